@@ -1,0 +1,1 @@
+//! Compaction: the exact recount of what has landed.

@@ -1,0 +1,212 @@
+//! A dataset: its columns, and its rows in the order of `(:updated_at, :id)`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Map, Value};
+
+use crate::ids;
+use crate::render;
+use crate::types::{Column, SodaType};
+
+/// The place of a row in its dataset: the order a keyset page walks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) updated_at: i64,
+    pub(crate) id: u64,
+}
+
+/// A row, its body rendered once.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) version: u64,
+    pub(crate) created_at: i64,
+    /// The published object, computed regions last.
+    pub(crate) json: Box<str>,
+    /// Where the computed regions begin in it.
+    pub(crate) plain_end: usize,
+}
+
+/// A dataset.
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: BTreeMap<Key, Row>,
+    stamps: HashMap<u64, i64>,
+    pub(crate) refuse_id_comparison: bool,
+    pub(crate) modified_ms: i64,
+    /// Whether a client has seen the present modification second.
+    shown: AtomicBool,
+    next_row: u64,
+    next_version: u64,
+}
+
+impl Dataset {
+    pub(crate) fn new(id: &str, name: &str, columns: Vec<Column>) -> Dataset {
+        // Identifiers and versions are scattered from a base of the dataset's own.
+        let base = ids::hash_name(id);
+        Dataset {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            columns,
+            rows: BTreeMap::new(),
+            stamps: HashMap::new(),
+            refuse_id_comparison: false,
+            modified_ms: 0,
+            shown: AtomicBool::new(false),
+            next_row: base,
+            next_version: base,
+        }
+    }
+
+    /// The second of `Last-Modified`, marked as seen.
+    pub(crate) fn modified_s(&self) -> i64 {
+        self.shown.store(true, Ordering::Relaxed);
+        self.modified_ms.div_euclid(1_000)
+    }
+
+    /// Moves the modification time. A second that was already shown to a client is left behind,
+    /// or a conditional request would be told that nothing changed.
+    fn touch(&mut self, at_ms: i64) {
+        let mut modified = at_ms.max(self.modified_ms);
+        if *self.shown.get_mut() && modified.div_euclid(1_000) == self.modified_ms.div_euclid(1_000)
+        {
+            modified = (modified.div_euclid(1_000) + 1) * 1_000;
+        }
+        self.modified_ms = modified;
+        *self.shown.get_mut() = false;
+    }
+
+    pub(crate) fn insert(&mut self, fields: Map<String, Value>, at_ms: i64) -> u64 {
+        let key = self.next_key(at_ms);
+        self.put(key, at_ms, &fields);
+        self.touch(at_ms);
+        key.id
+    }
+
+    /// Inserts a row whose text is that of the columns, in their order.
+    pub(crate) fn insert_rendered(&mut self, json: Box<str>, plain_end: usize, at_ms: i64) {
+        let key = self.next_key(at_ms);
+        self.keep(key, at_ms, json, plain_end);
+        self.touch(at_ms);
+    }
+
+    fn next_key(&mut self, updated_at: i64) -> Key {
+        let id = ids::scatter(self.next_row);
+        self.next_row = self.next_row.wrapping_add(1);
+        Key { updated_at, id }
+    }
+
+    fn put(&mut self, key: Key, created_at: i64, fields: &Map<String, Value>) {
+        self.declare_unknown(fields);
+        let (json, plain_end) = render::object(&self.columns, fields);
+        self.keep(key, created_at, json, plain_end);
+    }
+
+    fn keep(&mut self, key: Key, created_at: i64, json: Box<str>, plain_end: usize) {
+        self.next_version = self.next_version.wrapping_add(1);
+        self.stamps.insert(key.id, key.updated_at);
+        self.rows.insert(
+            key,
+            Row {
+                version: self.next_version,
+                created_at,
+                json,
+                plain_end,
+            },
+        );
+    }
+
+    /// A key no column has yet becomes a column of the type its value looks like.
+    fn declare_unknown(&mut self, fields: &Map<String, Value>) {
+        for (name, value) in fields {
+            if value.is_null()
+                || name.is_empty()
+                || self.columns.iter().any(|column| column.name == *name)
+            {
+                continue;
+            }
+            let kind = match value {
+                Value::Bool(_) => SodaType::Checkbox,
+                Value::Number(_) => SodaType::Number,
+                Value::Object(object) if object.contains_key("coordinates") => SodaType::Point,
+                Value::Object(object) if object.contains_key("latitude") => SodaType::Location,
+                Value::Object(_) => SodaType::Url,
+                _ => SodaType::Text,
+            };
+            self.columns.push(Column::new(name.clone(), kind));
+        }
+    }
+
+    pub(crate) fn key_of(&self, row_id: &str) -> Option<Key> {
+        let id = ids::parse(row_id)?;
+        self.stamps.get(&id).map(|updated_at| Key {
+            updated_at: *updated_at,
+            id,
+        })
+    }
+
+    /// Keys of the rows for which the predicate holds.
+    pub(crate) fn keys_where(&self, pred: impl Fn(&Map<String, Value>) -> bool) -> Vec<Key> {
+        self.rows
+            .iter()
+            .filter(|(_, row)| pred(&render::fields(&row.json)))
+            .map(|(key, _)| *key)
+            .collect()
+    }
+
+    /// Changes rows and gives them a new `:updated_at` and `:version`.
+    pub(crate) fn patch(
+        &mut self,
+        keys: &[Key],
+        at_ms: i64,
+        mut patch: impl FnMut(&mut Map<String, Value>),
+    ) -> usize {
+        let mut changed = 0;
+        for key in keys {
+            let Some(row) = self.rows.remove(key) else {
+                continue;
+            };
+            let mut fields = render::fields(&row.json);
+            patch(&mut fields);
+            self.put(
+                Key {
+                    updated_at: at_ms,
+                    id: key.id,
+                },
+                row.created_at,
+                &fields,
+            );
+            changed += 1;
+        }
+        if changed > 0 {
+            self.touch(at_ms);
+        }
+        changed
+    }
+
+    pub(crate) fn remove(&mut self, keys: &[Key]) {
+        for key in keys {
+            self.rows.remove(key);
+            self.stamps.remove(&key.id);
+        }
+        if !keys.is_empty() {
+            self.touch(self.modified_ms);
+        }
+    }
+
+    pub(crate) fn all_keys(&self) -> Vec<Key> {
+        self.rows.keys().copied().collect()
+    }
+
+    /// Adds a column, or takes one away with its values.
+    pub(crate) fn set_columns(&mut self, columns: Vec<Column>) {
+        self.columns = columns;
+        for row in self.rows.values_mut() {
+            (row.json, row.plain_end) = render::object(&self.columns, &render::fields(&row.json));
+        }
+        self.touch(self.modified_ms);
+    }
+}

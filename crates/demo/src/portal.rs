@@ -1,0 +1,300 @@
+//! The portal: datasets, settings, faults and a log, behind locks so that tests and the server
+//! can share it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use serde_json::{Map, Value};
+
+use crate::dataset::Dataset;
+use crate::fault::Fault;
+use crate::http::{self, Serving};
+use crate::ids;
+use crate::log::Request;
+use crate::render;
+use crate::types::Column;
+
+/// A callback run after a data page; see [`Portal::on_page`].
+type Hook = Box<dyn FnMut(u64, &Portal) + Send>;
+
+/// A portal. Clones share one state.
+#[derive(Clone)]
+pub struct Portal(Arc<State>);
+
+struct State {
+    datasets: RwLock<BTreeMap<String, Dataset>>,
+    settings: Mutex<Settings>,
+    faults: Mutex<VecDeque<Fault>>,
+    log: Mutex<Vec<Request>>,
+    hook: Mutex<Option<Hook>>,
+    pages: AtomicU64,
+    serial: AtomicU64,
+}
+
+/// What a portal can be set to.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) token: Option<String>,
+    pub(crate) max_limit: u64,
+    pub(crate) gzip: bool,
+}
+
+impl Default for Portal {
+    fn default() -> Portal {
+        Portal::new()
+    }
+}
+
+impl Portal {
+    /// A portal without datasets.
+    pub fn new() -> Portal {
+        Portal(Arc::new(State {
+            datasets: RwLock::default(),
+            settings: Mutex::new(Settings {
+                token: None,
+                max_limit: 50_000,
+                gzip: true,
+            }),
+            faults: Mutex::default(),
+            log: Mutex::default(),
+            hook: Mutex::default(),
+            pages: AtomicU64::new(0),
+            serial: AtomicU64::new(0),
+        }))
+    }
+
+    /// Adds an empty dataset, in place of any with that id.
+    pub fn add_dataset(&self, id: &str, name: &str, columns: Vec<Column>) {
+        self.write()
+            .insert(id.to_owned(), Dataset::new(id, name, columns));
+    }
+
+    /// Takes a dataset away, as a portal retires one.
+    pub fn remove_dataset(&self, id: &str) -> bool {
+        self.write().remove(id).is_some()
+    }
+
+    /// Publishes other columns: values of columns that are gone are gone, new ones are null.
+    pub fn set_columns(&self, dataset: &str, columns: Vec<Column>) {
+        self.edit(dataset, |data| data.set_columns(columns));
+    }
+
+    /// The columns of a dataset, in order; empty for an unknown one.
+    pub fn columns(&self, dataset: &str) -> Vec<Column> {
+        self.read()
+            .get(dataset)
+            .map(|data| data.columns.clone())
+            .unwrap_or_default()
+    }
+
+    /// Inserts rows as published, without system fields, and returns their `:id`s in order.
+    ///
+    /// `at_ms` becomes `:created_at` and `:updated_at`, in milliseconds since 1970 UTC. Nulls are
+    /// dropped; a key no column has becomes a column of the type its value looks like. Rows of an
+    /// unknown dataset are dropped and give no ids.
+    pub fn insert(&self, dataset: &str, rows: Vec<Map<String, Value>>, at_ms: i64) -> Vec<String> {
+        self.edit(dataset, |data| {
+            rows.into_iter()
+                .map(|row| ids::string(data.insert(row, at_ms)))
+                .collect()
+        })
+        .unwrap_or_default()
+    }
+
+    /// Inserts rows that are rendered already: text, where computed regions begin, stamp.
+    pub(crate) fn insert_rendered(
+        &self,
+        dataset: &str,
+        rows: impl Iterator<Item = (Box<str>, usize, i64)>,
+    ) {
+        self.edit(dataset, |data| {
+            for (json, plain_end, at_ms) in rows {
+                data.insert_rendered(json, plain_end, at_ms);
+            }
+        });
+    }
+
+    /// Changes the row with that `:id`; `false` if there is none.
+    pub fn update(
+        &self,
+        dataset: &str,
+        row_id: &str,
+        patch: impl FnOnce(&mut Map<String, Value>),
+        at_ms: i64,
+    ) -> bool {
+        let mut patch = Some(patch);
+        self.edit(dataset, |data| {
+            let Some(key) = data.key_of(row_id) else {
+                return false;
+            };
+            data.patch(&[key], at_ms, |row| {
+                if let Some(patch) = patch.take() {
+                    patch(row);
+                }
+            }) == 1
+        })
+        .unwrap_or(false)
+    }
+
+    /// Changes the rows for which the predicate holds, and says how many. The predicate and the
+    /// patch see published fields, without system fields.
+    pub fn update_where(
+        &self,
+        dataset: &str,
+        pred: impl Fn(&Map<String, Value>) -> bool,
+        patch: impl Fn(&mut Map<String, Value>),
+        at_ms: i64,
+    ) -> usize {
+        self.edit(dataset, |data| {
+            let keys = data.keys_where(pred);
+            data.patch(&keys, at_ms, patch)
+        })
+        .unwrap_or(0)
+    }
+
+    /// Deletes the rows for which the predicate holds, without a trace, and says how many.
+    pub fn delete_where(&self, dataset: &str, pred: impl Fn(&Map<String, Value>) -> bool) -> usize {
+        self.edit(dataset, |data| {
+            let keys = data.keys_where(pred);
+            data.remove(&keys);
+            keys.len()
+        })
+        .unwrap_or(0)
+    }
+
+    /// Publishes the whole dataset again: every row is patched and gets the new `:updated_at`.
+    pub fn restamp(&self, dataset: &str, at_ms: i64, patch: impl Fn(&mut Map<String, Value>)) {
+        self.edit(dataset, |data| {
+            let keys = data.all_keys();
+            data.patch(&keys, at_ms, patch)
+        });
+    }
+
+    /// The rows with their system fields, by `:updated_at` and `:id`.
+    pub fn rows(&self, dataset: &str) -> Vec<Map<String, Value>> {
+        let datasets = self.read();
+        let Some(data) = datasets.get(dataset) else {
+            return Vec::new();
+        };
+        data.rows
+            .iter()
+            .map(|(key, row)| {
+                let mut fields = render::system_fields(*key, row);
+                fields.extend(render::fields(&row.json));
+                fields
+            })
+            .collect()
+    }
+
+    /// How many rows a dataset holds.
+    pub fn row_count(&self, dataset: &str) -> usize {
+        self.read().get(dataset).map_or(0, |data| data.rows.len())
+    }
+
+    /// Sets the one token the portal knows. Any other is then refused with 403; none is fine.
+    pub fn set_token(&self, token: Option<&str>) {
+        self.lock_settings().token = token.map(str::to_owned);
+    }
+
+    /// Sets the greatest `$limit`, 50,000 unless told.
+    pub fn set_max_limit(&self, rows: u64) {
+        self.lock_settings().max_limit = rows;
+    }
+
+    /// Whether answers are compressed for clients that accept it; they are unless told.
+    pub fn set_gzip(&self, gzip: bool) {
+        self.lock_settings().gzip = gzip;
+    }
+
+    /// Makes a dataset refuse `<`, `>`, `<=` and `>=` on `:id` with a type mismatch.
+    pub fn refuse_id_comparison(&self, dataset: &str, refuse: bool) {
+        self.edit(dataset, |data| data.refuse_id_comparison = refuse);
+    }
+
+    /// Queues faults; every data request consumes one.
+    pub fn push_faults(&self, faults: impl IntoIterator<Item = Fault>) {
+        lock(&self.0.faults).extend(faults);
+    }
+
+    /// How many queued faults have not been consumed.
+    pub fn faults_left(&self) -> usize {
+        lock(&self.0.faults).len()
+    }
+
+    /// The requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        lock(&self.0.log).clone()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        lock(&self.0.log).clear();
+    }
+
+    /// Runs a callback after every data page that was answered with 200, with the number of the
+    /// page counted from 1 since this call. The page is complete when it runs, so what it edits
+    /// is seen from the next page on. It must not call `on_page` itself.
+    pub fn on_page(&self, hook: impl FnMut(u64, &Portal) + Send + 'static) {
+        let mut slot = lock(&self.0.hook);
+        self.0.pages.store(0, Ordering::Relaxed);
+        *slot = Some(Box::new(hook));
+    }
+
+    /// Serves the portal on that address until the returned guard is stopped or dropped.
+    pub async fn serve(&self, addr: SocketAddr) -> io::Result<Serving> {
+        http::serve(self.clone(), addr).await
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Dataset>> {
+        self.0
+            .datasets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Dataset>> {
+        self.0
+            .datasets
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn edit<T>(&self, dataset: &str, change: impl FnOnce(&mut Dataset) -> T) -> Option<T> {
+        self.write().get_mut(dataset).map(change)
+    }
+
+    fn lock_settings(&self) -> MutexGuard<'_, Settings> {
+        lock(&self.0.settings)
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.lock_settings().clone()
+    }
+
+    pub(crate) fn next_fault(&self) -> Fault {
+        lock(&self.0.faults).pop_front().unwrap_or(Fault::None)
+    }
+
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.0.serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn record(&self, request: Request) {
+        lock(&self.0.log).push(request);
+    }
+
+    pub(crate) fn page_served(&self) {
+        let mut slot = lock(&self.0.hook);
+        let number = self.0.pages.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(hook) = slot.as_mut() {
+            hook(number, self);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

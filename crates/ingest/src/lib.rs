@@ -1,0 +1,1 @@
+//! Landing: pages become batches, batches become signed counts.

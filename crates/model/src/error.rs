@@ -1,0 +1,160 @@
+//! One error for the whole program: what the caller should do ([`Kind`]), and a text that names the thing,
+//! the place and the mend.
+
+use std::fmt;
+
+/// What a caller can do about an error. Exit codes and HTTP statuses follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request, the configuration or the SQL is wrong: mend it.
+    Invalid,
+    /// There is no such thing.
+    NotFound,
+    /// Somebody else committed first: try again.
+    Conflict,
+    /// A limit was reached.
+    Exhausted,
+    /// The portal or the store did not answer: try again.
+    Unavailable,
+    /// Not allowed.
+    Denied,
+    /// Stored bytes are not what was written.
+    Data,
+    /// A bug.
+    Internal,
+}
+
+impl Kind {
+    /// The exit code of a command that ends with this kind of error.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Invalid | Self::NotFound | Self::Denied => 2,
+            Self::Conflict | Self::Exhausted | Self::Unavailable => 4,
+            Self::Data => 5,
+            Self::Internal => 70,
+        }
+    }
+
+    /// The HTTP status of an answer that ends with this kind of error.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::Invalid => 400,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::Exhausted => 422,
+            Self::Unavailable => 503,
+            Self::Denied => 403,
+            Self::Data | Self::Internal => 500,
+        }
+    }
+
+    /// A short title, the same for every error of the kind.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid request",
+            Self::NotFound => "not found",
+            Self::Conflict => "conflict",
+            Self::Exhausted => "limit reached",
+            Self::Unavailable => "unavailable",
+            Self::Denied => "not allowed",
+            Self::Data => "damaged data",
+            Self::Internal => "internal error",
+        }
+    }
+}
+
+/// An error with its kind, its text and, where there is one, its cause.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The result of everything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of `kind` whose text names the thing, the place and the mend.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// The request or configuration is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Kind::NotFound, message)
+    }
+
+    /// A bug of ours.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    /// Keeps the cause beside the text.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Puts the larger work in front of the text: "landing 311-cases: ...".
+    #[must_use]
+    pub fn context(mut self, work: impl fmt::Display) -> Self {
+        self.message = format!("{work}: {}", self.message);
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The text without its causes.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut cause = self.source.as_deref().map(|s| s as &dyn std::error::Error);
+        let mut said = self.message.clone();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Many libraries repeat their cause in their own text.
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+                said = text;
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|s| s as &(dyn std::error::Error + 'static))
+    }
+}
+
+/// Turns a library's error into ours, with a kind and the work that failed.
+pub trait ResultExt<T> {
+    /// Maps the error to `kind`, with `work` as its text and the library's error as its cause.
+    ///
+    /// # Errors
+    /// The mapped error, where there was one.
+    fn or_err<W: fmt::Display>(self, kind: Kind, work: impl FnOnce() -> W) -> Result<T>;
+}
+
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> ResultExt<T> for std::result::Result<T, E> {
+    fn or_err<W: fmt::Display>(self, kind: Kind, work: impl FnOnce() -> W) -> Result<T> {
+        self.map_err(|source| Error::new(kind, work().to_string()).with_source(source))
+    }
+}

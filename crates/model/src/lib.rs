@@ -1,0 +1,22 @@
+//! The words of the lake: resources, windows, times, errors.
+//!
+//! Nothing here reads or writes: every other crate speaks these words, and this one speaks to none of them.
+
+mod catalog;
+mod error;
+mod failpoint;
+mod nearest;
+mod resource;
+mod time;
+mod window;
+
+pub use catalog::Catalog;
+pub use error::{Error, Kind, Result, ResultExt};
+pub use failpoint::{FAIL_POINTS, failpoint};
+pub use nearest::{listed, nearest};
+pub use resource::{Bounds, Cadence, Column, ColumnType, Resource, Roles};
+pub use time::{MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, parse_wall_clock, year_of, year_start};
+pub use window::Window;
+
+/// The H3 resolution at which every lake indexes its incidents; coarser cells are parents of this one.
+pub const FINEST_RESOLUTION: u8 = 10;

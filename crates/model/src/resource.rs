@@ -1,0 +1,502 @@
+//! A resource: one published dataset and how to read it, as its TOML file in `data/resources/` says.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::{Error, Result, listed, nearest, parse_wall_clock};
+
+/// The type a column is declared with, and so stored as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnType {
+    /// Text, as published.
+    Text,
+    /// A whole number; a decimal tail of zeros is tolerated.
+    Integer,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// Wall-clock time without a zone.
+    Timestamp,
+    /// A place: GeoJSON, or a legacy location object. Stored as a struct of longitude and latitude.
+    Point,
+}
+
+/// A declared column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name at the portal and in `raw`.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnType,
+    /// Names it had or may have at the portal.
+    pub aliases: Vec<String>,
+    /// Rewritten by the publisher without the incident changing: no part of the content.
+    pub volatile: bool,
+}
+
+/// Which columns say where, when and of what kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Roles {
+    /// The time of occurrence.
+    pub occurred_at: String,
+    /// The time it was closed.
+    pub closed_at: Option<String>,
+    /// The kind of incident.
+    pub category: Option<String>,
+    /// The finer kind.
+    pub subcategory: Option<String>,
+    /// Open, closed, ...
+    pub status: Option<String>,
+    /// The district, as the publisher divides the city.
+    pub district: Option<String>,
+    /// The neighborhood.
+    pub neighborhood: Option<String>,
+    /// The latitude, with `longitude`, in degrees.
+    pub latitude: Option<String>,
+    /// The longitude, with `latitude`, in degrees.
+    pub longitude: Option<String>,
+    /// Or one column with the point.
+    pub point: Option<String>,
+}
+
+/// What is plausible: outside it an incident is unlocated or undated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bounds {
+    /// Westernmost longitude, degrees.
+    pub west: f64,
+    /// Southernmost latitude, degrees.
+    pub south: f64,
+    /// Easternmost longitude, degrees.
+    pub east: f64,
+    /// Northernmost latitude, degrees.
+    pub north: f64,
+    /// First plausible instant, wall-clock microseconds.
+    pub earliest: i64,
+    /// First instant no longer plausible, wall-clock microseconds.
+    pub latest: i64,
+}
+
+/// How often a publisher brings new rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cadence {
+    /// Seconds between two looks.
+    pub seconds: u64,
+}
+
+impl Cadence {
+    /// The time between two looks.
+    pub fn interval(self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let unit = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return None,
+        };
+        let seconds = number.parse::<u64>().ok()?.checked_mul(unit)?;
+        (seconds > 0).then_some(Self { seconds })
+    }
+}
+
+/// One published dataset and how to read it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Resource {
+    /// Its name in the lake: lower case, digits and hyphens.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// The portal's base URL.
+    pub portal: String,
+    /// The dataset's id at the portal.
+    pub dataset: String,
+    /// The city.
+    pub city: String,
+    /// The IANA zone of its wall-clock times.
+    pub zone: String,
+    /// How often to look.
+    pub cadence: Cadence,
+    /// The columns that identify a row.
+    pub key: Vec<String>,
+    /// Which columns say where, when and of what kind.
+    pub roles: Roles,
+    /// What is plausible.
+    pub bounds: Bounds,
+    /// The columns, in the order of the file.
+    pub columns: Vec<Column>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Spanned<String>,
+    title: String,
+    portal: Spanned<String>,
+    dataset: Spanned<String>,
+    city: String,
+    zone: Spanned<String>,
+    cadence: Spanned<String>,
+    key: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    volatile: Vec<Spanned<String>>,
+    roles: RolesFile,
+    bounds: BoundsFile,
+    columns: Spanned<toml::Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RolesFile {
+    occurred_at: Spanned<String>,
+    closed_at: Option<Spanned<String>>,
+    category: Option<Spanned<String>>,
+    subcategory: Option<Spanned<String>>,
+    status: Option<Spanned<String>>,
+    district: Option<Spanned<String>>,
+    neighborhood: Option<Spanned<String>>,
+    latitude: Option<Spanned<String>>,
+    longitude: Option<Spanned<String>>,
+    point: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoundsFile {
+    west: Spanned<f64>,
+    south: f64,
+    east: f64,
+    north: f64,
+    #[serde(default)]
+    earliest: Option<Spanned<String>>,
+    #[serde(default)]
+    latest: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ColumnFile {
+    #[serde(rename = "type")]
+    kind: ColumnType,
+    #[serde(default)]
+    aliases: Vec<String>,
+}
+
+/// A place in a resource file, for errors.
+struct Place<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Place<'_> {
+    fn error(&self, span: Range<usize>, key: &str, what: impl std::fmt::Display) -> Error {
+        let before = self.text.get(..span.start).unwrap_or("");
+        let line = before.matches('\n').count() + 1;
+        Error::invalid(format!("{}:{line}: `{key}`: {what}", self.file))
+    }
+}
+
+impl Resource {
+    /// Parses a resource file; `file` names it in errors.
+    ///
+    /// # Errors
+    /// A wrong file gets the line, the key and what it may be.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let place = Place { file, text };
+        let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&place, &e))?;
+        let volatile: Vec<&str> = parsed.volatile.iter().map(|v| v.get_ref().as_str()).collect();
+        let columns = columns(&place, &parsed.columns, &volatile)?;
+        for name in &parsed.volatile {
+            declared(&place, &columns, "volatile", name, None)?;
+        }
+        check_name(&place, &parsed.name)?;
+        if !parsed.portal.get_ref().starts_with("http") {
+            let what = "a portal is a URL such as \"https://data.sfgov.org\"";
+            return Err(place.error(parsed.portal.span(), "portal", what));
+        }
+        let id = parsed.dataset.get_ref();
+        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(place.error(parsed.dataset.span(), "dataset", "a dataset id is such as \"vw6y-z8j6\""));
+        }
+        if !parsed.zone.get_ref().contains('/') && parsed.zone.get_ref() != "UTC" {
+            let what = "a zone is an IANA name such as \"America/Los_Angeles\"";
+            return Err(place.error(parsed.zone.span(), "zone", what));
+        }
+        let cadence = Cadence::parse(parsed.cadence.get_ref()).ok_or_else(|| {
+            place.error(parsed.cadence.span(), "cadence", "a cadence is a number and s, m, h or d, such as \"1h\"")
+        })?;
+        if parsed.key.get_ref().is_empty() {
+            return Err(place.error(parsed.key.span(), "key", "name at least one column"));
+        }
+        for name in parsed.key.get_ref() {
+            declared(&place, &columns, "key", name, None)?;
+            if volatile.contains(&name.get_ref().as_str()) {
+                return Err(place.error(name.span(), "key", "a volatile column cannot identify a row"));
+            }
+        }
+        Ok(Self {
+            roles: roles(&place, &columns, &parsed.roles)?,
+            bounds: bounds(&place, &parsed.bounds)?,
+            name: parsed.name.into_inner(),
+            title: parsed.title,
+            portal: parsed.portal.into_inner().trim_end_matches('/').to_owned(),
+            dataset: parsed.dataset.into_inner(),
+            city: parsed.city,
+            zone: parsed.zone.into_inner(),
+            cadence,
+            key: parsed.key.into_inner().into_iter().map(Spanned::into_inner).collect(),
+            columns,
+        })
+    }
+
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The resource's table under `raw`, in SQL: `311_cases` for `311-cases`.
+    pub fn raw_table(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// What counting depends on (key, roles, bounds, types): when it changes, what was counted under the old
+    /// definition is unreconciled.
+    pub fn fingerprint(&self) -> String {
+        let columns: BTreeMap<_, _> = self.columns.iter().map(|c| (&c.name, (c.kind, c.volatile))).collect();
+        let text = serde_json_like(&(&self.key, &self.roles, &self.bounds, columns));
+        // FNV-1a: stable across builds and platforms, which std's hasher does not promise.
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        format!("{hash:016x}")
+    }
+}
+
+fn serde_json_like(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}")
+}
+
+fn syntax_error(place: &Place<'_>, error: &toml::de::Error) -> Error {
+    let span = error.span().unwrap_or(0..0);
+    let key = place
+        .text
+        .get(span.start..)
+        .and_then(|rest| rest.lines().next())
+        .and_then(|line| line.split(['=', ' ', ']']).next())
+        .unwrap_or("")
+        .trim_matches(['[', '"', ' '])
+        .to_owned();
+    place.error(span, &key, error.message())
+}
+
+fn check_name(place: &Place<'_>, name: &Spanned<String>) -> Result<()> {
+    let text = name.get_ref();
+    let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if text.is_empty() || !plain || text.starts_with('-') || text.ends_with('-') {
+        return Err(place.error(name.span(), "name", "a name is lower-case letters, digits and hyphens between them"));
+    }
+    Ok(())
+}
+
+const TYPES: [&str; 6] = ["text", "integer", "number", "boolean", "timestamp", "point"];
+
+fn columns(place: &Place<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -> Result<Vec<Column>> {
+    let mut columns: Vec<Column> = Vec::new();
+    for (name, value) in table.get_ref() {
+        let at = || {
+            let needle = format!("{name} ");
+            let start = place.text.get(table.span().start..).and_then(|t| t.find(&needle)).unwrap_or(0);
+            table.span().start + start..table.span().end
+        };
+        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !plain || name.starts_with('_') {
+            let what = "a column is lower-case letters, digits and `_`, and does not begin with `_`";
+            return Err(place.error(at(), name, what));
+        }
+        let file = match value {
+            toml::Value::String(_) => value.clone().try_into().map(|kind| ColumnFile { kind, aliases: Vec::new() }),
+            other => other.clone().try_into(),
+        };
+        let file = file.map_err(|e| {
+            let what = format!("{}; a column is one of {}, or {{ type = ..., aliases = [...] }}", e.message(), listed(TYPES));
+            place.error(at(), name, what)
+        })?;
+        columns.push(Column {
+            name: name.clone(),
+            kind: file.kind,
+            aliases: file.aliases,
+            volatile: volatile.contains(&name.as_str()),
+        });
+    }
+    let mut seen = BTreeMap::new();
+    for column in &columns {
+        for name in std::iter::once(&column.name).chain(&column.aliases) {
+            if let Some(other) = seen.insert(name.clone(), column.name.clone()) {
+                let what = format!("`{name}` is declared twice, for `{other}` and `{}`", column.name);
+                return Err(place.error(table.span(), "columns", what));
+            }
+        }
+    }
+    Ok(columns)
+}
+
+fn declared(
+    place: &Place<'_>,
+    columns: &[Column],
+    role: &str,
+    name: &Spanned<String>,
+    kinds: Option<&[ColumnType]>,
+) -> Result<()> {
+    let given = name.get_ref();
+    let Some(column) = columns.iter().find(|c| &c.name == given) else {
+        let names = || columns.iter().map(|c| c.name.as_str());
+        let hint = match nearest(given, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the columns are {}", listed(names())),
+        };
+        return Err(place.error(name.span(), role, format!("there is no column `{given}`; {hint}")));
+    };
+    if let Some(kinds) = kinds
+        && !kinds.contains(&column.kind)
+    {
+        let may: Vec<String> = kinds.iter().map(|k| format!("{k:?}").to_lowercase()).collect();
+        let what = format!("`{given}` is declared {:?}; this role takes {}", column.kind, listed(may.iter().map(String::as_str)));
+        return Err(place.error(name.span(), role, what.to_lowercase()));
+    }
+    Ok(())
+}
+
+fn roles(place: &Place<'_>, columns: &[Column], file: &RolesFile) -> Result<Roles> {
+    use ColumnType::{Boolean, Integer, Number, Point, Text, Timestamp};
+    const LABEL: &[ColumnType] = &[Text, Integer, Number, Boolean];
+    let take = |role: &str, name: &Option<Spanned<String>>, kinds: &[ColumnType]| -> Result<Option<String>> {
+        match name {
+            None => Ok(None),
+            Some(name) => {
+                declared(place, columns, role, name, Some(kinds))?;
+                Ok(Some(name.get_ref().clone()))
+            }
+        }
+    };
+    declared(place, columns, "occurred_at", &file.occurred_at, Some(&[Timestamp]))?;
+    let roles = Roles {
+        occurred_at: file.occurred_at.get_ref().clone(),
+        closed_at: take("closed_at", &file.closed_at, &[Timestamp])?,
+        category: take("category", &file.category, LABEL)?,
+        subcategory: take("subcategory", &file.subcategory, LABEL)?,
+        status: take("status", &file.status, LABEL)?,
+        district: take("district", &file.district, LABEL)?,
+        neighborhood: take("neighborhood", &file.neighborhood, LABEL)?,
+        latitude: take("latitude", &file.latitude, &[Number])?,
+        longitude: take("longitude", &file.longitude, &[Number])?,
+        point: take("point", &file.point, &[Point])?,
+    };
+    match (&roles.latitude, &roles.longitude, &roles.point) {
+        (Some(_), Some(_), None) | (None, None, Some(_)) => Ok(roles),
+        _ => {
+            let what = "the place is either `latitude` and `longitude`, or `point`";
+            Err(place.error(file.occurred_at.span(), "roles", what))
+        }
+    }
+}
+
+fn bounds(place: &Place<'_>, file: &BoundsFile) -> Result<Bounds> {
+    let (west, south, east, north) = (*file.west.get_ref(), file.south, file.east, file.north);
+    let on_earth = west >= -180.0 && east <= 180.0 && south >= -90.0 && north <= 90.0;
+    if !(on_earth && west < east && south < north) {
+        let what = "bounds are degrees with west < east and south < north";
+        return Err(place.error(file.west.span(), "bounds", what));
+    }
+    let instant = |key: &str, text: &Option<Spanned<String>>, default: &str| match text {
+        None => parse_wall_clock(default).ok_or_else(|| Error::internal(format!("the default {key} is no time"))),
+        Some(text) => parse_wall_clock(text.get_ref())
+            .ok_or_else(|| place.error(text.span(), key, "a time is such as \"1900-01-01\"")),
+    };
+    let earliest = instant("earliest", &file.earliest, "1900-01-01")?;
+    let latest = instant("latest", &file.latest, "2100-01-01")?;
+    if earliest >= latest {
+        return Err(place.error(file.west.span(), "bounds", "`earliest` must lie before `latest`"));
+    }
+    Ok(Bounds { west, south, east, north, earliest, latest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+name = "city-calls"
+title = "Calls"
+portal = "https://data.example.org"
+dataset = "aaaa-bbbb"
+city = "Example"
+zone = "UTC"
+cadence = "1h"
+key = ["id"]
+volatile = ["loaded_at"]
+
+[roles]
+occurred_at = "seen_at"
+category = "kind"
+latitude = "lat"
+longitude = "lon"
+
+[bounds]
+west = -1.0
+south = -1.0
+east = 1.0
+north = 1.0
+
+[columns]
+id = "text"
+seen_at = "timestamp"
+kind = { type = "text", aliases = ["type"] }
+lat = "number"
+lon = "number"
+loaded_at = "timestamp"
+"#;
+
+    #[test]
+    fn a_good_file_is_read() {
+        let resource = Resource::parse("good.toml", GOOD).expect("a resource");
+        assert_eq!(resource.cadence.interval(), Duration::from_secs(3600));
+        assert_eq!(resource.raw_table(), "city_calls");
+        assert!(resource.column("loaded_at").expect("declared").volatile);
+    }
+
+    #[test]
+    fn a_wrong_file_gets_the_line_the_key_and_what_it_may_be() {
+        for (from, to, line, says) in [
+            ("category = \"kind\"", "category = \"knd\"", 14, "did you mean `kind`?"),
+            ("category = \"kind\"", "category = \"seen_at\"", 14, "takes `text`"),
+            ("lat = \"number\"", "lat = \"nmber\"", 28, "`number`"),
+            ("cadence = \"1h\"", "cadence = \"hourly\"", 8, "a number and s, m, h or d"),
+            ("zone = \"UTC\"", "zome = \"UTC\"", 7, "expected one of"),
+            ("west = -1.0", "west = 7.0", 19, "west < east"),
+            ("key = [\"id\"]", "key = []", 9, "at least one"),
+            ("longitude = \"lon\"", "", 13, "either `latitude` and `longitude`, or `point`"),
+        ] {
+            let text = GOOD.replacen(from, to, 1);
+            assert_ne!(text, GOOD);
+            let error = Resource::parse("wrong.toml", &text).expect_err(to).to_string();
+            assert!(error.starts_with(&format!("wrong.toml:{line}:")), "{to}: {error}");
+            assert!(error.contains(says), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_follows_what_counting_depends_on_and_nothing_else() {
+        let parse = |text: &str| Resource::parse("r.toml", text).expect("a resource").fingerprint();
+        let same = parse(&GOOD.replace("1h", "2h").replace("\"Calls\"", "\"All calls\""));
+        assert_eq!(parse(GOOD), same);
+        assert_ne!(parse(GOOD), parse(&GOOD.replace("key = [\"id\"]", "key = [\"id\", \"kind\"]")));
+        assert_ne!(parse(GOOD), parse(&GOOD.replace("west = -1.0", "west = -2.0")));
+    }
+}

@@ -1,0 +1,362 @@
+//! A page's rows as typed columns, keys, content hashes and rejects.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use lake_model::{Kind, Resource, Result, ResultExt, parse_wall_clock};
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::columns::ColumnBuilder;
+use crate::scan::Cursor;
+use crate::value::{Published, Typed};
+
+/// A row that cannot be used, as published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// Its place in the page, from 0.
+    pub row: usize,
+    /// The portal's `:id`, if it has one.
+    pub portal_id: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The row's JSON.
+    pub original: String,
+}
+
+/// A decoded page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The usable rows: the declared columns, then `_extra`, `_key`, `_portal_id`, `_updated_at` (UTC), `_hash`.
+    pub batch: RecordBatch,
+    /// The others.
+    pub rejects: Vec<Reject>,
+    /// All rows of the page, usable or not.
+    pub published: usize,
+    /// Where the next page begins: the last row's system fields, if it has them.
+    pub cursor: Option<Cursor>,
+    /// The least `:updated_at` of the page, as published.
+    pub first_updated_at: Option<String>,
+}
+
+/// Decodes the rows of one resource.
+#[derive(Debug)]
+pub struct Decoder {
+    resource: Arc<Resource>,
+    /// Column by name and alias.
+    by_name: HashMap<String, usize>,
+    key: Vec<usize>,
+    schema: SchemaRef,
+}
+
+/// One row, its values still as published.
+#[derive(Default)]
+struct Row<'a> {
+    values: Vec<Option<Published<'a>>>,
+    unknown: Vec<(Cow<'a, str>, &'a str)>,
+    id: Option<Cow<'a, str>>,
+    updated_at: Option<Cow<'a, str>>,
+}
+
+struct RowVisitor<'d, 'a> {
+    decoder: &'d Decoder,
+    row: Row<'a>,
+}
+
+impl<'d, 'a> Visitor<'a> for RowVisitor<'d, 'a> {
+    type Value = Row<'a>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> std::result::Result<Row<'a>, A::Error> {
+        let mut row = self.row;
+        while let Some(name) = map.next_key::<CowText<'a>>()?.map(|k| k.0) {
+            if let Some(&index) = self.decoder.by_name.get(name.as_ref()) {
+                let value = Published(map.next_value::<&'a RawValue>()?.get());
+                if !value.is_null() && row.values[index].is_none() {
+                    row.values[index] = Some(value);
+                }
+            } else if let Some(system) = name.strip_prefix(':') {
+                match system {
+                    "id" => row.id = Some(Published(map.next_value::<&'a RawValue>()?.get()).text()),
+                    "updated_at" => row.updated_at = Some(Published(map.next_value::<&'a RawValue>()?.get()).text()),
+                    // Created, version, computed regions: the portal's own, no content.
+                    _ => drop(map.next_value::<IgnoredAny>()?),
+                }
+            } else {
+                let value = map.next_value::<&'a RawValue>()?.get();
+                if value != "null" {
+                    row.unknown.push((name, value));
+                }
+            }
+        }
+        Ok(row)
+    }
+}
+
+/// A key borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct CowText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The columns of a page while it is decoded.
+struct Building {
+    columns: Vec<ColumnBuilder>,
+    extra: StringBuilder,
+    key: StringBuilder,
+    portal_id: StringBuilder,
+    updated_at: TimestampMicrosecondBuilder,
+    hash: StringBuilder,
+    rejects: Vec<Reject>,
+    published: usize,
+    cursor: Option<Cursor>,
+    first_updated_at: Option<String>,
+}
+
+/// A page being put together row by row.
+pub(crate) struct PageBuilder<'d> {
+    decoder: &'d Decoder,
+    building: Building,
+}
+
+impl Decoder {
+    /// A decoder of the resource's rows.
+    pub fn new(resource: &Arc<Resource>) -> Self {
+        let mut by_name = HashMap::new();
+        for (index, column) in resource.columns.iter().enumerate() {
+            for name in std::iter::once(&column.name).chain(&column.aliases) {
+                by_name.insert(name.clone(), index);
+            }
+        }
+        let key = resource.key.iter().filter_map(|name| by_name.get(name).copied()).collect();
+        let raw = lake_fields(resource);
+        Self { resource: Arc::clone(resource), by_name, key, schema: Arc::new(Schema::new(raw)) }
+    }
+
+    /// The resource.
+    pub fn resource(&self) -> &Arc<Resource> {
+        &self.resource
+    }
+
+    /// The columns of a page's batch.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The index of the column that is called, or was ever called, `name`.
+    pub(crate) fn column_index(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn begin(&self) -> PageBuilder<'_> {
+        PageBuilder {
+            decoder: self,
+            building: Building {
+                columns: self.resource.columns.iter().map(|c| ColumnBuilder::new(c.kind)).collect(),
+                extra: StringBuilder::new(),
+                key: StringBuilder::new(),
+                portal_id: StringBuilder::new(),
+                updated_at: TimestampMicrosecondBuilder::new(),
+                hash: StringBuilder::new(),
+                rejects: Vec::new(),
+                published: 0,
+                cursor: None,
+                first_updated_at: None,
+            },
+        }
+    }
+
+    /// Decodes the body of a page: an array of objects.
+    ///
+    /// # Errors
+    /// If the body is no JSON array.
+    pub fn page(&self, body: &[u8]) -> Result<Page> {
+        let rows: Vec<&RawValue> = serde_json::from_slice(body)
+            .or_err(Kind::Unavailable, || format!("a page of {} is no JSON array", self.resource.name))?;
+        let mut page = self.begin();
+        for row in rows {
+            page.push(row.get());
+        }
+        page.finish()
+    }
+
+    fn parse<'a>(&self, json: &'a str) -> std::result::Result<Row<'a>, serde_json::Error> {
+        let row = Row { values: vec![None; self.resource.columns.len()], ..Row::default() };
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        deserializer.deserialize_map(RowVisitor { decoder: self, row })
+    }
+}
+
+fn lake_fields(resource: &Resource) -> Vec<Field> {
+    let time = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let mut fields: Vec<Field> = Vec::new();
+    for column in &resource.columns {
+        let kind = ColumnBuilder::new(column.kind).finish().data_type().clone();
+        fields.push(Field::new(&column.name, kind, true));
+    }
+    for (name, kind) in [
+        ("_extra", DataType::Utf8),
+        ("_key", DataType::Utf8),
+        ("_portal_id", DataType::Utf8),
+        ("_updated_at", time),
+        ("_hash", DataType::Utf8),
+    ] {
+        fields.push(Field::new(name, kind, true));
+    }
+    fields
+}
+
+impl PageBuilder<'_> {
+    /// Rows pushed so far.
+    pub(crate) fn len(&self) -> usize {
+        self.building.published
+    }
+
+    /// Adds a row, usable or not; `json` is its text.
+    pub(crate) fn push(&mut self, json: &str) {
+        match self.decoder.parse(json) {
+            Ok(row) => self.push_row(row, json),
+            Err(error) => self.reject(None, format!("not a row: {error}"), json),
+        }
+    }
+
+    fn reject(&mut self, portal_id: Option<String>, reason: String, original: &str) {
+        let building = &mut self.building;
+        building.rejects.push(Reject { row: building.published, portal_id, reason, original: original.to_owned() });
+        building.published += 1;
+    }
+
+    fn push_row(&mut self, row: Row<'_>, json: &str) {
+        let resource = &self.decoder.resource;
+        if let (Some(id), Some(updated_at)) = (&row.id, &row.updated_at) {
+            let cursor = Cursor { updated_at: updated_at.clone().into_owned(), id: id.clone().into_owned() };
+            self.building.first_updated_at.get_or_insert_with(|| cursor.updated_at.clone());
+            self.building.cursor = Some(cursor);
+        }
+        let mut typed: Vec<Option<Typed<'_>>> = Vec::with_capacity(row.values.len());
+        let mut misfits: Vec<(&str, &str)> = Vec::new();
+        for (column, value) in resource.columns.iter().zip(&row.values) {
+            let value = value.and_then(|published| {
+                let value = published.typed(column.kind);
+                if value.is_none() {
+                    misfits.push((&column.name, published.0));
+                }
+                value
+            });
+            typed.push(value);
+        }
+        let key = match self.key(&typed, &misfits) {
+            Ok(key) => key,
+            Err(reason) => return self.reject(row.id.map(Cow::into_owned), reason, json),
+        };
+        let building = &mut self.building;
+        building.hash.append_value(content_hash(resource, &typed, &misfits));
+        for (builder, value) in building.columns.iter_mut().zip(&typed) {
+            builder.append(value.as_ref());
+        }
+        building.key.append_value(key);
+        building.portal_id.append_option(row.id.as_deref());
+        building.updated_at.append_option(row.updated_at.as_deref().and_then(parse_wall_clock));
+        building.extra.append_option(extra(&misfits, &row.unknown));
+        building.published += 1;
+    }
+
+    fn key(&self, typed: &[Option<Typed<'_>>], misfits: &[(&str, &str)]) -> std::result::Result<String, String> {
+        let resource = &self.decoder.resource;
+        let mut key = String::new();
+        for (n, &index) in self.decoder.key.iter().enumerate() {
+            let column = &resource.columns[index];
+            let Some(value) = &typed[index] else {
+                let name = &column.name;
+                return Err(match misfits.iter().find(|(misfit, _)| misfit == name) {
+                    Some((_, value)) => {
+                        let value: String = value.chars().take(60).collect();
+                        format!("key column `{name}`: {value} is no {:?}", column.kind).to_lowercase()
+                    }
+                    None => format!("key column `{name}` is absent"),
+                });
+            };
+            let text = value.key_text();
+            if text.trim().is_empty() {
+                return Err(format!("key column `{}` is empty", column.name));
+            }
+            if n > 0 {
+                key.push('|');
+            }
+            // Escaped where there are several columns, so that no two keys are written alike.
+            if self.decoder.key.len() > 1 {
+                key.push_str(&text.replace('\\', "\\\\").replace('|', "\\|"));
+            } else {
+                key.push_str(&text);
+            }
+        }
+        Ok(key)
+    }
+
+    /// The page.
+    pub(crate) fn finish(self) -> Result<Page> {
+        let mut building = self.building;
+        let mut columns: Vec<ArrayRef> = building.columns.into_iter().map(ColumnBuilder::finish).collect();
+        columns.push(Arc::new(building.extra.finish()));
+        columns.push(Arc::new(building.key.finish()));
+        columns.push(Arc::new(building.portal_id.finish()));
+        columns.push(Arc::new(building.updated_at.finish()));
+        columns.push(Arc::new(building.hash.finish()));
+        let batch = RecordBatch::try_new(Arc::clone(&self.decoder.schema), columns)
+            .or_err(Kind::Internal, || format!("a page of {}", self.decoder.resource.name))?;
+        Ok(Page {
+            batch,
+            rejects: building.rejects,
+            published: building.published,
+            cursor: building.cursor,
+            first_updated_at: building.first_updated_at,
+        })
+    }
+}
+
+/// 128 bits of BLAKE3 over the names and canonical values of the declared columns that are not volatile and not
+/// null. A column that is declared later and absent leaves the hash as it was.
+fn content_hash(resource: &Resource, typed: &[Option<Typed<'_>>], misfits: &[(&str, &str)]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (column, value) in resource.columns.iter().zip(typed) {
+        if column.volatile {
+            continue;
+        }
+        if let Some(value) = value {
+            hasher.update(column.name.as_bytes());
+            value.hash(&mut hasher);
+        } else if let Some((name, text)) = misfits.iter().find(|(name, _)| *name == column.name) {
+            hasher.update(name.as_bytes());
+            hasher.update(b"x");
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+    let hash = hasher.finalize();
+    let hex = hash.to_hex();
+    hex.as_str().get(..32).unwrap_or_default().to_owned()
+}
+
+/// What has no column: unknown columns, and values that do not fit theirs, as one JSON object.
+fn extra(misfits: &[(&str, &str)], unknown: &[(Cow<'_, str>, &str)]) -> Option<String> {
+    if misfits.is_empty() && unknown.is_empty() {
+        return None;
+    }
+    let mut text = String::from("{");
+    let misfits = misfits.iter().map(|(name, value)| (*name, *value));
+    let unknown = unknown.iter().map(|(name, value)| (name.as_ref(), *value));
+    for (n, (name, value)) in misfits.chain(unknown).enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        text.push_str(&serde_json::Value::from(name).to_string());
+        text.push(':');
+        text.push_str(value);
+    }
+    text.push('}');
+    Some(text)
+}

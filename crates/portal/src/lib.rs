@@ -1,0 +1,17 @@
+//! Reading a portal: SODA pages and saved files, decoded into Arrow.
+//!
+//! A page is decoded straight into typed columns; a value that does not fit its declared type becomes null with
+//! its original in `_extra`, and a row without a usable key is a reject with its original kept.
+
+mod columns;
+mod decode;
+mod export;
+mod file;
+mod scan;
+mod soda;
+mod value;
+
+pub use decode::{Decoder, Page, Reject};
+pub use file::read_file;
+pub use scan::{Cursor, Scan, ScanOptions};
+pub use soda::{PortalOptions, Soda};

@@ -1,0 +1,177 @@
+//! The SODA client: one page at a time, tried again while trying again can help.
+//!
+//! Retried: 202, 408, 429, 5xx, time-outs, cut connections, bodies that are not JSON, answers of replicas that lag
+//! behind. Never an answer that only looks like success.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use bytes::Bytes;
+use lake_model::{Error, Kind, Result, ResultExt};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, StatusCode};
+
+use crate::decode::{Decoder, Page};
+
+/// How to speak to a portal.
+#[derive(Clone, Debug)]
+pub struct PortalOptions {
+    /// The app token, if there is one.
+    pub token: Option<String>,
+    /// Every request goes to this base URL instead of the resource's own.
+    pub base_url: Option<String>,
+    /// Tries after the first.
+    pub retries: usize,
+    /// The first wait; it doubles, with jitter.
+    pub first_wait_ms: u64,
+    /// All waits of one page together.
+    pub budget_ms: u64,
+}
+
+impl Default for PortalOptions {
+    fn default() -> Self {
+        Self { token: None, base_url: None, retries: 8, first_wait_ms: 500, budget_ms: 300_000 }
+    }
+}
+
+/// A client of one dataset.
+#[derive(Clone, Debug)]
+pub struct Soda {
+    client: Client,
+    url: String,
+    options: PortalOptions,
+    /// Set once the portal has rejected the token: from then on it is left out.
+    token_dropped: Arc<AtomicBool>,
+}
+
+/// Why a try failed, and whether another may help.
+#[derive(Debug)]
+struct Failure {
+    error: Error,
+    again: bool,
+    wait: Option<Duration>,
+}
+
+impl Failure {
+    fn again(error: Error) -> Self {
+        Self { error, again: true, wait: None }
+    }
+
+    fn last(error: Error) -> Self {
+        Self { error, again: false, wait: None }
+    }
+}
+
+impl Soda {
+    /// A client of `dataset` at `portal`.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be made.
+    pub fn new(portal: &str, dataset: &str, options: PortalOptions) -> Result<Self> {
+        let client = Client::builder()
+            .user_agent(concat!("hotspots-lake/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(60))
+            .timeout(Duration::from_secs(600))
+            .build()
+            .or_err(Kind::Internal, || "the HTTP client")?;
+        let base = options.base_url.as_deref().unwrap_or(portal).trim_end_matches('/');
+        let url = format!("{base}/resource/{dataset}.json");
+        Ok(Self { client, url, options, token_dropped: Arc::default() })
+    }
+
+    /// Fetches and decodes the page that `filter` (SoQL) selects, in `(:updated_at, :id)` order.
+    ///
+    /// # Errors
+    /// If the portal refuses the request, or does not answer usably within the retries and the budget.
+    pub async fn page(&self, decoder: &Arc<Decoder>, filter: Option<&str>, limit: usize) -> Result<Page> {
+        let begun = Instant::now();
+        let budget = Duration::from_millis(self.options.budget_ms);
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(self.options.first_wait_ms))
+            .with_max_delay(Duration::from_secs(60))
+            .with_max_times(self.options.retries)
+            .with_jitter();
+        let fetched = (|| self.fetch(decoder, filter, limit))
+            .retry(backoff)
+            .when(|failure| failure.again)
+            .adjust(|failure, wait| {
+                let wait = failure.wait.map_or(wait?, |asked| asked.max(wait.unwrap_or_default()));
+                (begun.elapsed() + wait <= budget).then_some(wait)
+            })
+            .notify(|failure, wait| {
+                tracing::warn!(error = %failure.error, wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "trying again");
+            })
+            .await;
+        fetched.map_err(|failure| {
+            let again = if failure.again { "; the portal was asked again in vain, try later" } else { "" };
+            let message = format!("{}: {}{again}", self.url, failure.error);
+            Error::new(failure.error.kind(), message)
+        })
+    }
+
+    async fn fetch(&self, decoder: &Arc<Decoder>, filter: Option<&str>, limit: usize) -> Result<Page, Failure> {
+        let limit_text = limit.to_string();
+        let mut query = vec![("$select", ":*,*"), ("$order", ":updated_at,:id"), ("$limit", limit_text.as_str())];
+        query.extend(filter.map(|filter| ("$where", filter)));
+        let body = self.get(&query).await?;
+        let decoder = Arc::clone(decoder);
+        let decoded = tokio::task::spawn_blocking(move || decoder.page(&body)).await;
+        decoded.or_err(Kind::Internal, || "decoding a page").map_err(Failure::last)?.map_err(Failure::again)
+    }
+
+    async fn get(&self, query: &[(&str, &str)]) -> Result<Bytes, Failure> {
+        let mut request = self.client.get(&self.url).query(query);
+        let token = self.options.token.as_deref().filter(|_| !self.token_dropped.load(Ordering::Relaxed));
+        if let Some(token) = token {
+            request = request.header("X-App-Token", token);
+        }
+        let unreachable = |e: reqwest::Error| {
+            Failure::again(Error::new(Kind::Unavailable, "the portal did not answer").with_source(e.without_url()))
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        if status != StatusCode::OK {
+            let body = response.bytes().await.unwrap_or_default();
+            return Err(self.refusal(status, &headers, &body, token.is_some()));
+        }
+        if headers.get("X-SODA2-Data-Out-Of-Date").is_some_and(|v| v.as_bytes() == b"true") {
+            let stale = "a replica that lags behind answered (X-SODA2-Data-Out-Of-Date: true)";
+            return Err(Failure::again(Error::new(Kind::Unavailable, stale)));
+        }
+        response.bytes().await.map_err(|e| {
+            Failure::again(Error::new(Kind::Unavailable, "the connection was cut").with_source(e.without_url()))
+        })
+    }
+
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], with_token: bool) -> Failure {
+        // A message may quote every column of a view: what is shown is capped.
+        let text: String = String::from_utf8_lossy(body).chars().take(400).collect();
+        let said = format!("status {status}: {}", text.trim());
+        match status.as_u16() {
+            403 if with_token && text.contains("app_token") => {
+                tracing::warn!("the portal rejects the app token; going on without it");
+                self.token_dropped.store(true, Ordering::Relaxed);
+                Failure::again(Error::new(Kind::Denied, said))
+            }
+            401 | 403 => Failure::last(Error::new(Kind::Denied, said)),
+            404 => Failure::last(Error::new(Kind::NotFound, said)),
+            202 | 408 | 429 | 500..=599 => {
+                Failure { error: Error::new(Kind::Unavailable, said), again: true, wait: retry_after(headers) }
+            }
+            _ => Failure::last(Error::new(Kind::Invalid, said)),
+        }
+    }
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match value.parse::<u64>() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok(),
+    }
+}

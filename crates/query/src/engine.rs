@@ -1,0 +1,117 @@
+//! The engine: limits and functions shared by every session.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use lake_model::Result;
+use lake_store::Location;
+
+use crate::error::engine_error;
+use crate::h3::functions;
+
+/// What the engine may use.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Bytes that sorts, joins and groups may hold before they spill.
+    pub memory_bytes: usize,
+    /// Where they spill; the system's temporary directory if none.
+    pub spill_directory: Option<PathBuf>,
+    /// Parallel streams of a query; the machine's cores if none.
+    pub partitions: Option<usize>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { memory_bytes: 1 << 30, spill_directory: None, partitions: None }
+    }
+}
+
+/// Memory, spill files and stores, shared by all sessions of a process.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    runtime: Arc<RuntimeEnv>,
+    options: EngineOptions,
+}
+
+impl Engine {
+    /// An engine that reads the store of `location`.
+    ///
+    /// # Errors
+    /// If the spill directory cannot be used.
+    pub fn new(options: EngineOptions, location: &Location) -> Result<Self> {
+        let consumers = std::num::NonZeroUsize::MIN.saturating_add(4);
+        let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), consumers);
+        let mut disk = DiskManagerBuilder::default();
+        if let Some(directory) = &options.spill_directory {
+            disk = disk.with_mode(DiskManagerMode::Directories(vec![directory.clone()]));
+        }
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(engine_error)?;
+        runtime.register_object_store(&location.store_url, Arc::clone(&location.store));
+        Ok(Self { runtime, options })
+    }
+
+    /// A fresh session with the H3 functions and no tables.
+    pub fn session(&self) -> Session {
+        let mut config = SessionConfig::new()
+            .with_information_schema(true)
+            .with_default_catalog_and_schema("lake", "main")
+            .with_collect_statistics(true);
+        if let Some(partitions) = self.options.partitions {
+            config = config.with_target_partitions(partitions);
+        }
+        let options = config.options_mut();
+        options.sql_parser.collect_spans = true;
+        // Tables hold Utf8; views of it would change what clients see for no gain here.
+        options.execution.parquet.schema_force_view_types = false;
+        options.sql_parser.map_string_types_to_utf8view = false;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_default_features()
+            .build();
+        let context = SessionContext::new_with_state(state);
+        for function in functions() {
+            context.register_udf(function);
+        }
+        Session { context }
+    }
+}
+
+/// One request's session over one reading of the lake.
+#[derive(Clone)]
+pub struct Session {
+    pub(crate) context: SessionContext,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Plans read-only SQL.
+    ///
+    /// # Errors
+    /// If it is wrong (with its position), or would change anything.
+    pub async fn sql(&self, text: &str) -> Result<DataFrame> {
+        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        self.context.sql_with_options(text, read_only).await.map_err(engine_error)
+    }
+
+    /// The engine's own context, for our own plans.
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+}

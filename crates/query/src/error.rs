@@ -1,0 +1,56 @@
+//! The engine's errors as ours: one mapping, for every way in.
+
+use datafusion::error::DataFusionError;
+use lake_model::{Error, Kind};
+
+/// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
+pub fn engine_error(error: DataFusionError) -> Error {
+    let kind = kind_of(&error);
+    let position = position_of(&error);
+    let text = error.strip_backtrace();
+    let text = text.trim_start_matches("Error during planning: ").trim_start_matches("SQL error: ");
+    let message = match position {
+        Some((line, column)) if !text.contains("Line:") => format!("line {line}, column {column}: {text}"),
+        _ => text.to_owned(),
+    };
+    Error::new(kind, message)
+}
+
+fn position_of(error: &DataFusionError) -> Option<(u64, u64)> {
+    let span = error.diagnostic()?.span?;
+    Some((span.start.line, span.start.column))
+}
+
+fn kind_of(error: &DataFusionError) -> Kind {
+    match error {
+        DataFusionError::SQL(..)
+        | DataFusionError::Plan(_)
+        | DataFusionError::SchemaError(..)
+        | DataFusionError::Configuration(_)
+        | DataFusionError::NotImplemented(_)
+        | DataFusionError::Execution(_) => Kind::Invalid,
+        DataFusionError::ResourcesExhausted(_) => Kind::Exhausted,
+        DataFusionError::ObjectStore(source) => match source.as_ref() {
+            datafusion::object_store::Error::NotFound { .. } => Kind::Data,
+            _ => Kind::Unavailable,
+        },
+        DataFusionError::IoError(_) => Kind::Unavailable,
+        DataFusionError::ParquetError(_) => Kind::Data,
+        DataFusionError::ArrowError(source, _) => match source.as_ref() {
+            arrow::error::ArrowError::ParquetError(_) | arrow::error::ArrowError::IpcError(_) => Kind::Data,
+            // Overflow, division by zero, a text that is no number: the query's own doing.
+            _ => Kind::Invalid,
+        },
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => kind_of(inner),
+        DataFusionError::Shared(inner) => kind_of(inner),
+        DataFusionError::Collection(errors) => errors.first().map_or(Kind::Internal, kind_of),
+        DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
+            Some(ours) => ours.kind(),
+            None => Kind::Internal,
+        },
+        DataFusionError::ExecutionJoin(_)
+        | DataFusionError::Internal(_)
+        | DataFusionError::Substrait(_)
+        | DataFusionError::Ffi(_) => Kind::Internal,
+    }
+}

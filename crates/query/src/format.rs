@@ -1,0 +1,170 @@
+//! Answers as text or bytes, batch by batch: memory does not grow with the answer.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::util::pretty::pretty_format_batches;
+use lake_model::{Error, Kind, Result, ResultExt, listed, nearest};
+use parquet::arrow::ArrowWriter;
+
+use crate::h3::cells_as_text;
+
+/// An output format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A table for people.
+    Table,
+    /// One array of objects.
+    Json,
+    /// An object a line.
+    Ndjson,
+    /// Comma-separated, with a header.
+    Csv,
+    /// An Arrow IPC stream.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
+}
+
+impl std::str::FromStr for Format {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        const NAMES: [(&str, Format); 6] = [
+            ("table", Format::Table),
+            ("json", Format::Json),
+            ("ndjson", Format::Ndjson),
+            ("csv", Format::Csv),
+            ("arrow", Format::Arrow),
+            ("parquet", Format::Parquet),
+        ];
+        let names = || NAMES.iter().map(|(name, _)| *name);
+        NAMES.iter().find(|(name, _)| *name == text).map(|(_, format)| *format).ok_or_else(|| {
+            let near = nearest(text, names()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            Error::invalid(format!("`{text}` is no format{near} There are {}", listed(names())))
+        })
+    }
+}
+
+enum Sink<W: Write + Send> {
+    Table(W, Vec<RecordBatch>),
+    Json(arrow::json::ArrayWriter<W>),
+    Ndjson(arrow::json::LineDelimitedWriter<W>),
+    Csv(arrow::csv::Writer<W>),
+    Arrow(arrow::ipc::writer::StreamWriter<W>),
+    Parquet(ArrowWriter<W>),
+}
+
+/// Writes batches of one schema to `W`.
+pub struct ResultWriter<W: Write + Send> {
+    sink: Sink<W>,
+    schema: SchemaRef,
+    text_cells: bool,
+}
+
+impl<W: Write + Send> std::fmt::Debug for ResultWriter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResultWriter").finish_non_exhaustive()
+    }
+}
+
+fn failed(error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(text, source) => Error::new(Kind::Unavailable, text).with_source(source),
+        other => Error::new(Kind::Internal, "writing the answer").with_source(other),
+    }
+}
+
+/// A `cell` is a signed 64-bit integer in tables; JSON readers keep only 53 bits, so there it is its hex text.
+fn is_cell(field: &Field) -> bool {
+    field.name() == "cell" && field.data_type() == &DataType::Int64
+}
+
+fn with_text_cells(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let fields = batch.schema();
+    let columns = fields.fields().iter().zip(batch.columns()).map(|(field, column)| {
+        if is_cell(field) { Arc::new(cells_as_text(column.as_primitive::<Int64Type>())) as _ } else { Arc::clone(column) }
+    });
+    RecordBatch::try_new(Arc::clone(schema), columns.collect()).or_err(Kind::Internal, || "cells as text")
+}
+
+impl<W: Write + Send> ResultWriter<W> {
+    /// A writer of batches with `schema` to `output`.
+    ///
+    /// # Errors
+    /// If the format cannot hold a column's type.
+    pub fn new(format: Format, schema: &SchemaRef, output: W) -> Result<Self> {
+        let text_cells = matches!(format, Format::Json | Format::Ndjson) && schema.fields().iter().any(|f| is_cell(f));
+        let fields = schema.fields().iter().map(|field| {
+            if text_cells && is_cell(field) { Arc::new(Field::new("cell", DataType::Utf8, true)) } else { Arc::clone(field) }
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let json = || arrow::json::WriterBuilder::new().with_explicit_nulls(true);
+        let sink = match format {
+            Format::Table => Sink::Table(output, Vec::new()),
+            Format::Json => Sink::Json(json().build::<_, arrow::json::writer::JsonArray>(output)),
+            Format::Ndjson => Sink::Ndjson(json().build::<_, arrow::json::writer::LineDelimited>(output)),
+            Format::Csv => {
+                let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(output);
+                writer.write(&RecordBatch::new_empty(Arc::clone(&schema))).map_err(failed)?;
+                Sink::Csv(writer)
+            }
+            Format::Arrow => Sink::Arrow(arrow::ipc::writer::StreamWriter::try_new(output, &schema).map_err(failed)?),
+            Format::Parquet => {
+                let writer = ArrowWriter::try_new(output, Arc::clone(&schema), None);
+                Sink::Parquet(writer.or_err(Kind::Invalid, || "the answer as Parquet")?)
+            }
+        };
+        Ok(Self { sink, schema, text_cells })
+    }
+
+    /// Writes one batch.
+    ///
+    /// # Errors
+    /// If the output refuses it.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let converted;
+        let batch = if self.text_cells {
+            converted = with_text_cells(batch, &self.schema)?;
+            &converted
+        } else {
+            batch
+        };
+        match &mut self.sink {
+            Sink::Table(_, batches) => {
+                batches.push(batch.clone());
+                Ok(())
+            }
+            Sink::Json(writer) => writer.write(batch).map_err(failed),
+            Sink::Ndjson(writer) => writer.write(batch).map_err(failed),
+            Sink::Csv(writer) => writer.write(batch).map_err(failed),
+            Sink::Arrow(writer) => writer.write(batch).map_err(failed),
+            Sink::Parquet(writer) => writer.write(batch).or_err(Kind::Unavailable, || "writing the answer"),
+        }
+    }
+
+    /// Ends the answer.
+    ///
+    /// # Errors
+    /// If the output refuses it.
+    pub fn finish(self) -> Result<()> {
+        match self.sink {
+            Sink::Table(mut output, batches) => {
+                let batches = if batches.is_empty() { vec![RecordBatch::new_empty(self.schema)] } else { batches };
+                let text = pretty_format_batches(&batches).map_err(failed)?;
+                writeln!(output, "{text}").or_err(Kind::Unavailable, || "writing the answer")
+            }
+            Sink::Json(mut writer) => {
+                writer.finish().map_err(failed)?;
+                writeln!(writer.into_inner()).or_err(Kind::Unavailable, || "writing the answer")
+            }
+            Sink::Ndjson(mut writer) => writer.finish().map_err(failed),
+            Sink::Csv(_) => Ok(()),
+            Sink::Arrow(mut writer) => writer.finish().map_err(failed),
+            Sink::Parquet(writer) => writer.close().map(drop).or_err(Kind::Unavailable, || "writing the answer"),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The query engine: the lake's tables as SQL sees them, the H3 functions, and the rules by which a raw row
+//! becomes an incident.
+//!
+//! One reading ([`View`]) pins one version of every table for a whole request.
+
+mod engine;
+mod error;
+mod format;
+mod h3;
+mod projection;
+mod provider;
+mod sql;
+mod statistics;
+mod view;
+
+pub use engine::{Engine, EngineOptions, Session};
+pub use error::engine_error;
+pub use format::{Format, ResultWriter};
+pub use h3::{cell_text, cell_to_parent, parse_cell};
+pub use projection::{IncidentProjector, incident_select};
+pub use provider::DeltaFiles;
+pub use sql::{fill, template};
+pub use view::{Compaction, Reader, ResourceView, View, compaction_domain, fast_transaction};

@@ -1,0 +1,328 @@
+//! One reading of the lake: one version of every table, opened in the order that makes them agree.
+//!
+//! `fast_counts` first, then `counts`, then `incidents` at the version that `counts` names: whatever compaction
+//! does meanwhile, the fast rows above the watermark that was read are all there.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
+use lake_store::{ColumnRange, Lake, Snapshot, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Engine, Session};
+use crate::error::engine_error;
+use crate::projection::incident_select;
+use crate::provider::DeltaFiles;
+use crate::sql::{fill, literal, template};
+
+/// What a compaction left in the metadata of `counts`, per resource.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct Compaction {
+    /// The last batch that the compacted tables contain.
+    pub watermark: i64,
+    /// The version of `incidents` that these counts belong to.
+    pub incidents_version: u64,
+    /// The fingerprint of the resource's definition they were counted under.
+    pub fingerprint: String,
+    /// When, RFC 3339.
+    pub compacted_at: String,
+}
+
+/// The metadata domain that holds a resource's [`Compaction`].
+pub fn compaction_domain(resource: &str) -> String {
+    format!("hotspots.compaction.{resource}")
+}
+
+/// The application id under which a resource's batches are committed to `fast_counts`.
+pub fn fast_transaction(resource: &str) -> String {
+    format!("fast:{resource}")
+}
+
+/// A resource in one reading.
+#[derive(Clone, Debug)]
+pub struct ResourceView {
+    /// Its definition, where the catalog has it.
+    pub resource: Option<Arc<Resource>>,
+    /// Its raw table at the version read.
+    pub raw: Arc<Snapshot>,
+    /// The last batch whose fast counts are there.
+    pub through: i64,
+    /// The last batch that holds rows.
+    pub landed: i64,
+    /// What the last compaction left.
+    pub compaction: Option<Compaction>,
+}
+
+impl ResourceView {
+    /// The last batch of the compacted tables; 0 before the first compaction.
+    pub fn watermark(&self) -> i64 {
+        self.compaction.as_ref().map_or(0, |c| c.watermark)
+    }
+
+    /// Batches that are counted but not compacted yet.
+    pub fn is_pending(&self) -> bool {
+        self.through > self.watermark()
+    }
+
+    /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
+    pub fn is_exact(&self) -> bool {
+        let same = match (&self.compaction, &self.resource) {
+            (Some(compaction), Some(resource)) => compaction.fingerprint == resource.fingerprint(),
+            (None, _) => true,
+            (Some(_), None) => false,
+        };
+        same && self.landed <= self.through.max(self.watermark())
+    }
+}
+
+/// One reading of the lake.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The lake.
+    pub lake: Lake,
+    /// `fast_counts` as read.
+    pub fast_counts: Arc<Snapshot>,
+    /// `counts` as read.
+    pub counts: Arc<Snapshot>,
+    /// `incidents` at the version `counts` names.
+    pub incidents: Arc<Snapshot>,
+    /// `rejects` as read.
+    pub rejects: Arc<Snapshot>,
+    /// The landed resources by name.
+    pub resources: BTreeMap<String, ResourceView>,
+}
+
+type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
+
+/// Opens readings; keeps what a version of a table says, which never changes.
+#[derive(Debug)]
+pub struct Reader {
+    lake: Lake,
+    engine: Engine,
+    catalog: Arc<Catalog>,
+    raws: Mutex<BTreeMap<String, Table>>,
+    through: Cached<i64>,
+    compactions: Cached<Option<Compaction>>,
+}
+
+impl Reader {
+    /// A reader of `lake` that knows the resources of `catalog`.
+    pub fn new(lake: Lake, engine: Engine, catalog: Arc<Catalog>) -> Self {
+        Self {
+            lake,
+            engine,
+            catalog,
+            raws: Mutex::default(),
+            through: Mutex::default(),
+            compactions: Mutex::default(),
+        }
+    }
+
+    /// The lake that is read.
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The resources that are known.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Opens a reading of the newest versions.
+    ///
+    /// # Errors
+    /// If the store does not answer or a log is damaged.
+    pub async fn view(&self) -> Result<View> {
+        let fast_counts = self.lake.fast_counts.snapshot().await?;
+        let counts = self.lake.counts.snapshot().await?;
+        let rejects = self.lake.rejects.snapshot().await?;
+        let mut resources = BTreeMap::new();
+        let mut incidents_version = 0;
+        for name in self.lake.landed_resources().await? {
+            let view = self.resource_view(&name, &fast_counts, &counts).await?;
+            incidents_version = incidents_version.max(view.compaction.as_ref().map_or(0, |c| c.incidents_version));
+            resources.insert(name, view);
+        }
+        let incidents = self.lake.incidents.snapshot_at(incidents_version).await?;
+        Ok(View { lake: self.lake.clone(), fast_counts, counts, incidents, rejects, resources })
+    }
+
+    async fn resource_view(&self, name: &str, fast_counts: &Snapshot, counts: &Snapshot) -> Result<ResourceView> {
+        let cached = self.raws.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let table = match cached {
+            Some(table) => table,
+            None => {
+                let table = self.lake.raw(name)?;
+                let mut raws = self.raws.lock().unwrap_or_else(PoisonError::into_inner);
+                raws.entry(name.to_owned()).or_insert(table).clone()
+            }
+        };
+        let through = match self.known(&self.through, name, fast_counts.version) {
+            Some(known) => known,
+            None => {
+                let found = self.lake.fast_counts.transaction(fast_counts, &fast_transaction(name)).await?;
+                self.learn(&self.through, name, fast_counts.version, found.unwrap_or(0))
+            }
+        };
+        let compaction = match self.known(&self.compactions, name, counts.version) {
+            Some(known) => known,
+            None => {
+                let text = self.lake.counts.domain(counts, &compaction_domain(name)).await?;
+                let damaged = || format!("the compaction mark of {name} in table counts");
+                let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
+                self.learn(&self.compactions, name, counts.version, found)
+            }
+        };
+        let raw = table.snapshot().await?;
+        let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
+        Ok(ResourceView { resource: self.catalog.get(name).ok(), raw, through, landed, compaction })
+    }
+
+    fn known<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {
+        let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(name).filter(|(of, _)| *of == version).map(|(_, value)| value.clone())
+    }
+
+    fn learn<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64, value: T) -> T {
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(name.to_owned(), (version, value.clone()));
+        value
+    }
+
+    /// A session over a reading: `incidents` and `counts` as they are now, `rejects`, `stored.*`, `raw.*`.
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn session(&self, view: &View) -> Result<Session> {
+        let session = self.engine.session();
+        register(&session, view).await?;
+        Ok(session)
+    }
+}
+
+fn last_batch(file: &lake_store::DataFile) -> Option<i64> {
+    match file.ranges.get("_batch") {
+        Some(ColumnRange::Number(_, last)) => Some(*last),
+        _ => None,
+    }
+}
+
+impl View {
+    /// The versions read, for `Lake-Version`.
+    pub fn version(&self) -> String {
+        format!("fast_counts={},counts={},incidents={}", self.fast_counts.version, self.counts.version, self.incidents.version)
+    }
+
+    /// When the newest of what was read was committed, milliseconds since 1970 UTC.
+    pub fn as_of_ms(&self) -> Option<i64> {
+        [&self.fast_counts, &self.counts].into_iter().filter_map(|s| s.committed_ms()).max()
+    }
+
+    /// Whether the answer over `names` (all if empty) equals a recount.
+    pub fn is_exact(&self, names: &[String]) -> bool {
+        self.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name)).all(|(_, r)| r.is_exact())
+    }
+
+    /// A table of the lake at the version read.
+    ///
+    /// # Errors
+    /// If its files cannot be scanned.
+    pub fn provider(&self, table: &Table, snapshot: &Snapshot) -> Result<Arc<DeltaFiles>> {
+        let files = DeltaFiles::new(snapshot, table.folder(), &self.lake.location().store_url);
+        Ok(Arc::new(files.map_err(engine_error)?))
+    }
+}
+
+async fn register(session: &Session, view: &View) -> Result<()> {
+    let context = session.context();
+    let catalog = context.catalog("lake").ok_or_else(|| Error::internal("the session has no catalog"))?;
+    let schema = |name: &str| -> Result<Arc<dyn SchemaProvider>> {
+        let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+        catalog.register_schema(name, Arc::clone(&schema)).map_err(engine_error)?;
+        Ok(schema)
+    };
+    let (stored, raw, pending) = (schema("stored")?, schema("raw")?, schema("pending")?);
+    let lake = &view.lake;
+    for (table, snapshot) in [
+        (&lake.fast_counts, &view.fast_counts),
+        (&lake.counts, &view.counts),
+        (&lake.incidents, &view.incidents),
+        (&lake.rejects, &view.rejects),
+    ] {
+        let provider = view.provider(table, snapshot)?;
+        stored.register_table(table.name().to_owned(), provider).map_err(engine_error)?;
+    }
+    let mut changed = Vec::new();
+    for (name, resource) in &view.resources {
+        let table = lake.raw(name)?;
+        let provider = view.provider(&table, &resource.raw)?;
+        let sql_name = name.replace('-', "_");
+        raw.register_table(sql_name.clone(), provider).map_err(engine_error)?;
+        if let (true, Some(definition)) = (resource.is_pending(), &resource.resource) {
+            let text = fill(
+                template("views/changed")?,
+                &[
+                    ("incident", &incident_select(definition)),
+                    ("raw", &format!("raw.\"{sql_name}\"")),
+                    ("above", &resource.watermark().to_string()),
+                    ("through", &resource.through.to_string()),
+                ],
+            )?;
+            let frame = context.sql(&text).await.map_err(engine_error)?;
+            pending.register_table(sql_name.clone(), frame.into_view()).map_err(engine_error)?;
+            changed.push((name.clone(), sql_name));
+        }
+    }
+    let mut views = vec![("rejects", template("views/rejects")?.to_owned())];
+    views.push(("counts", counts_view(view)?));
+    views.push(("incidents", incidents_view(&changed)?));
+    for (name, text) in views {
+        let frame = context.sql(&text).await.map_err(engine_error)?;
+        context.register_table(name, frame.into_view()).map_err(engine_error)?;
+    }
+    // What only the views need is not the user's to see.
+    catalog.deregister_schema("pending", true).map_err(engine_error)?;
+    Ok(())
+}
+
+/// The condition that a fast row is above its resource's watermark.
+fn above_watermarks(view: &View) -> String {
+    let pending = view.resources.iter().filter(|(_, r)| r.is_pending()).map(|(name, r)| {
+        format!("(resource = {} AND batch > {})", literal(name), r.watermark())
+    });
+    let all: Vec<String> = pending.collect();
+    if all.is_empty() { "FALSE".to_owned() } else { all.join(" OR ") }
+}
+
+fn counts_view(view: &View) -> Result<String> {
+    let name = if view.resources.values().any(ResourceView::is_pending) { "views/counts" } else { "views/counts_compacted" };
+    if name == "views/counts" {
+        fill(template(name)?, &[("above", &above_watermarks(view))])
+    } else {
+        fill(template(name)?, &[])
+    }
+}
+
+fn incidents_view(changed: &[(String, String)]) -> Result<String> {
+    let mut text = fill(template("views/incidents_stored")?, &[])?;
+    if changed.is_empty() {
+        return Ok(text);
+    }
+    let names: Vec<String> = changed.iter().map(|(name, _)| literal(name)).collect();
+    text = format!("{text} WHERE resource NOT IN ({})", names.join(", "));
+    for (name, sql_name) in changed {
+        let part = fill(
+            template("views/incidents_pending")?,
+            &[("resource", &literal(name)), ("changed", &format!("pending.\"{sql_name}\""))],
+        )?;
+        text = format!("{text}\nUNION ALL\n{part}");
+    }
+    Ok(text)
+}

@@ -1,0 +1,92 @@
+//! What a commit holds, and what became of it.
+
+use std::collections::HashMap;
+
+use chrono::Utc;
+use deltalake_core::kernel::{Action, Add, DomainMetadata, Remove};
+use serde_json::Value;
+
+use crate::write::Written;
+use crate::{DataFile, Snapshot};
+
+/// A change of one table: all of it or none.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// What is done, for the history: "LAND", "COMPACT", ...
+    pub operation: &'static str,
+    /// Files that appear.
+    pub adds: Vec<Written>,
+    /// Files that go. Without partitions in `replaces`, one that is gone already is left out.
+    pub removes: Vec<DataFile>,
+    /// Partitions (column to value) whose files are all in `removes`: if others appeared meanwhile, it is a conflict.
+    pub replaces: Vec<HashMap<String, Option<String>>>,
+    /// Application id and version: the commit happens once for these, whoever tries.
+    pub transaction: Option<(String, i64)>,
+    /// Domain metadata to set: name and JSON text. They survive checkpoints, unlike commit infos.
+    pub domains: Vec<(String, String)>,
+    /// For the history.
+    pub info: HashMap<String, Value>,
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is this version.
+    Version(u64),
+    /// Its transaction was there already: an earlier try of ours whose reply was lost, or another writer's.
+    Already,
+}
+
+impl Commit {
+    pub(crate) fn actions(&self) -> Vec<Action> {
+        let now_ms = Utc::now().timestamp_millis();
+        let adds = self.adds.iter().map(|file| {
+            Action::Add(Add {
+                path: file.path.clone(),
+                partition_values: file.partition.clone(),
+                size: i64::try_from(file.size).unwrap_or(i64::MAX),
+                modification_time: now_ms,
+                data_change: true,
+                stats: Some(file.stats.clone()),
+                tags: None,
+                deletion_vector: None,
+                base_row_id: None,
+                default_row_commit_version: None,
+                clustering_provider: None,
+            })
+        });
+        let removes = self.removes.iter().map(|file| {
+            Action::Remove(Remove {
+                path: file.path.clone(),
+                data_change: true,
+                deletion_timestamp: Some(now_ms),
+                extended_file_metadata: Some(true),
+                partition_values: Some(file.partition.clone()),
+                size: i64::try_from(file.size).ok(),
+                tags: None,
+                deletion_vector: None,
+                base_row_id: None,
+                default_row_commit_version: None,
+            })
+        });
+        let domains = self.domains.iter().map(|(domain, configuration)| {
+            Action::DomainMetadata(DomainMetadata {
+                domain: domain.clone(),
+                configuration: configuration.clone(),
+                removed: false,
+            })
+        });
+        adds.chain(removes).chain(domains).collect()
+    }
+
+    /// Whether the partitions this commit replaces still hold exactly the files it removes.
+    pub(crate) fn still_replaces(&self, snapshot: &Snapshot) -> bool {
+        self.replaces.iter().all(|partition| {
+            snapshot
+                .files
+                .iter()
+                .filter(|file| partition.iter().all(|(k, v)| file.partition.get(k) == Some(v)))
+                .all(|file| self.removes.iter().any(|r| r.path == file.path))
+        }) && self.removes.iter().all(|r| snapshot.files.iter().any(|f| f.path == r.path))
+    }
+}

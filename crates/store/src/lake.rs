@@ -1,0 +1,153 @@
+//! The lake: a place, its definition, its tables.
+
+use std::sync::Arc;
+
+use lake_model::{Error, FINEST_RESOLUTION, Kind, Resource, Result, ResultExt};
+use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::tables::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
+use crate::{Location, Table};
+
+/// The layout of folders and tables that this program writes.
+const FORMAT: u32 = 1;
+const DEFINITION: &str = "lake.json";
+
+/// What was fixed when the lake was made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Definition {
+    format: u32,
+    id: String,
+    finest_resolution: u8,
+}
+
+/// An open lake.
+#[derive(Clone, Debug)]
+pub struct Lake {
+    location: Location,
+    definition: Arc<Definition>,
+    /// One row a key, current.
+    pub incidents: Table,
+    /// The compacted counts.
+    pub counts: Table,
+    /// The signed counts of each batch.
+    pub fast_counts: Table,
+    /// Rows that could not be used.
+    pub rejects: Table,
+}
+
+impl Lake {
+    /// Opens the lake, and makes it if there is none.
+    ///
+    /// # Errors
+    /// If the store does not answer or holds a lake of another format.
+    pub async fn create(location: Location) -> Result<Self> {
+        let path = location.path(DEFINITION);
+        let definition = Definition {
+            format: FORMAT,
+            id: uuid::Uuid::new_v4().to_string(),
+            finest_resolution: FINEST_RESOLUTION,
+        };
+        let text = serde_json::to_vec_pretty(&definition).or_err(Kind::Internal, || "the lake's definition")?;
+        let options = PutOptions { mode: PutMode::Create, ..Default::default() };
+        match location.store.put_opts(&path, text.into(), options).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
+            Err(error) => return Err(error).or_err(Kind::Unavailable, || format!("making a lake in {location}")),
+        }
+        let lake = Self::open(location).await?;
+        lake.incidents.ensure(&incidents_layout()).await?;
+        lake.counts.ensure(&counts_layout()).await?;
+        lake.fast_counts.ensure(&fast_counts_layout()).await?;
+        lake.rejects.ensure(&rejects_layout()).await?;
+        Ok(lake)
+    }
+
+    /// Opens the lake.
+    ///
+    /// # Errors
+    /// If there is none, or it is of a newer format.
+    pub async fn open(location: Location) -> Result<Self> {
+        let path = location.path(DEFINITION);
+        let found = match location.store.get(&path).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => {
+                return Err(Error::not_found(format!(
+                    "there is no lake in {location}; `hotspots-lake ingest --lake {location}` makes one, or name another with --lake"
+                )));
+            }
+            Err(error) => return Err(error).or_err(Kind::Unavailable, || format!("opening the lake in {location}")),
+        };
+        let bytes = found.bytes().await.or_err(Kind::Unavailable, || format!("reading {DEFINITION} in {location}"))?;
+        let damaged = || format!("{DEFINITION} in {location} is not a lake's definition");
+        let definition: Definition = serde_json::from_slice(&bytes).or_err(Kind::Data, damaged)?;
+        if definition.format > FORMAT {
+            return Err(Error::invalid(format!(
+                "the lake in {location} has format {}, this program reads up to {FORMAT}; use a newer one",
+                definition.format
+            )));
+        }
+        if definition.finest_resolution != FINEST_RESOLUTION {
+            return Err(Error::invalid(format!(
+                "the lake in {location} was made with H3 resolution {}, this program writes {FINEST_RESOLUTION}",
+                definition.finest_resolution
+            )));
+        }
+        let table = |name: &str| Table::at(&location, name);
+        Ok(Self {
+            incidents: table("incidents")?,
+            counts: table("counts")?,
+            fast_counts: table("fast_counts")?,
+            rejects: table("rejects")?,
+            definition: Arc::new(definition),
+            location,
+        })
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Its id, fixed when it was made.
+    pub fn id(&self) -> &str {
+        &self.definition.id
+    }
+
+    /// The raw table of a resource, which may not have been made yet.
+    ///
+    /// # Errors
+    /// If its name makes no URL.
+    pub fn raw(&self, resource: &str) -> Result<Table> {
+        Table::at(&self.location, &format!("raw/{resource}"))
+    }
+
+    /// The raw table of a resource, made if it is not there.
+    ///
+    /// # Errors
+    /// If the store does not answer, or a column has changed its type.
+    pub async fn ensure_raw(&self, resource: &Resource) -> Result<Table> {
+        let table = self.raw(&resource.name)?;
+        table.ensure(&raw_layout(resource)).await.map_err(|e| e.context(&resource.name))?;
+        Ok(table)
+    }
+
+    /// The resources that have a raw table, by name.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn landed_resources(&self) -> Result<Vec<String>> {
+        let folder = self.location.path("raw");
+        let listed = self.location.store.list_with_delimiter(Some(&folder)).await;
+        let listed = listed.or_err(Kind::Unavailable, || format!("listing the raw tables of {}", self.location))?;
+        let mut names = Vec::new();
+        for prefix in listed.common_prefixes {
+            if let Some(name) = prefix.filename()
+                && self.raw(name)?.exists().await?
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}

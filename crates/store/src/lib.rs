@@ -1,0 +1,26 @@
+//! The lake on its store: Delta tables over Parquet, on local disk or S3.
+//!
+//! A commit is one file created if absent; what a commit names is durable before the commit is published.
+//! Every commit that must not happen twice carries an application transaction, so that a lost reply, a killed
+//! process or a second writer can always be told from work that is still to do.
+
+mod commit;
+mod durable;
+mod lake;
+mod location;
+mod snapshot;
+mod stats;
+mod table;
+mod tables;
+mod write;
+
+pub use commit::{Commit, Committed};
+pub use durable::DurableLocal;
+pub use lake::Lake;
+pub use location::Location;
+pub use snapshot::{ColumnRange, DataFile, Snapshot};
+pub use table::Table;
+pub use tables::{
+    COUNTED, Layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout, raw_layout, rejects_layout,
+};
+pub use write::{FileWriter, Written};

@@ -1,0 +1,157 @@
+//! One version of a table: its schema and the files that make it up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use deltalake_core::table::state::DeltaTableState;
+use lake_model::{Error, Kind, Result, ResultExt};
+use serde_json::Value;
+
+use crate::stats::Bound;
+
+/// The least and greatest value of a column in one file, where the file says so.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnRange {
+    /// Whole numbers, cells and batches among them.
+    Number(i64, i64),
+    /// Real numbers.
+    Real(f64, f64),
+    /// Wall-clock microseconds.
+    Time(i64, i64),
+    /// Text.
+    Text(String, String),
+}
+
+/// A Parquet file of a version, with its partition and statistics.
+#[derive(Clone, Debug)]
+pub struct DataFile {
+    /// Its path under the table's folder, decoded.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Partition column to value; `None` is null.
+    pub partition: HashMap<String, Option<String>>,
+    /// Rows, where the log says so.
+    pub rows: Option<u64>,
+    /// Ranges of the columns that have any.
+    pub ranges: BTreeMap<String, ColumnRange>,
+    /// Nulls of the columns that say so.
+    pub nulls: BTreeMap<String, u64>,
+}
+
+impl DataFile {
+    /// The value of a partition column; `None` if it is null or there is no such column.
+    pub fn partition_value(&self, column: &str) -> Option<&str> {
+        self.partition.get(column)?.as_deref()
+    }
+}
+
+/// One version of a table.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The version.
+    pub version: u64,
+    /// The columns, partition columns at the end.
+    pub schema: SchemaRef,
+    /// The partition columns.
+    pub partition_columns: Vec<String>,
+    /// The files, in path order.
+    pub files: Arc<Vec<DataFile>>,
+    /// The id the table was made with.
+    pub table_id: String,
+    pub(crate) state: DeltaTableState,
+}
+
+impl Snapshot {
+    pub(crate) fn new(table: &str, state: DeltaTableState) -> Result<Self> {
+        refuse_unknown_features(table, &state)?;
+        let schema = state.snapshot().arrow_schema();
+        let mut files = Vec::new();
+        for view in state.log_data().iter() {
+            let stats = view.stats();
+            let stats: Value = match &stats {
+                Some(text) => serde_json::from_str(text)
+                    .or_err(Kind::Data, || format!("table {table}: the statistics of {}", view.path()))?,
+                None => Value::Null,
+            };
+            let mut ranges = BTreeMap::new();
+            let mut nulls = BTreeMap::new();
+            for field in schema.fields() {
+                let name = field.name();
+                if let Some(range) = range(&stats, name, field.data_type()) {
+                    ranges.insert(name.clone(), range);
+                }
+                if let Some(count) = stats["nullCount"][name.as_str()].as_u64() {
+                    nulls.insert(name.clone(), count);
+                }
+            }
+            files.push(DataFile {
+                path: view.object_store_path().to_string(),
+                size: u64::try_from(view.size()).or_err(Kind::Data, || format!("table {table}: a file's size"))?,
+                partition: view.partition_values_map(),
+                rows: stats["numRecords"].as_u64(),
+                ranges,
+                nulls,
+            });
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let metadata = serde_json::to_value(state.metadata()).or_err(Kind::Data, || format!("table {table}: metadata"))?;
+        let partition_columns = metadata["partitionColumns"].as_array().cloned().unwrap_or_default();
+        Ok(Self {
+            version: state.version(),
+            schema,
+            partition_columns: partition_columns.iter().filter_map(|c| Some(c.as_str()?.to_owned())).collect(),
+            files: Arc::new(files),
+            table_id: metadata["id"].as_str().unwrap_or_default().to_owned(),
+            state,
+        })
+    }
+
+    /// The rows of all files, as the log says.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().filter_map(|f| f.rows).sum()
+    }
+
+    /// The bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.size).sum()
+    }
+
+    /// When the version was committed, milliseconds since 1970 UTC, where its commit file is still there.
+    pub fn committed_ms(&self) -> Option<i64> {
+        self.state.version_timestamp(self.version)
+    }
+
+    /// The same version with only the files that `keep` keeps.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&DataFile) -> bool) -> Self {
+        let files = self.files.iter().filter(|f| keep(f)).cloned().collect();
+        Self { files: Arc::new(files), ..self.clone() }
+    }
+}
+
+fn range(stats: &Value, name: &str, kind: &DataType) -> Option<ColumnRange> {
+    let low = Bound::parse(&stats["minValues"][name], kind)?;
+    let high = Bound::parse(&stats["maxValues"][name], kind)?;
+    match (low, high) {
+        (Bound::Number(a), Bound::Number(b)) => Some(ColumnRange::Number(a, b)),
+        (Bound::Real(a), Bound::Real(b)) => Some(ColumnRange::Real(a, b)),
+        (Bound::Time(a), Bound::Time(b)) => Some(ColumnRange::Time(a, b)),
+        (Bound::Text(a), Bound::Text(b)) => Some(ColumnRange::Text(a, b)),
+        _ => None,
+    }
+}
+
+/// Reading Parquet files straight is right only while no feature says that a file is not what it seems.
+fn refuse_unknown_features(table: &str, state: &DeltaTableState) -> Result<()> {
+    let protocol = serde_json::to_value(state.protocol()).or_err(Kind::Data, || format!("table {table}: protocol"))?;
+    let features = protocol["readerFeatures"].as_array().cloned().unwrap_or_default();
+    match features.iter().find(|f| f.as_str() != Some("timestampNtz")) {
+        None => Ok(()),
+        Some(feature) => Err(Error::new(
+            Kind::Invalid,
+            format!("table {table} uses the Delta feature {feature}, which this program does not read; use a newer one"),
+        )),
+    }
+}

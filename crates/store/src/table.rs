@@ -1,0 +1,329 @@
+//! A Delta table: opened or made, read at a version, committed to exactly once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Protocol, StructType, Transaction, new_metadata};
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::table::state::DeltaTableState;
+use deltalake_core::{DeltaTableError, ObjectStoreError};
+use lake_model::{Error, Kind, Result, ResultExt};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use serde_json::json;
+
+use crate::write::FileWriter;
+use crate::{Commit, Committed, Layout, Location, Snapshot};
+
+/// Tries before a commit that meets others gives up with a conflict.
+const MOST_TRIES: u32 = 30;
+
+/// A Delta table of the lake.
+#[derive(Clone)]
+pub struct Table {
+    name: String,
+    location: Location,
+    folder: Path,
+    log: LogStoreRef,
+    current: Arc<Mutex<Option<(DeltaTableState, Arc<Snapshot>)>>>,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn kind_of(error: &DeltaTableError) -> Kind {
+    match error {
+        DeltaTableError::ObjectStore { source: ObjectStoreError::NotFound { .. } } => Kind::NotFound,
+        DeltaTableError::ObjectStore { .. } => Kind::Unavailable,
+        DeltaTableError::NotATable(_) | DeltaTableError::InvalidVersion(_) => Kind::NotFound,
+        _ => Kind::Data,
+    }
+}
+
+impl Table {
+    pub(crate) fn at(location: &Location, name: &str) -> Result<Self> {
+        let folder = location.path(name);
+        let url = location.url.join(&format!("{name}/")).or_err(Kind::Internal, || format!("the URL of {name}"))?;
+        let prefixed = Arc::new(PrefixStore::new(Arc::clone(&location.store), folder.clone()));
+        let log = default_logstore(prefixed, Arc::clone(&location.store), &url, &StorageConfig::default());
+        let current = Arc::new(Mutex::new(None));
+        Ok(Self { name: name.to_owned(), location: location.clone(), folder, log, current })
+    }
+
+    /// The table's name: its folder under the lake.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The table's folder within the store.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the table has been made.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn exists(&self) -> Result<bool> {
+        self.log
+            .is_delta_table_location()
+            .await
+            .or_err(Kind::Unavailable, || format!("looking for table {} in {}", self.name, self.location))
+    }
+
+    /// Makes the table if it is not there, and adds columns that its layout has gained.
+    ///
+    /// # Errors
+    /// If the store does not answer, or a column has changed its type.
+    pub async fn ensure(&self, layout: &Layout) -> Result<()> {
+        if !self.exists().await? {
+            self.create(layout).await?;
+        }
+        let snapshot = self.snapshot().await?;
+        let mut gained = Vec::new();
+        for field in layout.schema.fields() {
+            match snapshot.schema.field_with_name(field.name()) {
+                Ok(there) if there.data_type() == field.data_type() => {}
+                Ok(there) => {
+                    return Err(Error::invalid(format!(
+                        "table {}: column `{}` holds {} and is now declared {}; give the new column another name",
+                        self.name,
+                        field.name(),
+                        there.data_type(),
+                        field.data_type()
+                    )));
+                }
+                Err(_) => gained.push(Arc::clone(field)),
+            }
+        }
+        if gained.is_empty() { Ok(()) } else { self.gain_columns(&snapshot, gained).await }
+    }
+
+    async fn create(&self, layout: &Layout) -> Result<()> {
+        let failed = || format!("making table {} in {}", self.name, self.location);
+        // timestampNtz is wall-clock time; domainMetadata carries cursors and watermarks through checkpoints.
+        let protocol: Protocol = serde_json::from_value(json!({
+            "minReaderVersion": 3, "minWriterVersion": 7,
+            "readerFeatures": ["timestampNtz"], "writerFeatures": ["timestampNtz", "domainMetadata", "appendOnly", "invariants"],
+        }))
+        .or_err(Kind::Internal, failed)?;
+        let schema: StructType = layout.schema.as_ref().try_into_kernel().or_err(Kind::Internal, failed)?;
+        let metadata = new_metadata(&schema, &layout.partition_columns, HashMap::<String, String>::new())
+            .or_err(Kind::Internal, failed)?;
+        let operation = DeltaOperation::Create {
+            mode: SaveMode::ErrorIfExists,
+            location: self.log.root_url().clone(),
+            protocol: protocol.clone(),
+            metadata: metadata.clone(),
+        };
+        let built = CommitBuilder::from(CommitProperties::default())
+            .with_actions(vec![Action::Protocol(protocol), Action::Metadata(metadata)])
+            .build(None, Arc::clone(&self.log), operation)
+            .await;
+        match built {
+            Ok(_) => Ok(()),
+            // Somebody else made it first, which is as good.
+            Err(error) => {
+                if self.exists().await? { Ok(()) } else { Err(error).or_err(Kind::Unavailable, failed) }
+            }
+        }
+    }
+
+    async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<Arc<arrow::datatypes::Field>>) -> Result<()> {
+        let failed = || format!("adding columns to table {}", self.name);
+        let fields: Vec<_> = snapshot.schema.fields().iter().cloned().chain(gained).collect();
+        let schema: StructType = (&Schema::new(fields)).try_into_kernel().or_err(Kind::Internal, failed)?;
+        let mut metadata = serde_json::to_value(snapshot.state.metadata()).or_err(Kind::Internal, failed)?;
+        metadata["schemaString"] = json!(serde_json::to_string(&schema).or_err(Kind::Internal, failed)?);
+        let metadata = serde_json::from_value(metadata).or_err(Kind::Internal, failed)?;
+        let operation = DeltaOperation::AddColumn { fields: schema.fields().cloned().collect() };
+        CommitBuilder::from(CommitProperties::default())
+            .with_actions(vec![Action::Metadata(metadata)])
+            .build(Some(&snapshot.state), Arc::clone(&self.log), operation)
+            .await
+            .or_err(Kind::Conflict, failed)?;
+        Ok(())
+    }
+
+    /// The newest version.
+    ///
+    /// # Errors
+    /// If there is no such table, or its log cannot be read.
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        let failed = || format!("table {} in {}", self.name, self.location);
+        let cached = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (state, snapshot) = match cached {
+            Some((mut state, snapshot)) => {
+                state.update(&self.log, None).await.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
+                if state.version() == snapshot.version {
+                    return Ok(snapshot);
+                }
+                let snapshot = Arc::new(Snapshot::new(&self.name, state.clone())?);
+                (state, snapshot)
+            }
+            None => {
+                let state = DeltaTableState::try_new(&*self.log, None).await;
+                let state = state.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
+                let snapshot = Arc::new(Snapshot::new(&self.name, state.clone())?);
+                (state, snapshot)
+            }
+        };
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another task may have read a newer version meanwhile.
+        if current.as_ref().is_none_or(|(_, there)| there.version < snapshot.version) {
+            *current = Some((state, Arc::clone(&snapshot)));
+        }
+        Ok(snapshot)
+    }
+
+    /// The table at a version.
+    ///
+    /// # Errors
+    /// If that version is not there (any more).
+    pub async fn snapshot_at(&self, version: u64) -> Result<Arc<Snapshot>> {
+        let newest = self.snapshot().await?;
+        if newest.version == version {
+            return Ok(newest);
+        }
+        let state = DeltaTableState::try_new(&*self.log, Some(version)).await;
+        let failed = || format!("version {version} of table {}", self.name);
+        let state = state.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
+        Ok(Arc::new(Snapshot::new(&self.name, state)?))
+    }
+
+    /// The last version an application committed, by its transaction id.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn transaction(&self, snapshot: &Snapshot, app_id: &str) -> Result<Option<i64>> {
+        snapshot
+            .state
+            .snapshot()
+            .transaction_version(&*self.log, app_id)
+            .await
+            .or_err(Kind::Data, || format!("table {}: the transaction {app_id}", self.name))
+    }
+
+    /// The JSON text of a metadata domain.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn domain(&self, snapshot: &Snapshot, domain: &str) -> Result<Option<String>> {
+        snapshot
+            .state
+            .snapshot()
+            .domain_metadata(&*self.log, domain)
+            .await
+            .or_err(Kind::Data, || format!("table {}: the metadata {domain}", self.name))
+    }
+
+    /// Begins a data file of a partition.
+    ///
+    /// # Errors
+    /// If the writer cannot be made.
+    pub fn writer(&self, snapshot: &Snapshot, partition: HashMap<String, Option<String>>) -> Result<FileWriter> {
+        let schema = self.file_schema(snapshot);
+        let store = Arc::clone(&self.location.store);
+        FileWriter::new(&self.name, store, &self.folder, schema, &snapshot.partition_columns, partition)
+    }
+
+    fn file_schema(&self, snapshot: &Snapshot) -> SchemaRef {
+        let fields = snapshot.schema.fields().iter().filter(|f| !snapshot.partition_columns.contains(f.name()));
+        Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
+    }
+
+    /// Commits, once. Meets with other writers are tried again; a lost reply is recognised by the transaction.
+    ///
+    /// # Errors
+    /// A conflict, if what it replaces changed meanwhile or others kept winning; or the store does not answer.
+    pub async fn commit(&self, commit: &Commit) -> Result<Committed> {
+        let mut tries = 0;
+        loop {
+            let snapshot = self.snapshot().await?;
+            if let Some((app_id, version)) = &commit.transaction
+                && self.transaction(&snapshot, app_id).await?.is_some_and(|there| there >= *version)
+            {
+                return Ok(Committed::Already);
+            }
+            if !commit.still_replaces(&snapshot) {
+                return Err(Error::new(
+                    Kind::Conflict,
+                    format!("table {}: another writer replaced the same files; try again", self.name),
+                ));
+            }
+            let error = match self.try_commit(&snapshot, commit).await {
+                Ok(version) => return Ok(Committed::Version(version)),
+                Err(error) => error,
+            };
+            tries += 1;
+            let again = is_race(&error) || commit.transaction.is_some() && is_ambiguous(&error);
+            if !again || tries >= MOST_TRIES {
+                let kind = if is_race(&error) { Kind::Conflict } else { Kind::Unavailable };
+                return Err(error).or_err(kind, || format!("committing to table {} in {}", self.name, self.location));
+            }
+            tracing::debug!(table = self.name, tries, %error, "commit met another writer");
+            let jitter = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+            tokio::time::sleep(Duration::from_millis(jitter * u64::from(tries.min(8)) / 8)).await;
+        }
+    }
+
+    async fn try_commit(&self, snapshot: &Snapshot, commit: &Commit) -> Result<u64, DeltaTableError> {
+        let mut properties = CommitProperties::default().with_max_retries(0);
+        if let Some((app_id, version)) = &commit.transaction {
+            properties = properties.with_application_transaction(Transaction::new(app_id, *version));
+        }
+        let info = commit.info.clone().into_iter().chain([("work".to_owned(), json!(commit.operation))]);
+        let operation = DeltaOperation::Write {
+            mode: if commit.removes.is_empty() { SaveMode::Append } else { SaveMode::Overwrite },
+            partition_by: Some(snapshot.partition_columns.clone()),
+            predicate: None,
+        };
+        let finalized = CommitBuilder::from(properties.with_metadata(info))
+            .with_actions(commit.actions())
+            .build(Some(&snapshot.state), Arc::clone(&self.log), operation)
+            .await?;
+        Ok(finalized.version())
+    }
+}
+
+fn is_race(error: &DeltaTableError) -> bool {
+    match error {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => match source {
+            TransactionError::MaxCommitAttempts(_) | TransactionError::VersionAlreadyExists(_) => true,
+            TransactionError::CommitConflict(conflict) => !matches!(
+                conflict,
+                CommitConflictError::UnsupportedWriterVersion(_) | CommitConflictError::UnsupportedReaderVersion(_)
+            ),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// The store failed in a way that leaves open whether the commit is there.
+fn is_ambiguous(error: &DeltaTableError) -> bool {
+    match error {
+        DeltaTableError::ObjectStore { .. } => true,
+        DeltaTableError::Transaction { source } => matches!(source, TransactionError::ObjectStore { .. }),
+        _ => false,
+    }
+}
+
+trait OrKind<T> {
+    fn or_kind<W: std::fmt::Display>(self, work: impl FnOnce() -> W) -> Result<T>;
+}
+
+impl<T> OrKind<T> for std::result::Result<T, (Kind, DeltaTableError)> {
+    fn or_kind<W: std::fmt::Display>(self, work: impl FnOnce() -> W) -> Result<T> {
+        self.map_err(|(kind, error)| Error::new(kind, work().to_string()).with_source(error))
+    }
+}

@@ -1,0 +1,137 @@
+//! The lake's tables: their columns and partitions.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use lake_model::{ColumnType, Resource};
+
+/// A table's columns, partition columns among them, and which those are.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// All columns.
+    pub schema: SchemaRef,
+    /// The partition columns.
+    pub partition_columns: Vec<String>,
+}
+
+fn time() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, None)
+}
+
+fn fields(columns: &[(&str, DataType)]) -> Vec<Field> {
+    columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect()
+}
+
+fn layout(columns: Vec<Field>, partition_columns: &[&str]) -> Layout {
+    Layout {
+        schema: Arc::new(Schema::new(columns)),
+        partition_columns: partition_columns.iter().map(|&c| c.to_owned()).collect(),
+    }
+}
+
+/// What an incident is made of, without its resource and year: what the projection of a raw row yields.
+pub fn incident_fields() -> Vec<Field> {
+    fields(&[
+        ("id", DataType::Utf8),
+        ("occurred_at", time()),
+        ("closed_at", time()),
+        ("category", DataType::Utf8),
+        ("subcategory", DataType::Utf8),
+        ("status", DataType::Utf8),
+        ("district", DataType::Utf8),
+        ("neighborhood", DataType::Utf8),
+        ("latitude", DataType::Float64),
+        ("longitude", DataType::Float64),
+        ("cell", DataType::Int64),
+    ])
+}
+
+fn resource_and_year() -> Vec<Field> {
+    fields(&[("resource", DataType::Utf8), ("year", DataType::Int32)])
+}
+
+/// `incidents`: a key's current version.
+pub fn incidents_layout() -> Layout {
+    let mut columns = incident_fields();
+    columns.extend(fields(&[("updated_at", time())]));
+    columns.extend(resource_and_year());
+    layout(columns, &["resource", "year"])
+}
+
+/// The dimensions that are counted, beside the resource: hour of occurrence, finest cell and the labels.
+pub const COUNTED: [&str; 6] = ["occurred_at", "cell", "category", "subcategory", "district", "neighborhood"];
+
+fn counted_fields() -> Vec<Field> {
+    fields(&[
+        ("occurred_at", time()),
+        ("cell", DataType::Int64),
+        ("category", DataType::Utf8),
+        ("subcategory", DataType::Utf8),
+        ("district", DataType::Utf8),
+        ("neighborhood", DataType::Utf8),
+        ("count", DataType::Int64),
+    ])
+}
+
+/// `counts`: the compacted counts, finest cell and hour.
+pub fn counts_layout() -> Layout {
+    let mut columns = counted_fields();
+    columns.extend(resource_and_year());
+    layout(columns, &["resource", "year"])
+}
+
+/// `fast_counts`: the signed counts of each batch.
+pub fn fast_counts_layout() -> Layout {
+    let mut columns = counted_fields();
+    columns.extend(fields(&[("batch", DataType::Int64), ("resource", DataType::Utf8)]));
+    layout(columns, &["resource"])
+}
+
+/// `rejects`: rows that could not be used, as published.
+pub fn rejects_layout() -> Layout {
+    let columns = [
+        ("batch", DataType::Int64),
+        ("row", DataType::Int64),
+        ("landed_at", time()),
+        ("portal_id", DataType::Utf8),
+        ("reason", DataType::Utf8),
+        ("original", DataType::Utf8),
+        ("resource", DataType::Utf8),
+    ];
+    layout(fields(&columns), &["resource"])
+}
+
+/// `raw/<resource>`: every landed version of every row.
+pub fn raw_layout(resource: &Resource) -> Layout {
+    let mut columns: Vec<Field> = resource
+        .columns
+        .iter()
+        .map(|column| {
+            let kind = match column.kind {
+                ColumnType::Text => DataType::Utf8,
+                ColumnType::Integer => DataType::Int64,
+                ColumnType::Number => DataType::Float64,
+                ColumnType::Boolean => DataType::Boolean,
+                ColumnType::Timestamp => time(),
+                ColumnType::Point => DataType::Struct(Fields::from(fields(&[
+                    ("longitude", DataType::Float64),
+                    ("latitude", DataType::Float64),
+                ]))),
+            };
+            Field::new(&column.name, kind, true)
+        })
+        .collect();
+    columns.extend(fields(&[
+        ("_extra", DataType::Utf8),
+        ("_key", DataType::Utf8),
+        ("_portal_id", DataType::Utf8),
+        ("_updated_at", time()),
+        ("_batch", DataType::Int64),
+        ("_row", DataType::Int64),
+        ("_landed_at", time()),
+        ("_hash", DataType::Utf8),
+        ("_deleted", DataType::Boolean),
+        ("_landed_month", DataType::Utf8),
+    ]));
+    layout(columns, &["_landed_month"])
+}

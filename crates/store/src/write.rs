@@ -1,0 +1,117 @@
+//! Writing a Parquet data file: rows in, a durable object and its statistics out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use lake_model::{Kind, Result, ResultExt};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::async_writer::ParquetObjectWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use crate::stats::StatsCollector;
+
+/// A data file that is durable but in no version yet.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub(crate) path: String,
+    pub(crate) partition: HashMap<String, Option<String>>,
+    pub(crate) size: u64,
+    pub(crate) stats: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// Writes one Parquet file of a table's partition.
+pub struct FileWriter {
+    writer: AsyncArrowWriter<ParquetObjectWriter>,
+    stats: StatsCollector,
+    name: String,
+    partition: HashMap<String, Option<String>>,
+    schema: SchemaRef,
+    table: String,
+}
+
+impl std::fmt::Debug for FileWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileWriter").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn hive_name(partition_columns: &[String], partition: &HashMap<String, Option<String>>) -> String {
+    let mut name = String::new();
+    for column in partition_columns {
+        let value = partition.get(column).and_then(Option::as_deref).unwrap_or("__HIVE_DEFAULT_PARTITION__");
+        // Names and years need no escaping, and a path without escapes is read alike by every reader.
+        let plain: String =
+            value.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+        name.push_str(&format!("{column}={plain}/"));
+    }
+    name.push_str(&format!("part-{}.parquet", uuid::Uuid::new_v4()));
+    name
+}
+
+impl FileWriter {
+    pub(crate) fn new(
+        table: &str,
+        store: Arc<dyn ObjectStore>,
+        folder: &Path,
+        schema: SchemaRef,
+        partition_columns: &[String],
+        partition: HashMap<String, Option<String>>,
+    ) -> Result<Self> {
+        let name = hive_name(partition_columns, &partition);
+        let path = name.split('/').fold(folder.clone(), |path, part| path.join(part));
+        let level = ZstdLevel::try_new(1).or_err(Kind::Internal, || "the compression level")?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(128 * 1024))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_created_by(concat!("hotspots-lake ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        let sink = ParquetObjectWriter::new(store, path);
+        let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))
+            .or_err(Kind::Internal, || format!("table {table}: beginning a data file"))?;
+        Ok(Self { writer, stats: StatsCollector::default(), name, partition, schema, table: table.to_owned() })
+    }
+
+    /// The columns the file holds: the table's without the partition columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> usize {
+        self.stats.rows()
+    }
+
+    /// Writes rows.
+    ///
+    /// # Errors
+    /// If the store refuses them.
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.stats.add(batch);
+        let table = &self.table;
+        self.writer.write(batch).await.or_err(Kind::Unavailable, || format!("table {table}: writing a data file"))
+    }
+
+    /// Finishes the file; it is durable when this returns.
+    ///
+    /// # Errors
+    /// If the store refuses it.
+    pub async fn finish(mut self) -> Result<Written> {
+        let table = &self.table;
+        self.writer.finish().await.or_err(Kind::Unavailable, || format!("table {table}: finishing a data file"))?;
+        Ok(Written {
+            path: self.name,
+            partition: self.partition,
+            size: self.writer.bytes_written() as u64,
+            rows: self.stats.rows() as u64,
+            stats: self.stats.json(),
+        })
+    }
+}

@@ -1,0 +1,9 @@
+SELECT resource, id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
+  latitude, longitude, cell, updated_at, "year"
+FROM stored.incidents
+WHERE resource = {resource} AND id NOT IN (SELECT id FROM {changed})
+UNION ALL
+SELECT {resource} AS resource, id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
+  latitude, longitude, cell, updated_at, CAST(date_part('year', occurred_at) AS INT) AS "year"
+FROM {changed}
+WHERE NOT deleted

@@ -1,0 +1,3 @@
+SELECT resource, id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
+  latitude, longitude, cell, updated_at, "year"
+FROM stored.incidents
