@@ -1,7 +1,7 @@
 SELECT resource, id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
   latitude, longitude, cell, updated_at, "year"
-FROM stored.incidents
-WHERE resource = {resource} AND id NOT IN (SELECT id FROM {changed})
+FROM stored.incidents AS i
+WHERE resource = {resource} AND NOT EXISTS (SELECT 1 FROM {changed} AS c WHERE c.id = i.id)
 UNION ALL
 SELECT {resource} AS resource, id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
   latitude, longitude, cell, updated_at, CAST(date_part('year', occurred_at) AS INT) AS "year"

@@ -1,1 +1,14 @@
 //! Compaction: the exact recount of what has landed.
+//!
+//! Without a window the batches above a resource's watermark are merged into the partitions they touch; with one,
+//! the window's partitions are counted again from `raw` as well. Either way the recount is held against what the lake
+//! answered before, bucket by bucket, and the difference is reported. `incidents` is committed first; the `counts`
+//! commit is the commit point.
+
+mod plan;
+mod report;
+mod run;
+mod write;
+
+pub use report::{PartitionReport, Report};
+pub use run::{CompactOptions, compact};

@@ -14,6 +14,9 @@ use crate::columns::ColumnBuilder;
 use crate::scan::Cursor;
 use crate::value::{Published, Typed};
 
+/// The longest value of a key column; longer ones are rejects, not keys anybody publishes.
+const LONGEST_KEY: usize = 4096;
+
 /// A row that cannot be used, as published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
@@ -283,6 +286,9 @@ impl PageBuilder<'_> {
             let text = value.key_text();
             if text.trim().is_empty() {
                 return Err(format!("key column `{}` is empty", column.name));
+            }
+            if text.len() > LONGEST_KEY {
+                return Err(format!("key column `{}` is longer than {LONGEST_KEY} bytes", column.name));
             }
             if n > 0 {
                 key.push('|');

@@ -19,5 +19,5 @@ pub use format::{Format, ResultWriter};
 pub use h3::{cell_text, cell_to_parent, parse_cell};
 pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
-pub use sql::{fill, template};
+pub use sql::{fill, literal, template};
 pub use view::{Compaction, Reader, ResourceView, View, compaction_domain, fast_transaction};

@@ -36,6 +36,6 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> Result<String> {
 }
 
 /// A text as an SQL string literal.
-pub(crate) fn literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

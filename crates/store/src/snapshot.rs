@@ -9,6 +9,7 @@ use lake_model::{Error, Kind, Result, ResultExt};
 use serde_json::Value;
 
 use crate::stats::Bound;
+use crate::write::Written;
 
 /// The least and greatest value of a column in one file, where the file says so.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +122,20 @@ impl Snapshot {
     /// When the version was committed, milliseconds since 1970 UTC, where its commit file is still there.
     pub fn committed_ms(&self) -> Option<i64> {
         self.state.version_timestamp(self.version)
+    }
+
+    /// The same table made of files that are written but in no version yet.
+    #[must_use]
+    pub fn of_written(&self, written: &[Written]) -> Self {
+        let files = written.iter().map(|file| DataFile {
+            path: file.path.clone(),
+            size: file.size,
+            partition: file.partition.clone(),
+            rows: Some(file.rows),
+            ranges: BTreeMap::new(),
+            nulls: BTreeMap::new(),
+        });
+        Self { files: Arc::new(files.collect()), ..self.clone() }
     }
 
     /// The same version with only the files that `keep` keeps.

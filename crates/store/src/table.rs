@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
+use deltalake_core::kernel::transaction::{CommitData, TransactionError};
 use deltalake_core::kernel::{Action, Protocol, StructType, Transaction, new_metadata};
-use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
-use deltalake_core::{DeltaTableError, ObjectStoreError};
+use deltalake_core::{DeltaTable, DeltaTableError, ObjectStoreError, checkpoints};
 use lake_model::{Error, Kind, Result, ResultExt};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -22,6 +22,8 @@ use crate::{Commit, Committed, Layout, Location, Snapshot};
 
 /// Tries before a commit that meets others gives up with a conflict.
 const MOST_TRIES: u32 = 30;
+/// A checkpoint after this many versions, as Delta writers do by default.
+const CHECKPOINT_EVERY: u64 = 100;
 
 /// A Delta table of the lake.
 #[derive(Clone)]
@@ -112,7 +114,7 @@ impl Table {
         // timestampNtz is wall-clock time; domainMetadata carries cursors and watermarks through checkpoints.
         let protocol: Protocol = serde_json::from_value(json!({
             "minReaderVersion": 3, "minWriterVersion": 7,
-            "readerFeatures": ["timestampNtz"], "writerFeatures": ["timestampNtz", "domainMetadata", "appendOnly", "invariants"],
+            "readerFeatures": ["timestampNtz"], "writerFeatures": ["timestampNtz", "domainMetadata"],
         }))
         .or_err(Kind::Internal, failed)?;
         let schema: StructType = layout.schema.as_ref().try_into_kernel().or_err(Kind::Internal, failed)?;
@@ -124,16 +126,12 @@ impl Table {
             protocol: protocol.clone(),
             metadata: metadata.clone(),
         };
-        let built = CommitBuilder::from(CommitProperties::default())
-            .with_actions(vec![Action::Protocol(protocol), Action::Metadata(metadata)])
-            .build(None, Arc::clone(&self.log), operation)
-            .await;
-        match built {
-            Ok(_) => Ok(()),
+        let actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
+        let data = CommitData::new(actions, operation, HashMap::new(), Vec::new());
+        match self.publish(0, &data).await {
             // Somebody else made it first, which is as good.
-            Err(error) => {
-                if self.exists().await? { Ok(()) } else { Err(error).or_err(Kind::Unavailable, failed) }
-            }
+            Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => Ok(()),
+            Err(error) => Err(error).or_err(Kind::Unavailable, failed),
         }
     }
 
@@ -145,12 +143,8 @@ impl Table {
         metadata["schemaString"] = json!(serde_json::to_string(&schema).or_err(Kind::Internal, failed)?);
         let metadata = serde_json::from_value(metadata).or_err(Kind::Internal, failed)?;
         let operation = DeltaOperation::AddColumn { fields: schema.fields().cloned().collect() };
-        CommitBuilder::from(CommitProperties::default())
-            .with_actions(vec![Action::Metadata(metadata)])
-            .build(Some(&snapshot.state), Arc::clone(&self.log), operation)
-            .await
-            .or_err(Kind::Conflict, failed)?;
-        Ok(())
+        let data = CommitData::new(vec![Action::Metadata(metadata)], operation, HashMap::new(), Vec::new());
+        self.publish(snapshot.version + 1, &data).await.or_err(Kind::Conflict, failed)
     }
 
     /// The newest version.
@@ -260,61 +254,60 @@ impl Table {
                 ));
             }
             let error = match self.try_commit(&snapshot, commit).await {
-                Ok(version) => return Ok(Committed::Version(version)),
+                Ok(version) => {
+                    self.checkpoint_when_due(version).await;
+                    return Ok(Committed::Version(version));
+                }
                 Err(error) => error,
             };
             tries += 1;
-            let again = is_race(&error) || commit.transaction.is_some() && is_ambiguous(&error);
-            if !again || tries >= MOST_TRIES {
-                let kind = if is_race(&error) { Kind::Conflict } else { Kind::Unavailable };
+            let raced = matches!(error, TransactionError::VersionAlreadyExists(_));
+            // A store that failed leaves open whether the commit is there: the transaction will tell.
+            let open = matches!(error, TransactionError::ObjectStore { .. }) && commit.transaction.is_some();
+            if tries >= MOST_TRIES || !raced && !open {
+                let kind = if raced { Kind::Conflict } else { Kind::Unavailable };
                 return Err(error).or_err(kind, || format!("committing to table {} in {}", self.name, self.location));
             }
-            tracing::debug!(table = self.name, tries, %error, "commit met another writer");
+            tracing::debug!(table = self.name, tries, %error, "a commit is tried again");
             let jitter = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
             tokio::time::sleep(Duration::from_millis(jitter * u64::from(tries.min(8)) / 8)).await;
         }
     }
 
-    async fn try_commit(&self, snapshot: &Snapshot, commit: &Commit) -> Result<u64, DeltaTableError> {
-        let mut properties = CommitProperties::default().with_max_retries(0);
-        if let Some((app_id, version)) = &commit.transaction {
-            properties = properties.with_application_transaction(Transaction::new(app_id, *version));
-        }
-        let info = commit.info.clone().into_iter().chain([("work".to_owned(), json!(commit.operation))]);
+    /// One try at the version after `snapshot`. What the commit assumes was checked against that very version, so
+    /// that it is serializable: nothing can come between.
+    async fn try_commit(&self, snapshot: &Snapshot, commit: &Commit) -> Result<u64, TransactionError> {
+        let info = commit.info.clone().into_iter().chain([("work".to_owned(), json!(commit.operation))]).collect();
+        let transactions = commit.transaction.iter().map(|(app_id, version)| Transaction::new(app_id, *version)).collect();
         let operation = DeltaOperation::Write {
             mode: if commit.removes.is_empty() { SaveMode::Append } else { SaveMode::Overwrite },
             partition_by: Some(snapshot.partition_columns.clone()),
             predicate: None,
         };
-        let finalized = CommitBuilder::from(properties.with_metadata(info))
-            .with_actions(commit.actions())
-            .build(Some(&snapshot.state), Arc::clone(&self.log), operation)
-            .await?;
-        Ok(finalized.version())
+        let version = snapshot.version + 1;
+        self.publish(version, &CommitData::new(commit.actions(), operation, info, transactions)).await?;
+        Ok(version)
     }
-}
 
-fn is_race(error: &DeltaTableError) -> bool {
-    match error {
-        DeltaTableError::VersionAlreadyExists(_) => true,
-        DeltaTableError::Transaction { source } => match source {
-            TransactionError::MaxCommitAttempts(_) | TransactionError::VersionAlreadyExists(_) => true,
-            TransactionError::CommitConflict(conflict) => !matches!(
-                conflict,
-                CommitConflictError::UnsupportedWriterVersion(_) | CommitConflictError::UnsupportedReaderVersion(_)
-            ),
-            _ => false,
-        },
-        _ => false,
+    /// Creates the log entry of a version, if it is not there.
+    async fn publish(&self, version: u64, data: &CommitData) -> Result<(), TransactionError> {
+        let entry = CommitOrBytes::LogBytes(data.get_bytes()?);
+        self.log.write_commit_entry(version, entry, uuid::Uuid::new_v4()).await
     }
-}
 
-/// The store failed in a way that leaves open whether the commit is there.
-fn is_ambiguous(error: &DeltaTableError) -> bool {
-    match error {
-        DeltaTableError::ObjectStore { .. } => true,
-        DeltaTableError::Transaction { source } => matches!(source, TransactionError::ObjectStore { .. }),
-        _ => false,
+    /// A checkpoint is a help, no promise: the log says the same without it.
+    async fn checkpoint_when_due(&self, version: u64) {
+        if !version.is_multiple_of(CHECKPOINT_EVERY) {
+            return;
+        }
+        let mut table = DeltaTable::new(Arc::clone(&self.log));
+        let made = match table.load_version(version).await {
+            Ok(()) => checkpoints::create_checkpoint(&table, None).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = made {
+            tracing::warn!(table = self.name, version, %error, "no checkpoint could be written; reading goes on from the log");
+        }
     }
 }
 

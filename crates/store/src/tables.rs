@@ -93,7 +93,8 @@ pub fn rejects_layout() -> Layout {
         ("batch", DataType::Int64),
         ("row", DataType::Int64),
         ("landed_at", time()),
-        ("portal_id", DataType::Utf8),
+        ("identity", DataType::Utf8),
+        ("state", DataType::Utf8),
         ("reason", DataType::Utf8),
         ("original", DataType::Utf8),
         ("resource", DataType::Utf8),
@@ -131,6 +132,7 @@ pub fn raw_layout(resource: &Resource) -> Layout {
         ("_landed_at", time()),
         ("_hash", DataType::Utf8),
         ("_deleted", DataType::Boolean),
+        ("_reject", DataType::Utf8),
         ("_landed_month", DataType::Utf8),
     ]));
     layout(columns, &["_landed_month"])

@@ -26,6 +26,13 @@ pub struct Written {
     pub rows: u64,
 }
 
+impl Written {
+    /// The value of a partition column; `None` if it is null or there is no such column.
+    pub fn partition_value(&self, column: &str) -> Option<&str> {
+        self.partition.get(column)?.as_deref()
+    }
+}
+
 /// Writes one Parquet file of a table's partition.
 pub struct FileWriter {
     writer: AsyncArrowWriter<ParquetObjectWriter>,

@@ -1,0 +1,239 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// A city's published incidents as a lake of open tables, counted exactly and answered at once.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 110, after_help = "\
+Examples:
+  hotspots-lake up --demo                           the whole job on synthetic rows: http://127.0.0.1:8080
+  hotspots-lake ingest 311-cases --max-pages 2      land two pages from the real portal
+  hotspots-lake compact                             recount exactly
+  hotspots-lake sql 'SELECT resource, SUM(count) FROM counts GROUP BY 1'
+
+Exit codes: 0 done, 1 the answer is no, 2 bad usage or not found, 3 partly done, 4 try again,
+5 damaged data, 70 a bug.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Global {
+    /// The lake: a directory or s3://BUCKET/PREFIX
+    #[arg(long, global = true, env = "HOTSPOTS_LAKE", default_value = "./lake", value_name = "PLACE")]
+    pub(crate) lake: String,
+    /// A directory of your own resource files (*.toml), added to those the program comes with
+    #[arg(long, global = true, env = "HOTSPOTS_RESOURCES", value_name = "DIR")]
+    pub(crate) resources: Option<PathBuf>,
+    /// Where the key indexes lie: derived, on local disk, rebuilt when lost [default: in the lake, or the user's cache for S3]
+    #[arg(long, global = true, env = "HOTSPOTS_INDEX", value_name = "DIR")]
+    pub(crate) index: Option<PathBuf>,
+    /// Memory that queries and compaction may use before they spill to disk, MiB
+    #[arg(long, global = true, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
+    pub(crate) memory_mib: usize,
+    /// Say more on stderr (twice: much more)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole job in one process: ingest on each resource's cadence, compact, serve
+    #[command(after_help = "\
+Examples:
+  hotspots-lake up --demo                           synthetic rows from a portal of our own
+  hotspots-lake up                                  every resource from its real portal
+  hotspots-lake up 311-cases --http 127.0.0.1:9000  one resource, another address")]
+    Up(Up),
+    /// Land new and changed rows from the portals, or from a saved file
+    #[command(after_help = "\
+Examples:
+  hotspots-lake ingest                                        every resource, from where the last run ended
+  hotspots-lake ingest 311-cases --max-pages 2
+  hotspots-lake ingest 311-cases --file saved.json.gz         rows saved from a portal, reconciled by key
+  hotspots-lake ingest 311-cases --portal http://127.0.0.1:9  a mirror or a proxy")]
+    Ingest(Ingest),
+    /// Recount exactly: merge what has landed, or count a window again from scratch
+    #[command(after_help = "\
+Examples:
+  hotspots-lake compact                                      what landed since the last time
+  hotspots-lake compact --window 2020..2030                  and count these years again from the raw rows
+  hotspots-lake compact --resource 311-cases --dry-run       only report; exit code 1 if there is drift")]
+    Compact(Compact),
+    /// Ask anything in SQL, read-only
+    #[command(after_help = "\
+Examples:
+  hotspots-lake sql 'SELECT category, SUM(count) AS n FROM counts GROUP BY 1 ORDER BY n DESC LIMIT 10'
+  hotspots-lake sql --format csv 'SELECT h3_h3_to_string(h3_cell_to_parent(cell, 8)) AS cell8, SUM(count) FROM counts GROUP BY 1'
+  hotspots-lake sql --format json -f question.sql
+  echo 'SELECT * FROM raw.\"311_cases\" LIMIT 5' | hotspots-lake sql
+
+Tables: incidents, counts, rejects (current answers); stored.* (as stored); raw.* (every landed version).")]
+    Sql(Sql),
+    /// Serve the lake over HTTP
+    #[command(after_help = "\
+Examples:
+  hotspots-lake serve
+  curl 'http://127.0.0.1:8080/aggregates?resource=311-cases&geo_precision=8&time_precision=1mo'")]
+    Serve(Serve),
+    /// Each resource's batches, rows, rejects, lag and unreconciled batches
+    #[command(after_help = "\
+Examples:
+  hotspots-lake status
+  hotspots-lake status --format json")]
+    Status(Status),
+    /// The resources the program knows
+    #[command(after_help = "\
+Examples:
+  hotspots-lake resources list
+  hotspots-lake resources show 311-cases
+  hotspots-lake resources list --resources ./my-resources")]
+    Resources(Resources),
+    /// Shell completions on stdout
+    #[command(after_help = "\
+Examples:
+  hotspots-lake completions bash > ~/.local/share/bash-completion/completions/hotspots-lake")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How to reach portals.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Portal {
+    /// Send every request to this base URL instead of the resource's own portal
+    #[arg(long, value_name = "URL")]
+    pub(crate) portal: Option<String>,
+    /// App token of the portal
+    #[arg(long, env = "HOTSPOTS_APP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) app_token: Option<String>,
+    /// Rows a page
+    #[arg(long, default_value_t = 50_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) page_size: u32,
+    /// Tries of a page after the first
+    #[arg(long, default_value_t = 8, value_name = "N", help_heading = "Retries")]
+    pub(crate) retries: u8,
+    /// The first wait between tries; it doubles
+    #[arg(long, default_value_t = 500, value_name = "MS", help_heading = "Retries")]
+    pub(crate) retry_wait_ms: u64,
+    /// All waits of a page together
+    #[arg(long, default_value_t = 300_000, value_name = "MS", help_heading = "Retries")]
+    pub(crate) retry_budget_ms: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Up {
+    /// Which resources [default: all]
+    #[arg(value_name = "RESOURCE")]
+    pub(crate) names: Vec<String>,
+    /// Start a portal of our own with synthetic rows of five San Francisco resources, and use it
+    #[arg(long, conflicts_with = "portal")]
+    pub(crate) demo: bool,
+    /// How many synthetic rows
+    #[arg(long, default_value_t = 300_000, value_name = "N", requires = "demo")]
+    pub(crate) demo_rows: usize,
+    /// Where to serve
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) http: SocketAddr,
+    #[command(flatten)]
+    pub(crate) portal: Portal,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ingest {
+    /// Which resources [default: all]
+    #[arg(value_name = "RESOURCE")]
+    pub(crate) names: Vec<String>,
+    /// Stop after this many pages of each resource
+    #[arg(long, value_name = "N")]
+    pub(crate) max_pages: Option<usize>,
+    /// Rows saved from a portal, .json or .csv, with or without .gz, instead of the portal itself
+    #[arg(long, value_name = "PATH", conflicts_with = "portal")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) portal: Portal,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Compact {
+    /// Recount this window from the raw rows as well; it is widened to whole years
+    #[arg(long, value_name = "A..B", value_parser = lake_model::Window::parse)]
+    pub(crate) window: Option<lake_model::Window>,
+    /// Which resources [default: all that have landed]
+    #[arg(long = "resource", value_name = "R")]
+    pub(crate) names: Vec<String>,
+    /// Only report; exit code 1 if there is drift
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Sql {
+    /// The query; from stdin if neither it nor a file is given
+    #[arg(value_name = "QUERY", conflicts_with = "file")]
+    pub(crate) query: Option<String>,
+    /// A file with the query
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// table, json, ndjson, csv, arrow or parquet
+    #[arg(long, default_value = "table", value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
+    pub(crate) format: lake_query::Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Serve {
+    /// Where to serve
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) http: SocketAddr,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Status {
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
+}
+
+/// How a listing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listing {
+    /// For people
+    Table,
+    /// For programs: an array of objects
+    Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Resources {
+    #[command(subcommand)]
+    pub(crate) command: ResourcesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResourcesCommand {
+    /// Names, portals, datasets and cadences
+    List {
+        /// How to report
+        #[arg(long, default_value = "table")]
+        format: Listing,
+    },
+    /// One resource's definition as JSON: roles, key, bounds, columns
+    Show {
+        /// Its name
+        name: String,
+    },
+}

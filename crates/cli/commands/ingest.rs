@@ -1,0 +1,64 @@
+//! `ingest`: land new and changed rows.
+
+use lake_ingest::{Event, IngestOptions, Outcome, Source, ingest};
+use lake_model::{Error, Result};
+
+use crate::args::{Global, Ingest};
+use crate::context;
+use crate::progress::Progress;
+
+pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
+    let catalog = context::catalog(global)?;
+    let resources = context::chosen(&catalog, &args.names)?;
+    let source = match &args.file {
+        Some(path) if args.names.len() == 1 => Source::File(path.clone()),
+        Some(_) => {
+            return Err(Error::invalid("--file holds the rows of one resource: name it, as in `ingest 311-cases --file X.json`"));
+        }
+        None => Source::Portal(context::portal_options(&args.portal)),
+    };
+    let lake = context::create(global).await?;
+    let stop = super::stop_on_signals()?;
+    let options = IngestOptions {
+        source,
+        page_size: args.portal.page_size as usize,
+        max_pages: args.max_pages,
+        landing: context::landing(global, &lake, false)?,
+    };
+    let progress = Progress::new(global.quiet);
+    let (mut done, mut failures) = (0_usize, Vec::new());
+    for resource in &resources {
+        if stop.is_cancelled() {
+            break;
+        }
+        let mut step = progress.step(format!("ingest {}", resource.name));
+        let on_event = |event: Event| match event {
+            Event::Page(landed) => step.add(landed.published),
+        };
+        match ingest(&lake, resource, &options, &stop, on_event).await {
+            Ok(outcome) => {
+                done += 1;
+                step.done(&summary(&outcome));
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                failures.push(error);
+            }
+        }
+    }
+    match failures.into_iter().next() {
+        None => Ok(0),
+        Some(_) if done > 0 => Ok(3),
+        Some(error) => Err(error),
+    }
+}
+
+/// What a run did, in a line.
+pub(crate) fn summary(outcome: &Outcome) -> String {
+    let rows = &outcome.rows;
+    let stopped = if outcome.stopped { ", stopped" } else { "" };
+    format!(
+        "{} rows in {} pages: {} new, {} changed, {} unchanged, {} stale, {} rejected; {} batches{stopped}",
+        rows.published, outcome.pages, rows.new, rows.changed, rows.unchanged, rows.stale, rows.rejected, outcome.batches
+    )
+}

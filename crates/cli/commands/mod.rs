@@ -1,0 +1,47 @@
+//! The commands, one file each.
+
+mod compact;
+mod ingest;
+mod resources;
+mod serve;
+mod sql;
+mod status;
+mod up;
+
+use lake_model::Result;
+
+use crate::args::{Args, Command};
+
+/// Runs a command; its exit code.
+pub(crate) async fn run(args: Args) -> Result<u8> {
+    let global = &args.global;
+    match args.command {
+        Command::Up(up) => up::run(global, up).await,
+        Command::Ingest(ingest) => ingest::run(global, ingest).await,
+        Command::Compact(compact) => compact::run(global, compact).await,
+        Command::Sql(sql) => sql::run(global, sql).await,
+        Command::Serve(serve) => serve::run(global, serve).await,
+        Command::Status(status) => status::run(global, status).await,
+        Command::Resources(resources) => resources::run(global, resources),
+        Command::Completions { shell } => resources::completions(shell),
+    }
+}
+
+/// Cancelled by the first SIGINT or SIGTERM; the second ends the process as the system does.
+pub(crate) fn stop_on_signals() -> Result<tokio_util::sync::CancellationToken> {
+    use lake_model::{Kind, ResultExt as _};
+    use tokio::signal::unix::{SignalKind, signal};
+    let stop = tokio_util::sync::CancellationToken::new();
+    let mut interrupt = signal(SignalKind::interrupt()).or_err(Kind::Internal, || "listening to SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).or_err(Kind::Internal, || "listening to SIGTERM")?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: the page in hand still lands");
+        token.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,40 @@
+//! `resources` and `completions`: what the program knows of itself.
+
+use clap::CommandFactory as _;
+use lake_model::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::args::{Args, Global, Resources, ResourcesCommand};
+use crate::{context, output};
+
+pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
+    let catalog = context::catalog(global)?;
+    match args.command {
+        ResourcesCommand::List { format } => {
+            let rows: Vec<Value> = catalog
+                .iter()
+                .map(|r| {
+                    json!({
+                        "name": r.name, "city": r.city, "portal": r.portal, "dataset": r.dataset,
+                        "cadence_seconds": r.cadence.seconds, "title": r.title,
+                    })
+                })
+                .collect();
+            output::print_rows(&rows, format)?;
+        }
+        ResourcesCommand::Show { name } => {
+            let resource = catalog.get(&name)?;
+            let text = serde_json::to_string_pretty(resource.as_ref())
+                .map_err(|e| Error::internal("a resource as JSON").with_source(e))?;
+            output::print(&format!("{text}\n"))?;
+        }
+    }
+    Ok(0)
+}
+
+pub(crate) fn completions(shell: clap_complete::Shell) -> Result<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "hotspots-lake", &mut text);
+    output::print(&String::from_utf8_lossy(&text))?;
+    Ok(0)
+}

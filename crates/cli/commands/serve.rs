@@ -1,0 +1,18 @@
+//! `serve`: the lake over HTTP.
+
+use lake_model::Result;
+use lake_serve::{ServeOptions, Server};
+
+use crate::args::{Global, Serve};
+use crate::{context, output};
+
+pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
+    let catalog = context::catalog(global)?;
+    let lake = context::open(global).await?;
+    let reader = context::reader(global, lake, &catalog)?;
+    let stop = super::stop_on_signals()?;
+    let server = Server::bind(args.http).await?;
+    output::note(&format!("listening on http://{}", server.addr()));
+    server.run(reader, ServeOptions::default(), stop).await?;
+    Ok(0)
+}

@@ -1,0 +1,77 @@
+//! `status`: where each resource stands.
+
+use std::collections::HashMap;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use chrono::{DateTime, Utc};
+use lake_ingest::landing_mark;
+use lake_model::Result;
+use lake_query::{Session, engine_error, template};
+use serde_json::{Value, json};
+
+use crate::args::{Global, Listing, Status};
+use crate::{context, output};
+
+pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
+    let catalog = context::catalog(global)?;
+    let lake = context::open(global).await?;
+    let reader = context::reader(global, lake, &catalog)?;
+    let view = reader.view().await?;
+    let session = reader.session(&view).await?;
+    let incidents = by_resource(&session, "reports/incidents_by_resource").await?;
+    let rejects = by_resource(&session, "reports/rejects_by_resource").await?;
+    let mut rows = Vec::new();
+    for (name, resource) in &view.resources {
+        let raw = view.lake.raw(name)?;
+        let mark = landing_mark(&raw, &resource.raw).await?;
+        let number = |numbers: &HashMap<String, i64>| numbers.get(name).copied().unwrap_or(0);
+        rows.push(json!({
+            "resource": name,
+            "batches": mark.batch,
+            "raw_rows": resource.raw.rows(),
+            "incidents": number(&incidents),
+            "rejects": number(&rejects),
+            "unreconciled": (resource.through - resource.watermark()).max(0),
+            "exact": resource.is_exact(),
+            "landed_at": mark.landed_at,
+            "lag": lag(&mark.landed_at),
+            "cursor": mark.cursor.map(|c| c.updated_at),
+            "rows_are": if mark.synthetic { "synthetic" } else { "real" },
+        }));
+    }
+    if rows.is_empty() && args.format == Listing::Table {
+        output::note("Nothing has landed yet; `hotspots-lake ingest` lands it.");
+    }
+    output::print_rows(&rows, args.format)?;
+    Ok(0)
+}
+
+/// Time since the last batch, for people.
+fn lag(landed_at: &str) -> Value {
+    let Ok(landed_at) = DateTime::parse_from_rfc3339(landed_at) else { return Value::Null };
+    let seconds = (Utc::now() - landed_at.with_timezone(&Utc)).num_seconds().max(0);
+    Value::from(match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    })
+}
+
+async fn by_resource(session: &Session, query: &str) -> Result<HashMap<String, i64>> {
+    let frame = session.context().sql(template(query)?).await.map_err(engine_error)?;
+    let mut numbers = HashMap::new();
+    for batch in frame.collect().await.map_err(engine_error)? {
+        add(&batch, &mut numbers);
+    }
+    Ok(numbers)
+}
+
+fn add(batch: &RecordBatch, numbers: &mut HashMap<String, i64>) {
+    let (names, counts) = (batch.column(0).as_string_opt::<i32>(), batch.column(1).as_primitive_opt::<Int64Type>());
+    if let (Some(names), Some(counts)) = (names, counts) {
+        let pairs = names.iter().zip(counts).filter_map(|(name, count)| Some((name?.to_owned(), count?)));
+        numbers.extend(pairs);
+    }
+}

@@ -1,0 +1,163 @@
+//! `up`: ingest on each resource's cadence, compact, serve, in one process.
+//!
+//! Shutdown is ordered: ingest lands the page in hand, compaction ends, then the server drains, then the demo portal
+//! goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lake_compact::{CompactOptions, compact};
+use lake_demo::{Portal, synthetic};
+use lake_ingest::{Event, IngestOptions, Source, ingest};
+use lake_model::{Error, Kind, Resource, Result, ResultExt};
+use lake_query::Reader;
+use lake_serve::{ServeOptions, Server};
+use lake_store::Lake;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::ingest::summary;
+use crate::args::{Global, Up};
+use crate::progress::Progress;
+use crate::{context, output};
+
+/// The seed of the demo: the same rows everywhere.
+const DEMO_SEED: u64 = 311;
+/// After a failure, before the cadence comes round.
+const SOON: Duration = Duration::from_secs(60);
+/// Resources that ingest at a time: enough to hide a portal's waits.
+const AT_A_TIME: usize = 2;
+
+/// What the workers of all resources share.
+struct Work {
+    lake: Lake,
+    reader: Arc<Reader>,
+    options: IngestOptions,
+    progress: Progress,
+    ingesting: Semaphore,
+    compacting: Semaphore,
+    stop: CancellationToken,
+}
+
+pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
+    let catalog = context::catalog(global)?;
+    let demo_names: Vec<String> = synthetic::DATASETS.iter().map(|d| d.resource.to_owned()).collect();
+    let names = if args.demo && args.names.is_empty() { &demo_names } else { &args.names };
+    let resources = context::chosen(&catalog, names)?;
+    let lake = context::create(global).await?;
+    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let stop = super::stop_on_signals()?;
+    // The port is taken first: a second `up` on it ends before it begins.
+    let server = Server::bind(args.http).await?;
+    let mut portal_options = context::portal_options(&args.portal);
+    let demo = if args.demo { Some(serve_demo(args.demo_rows).await?) } else { None };
+    if let Some(portal) = &demo {
+        portal_options.base_url = Some(portal.url());
+        output::note(&format!("Synthetic rows, made up for this demo, from a portal at {}", portal.url()));
+    }
+    let http_stop = CancellationToken::new();
+    output::note(&format!("listening on http://{}", server.addr()));
+    let serving = tokio::spawn(server.run(Arc::clone(&reader), ServeOptions::default(), http_stop.clone()));
+
+    let options = IngestOptions {
+        source: Source::Portal(portal_options),
+        page_size: args.portal.page_size as usize,
+        max_pages: None,
+        landing: context::landing(global, &lake, args.demo)?,
+    };
+    let work = Arc::new(Work {
+        lake,
+        reader,
+        options,
+        progress: Progress::new(global.quiet),
+        ingesting: Semaphore::new(AT_A_TIME),
+        compacting: Semaphore::new(1),
+        stop: stop.clone(),
+    });
+    let first_round = Arc::new(tokio::sync::Barrier::new(resources.len() + 1));
+    let mut workers = JoinSet::new();
+    for resource in resources {
+        workers.spawn(keep_up(Arc::clone(&work), resource, Arc::clone(&first_round)));
+    }
+    tokio::select! {
+        _ = first_round.wait() => output::note("Every resource has been ingested and compacted once; ^C stops."),
+        () = stop.cancelled() => {}
+    }
+    while let Some(ended) = workers.join_next().await {
+        ended.or_err(Kind::Internal, || "a worker ended badly")?;
+    }
+    http_stop.cancel();
+    serving.await.or_err(Kind::Internal, || "the server ended badly")??;
+    if let Some(portal) = demo {
+        portal.stop().await;
+    }
+    Ok(0)
+}
+
+async fn serve_demo(rows: usize) -> Result<lake_demo::Serving> {
+    let portal: Portal = tokio::task::spawn_blocking(move || synthetic::san_francisco(rows, DEMO_SEED))
+        .await
+        .or_err(Kind::Internal, || "making the demo rows")?;
+    portal.set_gzip(false);
+    let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    portal.serve(loopback).await.or_err(Kind::Unavailable, || "starting the demo portal")
+}
+
+/// Ingests and compacts one resource until told to stop. A failure is said and tried again soon.
+async fn keep_up(work: Arc<Work>, resource: Arc<Resource>, first_round: Arc<tokio::sync::Barrier>) {
+    let mut first = true;
+    loop {
+        let cadence = resource.cadence.interval();
+        let wait = match round(&work, &resource).await {
+            Ok(()) => cadence,
+            Err(error) => {
+                tracing::error!(resource = resource.name, "{error}");
+                SOON.min(cadence)
+            }
+        };
+        if std::mem::take(&mut first) {
+            tokio::select! {
+                _ = first_round.wait() => {}
+                () = work.stop.cancelled() => return,
+            }
+        }
+        tokio::select! {
+            () = work.stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn round(work: &Work, resource: &Arc<Resource>) -> Result<()> {
+    let closed = |_| Error::internal("the workers' turn is gone");
+    {
+        let _turn = work.ingesting.acquire().await.map_err(closed)?;
+        if work.stop.is_cancelled() {
+            return Ok(());
+        }
+        let mut step = work.progress.step(format!("ingest {}", resource.name));
+        let on_event = |event: Event| match event {
+            Event::Page(landed) => step.add(landed.published),
+        };
+        let outcome = ingest(&work.lake, resource, &work.options, &work.stop, on_event).await?;
+        step.done(&summary(&outcome));
+    }
+    let _turn = work.compacting.acquire().await.map_err(closed)?;
+    if work.stop.is_cancelled() {
+        return Ok(());
+    }
+    let mut step = work.progress.step(format!("compact {}", resource.name));
+    match compact(&work.reader, resource, CompactOptions::default(), |rows| step.add(rows)).await {
+        Ok(reports) => {
+            step.done(&super::compact::summary(&reports));
+            Ok(())
+        }
+        // A portal without a single row has nothing to compact.
+        Err(error) if error.kind() == Kind::NotFound => {
+            step.done("nothing landed");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,69 @@
+//! What the commands share: the catalog, the lake, the engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lake_ingest::LandingOptions;
+use lake_model::{Catalog, Error, Kind, Resource, Result};
+use lake_portal::PortalOptions;
+use lake_query::{Engine, EngineOptions, Reader};
+use lake_store::{Lake, Location};
+
+use crate::args::{Global, Portal};
+
+pub(crate) fn catalog(global: &Global) -> Result<Arc<Catalog>> {
+    let mut catalog = Catalog::built_in()?;
+    if let Some(directory) = &global.resources {
+        catalog.add_directory(directory)?;
+    }
+    Ok(Arc::new(catalog))
+}
+
+/// The named resources, or all.
+pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Resource>>> {
+    if names.is_empty() {
+        return Ok(catalog.iter().cloned().collect());
+    }
+    names.iter().map(|name| catalog.get(name)).collect()
+}
+
+pub(crate) fn reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
+    let options = EngineOptions { memory_bytes: global.memory_mib.max(64) << 20, ..EngineOptions::default() };
+    let engine = Engine::new(options, lake.location())?;
+    Ok(Arc::new(Reader::new(lake, engine, Arc::clone(catalog))))
+}
+
+pub(crate) async fn open(global: &Global) -> Result<Lake> {
+    Lake::open(Location::parse(&global.lake)?).await
+}
+
+pub(crate) async fn create(global: &Global) -> Result<Lake> {
+    Lake::create(Location::parse(&global.lake)?).await
+}
+
+/// The key indexes lie in a local lake under `.index`, else in the user's cache, by the lake's id.
+pub(crate) fn landing(global: &Global, lake: &Lake, synthetic: bool) -> Result<LandingOptions> {
+    let index_directory = match (&global.index, &lake.location().directory) {
+        (Some(directory), _) => directory.join(lake.id()),
+        (None, Some(directory)) => directory.join(".index"),
+        (None, None) => user_cache()?.join("hotspots-lake").join("index").join(lake.id()),
+    };
+    Ok(LandingOptions { index_directory, synthetic })
+}
+
+fn user_cache() -> Result<PathBuf> {
+    let from_env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    from_env("XDG_CACHE_HOME").or_else(|| Some(from_env("HOME")?.join(".cache"))).ok_or_else(|| {
+        Error::new(Kind::Invalid, "neither HOME nor XDG_CACHE_HOME is set; say with --index where the key indexes may lie")
+    })
+}
+
+pub(crate) fn portal_options(portal: &Portal) -> PortalOptions {
+    PortalOptions {
+        token: portal.app_token.clone().filter(|token| !token.is_empty()),
+        base_url: portal.portal.clone(),
+        retries: portal.retries.into(),
+        first_wait_ms: portal.retry_wait_ms.max(1),
+        budget_ms: portal.retry_budget_ms,
+    }
+}

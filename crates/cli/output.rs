@@ -1,0 +1,92 @@
+//! Data on stdout, everything else on stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use lake_model::{Error, Kind, Result};
+use serde_json::Value;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Args, Listing};
+
+/// Log lines go to stderr: quiet beside progress bars, one line a step otherwise.
+pub(crate) fn start_logging(args: &Args) {
+    let terminal = std::io::stderr().is_terminal();
+    let own = match (args.global.quiet, args.global.verbose) {
+        (true, _) => "error",
+        (false, 0) if terminal => "warn",
+        (false, 0) => "info",
+        (false, 1) => "debug",
+        (false, _) => "trace",
+    };
+    let ours = ["hotspots_lake", "lake_model", "lake_store", "lake_portal", "lake_query", "lake_ingest", "lake_compact", "lake_serve", "lake_demo"];
+    let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("error,{}", directives.join(","))));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    // A second subscriber can only be there in a program that embeds this one, which then logs itself.
+    let _ = lines.with_target(false).try_init();
+}
+
+/// Says what went wrong and gives the exit code of its kind. A reader that went away is no error.
+pub(crate) fn fail(error: &Error) -> ExitCode {
+    if is_broken_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "error: {error}");
+    if error.kind() == Kind::Internal {
+        let _ = writeln!(stderr, "This is a bug; please report it with the command and this text.");
+    }
+    ExitCode::from(error.kind().exit_code())
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return io.kind() == std::io::ErrorKind::BrokenPipe;
+        }
+        cause = inner.source();
+    }
+    false
+}
+
+/// Writes a line to stderr, for people.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Writes text to stdout.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let written = std::io::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|e| Error::new(Kind::Unavailable, "writing to stdout").with_source(e))
+}
+
+/// Writes rows of equal members as a table or an array of objects.
+pub(crate) fn print_rows(rows: &[Value], listing: Listing) -> Result<()> {
+    if listing == Listing::Json {
+        let text = serde_json::to_string_pretty(rows).map_err(|e| Error::internal("a listing as JSON").with_source(e))?;
+        return print(&format!("{text}\n"));
+    }
+    let cell = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let Some(Value::Object(first)) = rows.first() else { return Ok(()) };
+    let names: Vec<&String> = first.keys().collect();
+    let mut table: Vec<Vec<String>> = vec![names.iter().map(|n| n.replace('_', " ")).collect()];
+    table.extend(rows.iter().map(|row| names.iter().map(|n| cell(&row[n.as_str()])).collect::<Vec<String>>()));
+    let widths: Vec<usize> =
+        (0..names.len()).map(|n| table.iter().map(|row| row[n].chars().count()).max().unwrap_or(0)).collect();
+    let numeric: Vec<bool> = names.iter().map(|n| rows.iter().all(|row| row[n.as_str()].is_number())).collect();
+    let mut text = String::new();
+    for row in table {
+        let cells = row.iter().enumerate().map(|(n, value)| {
+            if numeric[n] { format!("{value:>w$}", w = widths[n]) } else { format!("{value:<w$}", w = widths[n]) }
+        });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    print(&text)
+}

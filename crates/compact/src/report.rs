@@ -1,0 +1,47 @@
+//! What a compaction found and did.
+
+use serde::Serialize;
+
+/// One partition: a resource's year.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartitionReport {
+    /// The resource.
+    pub resource: String,
+    /// The year; none for the undated.
+    pub year: Option<i32>,
+    /// Incidents that the lake answered before.
+    pub before: i64,
+    /// Incidents that the recount finds.
+    pub after: i64,
+    /// The differences of all buckets, added up without their signs: 0 if every bucket agreed.
+    pub drift: i64,
+}
+
+/// What a compaction of one resource did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The resource.
+    pub resource: String,
+    /// The watermark before.
+    pub from_batch: i64,
+    /// The watermark after.
+    pub to_batch: i64,
+    /// Whether partitions were recounted from `raw` rather than merged.
+    pub recounted: bool,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// The partitions, by year.
+    pub partitions: Vec<PartitionReport>,
+}
+
+impl Report {
+    /// The drift of all partitions.
+    pub fn drift(&self) -> i64 {
+        self.partitions.iter().map(|p| p.drift).sum()
+    }
+
+    /// The incidents of all partitions that were written.
+    pub fn rows(&self) -> i64 {
+        self.partitions.iter().map(|p| p.after).sum()
+    }
+}

@@ -1,0 +1,279 @@
+//! One compaction of one resource.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use chrono::{SecondsFormat, Utc};
+use lake_model::{Error, Kind, Resource, Result, ResultExt, Window, failpoint};
+use lake_query::{
+    Compaction, DeltaFiles, Reader, ResourceView, Session, View, compaction_domain, engine_error, fill, literal,
+    template,
+};
+use lake_store::{ColumnRange, Commit, DataFile, Snapshot, Table, Written};
+use serde_json::json;
+
+use crate::plan::{Plan, Scope, plan};
+use crate::report::{PartitionReport, Report};
+use crate::write::{partition, write_years};
+
+/// How to compact.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CompactOptions {
+    /// Recount this window from `raw` as well; it is widened to whole years.
+    pub window: Option<Window>,
+    /// Only report.
+    pub dry_run: bool,
+}
+
+/// Tries before a compaction that meets others gives up.
+const MOST_MEETINGS: usize = 5;
+
+/// Compacts a resource. `progress` hears of rows as they are written.
+///
+/// # Errors
+/// If the resource has not landed, the store does not answer, or other compactions keep winning.
+pub async fn compact(
+    reader: &Reader,
+    resource: &Arc<Resource>,
+    options: CompactOptions,
+    mut progress: impl FnMut(u64) + Send,
+) -> Result<Vec<Report>> {
+    let mut meetings = 0;
+    loop {
+        match try_compact(reader, resource, options, &mut progress).await {
+            Err(error) if error.kind() == Kind::Conflict && meetings < MOST_MEETINGS => {
+                meetings += 1;
+                tracing::info!(resource = resource.name, %error, "another compaction won, compacting again");
+            }
+            done => return done.map_err(|e| e.context(format!("compacting {}", resource.name))),
+        }
+    }
+}
+
+async fn try_compact(
+    reader: &Reader,
+    resource: &Arc<Resource>,
+    options: CompactOptions,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Vec<Report>> {
+    let mut reports = Vec::new();
+    let view = reader.view().await?;
+    let of_resource = landed(&view, resource)?;
+    let redefined = of_resource.compaction.as_ref().is_some_and(|c| c.fingerprint != resource.fingerprint());
+    if !options.dry_run {
+        remove_compacted_fast_files(&view, of_resource, resource).await?;
+    }
+    let first = if redefined { Scope::Everything } else { Scope::Touched };
+    if redefined || of_resource.is_pending() {
+        reports.push(rewrite(reader, &view, resource, &first, options.dry_run, progress).await?);
+    }
+    if let Some(window) = options.window {
+        let view = reader.view().await?;
+        let scope = Scope::Years(window.whole_years().1);
+        reports.push(rewrite(reader, &view, resource, &scope, options.dry_run, progress).await?);
+    }
+    Ok(reports)
+}
+
+fn landed<'v>(view: &'v View, resource: &Resource) -> Result<&'v ResourceView> {
+    view.resources.get(&resource.name).ok_or_else(|| {
+        Error::not_found(format!("nothing of {} has landed yet; `hotspots-lake ingest {0}` lands it", resource.name))
+    })
+}
+
+async fn rewrite(
+    reader: &Reader,
+    view: &View,
+    resource: &Arc<Resource>,
+    scope: &Scope,
+    dry_run: bool,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Report> {
+    let of_resource = landed(view, resource)?;
+    let session = reader.session(view).await?;
+    let mut plan = plan(&session, resource, of_resource, scope).await?;
+    if matches!(scope, Scope::Everything) {
+        plan.years = every_year(view, resource);
+    }
+    let mut report = Report {
+        resource: resource.name.clone(),
+        from_batch: plan.above,
+        to_batch: plan.through,
+        recounted: !matches!(scope, Scope::Touched),
+        dry_run,
+        partitions: Vec::new(),
+    };
+    let context = session.context();
+    let frame = context.sql(&plan.incidents_sql).await.map_err(engine_error)?;
+    if dry_run {
+        context.register_table("recounted", frame.into_view()).map_err(engine_error)?;
+        let counted = context.sql(&counts_sql("recounted")?).await.map_err(engine_error)?;
+        if matches!(scope, Scope::Everything) {
+            plan.years.extend(years_in(&session, "recounted").await?);
+        }
+        context.register_table("counted", counted.into_view()).map_err(engine_error)?;
+        report.partitions = drift(&session, resource, &plan).await?;
+        return Ok(report);
+    }
+    let lake = &view.lake;
+    let newest = lake.incidents.snapshot().await?;
+    let written = write_years(&lake.incidents, &newest, &resource.name, frame, progress).await?;
+    add_years(&mut plan, &written);
+    failpoint("compact:before-incidents-commit");
+    let incidents_version = replace(&lake.incidents, &newest, resource, &plan, written.clone(), Vec::new()).await?;
+    failpoint("compact:after-incidents-commit");
+    register(&session, view, "recounted", &lake.incidents, &newest, &written)?;
+    let counted = context.sql(&counts_sql("recounted")?).await.map_err(engine_error)?;
+    let written = write_years(&lake.counts, &view.counts, &resource.name, counted, &mut |_| {}).await?;
+    register(&session, view, "counted", &lake.counts, &view.counts, &written)?;
+    report.partitions = drift(&session, resource, &plan).await?;
+    let mark = Compaction {
+        watermark: plan.through,
+        incidents_version,
+        fingerprint: resource.fingerprint(),
+        compacted_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+    };
+    let mark = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
+    failpoint("compact:before-counts-commit");
+    let domains = vec![(compaction_domain(&resource.name), mark)];
+    replace(&lake.counts, &view.counts, resource, &plan, written, domains).await?;
+    failpoint("compact:after-counts-commit");
+    Ok(report)
+}
+
+fn counts_sql(incidents: &str) -> Result<String> {
+    fill(template("compact/counts")?, &[("incidents", incidents)])
+}
+
+/// Every partition that the resource has now.
+fn every_year(view: &View, resource: &Resource) -> Vec<Option<i32>> {
+    let files = view.counts.files.iter().chain(view.incidents.files.iter());
+    let own = files.filter(|file| file.partition_value("resource") == Some(&resource.name));
+    let mut years: Vec<Option<i32>> = own.map(year_of).collect();
+    years.sort_unstable();
+    years.dedup();
+    years
+}
+
+fn year_of(file: &DataFile) -> Option<i32> {
+    file.partition_value("year").and_then(|year| year.parse().ok())
+}
+
+/// Years that a recount from scratch found rows in without their having had a partition.
+fn add_years(plan: &mut Plan, written: &[Written]) {
+    plan.years.extend(written.iter().map(|file| file.partition_value("year").and_then(|y| y.parse().ok())));
+    plan.years.sort_unstable();
+    plan.years.dedup();
+}
+
+async fn years_in(session: &Session, table: &str) -> Result<Vec<Option<i32>>> {
+    let frame = session.context().sql(&format!("SELECT DISTINCT \"year\" FROM {table}")).await.map_err(engine_error)?;
+    let mut years = Vec::new();
+    for batch in frame.collect().await.map_err(engine_error)? {
+        let column = longs(batch.column(0))?;
+        years.extend(column.iter().map(|year| year.and_then(|y| i32::try_from(y).ok())));
+    }
+    Ok(years)
+}
+
+fn longs(column: &arrow::array::ArrayRef) -> Result<arrow::array::Int64Array> {
+    let column = cast(column, &DataType::Int64).or_err(Kind::Internal, || "a compaction's numbers")?;
+    Ok(column.as_primitive::<Int64Type>().clone())
+}
+
+fn register(
+    session: &Session,
+    view: &View,
+    name: &str,
+    table: &Table,
+    snapshot: &Snapshot,
+    written: &[Written],
+) -> Result<()> {
+    let url = &view.lake.location().store_url;
+    let files = DeltaFiles::new(&snapshot.of_written(written), table.folder(), url).map_err(engine_error)?;
+    session.context().register_table(name, Arc::new(files)).map_err(engine_error)?;
+    Ok(())
+}
+
+/// Replaces the plan's partitions of a table: all their files go, the written ones come.
+async fn replace(
+    table: &Table,
+    snapshot: &Snapshot,
+    resource: &Resource,
+    plan: &Plan,
+    adds: Vec<Written>,
+    domains: Vec<(String, String)>,
+) -> Result<u64> {
+    let of_plan = |file: &&DataFile| {
+        file.partition_value("resource") == Some(&resource.name) && plan.years.contains(&year_of(file))
+    };
+    let commit = Commit {
+        operation: "COMPACT",
+        removes: snapshot.files.iter().filter(of_plan).cloned().collect(),
+        replaces: plan.years.iter().map(|year| partition(&resource.name, *year)).collect(),
+        adds,
+        domains,
+        info: HashMap::from([
+            ("resource".to_owned(), json!(resource.name)),
+            ("from_batch".to_owned(), json!(plan.above)),
+            ("to_batch".to_owned(), json!(plan.through)),
+        ]),
+        ..Commit::default()
+    };
+    match table.commit(&commit).await? {
+        lake_store::Committed::Version(version) => Ok(version),
+        lake_store::Committed::Already => Err(Error::internal("a compaction carries no transaction")),
+    }
+}
+
+async fn drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Vec<PartitionReport>> {
+    let text = fill(
+        template("compact/drift")?,
+        &[
+            ("resource", &literal(&resource.name)),
+            ("years", &plan.years_condition()),
+            ("above", &plan.above.to_string()),
+            ("through", &plan.through.to_string()),
+        ],
+    )?;
+    let frame = session.context().sql(&text).await.map_err(engine_error)?;
+    let mut partitions = Vec::new();
+    for batch in frame.collect().await.map_err(engine_error)? {
+        let column = |n: usize| longs(batch.column(n));
+        let (years, before, after, drift) = (column(0)?, column(1)?, column(2)?, column(3)?);
+        partitions.extend((0..batch.num_rows()).map(|row| PartitionReport {
+            resource: resource.name.clone(),
+            year: years.is_valid(row).then(|| years.value(row)).and_then(|y| i32::try_from(y).ok()),
+            before: before.value(row),
+            after: after.value(row),
+            drift: drift.value(row),
+        }));
+    }
+    Ok(partitions)
+}
+
+/// Removes the fast files that the *last* compaction made superfluous: a reader of the version before it may have
+/// needed them until now.
+async fn remove_compacted_fast_files(view: &View, of_resource: &ResourceView, resource: &Resource) -> Result<()> {
+    let watermark = of_resource.watermark();
+    let superfluous = view.fast_counts.files.iter().filter(|file| {
+        file.partition_value("resource") == Some(&resource.name)
+            && matches!(file.ranges.get("batch"), Some(ColumnRange::Number(_, last)) if *last <= watermark)
+    });
+    let removes: Vec<DataFile> = superfluous.cloned().collect();
+    if removes.is_empty() {
+        return Ok(());
+    }
+    let commit = Commit {
+        operation: "CLEAN",
+        removes,
+        info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("to_batch".to_owned(), json!(watermark))]),
+        ..Commit::default()
+    };
+    view.lake.fast_counts.commit(&commit).await?;
+    failpoint("compact:after-cleanup");
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! The key index: each key's current version, on local disk, derived from `raw`.
+//!
+//! It is stamped with the batch it reflects. Absent, damaged, of another table, of another definition or ahead, it is
+//! thrown away and rebuilt by a scan; behind, it is brought up to date by the batches it lacks.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+use lake_model::{Error, Kind, Result, ResultExt};
+use serde::{Deserialize, Serialize};
+
+/// What the index reflects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    /// The layout of the index itself.
+    pub(crate) format: u32,
+    /// The raw table's id.
+    pub(crate) table_id: String,
+    /// The definition's fingerprint: dimensions follow from it.
+    pub(crate) fingerprint: String,
+    /// The last batch it contains.
+    pub(crate) batch: i64,
+}
+
+/// The layout written here.
+pub(crate) const INDEX_FORMAT: u32 = 1;
+
+/// The counted dimensions of a version: hour, finest cell, and the numbers of the four labels (0 is null).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Dimensions {
+    pub(crate) hour: Option<i64>,
+    pub(crate) cell: Option<i64>,
+    pub(crate) labels: [u32; 4],
+}
+
+/// A key's current version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyState {
+    pub(crate) hash: [u8; 16],
+    pub(crate) updated_at: Option<i64>,
+    pub(crate) deleted: bool,
+    pub(crate) dimensions: Dimensions,
+}
+
+const STATE_BYTES: usize = 16 + 8 + 1 + 8 + 8 + 16;
+const NULL: i64 = i64::MIN;
+
+impl KeyState {
+    fn encode(&self) -> [u8; STATE_BYTES] {
+        let mut bytes = [0; STATE_BYTES];
+        bytes[..16].copy_from_slice(&self.hash);
+        bytes[16..24].copy_from_slice(&self.updated_at.unwrap_or(NULL).to_le_bytes());
+        bytes[24] = u8::from(self.deleted);
+        bytes[25..33].copy_from_slice(&self.dimensions.hour.unwrap_or(NULL).to_le_bytes());
+        bytes[33..41].copy_from_slice(&self.dimensions.cell.unwrap_or(NULL).to_le_bytes());
+        for (n, label) in self.dimensions.labels.iter().enumerate() {
+            bytes[41 + 4 * n..45 + 4 * n].copy_from_slice(&label.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let long = |at: usize| Some(i64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+        let optional = |at: usize| Some(long(at)?).map(|n| (n != NULL).then_some(n));
+        let label = |n: usize| Some(u32::from_le_bytes(bytes.get(41 + 4 * n..45 + 4 * n)?.try_into().ok()?));
+        Some(Self {
+            hash: bytes.get(..16)?.try_into().ok()?,
+            updated_at: optional(16)?,
+            deleted: *bytes.get(24)? != 0,
+            dimensions: Dimensions {
+                hour: optional(25)?,
+                cell: optional(33)?,
+                labels: [label(0)?, label(1)?, label(2)?, label(3)?],
+            },
+        })
+    }
+}
+
+/// The distinct labels and their numbers; number 0 is null.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    numbers: HashMap<String, u32>,
+    texts: Vec<String>,
+    unsaved: usize,
+}
+
+impl Words {
+    pub(crate) fn number(&mut self, text: Option<&str>) -> u32 {
+        let Some(text) = text else { return 0 };
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        self.texts.push(text.to_owned());
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(text.to_owned(), number);
+        number
+    }
+
+    pub(crate) fn text(&self, number: u32) -> Option<&str> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.texts.get(at).map(String::as_str)
+    }
+}
+
+/// What a batch changes in the index.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) keys: HashMap<String, KeyState>,
+    /// Identity of a reject to its content hash while it is open, `None` when it closes.
+    pub(crate) rejects: HashMap<String, Option<[u8; 16]>>,
+}
+
+/// The index of one resource.
+pub(crate) struct KeyIndex {
+    database: Database,
+    keys: Keyspace,
+    rejects: Keyspace,
+    words_space: Keyspace,
+    meta: Keyspace,
+    pub(crate) words: Words,
+    open_rejects: usize,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for KeyIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyIndex").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn failed(path: &Path) -> impl Fn() -> String + '_ {
+    move || format!("the key index in {}", path.display())
+}
+
+impl KeyIndex {
+    /// Opens the index and throws it away if it is damaged.
+    ///
+    /// # Errors
+    /// A conflict, if another process has it open; or the disk refuses.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
+        match Self::try_open(path) {
+            Ok(index) => Ok(index),
+            Err(fjall::Error::Locked) => Err(Error::new(
+                Kind::Conflict,
+                format!("another process is landing this resource (it holds the key index in {}); try again when it is done", path.display()),
+            )),
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "the key index cannot be opened and is rebuilt");
+                std::fs::remove_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
+                std::fs::create_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
+                Self::try_open(path).or_err(Kind::Unavailable, failed(path))
+            }
+        }
+    }
+
+    fn try_open(path: &Path) -> Result<Self, fjall::Error> {
+        let database = Database::builder(path).cache_size(64 << 20).worker_threads(1).max_journaling_size(256 << 20).open()?;
+        let options = KeyspaceCreateOptions::default;
+        let keys = database.keyspace("keys", || options().max_memtable_size(32 << 20))?;
+        let rejects = database.keyspace("rejects", options)?;
+        let words_space = database.keyspace("words", options)?;
+        let meta = database.keyspace("meta", options)?;
+        let mut words = Words::default();
+        for entry in words_space.iter() {
+            let (_, text) = entry.into_inner()?;
+            let text = String::from_utf8_lossy(&text);
+            words.number(Some(&text));
+        }
+        words.unsaved = words.texts.len();
+        let open_rejects = rejects.len()?;
+        Ok(Self { database, keys, rejects, words_space, meta, words, open_rejects, path: path.to_owned() })
+    }
+
+    pub(crate) fn stamp(&self) -> Result<Option<Stamp>> {
+        let bytes = self.meta.get("stamp").or_err(Kind::Unavailable, failed(&self.path))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) -> Result<()> {
+        for space in [&self.meta, &self.keys, &self.rejects, &self.words_space] {
+            space.clear().or_err(Kind::Unavailable, failed(&self.path))?;
+        }
+        self.words = Words::default();
+        self.open_rejects = 0;
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Result<Option<KeyState>> {
+        let bytes = self.keys.get(key).or_err(Kind::Unavailable, failed(&self.path))?;
+        match bytes {
+            None => Ok(None),
+            Some(bytes) => {
+                let damaged = || {
+                    let place = self.path.display();
+                    Error::new(Kind::Data, format!("the key index in {place} is damaged; remove that directory, it is rebuilt"))
+                };
+                KeyState::decode(&bytes).ok_or_else(damaged).map(Some)
+            }
+        }
+    }
+
+    pub(crate) fn reject(&self, identity: &str) -> Result<Option<[u8; 16]>> {
+        if self.open_rejects == 0 {
+            return Ok(None);
+        }
+        let bytes = self.rejects.get(identity).or_err(Kind::Unavailable, failed(&self.path))?;
+        Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()))
+    }
+
+    pub(crate) fn has_open_rejects(&self) -> bool {
+        self.open_rejects > 0
+    }
+
+    /// Writes a batch's changes and the new stamp, all or none.
+    pub(crate) fn commit(&mut self, changes: &Changes, stamp: &Stamp) -> Result<()> {
+        let mut batch = self.database.batch();
+        for (key, state) in &changes.keys {
+            batch.insert(&self.keys, key.as_str(), state.encode());
+        }
+        for (identity, hash) in &changes.rejects {
+            match hash {
+                Some(hash) => batch.insert(&self.rejects, identity.as_str(), *hash),
+                None => batch.remove(&self.rejects, identity.as_str()),
+            }
+        }
+        for (n, text) in self.words.texts.iter().enumerate().skip(self.words.unsaved) {
+            batch.insert(&self.words_space, (n as u64).to_be_bytes(), text.as_str());
+        }
+        let stamp = serde_json::to_vec(stamp).or_err(Kind::Internal, failed(&self.path))?;
+        batch.insert(&self.meta, "stamp", stamp);
+        batch.commit().or_err(Kind::Unavailable, failed(&self.path))?;
+        self.words.unsaved = self.words.texts.len();
+        if !changes.rejects.is_empty() {
+            self.open_rejects = self.rejects.len().or_err(Kind::Unavailable, failed(&self.path))?;
+        }
+        Ok(())
+    }
+}

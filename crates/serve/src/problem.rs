@@ -1,0 +1,121 @@
+//! Errors as clients see them: `application/problem+json` (RFC 9457) that names the parameter and the mend.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use lake_model::{Error, Kind};
+use serde::Serialize;
+
+/// An answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Problem {
+    /// Where the kind of problem is explained: `/problems/<slug>`.
+    #[serde(rename = "type")]
+    explained: String,
+    title: &'static str,
+    status: u16,
+    pub(crate) detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parameter: Option<String>,
+}
+
+/// Every title there is, with what its reader can do.
+const TITLES: [(&str, &str); 10] = [
+    ("invalid request", "Something in the request is wrong. The detail says what it may be; mend it and send it again."),
+    ("not found", "There is nothing under that name. GET / lists what is here."),
+    ("method not allowed", "There is something here, but not for this method. The header Allow says which it takes."),
+    ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
+    ("conflict", "Somebody else committed first. Send the request again."),
+    ("limit reached", "The answer needs more than this server may use. Ask for a shorter window or coarser cells."),
+    ("unavailable", "The lake's store does not answer, or the lake is not open yet. Try again later."),
+    ("not allowed", "This is not allowed here."),
+    ("damaged data", "Stored bytes are not what was written. The detail names the table."),
+    ("internal error", "This is a bug of the server. Its log says more."),
+];
+
+impl Problem {
+    fn new(title: &'static str, status: u16, detail: impl Into<String>) -> Self {
+        Self { explained: format!("/problems/{}", title.replace(' ', "-")), title, status, detail: detail.into(), parameter: None }
+    }
+
+    /// An error of `kind`.
+    pub(crate) fn of(kind: Kind, detail: impl Into<String>) -> Self {
+        Self::new(kind.title(), kind.http_status(), detail)
+    }
+
+    /// A parameter that is wrong; `detail` says what it may be.
+    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self { parameter: Some(name.to_owned()), ..Self::of(Kind::Invalid, detail) }
+    }
+
+    /// There is something under the path, but not for this method.
+    pub(crate) fn method(method: &str, path: &str) -> Self {
+        Self::new("method not allowed", 405, format!("{path} does not take {method}"))
+    }
+
+    /// The body has more bytes than are taken.
+    pub(crate) fn body_too_large(most: usize) -> Self {
+        Self::new("body too large", 413, format!("the body may have {most} bytes"))
+    }
+
+    /// A bug that made a request's work stop.
+    pub(crate) fn panicked(cause: &(dyn Any + Send)) -> Self {
+        let text = cause.downcast_ref::<&str>().map(|t| (*t).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
+        tracing::error!(cause = text.as_deref().unwrap_or("unknown"), "a request panicked");
+        Self::of(Kind::Internal, "the request could not be answered because of a bug; the server's log has the cause")
+    }
+
+    /// What the problem under `/problems/<slug>` means; `None` if there is no such problem.
+    pub(crate) fn explanation(slug: &str) -> Option<String> {
+        let (title, meaning) = TITLES.iter().find(|(title, _)| title.replace(' ', "-") == slug)?;
+        Some(format!("{title}\n\n{meaning}\n"))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        if matches!(error.kind(), Kind::Internal | Kind::Data | Kind::Unavailable) {
+            tracing::error!(%error, "a request failed");
+        }
+        Self::of(error.kind(), error.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let text = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_is_explained_where_its_type_points() {
+        use Kind::{Conflict, Data, Denied, Exhausted, Internal, Invalid, NotFound, Unavailable};
+        for kind in [Invalid, NotFound, Conflict, Exhausted, Unavailable, Denied, Data, Internal] {
+            let problem = Problem::of(kind, "x");
+            let slug = problem.explained.strip_prefix("/problems/").expect("a path");
+            assert!(Problem::explanation(slug).is_some(), "{slug}");
+        }
+        assert!(Problem::explanation("no-such").is_none());
+    }
+
+    #[test]
+    fn a_problem_names_its_parameter_and_leaves_the_member_out_where_there_is_none() {
+        let wrong = serde_json::to_value(Problem::parameter("limit", "a number")).expect("JSON");
+        assert_eq!(wrong["parameter"], "limit");
+        assert_eq!(wrong["status"], 400);
+        assert_eq!(wrong["type"], "/problems/invalid-request");
+        let other = serde_json::to_value(Problem::method("PUT", "/aggregates")).expect("JSON");
+        assert!(other.get("parameter").is_none());
+    }
+}

@@ -1,0 +1,25 @@
+-- What the lake answered and what the recount finds, by year: drift is the sum of the differences of all buckets.
+SELECT "year", SUM(answered) AS answered, SUM(counted) AS counted, SUM(ABS(answered - counted)) AS drift
+FROM (
+  SELECT "year", SUM(a) AS answered, SUM(c) AS counted
+  FROM (
+    SELECT "year", occurred_at, cell, category, subcategory, district, neighborhood,
+      "count" AS a, CAST(0 AS BIGINT) AS c
+    FROM stored.counts
+    WHERE resource = {resource} AND ({years})
+    UNION ALL
+    SELECT * FROM (
+      SELECT CAST(date_part('year', occurred_at) AS INT) AS "year", occurred_at, cell, category, subcategory, district,
+        neighborhood, "count" AS a, CAST(0 AS BIGINT) AS c
+      FROM stored.fast_counts
+      WHERE resource = {resource} AND batch > {above} AND batch <= {through}
+    ) WHERE {years}
+    UNION ALL
+    SELECT "year", occurred_at, cell, category, subcategory, district, neighborhood,
+      CAST(0 AS BIGINT) AS a, "count" AS c
+    FROM counted
+  )
+  GROUP BY "year", occurred_at, cell, category, subcategory, district, neighborhood
+)
+GROUP BY "year"
+ORDER BY "year"

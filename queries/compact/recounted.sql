@@ -1,0 +1,9 @@
+-- Partitions from scratch: the current version of every landed key, nothing else.
+SELECT * FROM (
+  SELECT id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
+    latitude, longitude, cell, updated_at, CAST(date_part('year', occurred_at) AS INT) AS "year"
+  FROM changed
+  WHERE NOT deleted
+)
+WHERE {years}
+ORDER BY "year", occurred_at, cell, id

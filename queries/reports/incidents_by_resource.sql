@@ -1,0 +1,1 @@
+SELECT resource, SUM("count") AS incidents FROM counts GROUP BY resource

@@ -1,0 +1,1 @@
+SELECT resource, COUNT(*) AS rejects FROM rejects WHERE state = 'open' GROUP BY resource
