@@ -80,7 +80,7 @@ impl Catalog {
     }
 
     /// Every resource, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> + Clone {
         self.resources.values()
     }
 }

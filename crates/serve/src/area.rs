@@ -176,9 +176,14 @@ mod tests {
     #[test]
     fn what_is_inside_the_ring_and_outside_its_holes_is_inside() {
         let holed = area(HOLED);
-        for (latitude, longitude, inside) in
-            [(1.0, 1.0, true), (5.0, 5.0, false), (5.0, 3.9, true), (5.0, 6.1, true), (5.0, 10.1, false), (-0.1, 5.0, false)]
-        {
+        for (latitude, longitude, inside) in [
+            (1.0, 1.0, true),
+            (5.0, 5.0, false),
+            (5.0, 3.9, true),
+            (5.0, 6.1, true),
+            (5.0, 10.1, false),
+            (-0.1, 5.0, false),
+        ] {
             assert_eq!(holed.contains(latitude, longitude), inside, "{latitude} {longitude}");
         }
         for (latitude, longitude) in [(0.0, 0.0), (10.0, 10.0), (0.0, 5.0), (5.0, 10.0), (4.0, 5.0)] {

@@ -65,7 +65,8 @@ impl TimePrecision {
             None => instant,
         };
         match self {
-            Self::Fixed { micros, aligned } => instant - (instant - aligned).rem_euclid(micros),
+            // Wrapping: the slots of nulls hold anything.
+            Self::Fixed { micros, aligned } => instant.wrapping_sub(instant.wrapping_sub(aligned).rem_euclid(micros)),
             Self::Month => first_of(Datelike::day0),
             Self::Year => first_of(Datelike::ordinal0),
             Self::All => 0,
@@ -178,9 +179,12 @@ mod tests {
 
     #[test]
     fn hours_and_weekdays_are_those_of_the_wall() {
-        for (instant, hour, weekday) in
-            [("2024-06-01T23:59:59", 23, 6), ("2024-06-02", 0, 7), ("2024-06-03T07:00", 7, 1), ("1969-12-31T22:00", 22, 3)]
-        {
+        for (instant, hour, weekday) in [
+            ("2024-06-01T23:59:59", 23, 6),
+            ("2024-06-02", 0, 7),
+            ("2024-06-03T07:00", 7, 1),
+            ("1969-12-31T22:00", 22, 3),
+        ] {
             let micros = parse_wall_clock(instant).expect("an instant");
             assert_eq!((hour_of(micros), weekday_of(micros)), (hour, weekday), "{instant}");
         }

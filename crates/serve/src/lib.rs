@@ -1,16 +1,24 @@
-//! The HTTP interface.
-use std::{net::SocketAddr, sync::Arc};
-/// o
-#[derive(Debug, Default)]
-pub struct ServeOptions {}
-/// s
-#[derive(Debug)]
-pub struct Server(SocketAddr);
-impl Server {
-    /// b
-    pub async fn bind(addr: SocketAddr) -> lake_model::Result<Self> { Ok(Self(addr)) }
-    /// a
-    pub fn addr(&self) -> SocketAddr { self.0 }
-    /// r
-    pub async fn run(self, _r: Arc<lake_query::Reader>, _o: ServeOptions, stop: tokio_util::sync::CancellationToken) -> lake_model::Result<()> { stop.cancelled().await; Ok(()) }
-}
+//! The HTTP interface: counts of the lake as JSON, and how its resources stand.
+//!
+//! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
+//! the same wherever both apply. One request reads one version of the lake.
+
+mod aggregates;
+mod answer;
+mod area;
+mod bucket;
+mod dimension;
+mod marks;
+mod parameters;
+mod place;
+mod plan;
+mod problem;
+mod question;
+mod resources;
+mod routes;
+mod server;
+
+//#[cfg(test)]
+//mod tests;
+
+pub use server::{ServeOptions, Server};

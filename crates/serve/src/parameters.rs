@@ -95,7 +95,12 @@ impl Parameters {
                     match item {
                         Value::String(text) => texts.push(text),
                         Value::Number(number) => texts.push(number.to_string()),
-                        other => return Err(Problem::parameter(name, format!("`{other}` in `{name}` is neither text nor number"))),
+                        other => {
+                            return Err(Problem::parameter(
+                                name,
+                                format!("`{other}` in `{name}` is neither text nor number"),
+                            ));
+                        }
                     }
                 }
                 match shape {
@@ -150,7 +155,10 @@ mod tests {
         let by_query = query("resource=a%2Cb&resource=c+d&limit=5&bbox=1,2,3,4.5").expect("parameters");
         let by_body = json(r#"{"resource": ["a,b", "c d"], "limit": 5, "bbox": [1, 2, 3, 4.5]}"#).expect("parameters");
         assert_eq!(texts(by_query), texts(by_body));
-        assert_eq!(json(r#"{"polygon": {"type": "Polygon"}}"#).expect("one").one("polygon"), Some(r#"{"type":"Polygon"}"#));
+        assert_eq!(
+            json(r#"{"polygon": {"type": "Polygon"}}"#).expect("one").one("polygon"),
+            Some(r#"{"type":"Polygon"}"#)
+        );
         assert_eq!(json(r#"{"limit": null}"#).expect("none").one("limit"), None);
         assert_eq!(json(r#"{"resource": []}"#).expect("none").many("resource"), Some(&[][..]));
     }
@@ -165,7 +173,12 @@ mod tests {
 
     #[test]
     fn what_is_single_is_given_once_and_in_its_shape() {
-        for wrong in [query("limit=1&limit=2"), json(r#"{"limit": [1]}"#), json(r#"{"limit": {"a": 1}}"#), json(r#"{"limit": true}"#)] {
+        for wrong in [
+            query("limit=1&limit=2"),
+            json(r#"{"limit": [1]}"#),
+            json(r#"{"limit": {"a": 1}}"#),
+            json(r#"{"limit": true}"#),
+        ] {
             assert_eq!(wrong.expect_err("wrong").parameter.as_deref(), Some("limit"));
         }
         for wrong in ["", "[]", "{", "7"] {

@@ -71,9 +71,13 @@ pub(crate) fn holds_point(name: &str, contains: impl Fn(f64, f64) -> bool + Send
     let run = move |arguments: &[ColumnarValue]| -> datafusion::error::Result<ColumnarValue> {
         let scalar = arguments.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let (latitudes, longitudes) = (arrays[0].as_primitive::<Float64Type>(), arrays[1].as_primitive::<Float64Type>());
-        let inside: BooleanArray =
-            latitudes.iter().zip(longitudes).map(|(latitude, longitude)| Some(contains(latitude?, longitude?))).collect();
+        let (latitudes, longitudes) =
+            (arrays[0].as_primitive::<Float64Type>(), arrays[1].as_primitive::<Float64Type>());
+        let inside: BooleanArray = latitudes
+            .iter()
+            .zip(longitudes)
+            .map(|(latitude, longitude)| Some(contains(latitude?, longitude?)))
+            .collect();
         if scalar {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&inside, 0)?));
         }

@@ -23,7 +23,10 @@ pub(crate) struct Problem {
 
 /// Every title there is, with what its reader can do.
 const TITLES: [(&str, &str); 10] = [
-    ("invalid request", "Something in the request is wrong. The detail says what it may be; mend it and send it again."),
+    (
+        "invalid request",
+        "Something in the request is wrong. The detail says what it may be; mend it and send it again.",
+    ),
     ("not found", "There is nothing under that name. GET / lists what is here."),
     ("method not allowed", "There is something here, but not for this method. The header Allow says which it takes."),
     ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
@@ -37,7 +40,13 @@ const TITLES: [(&str, &str); 10] = [
 
 impl Problem {
     fn new(title: &'static str, status: u16, detail: impl Into<String>) -> Self {
-        Self { explained: format!("/problems/{}", title.replace(' ', "-")), title, status, detail: detail.into(), parameter: None }
+        Self {
+            explained: format!("/problems/{}", title.replace(' ', "-")),
+            title,
+            status,
+            detail: detail.into(),
+            parameter: None,
+        }
     }
 
     /// An error of `kind`.
@@ -62,7 +71,8 @@ impl Problem {
 
     /// A bug that made a request's work stop.
     pub(crate) fn panicked(cause: &(dyn Any + Send)) -> Self {
-        let text = cause.downcast_ref::<&str>().map(|t| (*t).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
+        let text =
+            cause.downcast_ref::<&str>().map(|t| (*t).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
         tracing::error!(cause = text.as_deref().unwrap_or("unknown"), "a request panicked");
         Self::of(Kind::Internal, "the request could not be answered because of a bug; the server's log has the cause")
     }

@@ -1,0 +1,100 @@
+//! Every path there is, and what surrounds every request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, handler::Handler as _};
+use lake_model::{Kind, nearest};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::problem::Problem;
+use crate::server::App;
+use crate::{aggregates, resources};
+
+pub(crate) const PAGE: &str = "/";
+pub(crate) const AGGREGATES: &str = "/aggregates";
+pub(crate) const RESOURCES: &str = "/resources";
+pub(crate) const HEALTHZ: &str = "/healthz";
+pub(crate) const READYZ: &str = "/readyz";
+/// What the types of problems point to.
+pub(crate) const PROBLEMS: &str = "/problems/{slug}";
+
+/// The router of the whole interface.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let body_limit = DefaultBodyLimit::max(app.options.max_body_bytes);
+    Router::new()
+        .route(PAGE, get(page))
+        .route(AGGREGATES, get(aggregates::get).post(aggregates::post.layer(body_limit)))
+        .route(RESOURCES, get(resources::get))
+        .route(HEALTHZ, get(|| async { "ok" }))
+        .route(READYZ, get(ready))
+        .route(PROBLEMS, get(explain))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(CatchPanicLayer::custom(|cause: Box<dyn std::any::Any + Send>| {
+            Problem::panicked(&*cause).into_response()
+        }))
+        .layer(from_fn(log))
+        .with_state(app)
+}
+
+/// A request's body, of bounded size.
+#[derive(Debug)]
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        match Bytes::from_request(request, app).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Problem::body_too_large(app.options.max_body_bytes))
+            }
+            Err(rejection) => Err(Problem::of(Kind::Invalid, rejection.body_text())),
+        }
+    }
+}
+
+async fn page() -> Response {
+    let mut response = Html(include_str!("page.html")).into_response();
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    match app.reader.view().await {
+        Ok(_) => Ok("ready"),
+        Err(error) => Err(Problem::of(Kind::Unavailable, error.to_string())),
+    }
+}
+
+async fn explain(Path(slug): Path<String>) -> Result<String, Problem> {
+    Problem::explanation(&slug).ok_or_else(|| Problem::of(Kind::NotFound, format!("there is no problem `{slug}`")))
+}
+
+async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
+    let path = uri.path();
+    let near = nearest(path, [AGGREGATES, RESOURCES, HEALTHZ, READYZ]);
+    let hint = near.map_or_else(|| format!("GET {PAGE} lists what is here"), |near| format!("did you mean {near}?"));
+    Problem::of(Kind::NotFound, format!("there is nothing under {path}; {hint}"))
+}
+
+async fn no_such_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::method(method.as_str(), uri.path())
+}
+
+async fn log(request: Request, next: Next) -> Response {
+    let (method, path, began) = (request.method().clone(), request.uri().path().to_owned(), Instant::now());
+    let response = next.run(request).await;
+    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(%method, path, status = response.status().as_u16(), elapsed_ms, "answered");
+    response
+}

@@ -1,0 +1,129 @@
+//! A lake of its own for each test, a portal, the built program, and the comparison with the oracle.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lake_demo::Portal;
+use lake_testkit::oracle::{Oracle, Order};
+use lake_testkit::{Output, PortalThread, Program, Roles, Row};
+use serde_json::Value;
+
+/// The dataset of 311 cases, which most tests use.
+pub const CASES: &str = "vw6y-z8j6";
+/// Its resource.
+pub const CASES_RESOURCE: &str = "311-cases";
+
+/// The resource of each dataset that the program knows.
+pub fn resource_of(dataset: &str) -> Option<&'static str> {
+    Some(match dataset {
+        CASES => CASES_RESOURCE,
+        "nuek-vuh3" => "fire-ems-calls",
+        "wr8u-xric" => "fire-incidents",
+        "wg3w-h783" => "police-department-incidents",
+        "ubvf-ztfx" => "traffic-crashes",
+        "ijzp-q8t2" => "chicago-crimes",
+        _ => return None,
+    })
+}
+
+pub struct Bench {
+    pub portal: Portal,
+    pub served: PortalThread,
+    pub folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new(portal: Portal) -> Self {
+        let served = PortalThread::start(&portal);
+        Self { portal, served, folder: tempfile::tempdir().expect("a directory") }
+    }
+
+    /// A portal with `rows` synthetic rows of five resources.
+    pub fn synthetic(rows: usize) -> Self {
+        Self::new(lake_demo::synthetic::san_francisco(rows, 7))
+    }
+
+    pub fn lake(&self) -> PathBuf {
+        self.folder.path().join("lake")
+    }
+
+    pub fn program(&self) -> Program {
+        Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(self.lake()).current_dir(self.folder.path())
+    }
+
+    /// `ingest RESOURCE` from the portal with more arguments.
+    pub fn ingest(&self, program: &Program, resource: &str, more: &[&str]) -> Output {
+        let mut args = vec!["ingest", resource, "--portal", self.served.url(), "--retry-wait-ms", "1"];
+        args.extend(more);
+        program.run(&args)
+    }
+
+    /// What the portal publishes now, folded by the oracle.
+    pub fn oracle(&self, dataset: &str) -> Oracle {
+        let rows: Vec<Row> = self.portal.rows(dataset);
+        Oracle::of(&Roles::of_dataset(dataset), &rows, &Order::AsGiven)
+    }
+
+    /// Fails unless everything the lake answers for a resource is what the oracle says.
+    pub fn assert_exact(&self, resource: &str, oracle: &Oracle, when: &str) {
+        assert_exact(&self.program(), resource, oracle, when);
+    }
+}
+
+type Counts<K> = BTreeMap<K, i64>;
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn number(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+fn grouped<K: Ord>(rows: Vec<Value>, key: impl Fn(&Value) -> K) -> Counts<K> {
+    let mut counts = Counts::new();
+    for row in rows {
+        let before = counts.insert(key(&row), number(&row["n"]));
+        assert!(before.is_none(), "a group is answered twice: {row}");
+    }
+    counts
+}
+
+/// Fails unless counts and incidents equal the oracle: totals, months by category, cells at 7, 8, 9 and 10.
+pub fn assert_exact(program: &Program, resource: &str, oracle: &Oracle, when: &str) {
+    let months = |table: &str, sum: &str| {
+        let query = format!(
+            "SELECT date_trunc('month', occurred_at) AS m, category AS c, {sum} AS n FROM {table} \
+             WHERE resource = '{resource}' GROUP BY 1, 2"
+        );
+        grouped(program.sql(&query), |row| (text(&row["m"]).map(|m| m[..7].to_owned()), text(&row["c"])))
+    };
+    let expected = oracle.by_month_category();
+    assert_eq!(months("counts", "SUM(count)"), expected, "{resource}, {when}: counts by month and category");
+    assert_eq!(months("incidents", "COUNT(*)"), expected, "{resource}, {when}: incidents by month and category");
+    for resolution in [7, 8, 9, 10] {
+        let query = format!(
+            "SELECT h3_h3_to_string(h3_cell_to_parent(cell, {resolution})) AS c, SUM(count) AS n FROM counts \
+             WHERE resource = '{resource}' GROUP BY 1"
+        );
+        let answered = grouped(program.sql(&query), |row| text(&row["c"]));
+        assert_eq!(answered, oracle.by_cell(resolution), "{resource}, {when}: cells at resolution {resolution}");
+    }
+    let totals = oracle.totals();
+    let query = format!(
+        "SELECT COUNT(*) AS n, COUNT(cell) AS located, COUNT(*) - COUNT(occurred_at) AS undated FROM incidents \
+         WHERE resource = '{resource}'"
+    );
+    let row = &program.sql(&query)[0];
+    let answered = (number(&row["n"]), number(&row["located"]), number(&row["undated"]));
+    assert_eq!(answered, (totals.incidents, totals.located, totals.undated), "{resource}, {when}: totals");
+    let query = format!("SELECT COUNT(*) AS n FROM rejects WHERE resource = '{resource}' AND state = 'open'");
+    assert_eq!(number(&program.sql(&query)[0]["n"]), totals.rejects, "{resource}, {when}: rejects");
+}
+
+/// Everything that the stored tables of counts and incidents hold, in one order.
+pub fn stored(program: &Program) -> (Vec<Value>, Vec<Value>) {
+    let counts = program.sql("SELECT * FROM stored.counts ORDER BY ALL");
+    let incidents = program.sql("SELECT * FROM stored.incidents ORDER BY resource, id");
+    (counts, incidents)
+}

@@ -1,0 +1,213 @@
+//! What people meet: help, errors, exit codes, formats.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use lake_testkit::Program;
+
+use crate::bench::{Bench, CASES, CASES_RESOURCE};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hotspots-lake");
+
+fn bare() -> (Program, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a directory");
+    (Program::new(PROGRAM).lake(folder.path().join("lake")).current_dir(folder.path()), folder)
+}
+
+#[test]
+fn every_command_has_examples_that_parse() {
+    let (program, _folder) = bare();
+    for command in ["up", "ingest", "compact", "sql", "serve", "status", "resources", "completions"] {
+        let help = program.run(&[command, "--help"]).success().stdout;
+        let examples: Vec<&str> = help.lines().filter(|line| line.trim_start().starts_with("hotspots-lake ")).collect();
+        assert!(!examples.is_empty(), "{command} --help has no examples");
+        for example in examples {
+            let command_line = example.split("  ").find(|part| !part.trim().is_empty()).unwrap().trim();
+            let Some(words) = shell_words(command_line) else { continue };
+            // `--help` at the end parses everything before it and runs nothing.
+            let mut words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+            words.push("--help");
+            program.run(&words).success();
+        }
+    }
+}
+
+/// The words of a command line; `None` if it has redirections.
+fn shell_words(line: &str) -> Option<Vec<String>> {
+    if line.contains(['>', '|']) {
+        return None;
+    }
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|w| !w.is_empty());
+    Some(words)
+}
+
+#[test]
+fn errors_name_the_thing_and_the_mend_and_have_their_exit_codes() {
+    let (program, folder) = bare();
+    let no_lake = program.run(&["sql", "SELECT 1"]).expect_status(2);
+    assert!(no_lake.stderr.contains("there is no lake") && no_lake.stderr.contains("--lake"), "{}", no_lake.stderr);
+    let unknown = program.run(&["ingest", "311-case"]).expect_status(2);
+    assert!(unknown.stderr.contains("did you mean `311-cases`?"), "{}", unknown.stderr);
+    let window = program.run(&["compact", "--window", "2020"]).expect_status(2);
+    assert!(window.stderr.contains("2020..2030"), "{}", window.stderr);
+    program.run(&["nonsense"]).expect_status(2);
+    std::fs::write(folder.path().join("broken.toml"), "name = \"x\"\ntitel = \"y\"\n").unwrap();
+    let broken = program.run(&["resources", "list", "--resources", "."]).expect_status(2);
+    assert!(broken.stderr.contains("broken.toml:2") && broken.stderr.contains("titel"), "{}", broken.stderr);
+    assert!(broken.stdout.is_empty());
+}
+
+#[test]
+fn wrong_sql_is_told_with_its_position_and_changes_are_refused() {
+    let bench = Bench::synthetic(200);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let program = bench.program();
+    let column = program.run(&["sql", "SELECT\n  nonsense FROM counts"]).expect_status(2);
+    assert!(column.stderr.contains("line 2, column 3") && column.stderr.contains("nonsense"), "{}", column.stderr);
+    let syntax = program.run(&["sql", "SELECT FROM WHERE"]).expect_status(2);
+    assert!(syntax.stderr.contains("Line: 1, Column"), "{}", syntax.stderr);
+    for change in ["DROP TABLE counts", "CREATE TABLE x AS SELECT 1", "COPY counts TO 'x.csv'", "SET a = 1", "INSERT INTO stored.counts SELECT * FROM stored.counts"] {
+        program.run(&["sql", change]).expect_status(2);
+    }
+    let overflow = program.run(&["sql", "SELECT 1 / 0"]).expect_status(2);
+    assert!(overflow.stderr.contains("ivide by zero"), "{}", overflow.stderr);
+}
+
+#[test]
+fn sql_comes_from_argument_file_and_stdin_in_every_format() {
+    let bench = Bench::synthetic(400);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let program = bench.program();
+    let query = "SELECT cell, SUM(count) AS n FROM counts GROUP BY cell ORDER BY n DESC, cell LIMIT 3";
+    let json = program.run(&["sql", "--format", "json", query]).success().json();
+    let first = &json.as_array().unwrap()[0];
+    assert!(first["cell"].is_null() || first["cell"].as_str().unwrap().starts_with("8a"), "{first}");
+    std::fs::write(bench.folder.path().join("q.sql"), query).unwrap();
+    let from_file = program.run(&["sql", "--format", "json", "-f", "q.sql"]).success().json();
+    assert_eq!(from_file, json);
+    let mut child = Command::new(PROGRAM)
+        .args(["sql", "--format", "ndjson", "--lake"])
+        .arg(bench.lake())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(query.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(&lines, json.as_array().unwrap());
+    let csv = program.run(&["sql", "--format", "csv", query]).success().stdout;
+    assert_eq!(csv.lines().next(), Some("cell,n"));
+    assert_eq!(csv.lines().count(), 4);
+    let empty = program.run(&["sql", "--format", "json", "SELECT * FROM counts WHERE FALSE"]).success();
+    assert_eq!(empty.json(), serde_json::json!([]));
+    for (format, magic) in [("arrow", &b"\xff\xff\xff\xff"[..]), ("parquet", &b"PAR1"[..])] {
+        let output = Command::new(PROGRAM).args(["sql", "--format", format, query, "--lake"]).arg(bench.lake()).output().unwrap();
+        assert!(output.stdout.starts_with(magic), "{format}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let bench = Bench::synthetic(3_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let mut child = Command::new(PROGRAM)
+        .args(["sql", "--format", "csv", "SELECT * FROM raw.\"311_cases\", (VALUES (1),(2),(3),(4),(5),(6),(7),(8)) AS t(n)", "--lake"])
+        .arg(bench.lake())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn rows_saved_from_a_portal_are_reconciled_by_key_in_every_shape() {
+    let bench = Bench::synthetic(800);
+    let oracle = bench.oracle(CASES);
+    let rows = bench.portal.rows(CASES);
+    let json = serde_json::to_string(&rows).unwrap();
+    let path = bench.folder.path().join("saved.json");
+    std::fs::write(&path, &json).unwrap();
+    let zipped = Command::new("gzip").arg("-k").arg(&path).status().unwrap();
+    assert!(zipped.success());
+    let program = bench.program();
+    program.run(&["ingest", CASES_RESOURCE, "--file", "saved.json.gz", "--page-size", "100"]).success();
+    bench.assert_exact(CASES_RESOURCE, &oracle, "from a saved file");
+    let again = program.run(&["ingest", CASES_RESOURCE, "--file", "saved.json", "--page-size", "70"]).success();
+    assert!(again.stderr.contains("0 new, 0 changed"), "{}", again.stderr);
+    let columns = ["service_request_id", "requested_datetime", "service_name", "lat", "long"];
+    let mut csv = columns.join(",");
+    for row in rows.iter().take(50) {
+        let field = |name: &&str| format!("\"{}\"", row.get(*name).and_then(|v| v.as_str()).unwrap_or(""));
+        csv.push('\n');
+        csv.push_str(&columns.iter().map(field).collect::<Vec<_>>().join(","));
+    }
+    std::fs::write(bench.folder.path().join("saved.csv"), csv).unwrap();
+    program.run(&["ingest", CASES_RESOURCE, "--file", "saved.csv"]).success();
+    bench.assert_exact(CASES_RESOURCE, &oracle, "after a CSV with fewer columns but the same counted ones");
+    bench.ingest(&program, CASES_RESOURCE, &[]).success();
+    bench.assert_exact(CASES_RESOURCE, &oracle, "after the portal itself");
+    std::fs::write(bench.folder.path().join("cut.json"), &json[..json.len() / 2]).unwrap();
+    program.run(&["ingest", CASES_RESOURCE, "--file", "cut.json"]).expect_status(2);
+    bench.assert_exact(CASES_RESOURCE, &oracle, "after a file that is cut");
+}
+
+#[test]
+fn a_users_own_resource_is_ingested_like_the_ones_the_program_comes_with() {
+    let bench = Bench::synthetic(300);
+    let (program, _folder) = bare();
+    let shown = program.run(&["resources", "show", "311-cases"]).success().json();
+    assert_eq!(shown["dataset"], "vw6y-z8j6");
+    let own = bench.folder.path().join("own");
+    std::fs::create_dir_all(&own).unwrap();
+    let text = "name = \"my-cases\"\ntitle = \"Mine\"\nportal = \"https://data.example.org\"\ndataset = \"vw6y-z8j6\"\n\
+        city = \"Example\"\nzone = \"America/Los_Angeles\"\ncadence = \"1h\"\nkey = [\"service_request_id\"]\n\
+        [roles]\noccurred_at = \"requested_datetime\"\ncategory = \"agency_responsible\"\nlatitude = \"lat\"\nlongitude = \"long\"\n\
+        [bounds]\nwest = -123.2\nsouth = 37.4\neast = -122.0\nnorth = 38.0\n\
+        [columns]\nservice_request_id = \"text\"\nrequested_datetime = \"timestamp\"\nagency_responsible = \"text\"\nlat = \"number\"\nlong = \"number\"\n";
+    std::fs::write(own.join("mine.toml"), text).unwrap();
+    let program = bench.program().env("HOTSPOTS_RESOURCES", &own);
+    bench.ingest(&program, "my-cases", &[]).success();
+    let rows = bench.portal.rows(CASES).len() as i64;
+    assert_eq!(program.sql("SELECT SUM(count) AS n FROM counts WHERE resource = 'my-cases'")[0]["n"], rows);
+    let extra = program.sql("SELECT _extra FROM raw.\"my_cases\" LIMIT 1");
+    assert!(extra[0]["_extra"].as_str().unwrap().contains("service_name"), "unknown columns are kept: {extra:?}");
+}
+
+#[test]
+fn status_says_where_each_resource_stands() {
+    let bench = Bench::synthetic(600);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "100"]).success();
+    let status = || bench.program().run(&["status", "--format", "json"]).success().json()[0].clone();
+    let landed = status();
+    let rows = bench.portal.rows(CASES).len();
+    assert_eq!((&landed["resource"], &landed["incidents"], &landed["exact"]), (&"311-cases".into(), &rows.into(), &true.into()));
+    assert_eq!(landed["batches"], landed["unreconciled"]);
+    bench.program().run(&["compact"]).success();
+    assert_eq!(status()["unreconciled"], 0);
+    let table = bench.program().run(&["status"]).success().stdout;
+    assert!(table.starts_with("resource"), "{table}");
+}
+
+#[test]
+fn some_resources_failing_is_exit_code_3_and_two_at_once_on_one_resource_is_4() {
+    let bench = Bench::synthetic(300);
+    bench.portal.remove_dataset("ubvf-ztfx");
+    let partly = bench.program().run(&["ingest", CASES_RESOURCE, "traffic-crashes", "--portal", bench.served.url()]);
+    let partly = partly.expect_status(3);
+    assert!(partly.stderr.contains("traffic-crashes"), "{}", partly.stderr);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "beside a resource that failed");
+}

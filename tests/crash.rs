@@ -1,0 +1,106 @@
+//! `kill -9` at each named point, then the same command again: the same counts.
+
+use lake_demo::Portal;
+use lake_model::FAIL_POINTS;
+use lake_testkit::{Program, Row};
+
+use crate::bench::{Bench, CASES, CASES_RESOURCE};
+
+/// What the operating system reports of an aborted process.
+const ABORTED: i32 = 128 + 6;
+
+fn small_portal() -> Portal {
+    let portal = lake_demo::synthetic::san_francisco(500, 11);
+    let mut keyless: Row = portal.rows(CASES)[0].clone();
+    keyless.retain(|name, _| !name.starts_with(':') && name != "service_request_id");
+    portal.insert(CASES, vec![keyless], 1_700_000_000_000);
+    portal
+}
+
+fn edit(portal: &Portal) {
+    let id = |row: &Row| row.get("service_request_id").and_then(|id| id.as_str()?.parse::<u64>().ok());
+    let move_it = |row: &mut Row| drop(row.insert("lat".to_owned(), "37.7601".into()));
+    portal.update_where(CASES, |row| id(row).is_some_and(|id| id % 5 == 0), move_it, 1_790_000_000_000);
+    let redate = |row: &mut Row| drop(row.insert("requested_datetime".to_owned(), "2021-05-05T05:05:00.000".into()));
+    portal.update_where(CASES, |row| id(row).is_some_and(|id| id % 7 == 0), redate, 1_790_000_001_000);
+}
+
+/// Runs with a point armed, then without; whether the point was passed.
+fn die_and_run_again(point: &str, run: impl Fn(&Program) -> i32, program: impl Fn() -> Program) -> bool {
+    let died = run(&program().env("HOTSPOTS_FAIL_AT", point));
+    assert!(died == ABORTED || died == 0, "{point}: exit code {died}");
+    assert_eq!(run(&program()), 0, "{point}: the run after the crash");
+    died == ABORTED
+}
+
+fn kill_at(point: &str) -> usize {
+    let bench = Bench::new(small_portal());
+    let ingest = |program: &Program| bench.ingest(program, CASES_RESOURCE, &["--page-size", "60"]).status;
+    let compact = |program: &Program| program.run(&["compact"]).status;
+    let mut deaths = 0;
+    deaths += usize::from(die_and_run_again(point, ingest, || bench.program()));
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: landed"));
+    deaths += usize::from(die_and_run_again(point, compact, || bench.program()));
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: compacted"));
+    edit(&bench.portal);
+    deaths += usize::from(die_and_run_again(point, ingest, || bench.program()));
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: edits landed"));
+    deaths += usize::from(die_and_run_again(point, compact, || bench.program()));
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: edits compacted"));
+    let window = bench.program().run(&["compact", "--window", "2000..2030", "--format", "json"]).success();
+    for partition in window.json().as_array().unwrap() {
+        assert_eq!(partition["drift"], 0, "{point}: {partition}");
+    }
+    deaths
+}
+
+#[test]
+fn a_kill_at_each_named_point_loses_nothing_and_counts_nothing_twice() {
+    for point in FAIL_POINTS {
+        assert!(kill_at(point) > 0, "no run passes {point}");
+    }
+}
+
+#[test]
+fn a_kill_at_a_later_passing_of_the_points_of_ingest_is_no_worse() {
+    for point in FAIL_POINTS.iter().filter(|point| point.starts_with("ingest:")) {
+        assert!(kill_at(&format!("{point}:3")) > 0, "no run passes {point} three times");
+    }
+    for nth in [2, 5, 9] {
+        assert!(kill_at(&format!("store:before-publish:{nth}")) > 0);
+    }
+}
+
+#[test]
+fn a_lost_key_index_is_rebuilt_and_lands_nothing_twice() {
+    let bench = Bench::new(small_portal());
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "60"]).success();
+    std::fs::remove_dir_all(bench.lake().join(".index")).expect("an index");
+    edit(&bench.portal);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "60"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the index was lost");
+    // An index that is behind, as after a copy from a backup, is brought up to date.
+    let index = bench.lake().join(".index");
+    let kept = bench.folder.path().join("kept");
+    copy(&index, &kept);
+    bench.portal.update_where(CASES, |_| true, |row| drop(row.insert("service_name".to_owned(), "New".into())), 1_791_000_000_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    std::fs::remove_dir_all(&index).expect("an index");
+    copy(&kept, &index);
+    bench.portal.update_where(CASES, |_| true, |row| drop(row.insert("service_name".to_owned(), "Newer".into())), 1_792_000_000_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the index fell behind");
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `up --demo`: the whole job in one process.
+
+use std::time::Duration;
+
+use lake_testkit::Program;
+
+const LONG: Duration = Duration::from_secs(240);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn up_ingests_compacts_serves_and_stops_in_order() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
+    let mut up = program.spawn_serving(&["up", "--demo", "--demo-rows", "6000"]);
+    assert_eq!(up.get("/healthz").await.status, 200);
+    up.wait_for_log("Every resource has been ingested and compacted once", LONG);
+    assert!(up.log().contains("Synthetic"), "demo rows are marked: {}", up.log());
+    assert_eq!(up.get("/readyz").await.status, 200);
+    let portal = lake_demo::synthetic::san_francisco(6_000, 311);
+    let answer = up.get("/aggregates?group_by=resource").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("lake-exact"), Some("true"));
+    let rows = answer.json();
+    for dataset in &lake_demo::synthetic::DATASETS {
+        let row = rows.as_array().unwrap().iter().find(|row| row["resource"] == dataset.resource);
+        assert_eq!(row.map(|row| row["count"].as_u64().unwrap()), Some(portal.row_count(dataset.id) as u64), "{}", dataset.resource);
+    }
+    assert_eq!(up.stop(), 0, "{}", up.log());
+    let status = program.run(&["status", "--format", "json"]).success().json();
+    assert!(status.as_array().unwrap().iter().all(|row| row["rows_are"] == "synthetic" && row["unreconciled"] == 0), "{status}");
+    let real = program.run(&["ingest", "311-cases", "--file", "/dev/null"]).expect_status(2);
+    assert!(real.stderr.contains("synthetic"), "real rows do not mix with synthetic ones: {}", real.stderr);
+}
