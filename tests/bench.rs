@@ -123,7 +123,9 @@ pub fn assert_exact(program: &Program, resource: &str, oracle: &Oracle, when: &s
 
 /// Everything that the stored tables of counts and incidents hold, in one order.
 pub fn stored(program: &Program) -> (Vec<Value>, Vec<Value>) {
-    let counts = program.sql("SELECT * FROM stored.counts ORDER BY ALL");
+    let counts = program.sql(
+        "SELECT * FROM stored.counts ORDER BY resource, occurred_at, cell, category, subcategory, district, neighborhood",
+    );
     let incidents = program.sql("SELECT * FROM stored.incidents ORDER BY resource, id");
     (counts, incidents)
 }

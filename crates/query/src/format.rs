@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use lake_model::{Error, Kind, Result, ResultExt, listed, nearest};
 use parquet::arrow::ArrowWriter;
@@ -63,6 +64,7 @@ pub struct ResultWriter<W: Write + Send> {
     sink: Sink<W>,
     schema: SchemaRef,
     text_cells: bool,
+    flatten: bool,
 }
 
 impl<W: Write + Send> std::fmt::Debug for ResultWriter<W> {
@@ -83,6 +85,21 @@ fn is_cell(field: &Field) -> bool {
     field.name() == "cell" && field.data_type() == &DataType::Int64
 }
 
+/// Nested values have no place in CSV but as text.
+fn with_flat_columns(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = FormatOptions::default();
+    let columns = batch.columns().iter().map(|column| -> Result<ArrayRef> {
+        if !column.data_type().is_nested() {
+            return Ok(Arc::clone(column));
+        }
+        let formatter = ArrayFormatter::try_new(column, &options).map_err(failed)?;
+        let texts = (0..column.len()).map(|row| column.is_valid(row).then(|| formatter.value(row).to_string()));
+        Ok(Arc::new(texts.collect::<StringArray>()))
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "nested columns as text")
+}
+
 fn with_text_cells(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let fields = batch.schema();
     let columns = fields.fields().iter().zip(batch.columns()).map(|(field, column)| {
@@ -98,8 +115,10 @@ impl<W: Write + Send> ResultWriter<W> {
     /// If the format cannot hold a column's type.
     pub fn new(format: Format, schema: &SchemaRef, output: W) -> Result<Self> {
         let text_cells = matches!(format, Format::Json | Format::Ndjson) && schema.fields().iter().any(|f| is_cell(f));
+        let flatten = format == Format::Csv && schema.fields().iter().any(|f| f.data_type().is_nested());
         let fields = schema.fields().iter().map(|field| {
-            if text_cells && is_cell(field) { Arc::new(Field::new("cell", DataType::Utf8, true)) } else { Arc::clone(field) }
+            let as_text = text_cells && is_cell(field) || flatten && field.data_type().is_nested();
+            if as_text { Arc::new(Field::new(field.name(), DataType::Utf8, true)) } else { Arc::clone(field) }
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let json = || arrow::json::WriterBuilder::new().with_explicit_nulls(true);
@@ -118,7 +137,7 @@ impl<W: Write + Send> ResultWriter<W> {
                 Sink::Parquet(writer.or_err(Kind::Invalid, || "the answer as Parquet")?)
             }
         };
-        Ok(Self { sink, schema, text_cells })
+        Ok(Self { sink, schema, text_cells, flatten })
     }
 
     /// Writes one batch.
@@ -129,6 +148,9 @@ impl<W: Write + Send> ResultWriter<W> {
         let converted;
         let batch = if self.text_cells {
             converted = with_text_cells(batch, &self.schema)?;
+            &converted
+        } else if self.flatten {
+            converted = with_flat_columns(batch, &self.schema)?;
             &converted
         } else {
             batch

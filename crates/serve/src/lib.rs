@@ -18,7 +18,7 @@ mod resources;
 mod routes;
 mod server;
 
-//#[cfg(test)]
-//mod tests;
+#[cfg(test)]
+mod tests;
 
 pub use server::{ServeOptions, Server};
