@@ -18,7 +18,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lake-testkit", &["lake-demo"]),
     (
         "hotspots-lake",
-        &["lake-compact", "lake-demo", "lake-ingest", "lake-model", "lake-portal", "lake-query", "lake-serve", "lake-store"],
+        &[
+            "lake-compact",
+            "lake-demo",
+            "lake-ingest",
+            "lake-model",
+            "lake-portal",
+            "lake-query",
+            "lake-serve",
+            "lake-store",
+        ],
     ),
 ];
 

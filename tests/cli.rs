@@ -74,8 +74,16 @@ fn wrong_sql_is_told_with_its_position_and_changes_are_refused() {
     let column = program.run(&["sql", "SELECT\n  nonsense FROM counts"]).expect_status(2);
     assert!(column.stderr.contains("line 2, column 3") && column.stderr.contains("nonsense"), "{}", column.stderr);
     let syntax = program.run(&["sql", "SELECT (1"]).expect_status(2);
-    assert!(syntax.stderr.contains("Line: 1, Column"), "{}", syntax.stderr);
-    for change in ["DROP TABLE counts", "CREATE TABLE x AS SELECT 1", "COPY counts TO 'x.csv'", "SET a = 1", "INSERT INTO stored.counts SELECT * FROM stored.counts"] {
+    assert!(syntax.stderr.contains("line 1, at the end"), "{}", syntax.stderr);
+    let syntax = program.run(&["sql", "SELECT 1 FROM\n counts GROUP counts"]).expect_status(2);
+    assert!(syntax.stderr.contains("Line: 2, Column: 15"), "{}", syntax.stderr);
+    for change in [
+        "DROP TABLE counts",
+        "CREATE TABLE x AS SELECT 1",
+        "COPY counts TO 'x.csv'",
+        "SET a = 1",
+        "INSERT INTO stored.counts SELECT * FROM stored.counts",
+    ] {
         program.run(&["sql", change]).expect_status(2);
     }
     let overflow = program.run(&["sql", "SELECT 1 / 0"]).expect_status(2);
@@ -112,7 +120,11 @@ fn sql_comes_from_argument_file_and_stdin_in_every_format() {
     let empty = program.run(&["sql", "--format", "json", "SELECT * FROM counts WHERE FALSE"]).success();
     assert_eq!(empty.json(), serde_json::json!([]));
     for (format, magic) in [("arrow", &b"\xff\xff\xff\xff"[..]), ("parquet", &b"PAR1"[..])] {
-        let output = Command::new(PROGRAM).args(["sql", "--format", format, query, "--lake"]).arg(bench.lake()).output().unwrap();
+        let output = Command::new(PROGRAM)
+            .args(["sql", "--format", format, query, "--lake"])
+            .arg(bench.lake())
+            .output()
+            .unwrap();
         assert!(output.stdout.starts_with(magic), "{format}");
     }
 }
@@ -122,7 +134,13 @@ fn a_reader_that_goes_away_is_no_error() {
     let bench = Bench::synthetic(3_000);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     let mut child = Command::new(PROGRAM)
-        .args(["sql", "--format", "csv", "SELECT * FROM raw.\"311_cases\", (VALUES (1),(2),(3),(4),(5),(6),(7),(8)) AS t(n)", "--lake"])
+        .args([
+            "sql",
+            "--format",
+            "csv",
+            "SELECT * FROM raw.\"311_cases\", (VALUES (1),(2),(3),(4),(5),(6),(7),(8)) AS t(n)",
+            "--lake",
+        ])
         .arg(bench.lake())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -194,7 +212,10 @@ fn status_says_where_each_resource_stands() {
     let status = || bench.program().run(&["status", "--format", "json"]).success().json()[0].clone();
     let landed = status();
     let rows = bench.portal.rows(CASES).len();
-    assert_eq!((&landed["resource"], &landed["incidents"], &landed["exact"]), (&"311-cases".into(), &rows.into(), &true.into()));
+    assert_eq!(
+        (&landed["resource"], &landed["incidents"], &landed["exact"]),
+        (&"311-cases".into(), &rows.into(), &true.into())
+    );
     assert_eq!(landed["batches"], landed["unreconciled"]);
     bench.program().run(&["compact"]).success();
     assert_eq!(status()["unreconciled"], 0);

@@ -7,5 +7,7 @@ mod change;
 mod cli;
 mod crash;
 mod exactness;
+mod http;
 mod portal_faults;
+mod readers;
 mod up;

@@ -65,12 +65,23 @@ fn a_rejected_token_is_dropped_once_and_a_wrong_request_is_not_tried_again() {
 fn a_portal_that_does_not_compare_ids_is_paged_by_time_with_its_ties() {
     let bench = Bench::synthetic(2_000);
     // One stamp for half of the rows: a tie far larger than a page.
-    let even = |row: &lake_testkit::Row| row["service_request_id"].as_str().unwrap().ends_with(['0', '2', '4', '6', '8']);
-    bench.portal.update_where(CASES, even, |row| drop(row.insert("status_notes".to_owned(), "tied".into())), 1_790_000_000_000);
+    let even =
+        |row: &lake_testkit::Row| row["service_request_id"].as_str().unwrap().ends_with(['0', '2', '4', '6', '8']);
+    bench.portal.update_where(
+        CASES,
+        even,
+        |row| drop(row.insert("status_notes".to_owned(), "tied".into())),
+        1_790_000_000_000,
+    );
     bench.portal.refuse_id_comparison(CASES, true);
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "100"]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "paged by time");
-    bench.portal.update_where(CASES, even, |row| drop(row.insert("service_name".to_owned(), "Tied".into())), 1_791_000_000_000);
+    bench.portal.update_where(
+        CASES,
+        even,
+        |row| drop(row.insert("service_name".to_owned(), "Tied".into())),
+        1_791_000_000_000,
+    );
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "100"]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "paged by time, second run");
 }
@@ -84,7 +95,12 @@ fn rows_that_change_between_the_pages_of_a_scan_are_neither_lost_nor_counted_twi
             let id: u64 = row["service_request_id"].as_str().unwrap().parse().unwrap();
             page < 8 && id % 17 == page
         };
-        portal.update_where(CASES, touched, move |row| drop(row.insert("service_name".to_owned(), Value::from(format!("Page {page}")))), stamp);
+        portal.update_where(
+            CASES,
+            touched,
+            move |row| drop(row.insert("service_name".to_owned(), Value::from(format!("Page {page}")))),
+            stamp,
+        );
     });
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "100"]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after edits between pages");

@@ -22,11 +22,19 @@ async fn up_ingests_compacts_serves_and_stops_in_order() {
     let rows = answer.json();
     for dataset in &lake_demo::synthetic::DATASETS {
         let row = rows.as_array().unwrap().iter().find(|row| row["resource"] == dataset.resource);
-        assert_eq!(row.map(|row| row["count"].as_u64().unwrap()), Some(portal.row_count(dataset.id) as u64), "{}", dataset.resource);
+        assert_eq!(
+            row.map(|row| row["count"].as_u64().unwrap()),
+            Some(portal.row_count(dataset.id) as u64),
+            "{}",
+            dataset.resource
+        );
     }
     assert_eq!(up.stop(), 0, "{}", up.log());
     let status = program.run(&["status", "--format", "json"]).success().json();
-    assert!(status.as_array().unwrap().iter().all(|row| row["rows_are"] == "synthetic" && row["unreconciled"] == 0), "{status}");
+    assert!(
+        status.as_array().unwrap().iter().all(|row| row["rows_are"] == "synthetic" && row["unreconciled"] == 0),
+        "{status}"
+    );
     let real = program.run(&["ingest", "311-cases", "--file", "/dev/null"]).expect_status(2);
     assert!(real.stderr.contains("synthetic"), "real rows do not mix with synthetic ones: {}", real.stderr);
 }

@@ -7,7 +7,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// A city's published incidents as a lake of open tables, counted exactly and answered at once.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 110, after_help = "\
+#[command(
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "\
 Examples:
   hotspots-lake up --demo                           the whole job on synthetic rows: http://127.0.0.1:8080
   hotspots-lake ingest 311-cases --max-pages 2      land two pages from the real portal
@@ -15,7 +19,8 @@ Examples:
   hotspots-lake sql 'SELECT resource, SUM(count) FROM counts GROUP BY 1'
 
 Exit codes: 0 done, 1 the answer is no, 2 bad usage or not found, 3 partly done, 4 try again,
-5 damaged data, 70 a bug.")]
+5 damaged data, 70 a bug."
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -136,7 +136,10 @@ async fn measure(rows: usize, folder: &Path) -> Result<()> {
     compaction(&reader, &resource, rows).await?;
     answers(reader).await?;
     for table in ["raw", "incidents", "counts", "fast_counts", ".index"] {
-        say(&format!("on disk a row: {table}"), format!("{:.1} bytes", bytes_under(&folder.join(table)) as f64 / rows as f64));
+        say(
+            &format!("on disk a row: {table}"),
+            format!("{:.1} bytes", bytes_under(&folder.join(table)) as f64 / rows as f64),
+        );
     }
     say("peak memory, portal and lake in one process", format!("{} MiB", peak_mib()));
     serving.stop().await;
@@ -164,7 +167,10 @@ async fn answers(reader: Arc<Reader>) -> Result<()> {
         ("heat map of all time, res 8", "group_by=cell&geo_precision=8"),
         ("months by category", "group_by=time,category&time_precision=1mo"),
         ("weekday by hour", "group_by=weekday,hour"),
-        ("days of a year in a box", "group_by=time&bbox=-122.43,37.75,-122.40,37.79&start_time=2024-01-01&end_time=2025-01-01"),
+        (
+            "days of a year in a box",
+            "group_by=time&bbox=-122.43,37.75,-122.40,37.79&start_time=2024-01-01&end_time=2025-01-01",
+        ),
         ("the default question of a week", "start_time=2024-03-04&end_time=2024-03-11"),
     ]);
     let client = reqwest_client()?;

@@ -54,7 +54,10 @@ pub(crate) fn landing(global: &Global, lake: &Lake, synthetic: bool) -> Result<L
 fn user_cache() -> Result<PathBuf> {
     let from_env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     from_env("XDG_CACHE_HOME").or_else(|| Some(from_env("HOME")?.join(".cache"))).ok_or_else(|| {
-        Error::new(Kind::Invalid, "neither HOME nor XDG_CACHE_HOME is set; say with --index where the key indexes may lie")
+        Error::new(
+            Kind::Invalid,
+            "neither HOME nor XDG_CACHE_HOME is set; say with --index where the key indexes may lie",
+        )
     })
 }
 

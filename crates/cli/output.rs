@@ -19,9 +19,20 @@ pub(crate) fn start_logging(args: &Args) {
         (false, 1) => "debug",
         (false, _) => "trace",
     };
-    let ours = ["hotspots_lake", "lake_model", "lake_store", "lake_portal", "lake_query", "lake_ingest", "lake_compact", "lake_serve", "lake_demo"];
+    let ours = [
+        "hotspots_lake",
+        "lake_model",
+        "lake_store",
+        "lake_portal",
+        "lake_query",
+        "lake_ingest",
+        "lake_compact",
+        "lake_serve",
+        "lake_demo",
+    ];
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("error,{}", directives.join(","))));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("error,{}", directives.join(","))));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     // A second subscriber can only be there in a program that embeds this one, which then logs itself.
     let _ = lines.with_target(false).try_init();
@@ -65,7 +76,8 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Writes rows of equal members as a table or an array of objects.
 pub(crate) fn print_rows(rows: &[Value], listing: Listing) -> Result<()> {
     if listing == Listing::Json {
-        let text = serde_json::to_string_pretty(rows).map_err(|e| Error::internal("a listing as JSON").with_source(e))?;
+        let text =
+            serde_json::to_string_pretty(rows).map_err(|e| Error::internal("a listing as JSON").with_source(e))?;
         return print(&format!("{text}\n"));
     }
     let cell = |value: &Value| match value {

@@ -13,7 +13,9 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     let source = match &args.file {
         Some(path) if args.names.len() == 1 => Source::File(path.clone()),
         Some(_) => {
-            return Err(Error::invalid("--file holds the rows of one resource: name it, as in `ingest 311-cases --file X.json`"));
+            return Err(Error::invalid(
+                "--file holds the rows of one resource: name it, as in `ingest 311-cases --file X.json`",
+            ));
         }
         None => Source::Portal(context::portal_options(&args.portal)),
     };
@@ -59,6 +61,13 @@ pub(crate) fn summary(outcome: &Outcome) -> String {
     let stopped = if outcome.stopped { ", stopped" } else { "" };
     format!(
         "{} rows in {} pages: {} new, {} changed, {} unchanged, {} stale, {} rejected; {} batches{stopped}",
-        rows.published, outcome.pages, rows.new, rows.changed, rows.unchanged, rows.stale, rows.rejected, outcome.batches
+        rows.published,
+        outcome.pages,
+        rows.new,
+        rows.changed,
+        rows.unchanged,
+        rows.stale,
+        rows.rejected,
+        outcome.batches
     )
 }

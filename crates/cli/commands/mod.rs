@@ -27,7 +27,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
     }
 }
 
-/// Cancelled by the first SIGINT or SIGTERM; the second ends the process as the system does.
+/// Cancelled by SIGINT or SIGTERM.
 pub(crate) fn stop_on_signals() -> Result<tokio_util::sync::CancellationToken> {
     use lake_model::{Kind, ResultExt as _};
     use tokio::signal::unix::{SignalKind, signal};

@@ -12,7 +12,9 @@ use crate::context;
 pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     let query = match (&args.query, &args.file) {
         (Some(query), _) => query.clone(),
-        (None, Some(path)) => std::fs::read_to_string(path).or_err(Kind::Invalid, || format!("{} cannot be read", path.display()))?,
+        (None, Some(path)) => {
+            std::fs::read_to_string(path).or_err(Kind::Invalid, || format!("{} cannot be read", path.display()))?
+        }
         (None, None) => {
             let mut text = String::new();
             std::io::stdin().lock().read_to_string(&mut text).or_err(Kind::Invalid, || "stdin cannot be read")?;

@@ -50,16 +50,16 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let stop = super::stop_on_signals()?;
     // The port is taken first: a second `up` on it ends before it begins.
     let server = Server::bind(args.http).await?;
+    let http_stop = CancellationToken::new();
+    output::note(&format!("listening on http://{}", server.addr()));
+    let serving = tokio::spawn(server.run(Arc::clone(&reader), ServeOptions::default(), http_stop.clone()));
+
     let mut portal_options = context::portal_options(&args.portal);
     let demo = if args.demo { Some(serve_demo(args.demo_rows).await?) } else { None };
     if let Some(portal) = &demo {
         portal_options.base_url = Some(portal.url());
         output::note(&format!("Synthetic rows, made up for this demo, from a portal at {}", portal.url()));
     }
-    let http_stop = CancellationToken::new();
-    output::note(&format!("listening on http://{}", server.addr()));
-    let serving = tokio::spawn(server.run(Arc::clone(&reader), ServeOptions::default(), http_stop.clone()));
-
     let options = IngestOptions {
         source: Source::Portal(portal_options),
         page_size: args.portal.page_size as usize,

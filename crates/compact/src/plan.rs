@@ -84,7 +84,8 @@ pub(crate) async fn plan(session: &Session, resource: &Resource, view: &Resource
         Scope::Years(years) => years.clone().map(Some).collect(),
         Scope::Everything => Vec::new(),
         Scope::Touched => {
-            let values = [("resource", literal(&resource.name)), ("above", number(watermark)), ("through", number(through))];
+            let values =
+                [("resource", literal(&resource.name)), ("above", number(watermark)), ("through", number(through))];
             let values: Vec<(&str, &str)> = values.iter().map(|(k, v)| (*k, v.as_str())).collect();
             years_of(session, &fill(template("compact/touched")?, &values)?).await?
         }

@@ -60,6 +60,8 @@ async fn try_compact(
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Vec<Report>> {
     let mut reports = Vec::new();
+    // Read before the view: whoever replaces these files from now on is met as a conflict.
+    let incidents = reader.lake().incidents.snapshot().await?;
     let view = reader.view().await?;
     let of_resource = landed(&view, resource)?;
     let redefined = of_resource.compaction.as_ref().is_some_and(|c| c.fingerprint != resource.fingerprint());
@@ -68,12 +70,13 @@ async fn try_compact(
     }
     let first = if redefined { Scope::Everything } else { Scope::Touched };
     if redefined || of_resource.is_pending() {
-        reports.push(rewrite(reader, &view, resource, &first, options.dry_run, progress).await?);
+        reports.push(rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await?);
     }
     if let Some(window) = options.window {
+        let incidents = reader.lake().incidents.snapshot().await?;
         let view = reader.view().await?;
         let scope = Scope::Years(window.whole_years().1);
-        reports.push(rewrite(reader, &view, resource, &scope, options.dry_run, progress).await?);
+        reports.push(rewrite(reader, &view, &incidents, resource, &scope, options.dry_run, progress).await?);
     }
     Ok(reports)
 }
@@ -87,6 +90,7 @@ fn landed<'v>(view: &'v View, resource: &Resource) -> Result<&'v ResourceView> {
 async fn rewrite(
     reader: &Reader,
     view: &View,
+    newest: &Snapshot,
     resource: &Arc<Resource>,
     scope: &Scope,
     dry_run: bool,
@@ -119,13 +123,12 @@ async fn rewrite(
         return Ok(report);
     }
     let lake = &view.lake;
-    let newest = lake.incidents.snapshot().await?;
-    let written = write_years(&lake.incidents, &newest, &resource.name, frame, progress).await?;
+    let written = write_years(&lake.incidents, newest, &resource.name, frame, progress).await?;
     add_years(&mut plan, &written);
     failpoint("compact:before-incidents-commit");
-    let incidents_version = replace(&lake.incidents, &newest, resource, &plan, written.clone(), Vec::new()).await?;
+    let incidents_version = replace(&lake.incidents, newest, resource, &plan, written.clone(), Vec::new()).await?;
     failpoint("compact:after-incidents-commit");
-    register(&session, view, "recounted", &lake.incidents, &newest, &written)?;
+    register(&session, view, "recounted", &lake.incidents, newest, &written)?;
     let counted = context.sql(&counts_sql("recounted")?).await.map_err(engine_error)?;
     let written = write_years(&lake.counts, &view.counts, &resource.name, counted, &mut |_| {}).await?;
     register(&session, view, "counted", &lake.counts, &view.counts, &written)?;

@@ -71,8 +71,7 @@ impl Dataset {
     /// or a conditional request would be told that nothing changed.
     fn touch(&mut self, at_ms: i64) {
         let mut modified = at_ms.max(self.modified_ms);
-        if *self.shown.get_mut() && modified.div_euclid(1_000) == self.modified_ms.div_euclid(1_000)
-        {
+        if *self.shown.get_mut() && modified.div_euclid(1_000) == self.modified_ms.div_euclid(1_000) {
             modified = (modified.div_euclid(1_000) + 1) * 1_000;
         }
         self.modified_ms = modified;
@@ -108,24 +107,13 @@ impl Dataset {
     fn keep(&mut self, key: Key, created_at: i64, json: Box<str>, plain_end: usize) {
         self.next_version = self.next_version.wrapping_add(1);
         self.stamps.insert(key.id, key.updated_at);
-        self.rows.insert(
-            key,
-            Row {
-                version: self.next_version,
-                created_at,
-                json,
-                plain_end,
-            },
-        );
+        self.rows.insert(key, Row { version: self.next_version, created_at, json, plain_end });
     }
 
     /// A key no column has yet becomes a column of the type its value looks like.
     fn declare_unknown(&mut self, fields: &Map<String, Value>) {
         for (name, value) in fields {
-            if value.is_null()
-                || name.is_empty()
-                || self.columns.iter().any(|column| column.name == *name)
-            {
+            if value.is_null() || name.is_empty() || self.columns.iter().any(|column| column.name == *name) {
                 continue;
             }
             let kind = match value {
@@ -142,28 +130,16 @@ impl Dataset {
 
     pub(crate) fn key_of(&self, row_id: &str) -> Option<Key> {
         let id = ids::parse(row_id)?;
-        self.stamps.get(&id).map(|updated_at| Key {
-            updated_at: *updated_at,
-            id,
-        })
+        self.stamps.get(&id).map(|updated_at| Key { updated_at: *updated_at, id })
     }
 
     /// Keys of the rows for which the predicate holds.
     pub(crate) fn keys_where(&self, pred: impl Fn(&Map<String, Value>) -> bool) -> Vec<Key> {
-        self.rows
-            .iter()
-            .filter(|(_, row)| pred(&render::fields(&row.json)))
-            .map(|(key, _)| *key)
-            .collect()
+        self.rows.iter().filter(|(_, row)| pred(&render::fields(&row.json))).map(|(key, _)| *key).collect()
     }
 
     /// Changes rows and gives them a new `:updated_at` and `:version`.
-    pub(crate) fn patch(
-        &mut self,
-        keys: &[Key],
-        at_ms: i64,
-        mut patch: impl FnMut(&mut Map<String, Value>),
-    ) -> usize {
+    pub(crate) fn patch(&mut self, keys: &[Key], at_ms: i64, mut patch: impl FnMut(&mut Map<String, Value>)) -> usize {
         let mut changed = 0;
         for key in keys {
             let Some(row) = self.rows.remove(key) else {
@@ -171,14 +147,7 @@ impl Dataset {
             };
             let mut fields = render::fields(&row.json);
             patch(&mut fields);
-            self.put(
-                Key {
-                    updated_at: at_ms,
-                    id: key.id,
-                },
-                row.created_at,
-                &fields,
-            );
+            self.put(Key { updated_at: at_ms, id: key.id }, row.created_at, &fields);
             changed += 1;
         }
         if changed > 0 {

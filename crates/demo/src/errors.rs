@@ -31,23 +31,16 @@ pub(crate) fn query(
         })
     };
     match failure {
-        Failure::NoSuchColumn { column, place } => placed(
-            "query.soql.no-such-column",
-            format!("No such column: {column}"),
-            *place,
-            json!({"column": column}),
-        ),
+        Failure::NoSuchColumn { column, place } => {
+            placed("query.soql.no-such-column", format!("No such column: {column}"), *place, json!({"column": column}))
+        }
         Failure::NoSuchFunction { function, place } => placed(
             "query.soql.no-such-function",
             format!("No such function: {function}"),
             *place,
             json!({"function": function}),
         ),
-        Failure::TypeMismatch {
-            function,
-            kind,
-            place,
-        } => placed(
+        Failure::TypeMismatch { function, kind, place } => placed(
             "query.soql.type-mismatch",
             format!("Type mismatch for {function}, is {kind}"),
             *place,
@@ -83,20 +76,9 @@ pub(crate) fn query(
 
 /// A query that does not parse, as one text.
 fn as_written(query: &[(String, String)]) -> String {
-    let value = |name: &str| {
-        query
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    };
+    let value = |name: &str| query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let mut text = format!("select {}", value("$select").unwrap_or("*"));
-    for (keyword, name) in [
-        ("where", "$where"),
-        ("group by", "$group"),
-        ("order by", "$order"),
-        ("limit", "$limit"),
-    ] {
+    for (keyword, name) in [("where", "$where"), ("group by", "$group"), ("order by", "$order"), ("limit", "$limit")] {
         if let Some(value) = value(name) {
             text.push_str(&format!(" {keyword} {value}"));
         }
@@ -125,17 +107,12 @@ pub(crate) fn status(status: u16) -> Value {
         403 => return invalid_token(),
         404 => ("Not found", "not-found", json!({})),
         405 => ("Method not allowed", "method-not-allowed", json!({})),
-        408 => (
-            "Request timed out",
-            "request-timeout",
-            json!({"customTimeout": 30}),
-        ),
+        408 => ("Request timed out", "request-timeout", json!({"customTimeout": 30})),
         412 => ("Precondition failed", "precondition-failed", json!({})),
         429 => ("Too many requests", "too-many-requests", json!({})),
         500 => {
             let tag = "00000000-0000-4000-8000-000000000000";
-            let message =
-                format!("Internal error: please include code {tag} if you report the error");
+            let message = format!("Internal error: please include code {tag} if you report the error");
             return json!({"message": message, "errorCode": "internal-error", "data": {"tag": tag}});
         }
         503 => ("Service unavailable", "service-unavailable", json!({})),

@@ -20,9 +20,7 @@ pub(crate) fn scatter(number: u64) -> u64 {
 
 /// A stable hash of a name (FNV-1a), to give every dataset its own identifiers.
 pub(crate) fn hash_name(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The text of an identifier.
@@ -53,10 +51,7 @@ pub(crate) fn string(id: u64) -> String {
 /// The text of a row version: an identifier under another prefix.
 pub(crate) fn version(number: u64) -> String {
     let id = text(scatter(number));
-    std::iter::once('r')
-        .chain(std::iter::once('v'))
-        .chain(id[3..].iter().copied().map(char::from))
-        .collect()
+    std::iter::once('r').chain(std::iter::once('v')).chain(id[3..].iter().copied().map(char::from)).collect()
 }
 
 /// The number of an identifier, if the text is one of ours.
@@ -67,11 +62,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     }
     let mut id = 0_u64;
     for (place, byte) in bytes.iter().enumerate().skip(4) {
-        let (alphabet, bits): (&[u8], u32) = if place == 8 || place == 13 {
-            (SEPARATORS, 2)
-        } else {
-            (ALPHABET, 5)
-        };
+        let (alphabet, bits): (&[u8], u32) = if place == 8 || place == 13 { (SEPARATORS, 2) } else { (ALPHABET, 5) };
         let digit = alphabet.iter().position(|known| known == byte)?;
         id = (id << bits) | u64::try_from(digit).ok()?;
     }
@@ -107,13 +98,7 @@ mod tests {
 
     #[test]
     fn foreign_text_is_not_an_identifier() {
-        for text in [
-            "",
-            "row-",
-            "row-vb4t-m2s8~23fg!",
-            "row-LLLL~llll~oooo",
-            "größe-größe-größe",
-        ] {
+        for text in ["", "row-", "row-vb4t-m2s8~23fg!", "row-LLLL~llll~oooo", "größe-größe-größe"] {
             assert_eq!(parse(text), None);
         }
     }

@@ -53,11 +53,7 @@ impl Portal {
     pub fn new() -> Portal {
         Portal(Arc::new(State {
             datasets: RwLock::default(),
-            settings: Mutex::new(Settings {
-                token: None,
-                max_limit: 50_000,
-                gzip: true,
-            }),
+            settings: Mutex::new(Settings { token: None, max_limit: 50_000, gzip: true }),
             faults: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
@@ -68,8 +64,7 @@ impl Portal {
 
     /// Adds an empty dataset, in place of any with that id.
     pub fn add_dataset(&self, id: &str, name: &str, columns: Vec<Column>) {
-        self.write()
-            .insert(id.to_owned(), Dataset::new(id, name, columns));
+        self.write().insert(id.to_owned(), Dataset::new(id, name, columns));
     }
 
     /// Takes a dataset away, as a portal retires one.
@@ -84,10 +79,7 @@ impl Portal {
 
     /// The columns of a dataset, in order; empty for an unknown one.
     pub fn columns(&self, dataset: &str) -> Vec<Column> {
-        self.read()
-            .get(dataset)
-            .map(|data| data.columns.clone())
-            .unwrap_or_default()
+        self.read().get(dataset).map(|data| data.columns.clone()).unwrap_or_default()
     }
 
     /// Inserts rows as published, without system fields, and returns their `:id`s in order.
@@ -96,20 +88,12 @@ impl Portal {
     /// dropped; a key no column has becomes a column of the type its value looks like. Rows of an
     /// unknown dataset are dropped and give no ids.
     pub fn insert(&self, dataset: &str, rows: Vec<Map<String, Value>>, at_ms: i64) -> Vec<String> {
-        self.edit(dataset, |data| {
-            rows.into_iter()
-                .map(|row| ids::string(data.insert(row, at_ms)))
-                .collect()
-        })
-        .unwrap_or_default()
+        self.edit(dataset, |data| rows.into_iter().map(|row| ids::string(data.insert(row, at_ms))).collect())
+            .unwrap_or_default()
     }
 
     /// Inserts rows that are rendered already: text, where computed regions begin, stamp.
-    pub(crate) fn insert_rendered(
-        &self,
-        dataset: &str,
-        rows: impl Iterator<Item = (Box<str>, usize, i64)>,
-    ) {
+    pub(crate) fn insert_rendered(&self, dataset: &str, rows: impl Iterator<Item = (Box<str>, usize, i64)>) {
         self.edit(dataset, |data| {
             for (json, plain_end, at_ms) in rows {
                 data.insert_rendered(json, plain_end, at_ms);
@@ -118,13 +102,7 @@ impl Portal {
     }
 
     /// Changes the row with that `:id`; `false` if there is none.
-    pub fn update(
-        &self,
-        dataset: &str,
-        row_id: &str,
-        patch: impl FnOnce(&mut Map<String, Value>),
-        at_ms: i64,
-    ) -> bool {
+    pub fn update(&self, dataset: &str, row_id: &str, patch: impl FnOnce(&mut Map<String, Value>), at_ms: i64) -> bool {
         let mut patch = Some(patch);
         self.edit(dataset, |data| {
             let Some(key) = data.key_of(row_id) else {
@@ -249,17 +227,11 @@ impl Portal {
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Dataset>> {
-        self.0
-            .datasets
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.datasets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Dataset>> {
-        self.0
-            .datasets
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.datasets.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn edit<T>(&self, dataset: &str, change: impl FnOnce(&mut Dataset) -> T) -> Option<T> {

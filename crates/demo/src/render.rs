@@ -49,10 +49,7 @@ fn push_field(out: &mut String, column: &Column, fields: &Map<String, Value>) {
 }
 
 fn push_string(out: &mut String, text: &str) {
-    if text
-        .bytes()
-        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
-    {
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         out.push('"');
         out.push_str(text);
         out.push('"');
@@ -71,14 +68,8 @@ pub(crate) fn system_fields(key: Key, row: &Row) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert(":id".to_owned(), ids::string(key.id).into());
     fields.insert(":version".to_owned(), ids::version(row.version).into());
-    fields.insert(
-        ":created_at".to_owned(),
-        stamp::fixed(row.created_at).into(),
-    );
-    fields.insert(
-        ":updated_at".to_owned(),
-        stamp::fixed(key.updated_at).into(),
-    );
+    fields.insert(":created_at".to_owned(), stamp::fixed(row.created_at).into());
+    fields.insert(":updated_at".to_owned(), stamp::fixed(key.updated_at).into());
     fields
 }
 
@@ -127,9 +118,7 @@ pub(crate) fn push_name(out: &mut Vec<u8>, name: &str) {
 /// The JSON of the wanted columns of a row; the others are skipped over, not parsed.
 pub(crate) fn pick<'a>(json: &'a str, wanted: &[String]) -> Vec<Option<&'a RawValue>> {
     let mut parser = serde_json::Deserializer::from_str(json);
-    parser
-        .deserialize_map(Picker { wanted })
-        .unwrap_or_default()
+    parser.deserialize_map(Picker { wanted }).unwrap_or_default()
 }
 
 struct Picker<'w> {

@@ -8,22 +8,13 @@ pub(crate) fn civil(days: i64) -> (i64, u32, u32) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (
-        year,
-        u32::try_from(month).unwrap_or(1),
-        u32::try_from(day).unwrap_or(1),
-    )
+    (year, u32::try_from(month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
 }
 
 /// The day number of a civil date.
@@ -96,11 +87,7 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     if !text.is_ascii() || bytes.len() < 10 || bytes[4] != b'-' || bytes[7] != b'-' {
         return None;
     }
-    let (year, month, day) = (
-        number(&text[..4])?,
-        number(&text[5..7])?,
-        number(&text[8..10])?,
-    );
+    let (year, month, day) = (number(&text[..4])?, number(&text[5..7])?, number(&text[8..10])?);
     let date = chrono::NaiveDate::from_ymd_opt(
         i32::try_from(year).ok()?,
         u32::try_from(month).ok()?,
@@ -133,14 +120,7 @@ fn split_zone(text: &str) -> Option<(&str, i64)> {
         _ => return None,
     };
     let shift = (hours * 60 + minutes) * 60_000;
-    Some((
-        &text[..place],
-        if text.as_bytes()[place] == b'-' {
-            -shift
-        } else {
-            shift
-        },
-    ))
+    Some((&text[..place], if text.as_bytes()[place] == b'-' { -shift } else { shift }))
 }
 
 fn clock_ms(clock: &str) -> Option<i64> {
@@ -173,11 +153,7 @@ mod tests {
 
     #[test]
     fn a_moment_reads_back_as_it_was_written() {
-        for text in [
-            "2026-08-06T09:20:17.588",
-            "1970-01-01T00:00:00.000",
-            "2024-02-29T23:59:59.999",
-        ] {
+        for text in ["2026-08-06T09:20:17.588", "1970-01-01T00:00:00.000", "2024-02-29T23:59:59.999"] {
             assert_eq!(parse(text).map(floating).as_deref(), Some(text));
         }
     }
@@ -193,15 +169,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_moment_is_refused() {
-        for text in [
-            "",
-            "2026",
-            "2026-13-01",
-            "2026-02-30",
-            "2026-01-01T25:00:00",
-            "2026-01-01Tx",
-            "éééééé",
-        ] {
+        for text in ["", "2026", "2026-13-01", "2026-02-30", "2026-01-01T25:00:00", "2026-01-01Tx", "éééééé"] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

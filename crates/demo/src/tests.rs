@@ -29,21 +29,13 @@ async fn portal(rows: usize) -> (Portal, Serving) {
         .map(|n| row(json!({"key": format!("k{n}"), "n": n.to_string(), ":@computed_region_aaaa_bbbb": "3"})))
         .collect();
     portal.insert("abcd-1234", rows, AT);
-    let serving = portal
-        .serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-        .await
-        .unwrap();
+    let serving = portal.serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
     (portal, serving)
 }
 
 async fn get(serving: &Serving, query: &[(&str, &str)]) -> reqwest::Response {
     let url = format!("{}/resource/abcd-1234.json", serving.url());
-    reqwest::Client::new()
-        .get(url)
-        .query(query)
-        .send()
-        .await
-        .unwrap()
+    reqwest::Client::new().get(url).query(query).send().await.unwrap()
 }
 
 async fn rows(serving: &Serving, query: &[(&str, &str)]) -> Vec<Map<String, Value>> {
@@ -58,20 +50,13 @@ fn text<'r>(row: &'r Map<String, Value>, name: &str) -> &'r str {
 async fn keyset(serving: &Serving, limit: usize) -> Vec<Map<String, Value>> {
     let mut all: Vec<Map<String, Value>> = Vec::new();
     loop {
-        let after = all
-            .last()
-            .map_or(String::from(":updated_at >= '1970-01-01'"), |last| {
-                let (stamp, id) = (text(last, ":updated_at"), text(last, ":id"));
-                format!("(:updated_at > '{stamp}' OR (:updated_at = '{stamp}' AND :id > '{id}'))")
-            });
+        let after = all.last().map_or(String::from(":updated_at >= '1970-01-01'"), |last| {
+            let (stamp, id) = (text(last, ":updated_at"), text(last, ":id"));
+            format!("(:updated_at > '{stamp}' OR (:updated_at = '{stamp}' AND :id > '{id}'))")
+        });
         let page = rows(
             serving,
-            &[
-                ("$select", ":*,*"),
-                ("$where", &after),
-                ("$order", ":updated_at,:id"),
-                ("$limit", &limit.to_string()),
-            ],
+            &[("$select", ":*,*"), ("$where", &after), ("$order", ":updated_at,:id"), ("$limit", &limit.to_string())],
         )
         .await;
         let last = page.len() < limit;
@@ -100,11 +85,7 @@ async fn unordered_offset_paging_repeats_rows_and_loses_others() {
     let (_portal, serving) = portal(1_000).await;
     let mut seen = Vec::new();
     for offset in (0..1_000).step_by(100) {
-        let page = rows(
-            &serving,
-            &[("$limit", "100"), ("$offset", &offset.to_string())],
-        )
-        .await;
+        let page = rows(&serving, &[("$limit", "100"), ("$offset", &offset.to_string())]).await;
         assert_eq!(page.len(), 100);
         seen.extend(page.iter().map(|row| text(row, "key").to_owned()));
     }
@@ -133,18 +114,8 @@ async fn a_page_is_one_row_a_line_and_describes_itself() {
     assert_eq!(headers["x-soda2-types"], "[\"text\",\"number\"]");
     assert_eq!(headers["x-soda2-data-out-of-date"], "false");
     assert!(headers.contains_key("etag") && headers.contains_key("x-socrata-requestid"));
-    assert_eq!(
-        answer.text().await.unwrap(),
-        "[{\"key\":\"k0\",\"n\":\"0\"}\n,{\"key\":\"k1\",\"n\":\"1\"}]\n"
-    );
-    assert_eq!(
-        get(&serving, &[("$offset", "9")])
-            .await
-            .text()
-            .await
-            .unwrap(),
-        "[]\n"
-    );
+    assert_eq!(answer.text().await.unwrap(), "[{\"key\":\"k0\",\"n\":\"0\"}\n,{\"key\":\"k1\",\"n\":\"1\"}]\n");
+    assert_eq!(get(&serving, &[("$offset", "9")]).await.text().await.unwrap(), "[]\n");
 }
 
 #[tokio::test]
@@ -154,9 +125,7 @@ async fn an_order_drops_the_computed_regions() {
     assert!(rows(&serving, &[]).await[0].contains_key(region));
     assert!(!rows(&serving, &[("$order", "key")]).await[0].contains_key(region));
     let select = format!("*,{region}");
-    assert!(
-        rows(&serving, &[("$order", "key"), ("$select", &select)]).await[0].contains_key(region)
-    );
+    assert!(rows(&serving, &[("$order", "key"), ("$select", &select)]).await[0].contains_key(region));
 }
 
 #[tokio::test]
@@ -164,22 +133,12 @@ async fn only_a_wrong_token_is_refused() {
     let (portal, serving) = portal(1).await;
     portal.set_token(Some("right"));
     assert_eq!(get(&serving, &[]).await.status(), 200);
-    assert_eq!(
-        get(&serving, &[("$$app_token", "right")]).await.status(),
-        200
-    );
+    assert_eq!(get(&serving, &[("$$app_token", "right")]).await.status(), 200);
     let refused = get(&serving, &[("$$app_token", "wrong")]).await;
     assert_eq!(refused.status(), 403);
     let body: Value = refused.json().await.unwrap();
-    assert_eq!(
-        body,
-        json!({"code": "permission_denied", "error": true, "message": "Invalid app_token specified"})
-    );
-    let statuses: Vec<u16> = portal
-        .requests()
-        .iter()
-        .map(|request| request.status)
-        .collect();
+    assert_eq!(body, json!({"code": "permission_denied", "error": true, "message": "Invalid app_token specified"}));
+    let statuses: Vec<u16> = portal.requests().iter().map(|request| request.status).collect();
     assert_eq!(statuses, [200, 200, 403]);
 }
 
@@ -187,9 +146,7 @@ async fn only_a_wrong_token_is_refused() {
 async fn an_unknown_dataset_is_missing() {
     let (_portal, serving) = portal(1).await;
     for path in ["resource", "api/id", "api/views"] {
-        let answer = reqwest::get(format!("{}/{path}/zzzz-zzzz.json", serving.url()))
-            .await
-            .unwrap();
+        let answer = reqwest::get(format!("{}/{path}/zzzz-zzzz.json", serving.url())).await.unwrap();
         assert_eq!(answer.status(), 404);
         let body: Value = answer.json().await.unwrap();
         assert_eq!(
@@ -205,16 +162,8 @@ async fn identifiers_may_be_refused_to_be_ordered_by() {
     portal.refuse_id_comparison("abcd-1234", true);
     let answer = get(&serving, &[("$where", ":id > 'row-2222'")]).await;
     assert_eq!(answer.status(), 400);
-    assert_eq!(
-        answer.json::<Value>().await.unwrap()["errorCode"],
-        "query.soql.type-mismatch"
-    );
-    assert_eq!(
-        get(&serving, &[("$where", ":id = 'row-2222'")])
-            .await
-            .status(),
-        200
-    );
+    assert_eq!(answer.json::<Value>().await.unwrap()["errorCode"], "query.soql.type-mismatch");
+    assert_eq!(get(&serving, &[("$where", ":id = 'row-2222'")]).await.status(), 200);
 }
 
 #[tokio::test]
@@ -222,9 +171,7 @@ async fn faults_come_one_a_data_request_and_then_all_is_well() {
     let (portal, serving) = portal(40).await;
     portal.push_faults([
         Fault::Status(503),
-        Fault::TooManyRequests {
-            retry_after_s: Some(2),
-        },
+        Fault::TooManyRequests { retry_after_s: Some(2) },
         Fault::NotJson,
         Fault::TruncatedJson,
         Fault::Stale,
@@ -235,21 +182,8 @@ async fn faults_come_one_a_data_request_and_then_all_is_well() {
     ]);
     assert_eq!(get(&serving, &[]).await.status(), 503);
     let slow_down = get(&serving, &[]).await;
-    assert_eq!(
-        (
-            slow_down.status().as_u16(),
-            &slow_down.headers()["retry-after"]
-        ),
-        (429, &"2".parse().unwrap())
-    );
-    assert!(
-        get(&serving, &[])
-            .await
-            .text()
-            .await
-            .unwrap()
-            .starts_with("<html>")
-    );
+    assert_eq!((slow_down.status().as_u16(), &slow_down.headers()["retry-after"]), (429, &"2".parse().unwrap()));
+    assert!(get(&serving, &[]).await.text().await.unwrap().starts_with("<html>"));
     let cut = get(&serving, &[]).await.text().await.unwrap();
     assert!(cut.starts_with("[{") && serde_json::from_str::<Value>(&cut).is_err());
     let stale = get(&serving, &[]).await;
@@ -269,9 +203,7 @@ async fn a_conditional_request_is_told_when_nothing_changed() {
     let modified = get(&serving, &[]).await.headers()["last-modified"].clone();
     let again = || async {
         let url = format!("{}/resource/abcd-1234.json", serving.url());
-        let request = reqwest::Client::new()
-            .get(url)
-            .header("if-modified-since", modified.clone());
+        let request = reqwest::Client::new().get(url).header("if-modified-since", modified.clone());
         request.send().await.unwrap().status().as_u16()
     };
     assert_eq!(again().await, 304);
@@ -314,21 +246,8 @@ async fn an_answer_is_compressed_only_for_those_who_accept_it() {
     let (_portal, serving) = portal(100).await;
     let url = format!("{}/resource/abcd-1234.json", serving.url());
     let plain = reqwest::Client::builder().no_gzip().build().unwrap();
-    assert!(
-        !plain
-            .get(&url)
-            .send()
-            .await
-            .unwrap()
-            .headers()
-            .contains_key("content-encoding")
-    );
-    let asked = plain
-        .get(&url)
-        .header("accept-encoding", "gzip")
-        .send()
-        .await
-        .unwrap();
+    assert!(!plain.get(&url).send().await.unwrap().headers().contains_key("content-encoding"));
+    let asked = plain.get(&url).header("accept-encoding", "gzip").send().await.unwrap();
     assert_eq!(asked.headers()["content-encoding"], "gzip");
 }
 

@@ -78,10 +78,7 @@ pub struct Column {
 impl Column {
     /// A column of that name and type.
     pub fn new(name: impl Into<String>, kind: SodaType) -> Column {
-        Column {
-            name: name.into(),
-            kind,
-        }
+        Column { name: name.into(), kind }
     }
 
     /// Computed regions are the columns a portal leaves out of `*` once a query has an order.

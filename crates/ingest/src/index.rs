@@ -144,7 +144,10 @@ impl KeyIndex {
             Ok(index) => Ok(index),
             Err(fjall::Error::Locked) => Err(Error::new(
                 Kind::Conflict,
-                format!("another process is landing this resource (it holds the key index in {}); try again when it is done", path.display()),
+                format!(
+                    "another process is landing this resource (it holds the key index in {}); try again when it is done",
+                    path.display()
+                ),
             )),
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "the key index cannot be opened and is rebuilt");
@@ -156,7 +159,8 @@ impl KeyIndex {
     }
 
     fn try_open(path: &Path) -> Result<Self, fjall::Error> {
-        let database = Database::builder(path).cache_size(64 << 20).worker_threads(1).max_journaling_size(256 << 20).open()?;
+        let database =
+            Database::builder(path).cache_size(64 << 20).worker_threads(1).max_journaling_size(256 << 20).open()?;
         let options = KeyspaceCreateOptions::default;
         let keys = database.keyspace("keys", || options().max_memtable_size(32 << 20))?;
         let rejects = database.keyspace("rejects", options)?;
@@ -195,7 +199,10 @@ impl KeyIndex {
             Some(bytes) => {
                 let damaged = || {
                     let place = self.path.display();
-                    Error::new(Kind::Data, format!("the key index in {place} is damaged; remove that directory, it is rebuilt"))
+                    Error::new(
+                        Kind::Data,
+                        format!("the key index in {place} is damaged; remove that directory, it is rebuilt"),
+                    )
                 };
                 KeyState::decode(&bytes).ok_or_else(damaged).map(Some)
             }

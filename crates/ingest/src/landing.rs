@@ -174,7 +174,10 @@ impl Landing {
             operation: "LAND",
             adds,
             transaction: Some((LAND_TRANSACTION.to_owned(), number)),
-            domains: vec![(LANDING_DOMAIN.to_owned(), serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?)],
+            domains: vec![(
+                LANDING_DOMAIN.to_owned(),
+                serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?,
+            )],
             info: HashMap::from([("batch".to_owned(), json!(number)), ("rows".to_owned(), json!(rows))]),
             ..Commit::default()
         };
@@ -305,9 +308,8 @@ fn complete(
         }
         arrow::compute::concat(&[column.as_ref(), tail.as_ref()]).or_err(Kind::Internal, || "rejects beside rows")
     };
-    let text_tail = |text: fn(&Reject) -> Option<&str>| -> ArrayRef {
-        Arc::new(rejects.iter().map(text).collect::<StringArray>())
-    };
+    let text_tail =
+        |text: fn(&Reject) -> Option<&str>| -> ArrayRef { Arc::new(rejects.iter().map(text).collect::<StringArray>()) };
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let column: ArrayRef = match field.name().as_str() {

@@ -52,7 +52,9 @@ impl Ledger {
         Ok(match self.current(index, key)? {
             None => Verdict::New,
             Some(current) if current.deleted => Verdict::New,
-            Some(current) if matches!((next.updated_at, current.updated_at), (Some(a), Some(b)) if a < b) => Verdict::Stale,
+            Some(current) if matches!((next.updated_at, current.updated_at), (Some(a), Some(b)) if a < b) => {
+                Verdict::Stale
+            }
             Some(current) if current.hash == next.hash => Verdict::Unchanged,
             Some(_) => Verdict::Changed,
         })

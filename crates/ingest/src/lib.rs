@@ -8,8 +8,8 @@ mod index;
 mod landing;
 mod ledger;
 mod replay;
-mod run;
 mod rows;
+mod run;
 mod state;
 
 pub use landing::{Landed, Landing, LandingOptions};

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::array::Array as _;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::concat_batches;
 use futures::TryStreamExt as _;
 use lake_model::{Kind, Result, ResultExt, failpoint};
@@ -58,7 +58,10 @@ impl Landing {
             operation: "DERIVE",
             adds,
             transaction: Some((transaction, batch)),
-            info: HashMap::from([("resource".to_owned(), json!(self.resource.name)), ("batch".to_owned(), json!(batch))]),
+            info: HashMap::from([
+                ("resource".to_owned(), json!(self.resource.name)),
+                ("batch".to_owned(), json!(batch)),
+            ]),
             ..Commit::default()
         };
         // Already there is as good: what is derived from a batch is the same whoever derives it.
@@ -73,7 +76,11 @@ impl Landing {
             Some(stamp) if self.fits(&stamp) && stamp.batch <= self.mark.batch => stamp.batch,
             stamp => {
                 if stamp.is_some() || self.mark.batch > 0 {
-                    tracing::info!(resource = self.resource.name, batches = self.mark.batch, "rebuilding the key index from raw");
+                    tracing::info!(
+                        resource = self.resource.name,
+                        batches = self.mark.batch,
+                        "rebuilding the key index from raw"
+                    );
                 }
                 self.index.clear()?;
                 0
@@ -169,14 +176,9 @@ impl Landing {
 }
 
 /// The columns of `fast_counts` without its partition: the counted dimensions, the count, the batch.
-fn count_columns(
-    counts: &std::collections::BTreeMap<Dimensions, i64>,
-    words: &Words,
-    batch: i64,
-) -> Vec<ArrayRef> {
-    let label = |n: usize| -> ArrayRef {
-        Arc::new(counts.keys().map(|d| words.text(d.labels[n])).collect::<StringArray>())
-    };
+fn count_columns(counts: &std::collections::BTreeMap<Dimensions, i64>, words: &Words, batch: i64) -> Vec<ArrayRef> {
+    let label =
+        |n: usize| -> ArrayRef { Arc::new(counts.keys().map(|d| words.text(d.labels[n])).collect::<StringArray>()) };
     vec![
         Arc::new(counts.keys().map(|d| d.hour).collect::<TimestampMicrosecondArray>()),
         Arc::new(counts.keys().map(|d| d.cell).collect::<Int64Array>()),

@@ -92,7 +92,14 @@ mod tests {
     #[test]
     fn every_file_the_program_comes_with_is_right() {
         let catalog = Catalog::built_in().expect("right files");
-        for name in ["311-cases", "fire-ems-calls", "fire-incidents", "police-department-incidents", "traffic-crashes", "chicago-crimes"] {
+        for name in [
+            "311-cases",
+            "fire-ems-calls",
+            "fire-incidents",
+            "police-department-incidents",
+            "traffic-crashes",
+            "chicago-crimes",
+        ] {
             catalog.get(name).expect(name);
         }
         let error = catalog.get("fire-incident").expect_err("no such resource").to_string();

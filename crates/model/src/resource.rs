@@ -274,7 +274,8 @@ impl Resource {
         let columns: BTreeMap<_, _> = self.columns.iter().map(|c| (&c.name, (c.kind, c.volatile))).collect();
         let text = serde_json_like(&(&self.key, &self.roles, &self.bounds, columns));
         // FNV-1a: stable across builds and platforms, which std's hasher does not promise.
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let hash =
+            text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         format!("{hash:016x}")
     }
 }
@@ -325,7 +326,8 @@ fn columns(place: &Place<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -
             other => other.clone().try_into(),
         };
         let file = file.map_err(|e| {
-            let what = format!("{}; a column is one of {}, or {{ type = ..., aliases = [...] }}", e.message(), listed(TYPES));
+            let what =
+                format!("{}; a column is one of {}, or {{ type = ..., aliases = [...] }}", e.message(), listed(TYPES));
             place.error(at(), name, what)
         })?;
         columns.push(Column {
@@ -367,7 +369,11 @@ fn declared(
         && !kinds.contains(&column.kind)
     {
         let may: Vec<String> = kinds.iter().map(|k| format!("{k:?}").to_lowercase()).collect();
-        let what = format!("`{given}` is declared {:?}; this role takes {}", column.kind, listed(may.iter().map(String::as_str)));
+        let what = format!(
+            "`{given}` is declared {:?}; this role takes {}",
+            column.kind,
+            listed(may.iter().map(String::as_str))
+        );
         return Err(place.error(name.span(), role, what.to_lowercase()));
     }
     Ok(())

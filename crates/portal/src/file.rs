@@ -67,9 +67,9 @@ impl Pages<'_, '_> {
     fn require_key(&self, names: &[String]) -> Result<()> {
         let resource = self.decoder.resource();
         for key in &resource.key {
-            let there = names.iter().any(|name| {
-                self.decoder.column_index(name).is_some_and(|index| &resource.columns[index].name == key)
-            });
+            let there = names
+                .iter()
+                .any(|name| self.decoder.column_index(name).is_some_and(|index| &resource.columns[index].name == key));
             if !there {
                 return Err(Error::invalid(format!(
                     "no column is `{key}`, the key of {}; a portal's /resource/{}.csv names its columns so",
@@ -86,9 +86,9 @@ impl Pages<'_, '_> {
         let read = deserializer.deserialize_seq(Rows { pages: self, failure: &mut failure });
         match (failure, read) {
             (Some(failure), _) => Err(failure),
-            (None, read) => read
-                .and_then(|()| deserializer.end())
-                .or_err(Kind::Invalid, || "the file is no JSON array of objects"),
+            (None, read) => {
+                read.and_then(|()| deserializer.end()).or_err(Kind::Invalid, || "the file is no JSON array of objects")
+            }
         }
     }
 }

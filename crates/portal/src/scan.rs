@@ -101,7 +101,10 @@ impl Walk {
             match self.soda.page(&self.decoder, filter.as_deref(), self.limit).await {
                 Ok(page) => return self.advance(page),
                 Err(error) if self.cursor.is_some() && refuses_id(&error) => {
-                    tracing::info!(resource = self.decoder.resource().name, "the portal does not compare :id, paging by :updated_at");
+                    tracing::info!(
+                        resource = self.decoder.resource().name,
+                        "the portal does not compare :id, paging by :updated_at"
+                    );
                     self.by_id = false;
                 }
                 Err(error) => return Err(error),
@@ -155,7 +158,10 @@ impl Walk {
             if limit > MOST_TIED {
                 return Err(Error::new(
                     Kind::Exhausted,
-                    format!("more than {MOST_TIED} rows share :updated_at {} and the portal does not compare :id", cursor.updated_at),
+                    format!(
+                        "more than {MOST_TIED} rows share :updated_at {} and the portal does not compare :id",
+                        cursor.updated_at
+                    ),
                 ));
             }
         }

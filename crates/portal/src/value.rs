@@ -126,7 +126,10 @@ impl Typed<'_> {
             Self::Boolean(b) => drop(hasher.update(&[b'b', u8::from(*b)])),
             Self::Time(micros) => drop(hasher.update(b"d").update(&micros.to_le_bytes())),
             Self::Point { longitude, latitude } => {
-                hasher.update(b"p").update(&longitude.to_bits().to_le_bytes()).update(&latitude.to_bits().to_le_bytes());
+                hasher
+                    .update(b"p")
+                    .update(&longitude.to_bits().to_le_bytes())
+                    .update(&latitude.to_bits().to_le_bytes());
             }
         }
     }

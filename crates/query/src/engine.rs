@@ -107,7 +107,13 @@ impl Session {
     /// If it is wrong (with its position), or would change anything.
     pub async fn sql(&self, text: &str) -> Result<DataFrame> {
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        self.context.sql_with_options(text, read_only).await.map_err(engine_error)
+        self.context.sql_with_options(text, read_only).await.map_err(|error| match engine_error(error) {
+            // The parser gives every position but that of the end.
+            e if e.message().contains("found: EOF") => {
+                e.context(format!("line {}, at the end", text.trim_end().lines().count()))
+            }
+            e => e,
+        })
     }
 
     /// The engine's own context, for our own plans.

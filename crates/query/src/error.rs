@@ -7,8 +7,12 @@ use lake_model::{Error, Kind};
 pub fn engine_error(error: DataFusionError) -> Error {
     let kind = kind_of(&error);
     let position = position_of(&error);
-    let text = error.strip_backtrace();
-    let text = text.trim_start_matches("Error during planning: ").trim_start_matches("SQL error: ");
+    let text = match error.find_root() {
+        // Its own text is for debugging.
+        DataFusionError::SQL(inner, _) => inner.to_string(),
+        _ => error.strip_backtrace(),
+    };
+    let text = text.trim_start_matches("Error during planning: ").trim_start_matches("sql parser error: ");
     let message = match position {
         Some((line, column)) if !text.contains("Line:") => format!("line {line}, column {column}: {text}"),
         _ => text.to_owned(),

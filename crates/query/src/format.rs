@@ -103,7 +103,11 @@ fn with_flat_columns(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBa
 fn with_text_cells(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let fields = batch.schema();
     let columns = fields.fields().iter().zip(batch.columns()).map(|(field, column)| {
-        if is_cell(field) { Arc::new(cells_as_text(column.as_primitive::<Int64Type>())) as _ } else { Arc::clone(column) }
+        if is_cell(field) {
+            Arc::new(cells_as_text(column.as_primitive::<Int64Type>())) as _
+        } else {
+            Arc::clone(column)
+        }
     });
     RecordBatch::try_new(Arc::clone(schema), columns.collect()).or_err(Kind::Internal, || "cells as text")
 }

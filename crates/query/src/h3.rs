@@ -155,7 +155,9 @@ pub(crate) fn functions() -> Vec<ScalarUDF> {
         udf("h3_grid_distance", &[Int64, Int64], Int64, |a| {
             each_pair(&a[0], &a[1], |a, b| cell(a)?.grid_distance(cell(b)?).ok().map(i64::from))
         }),
-        udf("h3_get_resolution", &[Int64], Int64, |a| each_int(&a[0], |c| Some(i64::from(u8::from(cell(c)?.resolution()))))),
+        udf("h3_get_resolution", &[Int64], Int64, |a| {
+            each_int(&a[0], |c| Some(i64::from(u8::from(cell(c)?.resolution()))))
+        }),
         udf("h3_is_valid_cell", &[Int64], Boolean, |a| {
             Arc::new(ints(&a[0]).iter().map(|c| Some(cell(c?).is_some())).collect::<BooleanArray>())
         }),

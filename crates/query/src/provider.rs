@@ -118,8 +118,7 @@ impl TableProvider for DeltaFiles {
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let statistics =
-            Statistics::try_merge_iter(kept.iter().map(|(_, s)| s.as_ref()), &self.schema)?;
+        let statistics = Statistics::try_merge_iter(kept.iter().map(|(_, s)| s.as_ref()), &self.schema)?;
         let files: Vec<_> = kept.iter().map(|(file, s)| self.partitioned(file, s)).collect();
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let partition_fields = self
@@ -128,8 +127,8 @@ impl TableProvider for DeltaFiles {
             .filter_map(|name| Some(Arc::new(self.schema.field_with_name(name).ok()?.clone())))
             .collect();
         let table_schema = TableSchema::new(Arc::clone(&self.file_schema), partition_fields);
-        let mut source = ParquetSource::new(table_schema)
-            .with_table_parquet_options(state.table_options().parquet.clone());
+        let mut source =
+            ParquetSource::new(table_schema).with_table_parquet_options(state.table_options().parquet.clone());
         if let Some(filter) = conjunction(filters.to_vec()) {
             let df_schema = DFSchema::try_from(Arc::clone(&self.schema))?;
             source = source.with_predicate(state.create_physical_expr(filter, &df_schema)?);

@@ -25,11 +25,12 @@ fn bounds(range: &ColumnRange, kind: &DataType) -> Option<(ScalarValue, ScalarVa
             let narrow = |n: i64| i32::try_from(n).ok().map(|n| ScalarValue::Int32(Some(n)));
             (narrow(*a)?, narrow(*b)?)
         }
-        (ColumnRange::Real(a, b), DataType::Float64) => (ScalarValue::Float64(Some(*a)), ScalarValue::Float64(Some(*b))),
-        (ColumnRange::Time(a, b), DataType::Timestamp(..)) => (
-            ScalarValue::TimestampMicrosecond(Some(*a), None),
-            ScalarValue::TimestampMicrosecond(Some(*b), None),
-        ),
+        (ColumnRange::Real(a, b), DataType::Float64) => {
+            (ScalarValue::Float64(Some(*a)), ScalarValue::Float64(Some(*b)))
+        }
+        (ColumnRange::Time(a, b), DataType::Timestamp(..)) => {
+            (ScalarValue::TimestampMicrosecond(Some(*a), None), ScalarValue::TimestampMicrosecond(Some(*b), None))
+        }
         (ColumnRange::Text(a, b), DataType::Utf8) => {
             (ScalarValue::Utf8(Some(a.clone())), ScalarValue::Utf8(Some(b.clone())))
         }

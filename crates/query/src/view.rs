@@ -1,6 +1,6 @@
 //! One reading of the lake: one version of every table, opened in the order that makes them agree.
 //!
-//! `fast_counts` first, then `counts`, then `incidents` at the version that `counts` names: whatever compaction
+//! `fast_counts` first, then `counts`, then `incidents` at the versions that `counts` names: whatever compaction
 //! does meanwhile, the fast rows above the watermark that was read are all there.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
-use lake_store::{ColumnRange, Lake, Snapshot, Table};
+use lake_store::{ColumnRange, DataFile, Lake, Snapshot, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Engine, Session};
@@ -86,7 +86,8 @@ pub struct View {
     pub fast_counts: Arc<Snapshot>,
     /// `counts` as read.
     pub counts: Arc<Snapshot>,
-    /// `incidents` at the version `counts` names.
+    /// `incidents`, each resource's files at the version that its compaction names. A newer version may hold what a
+    /// compaction that never reached its commit point, or is about to, has written.
     pub incidents: Arc<Snapshot>,
     /// `rejects` as read.
     pub rejects: Arc<Snapshot>,
@@ -105,6 +106,7 @@ pub struct Reader {
     raws: Mutex<BTreeMap<String, Table>>,
     through: Cached<i64>,
     compactions: Cached<Option<Compaction>>,
+    incident_files: Cached<Arc<Vec<DataFile>>>,
 }
 
 impl Reader {
@@ -117,6 +119,7 @@ impl Reader {
             raws: Mutex::default(),
             through: Mutex::default(),
             compactions: Mutex::default(),
+            incident_files: Mutex::default(),
         }
     }
 
@@ -144,13 +147,15 @@ impl Reader {
         let counts = self.lake.counts.snapshot().await?;
         let rejects = self.lake.rejects.snapshot().await?;
         let mut resources = BTreeMap::new();
-        let mut incidents_version = 0;
+        let mut incident_files = Vec::new();
         for name in self.lake.landed_resources().await? {
             let view = self.resource_view(&name, &fast_counts, &counts).await?;
-            incidents_version = incidents_version.max(view.compaction.as_ref().map_or(0, |c| c.incidents_version));
+            if let Some(compaction) = &view.compaction {
+                incident_files.extend_from_slice(&self.incident_files(&name, compaction.incidents_version).await?);
+            }
             resources.insert(name, view);
         }
-        let incidents = self.lake.incidents.snapshot_at(incidents_version).await?;
+        let incidents = Arc::new(self.lake.incidents.snapshot().await?.with_files(incident_files));
         Ok(View { lake: self.lake.clone(), fast_counts, counts, incidents, rejects, resources })
     }
 
@@ -185,6 +190,16 @@ impl Reader {
         Ok(ResourceView { resource: self.catalog.get(name).ok(), raw, through, landed, compaction })
     }
 
+    /// The files of `incidents` that are a resource's at a version.
+    async fn incident_files(&self, name: &str, version: u64) -> Result<Arc<Vec<DataFile>>> {
+        if let Some(known) = self.known(&self.incident_files, name, version) {
+            return Ok(known);
+        }
+        let snapshot = self.lake.incidents.snapshot_at(version).await?;
+        let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(name));
+        Ok(self.learn(&self.incident_files, name, version, Arc::new(own.cloned().collect())))
+    }
+
     fn known<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {
         let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.get(name).filter(|(of, _)| *of == version).map(|(_, value)| value.clone())
@@ -207,7 +222,7 @@ impl Reader {
     }
 }
 
-fn last_batch(file: &lake_store::DataFile) -> Option<i64> {
+fn last_batch(file: &DataFile) -> Option<i64> {
     match file.ranges.get("_batch") {
         Some(ColumnRange::Number(_, last)) => Some(*last),
         _ => None,
@@ -217,7 +232,9 @@ fn last_batch(file: &lake_store::DataFile) -> Option<i64> {
 impl View {
     /// The versions read, for `Lake-Version`.
     pub fn version(&self) -> String {
-        format!("fast_counts={},counts={},incidents={}", self.fast_counts.version, self.counts.version, self.incidents.version)
+        let incidents = self.resources.values().filter_map(|r| Some(r.compaction.as_ref()?.incidents_version)).max();
+        let incidents = incidents.unwrap_or(0);
+        format!("fast_counts={},counts={},incidents={incidents}", self.fast_counts.version, self.counts.version)
     }
 
     /// When the newest of what was read was committed, milliseconds since 1970 UTC.
@@ -294,15 +311,18 @@ async fn register(session: &Session, view: &View) -> Result<()> {
 
 /// The condition that a fast row is above its resource's watermark.
 fn above_watermarks(view: &View) -> String {
-    let pending = view.resources.iter().filter(|(_, r)| r.is_pending()).map(|(name, r)| {
-        format!("(resource = {} AND batch > {})", literal(name), r.watermark())
-    });
+    let pending = view
+        .resources
+        .iter()
+        .filter(|(_, r)| r.is_pending())
+        .map(|(name, r)| format!("(resource = {} AND batch > {})", literal(name), r.watermark()));
     let all: Vec<String> = pending.collect();
     if all.is_empty() { "FALSE".to_owned() } else { all.join(" OR ") }
 }
 
 fn counts_view(view: &View) -> Result<String> {
-    let name = if view.resources.values().any(ResourceView::is_pending) { "views/counts" } else { "views/counts_compacted" };
+    let name =
+        if view.resources.values().any(ResourceView::is_pending) { "views/counts" } else { "views/counts_compacted" };
     if name == "views/counts" {
         fill(template(name)?, &[("above", &above_watermarks(view))])
     } else {

@@ -17,6 +17,7 @@ mod question;
 mod resources;
 mod routes;
 mod server;
+mod values;
 
 #[cfg(test)]
 mod tests;

@@ -69,9 +69,12 @@ impl Parameters {
             return Ok(*found);
         }
         let names = || self.accepted.iter().map(|(known, _)| *known);
-        let near = nearest(name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        let detail = format!("`{name}` is no parameter of {}; {near}It takes {}", self.path, listed(names()));
-        Err(Problem::parameter(name, detail.replace("; It", "; it")))
+        let takes = match nearest(name, names()) {
+            Some(near) => format!("did you mean `{near}`? It takes"),
+            None => "it takes".to_owned(),
+        };
+        let detail = format!("`{name}` is no parameter of {}; {takes} {}", self.path, listed(names()));
+        Err(Problem::parameter(name, detail))
     }
 
     fn push(&mut self, name: &'static str, shape: Shape, text: String) -> Result<(), Problem> {

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lake_model::{FINEST_RESOLUTION, MICROS_PER_HOUR, listed, nearest, parse_wall_clock};
+use lake_model::{FINEST_RESOLUTION, MICROS_PER_HOUR};
 
 use crate::area::Area;
-use crate::bucket::{PRECISIONS, TimePrecision};
+use crate::bucket::TimePrecision;
 use crate::dimension::Dimension;
 use crate::parameters::{Accepted, Parameters, Shape};
 use crate::place::{Circle, Rectangle};
 use crate::problem::Problem;
 use crate::server::ServeOptions;
+use crate::values::{bbox, check_format, group_by, near, not_one_of, number, numbers, polygon, precision, time};
 
 /// The parameters it takes.
 pub(crate) const ACCEPTED: Accepted = &[
@@ -33,8 +34,6 @@ pub(crate) const ACCEPTED: Accepted = &[
     ("limit", Shape::One),
     ("format", Shape::One),
 ];
-
-const FORMATS: [&str; 6] = ["json", "ndjson", "csv", "geojson", "arrow", "parquet"];
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -72,9 +71,9 @@ impl Question {
             let texts = parameters.many(dimension.name()).filter(|texts| !texts.is_empty())?;
             Some((dimension, texts.to_vec()))
         });
-        let (precision_name, precision) = precision(parameters.one("time_precision").unwrap_or("24h"))?;
+        let precision = precision(parameters.one("time_precision").unwrap_or("24h"))?;
         let mut group_by = group_by(parameters.many("group_by"))?;
-        if precision_name == "all" {
+        if precision == TimePrecision::All {
             group_by.retain(|dimension| *dimension != Dimension::Time);
         }
         Ok(Self {
@@ -114,41 +113,6 @@ impl Question {
     }
 }
 
-/// A name that is not among those there are.
-fn not_one_of<'k>(parameter: &str, given: &str, names: impl Iterator<Item = &'k str> + Clone) -> Problem {
-    let near = nearest(given, names.clone()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    Problem::parameter(
-        parameter,
-        format!("`{given}` is no `{parameter}`; {near}It may be {}", listed(names)).replace("; It", "; it"),
-    )
-}
-
-fn check_format(format: Option<&str>) -> Result<(), Problem> {
-    match format {
-        None | Some("json") => Ok(()),
-        Some(later) if FORMATS.contains(&later) => {
-            let rest = listed(FORMATS.into_iter().skip(1)).replace(" or ", " and ");
-            Err(Problem::parameter(
-                "format",
-                format!("`{later}` is not there yet; now it may be `json`, and {rest} are to come"),
-            ))
-        }
-        Some(other) => {
-            let near = nearest(other, FORMATS)
-                .filter(|near| *near != "json")
-                .map(|n| format!(" (like `{n}`, which is to come)"));
-            let near = near.unwrap_or_default();
-            Err(Problem::parameter(
-                "format",
-                format!(
-                    "`{other}` is no format{near}; it may be `json`, and later {}",
-                    listed(FORMATS.into_iter().skip(1))
-                ),
-            ))
-        }
-    }
-}
-
 fn window(parameters: &Parameters) -> Result<(Option<i64>, Option<i64>), Problem> {
     let instant = |name: &str| parameters.one(name).map(|text| time(name, text)).transpose();
     let (start, end) = (instant("start_time")?, instant("end_time")?);
@@ -159,104 +123,6 @@ fn window(parameters: &Parameters) -> Result<(Option<i64>, Option<i64>), Problem
         return Err(Problem::parameter("end_time", what));
     }
     Ok((start, end))
-}
-
-fn time(name: &str, text: &str) -> Result<i64, Problem> {
-    // The shortest is a date: a year or a month alone would leave open whether an end means its first or last day.
-    let whole_date = text.trim().len() >= "2024-06-01".len();
-    parse_wall_clock(text).filter(|_| whole_date).ok_or_else(|| {
-        let what = format!(
-            "`{text}` is no `{name}`; it may be a date, minutes or seconds, such as 2024-06-01, 2024-06-01T12:30 or \
-             2024-06-01T12:30:00: the city's wall clock, without an offset"
-        );
-        Problem::parameter(name, what)
-    })
-}
-
-fn precision(given: &str) -> Result<(&'static str, TimePrecision), Problem> {
-    let found = PRECISIONS.iter().find(|(name, _)| *name == given).copied();
-    found.ok_or_else(|| not_one_of("time_precision", given, PRECISIONS.iter().map(|(name, _)| *name)))
-}
-
-fn group_by(given: Option<&[String]>) -> Result<Vec<Dimension>, Problem> {
-    let Some(given) = given else {
-        return Ok(vec![Dimension::Resource, Dimension::Cell, Dimension::Time]);
-    };
-    let mut dimensions = Vec::new();
-    for name in given.iter().filter(|text| !text.trim().is_empty()).flat_map(|text| text.split(',')) {
-        let name = name.trim();
-        let found = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
-        let dimension = found.ok_or_else(|| not_one_of("group_by", name, Dimension::ALL.iter().map(|d| d.name())))?;
-        if !dimensions.contains(&dimension) {
-            dimensions.push(dimension);
-        }
-    }
-    Ok(dimensions)
-}
-
-fn whole<N>(name: &str, text: &str, least: N, most: N) -> Result<N, Problem>
-where
-    N: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
-    match text.trim().parse::<N>() {
-        Ok(number) if number >= least && number <= most => Ok(number),
-        _ => Err(Problem::parameter(
-            name,
-            format!("`{text}` is no `{name}`; it may be a whole number from {least} to {most}"),
-        )),
-    }
-}
-
-fn number<N>(parameters: &Parameters, name: &str, least: N, most: N) -> Result<Option<N>, Problem>
-where
-    N: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
-    parameters.one(name).map(|text| whole(name, text, least, most)).transpose()
-}
-
-fn numbers(parameters: &Parameters, name: &str, least: i32, most: i32) -> Result<Vec<i32>, Problem> {
-    parameters.many(name).unwrap_or_default().iter().map(|text| whole(name, text, least, most)).collect()
-}
-
-/// Numbers between commas, as many as there should be.
-fn reals<const N: usize>(text: &str) -> Option<[f64; N]> {
-    let numbers: Option<Vec<f64>> =
-        text.split(',').map(|part| part.trim().parse::<f64>().ok().filter(|n| n.is_finite())).collect();
-    numbers?.try_into().ok()
-}
-
-fn bbox(text: &str) -> Result<Rectangle, Problem> {
-    match reals(text) {
-        Some([west, south, east, north])
-            if west >= -180.0 && west <= east && east <= 180.0 && south >= -90.0 && south <= north && north <= 90.0 =>
-        {
-            Ok(Rectangle { west, south, east, north })
-        }
-        _ => {
-            let what = "it may be west,south,east,north in degrees, west not above east and south not above north, \
-                        such as -122.52,37.70,-122.35,37.83";
-            Err(Problem::parameter("bbox", format!("`{text}` is no `bbox`; {what}")))
-        }
-    }
-}
-
-fn near(text: &str) -> Result<Circle, Problem> {
-    match reals(text) {
-        Some([latitude, longitude, metres]) if latitude.abs() <= 90.0 && longitude.abs() <= 180.0 && metres > 0.0 => {
-            Ok(Circle { latitude, longitude, metres })
-        }
-        _ => {
-            let what = "it may be latitude,longitude,metres in degrees and metres above 0, such as 37.77,-122.42,500";
-            Err(Problem::parameter("near", format!("`{text}` is no `near`; {what}")))
-        }
-    }
-}
-
-fn polygon(text: &str, most_corners: usize) -> Result<Arc<Area>, Problem> {
-    Area::parse(text, most_corners).map(Arc::new).map_err(|why| {
-        let what = "it may be a GeoJSON Polygon or MultiPolygon, or a Feature with one";
-        Problem::parameter("polygon", format!("`polygon` cannot be used: {why}; {what}"))
-    })
 }
 
 #[cfg(test)]
@@ -325,6 +191,7 @@ mod tests {
             ("limit=x", "limit", "1 to 1000000"),
             ("start_time=2024-06-01T00:00:00%2B02:00", "start_time", "without an offset"),
             ("start_time=2024", "start_time", "a date"),
+            ("start_time=2024-06T12:00", "start_time", "a date"),
             ("end_time=tomorrow", "end_time", "a date"),
             ("start_time=2024-06-01&end_time=2024-06-01", "end_time", "after `start_time`"),
             ("bbox=1,2,3", "bbox", "west,south,east,north"),
@@ -336,7 +203,7 @@ mod tests {
             ("polygon=%7B%7D", "polygon", "GeoJSON Polygon"),
             ("format=csv", "format", "not there yet"),
             ("format=xml", "format", "`parquet`"),
-            ("format=jsn", "format", "`json`"),
+            ("format=jsn", "format", "it may be `json`"),
         ] {
             let problem = ask(query).expect_err(query);
             assert_eq!(problem.parameter.as_deref(), Some(parameter), "{query}: {problem:?}");

@@ -261,7 +261,11 @@ mod tests {
         assert!(matches!(again, Err(Error::AlreadyExists { .. })), "{again:?}");
         let bytes = store.get(&path).await.expect("there").bytes().await.expect("readable");
         assert_eq!(&bytes[..], b"first");
-        assert_eq!(std::fs::read_dir(directory.path().join("a")).expect("listed").count(), 1, "no temporary file stays");
+        assert_eq!(
+            std::fs::read_dir(directory.path().join("a")).expect("listed").count(),
+            1,
+            "no temporary file stays"
+        );
     }
 
     #[tokio::test]

@@ -43,11 +43,8 @@ impl Lake {
     /// If the store does not answer or holds a lake of another format.
     pub async fn create(location: Location) -> Result<Self> {
         let path = location.path(DEFINITION);
-        let definition = Definition {
-            format: FORMAT,
-            id: uuid::Uuid::new_v4().to_string(),
-            finest_resolution: FINEST_RESOLUTION,
-        };
+        let definition =
+            Definition { format: FORMAT, id: uuid::Uuid::new_v4().to_string(), finest_resolution: FINEST_RESOLUTION };
         let text = serde_json::to_vec_pretty(&definition).or_err(Kind::Internal, || "the lake's definition")?;
         let options = PutOptions { mode: PutMode::Create, ..Default::default() };
         match location.store.put_opts(&path, text.into(), options).await {

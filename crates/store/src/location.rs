@@ -59,8 +59,10 @@ impl Location {
         }
         let store = builder.build().or_err(Kind::Invalid, || format!("the store of `{text}`"))?;
         let parse = |url: String| Url::parse(&url).or_err(Kind::Invalid, || format!("`{text}` is no URL"));
-        let prefix = Path::parse(prefix.trim_matches('/')).or_err(Kind::Invalid, || format!("`{text}` is no prefix"))?;
-        let url = if prefix.as_ref().is_empty() { format!("s3://{bucket}/") } else { format!("s3://{bucket}/{prefix}/") };
+        let prefix =
+            Path::parse(prefix.trim_matches('/')).or_err(Kind::Invalid, || format!("`{text}` is no prefix"))?;
+        let url =
+            if prefix.as_ref().is_empty() { format!("s3://{bucket}/") } else { format!("s3://{bucket}/{prefix}/") };
         Ok(Self {
             store: Arc::new(store),
             store_url: parse(format!("s3://{bucket}"))?,

@@ -97,7 +97,8 @@ impl Snapshot {
             });
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let metadata = serde_json::to_value(state.metadata()).or_err(Kind::Data, || format!("table {table}: metadata"))?;
+        let metadata =
+            serde_json::to_value(state.metadata()).or_err(Kind::Data, || format!("table {table}: metadata"))?;
         let partition_columns = metadata["partitionColumns"].as_array().cloned().unwrap_or_default();
         Ok(Self {
             version: state.version(),
@@ -135,13 +136,12 @@ impl Snapshot {
             ranges: BTreeMap::new(),
             nulls: BTreeMap::new(),
         });
-        Self { files: Arc::new(files.collect()), ..self.clone() }
+        self.with_files(files.collect())
     }
 
-    /// The same version with only the files that `keep` keeps.
+    /// The same table made of other files.
     #[must_use]
-    pub fn filtered(&self, keep: impl Fn(&DataFile) -> bool) -> Self {
-        let files = self.files.iter().filter(|f| keep(f)).cloned().collect();
+    pub fn with_files(&self, files: Vec<DataFile>) -> Self {
         Self { files: Arc::new(files), ..self.clone() }
     }
 }
@@ -166,7 +166,9 @@ fn refuse_unknown_features(table: &str, state: &DeltaTableState) -> Result<()> {
         None => Ok(()),
         Some(feature) => Err(Error::new(
             Kind::Invalid,
-            format!("table {table} uses the Delta feature {feature}, which this program does not read; use a newer one"),
+            format!(
+                "table {table} uses the Delta feature {feature}, which this program does not read; use a newer one"
+            ),
         )),
     }
 }

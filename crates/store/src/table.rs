@@ -278,7 +278,8 @@ impl Table {
     /// that it is serializable: nothing can come between.
     async fn try_commit(&self, snapshot: &Snapshot, commit: &Commit) -> Result<u64, TransactionError> {
         let info = commit.info.clone().into_iter().chain([("work".to_owned(), json!(commit.operation))]).collect();
-        let transactions = commit.transaction.iter().map(|(app_id, version)| Transaction::new(app_id, *version)).collect();
+        let transactions =
+            commit.transaction.iter().map(|(app_id, version)| Transaction::new(app_id, *version)).collect();
         let operation = DeltaOperation::Write {
             mode: if commit.removes.is_empty() { SaveMode::Append } else { SaveMode::Overwrite },
             partition_by: Some(snapshot.partition_columns.clone()),

@@ -26,10 +26,7 @@ pub fn not_run(test: &str, what: &str, how: &str) {
 /// When `REQUIRE_TOOLS` is `1`.
 pub fn missing_tool(test: &str, what: &str, how: &str) {
     not_run(test, what, how);
-    assert!(
-        env::var_os("REQUIRE_TOOLS").is_none_or(|value| value != "1"),
-        "{test}: {what} is required here; {how}"
-    );
+    assert!(env::var_os("REQUIRE_TOOLS").is_none_or(|value| value != "1"), "{test}: {what} is required here; {how}");
 }
 
 fn workspace() -> &'static Path {

@@ -41,23 +41,15 @@ impl PortalThread {
                 .expect("a runtime can be made");
             runtime.block_on(async move {
                 let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let serving = portal
-                    .serve(any)
-                    .await
-                    .expect("a free port can be listened on");
-                say.send(serving.url())
-                    .expect("the test waits for the address");
+                let serving = portal.serve(any).await.expect("a free port can be listened on");
+                say.send(serving.url()).expect("the test waits for the address");
                 // Whether asked or left alone, the portal ends.
                 drop(stopped.await);
                 serving.stop().await;
             });
         });
         let url = said.recv().expect("the portal says where it listens");
-        Self {
-            url,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { url, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Its base URL, for `--portal`.
@@ -97,10 +89,7 @@ pub fn declare(portal: &Portal, source: &Source) {
     for (name, kind) in &source.columns {
         if columns.iter().all(|column| column.name != *name) {
             let kind = SodaType::from_metadata_name(kind);
-            columns.push(Column::new(
-                name,
-                kind.expect("a column has a type that portals have"),
-            ));
+            columns.push(Column::new(name, kind.expect("a column has a type that portals have")));
         }
     }
     if known {
@@ -152,12 +141,8 @@ pub fn republish(portal: &Portal, source: &Source, at_ms: i64) -> i64 {
             row.clone_from(now);
         }
     });
-    let new: Vec<Row> = source
-        .rows
-        .iter()
-        .filter(|row| key(row).is_none_or(|key| !there.contains(&key)))
-        .cloned()
-        .collect();
+    let new: Vec<Row> =
+        source.rows.iter().filter(|row| key(row).is_none_or(|key| !there.contains(&key))).cloned().collect();
     insert_rows(portal, dataset, &new, at_ms + STEP_MS)
 }
 
@@ -172,36 +157,24 @@ mod tests {
     use crate::{Place, Roles, Row, Source};
 
     fn source(ids: std::ops::Range<u32>, kind: &str) -> Source {
-        let row = |id: u32| {
-            json!({"id": id.to_string(), "kind": kind})
-                .as_object()
-                .cloned()
-        };
+        let row = |id: u32| json!({"id": id.to_string(), "kind": kind}).as_object().cloned();
         Source {
             name: "made up".to_owned(),
             dataset_id: "abcd-1234".to_owned(),
             rows: ids.map(|id| row(id).expect("a row is an object")).collect(),
-            columns: vec![
-                ("id".into(), "number".into()),
-                ("kind".into(), "text".into()),
-            ],
+            columns: vec![("id".into(), "number".into()), ("kind".into(), "text".into())],
             roles: Roles::new("id", "at", Place::point(&["point"]), "kind", None),
         }
     }
 
     async fn served(url: &str) -> Vec<Row> {
-        let page = format!(
-            "{url}/resource/abcd-1234.json?$select=:*,*&$order=:updated_at,:id&$limit=5000"
-        );
+        let page = format!("{url}/resource/abcd-1234.json?$select=:*,*&$order=:updated_at,:id&$limit=5000");
         let body = reqwest::get(page).await.unwrap().text().await.unwrap();
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
     }
 
     fn texts(rows: &[Row], field: &str) -> BTreeSet<String> {
-        rows.iter()
-            .filter_map(|row| row.get(field).and_then(Value::as_str))
-            .map(Into::into)
-            .collect()
+        rows.iter().filter_map(|row| row.get(field).and_then(Value::as_str)).map(Into::into).collect()
     }
 
     #[tokio::test]
@@ -224,10 +197,7 @@ mod tests {
         republish(&portal, &source(5..12, "b"), next);
         let thread = PortalThread::start(&portal);
         let rows = served(thread.url()).await;
-        assert_eq!(
-            texts(&rows, "id"),
-            (5..12).map(|id| id.to_string()).collect()
-        );
+        assert_eq!(texts(&rows, "id"), (5..12).map(|id| id.to_string()).collect());
         assert_eq!(texts(&rows, "kind"), ["b".to_owned()].into());
         assert_eq!(rows.len(), 7);
     }

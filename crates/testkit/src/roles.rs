@@ -50,20 +50,8 @@ pub struct Roles {
 impl Roles {
     /// Roles by column names.
     #[must_use]
-    pub fn new(
-        key: &str,
-        time: &str,
-        place: Place,
-        category: &str,
-        bounds: Option<Bounds>,
-    ) -> Self {
-        Self {
-            key: key.to_owned(),
-            time: time.to_owned(),
-            place,
-            category: category.to_owned(),
-            bounds,
-        }
+    pub fn new(key: &str, time: &str, place: Place, category: &str, bounds: Option<Bounds>) -> Self {
+        Self { key: key.to_owned(), time: time.to_owned(), place, category: category.to_owned(), bounds }
     }
 
     /// The roles of a published dataset that the tests know, by its four-by-four id.
@@ -82,41 +70,13 @@ impl Roles {
                 "service_name",
                 SAN_FRANCISCO,
             ),
-            "nuek-vuh3" => (
-                "rowid",
-                "received_dttm",
-                Place::point(&["case_location", "location"]),
-                "call_type",
-                SAN_FRANCISCO,
-            ),
-            "wr8u-xric" => (
-                "id",
-                "alarm_dttm",
-                point(),
-                "primary_situation",
-                SAN_FRANCISCO,
-            ),
-            "wg3w-h783" => (
-                "row_id",
-                "incident_datetime",
-                lat_lng(),
-                "incident_category",
-                SAN_FRANCISCO,
-            ),
-            "ubvf-ztfx" => (
-                "unique_id",
-                "collision_datetime",
-                point(),
-                "collision_severity",
-                SAN_FRANCISCO,
-            ),
-            "dau3-4s8f" => (
-                "unique_id",
-                "collision_datetime",
-                lat_lng(),
-                "collision_type",
-                SAN_FRANCISCO,
-            ),
+            "nuek-vuh3" => {
+                ("rowid", "received_dttm", Place::point(&["case_location", "location"]), "call_type", SAN_FRANCISCO)
+            }
+            "wr8u-xric" => ("id", "alarm_dttm", point(), "primary_situation", SAN_FRANCISCO),
+            "wg3w-h783" => ("row_id", "incident_datetime", lat_lng(), "incident_category", SAN_FRANCISCO),
+            "ubvf-ztfx" => ("unique_id", "collision_datetime", point(), "collision_severity", SAN_FRANCISCO),
+            "dau3-4s8f" => ("unique_id", "collision_datetime", lat_lng(), "collision_type", SAN_FRANCISCO),
             "ijzp-q8t2" => ("id", "date", lat_lng(), "primary_type", CHICAGO),
             _ => panic!("no roles are written down for the dataset {id}"),
         };

@@ -29,23 +29,11 @@ pub(crate) fn write(dataset: &Dataset, query: &Query, grouped: &Grouped, page: &
     let mut groups = collect(dataset, query, grouped);
     if !grouped.order.is_empty() {
         let value = |group: &Group<'_>| -> Vec<Cell<'static>> {
-            grouped
-                .order
-                .iter()
-                .map(|(part, _)| owned(part_value(group, *part, grouped)))
-                .collect()
+            grouped.order.iter().map(|(part, _)| owned(part_value(group, *part, grouped))).collect()
         };
-        let mut keyed: Vec<_> = groups
-            .into_iter()
-            .map(|group| (value(&group), group))
-            .collect();
-        keyed.sort_by(|left, right| {
-            compare(
-                &left.0,
-                &right.0,
-                grouped.order.iter().map(|(_, descending)| *descending),
-            )
-        });
+        let mut keyed: Vec<_> = groups.into_iter().map(|group| (value(&group), group)).collect();
+        keyed
+            .sort_by(|left, right| compare(&left.0, &right.0, grouped.order.iter().map(|(_, descending)| *descending)));
         groups = keyed.into_iter().map(|(_, group)| group).collect();
     }
     for group in groups.iter().skip(query.offset).take(query.limit) {
@@ -65,22 +53,12 @@ pub(crate) fn write(dataset: &Dataset, query: &Query, grouped: &Grouped, page: &
 }
 
 fn collect<'a>(dataset: &'a Dataset, query: &'a Query, grouped: &'a Grouped) -> Vec<Group<'a>> {
-    let blank = vec![
-        State {
-            count: 0,
-            sum: 0.0,
-            best: Cell::Null
-        };
-        grouped.aggregates.len()
-    ];
+    let blank = vec![State { count: 0, sum: 0.0, best: Cell::Null }; grouped.aggregates.len()];
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
     if grouped.keys.is_empty() {
         // Without `$group` there is one answer, over no rows too.
-        groups.push(Group {
-            keys: Vec::new(),
-            states: blank.clone(),
-        });
+        groups.push(Group { keys: Vec::new(), states: blank.clone() });
         known.insert(Vec::new(), 0);
     }
     let mut name = Vec::new();
@@ -95,10 +73,7 @@ fn collect<'a>(dataset: &'a Dataset, query: &'a Query, grouped: &'a Grouped) -> 
         let number = match known.get(&name) {
             Some(number) => *number,
             None => {
-                groups.push(Group {
-                    keys,
-                    states: blank.clone(),
-                });
+                groups.push(Group { keys, states: blank.clone() });
                 known.insert(name.clone(), groups.len() - 1);
                 groups.len() - 1
             }
@@ -129,11 +104,7 @@ fn add<'a>(state: &mut State<'a>, aggregate: &'a Aggregate, view: &View<'a>) {
         }
         Function::Min | Function::Max => {
             let order = cell.order(&state.best);
-            let better = if aggregate.function == Function::Min {
-                order.is_lt()
-            } else {
-                order.is_gt()
-            };
+            let better = if aggregate.function == Function::Min { order.is_lt() } else { order.is_gt() };
             if better || matches!(state.best, Cell::Null) {
                 state.best = cell;
             }

@@ -18,10 +18,7 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn new() -> Page {
-        Page {
-            body: vec![b'['],
-            rows: 0,
-        }
+        Page { body: vec![b'['], rows: 0 }
     }
 
     fn begin_row(&mut self) {
@@ -42,15 +39,9 @@ impl Page {
 pub(crate) fn run(dataset: &Dataset, query: &Query, salt: u64) -> Page {
     let mut page = Page::new();
     match &query.shape {
-        Shape::Whole {
-            before,
-            after,
-            computed_regions,
-            order,
-        } => {
+        Shape::Whole { before, after, computed_regions, order } => {
             let chosen = scan::choose(dataset, query, order, salt);
-            page.body
-                .reserve(chosen.iter().map(|(_, row)| row.json.len() + 160).sum());
+            page.body.reserve(chosen.iter().map(|(_, row)| row.json.len() + 160).sum());
             for (key, row) in chosen {
                 page.begin_row();
                 push_whole(&mut page.body, key, row, (before, after), *computed_regions);
@@ -68,18 +59,8 @@ pub(crate) fn run(dataset: &Dataset, query: &Query, salt: u64) -> Page {
 }
 
 /// A row as published, its system fields round it; the stored text is copied, not parsed.
-fn push_whole(
-    out: &mut Vec<u8>,
-    key: Key,
-    row: &Row,
-    (before, after): (&[System], &[System]),
-    computed_regions: bool,
-) {
-    let end = if computed_regions {
-        row.json.len() - 1
-    } else {
-        row.plain_end
-    };
+fn push_whole(out: &mut Vec<u8>, key: Key, row: &Row, (before, after): (&[System], &[System]), computed_regions: bool) {
+    let end = if computed_regions { row.json.len() - 1 } else { row.plain_end };
     let published = &row.json.as_bytes()[1..end];
     out.push(b'{');
     let mut any = false;

@@ -12,72 +12,36 @@ use crate::soql::query::{Query, SortKey};
 type Found<'d> = (Key, &'d Row);
 
 /// The rows of a page.
-pub(crate) fn choose<'d>(
-    dataset: &'d Dataset,
-    query: &'d Query,
-    order: &'d [SortKey],
-    salt: u64,
-) -> Vec<Found<'d>> {
+pub(crate) fn choose<'d>(dataset: &'d Dataset, query: &'d Query, order: &'d [SortKey], salt: u64) -> Vec<Found<'d>> {
     let Some(first) = order.first() else {
         // Unordered: another shuffle for every offset, so that pages overlap and miss rows.
         let salt = ids::scatter(query.offset as u64);
-        return cut(matching(dataset, query).collect(), query, |(key, _)| {
-            ids::scatter(key.id ^ salt)
-        });
+        return cut(matching(dataset, query).collect(), query, |(key, _)| ids::scatter(key.id ^ salt));
     };
     match (&first.expr, first.descending) {
-        (Expr::System(System::UpdatedAt), false) => {
-            walk(matching(dataset, query), query, &order[1..], salt, false)
-        }
-        (Expr::System(System::UpdatedAt), true) => walk(
-            matching(dataset, query).rev(),
-            query,
-            &order[1..],
-            salt,
-            true,
-        ),
-        (Expr::System(System::Id), false) => {
-            cut(matching(dataset, query).collect(), query, |(key, _)| key.id)
-        }
+        (Expr::System(System::UpdatedAt), false) => walk(matching(dataset, query), query, &order[1..], salt, false),
+        (Expr::System(System::UpdatedAt), true) => walk(matching(dataset, query).rev(), query, &order[1..], salt, true),
+        (Expr::System(System::Id), false) => cut(matching(dataset, query).collect(), query, |(key, _)| key.id),
         (Expr::System(System::Id), true) => {
-            cut(matching(dataset, query).collect(), query, |(key, _)| {
-                u64::MAX - key.id
-            })
+            cut(matching(dataset, query).collect(), query, |(key, _)| u64::MAX - key.id)
         }
         _ => {
             let mut found: Vec<Found<'d>> = matching(dataset, query).collect();
             sort(&mut found, query, order, salt);
-            found
-                .into_iter()
-                .skip(query.offset)
-                .take(query.limit)
-                .collect()
+            found.into_iter().skip(query.offset).take(query.limit).collect()
         }
     }
 }
 
 /// The rows that satisfy the condition, in the order of the index.
-pub(crate) fn matching<'d>(
-    dataset: &'d Dataset,
-    query: &'d Query,
-) -> impl DoubleEndedIterator<Item = Found<'d>> {
+pub(crate) fn matching<'d>(dataset: &'d Dataset, query: &'d Query) -> impl DoubleEndedIterator<Item = Found<'d>> {
     let bounds = query.filter.as_ref().map_or(Bounds::ALL, Bounds::of);
-    let last = Key {
-        updated_at: bounds.last_stamp,
-        id: u64::MAX,
-    };
+    let last = Key { updated_at: bounds.last_stamp, id: u64::MAX };
     // A range whose end lies before its start is not an empty one but a mistake.
     let range = (bounds.first <= last).then(|| dataset.rows.range(bounds.first..=last));
-    range
-        .into_iter()
-        .flatten()
-        .map(|(key, row)| (*key, row))
-        .filter(move |(key, row)| {
-            query
-                .filter
-                .as_ref()
-                .is_none_or(|condition| View::new(*key, row, &query.wanted).satisfies(condition))
-        })
+    range.into_iter().flatten().map(|(key, row)| (*key, row)).filter(move |(key, row)| {
+        query.filter.as_ref().is_none_or(|condition| View::new(*key, row, &query.wanted).satisfies(condition))
+    })
 }
 
 /// A page of rows in index order; rows of one stamp are ordered by `rest`, and where that does
@@ -89,10 +53,7 @@ fn walk<'d>(
     salt: u64,
     reversed: bool,
 ) -> Vec<Found<'d>> {
-    if let Some(SortKey {
-        expr: Expr::System(System::Id),
-        descending,
-    }) = rest.first()
+    if let Some(SortKey { expr: Expr::System(System::Id), descending }) = rest.first()
         && *descending == reversed
     {
         return rows.skip(query.offset).take(query.limit).collect();
@@ -101,10 +62,7 @@ fn walk<'d>(
     let mut done: Vec<Found<'d>> = Vec::new();
     let mut ties: Vec<Found<'d>> = Vec::new();
     for found in rows {
-        if ties
-            .first()
-            .is_some_and(|(key, _)| key.updated_at != found.0.updated_at)
-        {
+        if ties.first().is_some_and(|(key, _)| key.updated_at != found.0.updated_at) {
             sort(&mut ties, query, rest, salt);
             done.append(&mut ties);
             if done.len() >= enough {
@@ -115,10 +73,7 @@ fn walk<'d>(
     }
     sort(&mut ties, query, rest, salt);
     done.append(&mut ties);
-    done.into_iter()
-        .skip(query.offset)
-        .take(query.limit)
-        .collect()
+    done.into_iter().skip(query.offset).take(query.limit).collect()
 }
 
 /// Sorts by the keys, ties by chance.
@@ -132,10 +87,7 @@ fn sort<'d>(found: &mut [Found<'d>], query: &'d Query, order: &'d [SortKey], sal
         .iter()
         .map(|(key, row)| {
             let view = View::new(*key, row, &query.wanted);
-            (
-                order.iter().map(|sort| view.cell(&sort.expr)).collect(),
-                (*key, *row),
-            )
+            (order.iter().map(|sort| view.cell(&sort.expr)).collect(), (*key, *row))
         })
         .collect();
     keyed.sort_unstable_by(|(left, left_row), (right, right_row)| {
@@ -148,11 +100,7 @@ fn sort<'d>(found: &mut [Found<'d>], query: &'d Query, order: &'d [SortKey], sal
 }
 
 /// Compares two lists of values, each ascending or descending.
-pub(crate) fn compare(
-    left: &[Cell<'_>],
-    right: &[Cell<'_>],
-    descending: impl Iterator<Item = bool>,
-) -> Ordering {
+pub(crate) fn compare(left: &[Cell<'_>], right: &[Cell<'_>], descending: impl Iterator<Item = bool>) -> Ordering {
     left.iter()
         .zip(right)
         .zip(descending)
@@ -165,11 +113,7 @@ pub(crate) fn compare(
 }
 
 /// A page by a number that is different for every row, without sorting more than the page.
-fn cut<'d>(
-    mut found: Vec<Found<'d>>,
-    query: &Query,
-    number: impl Fn(&Found<'d>) -> u64,
-) -> Vec<Found<'d>> {
+fn cut<'d>(mut found: Vec<Found<'d>>, query: &Query, number: impl Fn(&Found<'d>) -> u64) -> Vec<Found<'d>> {
     if query.offset >= found.len() {
         return Vec::new();
     }

@@ -25,11 +25,7 @@ pub(crate) struct Ask {
 
 /// Answers a data request, with the next fault in the queue.
 pub(crate) async fn answer(served: &Served, ask: Ask) -> Answer {
-    let fault = if ask.head {
-        Fault::None
-    } else {
-        served.portal.next_fault()
-    };
+    let fault = if ask.head { Fault::None } else { served.portal.next_fault() };
     if let Fault::Delay(delay) = fault {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
@@ -56,11 +52,7 @@ fn page(portal: &Portal, ask: &Ask, stale: bool) -> Answer {
     let Some(dataset) = datasets.get(&ask.id) else {
         return Answer::error(404, &errors::dataset_missing(&ask.id));
     };
-    let rules = Rules {
-        columns: &dataset.columns,
-        refuse_id_comparison: dataset.refuse_id_comparison,
-        max_limit,
-    };
+    let rules = Rules { columns: &dataset.columns, refuse_id_comparison: dataset.refuse_id_comparison, max_limit };
     let refused = |failure, clauses: &Clauses| -> Value {
         errors::query(&failure, clauses, &dataset.columns, &dataset.id, &ask.query)
     };
@@ -78,11 +70,7 @@ fn page(portal: &Portal, ask: &Ask, stale: bool) -> Answer {
         answer.set("last-modified", modified);
         return answer;
     }
-    let page = if stale {
-        Page::new().finish()
-    } else {
-        exec::run(dataset, &query, salt)
-    };
+    let page = if stale { Page::new().finish() } else { exec::run(dataset, &query, salt) };
     let mut answer = Answer::new(200, page.body);
     answer.rows = page.rows;
     answer.is_page = true;
@@ -91,35 +79,16 @@ fn page(portal: &Portal, ask: &Ask, stale: bool) -> Answer {
 }
 
 /// The headers of a page.
-fn describe(
-    answer: &mut Answer,
-    dataset: &Dataset,
-    fields: &[(String, Kind)],
-    modified: &str,
-    stale: bool,
-) {
-    let names: Vec<Value> = fields
-        .iter()
-        .map(|(name, _)| Value::from(name.as_str()))
-        .collect();
-    let types: Vec<Value> = fields
-        .iter()
-        .map(|(_, kind)| Value::from(kind.name()))
-        .collect();
+fn describe(answer: &mut Answer, dataset: &Dataset, fields: &[(String, Kind)], modified: &str, stale: bool) {
+    let names: Vec<Value> = fields.iter().map(|(name, _)| Value::from(name.as_str())).collect();
+    let types: Vec<Value> = fields.iter().map(|(_, kind)| Value::from(kind.name())).collect();
     answer.set("x-soda2-fields", Value::from(names).to_string());
     answer.set("x-soda2-types", Value::from(types).to_string());
-    answer.set(
-        "x-soda2-data-out-of-date",
-        if stale { "true" } else { "false" },
-    );
+    answer.set("x-soda2-data-out-of-date", if stale { "true" } else { "false" });
     answer.set("x-soda2-truth-last-modified", modified);
     // A replica that is behind says so by the time it was last brought up to date.
-    let behind =
-        stamp::http_date(dataset.modified_ms.div_euclid(1_000) - if stale { 3_600 } else { 0 });
+    let behind = stamp::http_date(dataset.modified_ms.div_euclid(1_000) - if stale { 3_600 } else { 0 });
     answer.set("x-soda2-secondary-last-modified", behind.as_str());
     answer.set("last-modified", behind);
-    answer.set(
-        "etag",
-        format!("W/\"{:x}.{}\"", dataset.modified_ms, dataset.rows.len()),
-    );
+    answer.set("etag", format!("W/\"{:x}.{}\"", dataset.modified_ms, dataset.rows.len()));
 }

@@ -55,8 +55,5 @@ pub(crate) fn spoil(fault: &Fault, mut answer: Answer) -> Answer {
 fn middle_of_a_row(body: &[u8]) -> usize {
     let middle = body.len() / 2;
     let in_row = |place: &usize| body[*place] == b':' && body[*place - 1] == b'"';
-    (middle.max(1)..body.len())
-        .chain(1..middle)
-        .find(in_row)
-        .map_or(body.len().min(1), |place| place + 1)
+    (middle.max(1)..body.len()).chain(1..middle).find(in_row).map_or(body.len().min(1), |place| place + 1)
 }

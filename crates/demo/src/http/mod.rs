@@ -42,10 +42,7 @@ impl Serving {
         self.stop.cancel();
         if let Some(task) = self.task.take() {
             let abort = task.abort_handle();
-            if tokio::time::timeout(Duration::from_secs(2), task)
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout(Duration::from_secs(2), task).await.is_err() {
                 abort.abort();
             }
         }
@@ -68,24 +65,14 @@ pub(crate) async fn serve(portal: Portal, addr: SocketAddr) -> io::Result<Servin
     let listener = TcpListener::bind(addr).await?;
     let addr = listener.local_addr()?;
     let stop = CancellationToken::new();
-    let router = Router::new().fallback(handle).with_state(Served {
-        portal,
-        stop: stop.clone(),
-    });
+    let router = Router::new().fallback(handle).with_state(Served { portal, stop: stop.clone() });
     let stopped = stop.clone().cancelled_owned();
     let task = tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(stopped)
-            .await
-        {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
             tracing::warn!(%error, "the demo portal stopped serving");
         }
     });
-    Ok(Serving {
-        addr,
-        stop,
-        task: Some(task),
-    })
+    Ok(Serving { addr, stop, task: Some(task) })
 }
 
 /// Where a path leads.
@@ -110,26 +97,12 @@ fn route(path: &str) -> Route<'_> {
     }
 }
 
-async fn handle(
-    State(served): State<Served>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let query: Vec<(String, String)> =
-        url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
-    let header = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let in_query = query
-        .iter()
-        .find(|(name, _)| name == "$$app_token")
-        .map(|(_, token)| token.clone());
+async fn handle(State(served): State<Served>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let query: Vec<(String, String)> = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let in_query = query.iter().find(|(name, _)| name == "$$app_token").map(|(_, token)| token.clone());
     let token = header("x-app-token").or(in_query);
     let portal = &served.portal;
     let settings = portal.settings();
@@ -156,30 +129,15 @@ async fn handle(
             Route::Unknown => Answer::error(404, &errors::status(404)),
         }
     };
-    tracing::debug!(
-        path = uri.path(),
-        status = answer.status,
-        rows = answer.rows,
-        "answered"
-    );
-    portal.record(Request {
-        path: uri.path().to_owned(),
-        query,
-        token,
-        status: answer.status,
-        rows: answer.rows,
-    });
+    tracing::debug!(path = uri.path(), status = answer.status, rows = answer.rows, "answered");
+    portal.record(Request { path: uri.path().to_owned(), query, token, status: answer.status, rows: answer.rows });
     if answer.is_page && method == Method::GET {
         let portal = portal.clone();
         // The hook is a test's code and may edit a great deal.
-        if tokio::task::spawn_blocking(move || portal.page_served())
-            .await
-            .is_err()
-        {
+        if tokio::task::spawn_blocking(move || portal.page_served()).await.is_err() {
             tracing::warn!("the callback after a page failed");
         }
     }
-    let gzip = settings.gzip
-        && header("accept-encoding").is_some_and(|accepted| accepted.contains("gzip"));
+    let gzip = settings.gzip && header("accept-encoding").is_some_and(|accepted| accepted.contains("gzip"));
     answer.into_response(gzip, portal.next_serial())
 }

@@ -43,9 +43,7 @@ fn title(name: &str) -> String {
     name.split('_')
         .map(|word| {
             let mut letters = word.chars();
-            letters.next().map_or(String::new(), |first| {
-                first.to_uppercase().chain(letters).collect()
-            })
+            letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
         })
         .collect::<Vec<String>>()
         .join(" ")

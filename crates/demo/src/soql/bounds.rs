@@ -16,44 +16,25 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    pub(crate) const ALL: Bounds = Bounds {
-        first: Key {
-            updated_at: i64::MIN,
-            id: 0,
-        },
-        last_stamp: i64::MAX,
-    };
+    pub(crate) const ALL: Bounds = Bounds { first: Key { updated_at: i64::MIN, id: 0 }, last_stamp: i64::MAX };
 
     fn stamps(first: i64, last: i64) -> Bounds {
-        Bounds {
-            first: Key {
-                updated_at: first,
-                id: 0,
-            },
-            last_stamp: last,
-        }
+        Bounds { first: Key { updated_at: first, id: 0 }, last_stamp: last }
     }
 
     /// The bounds of a condition.
     pub(crate) fn of(condition: &Expr) -> Bounds {
         match condition {
             Expr::Compare(op, left, right) => match (left.as_ref(), right.as_ref()) {
-                (Expr::System(System::UpdatedAt), Expr::Literal(Literal::Stamp(ms))) => {
-                    stamp_bounds(*op, *ms)
-                }
-                (Expr::Literal(Literal::Stamp(ms)), Expr::System(System::UpdatedAt)) => {
-                    stamp_bounds(op.flipped(), *ms)
-                }
+                (Expr::System(System::UpdatedAt), Expr::Literal(Literal::Stamp(ms))) => stamp_bounds(*op, *ms),
+                (Expr::Literal(Literal::Stamp(ms)), Expr::System(System::UpdatedAt)) => stamp_bounds(op.flipped(), *ms),
                 _ => Bounds::ALL,
             },
             Expr::And(parts) => {
-                let mut all = parts
-                    .iter()
-                    .map(Bounds::of)
-                    .fold(Bounds::ALL, |a, b| Bounds {
-                        first: a.first.max(b.first),
-                        last_stamp: a.last_stamp.min(b.last_stamp),
-                    });
+                let mut all = parts.iter().map(Bounds::of).fold(Bounds::ALL, |a, b| Bounds {
+                    first: a.first.max(b.first),
+                    last_stamp: a.last_stamp.min(b.last_stamp),
+                });
                 // Within one stamp the identifier decides: the second half of a keyset condition.
                 if all.first.updated_at == all.last_stamp {
                     let id = parts.iter().filter_map(first_id).max().unwrap_or(0);
@@ -64,10 +45,7 @@ impl Bounds {
             Expr::Or(parts) => parts
                 .iter()
                 .map(Bounds::of)
-                .reduce(|a, b| Bounds {
-                    first: a.first.min(b.first),
-                    last_stamp: a.last_stamp.max(b.last_stamp),
-                })
+                .reduce(|a, b| Bounds { first: a.first.min(b.first), last_stamp: a.last_stamp.max(b.last_stamp) })
                 .unwrap_or(Bounds::ALL),
             _ => Bounds::ALL,
         }
@@ -108,11 +86,7 @@ mod tests {
     use super::*;
 
     fn updated(op: Op, ms: i64) -> Expr {
-        Expr::Compare(
-            op,
-            Box::new(Expr::System(System::UpdatedAt)),
-            Box::new(Expr::Literal(Literal::Stamp(ms))),
-        )
+        Expr::Compare(op, Box::new(Expr::System(System::UpdatedAt)), Box::new(Expr::Literal(Literal::Stamp(ms))))
     }
 
     fn id(op: Op, id: u64) -> Expr {
@@ -122,27 +96,15 @@ mod tests {
 
     #[test]
     fn a_keyset_condition_begins_right_after_its_key() {
-        let keyset = Expr::Or(vec![
-            updated(Op::Gt, 5),
-            Expr::And(vec![updated(Op::Eq, 5), id(Op::Gt, 77)]),
-        ]);
-        assert_eq!(
-            Bounds::of(&keyset).first,
-            Key {
-                updated_at: 5,
-                id: 78
-            }
-        );
+        let keyset = Expr::Or(vec![updated(Op::Gt, 5), Expr::And(vec![updated(Op::Eq, 5), id(Op::Gt, 77)])]);
+        assert_eq!(Bounds::of(&keyset).first, Key { updated_at: 5, id: 78 });
     }
 
     #[test]
     fn what_says_nothing_about_stamps_leaves_the_bounds_open() {
         let open = Expr::Or(vec![updated(Op::Gt, 5), id(Op::Gt, 77)]);
         assert_eq!(Bounds::of(&open), Bounds::ALL);
-        assert_eq!(
-            Bounds::of(&Expr::Not(Box::new(updated(Op::Gt, 5)))),
-            Bounds::ALL
-        );
+        assert_eq!(Bounds::of(&Expr::Not(Box::new(updated(Op::Gt, 5)))), Bounds::ALL);
     }
 
     #[test]

@@ -21,11 +21,7 @@ impl Scope<'_> {
     /// The node as a condition.
     pub(crate) fn condition(&mut self, node: &Node, function: &str) -> Result<Expr, Failure> {
         let (expr, kind) = self.expression(node)?;
-        if kind == Kind::Bool {
-            Ok(expr)
-        } else {
-            Err(self.mismatch(function, kind, node))
-        }
+        if kind == Kind::Bool { Ok(expr) } else { Err(self.mismatch(function, kind, node)) }
     }
 
     /// The node as an expression over one row, and its type.
@@ -41,24 +37,16 @@ impl Scope<'_> {
             NodeKind::Compare(op, left, right) => Ok((self.compare(*op, left, right)?, Kind::Bool)),
             NodeKind::And(parts) => Ok((Expr::And(self.conditions(parts, "op$and")?), Kind::Bool)),
             NodeKind::Or(parts) => Ok((Expr::Or(self.conditions(parts, "op$or")?), Kind::Bool)),
-            NodeKind::Not(inner) => Ok((
-                Expr::Not(Box::new(self.condition(inner, "op$not")?)),
-                Kind::Bool,
-            )),
-            NodeKind::IsNull(inner) => Ok((
-                Expr::IsNull(Box::new(self.expression(inner)?.0)),
-                Kind::Bool,
-            )),
+            NodeKind::Not(inner) => Ok((Expr::Not(Box::new(self.condition(inner, "op$not")?)), Kind::Bool)),
+            NodeKind::IsNull(inner) => Ok((Expr::IsNull(Box::new(self.expression(inner)?.0)), Kind::Bool)),
             NodeKind::Between(value, low, high) => {
                 let from = self.compare(Op::Ge, value, low)?;
                 let to = self.compare(Op::Le, value, high)?;
                 Ok((Expr::And(vec![from, to]), Kind::Bool))
             }
             NodeKind::In(value, items) => {
-                let equals: Result<Vec<Expr>, Failure> = items
-                    .iter()
-                    .map(|item| self.compare(Op::Eq, value, item))
-                    .collect();
+                let equals: Result<Vec<Expr>, Failure> =
+                    items.iter().map(|item| self.compare(Op::Eq, value, item)).collect();
                 Ok((Expr::Or(equals?), Kind::Bool))
             }
             NodeKind::Like(value, pattern) => {
@@ -78,26 +66,16 @@ impl Scope<'_> {
     }
 
     pub(crate) fn place(&self, node: &Node) -> Place {
-        Place {
-            clause: self.clause,
-            token: node.at,
-        }
+        Place { clause: self.clause, token: node.at }
     }
 
     pub(crate) fn mismatch(&self, function: &str, kind: Kind, node: &Node) -> Failure {
         let place = self.place(node);
-        Failure::TypeMismatch {
-            function: function.to_owned(),
-            kind: kind.name(),
-            place,
-        }
+        Failure::TypeMismatch { function: function.to_owned(), kind: kind.name(), place }
     }
 
     pub(crate) fn no_function(&self, function: &str, node: &Node) -> Failure {
-        Failure::NoSuchFunction {
-            function: function.to_owned(),
-            place: self.place(node),
-        }
+        Failure::NoSuchFunction { function: function.to_owned(), place: self.place(node) }
     }
 
     fn column(&mut self, name: &str, node: &Node) -> Checked {
@@ -106,34 +84,20 @@ impl Scope<'_> {
         }
         // Column names are not case sensitive in SoQL, and rows have them in lower case.
         let lower = name.to_ascii_lowercase();
-        let Some(column) = self
-            .columns
-            .iter()
-            .find(|column| column.name == name || column.name == lower)
-        else {
-            return Err(Failure::NoSuchColumn {
-                column: lower,
-                place: self.place(node),
-            });
+        let Some(column) = self.columns.iter().find(|column| column.name == name || column.name == lower) else {
+            return Err(Failure::NoSuchColumn { column: lower, place: self.place(node) });
         };
         let kind = column.kind.kind();
         Ok((Expr::Data(self.want(&column.name), kind), kind))
     }
 
     fn conditions(&mut self, parts: &[Node], function: &str) -> Result<Vec<Expr>, Failure> {
-        parts
-            .iter()
-            .map(|part| self.condition(part, function))
-            .collect()
+        parts.iter().map(|part| self.condition(part, function)).collect()
     }
 
     fn text(&mut self, node: &Node, function: &str) -> Result<Box<Expr>, Failure> {
         let (expr, kind) = self.expression(node)?;
-        if kind == Kind::Text {
-            Ok(Box::new(expr))
-        } else {
-            Err(self.mismatch(function, kind, node))
-        }
+        if kind == Kind::Text { Ok(Box::new(expr)) } else { Err(self.mismatch(function, kind, node)) }
     }
 
     fn call(&mut self, function: &str, arguments: &[Node], node: &Node) -> Checked {
@@ -145,10 +109,7 @@ impl Scope<'_> {
             ("lower", [value]) => Ok((Expr::Lower(self.text(value, function)?), Kind::Text)),
             ("starts_with", [value, prefix]) => {
                 let value = self.text(value, function)?;
-                Ok((
-                    Expr::StartsWith(value, self.text(prefix, function)?),
-                    Kind::Bool,
-                ))
+                Ok((Expr::StartsWith(value, self.text(prefix, function)?), Kind::Bool))
             }
             _ => Err(self.no_function(function, node)),
         }
@@ -165,9 +126,7 @@ impl Scope<'_> {
     fn compare(&mut self, op: Op, left_node: &Node, right_node: &Node) -> Result<Expr, Failure> {
         let (left, left_kind) = self.expression(left_node)?;
         let (right, right_kind) = self.expression(right_node)?;
-        if matches!(left, Expr::Literal(Literal::Null))
-            || matches!(right, Expr::Literal(Literal::Null))
-        {
+        if matches!(left, Expr::Literal(Literal::Null)) || matches!(right, Expr::Literal(Literal::Null)) {
             return Ok(Expr::Literal(Literal::Null));
         }
         let function = op.function();
@@ -199,12 +158,7 @@ fn convert(expr: &Expr, kind: Kind) -> Option<Expr> {
         return None;
     };
     let literal = match kind {
-        Kind::Number => Literal::Number(
-            text.trim()
-                .parse()
-                .ok()
-                .filter(|number: &f64| number.is_finite())?,
-        ),
+        Kind::Number => Literal::Number(text.trim().parse().ok().filter(|number: &f64| number.is_finite())?),
         Kind::Floating | Kind::Fixed => Literal::Stamp(stamp::parse(text)?),
         Kind::RowId | Kind::RowVersion => Literal::Text(text.clone()),
         _ => return None,

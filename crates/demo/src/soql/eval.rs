@@ -36,9 +36,7 @@ impl Cell<'_> {
             (Cell::Null, _) => Ordering::Greater,
             (_, Cell::Null) => Ordering::Less,
             (Cell::Bool(left), Cell::Bool(right)) => left.cmp(right),
-            (Cell::Number(left), Cell::Number(right)) => {
-                left.partial_cmp(right).unwrap_or(Ordering::Equal)
-            }
+            (Cell::Number(left), Cell::Number(right)) => left.partial_cmp(right).unwrap_or(Ordering::Equal),
             (Cell::Stamp(left), Cell::Stamp(right)) => left.cmp(right),
             (Cell::Json(left), Cell::Json(right)) => left.cmp(right),
             _ => self.bytes().cmp(other.bytes()),
@@ -54,11 +52,7 @@ impl Cell<'_> {
     }
 
     fn truth(&self) -> Option<bool> {
-        if let Cell::Bool(value) = self {
-            Some(*value)
-        } else {
-            None
-        }
+        if let Cell::Bool(value) = self { Some(*value) } else { None }
     }
 
     fn of(truth: Option<bool>) -> Self {
@@ -76,19 +70,12 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(key: Key, row: &'a Row, wanted: &'a [String]) -> View<'a> {
-        View {
-            key,
-            row,
-            wanted,
-            fields: OnceCell::new(),
-        }
+        View { key, row, wanted, fields: OnceCell::new() }
     }
 
     /// The JSON of a wanted column, as published.
     pub(crate) fn raw(&self, column: usize) -> Option<&'a str> {
-        let fields = self
-            .fields
-            .get_or_init(|| render::pick(&self.row.json, self.wanted));
+        let fields = self.fields.get_or_init(|| render::pick(&self.row.json, self.wanted));
         fields.get(column).copied().flatten().map(RawValue::get)
     }
 
@@ -107,9 +94,7 @@ impl<'a> View<'a> {
             Expr::System(System::Version) => Cell::Text(Cow::Owned(ids::version(self.row.version))),
             Expr::System(System::CreatedAt) => Cell::Stamp(self.row.created_at),
             Expr::System(System::UpdatedAt) => Cell::Stamp(self.key.updated_at),
-            Expr::Data(column, kind) => {
-                self.raw(*column).map_or(Cell::Null, |raw| read(raw, *kind))
-            }
+            Expr::Data(column, kind) => self.raw(*column).map_or(Cell::Null, |raw| read(raw, *kind)),
             Expr::Literal(literal) => match literal {
                 Literal::Null => Cell::Null,
                 Literal::Bool(value) => Cell::Bool(*value),
@@ -184,28 +169,19 @@ impl<'a> View<'a> {
 
 /// Published JSON as a value of its column's type.
 fn read(raw: &str, kind: Kind) -> Cell<'_> {
-    let inner = raw
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
+    let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match kind {
         Kind::Bool => match raw {
             "true" => Cell::Bool(true),
             "false" => Cell::Bool(false),
             _ => Cell::Null,
         },
-        Kind::Number => inner
-            .unwrap_or(raw)
-            .parse()
-            .map_or(Cell::Null, Cell::Number),
-        Kind::Floating | Kind::Fixed => {
-            inner.and_then(stamp::parse).map_or(Cell::Null, Cell::Stamp)
-        }
+        Kind::Number => inner.unwrap_or(raw).parse().map_or(Cell::Null, Cell::Number),
+        Kind::Floating | Kind::Fixed => inner.and_then(stamp::parse).map_or(Cell::Null, Cell::Stamp),
         Kind::Point | Kind::Location | Kind::Url => Cell::Json(raw),
         Kind::Text | Kind::RowId | Kind::RowVersion => match inner {
             Some(plain) if !plain.contains('\\') => Cell::Text(Cow::Borrowed(plain)),
-            _ => Cell::Text(Cow::Owned(
-                serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()),
-            )),
+            _ => Cell::Text(Cow::Owned(serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()))),
         },
     }
 }

@@ -13,12 +13,7 @@ pub(crate) enum System {
 }
 
 impl System {
-    pub(crate) const ALL: [System; 4] = [
-        System::Id,
-        System::Version,
-        System::CreatedAt,
-        System::UpdatedAt,
-    ];
+    pub(crate) const ALL: [System; 4] = [System::Id, System::Version, System::CreatedAt, System::UpdatedAt];
 
     pub(crate) fn name(self) -> &'static str {
         match self {

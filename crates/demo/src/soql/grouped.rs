@@ -69,12 +69,7 @@ impl Grouped {
         group: &[Node],
         order: &[Ordered],
     ) -> Result<Grouped, Failure> {
-        let mut grouped = Grouped {
-            keys: Vec::new(),
-            aggregates: Vec::new(),
-            output: Vec::new(),
-            order: Vec::new(),
-        };
+        let mut grouped = Grouped { keys: Vec::new(), aggregates: Vec::new(), output: Vec::new(), order: Vec::new() };
         // A group may be named by the alias of what it groups by.
         scope.clause = Clause::Group;
         let nodes: Vec<&Node> = group.iter().map(|node| unalias(node, selected)).collect();
@@ -102,11 +97,9 @@ impl Grouped {
         scope.clause = Clause::Order;
         for key in order {
             let named = match &key.node.kind {
-                NodeKind::Column(name) => grouped
-                    .output
-                    .iter()
-                    .find(|(field, ..)| field == name)
-                    .map(|(_, _, part)| *part),
+                NodeKind::Column(name) => {
+                    grouped.output.iter().find(|(field, ..)| field == name).map(|(_, _, part)| *part)
+                }
                 _ => None,
             };
             let part = match named {
@@ -131,12 +124,10 @@ impl Grouped {
         }
         let (function, argument) = match &node.kind {
             NodeKind::CountStar => (Function::Count, None),
-            NodeKind::Call(name, arguments) => {
-                match (Function::named(name), arguments.as_slice()) {
-                    (Some(function), [argument]) => (function, Some(argument)),
-                    _ => return Err(not_grouped(scope, node)),
-                }
-            }
+            NodeKind::Call(name, arguments) => match (Function::named(name), arguments.as_slice()) {
+                (Some(function), [argument]) => (function, Some(argument)),
+                _ => return Err(not_grouped(scope, node)),
+            },
             _ => return Err(not_grouped(scope, node)),
         };
         let (expr, kind) = match argument {
@@ -153,14 +144,7 @@ impl Grouped {
                 if !fits {
                     return Err(scope.mismatch(&implicit_function(function), kind, argument));
                 }
-                (
-                    Some(expr),
-                    if function == Function::Count {
-                        Kind::Number
-                    } else {
-                        kind
-                    },
-                )
+                (Some(expr), if function == Function::Count { Kind::Number } else { kind })
             }
         };
         self.aggregates.push(Aggregate { function, expr });
@@ -179,9 +163,7 @@ fn unalias<'n>(node: &'n Node, selected: &'n [Selected]) -> &'n Node {
     selected
         .iter()
         .find_map(|one| match one {
-            Selected::Named(target, Some(alias)) if alias == name && !is_aggregate(target) => {
-                Some(target)
-            }
+            Selected::Named(target, Some(alias)) if alias == name && !is_aggregate(target) => Some(target),
             _ => None,
         })
         .unwrap_or(node)
@@ -191,9 +173,6 @@ fn not_grouped(scope: &mut Scope<'_>, node: &Node) -> Failure {
     // An unknown column is the better answer than one that is not grouped by.
     match scope.expression(node) {
         Err(failure) => failure,
-        Ok(_) => Failure::NotGrouped {
-            column: implicit_name(node),
-            place: scope.place(node),
-        },
+        Ok(_) => Failure::NotGrouped { column: implicit_name(node), place: scope.place(node) },
     }
 }

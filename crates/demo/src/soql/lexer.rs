@@ -29,9 +29,7 @@ impl Token {
 }
 
 /// Longer operators first, so that `<=` is not read as `<` and `=`.
-const OPERATORS: [&str; 12] = [
-    "<>", "!=", "<=", ">=", "==", "||", "=", "<", ">", "-", "+", "/",
-];
+const OPERATORS: [&str; 12] = ["<>", "!=", "<=", ">=", "==", "||", "=", "<", ">", "-", "+", "/"];
 
 /// The tokens of a clause, or `None` where it holds something SoQL has no word for.
 pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
@@ -97,25 +95,15 @@ fn number_length(text: &str) -> Option<usize> {
     if text[length..].starts_with(['e', 'E']) {
         let sign = usize::from(text[length + 1..].starts_with(['+', '-']));
         let exponent = digits(length + 1 + sign);
-        length += if exponent == 0 {
-            0
-        } else {
-            1 + sign + exponent
-        };
+        length += if exponent == 0 { 0 } else { 1 + sign + exponent };
     }
     (text[..length].parse::<f64>().is_ok()).then_some(length)
 }
 
 /// A word may begin with `:` or `:@`, as system fields and computed regions do.
 fn word_length(text: &str) -> Option<usize> {
-    let start = text
-        .bytes()
-        .take_while(|byte| matches!(byte, b':' | b'@'))
-        .count();
-    let tail = text[start..]
-        .bytes()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-        .count();
+    let start = text.bytes().take_while(|byte| matches!(byte, b':' | b'@')).count();
+    let tail = text[start..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     (start <= 2 && tail > 0).then_some(start + tail)
 }
 
@@ -127,14 +115,7 @@ mod tests {
     fn system_fields_and_computed_regions_are_single_words() {
         let expected = ["`", ":updated_at", ":@computed_region_ajp5_b2md"];
         let found = tokens(":updated_at , :@computed_region_ajp5_b2md").unwrap_or_default();
-        assert_eq!(
-            found,
-            [
-                Token::Word(expected[1].into()),
-                Token::Comma,
-                Token::Word(expected[2].into())
-            ]
-        );
+        assert_eq!(found, [Token::Word(expected[1].into()), Token::Comma, Token::Word(expected[2].into())]);
     }
 
     #[test]

@@ -5,13 +5,7 @@ use super::lexer::{Token, tokens};
 use crate::types::{Column, SodaType};
 
 /// Parameters that ask for nothing this portal does differently.
-const IGNORED: [&str; 5] = [
-    "$$app_token",
-    "$$query_timeout_seconds",
-    "$$read_from_nbe",
-    "$$version",
-    "$$bom",
-];
+const IGNORED: [&str; 5] = ["$$app_token", "$$query_timeout_seconds", "$$read_from_nbe", "$$version", "$$bom"];
 
 /// The clauses of a query, as tokens; a simple filter is part of the condition.
 #[derive(Debug, Default)]
@@ -42,23 +36,14 @@ impl Clauses {
                 "$$exclude_system_fields" => clauses.with_system_fields = value == "false",
                 ignored if IGNORED.contains(&ignored) => {}
                 unknown if unknown.starts_with('$') => {
-                    return Err(Failure::BadParameter {
-                        parameter: name.clone(),
-                        value: value.clone(),
-                    });
+                    return Err(Failure::BadParameter { parameter: name.clone(), value: value.clone() });
                 }
                 column => {
                     if !filters.is_empty() {
                         filters.push(Token::Word("AND".to_owned()));
                     }
-                    let checkbox = columns
-                        .iter()
-                        .any(|known| known.name == column && known.kind == SodaType::Checkbox);
-                    let literal = if checkbox {
-                        Token::Word(value.clone())
-                    } else {
-                        Token::Text(value.clone())
-                    };
+                    let checkbox = columns.iter().any(|known| known.name == column && known.kind == SodaType::Checkbox);
+                    let literal = if checkbox { Token::Word(value.clone()) } else { Token::Text(value.clone()) };
                     filters.extend([Token::Quoted(column.to_owned()), Token::Op("="), literal]);
                 }
             }
@@ -97,10 +82,7 @@ impl Clauses {
         match &self.select {
             Some(select) => write(&mut line, Clause::Select, select),
             None => {
-                let names: Vec<String> = columns
-                    .iter()
-                    .map(|column| format!("`{}`", column.name))
-                    .collect();
+                let names: Vec<String> = columns.iter().map(|column| format!("`{}`", column.name)).collect();
                 line.push_str(&names.join(", "));
             }
         }
@@ -130,10 +112,7 @@ fn lex(text: &str) -> Result<Vec<Token>, Failure> {
 }
 
 fn count(parameter: &str, value: &str) -> Result<u64, Failure> {
-    value.parse().map_err(|_| Failure::BadParameter {
-        parameter: parameter.to_owned(),
-        value: value.to_owned(),
-    })
+    value.parse().map_err(|_| Failure::BadParameter { parameter: parameter.to_owned(), value: value.to_owned() })
 }
 
 fn spaced(previous: &Token, token: &Token) -> bool {
@@ -148,16 +127,9 @@ fn is_function(token: &Token) -> bool {
 }
 
 fn push(line: &mut String, token: &Token, next: Option<&Token>) {
-    let keywords = [
-        "and", "or", "not", "in", "between", "like", "is", "null", "as", "asc", "desc", "true",
-        "false",
-    ];
+    let keywords = ["and", "or", "not", "in", "between", "like", "is", "null", "as", "asc", "desc", "true", "false"];
     match token {
-        Token::Word(word)
-            if keywords
-                .iter()
-                .any(|keyword| word.eq_ignore_ascii_case(keyword)) =>
-        {
+        Token::Word(word) if keywords.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)) => {
             line.push_str(&word.to_ascii_uppercase());
         }
         Token::Word(word) if next == Some(&Token::Open) => line.push_str(word),

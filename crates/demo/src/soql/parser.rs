@@ -6,10 +6,8 @@ use super::lexer::Token;
 /// Nesting beyond this is refused: the parser recurses and a query string is anybody's.
 const DEEPEST: usize = 60;
 
-const RESERVED: [&str; 14] = [
-    "and", "or", "not", "is", "null", "between", "in", "like", "as", "asc", "desc", "true",
-    "false", "distinct",
-];
+const RESERVED: [&str; 14] =
+    ["and", "or", "not", "is", "null", "between", "in", "like", "as", "asc", "desc", "true", "false", "distinct"];
 
 /// A parser over the tokens of one clause. `None` everywhere means: could not be parsed.
 pub(crate) struct Parser<'a> {
@@ -20,11 +18,7 @@ pub(crate) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(tokens: &'a [Token]) -> Parser<'a> {
-        Parser {
-            tokens,
-            place: 0,
-            depth: 0,
-        }
+        Parser { tokens, place: 0, depth: 0 }
     }
 
     /// The whole clause as one condition or expression.
@@ -91,11 +85,7 @@ impl<'a> Parser<'a> {
             return Some(Selected::SystemFields);
         }
         let node = self.disjunction()?;
-        let alias = if self.eat_word("as") {
-            Some(self.name()?)
-        } else {
-            None
-        };
+        let alias = if self.eat_word("as") { Some(self.name()?) } else { None };
         Some(Selected::Named(node, alias))
     }
 
@@ -144,14 +134,7 @@ impl<'a> Parser<'a> {
         while self.eat_word(keyword) {
             parts.push(part(self)?);
         }
-        if parts.len() == 1 {
-            parts.pop()
-        } else {
-            Some(Node {
-                at,
-                kind: join(parts),
-            })
-        }
+        if parts.len() == 1 { parts.pop() } else { Some(Node { at, kind: join(parts) }) }
     }
 
     fn negation(&mut self) -> Option<Node> {
@@ -163,11 +146,7 @@ impl<'a> Parser<'a> {
             any = true;
         }
         let node = self.comparison()?;
-        let node = if any && !negated {
-            negate(at, negate(at, node))
-        } else {
-            node
-        };
+        let node = if any && !negated { negate(at, negate(at, node)) } else { node };
         Some(if negated { negate(at, node) } else { node })
     }
 
@@ -178,20 +157,14 @@ impl<'a> Parser<'a> {
             let op = operator(text)?;
             self.place += 1;
             let right = Box::new(self.primary()?);
-            return Some(Node {
-                at,
-                kind: NodeKind::Compare(op, left, right),
-            });
+            return Some(Node { at, kind: NodeKind::Compare(op, left, right) });
         }
         if self.eat_word("is") {
             let negated = self.eat_word("not");
             if !self.eat_word("null") {
                 return None;
             }
-            let node = Node {
-                at,
-                kind: NodeKind::IsNull(left),
-            };
+            let node = Node { at, kind: NodeKind::IsNull(left) };
             return Some(if negated { negate(at, node) } else { node });
         }
         let negated = self.eat_word("not");
@@ -261,22 +234,16 @@ impl<'a> Parser<'a> {
             return Some(NodeKind::Call(function, Vec::new()));
         }
         let arguments = self.list(Parser::disjunction)?;
-        self.eat(&Token::Close)
-            .then_some(NodeKind::Call(function, arguments))
+        self.eat(&Token::Close).then_some(NodeKind::Call(function, arguments))
     }
 }
 
 fn negate(at: usize, node: Node) -> Node {
-    Node {
-        at,
-        kind: NodeKind::Not(Box::new(node)),
-    }
+    Node { at, kind: NodeKind::Not(Box::new(node)) }
 }
 
 fn is_reserved(word: &str) -> bool {
-    RESERVED
-        .iter()
-        .any(|reserved| word.eq_ignore_ascii_case(reserved))
+    RESERVED.iter().any(|reserved| word.eq_ignore_ascii_case(reserved))
 }
 
 fn operator(text: &str) -> Option<Op> {

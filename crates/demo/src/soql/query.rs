@@ -27,17 +27,9 @@ pub(crate) struct Query {
 /// What an answer is made of.
 pub(crate) enum Shape {
     /// Rows as published, with some system fields before and after them.
-    Whole {
-        before: Vec<System>,
-        after: Vec<System>,
-        computed_regions: bool,
-        order: Vec<SortKey>,
-    },
+    Whole { before: Vec<System>, after: Vec<System>, computed_regions: bool, order: Vec<SortKey> },
     /// Chosen expressions of every row.
-    Items {
-        items: Vec<Item>,
-        order: Vec<SortKey>,
-    },
+    Items { items: Vec<Item>, order: Vec<SortKey> },
     /// Groups of rows.
     Grouped(Grouped),
 }
@@ -67,9 +59,7 @@ impl Query {
     pub(crate) fn check(clauses: &Clauses, rules: &Rules<'_>) -> Result<Query, Failure> {
         let limit = clauses.limit.unwrap_or(DEFAULT_LIMIT.min(rules.max_limit));
         if limit > rules.max_limit {
-            return Err(Failure::OverLimit {
-                cap: rules.max_limit,
-            });
+            return Err(Failure::OverLimit { cap: rules.max_limit });
         }
         let selected = match &clauses.select {
             Some(tokens) => Parser::select(tokens).ok_or(Failure::Malformed)?,
@@ -98,16 +88,11 @@ impl Query {
             }
             None => None,
         };
-        let aggregates = selected
-            .iter()
-            .any(|item| matches!(item, Selected::Named(node, _) if grouped::is_aggregate(node)));
+        let aggregates =
+            selected.iter().any(|item| matches!(item, Selected::Named(node, _) if grouped::is_aggregate(node)));
         let (shape, fields) = if aggregates || !group.is_empty() {
             let shape = Grouped::check(&mut scope, &selected, &group, &order)?;
-            let fields = shape
-                .output
-                .iter()
-                .map(|(name, kind, _)| (name.clone(), *kind))
-                .collect();
+            let fields = shape.output.iter().map(|(name, kind, _)| (name.clone(), *kind)).collect();
             (Shape::Grouped(shape), fields)
         } else {
             rows(&mut scope, &selected, &order)?
@@ -116,9 +101,7 @@ impl Query {
             shape,
             filter,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
-            offset: clauses
-                .offset
-                .map_or(0, |offset| usize::try_from(offset).unwrap_or(usize::MAX)),
+            offset: clauses.offset.map_or(0, |offset| usize::try_from(offset).unwrap_or(usize::MAX)),
             wanted: scope.wanted,
             fields,
         })
@@ -128,18 +111,12 @@ impl Query {
 type Fields = Vec<(String, Kind)>;
 
 /// A query that answers with rows, not groups.
-fn rows(
-    scope: &mut Scope<'_>,
-    selected: &[Selected],
-    order: &[Ordered],
-) -> Result<(Shape, Fields), Failure> {
+fn rows(scope: &mut Scope<'_>, selected: &[Selected], order: &[Ordered]) -> Result<(Shape, Fields), Failure> {
     // A portal leaves computed regions out of `*` as soon as the query has an order.
     let computed_regions = order.is_empty();
     let columns = scope.columns;
-    let starred: Vec<&Column> = columns
-        .iter()
-        .filter(|column| computed_regions || !column.is_computed_region())
-        .collect();
+    let starred: Vec<&Column> =
+        columns.iter().filter(|column| computed_regions || !column.is_computed_region()).collect();
     let mut items: Vec<Item> = Vec::new();
     scope.clause = Clause::Select;
     for one in selected {
@@ -148,11 +125,7 @@ fn rows(
                 for column in &starred {
                     let kind = column.kind.kind();
                     let expr = Expr::Data(scope.want(&column.name), kind);
-                    items.push(Item {
-                        name: column.name.clone(),
-                        kind,
-                        expr,
-                    });
+                    items.push(Item { name: column.name.clone(), kind, expr });
                 }
             }
             Selected::SystemFields => items.extend(System::ALL.map(|field| Item {
@@ -162,11 +135,7 @@ fn rows(
             })),
             Selected::Named(node, alias) => {
                 let (expr, kind) = scope.expression(node)?;
-                items.push(Item {
-                    name: alias.clone().unwrap_or_else(|| implicit_name(node)),
-                    kind,
-                    expr,
-                });
+                items.push(Item { name: alias.clone().unwrap_or_else(|| implicit_name(node)), kind, expr });
             }
         }
     }
@@ -175,18 +144,10 @@ fn rows(
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Failure::Malformed);
     }
-    let fields = items
-        .iter()
-        .map(|item| (item.name.clone(), item.kind))
-        .collect();
+    let fields = items.iter().map(|item| (item.name.clone(), item.kind)).collect();
     let order = sort_keys(scope, order, selected, &items)?;
     let shape = match whole(selected) {
-        Some((before, after)) => Shape::Whole {
-            before,
-            after,
-            computed_regions,
-            order,
-        },
+        Some((before, after)) => Shape::Whole { before, after, computed_regions, order },
         None => Shape::Items { items, order },
     };
     Ok((shape, fields))
@@ -202,10 +163,9 @@ fn sort_keys(
     let mut keys = Vec::with_capacity(order.len());
     for key in order {
         let renamed = match &key.node.kind {
-            NodeKind::Column(name) if is_alias(selected, name) => items
-                .iter()
-                .find(|item| item.name == *name)
-                .map(|item| (item.expr.clone(), item.kind)),
+            NodeKind::Column(name) if is_alias(selected, name) => {
+                items.iter().find(|item| item.name == *name).map(|item| (item.expr.clone(), item.kind))
+            }
             _ => None,
         };
         let (expr, kind) = match renamed {
@@ -215,18 +175,13 @@ fn sort_keys(
         if matches!(kind, Kind::Point | Kind::Location | Kind::Url) {
             return Err(scope.mismatch("#ORDER", kind, &key.node));
         }
-        keys.push(SortKey {
-            expr,
-            descending: key.descending,
-        });
+        keys.push(SortKey { expr, descending: key.descending });
     }
     Ok(keys)
 }
 
 fn is_alias(selected: &[Selected], name: &str) -> bool {
-    selected
-        .iter()
-        .any(|one| matches!(one, Selected::Named(_, Some(alias)) if alias == name))
+    selected.iter().any(|one| matches!(one, Selected::Named(_, Some(alias)) if alias == name))
 }
 
 /// The system fields round a `*`, when there is nothing else: such rows need no parsing.
@@ -238,13 +193,7 @@ fn whole(selected: &[Selected]) -> Option<(Vec<System>, Vec<System>)> {
         match one {
             Selected::Columns if !seen => seen = true,
             Selected::SystemFields => side.extend(System::ALL),
-            Selected::Named(
-                Node {
-                    kind: NodeKind::Column(name),
-                    ..
-                },
-                None,
-            ) => {
+            Selected::Named(Node { kind: NodeKind::Column(name), .. }, None) => {
                 side.push(System::named(name)?);
             }
             _ => return None,
@@ -266,11 +215,9 @@ pub(crate) fn implicit_name(node: &Node) -> String {
             }
             name
         }
-        NodeKind::Text(text) => text
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase(),
+        NodeKind::Text(text) => {
+            text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+        }
         NodeKind::Number(number) => number.to_string().replace(['.', '-'], "_"),
         _ => "expression".to_owned(),
     }

@@ -22,14 +22,8 @@ fn dataset() -> Dataset {
     ];
     let mut dataset = Dataset::new("test-test", "Test", columns);
     let row = |value: Value| value.as_object().cloned().unwrap_or_default();
-    dataset.insert(
-        row(json!({"key": "a", "size": "1.50", "open": true, "day": "2024-01-31T10:00:00.000"})),
-        DAY_MS,
-    );
-    dataset.insert(
-        row(json!({"key": "b", "size": 20, "open": false, "day": "2024-02-01T00:00:00.000"})),
-        2 * DAY_MS,
-    );
+    dataset.insert(row(json!({"key": "a", "size": "1.50", "open": true, "day": "2024-01-31T10:00:00.000"})), DAY_MS);
+    dataset.insert(row(json!({"key": "b", "size": 20, "open": false, "day": "2024-02-01T00:00:00.000"})), 2 * DAY_MS);
     dataset.insert(
         row(json!({"key": "B's", "size": null, "place": {"type": "Point", "coordinates": [1.5, 2.5]}})),
         2 * DAY_MS,
@@ -39,20 +33,12 @@ fn dataset() -> Dataset {
 
 fn ask(query: &[(&str, &str)]) -> Result<Vec<Map<String, Value>>, Value> {
     let dataset = dataset();
-    let query: Vec<(String, String)> = query
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let rules = Rules {
-        columns: &dataset.columns,
-        refuse_id_comparison: false,
-        max_limit: 50_000,
-    };
-    let refuse = |failure: Failure, clauses: &Clauses| {
-        errors::query(&failure, clauses, &dataset.columns, "test-test", &query)
-    };
-    let clauses =
-        Clauses::read(&query, &dataset.columns).map_err(|f| refuse(f, &Clauses::default()))?;
+    let query: Vec<(String, String)> =
+        query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let rules = Rules { columns: &dataset.columns, refuse_id_comparison: false, max_limit: 50_000 };
+    let refuse =
+        |failure: Failure, clauses: &Clauses| errors::query(&failure, clauses, &dataset.columns, "test-test", &query);
+    let clauses = Clauses::read(&query, &dataset.columns).map_err(|f| refuse(f, &Clauses::default()))?;
     let checked = Query::check(&clauses, &rules).map_err(|f| refuse(f, &clauses))?;
     let page = exec::run(&dataset, &checked, 1);
     serde_json::from_slice(&page.body).map_err(|error| Value::from(error.to_string()))
@@ -63,11 +49,7 @@ fn keys(condition: &str) -> Vec<String> {
     let rows = ask(&[("$where", condition), ("$order", "key"), ("$select", "key")]);
     rows.unwrap_or_else(|error| vec![Map::from_iter([("key".to_owned(), error)])])
         .iter()
-        .map(|row| {
-            row["key"]
-                .as_str()
-                .map_or_else(|| row["key"].to_string(), str::to_owned)
-        })
+        .map(|row| row["key"].as_str().map_or_else(|| row["key"].to_string(), str::to_owned))
         .collect()
 }
 
@@ -113,42 +95,27 @@ fn null_is_an_absent_key_also_when_selected() {
 #[test]
 fn numbers_are_strings_as_published_and_checkboxes_are_booleans() {
     let rows = ask(&[("$select", "size,open"), ("$order", "size")]).unwrap_or_default();
-    assert_eq!(
-        json!(rows),
-        json!([{"size": "1.50", "open": true}, {"size": "20", "open": false}, {}])
-    );
+    assert_eq!(json!(rows), json!([{"size": "1.50", "open": true}, {"size": "20", "open": false}, {}]));
 }
 
 #[test]
 fn counts_and_sums_are_strings() {
-    let rows = ask(&[(
-        "$select",
-        "count(*), count(size) as sized, sum(size), avg(size), max(key)",
-    )]);
+    let rows = ask(&[("$select", "count(*), count(size) as sized, sum(size), avg(size), max(key)")]);
     assert_eq!(
         json!(rows.ok()),
         json!([{"count": "3", "sized": "2", "sum_size": "21.5", "avg_size": "10.75", "max_key": "b"}])
     );
     let newest = ask(&[("$select", "max(:updated_at)")]).ok();
-    assert_eq!(
-        json!(newest),
-        json!([{"max_updated_at": "1970-01-03T00:00:00.000Z"}])
-    );
+    assert_eq!(json!(newest), json!([{"max_updated_at": "1970-01-03T00:00:00.000Z"}]));
     let none = ask(&[("$select", "count(*), min(size)"), ("$where", "key='z'")]).ok();
     assert_eq!(json!(none), json!([{"count": "0"}]));
 }
 
 #[test]
 fn groups_are_counted_and_ordered() {
-    let rows = ask(&[
-        ("$select", "date_trunc_y(day) AS year, count(*) AS n"),
-        ("$group", "year"),
-        ("$order", "n DESC"),
-    ]);
-    assert_eq!(
-        json!(rows.ok()),
-        json!([{"year": "2024-01-01T00:00:00.000", "n": "2"}, {"n": "1"}])
-    );
+    let rows =
+        ask(&[("$select", "date_trunc_y(day) AS year, count(*) AS n"), ("$group", "year"), ("$order", "n DESC")]);
+    assert_eq!(json!(rows.ok()), json!([{"year": "2024-01-01T00:00:00.000", "n": "2"}, {"n": "1"}]));
 }
 
 #[test]
@@ -160,30 +127,18 @@ fn a_simple_filter_joins_the_condition() {
 #[test]
 fn system_fields_come_only_when_asked_for() {
     let plain = ask(&[]).unwrap_or_default();
-    assert!(
-        plain
-            .iter()
-            .all(|row| row.keys().all(|name| !name.starts_with(':')))
-    );
+    assert!(plain.iter().all(|row| row.keys().all(|name| !name.starts_with(':'))));
     for query in [("$select", ":*,*"), ("$$exclude_system_fields", "false")] {
         let rows = ask(&[query]).unwrap_or_default();
-        assert!(
-            rows.iter()
-                .all(|row| row.contains_key(":version") && row.contains_key("key"))
-        );
+        assert!(rows.iter().all(|row| row.contains_key(":version") && row.contains_key("key")));
     }
 }
 
 #[test]
 fn an_unknown_column_is_refused_as_recorded() {
-    let body = ask(&[("$select", "nonexistent_col")])
-        .err()
-        .unwrap_or_default();
+    let body = ask(&[("$select", "nonexistent_col")]).err().unwrap_or_default();
     let line = "SELECT `nonexistent_col`\n       ^";
-    assert_eq!(
-        body["data"]["position"],
-        json!({"row": 1, "column": 8, "line": line})
-    );
+    assert_eq!(body["data"]["position"], json!({"row": 1, "column": 8, "line": line}));
     assert_eq!(body["data"]["column"], "nonexistent_col");
     assert_eq!(body["errorCode"], "query.soql.no-such-column");
     assert_eq!(
@@ -195,27 +150,15 @@ fn an_unknown_column_is_refused_as_recorded() {
 
 #[test]
 fn a_type_mismatch_is_refused_as_recorded() {
-    let body = ask(&[("$where", "open='Y'"), ("$limit", "1")])
-        .err()
-        .unwrap_or_default();
+    let body = ask(&[("$where", "open='Y'"), ("$limit", "1")]).err().unwrap_or_default();
     assert_eq!(body["errorCode"], "query.soql.type-mismatch");
     assert_eq!(body["data"]["function"], "op$=");
     assert_eq!(body["data"]["type"], "text");
-    let line = body["data"]["position"]["line"]
-        .as_str()
-        .unwrap_or_default();
-    assert!(
-        line.contains("`place` WHERE `open` = \"Y\" LIMIT 1\n"),
-        "{line}"
-    );
+    let line = body["data"]["position"]["line"].as_str().unwrap_or_default();
+    assert!(line.contains("`place` WHERE `open` = \"Y\" LIMIT 1\n"), "{line}");
     let under = line.lines().next().unwrap_or_default();
-    let column = body["data"]["position"]["column"]
-        .as_u64()
-        .unwrap_or_default();
-    assert_eq!(
-        under.find("\"Y\"").map(|place| place as u64 + 1),
-        Some(column)
-    );
+    let column = body["data"]["position"]["column"].as_u64().unwrap_or_default();
+    assert_eq!(under.find("\"Y\"").map(|place| place as u64 + 1), Some(column));
 }
 
 #[test]
@@ -225,16 +168,8 @@ fn what_cannot_be_answered_is_refused() {
         ("$where", "key", "query.soql.type-mismatch"),
         ("$where", "place > 'x'", "query.soql.type-mismatch"),
         ("$where", "day > 'yesterday'", "query.soql.type-mismatch"),
-        (
-            "$where",
-            "within_box(place, 1, 2, 3, 4)",
-            "query.soql.no-such-function",
-        ),
-        (
-            "$select",
-            "key, count(*)",
-            "query.soql.column-not-in-group-bys",
-        ),
+        ("$where", "within_box(place, 1, 2, 3, 4)", "query.soql.no-such-function"),
+        ("$select", "key, count(*)", "query.soql.column-not-in-group-bys"),
         ("$order", "nothing", "query.soql.no-such-column"),
         ("$where", "key = ", "query.compiler.malformed"),
         ("$select", "distinct key", "query.compiler.malformed"),
@@ -247,11 +182,7 @@ fn what_cannot_be_answered_is_refused() {
     for (name, value, code) in refused {
         let body = ask(&[(name, value)]).err().unwrap_or_default();
         let found = body.get("errorCode").or(body.get("code"));
-        assert_eq!(
-            found.and_then(Value::as_str),
-            Some(code),
-            "{name}={value}: {body}"
-        );
+        assert_eq!(found.and_then(Value::as_str), Some(code), "{name}={value}: {body}");
     }
 }
 
@@ -308,27 +239,19 @@ fn garbage_is_answered_not_panicked_at() {
         "((((((((((((((((((((((((((((((((",
         "not not not not",
     ];
-    let names = [
-        "$select", "$where", "$order", "$group", "$limit", "$offset", "$having", "key", "size",
-        "öpen", "",
-    ];
+    let names = ["$select", "$where", "$order", "$group", "$limit", "$offset", "$having", "key", "size", "öpen", ""];
     let mut rng = StdRng::seed_from_u64(20);
     let mut answered = 0;
     for _ in 0..3_000 {
         let query: Vec<(&str, String)> = (0..rng.random_range(1..4))
             .map(|_| {
                 let length = rng.random_range(0..9);
-                let text: Vec<&str> = (0..length)
-                    .map(|_| words[rng.random_range(0..words.len())])
-                    .collect();
+                let text: Vec<&str> = (0..length).map(|_| words[rng.random_range(0..words.len())]).collect();
                 let glue = ["", " "][rng.random_range(0..2)];
                 (names[rng.random_range(0..names.len())], text.join(glue))
             })
             .collect();
-        let query: Vec<(&str, &str)> = query
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
+        let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
         answered += usize::from(ask(&query).is_ok());
     }
     assert!(answered > 20, "{answered}");

@@ -25,13 +25,7 @@ const fn kind(
     dispositions: &'static [&'static str],
     units: usize,
 ) -> Kind {
-    Kind {
-        name,
-        weight,
-        group,
-        dispositions,
-        units,
-    }
+    Kind { name, weight, group, dispositions, units }
 }
 
 const MEDICAL: &[&str] = &[
@@ -46,23 +40,11 @@ const MEDICAL: &[&str] = &[
 ];
 
 const KINDS: [Kind; 12] = [
-    kind(
-        "Medical Incident",
-        420,
-        "Potentially Life-Threatening",
-        MEDICAL,
-        2,
-    ),
+    kind("Medical Incident", 420, "Potentially Life-Threatening", MEDICAL, 2),
     kind("Medical Incident", 290, "Non Life-threatening", MEDICAL, 2),
     kind("Alarms", 132, "Alarm", &["Fire", "Fire", "Cancelled"], 3),
     kind("Structure Fire", 48, "Alarm", &["Fire"], 6),
-    kind(
-        "Traffic Collision",
-        34,
-        "Potentially Life-Threatening",
-        &["Code 2 Transport", "No Merit"],
-        2,
-    ),
+    kind("Traffic Collision", 34, "Potentially Life-Threatening", &["Code 2 Transport", "No Merit"], 2),
     kind("Outside Fire", 26, "Fire", &["Fire", "No Merit"], 1),
     kind("Other", 18, "Alarm", &["Other", "Fire"], 1),
     kind("Citizen Assist / Service Call", 14, "Alarm", &["Fire"], 1),
@@ -72,14 +54,8 @@ const KINDS: [Kind; 12] = [
     kind("Vehicle Fire", 3, "Fire", &["Fire"], 2),
 ];
 
-const UNITS: [(&str, &str); 6] = [
-    ("E", "ENGINE"),
-    ("M", "MEDIC"),
-    ("T", "TRUCK"),
-    ("B", "CHIEF"),
-    ("RC", "RESCUE CAPTAIN"),
-    ("RS", "RESCUE SQUAD"),
-];
+const UNITS: [(&str, &str); 6] =
+    [("E", "ENGINE"), ("M", "MEDIC"), ("T", "TRUCK"), ("B", "CHIEF"), ("RC", "RESCUE CAPTAIN"), ("RS", "RESCUE SQUAD")];
 
 pub(crate) fn rows(count: usize, rng: &mut StdRng) -> Vec<Published> {
     let kinds = Weighted::new(KINDS.iter().map(|kind| kind.weight));
@@ -97,13 +73,7 @@ pub(crate) fn rows(count: usize, rng: &mut StdRng) -> Vec<Published> {
     let moments = clock::moments(calls.len(), &CALLS, rng);
     for (number, ((kind, units), received)) in calls.into_iter().zip(moments).enumerate() {
         let spot = atlas.spot(rng);
-        let call = Call {
-            number,
-            received,
-            kind,
-            spot,
-            disposition: one(rng, kind.dispositions),
-        };
+        let call = Call { number, received, kind, spot, disposition: one(rng, kind.dispositions) };
         rows.extend((1..=units).map(|sequence| call.unit(sequence, rng)));
     }
     rows
@@ -129,28 +99,19 @@ impl Call {
         let response = dispatch + seconds(rng, 20, 180);
         let on_scene = (!permille(rng, 160)).then(|| response + seconds(rng, 90, 900));
         let transported = self.disposition.ends_with("Transport") && letters == "M";
-        let transport = on_scene
-            .filter(|_| transported)
-            .map(|at| at + seconds(rng, 400, 1_800));
+        let transport = on_scene.filter(|_| transported).map(|at| at + seconds(rng, 400, 1_800));
         let hospital = transport.map(|at| at + seconds(rng, 300, 1_500));
         let available = hospital.or(on_scene).unwrap_or(response) + seconds(rng, 200, 3_000);
         let at_ms = published(available, self.number as u64);
         let loaded = clock::local(at_ms);
-        let priority = if self.kind.group.starts_with("Non") {
-            "2"
-        } else {
-            "3"
-        };
+        let priority = if self.kind.group.starts_with("Non") { "2" } else { "3" };
         let mut line = Line::new(1_500);
         line.number("call_number", 230_010_001 + self.number);
         line.text("unit_id", &unit);
         line.number("incident_number", 23_000_001 + self.number);
         line.text("call_type", self.kind.name);
         line.time("call_date", Some(clock::midnight(self.received)));
-        line.time(
-            "watch_date",
-            Some(clock::midnight(self.received - 8 * HOUR)),
-        );
+        line.time("watch_date", Some(clock::midnight(self.received - 8 * HOUR)));
         line.time("received_dttm", known(rng, self.received));
         line.time("entry_dttm", Some(entry));
         line.time("dispatch_dttm", Some(dispatch));
@@ -160,22 +121,13 @@ impl Call {
         line.time("hospital_dttm", hospital);
         line.text("call_final_disposition", self.disposition);
         line.time("available_dttm", Some(available));
-        line.text(
-            "address",
-            &format!(
-                "Synthetic block of {} {} ST",
-                self.spot.block, self.spot.street
-            ),
-        );
+        line.text("address", &format!("Synthetic block of {} {} ST", self.spot.block, self.spot.street));
         line.text("city", "San Francisco");
         line.text("zipcode_of_incident", place.zip);
         line.text("battalion", &format!("B{:02}", place.supervisor % 10 + 1));
         line.text("station_area", &format!("{station:02}"));
         line.text("box", &format!("{:04}", station * 100 + self.number % 97));
-        line.text(
-            "original_priority",
-            one(rng, &["3", "3", "2", "A", "B", "E"]),
-        );
+        line.text("original_priority", one(rng, &["3", "3", "2", "A", "B", "E"]));
         line.text("priority", priority);
         line.text("final_priority", priority);
         line.flag("als_unit", letters == "M" || letters == "E");
@@ -194,9 +146,6 @@ impl Call {
         line.time("data_loaded_at", Some(loaded));
         line.computed_regions_follow();
         line.number(":@computed_region_ajp5_b2md", place.supervisor + 20);
-        Published {
-            row: line.finish(),
-            at_ms,
-        }
+        Published { row: line.finish(), at_ms }
     }
 }

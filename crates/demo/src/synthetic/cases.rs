@@ -27,14 +27,7 @@ const fn service(
     details: &'static [&'static str],
     hours: u32,
 ) -> Service {
-    Service {
-        name,
-        weight,
-        agency,
-        subtypes,
-        details,
-        hours,
-    }
+    Service { name, weight, agency, subtypes, details, hours }
 }
 
 const SERVICES: [Service; 14] = [
@@ -42,51 +35,24 @@ const SERVICES: [Service; 14] = [
         "Street and Sidewalk Cleaning",
         372,
         "DPW Ops Queue",
-        &[
-            "Bulky Items",
-            "General Cleaning",
-            "Human or Animal Waste",
-            "Hazardous Materials",
-        ],
-        &[
-            "Mattress",
-            "Furniture",
-            "Other Loose Garbage",
-            "Glass",
-            "Boxed or Bagged Items",
-        ],
+        &["Bulky Items", "General Cleaning", "Human or Animal Waste", "Hazardous Materials"],
+        &["Mattress", "Furniture", "Other Loose Garbage", "Glass", "Boxed or Bagged Items"],
         20,
     ),
     service(
         "Parking Enforcement",
         124,
         "Parking Enforcement Dispatch Queue",
-        &[
-            "Other Illegal Parking",
-            "Blocking Driveway Cite & Tow",
-            "Blocking Sidewalk",
-        ],
-        &[
-            "Blocking Driveway - Silver - Sedan",
-            "Parking on Sidewalk",
-            "Double Parking",
-        ],
+        &["Other Illegal Parking", "Blocking Driveway Cite & Tow", "Blocking Sidewalk"],
+        &["Blocking Driveway - Silver - Sedan", "Parking on Sidewalk", "Double Parking"],
         3,
     ),
     service(
         "Graffiti",
         98,
         "DPW Ops Queue",
-        &[
-            "Graffiti on Building_commercial",
-            "Graffiti on Sidewalk_in front",
-            "Graffiti on Pole",
-        ],
-        &[
-            "Building_commercial - Not_Offensive",
-            "Pole - Not_Offensive",
-            "Sidewalk - Offensive",
-        ],
+        &["Graffiti on Building_commercial", "Graffiti on Sidewalk_in front", "Graffiti on Pole"],
+        &["Building_commercial - Not_Offensive", "Pole - Not_Offensive", "Sidewalk - Offensive"],
         90,
     ),
     service(
@@ -149,22 +115,11 @@ const SERVICES: [Service; 14] = [
         "Tree Maintenance",
         30,
         "DPW BUF Queue",
-        &[
-            "Trees - Overgrown_Tree",
-            "Trees - Damaged_Tree",
-            "Trees - Blocking",
-        ],
+        &["Trees - Overgrown_Tree", "Trees - Damaged_Tree", "Trees - Blocking"],
         &["Hanging_limb", "Near_communication_line"],
         700,
     ),
-    service(
-        "Streetlights",
-        28,
-        "PUC Streetlights Queue",
-        &["Streetlight - Light_Burnt_Out"],
-        &["One light"],
-        180,
-    ),
+    service("Streetlights", 28, "PUC Streetlights Queue", &["Streetlight - Light_Burnt_Out"], &["One light"], 180),
     service(
         "Litter Receptacles",
         26,
@@ -195,22 +150,13 @@ pub(crate) fn rows(count: usize, rng: &mut StdRng) -> Vec<Published> {
         .collect()
 }
 
-fn case(
-    number: usize,
-    opened: i64,
-    service: &Service,
-    atlas: &Atlas,
-    rng: &mut StdRng,
-) -> Published {
+fn case(number: usize, opened: i64, service: &Service, atlas: &Atlas, rng: &mut StdRng) -> Published {
     let spot = atlas.spot(rng);
     let unlocated = permille(rng, 17);
     // Half are closed within the median, a few take a very long time.
     let patience = rng.random_range(0.02_f64..1.0).powi(3) * 8.0;
     let minutes = (f64::from(service.hours) * 60.0 * patience).round();
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "at most some thousand hours, in minutes"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "at most some thousand hours, in minutes")]
     let closed = opened + (minutes as i64) * MINUTE + 7_000;
     let closed = (closed < LAST && !permille(rng, 30)).then_some(closed);
     let updated = closed.unwrap_or((opened + 2 * HOUR).min(LAST));
@@ -221,15 +167,9 @@ fn case(
     line.time("requested_datetime", known(rng, opened));
     line.time("closed_date", closed);
     line.time("updated_datetime", Some(updated));
-    line.text(
-        "status_description",
-        if closed.is_some() { "Closed" } else { "Open" },
-    );
+    line.text("status_description", if closed.is_some() { "Closed" } else { "Open" });
     if closed.is_some() {
-        line.text(
-            "status_notes",
-            "Synthetic demo row - Case Resolved: nothing of this happened, nobody was sent.",
-        );
+        line.text("status_notes", "Synthetic demo row - Case Resolved: nothing of this happened, nobody was sent.");
     } else {
         line.text("status_notes", "Synthetic demo row - accepted");
     }
@@ -238,19 +178,13 @@ fn case(
     line.text("service_subtype", one(rng, service.subtypes));
     line.text("service_details", one(rng, service.details));
     if unlocated {
-        line.text(
-            "address",
-            "Not associated with a specific address (synthetic)",
-        );
+        line.text("address", "Not associated with a specific address (synthetic)");
         line.text("lat", "0.000000000000");
         line.text("long", "0.000000000000");
         line.location("point", "0.0", "0.0");
     } else {
         let place = spot.place;
-        line.text(
-            "address",
-            &format!("Synthetic block of {} {} ST", spot.block, spot.street),
-        );
+        line.text("address", &format!("Synthetic block of {} {} ST", spot.block, spot.street));
         line.text("street", &format!("{} ST", spot.street));
         line.number("supervisor_district", place.supervisor);
         line.text("neighborhoods_sffind_boundaries", place.neighborhood);
@@ -264,10 +198,7 @@ fn case(
     }
     line.text("source", "Synthetic");
     if permille(rng, 380) {
-        line.url(
-            "media_url",
-            &format!("https://synthetic.invalid/media/{number}.jpg"),
-        );
+        line.url("media_url", &format!("https://synthetic.invalid/media/{number}.jpg"));
     }
     if !unlocated {
         line.number("bos_2012", spot.place.supervisor);
@@ -276,14 +207,8 @@ fn case(
     line.time("data_loaded_at", Some(loaded));
     line.computed_regions_follow();
     if !unlocated {
-        line.number(
-            ":@computed_region_qgnn_b9vv",
-            spot.place.supervisor % 10 + 1,
-        );
+        line.number(":@computed_region_qgnn_b9vv", spot.place.supervisor % 10 + 1);
         line.number(":@computed_region_26cr_cadq", spot.place.supervisor);
     }
-    Published {
-        row: line.finish(),
-        at_ms,
-    }
+    Published { row: line.finish(), at_ms }
 }

@@ -15,15 +15,7 @@ pub(crate) const DAY: i64 = 24 * HOUR;
 pub(crate) const LAST_MOMENT: i64 = 20_635 * DAY;
 
 /// Names of weekdays, Sunday first.
-pub(crate) const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+pub(crate) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// How likely a thing is by weekday (Sunday first) and by hour.
 pub(crate) struct Rhythm {
@@ -34,37 +26,25 @@ pub(crate) struct Rhythm {
 /// Requests to the city: office hours, weekdays.
 pub(crate) const REQUESTS: Rhythm = Rhythm {
     weekdays: [70, 112, 110, 108, 106, 104, 78],
-    hours: [
-        14, 9, 7, 5, 7, 18, 42, 74, 100, 108, 108, 102, 96, 92, 90, 86, 78, 66, 56, 48, 42, 36, 30,
-        20,
-    ],
+    hours: [14, 9, 7, 5, 7, 18, 42, 74, 100, 108, 108, 102, 96, 92, 90, 86, 78, 66, 56, 48, 42, 36, 30, 20],
 };
 
 /// Calls for an ambulance or an engine: all day, least before dawn.
 pub(crate) const CALLS: Rhythm = Rhythm {
     weekdays: [98, 100, 99, 100, 101, 105, 104],
-    hours: [
-        58, 50, 44, 36, 33, 36, 46, 60, 76, 86, 92, 95, 96, 96, 95, 96, 97, 98, 96, 92, 86, 80, 74,
-        66,
-    ],
+    hours: [58, 50, 44, 36, 33, 36, 46, 60, 76, 86, 92, 95, 96, 96, 95, 96, 97, 98, 96, 92, 86, 80, 74, 66],
 };
 
 /// Incidents for the police: afternoons and evenings, most on Fridays.
 pub(crate) const OFFENCES: Rhythm = Rhythm {
     weekdays: [94, 98, 99, 101, 99, 112, 106],
-    hours: [
-        86, 42, 34, 26, 20, 22, 30, 46, 66, 74, 78, 84, 104, 84, 86, 92, 96, 102, 106, 98, 90, 84,
-        80, 64,
-    ],
+    hours: [86, 42, 34, 26, 20, 22, 30, 46, 66, 74, 78, 84, 104, 84, 86, 92, 96, 102, 106, 98, 90, 84, 80, 64],
 };
 
 /// Crashes: the two rush hours, fewest on Sundays.
 pub(crate) const CRASHES: Rhythm = Rhythm {
     weekdays: [82, 96, 102, 103, 103, 110, 96],
-    hours: [
-        28, 22, 22, 12, 10, 16, 32, 60, 82, 76, 64, 66, 72, 78, 86, 94, 102, 112, 104, 82, 66, 56,
-        48, 38,
-    ],
+    hours: [28, 22, 22, 12, 10, 16, 32, 60, 82, 76, 64, 66, 72, 78, 86, 94, 102, 112, 104, 82, 66, 56, 48, 38],
 };
 
 /// Moments from 2023-01-01 to 2026-06-30 in local time, ascending.

@@ -12,25 +12,13 @@ use super::{Published, REPLACED_AT_MS};
 /// A situation, its share, and whether something burnt.
 const SITUATIONS: [(&str, u32, bool); 12] = [
     ("700 - False alarm or false call, other", 150, false),
-    (
-        "743 - Smoke detector activation, no fire - unintentional",
-        130,
-        false,
-    ),
-    (
-        "745 - Alarm system activation, no fire - unintentional",
-        120,
-        false,
-    ),
+    ("743 - Smoke detector activation, no fire - unintentional", 130, false),
+    ("745 - Alarm system activation, no fire - unintentional", 120, false),
     ("735 - Alarm system sounded due to malfunction", 90, false),
     ("711 - Municipal alarm system, Street Box False", 60, false),
     ("651 - Smoke scare, odor of smoke", 55, false),
     ("322 - Motor vehicle accident with injuries", 70, false),
-    (
-        "353 - Removal of victim(s) from stalled elevator",
-        40,
-        false,
-    ),
+    ("353 - Removal of victim(s) from stalled elevator", 40, false),
     ("412 - Gas leak (natural gas or LPG)", 35, false),
     ("151 - Outside rubbish, trash or waste fire", 85, true),
     ("111 - Building fire", 45, true),
@@ -65,14 +53,7 @@ pub(crate) fn rows(count: usize, rng: &mut StdRng) -> Vec<Published> {
         .collect()
 }
 
-fn incident(
-    number: usize,
-    alarm: i64,
-    situation: &str,
-    burnt: bool,
-    atlas: &Atlas,
-    rng: &mut StdRng,
-) -> Published {
+fn incident(number: usize, alarm: i64, situation: &str, burnt: bool, atlas: &Atlas, rng: &mut StdRng) -> Published {
     let spot = atlas.spot(rng);
     let place = spot.place;
     let time = known(rng, alarm);
@@ -85,10 +66,7 @@ fn incident(
     line.number("incident_number", 23_000_001 + number);
     line.number("exposure_number", 0);
     line.number("id", (23_000_001 + number) * 10);
-    line.text(
-        "address",
-        &format!("Synthetic block of {} {} St.", spot.block, spot.street),
-    );
+    line.text("address", &format!("Synthetic block of {} {} St.", spot.block, spot.street));
     line.time("incident_date", time.map(clock::midnight));
     line.number("call_number", 230_010_001 + number);
     line.time("alarm_dttm", time);
@@ -115,38 +93,19 @@ fn incident(
     line.number("fire_fatalities", 0);
     line.number("fire_injuries", 0);
     line.number("civilian_fatalities", 0);
-    line.number(
-        "civilian_injuries",
-        u32::from(building && permille(rng, 60)),
-    );
-    line.number(
-        "number_of_alarms",
-        if building && permille(rng, 80) { 2 } else { 1 },
-    );
+    line.number("civilian_injuries", u32::from(building && permille(rng, 60)));
+    line.number("number_of_alarms", if building && permille(rng, 80) { 2 } else { 1 });
     line.text("primary_situation", situation);
     line.text("mutual_aid", "None");
-    line.text(
-        "action_taken_primary",
-        ACTIONS[if burnt { 2 } else { number % 2 }],
-    );
-    line.maybe(
-        "action_taken_secondary",
-        permille(rng, 90).then_some(ACTIONS[3]),
-    );
+    line.text("action_taken_primary", ACTIONS[if burnt { 2 } else { number % 2 }]);
+    line.maybe("action_taken_secondary", permille(rng, 90).then_some(ACTIONS[3]));
     line.maybe(
         "detector_alerted_occupants",
         (!burnt && permille(rng, 300)).then_some("1 - Detector alerted occupants"),
     );
     line.text("property_use", one(rng, &USES));
     if burnt {
-        line.text(
-            "area_of_fire_origin",
-            if building {
-                "24 - Cooking area, kitchen"
-            } else {
-                "93 - Courtyard, patio"
-            },
-        );
+        line.text("area_of_fire_origin", if building { "24 - Cooking area, kitchen" } else { "93 - Courtyard, patio" });
         line.text("ignition_cause", "2 - Unintentional");
         line.text("ignition_factor_primary", "NN - None");
         line.text("heat_source", "UU - Undetermined");
@@ -167,12 +126,6 @@ fn incident(
         line.point("point", spot.lon, spot.lat);
     }
     line.time("data_as_of", Some(close + 60 * MINUTE));
-    line.time(
-        "data_loaded_at",
-        Some(clock::local(REPLACED_AT_MS) - 2 * MINUTE),
-    );
-    Published {
-        row: line.finish(),
-        at_ms: REPLACED_AT_MS,
-    }
+    line.time("data_loaded_at", Some(clock::local(REPLACED_AT_MS) - 2 * MINUTE));
+    Published { row: line.finish(), at_ms: REPLACED_AT_MS }
 }

@@ -21,10 +21,7 @@ impl Line {
     pub(crate) fn new(capacity: usize) -> Line {
         let mut out = String::with_capacity(capacity);
         out.push('{');
-        Line {
-            out,
-            plain_end: None,
-        }
+        Line { out, plain_end: None }
     }
 
     fn name(&mut self, name: &str) {
@@ -81,10 +78,7 @@ impl Line {
     /// A GeoJSON point.
     pub(crate) fn point(&mut self, name: &str, lon: f64, lat: f64) {
         self.name(name);
-        let _ = write!(
-            self.out,
-            "{{\"type\":\"Point\",\"coordinates\":[{lon},{lat}]}}"
-        );
+        let _ = write!(self.out, "{{\"type\":\"Point\",\"coordinates\":[{lon},{lat}]}}");
     }
 
     /// A legacy location, with its empty address inside a string.
@@ -111,9 +105,6 @@ impl Line {
     pub(crate) fn finish(mut self) -> Rendered {
         let plain_end = self.plain_end.unwrap_or(self.out.len());
         self.out.push('}');
-        Rendered {
-            json: self.out.into_boxed_str(),
-            plain_end,
-        }
+        Rendered { json: self.out.into_boxed_str(), plain_end }
     }
 }

@@ -96,17 +96,10 @@ pub fn san_francisco(rows: usize, seed: u64) -> Portal {
             3 => (columns::police::COLUMNS, police::rows(count, &mut rng)),
             _ => (columns::crashes::COLUMNS, crashes::rows(count, &mut rng)),
         };
-        let columns = columns
-            .iter()
-            .map(|(name, kind)| Column::new(*name, *kind))
-            .collect();
+        let columns = columns.iter().map(|(name, kind)| Column::new(*name, *kind)).collect();
         portal.add_dataset(dataset.id, dataset.name, columns);
-        portal.insert_rendered(
-            dataset.id,
-            published
-                .into_iter()
-                .map(|one| (one.row.json, one.row.plain_end, one.at_ms)),
-        );
+        portal
+            .insert_rendered(dataset.id, published.into_iter().map(|one| (one.row.json, one.row.plain_end, one.at_ms)));
     }
     portal
 }

@@ -24,9 +24,7 @@ impl Weighted {
     pub(crate) fn pick(&self, rng: &mut StdRng) -> usize {
         let total = self.sums.last().copied().unwrap_or(0).max(1);
         let drawn = rng.random_range(0..total);
-        self.sums
-            .partition_point(|sum| *sum <= drawn)
-            .min(self.sums.len().saturating_sub(1))
+        self.sums.partition_point(|sum| *sum <= drawn).min(self.sums.len().saturating_sub(1))
     }
 }
 

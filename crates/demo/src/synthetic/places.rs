@@ -27,17 +27,7 @@ const fn place(
     (lon, lat, radius): (f64, f64, f64),
     (home, street): (u32, u32),
 ) -> Place {
-    Place {
-        neighborhood,
-        police,
-        supervisor,
-        zip,
-        lon,
-        lat,
-        radius,
-        home,
-        street,
-    }
+    Place { neighborhood, police, supervisor, zip, lon, lat, radius, home, street }
 }
 
 /// Hot spots first, then the rest of the city.
@@ -147,12 +137,7 @@ pub(crate) struct Atlas {
 impl Atlas {
     pub(crate) fn new(street: u32) -> Atlas {
         let street = street.min(100);
-        Atlas {
-            weights: Weighted::new(
-                MAP.iter()
-                    .map(|p| p.street * street + p.home * (100 - street)),
-            ),
-        }
+        Atlas { weights: Weighted::new(MAP.iter().map(|p| p.street * street + p.home * (100 - street))) }
     }
 
     /// A spot in a place: most near its middle, none outside of its disc.
@@ -171,14 +156,9 @@ impl Atlas {
         let lat = place.lat + north * place.radius * 0.97;
         let lon = place.lon + east * place.radius * 0.97 / 0.79;
         let (corner_lat, corner_lon) = (snap(lat), snap(lon));
-        let inside = ((corner_lat - place.lat) / place.radius)
-            .hypot((corner_lon - place.lon) * 0.79 / place.radius)
-            <= 1.0;
-        let (lat, lon) = if inside {
-            (corner_lat, corner_lon)
-        } else {
-            (lat, lon)
-        };
+        let inside =
+            ((corner_lat - place.lat) / place.radius).hypot((corner_lon - place.lon) * 0.79 / place.radius) <= 1.0;
+        let (lat, lon) = if inside { (corner_lat, corner_lon) } else { (lat, lon) };
         let cell = street_number(lon, lat);
         Spot {
             place,
@@ -192,9 +172,7 @@ impl Atlas {
 
 /// The same point always has the same street.
 fn street_number(lon: f64, lat: f64) -> usize {
-    let cell = ((lon + 123.0) * 2_500.0)
-        .round()
-        .mul_add(100_000.0, ((lat - 37.0) * 2_500.0).round());
+    let cell = ((lon + 123.0) * 2_500.0).round().mul_add(100_000.0, ((lat - 37.0) * 2_500.0).round());
     usize::try_from(crate::ids::scatter(cell.to_bits()) >> 40).unwrap_or(0)
 }
 
@@ -205,9 +183,5 @@ fn digits(degrees: f64) -> f64 {
 /// `Tenderloin` for `TENDERLOIN`, as the police write their own districts.
 pub(crate) fn capitalized(district: &str) -> String {
     let mut letters = district.chars();
-    letters
-        .next()
-        .into_iter()
-        .chain(letters.flat_map(char::to_lowercase))
-        .collect()
+    letters.next().into_iter().chain(letters.flat_map(char::to_lowercase)).collect()
 }

@@ -13,126 +13,24 @@ use super::{Published, REPLACED_AT_MS};
 type Code = (&'static str, &'static str, &'static str, &'static str, u32);
 
 const CODES: [Code; 18] = [
-    (
-        "06244",
-        "Larceny Theft",
-        "Larceny - From Vehicle",
-        "Theft, From Locked Vehicle, >$950",
-        190,
-    ),
-    (
-        "06374",
-        "Larceny Theft",
-        "Larceny Theft - Other",
-        "Theft, Other Property, >$950",
-        70,
-    ),
-    (
-        "06362",
-        "Larceny Theft",
-        "Larceny Theft - Shoplifting",
-        "Theft, Shoplifting, $50-$200",
-        62,
-    ),
-    (
-        "28150",
-        "Malicious Mischief",
-        "Vandalism",
-        "Malicious Mischief, Vandalism to Property",
-        80,
-    ),
-    (
-        "07021",
-        "Motor Vehicle Theft",
-        "Motor Vehicle Theft",
-        "Vehicle, Stolen, Auto",
-        70,
-    ),
+    ("06244", "Larceny Theft", "Larceny - From Vehicle", "Theft, From Locked Vehicle, >$950", 190),
+    ("06374", "Larceny Theft", "Larceny Theft - Other", "Theft, Other Property, >$950", 70),
+    ("06362", "Larceny Theft", "Larceny Theft - Shoplifting", "Theft, Shoplifting, $50-$200", 62),
+    ("28150", "Malicious Mischief", "Vandalism", "Malicious Mischief, Vandalism to Property", 80),
+    ("07021", "Motor Vehicle Theft", "Motor Vehicle Theft", "Vehicle, Stolen, Auto", 70),
     ("04134", "Assault", "Simple Assault", "Battery", 62),
-    (
-        "04014",
-        "Assault",
-        "Aggravated Assault",
-        "Assault, Aggravated, W/ Force",
-        26,
-    ),
-    (
-        "05041",
-        "Burglary",
-        "Burglary - Residential",
-        "Burglary, Residence, Forcible Entry",
-        42,
-    ),
-    (
-        "05151",
-        "Burglary",
-        "Burglary - Commercial",
-        "Burglary, Store, Forcible Entry",
-        22,
-    ),
-    (
-        "16650",
-        "Drug Offense",
-        "Drug Violation",
-        "Methamphetamine Offense",
-        44,
-    ),
-    (
-        "03074",
-        "Robbery",
-        "Robbery - Other",
-        "Robbery, W/ Force",
-        24,
-    ),
-    (
-        "09320",
-        "Fraud",
-        "Fraud",
-        "Credit Card, Theft By Use Of",
-        34,
-    ),
-    (
-        "64020",
-        "Non-Criminal",
-        "Non-Criminal",
-        "Aided Case, Injured or Sick Person",
-        58,
-    ),
-    (
-        "63010",
-        "Warrant",
-        "Warrant",
-        "Warrant Arrest, Local SF Warrant",
-        46,
-    ),
-    (
-        "71000",
-        "Lost Property",
-        "Lost Property",
-        "Lost Property",
-        36,
-    ),
-    (
-        "64070",
-        "Suspicious Occ",
-        "Suspicious Occ",
-        "Suspicious Occurrence",
-        32,
-    ),
-    (
-        "75000",
-        "Missing Person",
-        "Missing Person",
-        "Found Person",
-        22,
-    ),
-    (
-        "12030",
-        "Weapons Offense",
-        "Weapons Offense",
-        "Firearm, Carrying Loaded",
-        12,
-    ),
+    ("04014", "Assault", "Aggravated Assault", "Assault, Aggravated, W/ Force", 26),
+    ("05041", "Burglary", "Burglary - Residential", "Burglary, Residence, Forcible Entry", 42),
+    ("05151", "Burglary", "Burglary - Commercial", "Burglary, Store, Forcible Entry", 22),
+    ("16650", "Drug Offense", "Drug Violation", "Methamphetamine Offense", 44),
+    ("03074", "Robbery", "Robbery - Other", "Robbery, W/ Force", 24),
+    ("09320", "Fraud", "Fraud", "Credit Card, Theft By Use Of", 34),
+    ("64020", "Non-Criminal", "Non-Criminal", "Aided Case, Injured or Sick Person", 58),
+    ("63010", "Warrant", "Warrant", "Warrant Arrest, Local SF Warrant", 46),
+    ("71000", "Lost Property", "Lost Property", "Lost Property", 36),
+    ("64070", "Suspicious Occ", "Suspicious Occ", "Suspicious Occurrence", 32),
+    ("75000", "Missing Person", "Missing Person", "Found Person", 22),
+    ("12030", "Weapons Offense", "Weapons Offense", "Firearm, Carrying Loaded", 12),
 ];
 
 pub(crate) fn rows(count: usize, rng: &mut StdRng) -> Vec<Published> {
@@ -165,11 +63,7 @@ fn report(
     let spot = atlas.spot(rng);
     let place = spot.place;
     let online = category == "Larceny Theft" && permille(rng, 420);
-    let delay = if permille(rng, 150) {
-        rng.random_range(0..20) * DAY
-    } else {
-        rng.random_range(5..600) * MINUTE
-    };
+    let delay = if permille(rng, 150) { rng.random_range(0..20) * DAY } else { rng.random_range(5..600) * MINUTE };
     let reported = (happened + delay).min(clock::LAST_MOMENT);
     let time = known(rng, happened);
     let located = !permille(rng, 52);
@@ -187,48 +81,23 @@ fn report(
     line.number("incident_id", incident);
     line.number("incident_number", 230_000_000 + u64::from(incident));
     if !online && !permille(rng, 90) {
-        line.number(
-            "cad_number",
-            230_100_000 + u64::from(incident) * 7 % 90_000_000,
-        );
+        line.number("cad_number", 230_100_000 + u64::from(incident) * 7 % 90_000_000);
     }
     line.text("report_type_code", "II");
-    line.text(
-        "report_type_description",
-        if online {
-            "Coplogic Initial"
-        } else {
-            "Initial"
-        },
-    );
+    line.text("report_type_description", if online { "Coplogic Initial" } else { "Initial" });
     if online {
         line.flag("filed_online", true);
     }
     line.text("incident_code", code);
     line.text("incident_category", category);
     line.text("incident_subcategory", subcategory);
-    line.text(
-        "incident_description",
-        &format!("{description} (synthetic)"),
-    );
+    line.text("incident_description", &format!("{description} (synthetic)"));
     line.text(
         "resolution",
-        one(
-            rng,
-            &[
-                "Open or Active",
-                "Open or Active",
-                "Open or Active",
-                "Open or Active",
-                "Cite or Arrest Adult",
-            ],
-        ),
+        one(rng, &["Open or Active", "Open or Active", "Open or Active", "Open or Active", "Cite or Arrest Adult"]),
     );
     if located {
-        line.text(
-            "intersection",
-            &format!("{} ST \\ SYNTHETIC AVE", spot.street),
-        );
+        line.text("intersection", &format!("{} ST \\ SYNTHETIC AVE", spot.street));
         line.number("cnn", 20_000_000 + u64::from(spot.block) * 1_000);
     }
     if outside {
@@ -245,17 +114,11 @@ fn report(
         line.point("point", spot.lon, spot.lat);
     }
     line.time("data_as_of", Some(clock::LAST_MOMENT));
-    line.time(
-        "data_loaded_at",
-        Some(clock::local(REPLACED_AT_MS) - HOUR / 30),
-    );
+    line.time("data_loaded_at", Some(clock::local(REPLACED_AT_MS) - HOUR / 30));
     line.computed_regions_follow();
     if located {
         line.number(":@computed_region_jwn9_ihcz", place.supervisor + 30);
         line.number(":@computed_region_h4ep_8xdi", place.supervisor % 3);
     }
-    Published {
-        row: line.finish(),
-        at_ms: REPLACED_AT_MS,
-    }
+    Published { row: line.finish(), at_ms: REPLACED_AT_MS }
 }

@@ -39,26 +39,11 @@ const FILES: &[(&str, &str)] = &[
     ("sfpd/wg3w-h783_soda_1000rows_2019-11-14.json", "wg3w-h783"),
     ("sfpd/sfpd_export_2018-12.csv", "wg3w-h783"),
     ("sf_fire_calls/fire_calls_export_2020-04.csv", "nuek-vuh3"),
-    (
-        "sf_fire_calls/nuek-vuh3_soda_one_row_2017-10.json",
-        "nuek-vuh3",
-    ),
-    (
-        "sf_fire_incidents/fire_incidents_sample_20250504.csv",
-        "wr8u-xric",
-    ),
-    (
-        "sf_traffic_crashes/dau3-4s8f_export_20250411.csv",
-        "dau3-4s8f",
-    ),
-    (
-        "sf_traffic_crashes/dau3-4s8f_export_20260319.csv",
-        "dau3-4s8f",
-    ),
-    (
-        "sf_traffic_crashes/dau3-4s8f_2026-08-22T153815Z.json",
-        "dau3-4s8f",
-    ),
+    ("sf_fire_calls/nuek-vuh3_soda_one_row_2017-10.json", "nuek-vuh3"),
+    ("sf_fire_incidents/fire_incidents_sample_20250504.csv", "wr8u-xric"),
+    ("sf_traffic_crashes/dau3-4s8f_export_20250411.csv", "dau3-4s8f"),
+    ("sf_traffic_crashes/dau3-4s8f_export_20260319.csv", "dau3-4s8f"),
+    ("sf_traffic_crashes/dau3-4s8f_2026-08-22T153815Z.json", "dau3-4s8f"),
     ("chicago_crimes/homicides_export_2001-2018.csv", "ijzp-q8t2"),
     ("chicago_crimes/ijzp-q8t2_export_2012-11.csv", "ijzp-q8t2"),
     ("chicago_crimes/6zsd-86xi_soda_rows_2014.json", "ijzp-q8t2"),
@@ -73,10 +58,7 @@ pub fn all_sources() -> Vec<Source> {
     let Some(data) = shared_data() else {
         return Vec::new();
     };
-    FILES
-        .iter()
-        .filter_map(|&(name, dataset)| load(&data, name, dataset))
-        .collect()
+    FILES.iter().filter_map(|&(name, dataset)| load(&data, name, dataset)).collect()
 }
 
 /// The one file whose name contains `part`, or `None` where it is absent.
@@ -86,13 +68,8 @@ pub fn all_sources() -> Vec<Source> {
 #[must_use]
 pub fn source(part: &str) -> Option<Source> {
     let mut known = FILES.iter().filter(|(name, _)| name.contains(part));
-    let &(name, dataset) = known
-        .next()
-        .unwrap_or_else(|| panic!("no file is known as {part}"));
-    assert!(
-        known.next().is_none(),
-        "more than one file is known as {part}"
-    );
+    let &(name, dataset) = known.next().unwrap_or_else(|| panic!("no file is known as {part}"));
+    assert!(known.next().is_none(), "more than one file is known as {part}");
     load(&shared_data()?, name, dataset)
 }
 
@@ -102,11 +79,7 @@ fn load(data: &Path, name: &str, dataset: &str) -> Option<Source> {
         return None;
     }
     let schema = Schema::of_dataset(data, dataset);
-    let (columns, rows) = if name.ends_with(".json") {
-        read_soda(&path, &schema)
-    } else {
-        read_export(&path, &schema)
-    };
+    let (columns, rows) = if name.ends_with(".json") { read_soda(&path, &schema) } else { read_export(&path, &schema) };
     Some(Source {
         name: name.to_owned(),
         dataset_id: dataset.to_owned(),
@@ -120,8 +93,7 @@ type Read = (Vec<(String, String)>, Vec<Row>);
 
 fn read_soda(path: &Path, schema: &Schema) -> Read {
     let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let rows: Vec<Row> =
-        serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let rows: Vec<Row> = serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut columns: Vec<(String, String)> = Vec::new();
     for field in rows.iter().flat_map(Row::keys) {
         if columns.iter().all(|(known, _)| known != field) {
@@ -132,13 +104,9 @@ fn read_soda(path: &Path, schema: &Schema) -> Read {
 }
 
 fn read_export(path: &Path, schema: &Schema) -> Read {
-    let mut reader =
-        csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let titles = reader
-        .headers()
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let fields: Vec<Option<(String, String)>> =
-        titles.iter().map(|title| schema.column(title)).collect();
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let titles = reader.headers().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let fields: Vec<Option<(String, String)>> = titles.iter().map(|title| schema.column(title)).collect();
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.unwrap_or_else(|error| panic!("{}: {error}", path.display()));

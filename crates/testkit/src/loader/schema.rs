@@ -20,11 +20,7 @@ pub(super) struct Schema {
 impl Schema {
     /// From the portal's metadata where it is at hand, from a written table otherwise.
     pub(super) fn of_dataset(data: &Path, dataset: &str) -> Self {
-        let mut schema = Self {
-            fields: BTreeMap::new(),
-            kinds: BTreeMap::new(),
-            dataset: dataset.to_owned(),
-        };
+        let mut schema = Self { fields: BTreeMap::new(), kinds: BTreeMap::new(), dataset: dataset.to_owned() };
         if let Some(table) = tables::of_dataset(dataset) {
             for (field, kind) in table {
                 schema.add(field, field, kind);
@@ -33,27 +29,16 @@ impl Schema {
         }
         let path = data.join(format!("socrata_metadata/transparentsf_{dataset}.json"));
         let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let metadata: Value = serde_json::from_slice(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        for column in metadata["columns"]
-            .as_array()
-            .expect("metadata lists its columns")
-        {
-            let part = |name: &str| {
-                column[name]
-                    .as_str()
-                    .expect("a column has names and a type")
-            };
+        let metadata: Value =
+            serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for column in metadata["columns"].as_array().expect("metadata lists its columns") {
+            let part = |name: &str| column[name].as_str().expect("a column has names and a type");
             schema.add(part("name"), part("fieldName"), part("dataTypeName"));
         }
         if dataset == "nuek-vuh3" {
             // The point's title in exports, and its field name before it became `case_location`.
-            schema
-                .fields
-                .insert("location".to_owned(), "case_location".to_owned());
-            schema
-                .kinds
-                .insert("location".to_owned(), "point".to_owned());
+            schema.fields.insert("location".to_owned(), "case_location".to_owned());
+            schema.kinds.insert("location".to_owned(), "point".to_owned());
         }
         schema
     }
@@ -71,10 +56,8 @@ impl Schema {
         if title.is_empty() {
             return None;
         }
-        let field = self
-            .fields
-            .get(&plain(title))
-            .unwrap_or_else(|| panic!("{}: no column is titled {title}", self.dataset));
+        let field =
+            self.fields.get(&plain(title)).unwrap_or_else(|| panic!("{}: no column is titled {title}", self.dataset));
         Some((field.clone(), self.kind(field).to_owned()))
     }
 
@@ -114,10 +97,7 @@ mod tests {
     #[test]
     fn a_title_in_any_spelling_has_one_plain_form() {
         assert_eq!(plain("Status.Notes"), "status_notes");
-        assert_eq!(
-            plain("Neighborhooods - Analysis Boundaries"),
-            "neighborhooods_analysis_boundaries"
-        );
+        assert_eq!(plain("Neighborhooods - Analysis Boundaries"), "neighborhooods_analysis_boundaries");
         assert_eq!(plain("RowID"), "rowid");
         assert_eq!(plain(" Fix It Zones "), "fix_it_zones");
     }

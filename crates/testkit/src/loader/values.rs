@@ -46,11 +46,7 @@ fn timestamp(text: &str) -> Option<String> {
     let [first, second, third] = date.as_slice() else {
         return None;
     };
-    let (year, month, day) = if first.len() == 4 {
-        (first, second, third)
-    } else {
-        (third, first, second)
-    };
+    let (year, month, day) = if first.len() == 4 { (first, second, third) } else { (third, first, second) };
     let (year, month, day) = (number(year, 9999)?, number(month, 12)?, number(day, 31)?);
     let (mut hour, minute, second) = match words.next() {
         None => (0, 0, 0),
@@ -64,17 +60,14 @@ fn timestamp(text: &str) -> Option<String> {
         Some(_) => return None,
     }
     let rest = words.next();
-    rest.is_none()
-        .then(|| format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000"))
+    rest.is_none().then(|| format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000"))
 }
 
 fn clock_parts(clock: &str) -> Option<(u32, u32, u32)> {
     let parts: Vec<&str> = clock.split(':').collect();
     match parts.as_slice() {
         [hour, minute] => Some((number(hour, 23)?, number(minute, 59)?, 0)),
-        [hour, minute, second] => {
-            Some((number(hour, 23)?, number(minute, 59)?, number(second, 59)?))
-        }
+        [hour, minute, second] => Some((number(hour, 23)?, number(minute, 59)?, number(second, 59)?)),
         _ => None,
     }
 }
@@ -105,13 +98,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_time_is_none() {
-        for text in [
-            "",
-            "soon",
-            "13/40/2019",
-            "06/29/2019 13:00 PM",
-            "06/29/2019 1:00 PM x",
-        ] {
+        for text in ["", "soon", "13/40/2019", "06/29/2019 13:00 PM", "06/29/2019 1:00 PM x"] {
             assert_eq!(timestamp(text), None, "{text}");
         }
     }
@@ -126,9 +113,6 @@ mod tests {
 
     #[test]
     fn a_number_keeps_the_digits_it_was_published_with() {
-        assert_eq!(
-            from_text("number", "37.725475650181380"),
-            Some(json!("37.725475650181380"))
-        );
+        assert_eq!(from_text("number", "37.725475650181380"), Some(json!("37.725475650181380")));
     }
 }

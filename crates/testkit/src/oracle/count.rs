@@ -52,25 +52,16 @@ impl Filter {
     }
 
     pub(super) fn passes(&self, incident: &Incident) -> bool {
-        let in_window = self
-            .window
-            .is_none_or(|(start, end)| incident.at.is_some_and(|at| start <= at && at < end));
-        let of_category = self.categories.is_empty()
-            || incident
-                .category
-                .as_ref()
-                .is_some_and(|own| self.categories.contains(own));
+        let in_window = self.window.is_none_or(|(start, end)| incident.at.is_some_and(|at| start <= at && at < end));
+        let of_category =
+            self.categories.is_empty() || incident.category.as_ref().is_some_and(|own| self.categories.contains(own));
         let in_box = self.bbox.is_none_or(|[west, south, east, north]| {
-            incident.place.is_some_and(|(lat, lng)| {
-                (west..=east).contains(&lng) && (south..=north).contains(&lat)
-            })
+            incident.place.is_some_and(|(lat, lng)| (west..=east).contains(&lng) && (south..=north).contains(&lat))
         });
         in_window
             && of_category
             && in_box
-            && self.equal.iter().all(|(column, value)| {
-                text(incident.row.get(column)).is_some_and(|own| own == *value)
-            })
+            && self.equal.iter().all(|(column, value)| text(incident.row.get(column)).is_some_and(|own| own == *value))
     }
 }
 

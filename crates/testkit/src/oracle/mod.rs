@@ -70,11 +70,7 @@ impl Incident {
         let resolution = Resolution::try_from(resolution).expect("a resolution is 0 to 15");
         let (lat, lng) = self.place?;
         let parent = finest_cell(lat, lng).parent(resolution);
-        Some(
-            parent
-                .expect("cells are counted at the finest resolution or coarser")
-                .to_string(),
-        )
+        Some(parent.expect("cells are counted at the finest resolution or coarser").to_string())
     }
 }
 
@@ -91,12 +87,7 @@ impl Oracle {
     /// Nothing landed yet.
     #[must_use]
     pub fn new(roles: &Roles) -> Self {
-        Self {
-            roles: roles.clone(),
-            rows: 0,
-            rejects: 0,
-            incidents: BTreeMap::new(),
-        }
+        Self { roles: roles.clone(), rows: 0, rejects: 0, incidents: BTreeMap::new() }
     }
 
     /// All these rows landed.
@@ -121,10 +112,7 @@ impl Oracle {
             return;
         };
         let incident = Incident {
-            at: row
-                .get(&self.roles.time)
-                .and_then(Value::as_str)
-                .and_then(time::occurrence),
+            at: row.get(&self.roles.time).and_then(Value::as_str).and_then(time::occurrence),
             place: place::locate(row, &self.roles.place, self.roles.bounds),
             category: text(row.get(&self.roles.category)),
             row: row.clone(),
@@ -146,11 +134,7 @@ impl Oracle {
     /// How many rows became what.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals {
-            rows: self.rows,
-            rejects: self.rejects,
-            ..Totals::default()
-        };
+        let mut totals = Totals { rows: self.rows, rejects: self.rejects, ..Totals::default() };
         for incident in self.incidents.values() {
             totals.incidents += 1;
             totals.located += i64::from(incident.place.is_some());
@@ -184,21 +168,10 @@ impl Oracle {
 
     /// Incidents that pass the filter, per combination of the dimensions, in their order.
     #[must_use]
-    pub fn count(
-        &self,
-        filter: &Filter,
-        group: &[Dimension],
-    ) -> BTreeMap<Vec<Option<String>>, i64> {
+    pub fn count(&self, filter: &Filter, group: &[Dimension]) -> BTreeMap<Vec<Option<String>>, i64> {
         let mut counts = BTreeMap::new();
-        for incident in self
-            .incidents
-            .values()
-            .filter(|incident| filter.passes(incident))
-        {
-            let labels = group
-                .iter()
-                .map(|dimension| dimension.label(incident))
-                .collect();
+        for incident in self.incidents.values().filter(|incident| filter.passes(incident)) {
+            let labels = group.iter().map(|dimension| dimension.label(incident)).collect();
             *counts.entry(labels).or_insert(0) += 1;
         }
         counts
@@ -210,25 +183,17 @@ impl Oracle {
         self.count(filter, &[]).values().sum()
     }
 
-    fn pairs(
-        &self,
-        first: &Dimension,
-        second: &Dimension,
-    ) -> BTreeMap<(Option<String>, Option<String>), i64> {
+    fn pairs(&self, first: &Dimension, second: &Dimension) -> BTreeMap<(Option<String>, Option<String>), i64> {
         let mut counts = BTreeMap::new();
         for incident in self.incidents.values() {
-            *counts
-                .entry((first.label(incident), second.label(incident)))
-                .or_insert(0) += 1;
+            *counts.entry((first.label(incident), second.label(incident))).or_insert(0) += 1;
         }
         counts
     }
 }
 
 fn finest_cell(lat: f64, lng: f64) -> CellIndex {
-    LatLng::new(lat, lng)
-        .expect("a place is made of finite numbers")
-        .to_cell(FINEST)
+    LatLng::new(lat, lng).expect("a place is made of finite numbers").to_cell(FINEST)
 }
 
 /// The text of a published scalar; an empty one is none.

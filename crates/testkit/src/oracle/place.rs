@@ -9,9 +9,7 @@ pub(super) fn locate(row: &Row, place: &Place, bounds: Option<Bounds>) -> Option
     let (lat, lng) = match place {
         Place::LatLng(lat, lng) => (degrees(row.get(lat)?)?, degrees(row.get(lng)?)?),
         Place::Point(names) => {
-            let point = names
-                .iter()
-                .find_map(|name| row.get(name).filter(|point| !point.is_null()));
+            let point = names.iter().find_map(|name| row.get(name).filter(|point| !point.is_null()));
             from_point(point?)?
         }
     };
@@ -25,10 +23,7 @@ pub(super) fn locate(row: &Row, place: &Place, bounds: Option<Bounds>) -> Option
 fn from_point(point: &Value) -> Option<(f64, f64)> {
     match point.get("coordinates") {
         Some(pair) => Some((degrees(pair.get(1)?)?, degrees(pair.get(0)?)?)),
-        None => Some((
-            degrees(point.get("latitude")?)?,
-            degrees(point.get("longitude")?)?,
-        )),
+        None => Some((degrees(point.get("latitude")?)?, degrees(point.get("longitude")?)?)),
     }
 }
 

@@ -4,13 +4,7 @@ use super::{Dimension, Filter, Oracle, Order, Totals, finest_cell};
 use crate::{Place, Roles, Row, SAN_FRANCISCO};
 
 fn roles() -> Roles {
-    Roles::new(
-        "id",
-        "at",
-        Place::lat_lng("lat", "lng"),
-        "kind",
-        Some(SAN_FRANCISCO),
-    )
+    Roles::new("id", "at", Place::lat_lng("lat", "lng"), "kind", Some(SAN_FRANCISCO))
 }
 
 fn row(value: Value) -> Row {
@@ -29,19 +23,12 @@ fn a_coarser_cell_is_the_parent_of_the_finest_and_not_the_cell_of_the_point() {
         let (lat, lng) = (37.70 + 0.1 / 4000.0 * f64::from(step), -122.45);
         let oracle = oracle(&[json!({"id": "1", "lat": lat.to_string(), "lng": lng.to_string()})]);
         let incident = &oracle.incidents()["1"];
-        let direct = h3o::LatLng::new(lat, lng)
-            .unwrap()
-            .to_cell(h3o::Resolution::Seven);
-        let parent = finest_cell(lat, lng)
-            .parent(h3o::Resolution::Seven)
-            .unwrap();
+        let direct = h3o::LatLng::new(lat, lng).unwrap().to_cell(h3o::Resolution::Seven);
+        let parent = finest_cell(lat, lng).parent(h3o::Resolution::Seven).unwrap();
         assert_eq!(incident.cell(7), Some(parent.to_string()));
         differ += u32::from(parent != direct);
     }
-    assert!(
-        differ > 0,
-        "somewhere on this line the two rules must differ"
-    );
+    assert!(differ > 0, "somewhere on this line the two rules must differ");
 }
 
 #[test]
@@ -53,10 +40,7 @@ fn a_later_row_replaces_the_earlier_ones_of_its_key() {
     ];
     let label = |month: &str, kind: &str| (Some(month.to_owned()), Some(kind.to_owned()));
     let given = oracle(&rows).by_month_category();
-    assert_eq!(
-        given,
-        [(label("2020-01", "a"), 1), (label("2020-02", "b"), 1)].into()
-    );
+    assert_eq!(given, [(label("2020-01", "a"), 1), (label("2020-02", "b"), 1)].into());
 
     let rows: Vec<Row> = rows.into_iter().map(row).collect();
     let by_column = Oracle::of(&roles(), &rows, &Order::By("v".to_owned())).by_month_category();
@@ -65,20 +49,8 @@ fn a_later_row_replaces_the_earlier_ones_of_its_key() {
 
 #[test]
 fn a_row_without_a_usable_key_is_a_reject() {
-    let oracle = oracle(&[
-        json!({}),
-        json!({"id": ""}),
-        json!({"id": null}),
-        json!({"id": 7}),
-    ]);
-    let expected = Totals {
-        rows: 4,
-        rejects: 3,
-        incidents: 1,
-        located: 0,
-        unlocated: 1,
-        undated: 1,
-    };
+    let oracle = oracle(&[json!({}), json!({"id": ""}), json!({"id": null}), json!({"id": 7})]);
+    let expected = Totals { rows: 4, rejects: 3, incidents: 1, located: 0, unlocated: 1, undated: 1 };
     assert_eq!(oracle.totals(), expected);
 }
 
@@ -108,11 +80,7 @@ fn a_point_is_read_from_the_first_of_its_names_in_both_shapes() {
         row(json!({"id": "4", "place": {"human_address": "{}"}})),
     ];
     let oracle = Oracle::of(&roles, &rows, &Order::AsGiven);
-    let places: Vec<_> = oracle
-        .incidents()
-        .values()
-        .map(|incident| incident.place)
-        .collect();
+    let places: Vec<_> = oracle.incidents().values().map(|incident| incident.place).collect();
     let there = Some((37.7, -122.4));
     assert_eq!(places, [there, there, there, None]);
 }
@@ -151,11 +119,7 @@ fn every_dimension_labels_an_incident() {
     ];
     for (dimension, label) in group {
         let counts = oracle.count(&Filter::all(), std::slice::from_ref(&dimension));
-        assert_eq!(
-            counts,
-            [(vec![Some(label.to_owned())], 1)].into(),
-            "{dimension:?}"
-        );
+        assert_eq!(counts, [(vec![Some(label.to_owned())], 1)].into(), "{dimension:?}");
     }
 }
 
@@ -169,17 +133,7 @@ fn a_filter_takes_any_of_its_categories_and_only_what_is_in_its_box() {
     ]);
     assert_eq!(oracle.total(&Filter::all().category("a")), 2);
     assert_eq!(oracle.total(&Filter::all().category("a").category("b")), 3);
-    assert_eq!(
-        oracle.total(&Filter::all().bbox([-122.5, 37.7, -122.4, 37.8])),
-        2
-    );
-    assert_eq!(
-        oracle.total(
-            &Filter::all()
-                .category("b")
-                .bbox([-122.5, 37.75, -122.3, 37.85])
-        ),
-        1
-    );
+    assert_eq!(oracle.total(&Filter::all().bbox([-122.5, 37.7, -122.4, 37.8])), 2);
+    assert_eq!(oracle.total(&Filter::all().category("b").bbox([-122.5, 37.75, -122.3, 37.85])), 1);
     assert_eq!(oracle.total(&Filter::all().column("kind", "b")), 1);
 }

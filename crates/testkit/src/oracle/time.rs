@@ -61,13 +61,7 @@ pub fn bucket(at: i64, seconds: i64) -> String {
 #[must_use]
 pub fn label(at: i64) -> String {
     let clock = at.rem_euclid(DAY);
-    format!(
-        "{}T{:02}:{:02}:{:02}",
-        day(at),
-        clock / 3600,
-        clock / 60 % 60,
-        clock % 60
-    )
+    format!("{}T{:02}:{:02}:{:02}", day(at), clock / 3600, clock / 60 % 60, clock % 60)
 }
 
 /// 0 to 23.
@@ -157,17 +151,9 @@ mod tests {
         let mut date = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap();
         while date.year() < 2100 {
             let at = parse(&date.to_string()).unwrap();
-            assert_eq!(
-                at,
-                date.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp(),
-                "{date}"
-            );
+            assert_eq!(at, date.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp(), "{date}");
             assert_eq!(label(at + 86_399), format!("{date}T23:59:59"));
-            assert_eq!(
-                weekday(at),
-                i64::from(date.weekday().number_from_monday()),
-                "{date}"
-            );
+            assert_eq!(weekday(at), i64::from(date.weekday().number_from_monday()), "{date}");
             let monday = date - Days::new(u64::from(date.weekday().num_days_from_monday()));
             assert_eq!(week_start(at), monday.to_string(), "{date}");
             date = date + Days::new(1);

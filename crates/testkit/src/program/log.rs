@@ -45,12 +45,8 @@ impl Log {
     pub(super) fn wait_for(&self, part: &str, most: Duration) -> Waited {
         let (written, changed) = &*self.0;
         let written = written.lock().expect("no holder panics");
-        let unseen = |written: &mut Written| {
-            !written.ended && !written.lines.iter().any(|line| line.contains(part))
-        };
-        let (written, timeout) = changed
-            .wait_timeout_while(written, most, unseen)
-            .expect("no holder panics");
+        let unseen = |written: &mut Written| !written.ended && !written.lines.iter().any(|line| line.contains(part));
+        let (written, timeout) = changed.wait_timeout_while(written, most, unseen).expect("no holder panics");
         match written.lines.iter().find(|line| line.contains(part)) {
             Some(line) => Waited::Found(line.clone()),
             None if timeout.timed_out() => Waited::TooLate,

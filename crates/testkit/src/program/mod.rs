@@ -45,15 +45,8 @@ impl Output {
     /// When it did not; the message holds what the command said.
     #[must_use]
     pub fn expect_status(self, status: i32) -> Self {
-        let Self {
-            status: got,
-            stdout,
-            stderr,
-        } = &self;
-        assert_eq!(
-            *got, status,
-            "the exit code is not as expected\n-- stdout\n{stdout}\n-- stderr\n{stderr}"
-        );
+        let Self { status: got, stdout, stderr } = &self;
+        assert_eq!(*got, status, "the exit code is not as expected\n-- stdout\n{stdout}\n-- stderr\n{stderr}");
         self
     }
 
@@ -63,8 +56,7 @@ impl Output {
     /// When it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("stdout is no JSON: {error}\n{}", self.stdout))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is no JSON: {error}\n{}", self.stdout))
     }
 }
 
@@ -82,11 +74,7 @@ impl Program {
     /// The program at this path; a test passes `env!("CARGO_BIN_EXE_hotspots-lake")`.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        Self {
-            binary: binary.into(),
-            env: Vec::new(),
-            folder: None,
-        }
+        Self { binary: binary.into(), env: Vec::new(), folder: None }
     }
 
     /// On this lake, by `HOTSPOTS_LAKE`.
@@ -121,9 +109,7 @@ impl Program {
         let stderr = read_to_end(child.stderr.take().expect("stderr is piped"));
         let status = wait(&mut child, DEADLINE);
         if status.is_none() {
-            child
-                .kill()
-                .expect("a child that did not end can be killed");
+            child.kill().expect("a child that did not end can be killed");
         }
         let text = |reader: thread::JoinHandle<Vec<u8>>| {
             let bytes = reader.join().expect("a reader does not panic");
@@ -133,11 +119,7 @@ impl Program {
         let Some(status) = status else {
             panic!("{args:?} did not end within {DEADLINE:?}\n-- stderr\n{stderr}");
         };
-        Output {
-            status,
-            stdout,
-            stderr,
-        }
+        Output { status, stdout, stderr }
     }
 
     /// Starts a command that goes on, with `--http 127.0.0.1:0` after its arguments, and returns
@@ -147,11 +129,7 @@ impl Program {
     /// When it ends before that, or does not say so within a minute.
     #[must_use]
     pub fn spawn_serving(&self, args: &[&str]) -> Running {
-        let args: Vec<&str> = args
-            .iter()
-            .copied()
-            .chain(["--http", "127.0.0.1:0"])
-            .collect();
+        let args: Vec<&str> = args.iter().copied().chain(["--http", "127.0.0.1:0"]).collect();
         Running::when_listening(self.spawn(&args))
     }
 
@@ -170,11 +148,7 @@ impl Program {
     /// When the query fails or does not print an array.
     #[must_use]
     pub fn sql(&self, query: &str) -> Vec<Value> {
-        match self
-            .run(&["sql", "--format", "json", query])
-            .success()
-            .json()
-        {
+        match self.run(&["sql", "--format", "json", query]).success().json() {
             Value::Array(rows) => rows,
             other => panic!("sql --format json printed no array: {other}"),
         }
@@ -196,20 +170,12 @@ impl Program {
                 command.env_remove(name);
             }
         }
-        command
-            .env_remove("RUST_LOG")
-            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.env_remove("RUST_LOG").envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()))
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.binary.display()))
     }
 }
 
@@ -228,9 +194,7 @@ fn wait(child: &mut Child, most: Duration) -> Option<i32> {
 }
 
 fn exit_code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
 fn read_to_end(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {

@@ -63,30 +63,17 @@ impl Running {
     pub(super) fn at_once(mut child: Child) -> Self {
         let stdout = Log::drain(child.stdout.take().expect("stdout is piped"));
         let stderr = Log::drain(child.stderr.take().expect("stderr is piped"));
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build();
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let client = client.expect("a plain HTTP client can be made");
-        Self {
-            base_url: String::new(),
-            child,
-            stdout,
-            stderr,
-            client,
-        }
+        Self { base_url: String::new(), child, stdout, stderr, client }
     }
 
     pub(super) fn when_listening(child: Child) -> Self {
         let mut running = Self::at_once(child);
         let line = running.wait_for_log(LISTENING, PATIENCE);
-        let (_, address) = line
-            .split_once(LISTENING)
-            .expect("the line was found by this text");
+        let (_, address) = line.split_once(LISTENING).expect("the line was found by this text");
         let of_address = |letter: char| letter.is_ascii_alphanumeric() || ".:[]-".contains(letter);
-        let end = address
-            .find(|letter| !of_address(letter))
-            .unwrap_or(address.len());
+        let end = address.find(|letter| !of_address(letter)).unwrap_or(address.len());
         running.base_url = format!("http://{}", &address[..end]);
         running
     }
@@ -118,10 +105,7 @@ impl Running {
     /// When there is no answer.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.client.get(self.url(path));
-        self.send(headers.iter().fold(request, |request, (name, value)| {
-            request.header(*name, *value)
-        }))
-        .await
+        self.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
     /// `POST` of a JSON value.
@@ -129,10 +113,7 @@ impl Running {
     /// # Panics
     /// When there is no answer.
     pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
-        let request = self
-            .client
-            .post(self.url(path))
-            .header(CONTENT_TYPE, "application/json");
+        let request = self.client.post(self.url(path)).header(CONTENT_TYPE, "application/json");
         self.send(request.body(body.to_string())).await
     }
 
@@ -186,10 +167,7 @@ impl Running {
     /// # Panics
     /// When the system does not say.
     pub fn ended(&mut self) -> Option<i32> {
-        self.child
-            .try_wait()
-            .expect("a child can be waited for")
-            .map(exit_code)
+        self.child.try_wait().expect("a child can be waited for").map(exit_code)
     }
 
     /// Ends it at once (`SIGKILL`), as a crash does.
@@ -211,14 +189,8 @@ impl Running {
             return;
         }
         let id = self.id().to_string();
-        let sent = Command::new("kill")
-            .args([signal, &id])
-            .status()
-            .expect("kill can be run");
-        assert!(
-            sent.success() || self.ended().is_some(),
-            "kill {signal} {id} failed"
-        );
+        let sent = Command::new("kill").args([signal, &id]).status().expect("kill can be run");
+        assert!(sent.success() || self.ended().is_some(), "kill {signal} {id} failed");
     }
 
     /// Lets the readers take what a program that ended has left in its pipes.
@@ -232,11 +204,7 @@ impl Running {
         let response = request.send().await.unwrap_or_else(|error| failed(error));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.unwrap_or_else(|error| failed(error));
-        Answer {
-            status,
-            headers,
-            body: body.to_vec(),
-        }
+        Answer { status, headers, body: body.to_vec() }
     }
 }
 

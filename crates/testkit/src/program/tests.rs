@@ -11,11 +11,7 @@ fn script(body: &str) -> (tempfile::TempDir, Program) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("program");
     let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#;
-    let written = Command::new("sh")
-        .args(["-c", write, "sh"])
-        .arg(&path)
-        .arg(body)
-        .status();
+    let written = Command::new("sh").args(["-c", write, "sh"]).arg(&path).arg(body).status();
     assert!(written.unwrap().success());
     (folder, Program::new(path))
 }
@@ -24,41 +20,22 @@ fn script(body: &str) -> (tempfile::TempDir, Program) {
 fn a_command_is_run_to_its_end_with_its_streams_apart() {
     let (_folder, program) = script(r#"echo "data $1"; echo "rest $2" >&2; exit 3"#);
     let output = program.run(&["one", "two"]);
-    assert_eq!(
-        (
-            output.status,
-            output.stdout.as_str(),
-            output.stderr.as_str()
-        ),
-        (3, "data one\n", "rest two\n")
-    );
+    assert_eq!((output.status, output.stdout.as_str(), output.stderr.as_str()), (3, "data one\n", "rest two\n"));
 }
 
 #[test]
 fn only_what_the_test_sets_reaches_the_program() {
-    let (folder, program) =
-        script(r#"echo "[$HOTSPOTS_LAKE] [$HOTSPOTS_APP_TOKEN] [$OTHER] $PWD""#);
+    let (folder, program) = script(r#"echo "[$HOTSPOTS_LAKE] [$HOTSPOTS_APP_TOKEN] [$OTHER] $PWD""#);
     let place = folder.path().canonicalize().unwrap();
-    let output = program
-        .lake("somewhere")
-        .env("OTHER", "x")
-        .current_dir(&place)
-        .run(&[])
-        .success();
-    assert_eq!(
-        output.stdout,
-        format!("[somewhere] [] [x] {}\n", place.display())
-    );
+    let output = program.lake("somewhere").env("OTHER", "x").current_dir(&place).run(&[]).success();
+    assert_eq!(output.stdout, format!("[somewhere] [] [x] {}\n", place.display()));
 }
 
 #[test]
 fn a_query_gives_the_rows_of_the_array_it_prints() {
     let (_folder, program) = script(r#"echo "[{\"lake\":\"$HOTSPOTS_LAKE\",\"args\":\"$*\"}]""#);
     let rows = program.sql_json("there", "SELECT 1");
-    assert_eq!(
-        rows,
-        [serde_json::json!({"lake": "there", "args": "sql --format json SELECT 1"})]
-    );
+    assert_eq!(rows, [serde_json::json!({"lake": "there", "args": "sql --format json SELECT 1"})]);
 }
 
 #[test]
@@ -79,8 +56,7 @@ while :; do sleep 0.02; done"#,
 
 #[test]
 fn a_killed_program_has_no_time_to_say_goodbye() {
-    let (_folder, program) =
-        script("trap 'echo bye >&2' TERM\necho up >&2\nwhile :; do sleep 0.02; done");
+    let (_folder, program) = script("trap 'echo bye >&2' TERM\necho up >&2\nwhile :; do sleep 0.02; done");
     let mut running = program.spawn_in_background(&[]);
     assert_eq!(running.wait_for_log("up", Duration::from_secs(30)), "up");
     running.kill9();

@@ -1,0 +1,87 @@
+//! The files themselves: other readers open the tables and get the same numbers and the same wall-clock times.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use lake_testkit::missing_tool;
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, CASES, CASES_RESOURCE};
+
+/// A Python that has the readers.
+fn python() -> Option<PathBuf> {
+    let python = std::env::var_os("HOTSPOTS_PYTHON").map(PathBuf::from)?;
+    let has = Command::new(&python).args(["-c", "import deltalake, duckdb, polars"]).output().ok()?;
+    has.status.success().then_some(python)
+}
+
+fn run(python: &PathBuf, script: &str, arguments: &[&str]) -> Value {
+    let output = Command::new(python).arg("-c").arg(script).args(arguments).output().expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+const DELTALAKE: &str = "
+import json, sys, deltalake, pyarrow.compute as pc
+table = deltalake.DeltaTable(sys.argv[1]).to_pyarrow_table()
+print(json.dumps([table.num_rows, str(table.schema.field('occurred_at').type), str(pc.min(table['occurred_at']).as_py()), str(pc.max(table['occurred_at']).as_py())]))
+";
+
+const POLARS: &str = "
+import json, sys, deltalake, polars
+frame = polars.read_delta(sys.argv[1])
+print(json.dumps([frame.height, str(frame.schema['occurred_at']), str(frame['occurred_at'].min()), str(frame['occurred_at'].max())]))
+";
+
+const DUCKDB: &str = "
+import json, sys, deltalake, duckdb
+files = deltalake.DeltaTable(sys.argv[1]).file_uris()
+row = duckdb.sql('SELECT count(*), any_value(typeof(occurred_at)), CAST(min(occurred_at) AS VARCHAR), CAST(max(occurred_at) AS VARCHAR) FROM read_parquet(' + repr(files) + ')').fetchone()
+print(json.dumps(row))
+";
+
+#[test]
+fn deltalake_polars_and_duckdb_read_the_same_incidents_at_the_same_wall_clock_times() {
+    let test = "deltalake_polars_and_duckdb_read_the_same_incidents";
+    let Some(python) = python() else {
+        missing_tool(
+            test,
+            "a Python with deltalake, polars and duckdb",
+            "pip install -r tests/requirements.txt, and set HOTSPOTS_PYTHON to that Python",
+        );
+        return;
+    };
+    let bench = Bench::synthetic(2_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "300"]).success();
+    bench.program().run(&["compact"]).success();
+    let own = &bench.program().sql(
+        "SELECT COUNT(*) AS n, CAST(MIN(occurred_at) AS VARCHAR) AS first, CAST(MAX(occurred_at) AS VARCHAR) AS last FROM incidents",
+    )[0];
+    assert_eq!(own["n"], bench.oracle(CASES).totals().incidents);
+    let lake = bench.lake();
+    let plain =
+        |value: &Value| value.as_str().expect("a time").replace('T', " ").split('.').next().expect("a time").to_owned();
+    let table = lake.join("incidents");
+    let table = table.to_str().expect("a path");
+    for (reader, script, kinds) in [
+        ("deltalake", DELTALAKE, "timestamp[us]"),
+        ("polars", POLARS, "Datetime(time_unit='us', time_zone=None)"),
+        ("duckdb", DUCKDB, "TIMESTAMP"),
+    ] {
+        let read = run(&python, script, &[table]);
+        assert_eq!(read[0], own["n"], "{reader}");
+        assert_eq!(read[1], kinds, "{reader} reads wall-clock time without a zone");
+        assert_eq!((plain(&read[2]), plain(&read[3])), (plain(&own["first"]), plain(&own["last"])), "{reader}");
+    }
+    // The raw rows, the fast counts and the rejects open as well, whatever they hold.
+    for name in ["raw/311-cases", "fast_counts", "counts", "rejects"] {
+        let path = lake.join(name);
+        let rows = run(
+            &python,
+            "import json, sys, deltalake; print(json.dumps(deltalake.DeltaTable(sys.argv[1]).to_pyarrow_table().num_rows))",
+            &[path.to_str().expect("a path")],
+        );
+        let stored = if name.starts_with("raw/") { "raw.\"311_cases\"".to_owned() } else { format!("stored.{name}") };
+        assert_eq!(rows, json!(bench.program().sql(&format!("SELECT COUNT(*) AS n FROM {stored}"))[0]["n"]), "{name}");
+    }
+}
