@@ -9,12 +9,12 @@ use lake_testkit::{Output, PortalThread, Program, Roles, Row};
 use serde_json::Value;
 
 /// The dataset of 311 cases, which most tests use.
-pub const CASES: &str = "vw6y-z8j6";
+pub(crate) const CASES: &str = "vw6y-z8j6";
 /// Its resource.
-pub const CASES_RESOURCE: &str = "311-cases";
+pub(crate) const CASES_RESOURCE: &str = "311-cases";
 
 /// The resource of each dataset that the program knows.
-pub fn resource_of(dataset: &str) -> Option<&'static str> {
+pub(crate) fn resource_of(dataset: &str) -> Option<&'static str> {
     Some(match dataset {
         CASES => CASES_RESOURCE,
         "nuek-vuh3" => "fire-ems-calls",
@@ -26,46 +26,46 @@ pub fn resource_of(dataset: &str) -> Option<&'static str> {
     })
 }
 
-pub struct Bench {
-    pub portal: Portal,
-    pub served: PortalThread,
-    pub folder: tempfile::TempDir,
+pub(crate) struct Bench {
+    pub(crate) portal: Portal,
+    pub(crate) served: PortalThread,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Bench {
-    pub fn new(portal: Portal) -> Self {
+    pub(crate) fn new(portal: Portal) -> Self {
         let served = PortalThread::start(&portal);
         Self { portal, served, folder: tempfile::tempdir().expect("a directory") }
     }
 
     /// A portal with `rows` synthetic rows of five resources.
-    pub fn synthetic(rows: usize) -> Self {
+    pub(crate) fn synthetic(rows: usize) -> Self {
         Self::new(lake_demo::synthetic::san_francisco(rows, 7))
     }
 
-    pub fn lake(&self) -> PathBuf {
+    pub(crate) fn lake(&self) -> PathBuf {
         self.folder.path().join("lake")
     }
 
-    pub fn program(&self) -> Program {
+    pub(crate) fn program(&self) -> Program {
         Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(self.lake()).current_dir(self.folder.path())
     }
 
     /// `ingest RESOURCE` from the portal with more arguments.
-    pub fn ingest(&self, program: &Program, resource: &str, more: &[&str]) -> Output {
+    pub(crate) fn ingest(&self, program: &Program, resource: &str, more: &[&str]) -> Output {
         let mut args = vec!["ingest", resource, "--portal", self.served.url(), "--retry-wait-ms", "1"];
         args.extend(more);
         program.run(&args)
     }
 
     /// What the portal publishes now, folded by the oracle.
-    pub fn oracle(&self, dataset: &str) -> Oracle {
+    pub(crate) fn oracle(&self, dataset: &str) -> Oracle {
         let rows: Vec<Row> = self.portal.rows(dataset);
         Oracle::of(&Roles::of_dataset(dataset), &rows, &Order::AsGiven)
     }
 
     /// Fails unless everything the lake answers for a resource is what the oracle says.
-    pub fn assert_exact(&self, resource: &str, oracle: &Oracle, when: &str) {
+    pub(crate) fn assert_exact(&self, resource: &str, oracle: &Oracle, when: &str) {
         assert_exact(&self.program(), resource, oracle, when);
     }
 }
@@ -90,7 +90,7 @@ fn grouped<K: Ord>(rows: Vec<Value>, key: impl Fn(&Value) -> K) -> Counts<K> {
 }
 
 /// Fails unless counts and incidents equal the oracle: totals, months by category, cells at 7, 8, 9 and 10.
-pub fn assert_exact(program: &Program, resource: &str, oracle: &Oracle, when: &str) {
+pub(crate) fn assert_exact(program: &Program, resource: &str, oracle: &Oracle, when: &str) {
     let months = |table: &str, sum: &str| {
         let query = format!(
             "SELECT date_trunc('month', occurred_at) AS m, category AS c, {sum} AS n FROM {table} \
@@ -122,7 +122,7 @@ pub fn assert_exact(program: &Program, resource: &str, oracle: &Oracle, when: &s
 }
 
 /// Everything that the stored tables of counts and incidents hold, in one order.
-pub fn stored(program: &Program) -> (Vec<Value>, Vec<Value>) {
+pub(crate) fn stored(program: &Program) -> (Vec<Value>, Vec<Value>) {
     let counts = program.sql(
         "SELECT * FROM stored.counts ORDER BY resource, occurred_at, cell, category, subcategory, district, neighborhood",
     );

@@ -143,3 +143,16 @@ fn windows_tile() {
     assert_eq!(parts, count(edges[0], edges[4]));
     assert!(parts > 0);
 }
+
+#[test]
+fn a_row_older_than_what_is_there_lands_nothing() {
+    let bench = Bench::synthetic(500);
+    let old = serde_json::to_string(&bench.portal.rows(CASES)).unwrap();
+    std::fs::write(bench.folder.path().join("old.json"), old).unwrap();
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    edit(&bench, 1);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let late = bench.program().run(&["ingest", CASES_RESOURCE, "--file", "old.json"]).success();
+    assert!(late.stderr.contains("0 new, 0 changed") && !late.stderr.contains(" 0 stale"), "{}", late.stderr);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after old rows came late");
+}

@@ -9,5 +9,6 @@ mod crash;
 mod exactness;
 mod http;
 mod portal_faults;
+mod property;
 mod readers;
 mod up;

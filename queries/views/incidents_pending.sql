@@ -1,3 +1,4 @@
+-- A resource with batches above its watermark: what was compacted and has not changed, and what has.
 SELECT resource, id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
   latitude, longitude, cell, updated_at, "year"
 FROM stored.incidents AS i

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::index::{INDEX_FORMAT, KeyIndex, KeyState, Stamp};
 use crate::ledger::{Ledger, Verdict};
+use crate::replay::Originals;
 use crate::rows::{Incidents, hash_bytes, texts, times};
 use crate::state::{LAND_TRANSACTION, LANDING_DOMAIN, LandingMark, landing_mark};
 
@@ -231,7 +232,7 @@ impl Landing {
                     landed.stale += 1;
                     continue;
                 }
-                Verdict::Unchanged | Verdict::Rejected => {
+                Verdict::Unchanged => {
                     landed.unchanged += 1;
                     continue;
                 }
@@ -284,8 +285,8 @@ pub(crate) fn reject_identity(portal_id: Option<&str>, original: &str) -> (Strin
     (identity, short)
 }
 
-/// Row number within the batch to (reason, original), for the table of rejects.
-fn originals(rejects: &[Reject], first: usize) -> HashMap<i64, (String, String)> {
+/// The rejects of a batch whose usable rows end at `first`.
+fn originals(rejects: &[Reject], first: usize) -> Originals {
     let numbered = rejects.iter().enumerate();
     numbered
         .filter_map(|(n, r)| Some((i64::try_from(first + n).ok()?, (r.reason.clone(), r.original.clone()))))

@@ -17,8 +17,6 @@ pub(crate) enum Verdict {
     Unchanged,
     /// Older than what is there: lands nothing.
     Stale,
-    /// Not usable: lands as a reject.
-    Rejected,
 }
 
 /// A change in the table of rejects.

@@ -18,6 +18,9 @@ use crate::landing::{Landing, reject_identity};
 use crate::ledger::Ledger;
 use crate::rows::{Incidents, flags, hash_bytes, longs, texts, times};
 
+/// A reject's row number within its batch to its reason and its text as published.
+pub(crate) type Originals = HashMap<i64, (String, String)>;
+
 /// Batches that one scan of `raw` reads at a time: bounds what a rebuild holds.
 const BATCHES_A_SCAN: i64 = 8;
 
@@ -29,7 +32,7 @@ impl Landing {
         ledger: &Ledger,
         batch: i64,
         landed_at: i64,
-        originals: &HashMap<i64, (String, String)>,
+        originals: &Originals,
     ) -> Result<()> {
         let name = &self.resource.name;
         if !ledger.rejects.is_empty() {
@@ -143,7 +146,7 @@ impl Landing {
         self.index.commit(&ledger.changes, &self.stamp)
     }
 
-    fn enter_all(&mut self, rows: &RecordBatch) -> Result<(Ledger, HashMap<i64, (String, String)>)> {
+    fn enter_all(&mut self, rows: &RecordBatch) -> Result<(Ledger, Originals)> {
         let incidents = Incidents::new(rows)?;
         let (keys, hashes, ids) = (texts(rows, "_key")?, texts(rows, "_hash")?, texts(rows, "_portal_id")?);
         let (reasons, extra) = (texts(rows, "_reject")?, texts(rows, "_extra")?);
@@ -192,12 +195,7 @@ fn count_columns(counts: &std::collections::BTreeMap<Dimensions, i64>, words: &W
 }
 
 /// The columns of `rejects` without its partition.
-fn reject_columns(
-    ledger: &Ledger,
-    batch: i64,
-    landed_at: i64,
-    originals: &HashMap<i64, (String, String)>,
-) -> Vec<ArrayRef> {
+fn reject_columns(ledger: &Ledger, batch: i64, landed_at: i64, originals: &Originals) -> Vec<ArrayRef> {
     let changes = &ledger.rejects;
     let found = |row: i64| originals.get(&row);
     vec![

@@ -58,20 +58,22 @@ fn above(cursor: &Cursor) -> String {
 impl Scan {
     /// Begins a scan; pages come from [`Scan::next`] until it returns `None`.
     pub fn begin(soda: Soda, decoder: Arc<Decoder>, options: ScanOptions) -> Self {
-        // One page waits while the one before lands: memory stays at a few pages.
         let (sender, pages) = mpsc::channel(1);
         let task = tokio::spawn(async move {
             let mut walk = Walk { soda, decoder, limit: options.page_size, cursor: options.after, by_id: true };
             let mut left = options.max_pages.unwrap_or(usize::MAX);
-            while left > 0 {
+            // A page is fetched when the one before has been taken to land: two are in memory, not three.
+            while left > 0
+                && let Ok(place) = sender.reserve().await
+            {
                 left -= 1;
-                let (page, done) = match walk.next().await {
+                match walk.next().await {
                     Ok(None) => break,
-                    Ok(Some(page)) => (Ok(page), false),
-                    Err(error) => (Err(error), true),
-                };
-                if sender.send(page).await.is_err() || done {
-                    break;
+                    Ok(Some(page)) => place.send(Ok(page)),
+                    Err(error) => {
+                        place.send(Err(error));
+                        break;
+                    }
                 }
             }
         });

@@ -1,5 +1,6 @@
 //! The engine's errors as ours: one mapping, for every way in.
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use lake_model::{Error, Kind};
 
@@ -35,13 +36,13 @@ fn kind_of(error: &DataFusionError) -> Kind {
         | DataFusionError::Execution(_) => Kind::Invalid,
         DataFusionError::ResourcesExhausted(_) => Kind::Exhausted,
         DataFusionError::ObjectStore(source) => match source.as_ref() {
-            datafusion::object_store::Error::NotFound { .. } => Kind::Data,
+            object_store::Error::NotFound { .. } => Kind::Data,
             _ => Kind::Unavailable,
         },
         DataFusionError::IoError(_) => Kind::Unavailable,
         DataFusionError::ParquetError(_) => Kind::Data,
         DataFusionError::ArrowError(source, _) => match source.as_ref() {
-            arrow::error::ArrowError::ParquetError(_) | arrow::error::ArrowError::IpcError(_) => Kind::Data,
+            ArrowError::ParquetError(_) | ArrowError::IpcError(_) => Kind::Data,
             // Overflow, division by zero, a text that is no number: the query's own doing.
             _ => Kind::Invalid,
         },

@@ -18,7 +18,7 @@ use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use lake_store::{DataFile, Snapshot};
@@ -66,7 +66,9 @@ impl DeltaFiles {
         let df_schema = DFSchema::try_from(Arc::clone(&self.schema))?;
         let predicate = state.create_physical_expr(filter, &df_schema)?;
         let statistics = self.files.iter().map(|(_, s)| Arc::clone(s)).collect();
-        let keep = PruningPredicate::try_new(predicate, Arc::clone(&self.schema))?
+        let keep = PruningPredicateBuilder::new()
+            .with_file_schema(Arc::clone(&self.schema))
+            .try_build(predicate)?
             .prune(&PrunableStatistics::new(statistics, Arc::clone(&self.schema)))?;
         Ok(self.files.iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
     }
@@ -121,12 +123,13 @@ impl TableProvider for DeltaFiles {
         let statistics = Statistics::try_merge_iter(kept.iter().map(|(_, s)| s.as_ref()), &self.schema)?;
         let files: Vec<_> = kept.iter().map(|(file, s)| self.partitioned(file, s)).collect();
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
-        let partition_fields = self
+        let partition_fields: Vec<_> = self
             .partition_columns
             .iter()
             .filter_map(|name| Some(Arc::new(self.schema.field_with_name(name).ok()?.clone())))
             .collect();
-        let table_schema = TableSchema::new(Arc::clone(&self.file_schema), partition_fields);
+        let table_schema =
+            TableSchema::builder(Arc::clone(&self.file_schema)).with_table_partition_cols(partition_fields).build();
         let mut source =
             ParquetSource::new(table_schema).with_table_parquet_options(state.table_options().parquet.clone());
         if let Some(filter) = conjunction(filters.to_vec()) {

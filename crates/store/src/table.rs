@@ -25,6 +25,9 @@ const MOST_TRIES: u32 = 30;
 /// A checkpoint after this many versions, as Delta writers do by default.
 const CHECKPOINT_EVERY: u64 = 100;
 
+/// The newest version read so far, as the log has it and as we do.
+type Newest = (DeltaTableState, Arc<Snapshot>);
+
 /// A Delta table of the lake.
 #[derive(Clone)]
 pub struct Table {
@@ -32,7 +35,7 @@ pub struct Table {
     location: Location,
     folder: Path,
     log: LogStoreRef,
-    current: Arc<Mutex<Option<(DeltaTableState, Arc<Snapshot>)>>>,
+    current: Arc<Mutex<Option<Newest>>>,
 }
 
 impl std::fmt::Debug for Table {

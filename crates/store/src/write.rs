@@ -7,9 +7,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use lake_model::{Kind, Result, ResultExt};
 use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
-use parquet::arrow::async_writer::ParquetObjectWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -35,7 +35,7 @@ impl Written {
 
 /// Writes one Parquet file of a table's partition.
 pub struct FileWriter {
-    writer: AsyncArrowWriter<ParquetObjectWriter>,
+    writer: AsyncArrowWriter<BufWriter>,
     stats: StatsCollector,
     name: String,
     partition: HashMap<String, Option<String>>,
@@ -80,7 +80,7 @@ impl FileWriter {
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_created_by(concat!("hotspots-lake ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let sink = ParquetObjectWriter::new(store, path);
+        let sink = BufWriter::new(store, path);
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))
             .or_err(Kind::Internal, || format!("table {table}: beginning a data file"))?;
         Ok(Self { writer, stats: StatsCollector::default(), name, partition, schema, table: table.to_owned() })

@@ -47,10 +47,15 @@ const DIMENSIONS: [(&str, Value); 6] = [
     ("hour", |i| Some((i.occurred_at?.rem_euclid(MICROS_PER_DAY) / MICROS_PER_HOUR).to_string())),
 ];
 
+/// Whether an incident is asked for.
+type Test = Box<dyn Fn(&Incident) -> bool>;
+/// Whether a place (latitude, longitude) is asked for.
+type PlaceTest<'a> = &'a dyn Fn(f64, f64) -> bool;
+
 /// A random question that counts can answer, as a query, with the naive test of an incident.
-fn random_question(dice: &mut Dice) -> (String, Vec<Value>, Box<dyn Fn(&Incident) -> bool>) {
+fn random_question(dice: &mut Dice) -> (String, Vec<Value>, Test) {
     let mut query = "geo_precision=7&limit=1000000".to_owned();
-    let mut tests: Vec<Box<dyn Fn(&Incident) -> bool>> = Vec::new();
+    let mut tests: Vec<Test> = Vec::new();
     let chosen: Vec<_> = DIMENSIONS.into_iter().filter(|_| dice.below(2) == 0).collect();
     let names: Vec<&str> = chosen.iter().map(|(name, _)| *name).collect();
     query.push_str(&format!("&group_by={}", names.join(",")));
@@ -137,7 +142,7 @@ async fn points_are_tested_one_by_one() {
     let triangle =
         "%7B%22type%22:%22Polygon%22,%22coordinates%22:[[[-122.5,37.7],[-122.4,37.7],[-122.5,37.8],[-122.5,37.7]]]%7D";
     let near = crate::place::Circle { latitude: 37.75, longitude: -122.45, metres: 2_000.0 };
-    let cases: [(String, &dyn Fn(f64, f64) -> bool); 3] =
+    let cases: [(String, PlaceTest<'_>); 3] =
         [
             ("bbox=-122.48,37.72,-122.43,37.76".to_owned(), &|lat, lon| {
                 (37.72..=37.76).contains(&lat) && (-122.48..=-122.43).contains(&lon)

@@ -34,7 +34,6 @@ impl Output {
     ///
     /// # Panics
     /// When it did not; the message holds what the command said.
-    #[must_use]
     pub fn success(self) -> Self {
         self.expect_status(0)
     }
@@ -43,7 +42,6 @@ impl Output {
     ///
     /// # Panics
     /// When it did not; the message holds what the command said.
-    #[must_use]
     pub fn expect_status(self, status: i32) -> Self {
         let Self { status: got, stdout, stderr } = &self;
         assert_eq!(*got, status, "the exit code is not as expected\n-- stdout\n{stdout}\n-- stderr\n{stderr}");

@@ -82,7 +82,6 @@ impl Running {
     ///
     /// # Panics
     /// When the program ends without it, or the time is over.
-    #[must_use]
     pub fn wait_for_log(&self, part: &str, most: Duration) -> String {
         match self.stderr.wait_for(part, most) {
             Waited::Found(line) => line,

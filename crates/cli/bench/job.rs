@@ -1,13 +1,9 @@
-//! Figures of the whole job on this machine: rows a second landed and compacted, milliseconds an answer, bytes a row.
-//!
-//! `cargo run --release --bin lake-bench [ROWS]` prints them; nothing is asserted.
-#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+//! The whole job: landing from a portal in this process, compaction, answers.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lake_compact::{CompactOptions, compact};
 use lake_demo::{Column, Portal, synthetic};
@@ -19,27 +15,11 @@ use lake_serve::{ServeOptions, Server};
 use lake_store::{Lake, Location};
 use tokio_util::sync::CancellationToken;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use crate::{bytes_under, peak_mib, rate, say};
 
 /// Rows made at a time, so that the portal's rows and not their making fill the memory.
 const CHUNK: usize = 50_000;
 const CASES: &str = "vw6y-z8j6";
-
-fn main() -> ExitCode {
-    let rows = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(_) => return ExitCode::FAILURE,
-    };
-    match runtime.block_on(run(rows)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
 
 /// A portal with so many 311 cases: the demo's, repeated under other keys.
 fn portal_of(rows: usize) -> Portal {
@@ -68,41 +48,8 @@ fn portal_of(rows: usize) -> Portal {
     portal
 }
 
-fn say(what: &str, figure: impl std::fmt::Display) {
-    println!("{what:<44} {figure:>14}");
-}
-
-fn rate(rows: usize, took: Duration) -> String {
-    format!("{:.0} rows/s", rows as f64 / took.as_secs_f64())
-}
-
-/// The process' peak of resident memory so far, MiB, where the system tells.
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
-}
-
-fn bytes_under(path: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
-    entries
-        .filter_map(std::result::Result::ok)
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        })
-        .sum()
-}
-
-async fn run(rows: usize) -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("lake-bench-{}", std::process::id()));
-    let measured = measure(rows, &folder).await;
-    let _ = std::fs::remove_dir_all(&folder);
-    measured
-}
-
-async fn measure(rows: usize, folder: &Path) -> Result<()> {
+/// Measures with so many rows of about 1 kB, in `folder`.
+pub(crate) async fn measure(rows: usize, folder: &Path) -> Result<()> {
     let begun = Instant::now();
     let portal = portal_of(rows);
     let bytes: usize = portal.rows(CASES).first().map_or(0, |row| serde_json::to_string(row).map_or(0, |t| t.len()));
