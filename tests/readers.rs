@@ -36,7 +36,7 @@ print(json.dumps([frame.height, str(frame.schema['occurred_at']), str(frame['occ
 const DUCKDB: &str = "
 import json, sys, deltalake, duckdb
 files = deltalake.DeltaTable(sys.argv[1]).file_uris()
-row = duckdb.sql('SELECT count(*), any_value(typeof(occurred_at)), CAST(min(occurred_at) AS VARCHAR), CAST(max(occurred_at) AS VARCHAR) FROM read_parquet(' + repr(files) + ')').fetchone()
+row = duckdb.sql('SELECT count(*), any_value(typeof(occurred_at)), CAST(min(occurred_at) AS VARCHAR), CAST(max(occurred_at) AS VARCHAR) FROM read_parquet(' + repr(files) + ')').fetchall()[0]
 print(json.dumps(row))
 ";
 
