@@ -201,6 +201,27 @@ fn a_users_own_resource_is_ingested_like_the_ones_the_program_comes_with() {
     bench.ingest(&program, "my-cases", &[]).success();
     let rows = bench.portal.rows(CASES).len() as i64;
     assert_eq!(program.sql("SELECT SUM(count) AS n FROM counts WHERE resource = 'my-cases'")[0]["n"], rows);
+    // A column declared later, before the ones that have roles, moves none of them.
+    let wider = text.replace("[columns]\n", "[columns]\nstatus_description = \"text\"\nstreet = \"text\"\n");
+    std::fs::write(own.join("mine.toml"), &wider).unwrap();
+    bench.portal.update_where(
+        CASES,
+        |_| true,
+        |row| drop(row.insert("agency_responsible".to_owned(), "One".into())),
+        1_790_000_000_000,
+    );
+    bench.ingest(&program, "my-cases", &[]).success();
+    let by_category = "SELECT category, SUM(count) AS n FROM counts WHERE resource = 'my-cases' GROUP BY 1";
+    let expected = serde_json::json!([{"category": "One", "n": rows}]);
+    assert_eq!(serde_json::Value::from(program.sql(by_category)), expected, "fast, after a column was added");
+    program.run(&["compact"]).success();
+    assert_eq!(serde_json::Value::from(program.sql(by_category)), expected, "compacted, after a column was added");
+    // Another key would count every row beside itself.
+    std::fs::write(own.join("mine.toml"), wider.replace("key = [\"service_request_id\"]", "key = [\"street\"]"))
+        .unwrap();
+    let rekeyed = bench.ingest(&program, "my-cases", &[]).expect_status(2);
+    assert!(rekeyed.stderr.contains("key"), "{}", rekeyed.stderr);
+    std::fs::write(own.join("mine.toml"), &wider).unwrap();
     let extra = program.sql("SELECT _extra FROM raw.\"my_cases\" LIMIT 1");
     assert!(extra[0]["_extra"].as_str().unwrap().contains("service_name"), "unknown columns are kept: {extra:?}");
 }

@@ -95,9 +95,21 @@ fn rejects_are_kept_counted_once_and_closed_by_a_usable_version() {
     let mut keyless = broken.clone();
     keyless.remove("service_request_id");
     insert_rows(&bench.portal, CASES, &[broken, keyless], 1_790_000_000_000);
+    // Saved rows may have no `:id`, or an empty one.
+    let nameless = r#"[{":id": "", ":updated_at": null, "status_notes": "no key"}, {":id": null, "status_notes": "no key either"}]"#;
+    std::fs::write(bench.folder.path().join("nameless.json"), nameless).unwrap();
+    let nameless_twice = |program: &lake_testkit::Program| {
+        for _ in 0..2 {
+            program.run(&["ingest", "fire-incidents", "--file", "nameless.json"]).success();
+        }
+        program.sql("SELECT COUNT(*) AS n FROM rejects WHERE resource = 'fire-incidents'")[0]["n"].clone()
+    };
+    assert_eq!(nameless_twice(&program), 2);
     for run in ["first", "second"] {
         bench.ingest(&program, CASES_RESOURCE, &[]).success();
-        let open = program.sql("SELECT reason, original FROM rejects WHERE state = 'open' ORDER BY reason");
+        let open = program.sql(
+            "SELECT reason, original FROM rejects WHERE resource = '311-cases' AND state = 'open' ORDER BY reason",
+        );
         assert_eq!(open.len(), 2, "{run} run: {open:?}");
         assert!(open[0]["reason"].as_str().unwrap().contains("service_request_id"), "{open:?}");
         assert!(open[0]["original"].as_str().unwrap().contains("requested_datetime"), "{open:?}");

@@ -10,5 +10,6 @@ mod exactness;
 mod http;
 mod portal_faults;
 mod property;
+mod race;
 mod readers;
 mod up;

@@ -28,7 +28,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         landing: context::landing(global, &lake, false)?,
     };
     let progress = Progress::new(global.quiet);
-    let (mut done, mut failures) = (0_usize, Vec::new());
+    let (mut done, mut stopped, mut failures) = (0_usize, false, Vec::new());
     for resource in &resources {
         if stop.is_cancelled() {
             break;
@@ -40,6 +40,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         match ingest(&lake, resource, &options, &stop, on_event).await {
             Ok(outcome) => {
                 done += 1;
+                stopped |= outcome.stopped;
                 step.done(&summary(&outcome));
             }
             Err(error) => {
@@ -49,7 +50,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         }
     }
     match failures.into_iter().next() {
-        None => Ok(0),
+        None => Ok(if stopped { 3 } else { 0 }),
         Some(_) if done > 0 => Ok(3),
         Some(error) => Err(error),
     }

@@ -75,16 +75,24 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         compacting: Semaphore::new(1),
         stop: stop.clone(),
     });
-    let first_round = Arc::new(tokio::sync::Barrier::new(resources.len() + 1));
+    // Each worker says when its first round is over; none waits for another.
+    let (said, mut first_rounds) = tokio::sync::mpsc::channel(resources.len().max(1));
     let mut workers = JoinSet::new();
     for resource in resources {
-        workers.spawn(keep_up(Arc::clone(&work), resource, Arc::clone(&first_round)));
+        workers.spawn(keep_up(Arc::clone(&work), resource, said.clone()));
     }
+    drop(said);
     tokio::select! {
-        _ = first_round.wait() => output::note("Every resource has been ingested and compacted once; ^C stops."),
+        () = async { while first_rounds.recv().await.is_some() {} } => {
+            output::note("Every resource has been ingested and compacted once; ^C stops.");
+        }
         () = stop.cancelled() => {}
     }
     while let Some(ended) = workers.join_next().await {
+        // One worker that ends badly stops the others in order rather than leaving a server over a lake that ages.
+        if ended.is_err() {
+            stop.cancel();
+        }
         ended.or_err(Kind::Internal, || "a worker ended badly")?;
     }
     http_stop.cancel();
@@ -105,8 +113,8 @@ async fn serve_demo(rows: usize) -> Result<lake_demo::Serving> {
 }
 
 /// Ingests and compacts one resource until told to stop. A failure is said and tried again soon.
-async fn keep_up(work: Arc<Work>, resource: Arc<Resource>, first_round: Arc<tokio::sync::Barrier>) {
-    let mut first = true;
+async fn keep_up(work: Arc<Work>, resource: Arc<Resource>, said: tokio::sync::mpsc::Sender<()>) {
+    let mut said = Some(said);
     loop {
         let cadence = resource.cadence.interval();
         let wait = match round(&work, &resource).await {
@@ -116,11 +124,9 @@ async fn keep_up(work: Arc<Work>, resource: Arc<Resource>, first_round: Arc<toki
                 SOON.min(cadence)
             }
         };
-        if std::mem::take(&mut first) {
-            tokio::select! {
-                _ = first_round.wait() => {}
-                () = work.stop.cancelled() => return,
-            }
+        if let Some(said) = said.take() {
+            // Nobody listens any more once the program stops.
+            let _ = said.send(()).await;
         }
         tokio::select! {
             () = work.stop.cancelled() => return,

@@ -20,7 +20,7 @@ pub(crate) enum Scope {
     Touched,
     /// The years of a window, from scratch.
     Years(RangeInclusive<i32>),
-    /// All, from scratch: the definition changed.
+    /// All, from scratch: the definition changed, or an abandoned compaction left files behind.
     Everything,
 }
 
@@ -60,7 +60,8 @@ fn years_condition(years: &[Option<i32>]) -> String {
 pub(crate) async fn plan(session: &Session, resource: &Resource, view: &ResourceView, scope: &Scope) -> Result<Plan> {
     let context = session.context();
     let watermark = view.watermark();
-    let through = view.through.max(watermark);
+    // A recount of some years leaves the watermark where it is: batches above it may touch other years.
+    let through = if matches!(scope, Scope::Years(_)) { watermark } else { view.through.max(watermark) };
     let from_scratch = !matches!(scope, Scope::Touched);
     let select = incident_select(resource);
     let changed = fill(

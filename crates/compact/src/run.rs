@@ -12,7 +12,7 @@ use lake_query::{
     Compaction, DeltaFiles, Reader, ResourceView, Session, View, compaction_domain, engine_error, fill, literal,
     template,
 };
-use lake_store::{ColumnRange, Commit, DataFile, Snapshot, Table, Written};
+use lake_store::{ColumnRange, Commit, DataFile, DomainChange, Snapshot, Table, Written};
 use serde_json::json;
 
 use crate::plan::{Plan, Scope, plan};
@@ -68,17 +68,31 @@ async fn try_compact(
     if !options.dry_run {
         remove_compacted_fast_files(&view, of_resource, resource).await?;
     }
-    let first = if redefined { Scope::Everything } else { Scope::Touched };
-    if redefined || of_resource.is_pending() {
+    let anew = redefined || leftovers(&view, &incidents, resource);
+    let first = if anew { Scope::Everything } else { Scope::Touched };
+    if anew || of_resource.is_pending() {
         reports.push(rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await?);
     }
     if let Some(window) = options.window {
         let incidents = reader.lake().incidents.snapshot().await?;
         let view = reader.view().await?;
-        let scope = Scope::Years(window.whole_years().1);
+        let anew = leftovers(&view, &incidents, resource);
+        let scope = if anew { Scope::Everything } else { Scope::Years(window.whole_years().1) };
         reports.push(rewrite(reader, &view, &incidents, resource, &scope, options.dry_run, progress).await?);
     }
     Ok(reports)
+}
+
+/// Whether `incidents` holds files of the resource that its compaction does not name: a compaction ended between its
+/// two commits, perhaps under another definition. They are no base to build on.
+fn leftovers(view: &View, newest: &Snapshot, resource: &Resource) -> bool {
+    let paths = |snapshot: &Snapshot| -> Vec<String> {
+        let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name));
+        let mut paths: Vec<String> = own.map(|file| file.path.clone()).collect();
+        paths.sort_unstable();
+        paths
+    };
+    paths(newest) != paths(&view.incidents)
 }
 
 fn landed<'v>(view: &'v View, resource: &Resource) -> Result<&'v ResourceView> {
@@ -100,7 +114,7 @@ async fn rewrite(
     let session = reader.session(view).await?;
     let mut plan = plan(&session, resource, of_resource, scope).await?;
     if matches!(scope, Scope::Everything) {
-        plan.years = every_year(view, resource);
+        plan.years = every_year(view, newest, resource);
     }
     let mut report = Report {
         resource: resource.name.clone(),
@@ -141,7 +155,9 @@ async fn rewrite(
     };
     let mark = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
     failpoint("compact:before-counts-commit");
-    let domains = vec![(compaction_domain(&resource.name), mark)];
+    let domain = compaction_domain(&resource.name);
+    let seen = lake.counts.domain(&view.counts, &domain).await?;
+    let domains = vec![DomainChange { name: domain, seen: Some(seen), text: mark }];
     replace(&lake.counts, &view.counts, resource, &plan, written, domains).await?;
     failpoint("compact:after-counts-commit");
     Ok(report)
@@ -152,8 +168,8 @@ fn counts_sql(incidents: &str) -> Result<String> {
 }
 
 /// Every partition that the resource has now.
-fn every_year(view: &View, resource: &Resource) -> Vec<Option<i32>> {
-    let files = view.counts.files.iter().chain(view.incidents.files.iter());
+fn every_year(view: &View, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
+    let files = view.counts.files.iter().chain(newest.files.iter());
     let own = files.filter(|file| file.partition_value("resource") == Some(&resource.name));
     let mut years: Vec<Option<i32>> = own.map(year_of).collect();
     years.sort_unstable();
@@ -208,7 +224,7 @@ async fn replace(
     resource: &Resource,
     plan: &Plan,
     adds: Vec<Written>,
-    domains: Vec<(String, String)>,
+    domains: Vec<DomainChange>,
 ) -> Result<u64> {
     let of_plan = |file: &&DataFile| {
         file.partition_value("resource") == Some(&resource.name) && plan.years.contains(&year_of(file))

@@ -12,9 +12,9 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
-use lake_portal::{Cursor, Page, Reject};
+use lake_portal::{Cursor, Decoder, Page, Reject};
 use lake_query::IncidentProjector;
-use lake_store::{Commit, Committed, Lake, Snapshot, Table};
+use lake_store::{Commit, Committed, DomainChange, Lake, Snapshot, Table};
 use serde_json::json;
 
 use crate::index::{INDEX_FORMAT, KeyIndex, KeyState, Stamp};
@@ -94,6 +94,12 @@ impl Landing {
                 lake.location()
             )));
         }
+        if mark.batch > 0 && mark.key != resource.key {
+            return Err(Error::invalid(format!(
+                "{} landed with the key {:?} and is now defined with {:?}; a key cannot change under landed rows, land into another lake with --lake",
+                resource.name, mark.key, resource.key
+            )));
+        }
         let index = KeyIndex::open(&options.index_directory.join(&resource.name))?;
         let stamp = Stamp {
             format: INDEX_FORMAT,
@@ -101,7 +107,7 @@ impl Landing {
             fingerprint: resource.fingerprint(),
             batch: 0,
         };
-        let projector = IncidentProjector::new(resource, &snapshot.schema)?;
+        let projector = IncidentProjector::new(resource, Decoder::new(resource).schema())?;
         let mut landing = Self {
             lake: lake.clone(),
             resource: Arc::clone(resource),
@@ -158,6 +164,7 @@ impl Landing {
             cursor,
             published: self.mark.published + landed.published,
             synthetic: self.synthetic,
+            key: self.resource.key.clone(),
             landed_at: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         };
         let snapshot = self.raw.snapshot().await?;
@@ -175,10 +182,12 @@ impl Landing {
             operation: "LAND",
             adds,
             transaction: Some((LAND_TRANSACTION.to_owned(), number)),
-            domains: vec![(
-                LANDING_DOMAIN.to_owned(),
-                serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?,
-            )],
+            domains: vec![DomainChange {
+                name: LANDING_DOMAIN.to_owned(),
+                // The transaction already says that nothing came between.
+                seen: None,
+                text: serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?,
+            }],
             info: HashMap::from([("batch".to_owned(), json!(number)), ("rows".to_owned(), json!(rows))]),
             ..Commit::default()
         };
@@ -282,6 +291,7 @@ pub(crate) fn reject_identity(portal_id: Option<&str>, original: &str) -> (Strin
     let mut short = [0; 16];
     short.copy_from_slice(&hash.as_bytes()[..16]);
     let identity = portal_id.map_or_else(|| format!("text:{}", hash.to_hex()), str::to_owned);
+    debug_assert!(!identity.is_empty(), "the decoder takes an empty id for absent");
     (identity, short)
 }
 

@@ -117,8 +117,19 @@ pub async fn ingest(
                     sender.blocking_send(page).map_err(|_gone| lake_model::Error::internal("landing stopped"))
                 })
             });
+            let mut left = options.max_pages.unwrap_or(usize::MAX);
             let mut failure = None;
-            while let Some(page) = pages.recv().await {
+            while left > 0 {
+                left -= 1;
+                let page = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => {
+                        outcome.stopped = true;
+                        break;
+                    }
+                    page = pages.recv() => page,
+                };
+                let Some(page) = page else { break };
                 match landing.land(&page).await {
                     Ok(landed) => {
                         outcome.add(landed);
@@ -130,10 +141,13 @@ pub async fn ingest(
                     }
                 }
             }
+            let cut = left == 0 || outcome.stopped;
             drop(pages);
             let read = reading.await.map_err(|e| lake_model::Error::internal("reading a file").with_source(e))?;
             match failure {
                 Some(error) => return Err(named(error)),
+                // A reader whose pages are no longer taken ends with an error that is none.
+                None if cut => {}
                 None => read.map_err(named)?,
             }
         }

@@ -24,6 +24,8 @@ pub struct LandingMark {
     pub published: u64,
     /// Whether the rows are synthetic.
     pub synthetic: bool,
+    /// The key columns that `_key` was made of.
+    pub key: Vec<String>,
     /// When the last batch landed, RFC 3339.
     pub landed_at: String,
 }

@@ -86,8 +86,8 @@ impl<'d, 'a> Visitor<'a> for RowVisitor<'d, 'a> {
                 }
             } else if let Some(system) = name.strip_prefix(':') {
                 match system {
-                    "id" => row.id = Some(Published(map.next_value::<&'a RawValue>()?.get()).text()),
-                    "updated_at" => row.updated_at = Some(Published(map.next_value::<&'a RawValue>()?.get()).text()),
+                    "id" => row.id = system_text(map.next_value::<&'a RawValue>()?),
+                    "updated_at" => row.updated_at = system_text(map.next_value::<&'a RawValue>()?),
                     // Created, version, computed regions: the portal's own, no content.
                     _ => drop(map.next_value::<IgnoredAny>()?),
                 }
@@ -100,6 +100,13 @@ impl<'d, 'a> Visitor<'a> for RowVisitor<'d, 'a> {
         }
         Ok(row)
     }
+}
+
+/// A system field's text; null, empty and absurdly long ones are absent.
+fn system_text(value: &RawValue) -> Option<Cow<'_, str>> {
+    let published = Published(value.get());
+    let text = published.text();
+    (!published.is_null() && !text.is_empty() && text.len() <= LONGEST_KEY).then_some(text)
 }
 
 /// A key borrowed where it has no escapes.

@@ -181,15 +181,24 @@ impl<W: Write + Send> ResultWriter<W> {
             Sink::Table(mut output, batches) => {
                 let batches = if batches.is_empty() { vec![RecordBatch::new_empty(self.schema)] } else { batches };
                 let text = pretty_format_batches(&batches).map_err(failed)?;
-                writeln!(output, "{text}").or_err(Kind::Unavailable, || "writing the answer")
+                writeln!(output, "{text}")
+                    .and_then(|()| output.flush())
+                    .or_err(Kind::Unavailable, || "writing the answer")
             }
             Sink::Json(mut writer) => {
                 writer.finish().map_err(failed)?;
-                writeln!(writer.into_inner()).or_err(Kind::Unavailable, || "writing the answer")
+                let mut output = writer.into_inner();
+                writeln!(output).and_then(|()| output.flush()).or_err(Kind::Unavailable, || "writing the answer")
             }
-            Sink::Ndjson(mut writer) => writer.finish().map_err(failed),
-            Sink::Csv(_) => Ok(()),
-            Sink::Arrow(mut writer) => writer.finish().map_err(failed),
+            Sink::Ndjson(mut writer) => {
+                writer.finish().map_err(failed)?;
+                writer.into_inner().flush().or_err(Kind::Unavailable, || "writing the answer")
+            }
+            Sink::Csv(writer) => writer.into_inner().flush().or_err(Kind::Unavailable, || "writing the answer"),
+            Sink::Arrow(writer) => {
+                let mut output = writer.into_inner().map_err(failed)?;
+                output.flush().or_err(Kind::Unavailable, || "writing the answer")
+            }
             Sink::Parquet(writer) => writer.close().map(drop).or_err(Kind::Unavailable, || "writing the answer"),
         }
     }

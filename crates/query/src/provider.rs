@@ -85,6 +85,8 @@ impl DeltaFiles {
             ..statistics.as_ref().clone()
         };
         let mut partitioned = PartitionedFile::new(path.to_string(), file.size);
+        // The text would be parsed and escaped once more.
+        partitioned.object_meta.location = path;
         partitioned.partition_values = values.collect();
         partitioned.with_statistics(Arc::new(own))
     }

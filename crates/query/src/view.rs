@@ -70,8 +70,9 @@ impl ResourceView {
     pub fn is_exact(&self) -> bool {
         let same = match (&self.compaction, &self.resource) {
             (Some(compaction), Some(resource)) => compaction.fingerprint == resource.fingerprint(),
-            (None, _) => true,
-            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            // Rows above the watermark cannot be read as incidents without the rule that makes them so.
+            (_, None) => false,
         };
         same && self.landed <= self.through.max(self.watermark())
     }

@@ -16,16 +16,27 @@ pub struct Commit {
     pub operation: &'static str,
     /// Files that appear.
     pub adds: Vec<Written>,
-    /// Files that go. Without partitions in `replaces`, one that is gone already is left out.
+    /// Files that go; one that is gone already is a conflict.
     pub removes: Vec<DataFile>,
     /// Partitions (column to value) whose files are all in `removes`: if others appeared meanwhile, it is a conflict.
     pub replaces: Vec<HashMap<String, Option<String>>>,
     /// Application id and version: the commit happens once for these, whoever tries.
     pub transaction: Option<(String, i64)>,
-    /// Domain metadata to set: name and JSON text. They survive checkpoints, unlike commit infos.
-    pub domains: Vec<(String, String)>,
+    /// Domain metadata to set. They survive checkpoints, unlike commit infos.
+    pub domains: Vec<DomainChange>,
     /// For the history.
     pub info: HashMap<String, Value>,
+}
+
+/// A metadata domain that a commit sets.
+#[derive(Clone, Debug)]
+pub struct DomainChange {
+    /// Its name.
+    pub name: String,
+    /// What it was when the commit was prepared; if it is something else by now, it is a conflict. `None` asks nothing.
+    pub seen: Option<Option<String>>,
+    /// What it becomes: JSON.
+    pub text: String,
 }
 
 /// What became of a commit.
@@ -69,10 +80,10 @@ impl Commit {
                 default_row_commit_version: None,
             })
         });
-        let domains = self.domains.iter().map(|(domain, configuration)| {
+        let domains = self.domains.iter().map(|change| {
             Action::DomainMetadata(DomainMetadata {
-                domain: domain.clone(),
-                configuration: configuration.clone(),
+                domain: change.name.clone(),
+                configuration: change.text.clone(),
                 removed: false,
             })
         });

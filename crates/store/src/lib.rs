@@ -14,7 +14,7 @@ mod table;
 mod tables;
 mod write;
 
-pub use commit::{Commit, Committed};
+pub use commit::{Commit, Committed, DomainChange};
 pub use durable::DurableLocal;
 pub use lake::Lake;
 pub use location::Location;

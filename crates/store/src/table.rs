@@ -250,7 +250,7 @@ impl Table {
             {
                 return Ok(Committed::Already);
             }
-            if !commit.still_replaces(&snapshot) {
+            if !commit.still_replaces(&snapshot) || !self.still_seen(&snapshot, commit).await? {
                 return Err(Error::new(
                     Kind::Conflict,
                     format!("table {}: another writer replaced the same files; try again", self.name),
@@ -275,6 +275,18 @@ impl Table {
             let jitter = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
             tokio::time::sleep(Duration::from_millis(jitter * u64::from(tries.min(8)) / 8)).await;
         }
+    }
+
+    /// Whether the domains that the commit sets are still what it was prepared on.
+    async fn still_seen(&self, snapshot: &Snapshot, commit: &Commit) -> Result<bool> {
+        for change in &commit.domains {
+            if let Some(seen) = &change.seen
+                && self.domain(snapshot, &change.name).await? != *seen
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// One try at the version after `snapshot`. What the commit assumes was checked against that very version, so
