@@ -12,7 +12,7 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use lake_model::{Catalog, MICROS_PER_HOUR, Resource, year_of, year_start};
 use lake_query::{Compaction, Engine, EngineOptions, IncidentProjector, Reader, compaction_domain, fast_transaction};
-use lake_store::{Commit, Lake, Location, Table};
+use lake_store::{Commit, DomainChange, Lake, Location, Table};
 use tempfile::TempDir;
 
 pub(super) const LANDED: [&str; 2] = ["city-calls", "city-fires"];
@@ -199,7 +199,8 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
         fingerprint: resource.fingerprint(),
         compacted_at: "2025-01-01T00:00:00Z".to_owned(),
     };
-    counts.domains.push((compaction_domain(name), serde_json::to_string(&compaction).expect("JSON")));
+    let text = serde_json::to_string(&compaction).expect("JSON");
+    counts.domains.push(DomainChange { name: compaction_domain(name), seen: None, text });
     lake.counts.commit(&counts).await.expect("a commit");
 
     let mut changes: Vec<(Incident, i64)> = Vec::new();
@@ -214,7 +215,7 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
     let mut landing = Commit { operation: "LAND", ..Commit::default() };
     let mark =
         format!(r#"{{"batch": 2, "synthetic": {}, "landed_at": "2025-01-02T00:00:00.000Z"}}"#, name == "city-fires");
-    landing.domains.push(("hotspots.landing".to_owned(), mark));
+    landing.domains.push(DomainChange { name: "hotspots.landing".to_owned(), seen: None, text: mark });
     add(&raw, &[("_landed_month", Some("2025-01".to_owned()))], &mut landing, |schema| raw_rows(&second, 2, schema))
         .await;
     raw.commit(&landing).await.expect("a commit");
