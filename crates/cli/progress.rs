@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 /// Shows the work of a command.
 #[derive(Clone)]
@@ -33,8 +33,11 @@ impl Progress {
         let what = what.into();
         let bar = self.bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::new_spinner());
-            let style = ProgressStyle::with_template("{spinner} {prefix}: {human_pos} rows, {per_sec}  {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            let style = ProgressStyle::with_template("{spinner} {prefix}: {human_pos} rows, {rate}  {msg}");
+            let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                let _ = write!(text, "{:.0} a second", state.per_sec());
+            };
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key("rate", rate));
             bar.set_prefix(what.clone());
             bar.enable_steady_tick(Duration::from_millis(120));
             bar

@@ -21,7 +21,22 @@ use crate::{bytes_under, peak_mib, rate, say};
 const CHUNK: usize = 50_000;
 const CASES: &str = "vw6y-z8j6";
 
-/// A portal with so many 311 cases: the demo's, repeated under other keys.
+/// Moves a repeated row to another place and hour, so that repetition does not make the counts small.
+fn spread(row: &mut serde_json::Map<String, serde_json::Value>, round: usize) {
+    if let Some(latitude) = row.get("lat").and_then(|v| v.as_str()?.parse::<f64>().ok())
+        && latitude != 0.0
+    {
+        row.insert("lat".to_owned(), format!("{:.6}", latitude + round as f64 * 0.0011).into());
+    }
+    if let Some(time) = row.get("requested_datetime").and_then(|v| v.as_str())
+        && let (Some(date), Some(minutes)) = (time.get(..11), time.get(13..))
+    {
+        let moved = format!("{date}{:02}{minutes}", round % 24);
+        row.insert("requested_datetime".to_owned(), moved.into());
+    }
+}
+
+/// A portal with so many 311 cases: the demo's, repeated under other keys, at other places and hours.
 fn portal_of(rows: usize) -> Portal {
     let model = synthetic::san_francisco(CHUNK * 100 / 45, 311);
     let portal = Portal::new();
@@ -40,6 +55,7 @@ fn portal_of(rows: usize) -> Portal {
         chunk.truncate(rows - made);
         for (n, row) in chunk.iter_mut().enumerate() {
             row.insert("service_request_id".to_owned(), (10_000_000 + made + n).to_string().into());
+            spread(row, made / CHUNK);
         }
         made += chunk.len();
         let stamp = 1_700_000_000_000 + i64::try_from(made).unwrap_or(0);
