@@ -14,11 +14,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lake-query", &["lake-model", "lake-store"]),
     ("lake-ingest", &["lake-model", "lake-portal", "lake-query", "lake-store"]),
     ("lake-compact", &["lake-model", "lake-query", "lake-store"]),
+    ("lake-upkeep", &["lake-compact", "lake-model", "lake-query", "lake-store"]),
+    ("lake-audit", &["lake-compact", "lake-ingest", "lake-model", "lake-portal", "lake-query", "lake-store"]),
     ("lake-serve", &["lake-model", "lake-query", "lake-store"]),
     ("lake-testkit", &["lake-demo"]),
     (
         "hotspots-lake",
         &[
+            "lake-audit",
             "lake-compact",
             "lake-demo",
             "lake-ingest",
@@ -27,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lake-query",
             "lake-serve",
             "lake-store",
+            "lake-upkeep",
         ],
     ),
 ];

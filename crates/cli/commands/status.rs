@@ -50,7 +50,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
 /// Time since the last batch, for people.
 fn lag(landed_at: &str) -> Value {
     let Ok(landed_at) = DateTime::parse_from_rfc3339(landed_at) else { return Value::Null };
-    let seconds = (Utc::now() - landed_at.with_timezone(&Utc)).num_seconds().max(0);
+    let seconds = (lake_model::now() - landed_at.with_timezone(&Utc)).num_seconds().max(0);
     Value::from(match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7_199 => format!("{} min", seconds / 60),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array as _, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use chrono::{SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Resource, Result, ResultExt, Window, failpoint};
 use lake_query::{
     Compaction, DeltaFiles, Reader, ResourceView, Session, View, compaction_domain, engine_error, fill, literal,
@@ -151,7 +151,7 @@ async fn rewrite(
         watermark: plan.through,
         incidents_version,
         fingerprint: resource.fingerprint(),
-        compacted_at: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+        compacted_at: lake_model::now().to_rfc3339_opts(SecondsFormat::Millis, true),
     };
     let mark = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
     failpoint("compact:before-counts-commit");

@@ -157,7 +157,7 @@ impl Landing {
             return Ok(Some(landed));
         }
         let number = self.mark.batch + 1;
-        let now = Utc::now();
+        let now = lake_model::now();
         let mark = LandingMark {
             batch: number,
             rows_batch: if rows > 0 { number } else { self.mark.rows_batch },

@@ -3,6 +3,7 @@
 //! Nothing here reads or writes: every other crate speaks these words, and this one speaks to none of them.
 
 mod catalog;
+mod clock;
 mod error;
 mod failpoint;
 mod nearest;
@@ -11,6 +12,7 @@ mod time;
 mod window;
 
 pub use catalog::Catalog;
+pub use clock::now;
 pub use error::{Error, Kind, Result, ResultExt};
 pub use failpoint::{FAIL_POINTS, failpoint};
 pub use nearest::{listed, nearest};

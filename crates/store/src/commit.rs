@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::Utc;
 use deltalake_core::kernel::{Action, Add, DomainMetadata, Remove};
 use serde_json::Value;
 
@@ -50,7 +49,7 @@ pub enum Committed {
 
 impl Commit {
     pub(crate) fn actions(&self) -> Vec<Action> {
-        let now_ms = Utc::now().timestamp_millis();
+        let now_ms = lake_model::now().timestamp_millis();
         let adds = self.adds.iter().map(|file| {
             Action::Add(Add {
                 path: file.path.clone(),

@@ -72,6 +72,23 @@ impl Location {
         })
     }
 
+    /// A place in a store that is there already, such as one in memory; `store_url` is what the engine knows it by.
+    ///
+    /// # Errors
+    /// If the prefix makes no URL.
+    pub fn in_store(store: Arc<dyn ObjectStore>, store_url: Url, prefix: Path) -> Result<Self> {
+        let url =
+            store_url.join(&format!("/{prefix}/")).or_err(Kind::Invalid, || format!("`{prefix}` is no prefix"))?;
+        Ok(Self { store, store_url, url, prefix, directory: None })
+    }
+
+    /// The same place, its store behind another: what stands between the lake and the disk sees every operation.
+    #[must_use]
+    pub fn behind(mut self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        self.store = wrap(self.store);
+        self
+    }
+
     /// The path of `name` under the lake, within the store.
     pub fn path(&self, name: &str) -> Path {
         name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
