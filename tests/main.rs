@@ -7,6 +7,7 @@ mod change;
 mod cli;
 mod crash;
 mod exactness;
+mod faults;
 mod http;
 mod portal_faults;
 mod property;

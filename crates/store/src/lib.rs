@@ -15,7 +15,7 @@ mod tables;
 mod write;
 
 pub use commit::{Commit, Committed, DomainChange};
-pub use durable::DurableLocal;
+pub use durable::{DurableLocal, Observer, Step};
 pub use lake::Lake;
 pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};

@@ -12,7 +12,7 @@ use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, defaul
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableError, ObjectStoreError, checkpoints};
-use lake_model::{Error, Kind, Result, ResultExt};
+use lake_model::{Error, Kind, Result, ResultExt, failpoint};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use serde_json::json;
@@ -131,11 +131,14 @@ impl Table {
         };
         let actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
         let data = CommitData::new(actions, operation, HashMap::new(), Vec::new());
+        failpoint("store:before-table");
         match self.publish(0, &data).await {
             // Somebody else made it first, which is as good.
-            Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => Ok(()),
-            Err(error) => Err(error).or_err(Kind::Unavailable, failed),
+            Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => {}
+            Err(error) => return Err(error).or_err(Kind::Unavailable, failed),
         }
+        failpoint("store:after-table");
+        Ok(())
     }
 
     async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<Arc<arrow::datatypes::Field>>) -> Result<()> {
@@ -316,6 +319,7 @@ impl Table {
         if !version.is_multiple_of(CHECKPOINT_EVERY) {
             return;
         }
+        failpoint("store:before-checkpoint");
         let mut table = DeltaTable::new(Arc::clone(&self.log));
         let made = match table.load_version(version).await {
             Ok(()) => checkpoints::create_checkpoint(&table, None).await,
@@ -324,6 +328,7 @@ impl Table {
         if let Err(error) = made {
             tracing::warn!(table = self.name, version, %error, "no checkpoint could be written; reading goes on from the log");
         }
+        failpoint("store:after-checkpoint");
     }
 }
 
