@@ -163,7 +163,10 @@ impl User {
                 on_its_way.clone_from(acknowledged);
                 let landing = |page: &[serde_json::Value]| on_its_way.serve(page);
                 let landed = |page: &[serde_json::Value]| acknowledged.serve(page);
-                tiny::ingest(&lake, index, published, PAGE_SIZE, landing, landed).await
+                tiny::ingest(&lake, index, published, PAGE_SIZE, landing, landed).await?;
+                self.acknowledged.clone_from(&self.published);
+                self.on_its_way.clone_from(&self.published);
+                Ok(())
             }
             Act::Compact { window } => {
                 let lake = Lake::open(location).await?;
@@ -304,6 +307,7 @@ fn sweep(on_disk: bool, every: usize) {
                     let one = || try_one(on_disk, *number, *fault);
                     let (hit, failed) = std::panic::catch_unwind(one).unwrap_or_else(|cause| {
                         eprintln!("HOTSPOTS_FAULT={number}:{fault:?}, {:?}", ops.get(*number));
+                        next.store(cases.len(), Ordering::SeqCst);
                         std::panic::resume_unwind(cause)
                     });
                     if let Some(hit) = hit {

@@ -239,6 +239,17 @@ pub(crate) async fn versions(reader: &Reader) -> Result<BTreeMap<String, i64>> {
     Ok(found)
 }
 
+/// The rows of a query of two columns of text.
+pub(crate) async fn pairs(reader: &Reader, text: &str) -> Result<Vec<(String, String)>> {
+    let view = reader.view().await?;
+    let session = reader.session(&view).await?;
+    let mut found = Vec::new();
+    for batch in session.sql(text).await?.collect().await.map_err(lake_query::engine_error)? {
+        found.extend(texts(&batch, 0).zip(texts(&batch, 1)).map(|(a, b)| (a.unwrap(), b.unwrap())));
+    }
+    Ok(found)
+}
+
 /// Opens the landing as `ingest` does.
 pub(crate) async fn landing(lake: &Lake, index: &FsPath) -> Result<Landing> {
     let options = LandingOptions { index_directory: index.to_owned(), synthetic: false };
@@ -269,6 +280,11 @@ pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<Report>
     let reader = reader(lake)?;
     let window = window.then(|| Window::parse("2000..2040").unwrap());
     compact(&reader, &resource(), CompactOptions { window, dry_run: false }, |_| {}).await
+}
+
+/// The same, where anything has landed at all.
+pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<Vec<Report>> {
+    if lake.landed_resources().await?.is_empty() { Ok(Vec::new()) } else { compact_all(lake, window).await }
 }
 
 /// Every version of every table can be opened, and each file that it names is in the store, whole.
