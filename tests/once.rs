@@ -266,7 +266,7 @@ impl Trial {
                 lander.landing = None;
                 if lander.index.exists() {
                     std::fs::remove_dir_all(&lander.kept).ok();
-                    copy(&lander.index, &lander.kept);
+                    tiny::copy(&lander.index, &lander.kept);
                 }
             }
             Step::Reopen { on, index } => {
@@ -276,7 +276,7 @@ impl Trial {
                     std::fs::remove_dir_all(&lander.index).ok();
                 }
                 if matches!(index, Index::Behind) && lander.kept.exists() {
-                    copy(&lander.kept, &lander.index);
+                    tiny::copy(&lander.kept, &lander.index);
                 }
                 self.landing(*on, None).await;
             }
@@ -291,19 +291,6 @@ impl Trial {
     async fn assert_equal(&self, when: &str) {
         let answer = tiny::answer(&tiny::reader(&self.lake).unwrap()).await.unwrap();
         assert_eq!(answer, (self.model.expected(), true), "{when}");
-    }
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
 

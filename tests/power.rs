@@ -71,7 +71,7 @@ fn record() -> Recording {
             };
             tiny::ingest(&lake, &index, &published, 4, |_| {}, landed).await.unwrap();
             if edition == 0 {
-                copy(&index, &old_index);
+                tiny::copy(&index, &old_index);
             }
             tiny::compact_all(&lake, edition == 2).await.unwrap();
         }
@@ -89,19 +89,6 @@ fn last_acknowledged(events: &[Event]) -> Option<&Published> {
         Event::Acknowledged(published) => Some(published),
         Event::Step(_) => None,
     })
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -282,7 +269,7 @@ fn cut_and_go_on(recording: &Recording, seed: u64) {
     });
     let begun = acknowledged.page(None, 1).is_some();
     if begun && random.random_bool(0.5) {
-        copy(&recording.old_index, &index);
+        tiny::copy(&recording.old_index, &index);
     }
     runtime().block_on(async {
         if begun {

@@ -81,6 +81,20 @@ pub(crate) fn folder() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
+/// Copies a directory and all that is in it.
+pub(crate) fn copy(from: &FsPath, to: &FsPath) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// The lake's place in a store that is there already.
 pub(crate) fn place(store: Arc<dyn ObjectStore>) -> Location {
     Location::in_store(store, Url::parse("memory:///").unwrap(), Path::from("lake")).unwrap()

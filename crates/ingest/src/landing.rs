@@ -235,6 +235,7 @@ impl Landing {
                 dimensions: incidents.dimensions(row, &mut self.index.words),
             };
             let key = keys.value(row);
+            let was_reject = ids.is_valid(row) && ledger.is_open(&self.index, ids.value(row))?;
             match ledger.judge(&self.index, key, &next)? {
                 Verdict::New => landed.new += 1,
                 Verdict::Changed => landed.changed += 1,
@@ -242,6 +243,8 @@ impl Landing {
                     landed.stale += 1;
                     continue;
                 }
+                // The row had lost its key meanwhile: what closes its reject has to land, though it says nothing else.
+                Verdict::Unchanged if was_reject => landed.unchanged += 1,
                 Verdict::Unchanged => {
                     landed.unchanged += 1;
                     continue;

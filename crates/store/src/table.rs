@@ -46,6 +46,18 @@ impl std::fmt::Debug for Table {
 
 fn kind_of(error: &DeltaTableError) -> Kind {
     match error {
+        // The kernel's error can be told apart by its text alone: its type has no public path here.
+        DeltaTableError::KernelError(kernel) => {
+            let text = kernel.to_string();
+            let says = |part: &str| text.contains(part);
+            if says("Invalid table location") || says("File not found") || says("No table version found") {
+                Kind::NotFound
+            } else if says("interacting with object store") {
+                Kind::Unavailable
+            } else {
+                Kind::Data
+            }
+        }
         DeltaTableError::ObjectStore { source: ObjectStoreError::NotFound { .. } } => Kind::NotFound,
         DeltaTableError::ObjectStore { .. } => Kind::Unavailable,
         DeltaTableError::NotATable(_) | DeltaTableError::InvalidVersion(_) => Kind::NotFound,
@@ -209,7 +221,8 @@ impl Table {
             .snapshot()
             .transaction_version(&*self.log, app_id)
             .await
-            .or_err(Kind::Data, || format!("table {}: the transaction {app_id}", self.name))
+            .map_err(|e| (kind_of(&e), e))
+            .or_kind(|| format!("table {}: the transaction {app_id}", self.name))
     }
 
     /// The JSON text of a metadata domain.
@@ -222,7 +235,8 @@ impl Table {
             .snapshot()
             .domain_metadata(&*self.log, domain)
             .await
-            .or_err(Kind::Data, || format!("table {}: the metadata {domain}", self.name))
+            .map_err(|e| (kind_of(&e), e))
+            .or_kind(|| format!("table {}: the metadata {domain}", self.name))
     }
 
     /// Begins a data file of a partition.
