@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
 mod architecture;
+mod audit;
 mod bench;
 mod change;
 mod cli;
 mod crash;
+mod deletes;
 mod exactness;
 mod http;
 mod portal_faults;
 mod property;
+mod quarantine;
 mod race;
 mod readers;
 mod up;

@@ -66,6 +66,8 @@ Examples:
   hotspots-lake ingest                                        every resource, from where the last run ended
   hotspots-lake ingest 311-cases --max-pages 2
   hotspots-lake ingest 311-cases --file saved.json.gz         rows saved from a portal, reconciled by key
+  hotspots-lake ingest 311-cases --full                       read all again, delete what the portal no longer has
+  hotspots-lake ingest 311-cases --replay-rejects             rejects again, after a resource file was mended
   hotspots-lake ingest 311-cases --portal http://127.0.0.1:9  a mirror or a proxy")]
     Ingest(Ingest),
     /// Recount exactly: merge what has landed, or count a window again from scratch
@@ -75,6 +77,23 @@ Examples:
   hotspots-lake compact --window 2020..2030                  and count these years again from the raw rows
   hotspots-lake compact --resource 311-cases --dry-run       only report; exit code 1 if there is drift")]
     Compact(Compact),
+    /// Hold the lake against the portal's own counts, by month and category; exit code 1 if they differ
+    #[command(after_help = "\
+Examples:
+  hotspots-lake audit                                  every resource: ingest to the head, then compare
+  hotspots-lake audit --resource 311-cases --window 2024..2025
+  hotspots-lake audit --keys                           key by key: what is gone, what is missing
+  hotspots-lake audit --keys --repair                  and mend it: nightly, this keeps the lake equal to the portals
+
+A source that changes meanwhile is asked again; if it keeps changing, the exit code is 4.")]
+    Audit(Audit),
+    /// Rows that could not be used: why, and as they were published
+    #[command(after_help = "\
+Examples:
+  hotspots-lake rejects
+  hotspots-lake rejects 311-cases --format json
+  hotspots-lake ingest 311-cases --replay-rejects      after the resource file was mended")]
+    Rejects(Rejects),
     /// Ask anything in SQL, read-only
     #[command(after_help = "\
 Examples:
@@ -166,8 +185,57 @@ pub(crate) struct Ingest {
     /// Rows saved from a portal, .json or .csv, with or without .gz, instead of the portal itself
     #[arg(long, value_name = "PATH", conflicts_with = "portal")]
     pub(crate) file: Option<PathBuf>,
+    /// Read each resource from its beginning; what a complete pass proves to be gone is deleted
+    #[arg(long, conflicts_with_all = ["file", "max_pages", "replay_rejects"])]
+    pub(crate) full: bool,
+    /// Let --full delete more than 5 % of a resource
+    #[arg(long, requires = "full")]
+    pub(crate) allow_deletes: bool,
+    /// Try the open rejects again, under the definition of today
+    #[arg(long, conflicts_with_all = ["file", "portal"])]
+    pub(crate) replay_rejects: bool,
     #[command(flatten)]
     pub(crate) portal: Portal,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Audit {
+    /// Which resources [default: all that have landed]
+    #[arg(long = "resource", value_name = "R")]
+    pub(crate) names: Vec<String>,
+    /// Compare this window only, of the time of occurrence; the undated are compared where none is asked
+    #[arg(long, value_name = "A..B", value_parser = lake_model::Window::parse)]
+    pub(crate) window: Option<lake_model::Window>,
+    /// Compare the keys as well, one by one
+    #[arg(long, conflicts_with = "window")]
+    pub(crate) keys: bool,
+    /// Read again what differs, delete what the portal no longer has, compact, and audit again
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Let --repair delete more than 5 % of a resource
+    #[arg(long, requires = "repair")]
+    pub(crate) allow_deletes: bool,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
+    #[command(flatten)]
+    pub(crate) portal: Portal,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rejects {
+    /// Which resources [default: all that have landed]
+    #[arg(value_name = "RESOURCE")]
+    pub(crate) names: Vec<String>,
+    /// Closed ones as well
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// At most this many
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) limit: usize,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -178,6 +246,9 @@ pub(crate) struct Compact {
     /// Which resources [default: all that have landed]
     #[arg(long = "resource", value_name = "R")]
     pub(crate) names: Vec<String>,
+    /// Recount everything from the raw rows
+    #[arg(long, conflicts_with = "window")]
+    pub(crate) recount: bool,
     /// Only report; exit code 1 if there is drift
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
+mod audit;
 mod compact;
 mod ingest;
+mod rejects;
 mod resources;
 mod serve;
 mod sql;
@@ -19,6 +21,8 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Up(up) => up::run(global, up).await,
         Command::Ingest(ingest) => ingest::run(global, ingest).await,
         Command::Compact(compact) => compact::run(global, compact).await,
+        Command::Audit(audit) => audit::run(global, audit).await,
+        Command::Rejects(rejects) => rejects::run(global, rejects).await,
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,
         Command::Status(status) => status::run(global, status).await,

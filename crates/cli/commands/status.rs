@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "raw_rows": resource.raw.rows(),
             "incidents": number(&incidents),
             "rejects": number(&rejects),
-            "unreconciled": (resource.through - resource.watermark()).max(0),
+            "unreconciled": resource.unreconciled(),
             "exact": resource.is_exact(),
             "landed_at": mark.landed_at,
             "lag": lag(&mark.landed_at),

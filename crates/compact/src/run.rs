@@ -24,6 +24,8 @@ use crate::write::{partition, write_years};
 pub struct CompactOptions {
     /// Recount this window from `raw` as well; it is widened to whole years.
     pub window: Option<Window>,
+    /// Recount everything from `raw`.
+    pub recount: bool,
     /// Only report.
     pub dry_run: bool,
 }
@@ -64,11 +66,18 @@ async fn try_compact(
     let incidents = reader.lake().incidents.snapshot().await?;
     let view = reader.view().await?;
     let of_resource = landed(&view, resource)?;
-    let redefined = of_resource.compaction.as_ref().is_some_and(|c| c.fingerprint != resource.fingerprint());
+    if of_resource.is_rekeyed() {
+        return Err(Error::invalid(format!(
+            "{} landed with the key {:?} and is now defined with {:?}; put the key back, or land it into another lake",
+            resource.name,
+            of_resource.mark.key.as_deref().unwrap_or_default(),
+            resource.key
+        )));
+    }
     if !options.dry_run {
         remove_compacted_fast_files(&view, of_resource, resource).await?;
     }
-    let anew = redefined || leftovers(&view, &incidents, resource);
+    let anew = options.recount || of_resource.is_redefined() || leftovers(&view, &incidents, resource);
     let first = if anew { Scope::Everything } else { Scope::Touched };
     if anew || of_resource.is_pending() {
         reports.push(rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await?);

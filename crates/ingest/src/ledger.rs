@@ -94,16 +94,20 @@ impl Ledger {
         self.rejects.push(RejectChange { row, identity: identity.to_owned(), closed: false });
     }
 
-    /// A usable version of a row closes the reject it was.
-    pub(crate) fn close_reject(&mut self, index: &KeyIndex, row: i64, identity: &str) -> Result<()> {
+    /// Whether a reject of that identity is open, as of the rows before this one.
+    pub(crate) fn is_open_reject(&self, index: &KeyIndex, identity: &str) -> Result<bool> {
         if !index.has_open_rejects() && self.changes.rejects.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        let open = match self.changes.rejects.get(identity) {
+        Ok(match self.changes.rejects.get(identity) {
             Some(state) => state.is_some(),
             None => index.reject(identity)?.is_some(),
-        };
-        if open {
+        })
+    }
+
+    /// A usable version of a row closes the reject it was; so does its going.
+    pub(crate) fn close_reject(&mut self, index: &KeyIndex, row: i64, identity: &str) -> Result<()> {
+        if self.is_open_reject(index, identity)? {
             self.changes.rejects.insert(identity.to_owned(), None);
             self.rejects.push(RejectChange { row, identity: identity.to_owned(), closed: true });
         }

@@ -20,4 +20,7 @@ pub use h3::{cell_text, cell_to_parent, parse_cell};
 pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
 pub use sql::{fill, literal, template};
-pub use view::{Compaction, Reader, ResourceView, View, compaction_domain, fast_transaction};
+pub use view::{
+    Compaction, Definitions, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View, compaction_domain, definitions,
+    definitions_domain, fast_transaction,
+};

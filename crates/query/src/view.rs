@@ -40,6 +40,31 @@ pub fn fast_transaction(resource: &str) -> String {
     format!("fast:{resource}")
 }
 
+/// Under which definitions the batches of a resource were counted: first batch and fingerprint, in batch order.
+pub type Definitions = Vec<(i64, String)>;
+
+/// The metadata domain of `fast_counts` that holds a resource's [`Definitions`].
+pub fn definitions_domain(resource: &str) -> String {
+    format!("hotspots.definitions.{resource}")
+}
+
+/// The metadata domain of a raw table that says how landing stands. Domains survive checkpoints.
+pub const LANDING_DOMAIN: &str = "hotspots.landing";
+
+/// What landing left beside a resource's rows, as far as readers are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct LandedMark {
+    /// The last batch, with or without rows.
+    pub batch: i64,
+    /// Whether the rows are synthetic.
+    pub synthetic: bool,
+    /// When the last batch landed, RFC 3339.
+    pub landed_at: Option<String>,
+    /// The key columns that `_key` was made of.
+    pub key: Option<Vec<String>>,
+}
+
 /// A resource in one reading.
 #[derive(Clone, Debug)]
 pub struct ResourceView {
@@ -53,6 +78,10 @@ pub struct ResourceView {
     pub landed: i64,
     /// What the last compaction left.
     pub compaction: Option<Compaction>,
+    /// Under which definitions the batches were counted.
+    pub definitions: Arc<Definitions>,
+    /// What landing left.
+    pub mark: LandedMark,
 }
 
 impl ResourceView {
@@ -66,15 +95,33 @@ impl ResourceView {
         self.through > self.watermark()
     }
 
+    /// Whether the key columns are others than those the rows landed with.
+    pub fn is_rekeyed(&self) -> bool {
+        matches!((&self.mark.key, &self.resource), (Some(landed), Some(resource)) if *landed != resource.key)
+    }
+
+    /// Whether some of what is answered was counted under another definition than today's.
+    pub fn is_redefined(&self) -> bool {
+        let Some(resource) = &self.resource else { return false };
+        let today = resource.fingerprint();
+        let compacted = self.compaction.as_ref().is_some_and(|c| c.fingerprint != today);
+        // A definition reaches up to the batch before the next one's first.
+        let ends = self.definitions.iter().skip(1).map(|(first, _)| first - 1).chain(std::iter::once(i64::MAX));
+        let pending = self.definitions.iter().zip(ends).filter(|(_, end)| self.is_pending() && *end > self.watermark());
+        compacted || self.is_rekeyed() || pending.into_iter().any(|((_, fingerprint), _)| *fingerprint != today)
+    }
+
+    /// Batches whose counts a compaction has yet to confirm: those above the watermark, or all of them where the
+    /// definition has changed.
+    pub fn unreconciled(&self) -> i64 {
+        let above = if self.is_redefined() { 0 } else { self.watermark() };
+        (self.through.max(self.watermark()) - above).max(0)
+    }
+
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
-        let same = match (&self.compaction, &self.resource) {
-            (Some(compaction), Some(resource)) => compaction.fingerprint == resource.fingerprint(),
-            (None, Some(_)) => true,
-            // Rows above the watermark cannot be read as incidents without the rule that makes them so.
-            (_, None) => false,
-        };
-        same && self.landed <= self.through.max(self.watermark())
+        // Rows above the watermark cannot be read as incidents without the rule that makes them so.
+        self.resource.is_some() && !self.is_redefined() && self.landed <= self.through.max(self.watermark())
     }
 }
 
@@ -107,6 +154,8 @@ pub struct Reader {
     raws: Mutex<BTreeMap<String, Table>>,
     through: Cached<i64>,
     compactions: Cached<Option<Compaction>>,
+    definitions: Cached<Arc<Definitions>>,
+    marks: Cached<LandedMark>,
     incident_files: Cached<Arc<Vec<DataFile>>>,
 }
 
@@ -120,6 +169,8 @@ impl Reader {
             raws: Mutex::default(),
             through: Mutex::default(),
             compactions: Mutex::default(),
+            definitions: Mutex::default(),
+            marks: Mutex::default(),
             incident_files: Mutex::default(),
         }
     }
@@ -186,9 +237,26 @@ impl Reader {
                 self.learn(&self.compactions, name, counts.version, found)
             }
         };
+        let definitions = match self.known(&self.definitions, name, fast_counts.version) {
+            Some(known) => known,
+            None => {
+                let found = definitions(&self.lake, fast_counts, name).await?;
+                self.learn(&self.definitions, name, fast_counts.version, Arc::new(found))
+            }
+        };
         let raw = table.snapshot().await?;
+        let mark = match self.known(&self.marks, name, raw.version) {
+            Some(known) => known,
+            None => {
+                let text = table.domain(&raw, LANDING_DOMAIN).await?;
+                let damaged = || format!("the landing mark of table raw/{name}");
+                let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
+                self.learn(&self.marks, name, raw.version, found.unwrap_or_default())
+            }
+        };
         let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
-        Ok(ResourceView { resource: self.catalog.get(name).ok(), raw, through, landed, compaction })
+        let resource = self.catalog.get(name).ok();
+        Ok(ResourceView { resource, raw, through, landed, compaction, definitions, mark })
     }
 
     /// The files of `incidents` that are a resource's at a version.
@@ -221,6 +289,17 @@ impl Reader {
         register(&session, view).await?;
         Ok(session)
     }
+}
+
+/// Reads under which definitions a resource's batches were counted.
+///
+/// # Errors
+/// If the log cannot be read or what it says is damaged.
+pub async fn definitions(lake: &Lake, fast_counts: &Snapshot, resource: &str) -> Result<Definitions> {
+    let text = lake.fast_counts.domain(fast_counts, &definitions_domain(resource)).await?;
+    let damaged = || format!("the definitions of {resource} in table fast_counts");
+    let found = text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()?;
+    Ok(found.unwrap_or_default())
 }
 
 fn last_batch(file: &DataFile) -> Option<i64> {
