@@ -8,6 +8,7 @@ mod cli;
 mod crash;
 mod exactness;
 mod http;
+mod integrity;
 mod portal_faults;
 mod property;
 mod race;
