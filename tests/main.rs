@@ -10,6 +10,7 @@ mod crash;
 mod deletes;
 mod exactness;
 mod http;
+mod integrity;
 mod portal_faults;
 mod property;
 mod quarantine;

@@ -3,9 +3,13 @@
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use lake_model::{Error, Kind};
+use lake_store::damage_in;
 
 /// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
 pub fn engine_error(error: DataFusionError) -> Error {
+    if let Some(damage) = damage_in(&error) {
+        return damage;
+    }
     let kind = kind_of(&error);
     let position = position_of(&error);
     let text = match error.find_root() {
