@@ -9,6 +9,7 @@ mod cli;
 mod crash;
 mod deletes;
 mod exactness;
+mod faults;
 mod http;
 mod integrity;
 mod portal_faults;

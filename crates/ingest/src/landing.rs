@@ -280,7 +280,6 @@ impl Landing {
             return Ok(None);
         }
         failpoint("ingest:after-raw-commit");
-        self.mark = mark;
         if rows > 0 {
             self.derive(&ledger, number, now.timestamp_micros(), &originals(&bare, batch.num_rows())).await?;
         }
@@ -288,6 +287,8 @@ impl Landing {
         self.stamp.batch = number;
         tokio::task::block_in_place(|| self.index.commit(&ledger.changes, &self.stamp))?;
         failpoint("ingest:after-index-commit");
+        // Not before: a landing that goes on after an error meets its own batch and catches up with it.
+        self.mark = mark;
         landed.batch = Some(number);
         Ok(Some(landed))
     }

@@ -109,6 +109,7 @@ impl Landing {
                     );
                 }
                 self.index.clear()?;
+                failpoint("ingest:after-index-clear");
                 0
             }
         };
@@ -167,7 +168,9 @@ impl Landing {
             self.derive(&ledger, batch, landed_at, &originals).await?;
         }
         self.stamp.batch = batch;
-        self.index.commit(&ledger.changes, &self.stamp)
+        self.index.commit(&ledger.changes, &self.stamp)?;
+        failpoint("ingest:after-replay");
+        Ok(())
     }
 
     fn enter_all(&mut self, rows: &RecordBatch) -> Result<(Ledger, Originals)> {

@@ -7,13 +7,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every point there is, in the order a run passes them.
 pub const FAIL_POINTS: &[&str] = &[
+    "store:after-definition",
+    "store:before-table",
+    "store:after-table",
+    "store:before-sync",
+    "store:before-publish",
+    "store:after-publish",
+    "store:before-checkpoint",
+    "store:after-checkpoint",
     "ingest:before-raw-commit",
     "ingest:after-raw-commit",
     "ingest:after-rejects-commit",
     "ingest:after-fast-commit",
     "ingest:before-index-commit",
     "ingest:after-index-commit",
-    "store:before-publish",
+    "ingest:after-index-clear",
+    "ingest:after-replay",
     "compact:before-incidents-commit",
     "compact:after-incidents-commit",
     "compact:before-counts-commit",

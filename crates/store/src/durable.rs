@@ -4,33 +4,150 @@
 //! then published under its name; then the directory that holds the name is synced. A name that is visible
 //! therefore always has its bytes.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::failpoint;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+    CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    RenameTargetMode, Result, UploadPart,
 };
 
 static SERIAL: AtomicU64 = AtomicU64::new(0);
+
+/// What was really done on the file system, told when it has been done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A directory was made.
+    MakeDirectory(PathBuf),
+    /// A file was made, empty.
+    CreateFile(PathBuf),
+    /// Bytes were written into a file.
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// Where in the file.
+        offset: u64,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// What had been written into a file was synced.
+    SyncFile(PathBuf),
+    /// A file got a second name.
+    Link(PathBuf, PathBuf),
+    /// A file's name became another, which may have been another file's.
+    Rename(PathBuf, PathBuf),
+    /// A name was removed.
+    Remove(PathBuf),
+    /// The names in a directory were synced.
+    SyncDirectory(PathBuf),
+}
+
+/// Who is told of every step.
+pub type Observer = Arc<dyn Fn(Step) + Send + Sync>;
+
+/// The file system: each step is made and told in one expression, so that none is told without having been made.
+#[derive(Clone, Default)]
+struct Disk {
+    observer: Option<Observer>,
+    /// Directories whose names this process knows to be synced.
+    durable: Arc<Mutex<BTreeSet<PathBuf>>>,
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disk").finish_non_exhaustive()
+    }
+}
+
+impl Disk {
+    fn tell(&self, step: impl FnOnce() -> Step) {
+        if let Some(observer) = &self.observer {
+            observer(step());
+        }
+    }
+
+    fn create(&self, path: &FsPath) -> std::io::Result<File> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path);
+        file.inspect(|_| self.tell(|| Step::CreateFile(path.to_owned())))
+    }
+
+    fn write(&self, file: &File, path: &FsPath, offset: u64, bytes: &Bytes) -> std::io::Result<()> {
+        let told = || Step::Write { file: path.to_owned(), offset, bytes: bytes.clone() };
+        file.write_all_at(bytes, offset).inspect(|()| self.tell(told))
+    }
+
+    fn sync(&self, file: &File, path: &FsPath) -> std::io::Result<()> {
+        file.sync_all().inspect(|()| self.tell(|| Step::SyncFile(path.to_owned())))
+    }
+
+    fn link(&self, from: &FsPath, to: &FsPath) -> std::io::Result<()> {
+        std::fs::hard_link(from, to).inspect(|()| self.tell(|| Step::Link(from.to_owned(), to.to_owned())))
+    }
+
+    fn rename(&self, from: &FsPath, to: &FsPath) -> std::io::Result<()> {
+        std::fs::rename(from, to).inspect(|()| self.tell(|| Step::Rename(from.to_owned(), to.to_owned())))
+    }
+
+    fn remove(&self, path: &FsPath) -> std::io::Result<()> {
+        std::fs::remove_file(path).inspect(|()| self.tell(|| Step::Remove(path.to_owned())))
+    }
+
+    fn sync_directory(&self, path: &FsPath) -> std::io::Result<()> {
+        File::open(path)?.sync_all().inspect(|()| self.tell(|| Step::SyncDirectory(path.to_owned())))
+    }
+
+    /// Makes the missing directories and syncs each one's parent, so that the new names survive. A directory that is
+    /// there may be one that another thread is making, or that a killed process made and never synced: its name is
+    /// synced as well, once a process.
+    fn create_directories(&self, directory: &FsPath) -> std::io::Result<()> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        self.create_directories_in(&mut durable, directory)
+    }
+
+    fn create_directories_in(&self, durable: &mut BTreeSet<PathBuf>, directory: &FsPath) -> std::io::Result<()> {
+        if durable.contains(directory) && directory.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = directory.parent() {
+            self.create_directories_in(durable, parent)?;
+            let made = std::fs::create_dir(directory);
+            match made.inspect(|()| self.tell(|| Step::MakeDirectory(directory.to_owned()))) {
+                Ok(()) => self.sync_directory(parent)?,
+                Err(_) if directory.is_dir() => match self.sync_directory(parent) {
+                    // Above the lake lie directories that are not ours to open; their names were there before.
+                    Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {}
+                    synced => synced?,
+                },
+                Err(e) => return Err(e),
+            }
+        }
+        durable.insert(directory.to_owned());
+        Ok(())
+    }
+}
 
 /// The local file system from its root, with durable writes.
 #[derive(Debug)]
 pub struct DurableLocal {
     inner: LocalFileSystem,
+    disk: Disk,
 }
 
 impl Default for DurableLocal {
     fn default() -> Self {
-        Self { inner: LocalFileSystem::new() }
+        Self { inner: LocalFileSystem::new(), disk: Disk::default() }
     }
 }
 
@@ -47,40 +164,51 @@ fn generic(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error
 /// A temporary file beside the place where it will be published; removed if it never is.
 #[derive(Debug)]
 struct Pending {
+    disk: Disk,
     file: File,
     path: PathBuf,
     published: bool,
 }
 
 impl Pending {
-    fn create(target: &FsPath) -> std::io::Result<Self> {
+    fn create(disk: &Disk, target: &FsPath) -> std::io::Result<Self> {
         let directory = target.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
-        create_directories(directory)?;
+        disk.create_directories(directory)?;
         let name = target.file_name().and_then(|n| n.to_str()).unwrap_or("object");
         // `#` and a number: object_store hides such names from listings as unfinished uploads.
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let unique = u64::from(std::process::id()) << 32 | serial & 0xffff_ffff;
         let path = directory.join(format!("{name}#{unique}"));
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Self { file, path, published: false })
+        let file = disk.create(&path)?;
+        Ok(Self { disk: disk.clone(), file, path, published: false })
+    }
+
+    fn write(&self, mut offset: u64, payload: &PutPayload) -> std::io::Result<()> {
+        for chunk in payload {
+            self.disk.write(&self.file, &self.path, offset, chunk)?;
+            offset += chunk.len() as u64;
+        }
+        Ok(())
     }
 
     /// Syncs the bytes, publishes the name, syncs the directory. `false` if the name exists and must not.
     fn publish(mut self, target: &FsPath, overwrite: bool) -> std::io::Result<bool> {
-        self.file.sync_all()?;
+        failpoint("store:before-sync");
+        self.disk.sync(&self.file, &self.path)?;
         failpoint("store:before-publish");
         if overwrite {
-            std::fs::rename(&self.path, target)?;
+            self.disk.rename(&self.path, target)?;
             self.published = true;
         } else {
-            match std::fs::hard_link(&self.path, target) {
+            match self.disk.link(&self.path, target) {
                 Ok(()) => {}
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Ok(false),
                 Err(e) => return Err(e),
             }
         }
+        failpoint("store:after-publish");
         if let Some(directory) = target.parent() {
-            File::open(directory)?.sync_all()?;
+            self.disk.sync_directory(directory)?;
         }
         Ok(true)
     }
@@ -90,27 +218,18 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if !self.published {
             // Left behind it is invisible and harmless; vacuum removes it.
-            let _ = std::fs::remove_file(&self.path);
+            let _ = self.disk.remove(&self.path);
         }
     }
-}
-
-/// Creates the missing directories and syncs each one's parent, so that the new names survive.
-fn create_directories(directory: &FsPath) -> std::io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = directory.parent() {
-        create_directories(parent)?;
-        match std::fs::create_dir(directory) {
-            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e),
-            _ => File::open(parent)?.sync_all()?,
-        }
-    }
-    Ok(())
 }
 
 impl DurableLocal {
+    /// The same, and `observer` is told of every step on the file system when it has been made: what survives a power
+    /// cut follows from them.
+    pub fn observed(observer: Observer) -> Self {
+        Self { disk: Disk { observer: Some(observer), ..Disk::default() }, ..Self::default() }
+    }
+
     fn target(&self, location: &Path) -> Result<PathBuf> {
         self.inner.path_to_filesystem(location)
     }
@@ -136,11 +255,10 @@ impl ObjectStore for DurableLocal {
         };
         let target = self.target(location)?;
         let name = location.to_string();
+        let disk = self.disk.clone();
         blocking(move || {
-            let mut pending = Pending::create(&target).map_err(generic)?;
-            for chunk in &payload {
-                pending.file.write_all(chunk).map_err(generic)?;
-            }
+            let pending = Pending::create(&disk, &target).map_err(generic)?;
+            pending.write(0, &payload).map_err(generic)?;
             if pending.publish(&target, overwrite).map_err(generic)? {
                 Ok(PutResult { e_tag: None, version: None })
             } else {
@@ -157,23 +275,25 @@ impl ObjectStore for DurableLocal {
     ) -> Result<Box<dyn MultipartUpload>> {
         let target = self.target(location)?;
         let pending = blocking({
-            let target = target.clone();
-            move || Pending::create(&target).map_err(generic)
+            let (disk, target) = (self.disk.clone(), target.clone());
+            move || Pending::create(&disk, &target).map_err(generic)
         })
         .await?;
-        Ok(Box::new(Upload { shared: Arc::new(std::sync::Mutex::new(Some(pending))), target, offset: 0 }))
+        Ok(Box::new(Upload { shared: Arc::new(Mutex::new(Some(pending))), target, offset: 0 }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         self.inner.get_opts(location, options).await
     }
 
-    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<bytes::Bytes>> {
+    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<Bytes>> {
         self.inner.get_ranges(location, ranges).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let disk = self.disk.clone();
+        let deleted = self.inner.delete_stream(locations);
+        deleted.inspect_ok(move |path| disk.tell(|| Step::Remove(FsPath::new("/").join(path.as_ref())))).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -189,18 +309,29 @@ impl ObjectStore for DurableLocal {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
+        let mode = match options.mode {
+            CopyMode::Overwrite => PutMode::Overwrite,
+            CopyMode::Create => PutMode::Create,
+        };
+        let bytes = self.inner.get(from).await?.bytes().await?;
+        self.put_opts(to, bytes.into(), PutOptions { mode, ..PutOptions::default() }).await?;
+        Ok(())
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        self.inner.rename_opts(from, to, options).await
+        let mode = match options.target_mode {
+            RenameTargetMode::Overwrite => CopyMode::Overwrite,
+            RenameTargetMode::Create => CopyMode::Create,
+        };
+        self.copy_opts(from, to, CopyOptions { mode, ..CopyOptions::default() }).await?;
+        self.delete(from).await
     }
 }
 
 /// Parts land in the temporary file at their own offsets; completing publishes it.
 #[derive(Debug)]
 struct Upload {
-    shared: Arc<std::sync::Mutex<Option<Pending>>>,
+    shared: Arc<Mutex<Option<Pending>>>,
     target: PathBuf,
     offset: u64,
 }
@@ -212,18 +343,13 @@ fn poisoned() -> Error {
 #[async_trait]
 impl MultipartUpload for Upload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        use std::os::unix::fs::FileExt as _;
         let shared = Arc::clone(&self.shared);
-        let mut offset = self.offset;
+        let offset = self.offset;
         self.offset += data.content_length() as u64;
         Box::pin(blocking(move || {
             let guard = shared.lock().map_err(|_| poisoned())?;
             let pending = guard.as_ref().ok_or_else(poisoned)?;
-            for chunk in &data {
-                pending.file.write_all_at(chunk, offset).map_err(generic)?;
-                offset += chunk.len() as u64;
-            }
-            Ok(())
+            pending.write(offset, &data).map_err(generic)
         }))
     }
 
@@ -282,5 +408,63 @@ mod tests {
         upload.complete().await.expect("completed");
         let bytes = store.get(&path).await.expect("there").bytes().await.expect("readable");
         assert_eq!(&bytes[..], b"one two");
+    }
+
+    fn observed() -> (DurableLocal, Arc<Mutex<Vec<Step>>>) {
+        let steps = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&steps);
+        (DurableLocal::observed(Arc::new(move |step| told.lock().expect("a lock").push(step))), steps)
+    }
+
+    #[tokio::test]
+    async fn bytes_are_synced_before_their_name_and_the_name_before_the_answer() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (store, steps) = observed();
+        let path = Path::from_filesystem_path(directory.path()).expect("a path").join("a").join("0.json");
+        store
+            .put_opts(&path, "first".into(), PutOptions { mode: PutMode::Create, ..Default::default() })
+            .await
+            .expect("created");
+        let steps = steps.lock().expect("a lock");
+        let place = |wanted: &dyn Fn(&Step) -> bool| steps.iter().position(wanted).expect("the step was made");
+        let (folder, name) = (directory.path().join("a"), directory.path().join("a").join("0.json"));
+        let made = place(&|s| *s == Step::MakeDirectory(folder.clone()));
+        let kept = place(&|s| *s == Step::SyncDirectory(directory.path().to_owned()));
+        let synced = place(&|s| matches!(s, Step::SyncFile(_)));
+        let linked = place(&|s| matches!(s, Step::Link(_, to) if *to == name));
+        let named = place(&|s| *s == Step::SyncDirectory(folder.clone()));
+        assert!(made < synced && kept < synced && synced < linked && linked < named, "{steps:?}");
+    }
+
+    #[tokio::test]
+    async fn the_name_of_a_directory_that_a_killed_process_left_is_synced() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir_all(directory.path().join("a/b")).expect("directories");
+        let (store, steps) = observed();
+        let path = Path::from_filesystem_path(directory.path()).expect("a path").join("a").join("b").join("0.json");
+        store.put(&path, "first".into()).await.expect("written");
+        let steps = steps.lock().expect("a lock");
+        for kept in [directory.path().to_owned(), directory.path().join("a"), directory.path().join("a/b")] {
+            assert!(steps.contains(&Step::SyncDirectory(kept.clone())), "{} in {steps:?}", kept.display());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_copy_and_a_rename_are_as_durable_as_a_put() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (store, steps) = observed();
+        let root = Path::from_filesystem_path(directory.path()).expect("a path");
+        let (one, two, three) = (root.clone().join("one"), root.clone().join("two"), root.join("three"));
+        store.put(&one, "first".into()).await.expect("written");
+        store.copy(&one, &two).await.expect("copied");
+        store.rename(&two, &three).await.expect("renamed");
+        let create = CopyOptions { mode: CopyMode::Create, ..CopyOptions::default() };
+        let again = store.copy_opts(&one, &three, create).await;
+        assert!(matches!(again, Err(Error::AlreadyExists { .. })), "{again:?}");
+        assert!(store.head(&two).await.is_err());
+        let bytes = store.get(&three).await.expect("there").bytes().await.expect("readable");
+        assert_eq!(&bytes[..], b"first");
+        let synced = steps.lock().expect("a lock").iter().filter(|s| matches!(s, Step::SyncFile(_))).count();
+        assert!(synced >= 3, "{synced}");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use lake_model::{Error, FINEST_RESOLUTION, Kind, Resource, Result, ResultExt};
+use lake_model::{Error, FINEST_RESOLUTION, Kind, Resource, Result, ResultExt, failpoint};
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,7 @@ impl Lake {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
             Err(error) => return Err(error).or_err(Kind::Unavailable, || format!("making a lake in {location}")),
         }
+        failpoint("store:after-definition");
         let lake = Self::open(location).await?;
         lake.incidents.ensure(&incidents_layout()).await?;
         lake.counts.ensure(&counts_layout()).await?;

@@ -25,7 +25,7 @@ mod write;
 
 pub use commit::{Commit, Committed, DomainChange};
 pub use damage::damage_in;
-pub use durable::DurableLocal;
+pub use durable::{DurableLocal, Observer, Step};
 pub use lake::Lake;
 pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};

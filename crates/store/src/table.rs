@@ -11,7 +11,7 @@ use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
 use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
-use lake_model::{Error, Kind, Result, ResultExt};
+use lake_model::{Error, Kind, Result, ResultExt, failpoint};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use serde_json::json;
@@ -159,7 +159,10 @@ impl Table {
         };
         let actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
         let data = CommitData::new(actions, operation, HashMap::new(), Vec::new());
-        self.publish(0, &data, &Uuid::new_v4()).await
+        failpoint("store:before-table");
+        let published = self.publish(0, &data, &Uuid::new_v4()).await;
+        failpoint("store:after-table");
+        published
     }
 
     async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<FieldRef>) -> Result<Published> {
@@ -383,9 +386,11 @@ impl Table {
         if !version.is_multiple_of(CHECKPOINT_EVERY) {
             return;
         }
+        failpoint("store:before-checkpoint");
         if let Err(error) = self.write_checkpoint(version).await {
             tracing::warn!(table = self.name, version, %error, "no checkpoint could be written; reading goes on from the log");
         }
+        failpoint("store:after-checkpoint");
     }
 
     pub(crate) async fn write_checkpoint(&self, version: u64) -> Result<(), DeltaTableError> {

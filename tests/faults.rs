@@ -1,0 +1,395 @@
+//! A store that fails at one operation, at each in turn and in every way it can: whatever a run was told, the same
+//! commands again lead to the same lake as if nothing had happened.
+//!
+//! `HOTSPOTS_LONG=1` hits every operation with every fault, in memory and on disk; `HOTSPOTS_FAULT=NUMBER:FAULT`
+//! plays one again.
+
+pub(crate) mod store;
+pub(crate) mod tiny;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use lake_model::{Kind, Result};
+use lake_portal::Decoder;
+use lake_store::{DurableLocal, Lake, Location};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+
+use store::{Fault, FaultStore, Op, Plan};
+use tiny::{Expected, PLACES, Published, row, stamp};
+
+/// Whether the long runs are asked for.
+pub(crate) fn long() -> bool {
+    std::env::var_os("HOTSPOTS_LONG").is_some_and(|value| !value.is_empty())
+}
+
+/// A runtime as the program has one, small.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// What a user does, one command after the other. A place for what else changes a lake, such as vacuum, is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    /// The publisher changes something, then `ingest`.
+    Ingest(usize),
+    /// `compact`, with a window or without.
+    Compact { window: bool },
+    /// A question.
+    Ask,
+}
+
+const ACTS: [Act; 10] = [
+    Act::Ingest(0),
+    Act::Ask,
+    Act::Compact { window: false },
+    Act::Ingest(1),
+    Act::Ask,
+    Act::Compact { window: false },
+    Act::Ingest(2),
+    Act::Compact { window: true },
+    Act::Ingest(3),
+    Act::Compact { window: false },
+];
+
+const PAGE_SIZE: usize = 3;
+
+/// The publisher's `edition`: new rows, rows that move, change their year and kind, a reject and its mending.
+fn publish(published: &mut Published, edition: usize) {
+    let at = |n: u64| stamp(edition as u64 * 100 + n);
+    match edition {
+        0 => {
+            for (n, place) in PLACES.iter().enumerate() {
+                let id = format!("1000000000{n}");
+                let occurred = format!("202{}-03-0{}T0{n}:15:00.000", 3 + n % 2, 1 + n);
+                published.set(&format!("row-{n}"), &at(n as u64 / 2), row(&id, &occurred, "Fire", *place));
+            }
+            let mut keyless = row("", "2023-01-01T00:00:00.000", "Fire", PLACES[0]);
+            keyless.remove("id");
+            published.set("row-8", &at(3), keyless);
+        }
+        1 => {
+            // Moves within a year, moves to another year, changes its kind.
+            published.set("row-0", &at(0), row("10000000000", "2023-03-01T00:15:00.000", "Fire", PLACES[2]));
+            published.set("row-1", &at(0), row("10000000001", "2022-12-31T23:59:59.000", "Fire", PLACES[1]));
+            published.set("row-2", &at(1), row("10000000002", "2023-03-03T02:15:00.000", "Alarm", PLACES[2]));
+            published.set("row-4", &at(2), row("10000000004", "", "Alarm", PLACES[1]));
+        }
+        2 => {
+            // The reject is mended, an undated row gets its time, a place is lost.
+            published.set("row-8", &at(0), row("0000000000008", "2024-01-01T00:00:00.000", "Fire", PLACES[0]));
+            published.set("row-4", &at(0), row("10000000004", "2025-06-01T12:00:00.000", "Alarm", PLACES[1]));
+            published.set("row-0", &at(1), row("10000000000", "2023-03-01T00:15:00.000", "Fire", PLACES[3]));
+        }
+        _ => {
+            // Back to what it was; and one more.
+            published.set("row-1", &at(0), row("10000000001", "2024-03-02T01:15:00.000", "Fire", PLACES[1]));
+            published.set("row-9", &at(1), row("10000000009", "2022-02-02T02:02:02.000", "Storm", PLACES[2]));
+        }
+    }
+}
+
+/// How many versions of each row a lake without a doubled or lost one has landed in the end.
+fn versions_in_the_end() -> BTreeMap<String, i64> {
+    let mut found = BTreeMap::new();
+    let mut published = Published::default();
+    let mut before = BTreeSet::new();
+    for edition in 0..4 {
+        publish(&mut published, edition);
+        let page = published.page(None, usize::MAX).unwrap();
+        for served in &page {
+            if before.insert(served.to_string()) {
+                let key = served.get("id").unwrap_or(&served[":id"]).as_str().unwrap();
+                *found.entry(key.to_owned()).or_insert(0) += 1;
+            }
+        }
+    }
+    found
+}
+
+/// Where a lake lies while it is tried.
+struct Ground {
+    store: Arc<dyn ObjectStore>,
+    location: Location,
+    folder: tempfile::TempDir,
+}
+
+impl Ground {
+    fn in_memory() -> Self {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        Self { location: tiny::place(Arc::clone(&store)), store, folder: tiny::folder() }
+    }
+
+    fn on_disk() -> Self {
+        let folder = tiny::folder();
+        let store: Arc<dyn ObjectStore> = Arc::new(DurableLocal::default());
+        let location = Location::parse(folder.path().join("lake").to_str().unwrap()).unwrap();
+        Self { store, location, folder }
+    }
+
+    fn index(&self) -> std::path::PathBuf {
+        self.folder.path().join("index")
+    }
+
+    /// The place as a process sees it that runs under the plan.
+    fn under(&self, plan: &Arc<Plan>) -> Location {
+        self.location.clone().behind(|_| FaultStore::over(Arc::clone(&self.store), plan))
+    }
+}
+
+/// One user at work: what the publisher has, what has been acknowledged, what was on its way.
+#[derive(Default)]
+struct User {
+    published: Published,
+    editions: usize,
+    acknowledged: Published,
+    on_its_way: Published,
+}
+
+impl User {
+    /// One command, with everything opened anew as the program does.
+    async fn act(&mut self, act: Act, location: Location, index: &Path) -> Result<()> {
+        match act {
+            Act::Ingest(edition) => {
+                if self.editions == edition {
+                    publish(&mut self.published, edition);
+                    self.editions += 1;
+                }
+                let lake = Lake::create(location).await?;
+                let Self { published, acknowledged, on_its_way, .. } = self;
+                on_its_way.clone_from(acknowledged);
+                let landing = |page: &[serde_json::Value]| on_its_way.serve(page);
+                let landed = |page: &[serde_json::Value]| acknowledged.serve(page);
+                tiny::ingest(&lake, index, published, PAGE_SIZE, landing, landed).await
+            }
+            Act::Compact { window } => {
+                let lake = Lake::open(location).await?;
+                for report in tiny::compact_all(&lake, window).await? {
+                    assert_eq!(report.drift(), 0, "drift: {report:?}");
+                }
+                Ok(())
+            }
+            Act::Ask => {
+                let lake = Lake::open(location).await?;
+                let (found, exact) = tiny::answer(&tiny::reader(&lake)?).await?;
+                if exact {
+                    self.assert_acknowledged(&found);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What is answered is what was acknowledged, or that and the page that was on its way.
+    fn assert_acknowledged(&self, found: &Expected) {
+        if *found != self.on_its_way.expected() {
+            assert_eq!(*found, self.acknowledged.expected(), "the answer is neither with nor without the last page");
+        }
+    }
+
+    /// After a failure, before anything is tried again: acknowledged rows are there, whether counted yet or not.
+    async fn look_around(&self, location: &Location) {
+        let Ok(lake) = Lake::open(location.clone()).await else {
+            assert_eq!(self.acknowledged.page(None, 1), None, "rows were acknowledged and there is no lake");
+            return;
+        };
+        let reader = tiny::reader(&lake).unwrap();
+        match tiny::answer(&reader).await {
+            Ok((found, true)) => self.assert_acknowledged(&found),
+            // A landing between raw and counts says of itself that it is not exact.
+            Ok((_, false)) => {}
+            // A lake whose first command never made all its tables.
+            Err(error) if error.kind() == Kind::NotFound => {
+                assert_eq!(self.acknowledged.page(None, 1), None, "rows were acknowledged: {error}");
+            }
+            Err(error) => panic!("the lake cannot be read after a failure: {error}"),
+        }
+    }
+}
+
+/// Runs everything under a plan, starting again where it fails; what failed.
+async fn live_through(ground: &Ground, plan: &Arc<Plan>, index_is_lost: bool) -> Option<(Act, lake_model::Error)> {
+    let mut user = User::default();
+    let mut failed = None;
+    let mut plan = Arc::clone(plan);
+    for act in ACTS {
+        if let Err(error) = user.act(act, ground.under(&plan), &ground.index()).await {
+            assert!(failed.is_none(), "{act:?} failed a second time: {error}");
+            assert!(!error.to_string().is_empty());
+            user.look_around(&ground.location).await;
+            // The process is gone, and everything it had in memory.
+            plan = Plan::count();
+            if index_is_lost {
+                std::fs::remove_dir_all(ground.index()).ok();
+            }
+            if let Err(error) = user.act(act, ground.under(&plan), &ground.index()).await {
+                panic!("{act:?} again, after a failure: {error}");
+            }
+            failed = Some((act, error));
+        }
+    }
+    let lake = Lake::open(ground.location.clone()).await.unwrap();
+    let reader = tiny::reader(&lake).unwrap();
+    let (found, exact) = tiny::answer(&reader).await.unwrap();
+    assert!(exact, "the lake is whole and does not say so");
+    assert_eq!(found, user.published.expected(), "the lake is not what was published");
+    assert_eq!(tiny::versions(&reader).await.unwrap(), versions_in_the_end(), "raw rows were doubled or lost");
+    failed
+}
+
+/// One fault, everything after it, and every version readable now and then.
+fn try_one(on_disk: bool, number: usize, fault: Fault) -> (Option<(Op, Fault)>, bool) {
+    let ground = if on_disk { Ground::on_disk() } else { Ground::in_memory() };
+    let plan = Plan::hit(number, fault);
+    let failed = runtime().block_on(async {
+        let failed = live_through(&ground, &plan, number % 2 == 1).await;
+        if number % 16 == 0 {
+            tiny::every_version_is_readable(&Lake::open(ground.location.clone()).await.unwrap()).await;
+        }
+        failed
+    });
+    (plan.done(), failed.is_some())
+}
+
+/// The operations of a run that nothing happens to.
+fn count_operations(on_disk: bool) -> Vec<Op> {
+    let ground = if on_disk { Ground::on_disk() } else { Ground::in_memory() };
+    let plan = Plan::count();
+    let failed = runtime().block_on(live_through(&ground, &plan, false));
+    assert!(failed.is_none(), "{failed:?}");
+    plan.ops()
+}
+
+/// The faults to try: all of them in the long run; else every create with each fault that fits one, because there
+/// a commit is made or lost, and every so many-th of the others, in turn with each fault that fits.
+fn chosen(ops: &[Op], every: usize) -> Vec<(usize, Fault)> {
+    let mut seen: BTreeMap<(Op, Fault), usize> = BTreeMap::new();
+    let mut chosen = Vec::new();
+    for (number, op) in ops.iter().enumerate() {
+        for fault in Fault::ALL.into_iter().filter(|fault| fault.fits(*op)) {
+            let before = seen.entry((*op, fault)).or_insert(fault as usize);
+            let commits = *op == Op::Create && fault != Fault::Delay;
+            if long() || commits || before.is_multiple_of(every) {
+                chosen.push((number, fault));
+            }
+            *before += 1;
+        }
+    }
+    chosen
+}
+
+fn sweep(on_disk: bool, every: usize) {
+    let ops = count_operations(on_disk);
+    let kinds: BTreeMap<Op, usize> = ops.iter().fold(BTreeMap::new(), |mut kinds, op| {
+        *kinds.entry(*op).or_insert(0) += 1;
+        kinds
+    });
+    let cases = match std::env::var("HOTSPOTS_FAULT") {
+        Ok(one) => {
+            let (number, name) = one.split_once(':').expect("NUMBER:FAULT");
+            let fault = Fault::ALL.into_iter().find(|fault| format!("{fault:?}") == name).expect("a fault");
+            vec![(number.parse().expect("a number"), fault)]
+        }
+        Err(_) => chosen(&ops, every),
+    };
+    let (next, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let done = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((number, fault)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let one = || try_one(on_disk, *number, *fault);
+                    let (hit, failed) = std::panic::catch_unwind(one).unwrap_or_else(|cause| {
+                        eprintln!("HOTSPOTS_FAULT={number}:{fault:?}, {:?}", ops.get(*number));
+                        std::panic::resume_unwind(cause)
+                    });
+                    if let Some(hit) = hit {
+                        *done.lock().unwrap().entry(hit).or_insert(0) += 1;
+                    }
+                    failures.fetch_add(usize::from(failed), Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    let done: BTreeMap<(Op, Fault), usize> = done.into_inner().unwrap();
+    let total: usize = done.values().sum();
+    eprintln!(
+        "{} operations: {kinds:?}; {total} faults, {} of them failed a command: {done:?}",
+        ops.len(),
+        failures.load(Ordering::SeqCst)
+    );
+    if std::env::var_os("HOTSPOTS_FAULT").is_none() {
+        for op in kinds.keys() {
+            for fault in Fault::ALL.into_iter().filter(|fault| fault.fits(*op)) {
+                assert!(done.contains_key(&(*op, fault)), "no {op:?} met {fault:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fault_at_any_operation_of_the_store_loses_nothing_and_counts_nothing_twice() {
+    sweep(false, 29);
+}
+
+#[test]
+fn a_fault_at_any_operation_on_disk_loses_nothing_and_counts_nothing_twice() {
+    sweep(true, 97);
+}
+
+/// One page after the other on one landing, each offered again until it is taken.
+async fn land_stubbornly(ground: &Ground, plan: &Arc<Plan>) {
+    let mut published = Published::default();
+    let decoder = Decoder::new(&tiny::resource());
+    let lake = loop {
+        match Lake::create(ground.under(plan)).await {
+            Ok(lake) => break lake,
+            Err(error) => assert_ne!(error.kind(), Kind::Data, "{error}"),
+        }
+    };
+    let mut landing = loop {
+        match tiny::landing(&lake, &ground.index()).await {
+            Ok(landing) => break landing,
+            Err(error) => assert_ne!(error.kind(), Kind::Data, "{error}"),
+        }
+    };
+    for edition in 0..4 {
+        publish(&mut published, edition);
+        while let Some(page) = published.page(landing.cursor(), PAGE_SIZE) {
+            let decoded = decoder.page(&serde_json::to_vec(&page).unwrap()).unwrap();
+            let mut tries = 0;
+            while let Err(error) = landing.land(&decoded).await {
+                tries += 1;
+                assert!(tries < 3, "a page is refused again and again: {error}");
+            }
+        }
+    }
+    let reader = tiny::reader(&Lake::open(ground.location.clone()).await.unwrap()).unwrap();
+    let (found, exact) = tiny::answer(&reader).await.unwrap();
+    assert!(exact, "the lake is whole and does not say so");
+    assert_eq!(found, published.expected());
+    assert_eq!(tiny::versions(&reader).await.unwrap(), versions_in_the_end());
+}
+
+#[test]
+fn a_landing_that_goes_on_after_an_error_loses_nothing_and_counts_nothing_twice() {
+    let ground = Ground::in_memory();
+    let plan = Plan::count();
+    runtime().block_on(land_stubbornly(&ground, &plan));
+    let ops = plan.ops();
+    let mut tried = 0;
+    for (number, op) in ops.iter().enumerate() {
+        for fault in [Fault::Error, Fault::LostReply, Fault::DoneThenExists, Fault::NothingThenExists] {
+            let commits = matches!(op, Op::Create | Op::Put);
+            if fault.fits(*op) && (commits || long() || number % 7 == 0) {
+                tried += 1;
+                eprintln!("{number}: {op:?} {fault:?}");
+                runtime().block_on(land_stubbornly(&Ground::in_memory(), &Plan::hit(number, fault)));
+            }
+        }
+    }
+    eprintln!("{} operations, {tried} faults", ops.len());
+}
