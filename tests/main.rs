@@ -7,6 +7,7 @@ mod change;
 mod cli;
 mod crash;
 mod exactness;
+mod golden;
 mod http;
 mod portal_faults;
 mod property;
