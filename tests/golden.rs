@@ -56,9 +56,9 @@ fn opened(release: &Path) -> (tempfile::TempDir, Program) {
 /// The answers that a golden lake is asked for, as the program gives them.
 fn answers(program: &Program) -> Value {
     let mut months = BTreeMap::new();
-    for row in program.sql(
-        "SELECT date_trunc('month', occurred_at) AS m, category AS c, SUM(count) AS n FROM counts GROUP BY 1, 2",
-    ) {
+    for row in program
+        .sql("SELECT date_trunc('month', occurred_at) AS m, category AS c, SUM(count) AS n FROM counts GROUP BY 1, 2")
+    {
         let month = row["m"].as_str().map_or("undated", |month| &month[..7]).to_owned();
         months.insert(format!("{month} {}", row["c"].as_str().unwrap_or("none")), row["n"].clone());
     }

@@ -6,16 +6,19 @@
 
 mod commit;
 mod durable;
+mod history;
 mod lake;
 mod location;
 mod snapshot;
 mod stats;
 mod table;
 mod tables;
+mod upkeep;
 mod write;
 
 pub use commit::{Commit, Committed, DomainChange};
 pub use durable::DurableLocal;
+pub use history::{LogEntry, LogFiles, LoggedFile};
 pub use lake::Lake;
 pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};
@@ -23,4 +26,5 @@ pub use table::Table;
 pub use tables::{
     COUNTED, Layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout, raw_layout, rejects_layout,
 };
+pub use upkeep::{Recomputed, StoredObject};
 pub use write::{FileWriter, Written};

@@ -31,10 +31,10 @@ type Newest = (DeltaTableState, Arc<Snapshot>);
 /// A Delta table of the lake.
 #[derive(Clone)]
 pub struct Table {
-    name: String,
-    location: Location,
-    folder: Path,
-    log: LogStoreRef,
+    pub(crate) name: String,
+    pub(crate) location: Location,
+    pub(crate) folder: Path,
+    pub(crate) log: LogStoreRef,
     current: Arc<Mutex<Option<Newest>>>,
 }
 
@@ -49,6 +49,8 @@ fn kind_of(error: &DeltaTableError) -> Kind {
         DeltaTableError::ObjectStore { source: ObjectStoreError::NotFound { .. } } => Kind::NotFound,
         DeltaTableError::ObjectStore { .. } => Kind::Unavailable,
         DeltaTableError::NotATable(_) | DeltaTableError::InvalidVersion(_) => Kind::NotFound,
+        // A feature of the protocol that a newer writer asked for.
+        DeltaTableError::KernelError(inner) if inner.to_string().starts_with("Unsupported") => Kind::Invalid,
         _ => Kind::Data,
     }
 }
@@ -292,7 +294,9 @@ impl Table {
     /// One try at the version after `snapshot`. What the commit assumes was checked against that very version, so
     /// that it is serializable: nothing can come between.
     async fn try_commit(&self, snapshot: &Snapshot, commit: &Commit) -> Result<u64, TransactionError> {
-        let info = commit.info.clone().into_iter().chain([("work".to_owned(), json!(commit.operation))]).collect();
+        let own =
+            [("work".to_owned(), json!(commit.operation)), ("rows_removed".to_owned(), json!(commit.rows_removed()))];
+        let info = commit.info.clone().into_iter().chain(own).collect();
         let transactions =
             commit.transaction.iter().map(|(app_id, version)| Transaction::new(app_id, *version)).collect();
         let operation = DeltaOperation::Write {
@@ -301,7 +305,11 @@ impl Table {
             predicate: None,
         };
         let version = snapshot.version + 1;
-        self.publish(version, &CommitData::new(commit.actions(), operation, info, transactions)).await?;
+        let mut data = CommitData::new(commit.actions(), operation, info, transactions);
+        if let Some(Action::CommitInfo(info)) = data.actions.first_mut() {
+            info.timestamp = Some(lake_model::now().timestamp_millis());
+        }
+        self.publish(version, &data).await?;
         Ok(version)
     }
 
@@ -316,14 +324,15 @@ impl Table {
         if !version.is_multiple_of(CHECKPOINT_EVERY) {
             return;
         }
-        let mut table = DeltaTable::new(Arc::clone(&self.log));
-        let made = match table.load_version(version).await {
-            Ok(()) => checkpoints::create_checkpoint(&table, None).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = made {
+        if let Err(error) = self.write_checkpoint(version).await {
             tracing::warn!(table = self.name, version, %error, "no checkpoint could be written; reading goes on from the log");
         }
+    }
+
+    pub(crate) async fn write_checkpoint(&self, version: u64) -> Result<(), DeltaTableError> {
+        let mut table = DeltaTable::new(Arc::clone(&self.log));
+        table.load_version(version).await?;
+        checkpoints::create_checkpoint(&table, None).await
     }
 }
 
