@@ -10,6 +10,7 @@ mod crash;
 mod deletes;
 mod exactness;
 mod faults;
+mod golden;
 mod http;
 mod integrity;
 mod portal_faults;

@@ -268,7 +268,7 @@ pub(crate) async fn ingest(
 pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<Report>> {
     let reader = reader(lake)?;
     let window = window.then(|| Window::parse("2000..2040").unwrap());
-    compact(&reader, &resource(), CompactOptions { window, dry_run: false }, |_| {}).await
+    compact(&reader, &resource(), CompactOptions { window, ..CompactOptions::default() }, |_| {}).await
 }
 
 /// Every version of every table can be opened, and each file that it names is in the store, whole.

@@ -2,6 +2,7 @@
 
 use lake_compact::{CompactOptions, Report, compact};
 use lake_model::Result;
+use lake_upkeep::rebuild_rejects;
 use serde_json::{Value, json};
 
 use crate::args::{Compact, Global, Listing};
@@ -26,6 +27,9 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
         let resource = catalog.get(&name)?;
         let mut step = progress.step(format!("compact {name}"));
         let made = compact(&reader, &resource, options, |rows| step.add(rows)).await?;
+        if args.recount && !args.dry_run {
+            rebuild_rejects(&reader, &resource, "REBUILD").await?;
+        }
         step.done(&summary(&made));
         reports.extend(made);
     }

@@ -1,7 +1,10 @@
 //! The commands, one file each.
 
 mod audit;
+mod check;
 mod compact;
+mod forget;
+mod history;
 mod ingest;
 mod rejects;
 mod resources;
@@ -9,6 +12,7 @@ mod serve;
 mod sql;
 mod status;
 mod up;
+mod vacuum;
 
 use lake_model::Result;
 
@@ -26,6 +30,10 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,
         Command::Status(status) => status::run(global, status).await,
+        Command::History(history) => history::run(global, history).await,
+        Command::Check(check) => check::run(global, check).await,
+        Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
+        Command::Forget(forget) => forget::run(global, forget).await,
         Command::Resources(resources) => resources::run(global, resources),
         Command::Completions { shell } => resources::completions(shell),
     }

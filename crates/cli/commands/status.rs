@@ -44,6 +44,9 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
         output::note("Nothing has landed yet; `hotspots-lake ingest` lands it.");
     }
     output::print_rows(&rows, args.format)?;
+    if args.format == Listing::Table && !global.quiet {
+        output::note(&format!("Lake-Version: {}", view.version()));
+    }
     Ok(0)
 }
 

@@ -198,10 +198,26 @@ impl Reader {
         let fast_counts = self.lake.fast_counts.snapshot().await?;
         let counts = self.lake.counts.snapshot().await?;
         let rejects = self.lake.rejects.snapshot().await?;
+        let mut raws = Vec::new();
+        for name in self.lake.landed_resources().await? {
+            let raw = self.raw(&name)?.snapshot().await?;
+            raws.push((name, raw));
+        }
+        self.assemble(fast_counts, counts, rejects, raws).await
+    }
+
+    /// A reading of these versions: `incidents` follow from `counts`.
+    pub(crate) async fn assemble(
+        &self,
+        fast_counts: Arc<Snapshot>,
+        counts: Arc<Snapshot>,
+        rejects: Arc<Snapshot>,
+        raws: Vec<(String, Arc<Snapshot>)>,
+    ) -> Result<View> {
         let mut resources = BTreeMap::new();
         let mut incident_files = Vec::new();
-        for name in self.lake.landed_resources().await? {
-            let view = self.resource_view(&name, &fast_counts, &counts).await?;
+        for (name, raw) in raws {
+            let view = self.resource_view(&name, &fast_counts, &counts, raw).await?;
             if let Some(compaction) = &view.compaction {
                 incident_files.extend_from_slice(&self.incident_files(&name, compaction.incidents_version).await?);
             }
@@ -211,32 +227,48 @@ impl Reader {
         Ok(View { lake: self.lake.clone(), fast_counts, counts, incidents, rejects, resources })
     }
 
-    async fn resource_view(&self, name: &str, fast_counts: &Snapshot, counts: &Snapshot) -> Result<ResourceView> {
+    /// The raw table of a resource, opened once.
+    pub(crate) fn raw(&self, name: &str) -> Result<Table> {
         let cached = self.raws.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        let table = match cached {
-            Some(table) => table,
+        match cached {
+            Some(table) => Ok(table),
             None => {
                 let table = self.lake.raw(name)?;
                 let mut raws = self.raws.lock().unwrap_or_else(PoisonError::into_inner);
-                raws.entry(name.to_owned()).or_insert(table).clone()
+                Ok(raws.entry(name.to_owned()).or_insert(table).clone())
             }
-        };
-        let through = match self.known(&self.through, name, fast_counts.version) {
-            Some(known) => known,
-            None => {
-                let found = self.lake.fast_counts.transaction(fast_counts, &fast_transaction(name)).await?;
-                self.learn(&self.through, name, fast_counts.version, found.unwrap_or(0))
-            }
-        };
-        let compaction = match self.known(&self.compactions, name, counts.version) {
-            Some(known) => known,
-            None => {
-                let text = self.lake.counts.domain(counts, &compaction_domain(name)).await?;
-                let damaged = || format!("the compaction mark of {name} in table counts");
-                let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
-                self.learn(&self.compactions, name, counts.version, found)
-            }
-        };
+        }
+    }
+
+    /// The last batch of a resource that `fast_counts` contains at a version.
+    pub(crate) async fn through(&self, name: &str, fast_counts: &Snapshot) -> Result<i64> {
+        if let Some(known) = self.known(&self.through, name, fast_counts.version) {
+            return Ok(known);
+        }
+        let found = self.lake.fast_counts.transaction(fast_counts, &fast_transaction(name)).await?;
+        Ok(self.learn(&self.through, name, fast_counts.version, found.unwrap_or(0)))
+    }
+
+    /// What the last compaction of a resource left in `counts` at a version.
+    pub(crate) async fn compaction(&self, name: &str, counts: &Snapshot) -> Result<Option<Compaction>> {
+        if let Some(known) = self.known(&self.compactions, name, counts.version) {
+            return Ok(known);
+        }
+        let text = self.lake.counts.domain(counts, &compaction_domain(name)).await?;
+        let damaged = || format!("the compaction mark of {name} in table counts");
+        let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
+        Ok(self.learn(&self.compactions, name, counts.version, found))
+    }
+
+    async fn resource_view(
+        &self,
+        name: &str,
+        fast_counts: &Snapshot,
+        counts: &Snapshot,
+        raw: Arc<Snapshot>,
+    ) -> Result<ResourceView> {
+        let through = self.through(name, fast_counts).await?;
+        let compaction = self.compaction(name, counts).await?;
         let definitions = match self.known(&self.definitions, name, fast_counts.version) {
             Some(known) => known,
             None => {
@@ -244,11 +276,10 @@ impl Reader {
                 self.learn(&self.definitions, name, fast_counts.version, Arc::new(found))
             }
         };
-        let raw = table.snapshot().await?;
         let mark = match self.known(&self.marks, name, raw.version) {
             Some(known) => known,
             None => {
-                let text = table.domain(&raw, LANDING_DOMAIN).await?;
+                let text = self.raw(name)?.domain(&raw, LANDING_DOMAIN).await?;
                 let damaged = || format!("the landing mark of table raw/{name}");
                 let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
                 self.learn(&self.marks, name, raw.version, found.unwrap_or_default())
@@ -302,7 +333,7 @@ pub async fn definitions(lake: &Lake, fast_counts: &Snapshot, resource: &str) ->
     Ok(found.unwrap_or_default())
 }
 
-fn last_batch(file: &DataFile) -> Option<i64> {
+pub(crate) fn last_batch(file: &DataFile) -> Option<i64> {
     match file.ranges.get("_batch") {
         Some(ColumnRange::Number(_, last)) => Some(*last),
         _ => None,

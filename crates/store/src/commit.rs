@@ -90,6 +90,11 @@ impl Commit {
         adds.chain(removes).chain(domains).collect()
     }
 
+    /// The rows of the files that go, where the log says so.
+    pub(crate) fn rows_removed(&self) -> u64 {
+        self.removes.iter().filter_map(|file| file.rows).sum()
+    }
+
     /// Whether the partitions this commit replaces still hold exactly the files it removes.
     pub(crate) fn still_replaces(&self, snapshot: &Snapshot) -> bool {
         self.replaces.iter().all(|partition| {

@@ -11,6 +11,7 @@ mod damage;
 mod durable;
 mod entry;
 mod guard;
+mod history;
 mod lake;
 mod location;
 mod log_file;
@@ -21,11 +22,13 @@ mod stats;
 mod sums;
 mod table;
 mod tables;
+mod upkeep;
 mod write;
 
 pub use commit::{Commit, Committed, DomainChange};
 pub use damage::damage_in;
 pub use durable::{DurableLocal, Observer, Step};
+pub use history::{LogEntry, LogFiles, LoggedFile};
 pub use lake::Lake;
 pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};
@@ -33,4 +36,5 @@ pub use table::Table;
 pub use tables::{
     COUNTED, Layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout, raw_layout, rejects_layout,
 };
+pub use upkeep::{Recomputed, StoredObject};
 pub use write::{FileWriter, Written};

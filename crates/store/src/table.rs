@@ -364,7 +364,9 @@ impl Table {
         if let Err(error) = self.check_adds(commit).await {
             return if error.kind() == Kind::Conflict { Ok(Attempt::Overtaken(error)) } else { Err(error) };
         }
-        let info = commit.info.clone().into_iter().chain([("work".to_owned(), json!(commit.operation))]).collect();
+        let own =
+            [("work".to_owned(), json!(commit.operation)), ("rows_removed".to_owned(), json!(commit.rows_removed()))];
+        let info = commit.info.clone().into_iter().chain(own).collect();
         let transactions =
             commit.transaction.iter().map(|(app_id, version)| Transaction::new(app_id, *version)).collect();
         let operation = DeltaOperation::Write {
@@ -374,7 +376,10 @@ impl Table {
         };
         let version = snapshot.version + 1;
         *tried = Some(version);
-        let data = CommitData::new(commit.actions(), operation, info, transactions);
+        let mut data = CommitData::new(commit.actions(), operation, info, transactions);
+        if let Some(Action::CommitInfo(info)) = data.actions.first_mut() {
+            info.timestamp = Some(lake_model::now().timestamp_millis());
+        }
         match self.publish(version, &data, id).await? {
             Published::Done => Ok(Attempt::Done(Committed::Version(version))),
             Published::Again(error) => Ok(Attempt::Again(error)),
