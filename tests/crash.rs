@@ -13,6 +13,8 @@ use crate::bench::{Bench, CASES, CASES_RESOURCE};
 /// What the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
 
+const VACUUM: [&str; 5] = ["vacuum", "--older-than", "0s", "--nothing-else-runs", "--apply"];
+
 fn small_portal() -> Portal {
     let portal = lake_demo::synthetic::san_francisco(500, 11);
     let mut keyless: Row = portal.rows(CASES)[0].clone();
@@ -50,7 +52,7 @@ fn kill_at(point: &str) -> usize {
     let mut step = |run: &dyn Fn(&Program) -> i32, what: &str| {
         let died = die_and_run_again(point, run, || bench.program());
         deaths += usize::from(died);
-        if died || what == "edits compacted" {
+        if died || what == "vacuumed" {
             bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: {what}"));
         }
     };
@@ -62,6 +64,7 @@ fn kill_at(point: &str) -> usize {
     }
     step(&ingest, "edits landed");
     step(&compact, "edits compacted");
+    step(&|program| program.run(&VACUUM).status, "vacuumed");
     let window = bench.program().run(&["compact", "--window", "2000..2030", "--format", "json"]).success();
     for partition in window.json().as_array().unwrap() {
         assert_eq!(partition["drift"], 0, "{point}: {partition}");
@@ -88,7 +91,8 @@ fn a_kill_at_each_named_point_of_ingest_loses_nothing_and_counts_nothing_twice()
 
 #[test]
 fn a_kill_at_each_other_named_point_loses_nothing_and_counts_nothing_twice() {
-    kill_at_each(|point| !point.starts_with("ingest:"));
+    // What `forget` takes is gone from the answers: its own tests kill it.
+    kill_at_each(|point| !point.starts_with("ingest:") && !point.starts_with("forget:"));
 }
 
 #[test]

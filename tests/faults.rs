@@ -12,9 +12,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
 use lake_model::{Kind, Result};
 use lake_portal::Decoder;
 use lake_store::{Lake, Location};
+use lake_upkeep::{VacuumOptions, vacuum};
 use object_store::memory::InMemory;
 
 use store::{Fault, FaultStore, Op, Plan};
@@ -30,7 +32,7 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// What a user does, one command after the other. A place for what else changes a lake, such as vacuum, is here.
+/// What a user does, one command after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     /// The publisher changes something, then `ingest`.
@@ -39,9 +41,11 @@ enum Act {
     Compact { window: bool },
     /// A question.
     Ask,
+    /// `vacuum` of everything that the newest versions do not need.
+    Vacuum,
 }
 
-const ACTS: [Act; 10] = [
+const ACTS: [Act; 11] = [
     Act::Ingest(0),
     Act::Ask,
     Act::Compact { window: false },
@@ -50,6 +54,7 @@ const ACTS: [Act; 10] = [
     Act::Compact { window: false },
     Act::Ingest(2),
     Act::Compact { window: true },
+    Act::Vacuum,
     Act::Ingest(3),
     Act::Compact { window: false },
 ];
@@ -180,6 +185,10 @@ impl User {
                 }
                 Ok(())
             }
+            Act::Vacuum => {
+                let lake = Lake::open(location).await?;
+                vacuum(&lake, VacuumOptions { older_than: TimeDelta::zero(), apply: true }).await.map(drop)
+            }
             Act::Ask => {
                 let lake = Lake::open(location).await?;
                 let (found, exact) = tiny::answer(&tiny::reader(&lake)?).await?;
@@ -284,7 +293,10 @@ async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
     }
     assert_whole(&ground, &user).await;
     if case.number % 8 == 0 {
-        tiny::every_version_is_readable(&Lake::open(ground.location()).await.unwrap()).await;
+        // Everything after the fault ran, vacuum among it: the newest versions stay.
+        tiny::versions_are_readable(&Lake::open(ground.location()).await.unwrap(), false).await;
+    } else if !ACTS.iter().take(case.act + 3).any(|act| *act == Act::Vacuum) {
+        tiny::versions_are_readable(&Lake::open(ground.location()).await.unwrap(), true).await;
     }
     (plan.done(), failed.is_err())
 }

@@ -81,7 +81,8 @@ impl Fuzz {
             Ok(Err(broken)) => broken,
             Err(_) => "it panicked".to_owned(),
         };
-        let hash = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
+        let hash =
+            input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
         let path = folder(self.target).join(format!("found-{hash:016x}"));
         std::fs::write(&path, input).expect("the corpus can be written");
         panic!("{}: {broken}\n{}\nkept as {}", self.target, String::from_utf8_lossy(input), path.display());
@@ -121,8 +122,20 @@ impl Fuzz {
     /// Another number for the one after `at`.
     fn change_number(&self, input: &mut Vec<u8>, at: usize, random: &mut StdRng) {
         const NUMBERS: [&str; 14] = [
-            "0", "-1", "1", "9999", "10000", "00", "1e400", "-0.0", "NaN", "9223372036854775807", "9223372036854775808",
-            "-9223372036854775808", "0.1", "1e-320",
+            "0",
+            "-1",
+            "1",
+            "9999",
+            "10000",
+            "00",
+            "1e400",
+            "-0.0",
+            "NaN",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "0.1",
+            "1e-320",
         ];
         let Some(start) = input.iter().skip(at).position(u8::is_ascii_digit).map(|n| n + at) else { return };
         let length = input[start..].iter().take_while(|b| b.is_ascii_digit()).count();
@@ -185,10 +198,33 @@ fn any_page_is_rows_and_rejects_or_an_error_in_words() {
         Decoder::new(&Arc::new(Resource::parse("every-type.toml", EVERY_TYPE).unwrap())),
     ];
     let words = &[
-        "{", "}", "[", "]", ",", "null", "\"\"", "\":id\":", "\":updated_at\":", "\"id\":", "\"key\":", "\"part\":",
-        "\"when\":", "\"yes\":", "\"lat\":\"0\"", "\\u0000", "\\ud800", "\u{feff}", "\"2024-02-30T00:00:00\"",
-        "{\"type\":\"Point\",\"coordinates\":[-122.4,37.7]}", "{\"latitude\":\"37.7\",\"longitude\":\"-122.4\"}", "12.0",
-        "000012", "true", "\" \"", "1e999", "[[[[[[[[[[[[[[[[",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "null",
+        "\"\"",
+        "\":id\":",
+        "\":updated_at\":",
+        "\"id\":",
+        "\"key\":",
+        "\"part\":",
+        "\"when\":",
+        "\"yes\":",
+        "\"lat\":\"0\"",
+        "\\u0000",
+        "\\ud800",
+        "\u{feff}",
+        "\"2024-02-30T00:00:00\"",
+        "{\"type\":\"Point\",\"coordinates\":[-122.4,37.7]}",
+        "{\"latitude\":\"37.7\",\"longitude\":\"-122.4\"}",
+        "12.0",
+        "000012",
+        "true",
+        "\" \"",
+        "1e999",
+        "[[[[[[[[[[[[[[[[",
     ];
     Fuzz { target: "page", words }.run(6_000, |input| {
         let each: Result<Vec<String>, String> = decoders.iter().map(|d| check_page(d, input)).collect();
@@ -199,10 +235,36 @@ fn any_page_is_rows_and_rejects_or_an_error_in_words() {
 #[test]
 fn any_definition_of_a_resource_works_or_is_refused_in_words() {
     let words = &[
-        "name = ", "key = [", "\"id\"", "[roles]", "[bounds]", "[columns]", "volatile = [", "latitude = ", "point = ",
-        "occurred_at = ", "= \"text\"", "= \"integer\"", "= \"timestamp\"", "= \"point\"", "{ type = \"number\" }",
-        "aliases = [\"", "nan", "inf", "-inf", "earliest = \"", "latest = \"", "\"\"", "\u{fc}", "'", "\"\"\"", "_key",
-        "select = \"text\"\n", "\"a\\\"b\"", "99999999999999999999d", "0s",
+        "name = ",
+        "key = [",
+        "\"id\"",
+        "[roles]",
+        "[bounds]",
+        "[columns]",
+        "volatile = [",
+        "latitude = ",
+        "point = ",
+        "occurred_at = ",
+        "= \"text\"",
+        "= \"integer\"",
+        "= \"timestamp\"",
+        "= \"point\"",
+        "{ type = \"number\" }",
+        "aliases = [\"",
+        "nan",
+        "inf",
+        "-inf",
+        "earliest = \"",
+        "latest = \"",
+        "\"\"",
+        "\u{fc}",
+        "'",
+        "\"\"\"",
+        "_key",
+        "select = \"text\"\n",
+        "\"a\\\"b\"",
+        "99999999999999999999d",
+        "0s",
     ];
     let mut parsed = 0;
     Fuzz { target: "resource", words }.run(4_000, |input| {
@@ -228,7 +290,8 @@ fn any_definition_of_a_resource_works_or_is_refused_in_words() {
 
 #[test]
 fn any_window_is_half_open_and_reads_as_it_is_shown_or_is_refused_in_words() {
-    let words = &["..", "-", "T", ":", "Z", "2024", "0000", "9999", "12", "-06", "T24:00", "+01:00", " ", ".000001", "60"];
+    let words =
+        &["..", "-", "T", ":", "Z", "2024", "0000", "9999", "12", "-06", "T24:00", "+01:00", " ", ".000001", "60"];
     Fuzz { target: "window", words }.run(60_000, |input| {
         let text = String::from_utf8_lossy(input);
         let window = match Window::parse(&text) {
@@ -250,7 +313,8 @@ fn any_window_is_half_open_and_reads_as_it_is_shown_or_is_refused_in_words() {
 
 #[test]
 fn any_cursor_and_landing_mark_is_read_as_it_was_written_or_refused() {
-    let words = &["\"updated_at\":", "\"id\":", "\"batch\":", "null", "\"cursor\":", "{", "}", "\"", "\\u0000", "true", "-1"];
+    let words =
+        &["\"updated_at\":", "\"id\":", "\"batch\":", "null", "\"cursor\":", "{", "}", "\"", "\\u0000", "true", "-1"];
     Fuzz { target: "cursor", words }.run(20_000, |input| {
         if let Ok(cursor) = serde_json::from_slice::<Cursor>(input) {
             let again: Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
@@ -272,7 +336,8 @@ fn check_answer(answer: &Answer) -> Verdict {
     match answer.status {
         200 => match serde_json::from_slice::<Value>(&answer.body) {
             Ok(Value::Array(rows)) if rows.iter().all(|row| row["count"].is_i64()) => {
-                let members = rows.first().and_then(Value::as_object).map(|row| row.keys().cloned().collect::<Vec<_>>());
+                let members =
+                    rows.first().and_then(Value::as_object).map(|row| row.keys().cloned().collect::<Vec<_>>());
                 Ok(format!("rows of {members:?}"))
             }
             _ => Err(format!("an answer that is no array of counts: {}", answer.text())),
@@ -283,7 +348,11 @@ fn check_answer(answer: &Answer) -> Verdict {
             match detail {
                 Some(detail) if kind.starts_with("application/problem+json") && !detail.trim().is_empty() => {
                     let ours: String = detail.split('`').step_by(2).collect();
-                    Ok(format!("{} {}", answer.status, ours.chars().filter(|c| !c.is_ascii_digit()).collect::<String>()))
+                    Ok(format!(
+                        "{} {}",
+                        answer.status,
+                        ours.chars().filter(|c| !c.is_ascii_digit()).collect::<String>()
+                    ))
                 }
                 _ => Err(format!("{} without words: {}", answer.status, answer.text())),
             }
@@ -299,10 +368,46 @@ fn serve(bench: &Bench) -> Running {
 }
 
 const QUESTION_WORDS: &[&str] = &[
-    "&", "=", "resource=311-cases", "category=", "subcategory=", "start_time=", "end_time=", "bbox=", "polygon=", "near=",
-    "geo_precision=", "time_precision=", "hour=", "weekday=", "group_by=", "limit=", "format=", "resource,cell,time", "1m",
-    "15m", "1w", "1mo", "1y", "all", "-180,-90,180,90", "37.7,-122.4,1000", "%00", "%ff", "%2C", "%27", "';--", "2024-02-29",
-    "T23:59:59Z", "+08:00", "cell", "neighborhood", "0", "24", "NaN", "inf",
+    "&",
+    "=",
+    "resource=311-cases",
+    "category=",
+    "subcategory=",
+    "start_time=",
+    "end_time=",
+    "bbox=",
+    "polygon=",
+    "near=",
+    "geo_precision=",
+    "time_precision=",
+    "hour=",
+    "weekday=",
+    "group_by=",
+    "limit=",
+    "format=",
+    "resource,cell,time",
+    "1m",
+    "15m",
+    "1w",
+    "1mo",
+    "1y",
+    "all",
+    "-180,-90,180,90",
+    "37.7,-122.4,1000",
+    "%00",
+    "%ff",
+    "%2C",
+    "%27",
+    "';--",
+    "2024-02-29",
+    "T23:59:59Z",
+    "+08:00",
+    "cell",
+    "neighborhood",
+    "0",
+    "24",
+    "NaN",
+    "inf",
 ];
 
 #[test]
@@ -326,9 +431,31 @@ fn any_body_with_a_polygon_is_answered_or_refused_in_words() {
     let runtime = runtime();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let words = &[
-        "{", "}", "[", "]", ",", "\"polygon\":", "\"type\":", "\"Polygon\"", "\"MultiPolygon\"", "\"Feature\"",
-        "\"geometry\":", "\"coordinates\":", "[-122.4,37.7]", "[-122.5,37.8,10]", "null", "[]", "1e308", "-1e308", "1e-308",
-        "\"bbox\":[-123,37,-122,38]", "\"limit\":1", "\"resource\":[\"311-cases\"]", "\"group_by\":[\"cell\"]", "180", "-90",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\"polygon\":",
+        "\"type\":",
+        "\"Polygon\"",
+        "\"MultiPolygon\"",
+        "\"Feature\"",
+        "\"geometry\":",
+        "\"coordinates\":",
+        "[-122.4,37.7]",
+        "[-122.5,37.8,10]",
+        "null",
+        "[]",
+        "1e308",
+        "-1e308",
+        "1e-308",
+        "\"bbox\":[-123,37,-122,38]",
+        "\"limit\":1",
+        "\"resource\":[\"311-cases\"]",
+        "\"group_by\":[\"cell\"]",
+        "180",
+        "-90",
     ];
     Fuzz { target: "polygon", words }.run(2_000, |input| {
         let request = client.post(serving.url("/aggregates")).header("content-type", "application/json");

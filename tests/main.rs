@@ -2,17 +2,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
 mod architecture;
+mod audit;
 mod bench;
 mod change;
 mod cli;
 mod crash;
+mod deletes;
 mod exactness;
 mod faults;
+mod fuzz;
+mod golden;
 mod http;
+mod integrity;
 mod once;
 mod portal_faults;
 mod power;
 mod property;
+mod quarantine;
 mod race;
 mod readers;
 mod up;

@@ -144,14 +144,11 @@ impl Model {
             };
             let mut content = row.clone();
             content.remove("loaded");
-            // Older than what is there: as if it had not been served.
+            // Whatever it says, it has a key now.
+            self.rejects.remove(&id);
+            // Older than what is there, or the same: nothing lands, not even the stamp.
             let current = self.rows.get(&key);
-            if current.is_some_and(|(stamp, ..)| at < *stamp) {
-                continue;
-            }
-            let closes = self.rejects.remove(&id).is_some();
-            // The same content changes nothing, not even the stamp, unless it says that a reject is none any more.
-            if closes || current.is_none_or(|(_, there, _)| *there != content) {
+            if current.is_none_or(|(stamp, there, _)| at >= *stamp && *there != content) {
                 self.rows.insert(key, (at, content, row));
             }
         }

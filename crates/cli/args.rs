@@ -66,6 +66,8 @@ Examples:
   hotspots-lake ingest                                        every resource, from where the last run ended
   hotspots-lake ingest 311-cases --max-pages 2
   hotspots-lake ingest 311-cases --file saved.json.gz         rows saved from a portal, reconciled by key
+  hotspots-lake ingest 311-cases --full                       read all again, delete what the portal no longer has
+  hotspots-lake ingest 311-cases --replay-rejects             rejects again, after a resource file was mended
   hotspots-lake ingest 311-cases --portal http://127.0.0.1:9  a mirror or a proxy")]
     Ingest(Ingest),
     /// Recount exactly: merge what has landed, or count a window again from scratch
@@ -73,8 +75,26 @@ Examples:
 Examples:
   hotspots-lake compact                                      what landed since the last time
   hotspots-lake compact --window 2020..2030                  and count these years again from the raw rows
+  hotspots-lake compact --recount                            make everything again that follows from the raw rows
   hotspots-lake compact --resource 311-cases --dry-run       only report; exit code 1 if there is drift")]
     Compact(Compact),
+    /// Hold the lake against the portal's own counts, by month and category; exit code 1 if they differ
+    #[command(after_help = "\
+Examples:
+  hotspots-lake audit                                  every resource: ingest to the head, then compare
+  hotspots-lake audit --resource 311-cases --window 2024..2025
+  hotspots-lake audit --keys                           key by key: what is gone, what is missing
+  hotspots-lake audit --keys --repair                  and mend it: nightly, this keeps the lake equal to the portals
+
+A source that changes meanwhile is asked again; if it keeps changing, the exit code is 4.")]
+    Audit(Audit),
+    /// Rows that could not be used: why, and as they were published
+    #[command(after_help = "\
+Examples:
+  hotspots-lake rejects
+  hotspots-lake rejects 311-cases --format json
+  hotspots-lake ingest 311-cases --replay-rejects      after the resource file was mended")]
+    Rejects(Rejects),
     /// Ask anything in SQL, read-only
     #[command(after_help = "\
 Examples:
@@ -82,6 +102,8 @@ Examples:
   hotspots-lake sql --format csv 'SELECT h3_h3_to_string(h3_cell_to_parent(cell, 8)) AS cell8, SUM(count) FROM counts GROUP BY 1'
   hotspots-lake sql --format json -f question.sql
   echo 'SELECT * FROM raw.\"311_cases\" LIMIT 5' | hotspots-lake sql
+  hotspots-lake sql --as-of 2026-03-01T12:00:00Z 'SELECT SUM(count) FROM counts'
+  hotspots-lake sql --at-version fast_counts=12,counts=5,incidents=5 'SELECT SUM(count) FROM counts'
 
 Tables: incidents, counts, rejects (current answers); stored.* (as stored); raw.* (every landed version).")]
     Sql(Sql),
@@ -104,6 +126,38 @@ Examples:
   hotspots-lake resources show 311-cases
   hotspots-lake resources list --resources ./my-resources")]
     Resources(Resources),
+    /// What was done to the lake: every version of every table, the newest first
+    #[command(after_help = "\
+Examples:
+  hotspots-lake history --limit 20
+  hotspots-lake history --table counts
+  hotspots-lake history --table raw/311-cases --format json")]
+    History(History),
+    /// Read the whole lake and say whether it is whole: logs, files, statistics, counts, rejects
+    #[command(after_help = "\
+Examples:
+  hotspots-lake check
+  hotspots-lake check --format json
+
+Exit codes: 0 the lake is whole, 1 tables differ that should not, 5 damaged.")]
+    Check(Check),
+    /// Delete files that nothing needs any more; without --apply only say which
+    #[command(after_help = "\
+Examples:
+  hotspots-lake vacuum                              what would go
+  hotspots-lake vacuum --apply                      let it go
+  hotspots-lake vacuum --older-than 30d --apply     keep every version of the last 30 days readable
+  hotspots-lake vacuum --older-than 0s --nothing-else-runs --apply")]
+    Vacuum(Vacuum),
+    /// Make a sealed record vanish from every table, version, reject and index
+    #[command(after_help = "\
+Examples:
+  hotspots-lake forget police-department-incidents 95322406244
+  hotspots-lake sql \"SELECT id FROM incidents WHERE resource = 'police-department-incidents' LIMIT 5\"
+
+Nothing else may write to the lake meanwhile. Earlier versions can no longer be read afterwards. A record that the
+portal still publishes is landed again by the next full read.")]
+    Forget(Forget),
     /// Shell completions on stdout
     #[command(after_help = "\
 Examples:
@@ -166,8 +220,57 @@ pub(crate) struct Ingest {
     /// Rows saved from a portal, .json or .csv, with or without .gz, instead of the portal itself
     #[arg(long, value_name = "PATH", conflicts_with = "portal")]
     pub(crate) file: Option<PathBuf>,
+    /// Read each resource from its beginning; what a complete pass proves to be gone is deleted
+    #[arg(long, conflicts_with_all = ["file", "max_pages", "replay_rejects"])]
+    pub(crate) full: bool,
+    /// Let --full delete more than 5 % of a resource
+    #[arg(long, requires = "full")]
+    pub(crate) allow_deletes: bool,
+    /// Try the open rejects again, under the definition of today
+    #[arg(long, conflicts_with_all = ["file", "portal"])]
+    pub(crate) replay_rejects: bool,
     #[command(flatten)]
     pub(crate) portal: Portal,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Audit {
+    /// Which resources [default: all that have landed]
+    #[arg(long = "resource", value_name = "R")]
+    pub(crate) names: Vec<String>,
+    /// Compare this window only, of the time of occurrence; the undated are compared where none is asked
+    #[arg(long, value_name = "A..B", value_parser = lake_model::Window::parse)]
+    pub(crate) window: Option<lake_model::Window>,
+    /// Compare the keys as well, one by one
+    #[arg(long, conflicts_with = "window")]
+    pub(crate) keys: bool,
+    /// Read again what differs, delete what the portal no longer has, compact, and audit again
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Let --repair delete more than 5 % of a resource
+    #[arg(long, requires = "repair")]
+    pub(crate) allow_deletes: bool,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
+    #[command(flatten)]
+    pub(crate) portal: Portal,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rejects {
+    /// Which resources [default: all that have landed]
+    #[arg(value_name = "RESOURCE")]
+    pub(crate) names: Vec<String>,
+    /// Closed ones as well
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// At most this many
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) limit: usize,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -175,9 +278,15 @@ pub(crate) struct Compact {
     /// Recount this window from the raw rows as well; it is widened to whole years
     #[arg(long, value_name = "A..B", value_parser = lake_model::Window::parse)]
     pub(crate) window: Option<lake_model::Window>,
+    /// Make everything again that follows from the raw rows, whatever is stored: incidents, counts, rejects
+    #[arg(long, conflicts_with = "window")]
+    pub(crate) recount: bool,
     /// Which resources [default: all that have landed]
     #[arg(long = "resource", value_name = "R")]
     pub(crate) names: Vec<String>,
+    /// Recount everything from the raw rows
+    #[arg(long, conflicts_with = "window")]
+    pub(crate) recount: bool,
     /// Only report; exit code 1 if there is drift
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -197,6 +306,12 @@ pub(crate) struct Sql {
     /// table, json, ndjson, csv, arrow or parquet
     #[arg(long, default_value = "table", value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
     pub(crate) format: lake_query::Format,
+    /// The lake as it was at this time: RFC 3339, or a date or date and time in UTC
+    #[arg(long, value_name = "TIME", value_parser = lake_query::Moment::parse_time)]
+    pub(crate) as_of: Option<lake_query::Moment>,
+    /// The lake as an earlier answer saw it: the text of its Lake-Version, which `status` prints as well
+    #[arg(long, value_name = "VERSIONS", conflicts_with = "as_of", value_parser = lake_query::Moment::parse_versions)]
+    pub(crate) at_version: Option<lake_query::Moment>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -211,6 +326,52 @@ pub(crate) struct Status {
     /// How to report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct History {
+    /// Only this table: its folder in the lake, such as counts or raw/311-cases
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+    /// At most so many versions
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: usize,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Vacuum {
+    /// Delete; without it nothing is changed
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Keep what is younger, and the versions of that time: a number and s, m, h or d
+    #[arg(long, default_value = "7d", value_name = "AGE", value_parser = lake_upkeep::parse_age)]
+    pub(crate) older_than: chrono::TimeDelta,
+    /// No other process writes to the lake: allows an age under an hour
+    #[arg(long)]
+    pub(crate) nothing_else_runs: bool,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Forget {
+    /// The resource
+    #[arg(value_name = "RESOURCE")]
+    pub(crate) resource: String,
+    /// The keys: `id` in incidents, or `identity` in rejects
+    #[arg(value_name = "KEY", required = true)]
+    pub(crate) keys: Vec<String>,
 }
 
 /// How a listing is written.

@@ -37,6 +37,10 @@ pub(crate) async fn open(global: &Global) -> Result<Lake> {
     Lake::open(Location::parse(&global.lake)?).await
 }
 
+pub(crate) async fn open_to_write(global: &Global) -> Result<Lake> {
+    Lake::open_to_write(Location::parse(&global.lake)?).await
+}
+
 pub(crate) async fn create(global: &Global) -> Result<Lake> {
     Lake::create(Location::parse(&global.lake)?).await
 }

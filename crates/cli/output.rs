@@ -27,6 +27,7 @@ pub(crate) fn start_logging(args: &Args) {
         "lake_query",
         "lake_ingest",
         "lake_compact",
+        "lake_upkeep",
         "lake_serve",
         "lake_demo",
     ];

@@ -7,5 +7,5 @@ SELECT * FROM (
     _deleted AS deleted,
     ROW_NUMBER() OVER (PARTITION BY _key ORDER BY _batch DESC, _row DESC) AS newest
   FROM {raw}
-  WHERE _batch > {above} AND _batch <= {through} AND _reject IS NULL
+  WHERE _batch > {above} AND _batch <= {through} AND _reject IS NULL AND _key IS NOT NULL
 ) WHERE newest = 1

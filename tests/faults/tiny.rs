@@ -293,7 +293,7 @@ pub(crate) async fn ingest(
 pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<Report>> {
     let reader = reader(lake)?;
     let window = window.then(|| Window::parse("2000..2040").unwrap());
-    compact(&reader, &resource(), CompactOptions { window, dry_run: false }, |_| {}).await
+    compact(&reader, &resource(), CompactOptions { window, ..CompactOptions::default() }, |_| {}).await
 }
 
 /// The same, where anything has landed at all.
@@ -301,8 +301,8 @@ pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<V
     if lake.landed_resources().await?.is_empty() { Ok(Vec::new()) } else { compact_all(lake, window).await }
 }
 
-/// Every version of every table can be opened, and each file that it names is in the store, whole.
-pub(crate) async fn every_version_is_readable(lake: &Lake) {
+/// Every version of every table, or the newest, can be opened, and each file that it names is in the store, whole.
+pub(crate) async fn versions_are_readable(lake: &Lake, every: bool) {
     use futures::TryStreamExt as _;
     let location = lake.location();
     let objects: Vec<_> = location.store.list(Some(&location.prefix)).try_collect().await.unwrap();
@@ -310,7 +310,7 @@ pub(crate) async fn every_version_is_readable(lake: &Lake) {
     let raw = lake.raw(NAME).unwrap();
     for table in [&raw, &lake.incidents, &lake.counts, &lake.fast_counts, &lake.rejects] {
         let newest = table.snapshot().await.unwrap().version;
-        for version in 0..=newest {
+        for version in if every { 0 } else { newest }..=newest {
             let snapshot = table.snapshot_at(version).await.unwrap();
             for file in snapshot.files.iter() {
                 let path = format!("{}/{}", table.folder(), file.path);

@@ -1,1 +1,13 @@
 //! Audit: the lake held against the portal, by month and category or key by key, and mended where they differ.
+//!
+//! The portal counts its own rows; the lake's incidents and rejects together must be as many, in every month and
+//! category. A comparison during which the source changed says nothing and is made again.
+
+mod compare;
+mod inspect;
+mod mend;
+mod report;
+
+pub use inspect::{AuditOptions, Auditor};
+pub use mend::Mended;
+pub use report::{Audit, Difference};

@@ -83,6 +83,8 @@ pub(crate) async fn measure(rows: usize, folder: &Path) -> Result<()> {
         source: Source::Portal(PortalOptions { base_url: Some(serving.url()), ..PortalOptions::default() }),
         page_size: 50_000,
         max_pages: None,
+        full: None,
+        until: None,
         landing: LandingOptions { index_directory: folder.join(".index"), synthetic: true },
     };
     let stop = CancellationToken::new();
@@ -115,7 +117,7 @@ async fn compaction(reader: &Reader, resource: &Arc<Resource>, rows: usize) -> R
     say("compacted the first time", format!("{:.2} s, {}", begun.elapsed().as_secs_f64(), rate(rows, begun.elapsed())));
     let begun = Instant::now();
     let window = Some(Window::parse("2000..2040")?);
-    compact(reader, resource, CompactOptions { window, dry_run: false }, |_| {}).await?;
+    compact(reader, resource, CompactOptions { window, ..CompactOptions::default() }, |_| {}).await?;
     say("recounted from raw", format!("{:.2} s, {}", begun.elapsed().as_secs_f64(), rate(rows, begun.elapsed())));
     Ok(())
 }

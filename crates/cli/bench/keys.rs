@@ -45,8 +45,14 @@ pub(crate) async fn measure(rows: u64, folder: &Path) -> Result<()> {
     let place = folder.join("lake").display().to_string();
     let lake = Lake::create(Location::parse(&place)?).await?;
     let landing = LandingOptions { index_directory: folder.join("index"), synthetic: true };
-    let options =
-        IngestOptions { source: Source::File(path), page_size: 50_000, max_pages: None, landing: landing.clone() };
+    let options = IngestOptions {
+        source: Source::File(path),
+        page_size: 50_000,
+        max_pages: None,
+        full: None,
+        until: None,
+        landing: landing.clone(),
+    };
     let stop = CancellationToken::new();
     let count = usize::try_from(rows).or_err(Kind::Invalid, || "the number of rows")?;
     say("distinct keys", rows);

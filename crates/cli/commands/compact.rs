@@ -2,6 +2,7 @@
 
 use lake_compact::{CompactOptions, Report, compact};
 use lake_model::Result;
+use lake_upkeep::rebuild_rejects;
 use serde_json::{Value, json};
 
 use crate::args::{Compact, Global, Listing};
@@ -10,7 +11,7 @@ use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     let catalog = context::catalog(global)?;
-    let lake = context::open(global).await?;
+    let lake = if args.dry_run { context::open(global).await? } else { context::open_to_write(global).await? };
     let names = if args.names.is_empty() { lake.landed_resources().await? } else { args.names.clone() };
     let reader = context::reader(global, lake, &catalog)?;
     if let Some(window) = args.window {
@@ -19,13 +20,16 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
             output::note(&format!("The window {window} is widened to whole years: {whole}."));
         }
     }
-    let options = CompactOptions { window: args.window, dry_run: args.dry_run };
+    let options = CompactOptions { window: args.window, recount: args.recount, dry_run: args.dry_run };
     let progress = Progress::new(global.quiet);
     let mut reports = Vec::new();
     for name in names {
         let resource = catalog.get(&name)?;
         let mut step = progress.step(format!("compact {name}"));
         let made = compact(&reader, &resource, options, |rows| step.add(rows)).await?;
+        if args.recount && !args.dry_run {
+            rebuild_rejects(&reader, &resource, "REBUILD").await?;
+        }
         step.done(&summary(&made));
         reports.extend(made);
     }

@@ -1,6 +1,6 @@
 //! `ingest`: land new and changed rows.
 
-use lake_ingest::{Event, IngestOptions, Outcome, Source, ingest};
+use lake_ingest::{Event, Full, IngestOptions, Outcome, Source, ingest};
 use lake_model::{Error, Result};
 
 use crate::args::{Global, Ingest};
@@ -11,6 +11,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let resources = context::chosen(&catalog, &args.names)?;
     let source = match &args.file {
+        None if args.replay_rejects => Source::Rejects,
         Some(path) if args.names.len() == 1 => Source::File(path.clone()),
         Some(_) => {
             return Err(Error::invalid(
@@ -25,6 +26,8 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         source,
         page_size: args.portal.page_size as usize,
         max_pages: args.max_pages,
+        full: args.full.then_some(Full { allow_deletes: args.allow_deletes }),
+        until: None,
         landing: context::landing(global, &lake, false)?,
     };
     let progress = Progress::new(global.quiet);
@@ -40,7 +43,10 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         match ingest(&lake, resource, &options, &stop, on_event).await {
             Ok(outcome) => {
                 done += 1;
-                stopped |= outcome.stopped;
+                stopped |= outcome.stopped || outcome.withheld.is_some();
+                if let Some(withheld) = &outcome.withheld {
+                    tracing::error!(resource = resource.name, "nothing was deleted: {withheld}");
+                }
                 step.done(&summary(&outcome));
             }
             Err(error) => {
@@ -59,9 +65,8 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
 /// What a run did, in a line.
 pub(crate) fn summary(outcome: &Outcome) -> String {
     let rows = &outcome.rows;
-    let stopped = if outcome.stopped { ", stopped" } else { "" };
-    format!(
-        "{} rows in {} pages: {} new, {} changed, {} unchanged, {} stale, {} rejected; {} batches{stopped}",
+    let mut text = format!(
+        "{} rows in {} pages: {} new, {} changed, {} unchanged, {} stale, {} rejected; {} batches",
         rows.published,
         outcome.pages,
         rows.new,
@@ -70,5 +75,14 @@ pub(crate) fn summary(outcome: &Outcome) -> String {
         rows.stale,
         rows.rejected,
         outcome.batches
-    )
+    );
+    for (count, what) in [(rows.deleted, "deleted"), (rows.doubled, "with the key of another row")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    if outcome.stopped {
+        text.push_str(", stopped");
+    }
+    text
 }

@@ -1,12 +1,18 @@
 //! The commands, one file each.
 
+mod audit;
+mod check;
 mod compact;
+mod forget;
+mod history;
 mod ingest;
+mod rejects;
 mod resources;
 mod serve;
 mod sql;
 mod status;
 mod up;
+mod vacuum;
 
 use lake_model::Result;
 
@@ -19,9 +25,15 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Up(up) => up::run(global, up).await,
         Command::Ingest(ingest) => ingest::run(global, ingest).await,
         Command::Compact(compact) => compact::run(global, compact).await,
+        Command::Audit(audit) => audit::run(global, audit).await,
+        Command::Rejects(rejects) => rejects::run(global, rejects).await,
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,
         Command::Status(status) => status::run(global, status).await,
+        Command::History(history) => history::run(global, history).await,
+        Command::Check(check) => check::run(global, check).await,
+        Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
+        Command::Forget(forget) => forget::run(global, forget).await,
         Command::Resources(resources) => resources::run(global, resources),
         Command::Completions { shell } => resources::completions(shell),
     }

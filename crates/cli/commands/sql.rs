@@ -27,7 +27,10 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
     let reader = context::reader(global, lake, &catalog)?;
-    let view = reader.view().await?;
+    let view = match args.as_of.or(args.at_version) {
+        Some(moment) => reader.view_at(&moment).await?,
+        None => reader.view().await?,
+    };
     let session = reader.session(&view).await?;
     let frame = session.sql(&query).await?;
     let mut stream = frame.execute_stream().await.map_err(engine_error)?;

@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "raw_rows": resource.raw.rows(),
             "incidents": number(&incidents),
             "rejects": number(&rejects),
-            "unreconciled": (resource.through - resource.watermark()).max(0),
+            "unreconciled": resource.unreconciled(),
             "exact": resource.is_exact(),
             "landed_at": mark.landed_at,
             "lag": lag(&mark.landed_at),
@@ -44,6 +44,9 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
         output::note("Nothing has landed yet; `hotspots-lake ingest` lands it.");
     }
     output::print_rows(&rows, args.format)?;
+    if args.format == Listing::Table && !global.quiet {
+        output::note(&format!("Lake-Version: {}", view.version()));
+    }
     Ok(0)
 }
 

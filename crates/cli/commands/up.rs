@@ -64,6 +64,8 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         source: Source::Portal(portal_options),
         page_size: args.portal.page_size as usize,
         max_pages: None,
+        full: None,
+        until: None,
         landing: context::landing(global, &lake, args.demo)?,
     };
     let work = Arc::new(Work {

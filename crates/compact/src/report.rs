@@ -9,12 +9,12 @@ pub struct PartitionReport {
     pub resource: String,
     /// The year; none for the undated.
     pub year: Option<i32>,
-    /// Incidents that the lake answered before.
-    pub before: i64,
+    /// Incidents that the lake answered before; none where that can no longer be read.
+    pub before: Option<i64>,
     /// Incidents that the recount finds.
     pub after: i64,
-    /// The differences of all buckets, added up without their signs: 0 if every bucket agreed.
-    pub drift: i64,
+    /// The differences of all buckets, added up without their signs: 0 if every bucket agreed, none if unknown.
+    pub drift: Option<i64>,
 }
 
 /// What a compaction of one resource did.
@@ -35,9 +35,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// The drift of all partitions.
+    /// The drift of all partitions where it is known.
     pub fn drift(&self) -> i64 {
-        self.partitions.iter().map(|p| p.drift).sum()
+        self.partitions.iter().filter_map(|p| p.drift).sum()
     }
 
     /// The incidents of all partitions that were written.

@@ -24,6 +24,8 @@ use crate::write::{partition, write_years};
 pub struct CompactOptions {
     /// Recount this window from `raw` as well; it is widened to whole years.
     pub window: Option<Window>,
+    /// Recount everything from `raw`, whatever is stored: what stands there may be damaged.
+    pub recount: bool,
     /// Only report.
     pub dry_run: bool,
 }
@@ -64,14 +66,34 @@ async fn try_compact(
     let incidents = reader.lake().incidents.snapshot().await?;
     let view = reader.view().await?;
     let of_resource = landed(&view, resource)?;
-    let redefined = of_resource.compaction.as_ref().is_some_and(|c| c.fingerprint != resource.fingerprint());
+    if of_resource.is_rekeyed() {
+        return Err(Error::invalid(format!(
+            "{} landed with the key {:?} and is now defined with {:?}; put the key back, or land it into another lake",
+            resource.name,
+            of_resource.mark.key.as_deref().unwrap_or_default(),
+            resource.key
+        )));
+    }
     if !options.dry_run {
         remove_compacted_fast_files(&view, of_resource, resource).await?;
     }
-    let anew = redefined || leftovers(&view, &incidents, resource);
-    let first = if anew { Scope::Everything } else { Scope::Touched };
+    let anew = options.recount || of_resource.is_redefined() || leftovers(&view, &incidents, resource);
     if anew || of_resource.is_pending() {
-        reports.push(rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await?);
+        let first = if anew { Scope::Everything } else { Scope::Touched };
+        let done = match rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await {
+            // What is merged into is damaged; a window asks for a recount, which does not need it.
+            Err(error) if error.kind() == Kind::Data && !anew && options.window.is_some() => {
+                tracing::warn!(resource = resource.name, %error, "what is stored cannot be read, everything is recounted");
+                rewrite(reader, &view, &incidents, resource, &Scope::Everything, options.dry_run, progress).await?
+            }
+            done => done?,
+        };
+        reports.push(done);
+    }
+    if options.recount && !options.dry_run {
+        // Nobody needs these any more: who opens `fast_counts` from now on opens the new `counts` after it.
+        let view = reader.view().await?;
+        remove_compacted_fast_files(&view, landed(&view, resource)?, resource).await?;
     }
     if let Some(window) = options.window {
         let incidents = reader.lake().incidents.snapshot().await?;
@@ -146,7 +168,13 @@ async fn rewrite(
     let counted = context.sql(&counts_sql("recounted")?).await.map_err(engine_error)?;
     let written = write_years(&lake.counts, &view.counts, &resource.name, counted, &mut |_| {}).await?;
     register(&session, view, "counted", &lake.counts, &view.counts, &written)?;
-    report.partitions = drift(&session, resource, &plan).await?;
+    report.partitions = match drift(&session, resource, &plan).await {
+        Err(error) if error.kind() == Kind::Data && report.recounted => {
+            tracing::warn!(resource = resource.name, %error, "what was stored cannot be read: drift is unknown");
+            partitions(&session, resource, template("compact/unknown_drift")?).await?
+        }
+        found => found?,
+    };
     let mark = Compaction {
         watermark: plan.through,
         incidents_version,
@@ -258,7 +286,12 @@ async fn drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Ve
             ("through", &plan.through.to_string()),
         ],
     )?;
-    let frame = session.context().sql(&text).await.map_err(engine_error)?;
+    partitions(session, resource, &text).await
+}
+
+/// Runs a report by year: incidents answered before, found now, and drift; null where unknown.
+async fn partitions(session: &Session, resource: &Resource, sql: &str) -> Result<Vec<PartitionReport>> {
+    let frame = session.context().sql(sql).await.map_err(engine_error)?;
     let mut partitions = Vec::new();
     for batch in frame.collect().await.map_err(engine_error)? {
         let column = |n: usize| longs(batch.column(n));
@@ -266,9 +299,9 @@ async fn drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Ve
         partitions.extend((0..batch.num_rows()).map(|row| PartitionReport {
             resource: resource.name.clone(),
             year: years.is_valid(row).then(|| years.value(row)).and_then(|y| i32::try_from(y).ok()),
-            before: before.value(row),
+            before: before.is_valid(row).then(|| before.value(row)),
             after: after.value(row),
-            drift: drift.value(row),
+            drift: drift.is_valid(row).then(|| drift.value(row)),
         }));
     }
     Ok(partitions)

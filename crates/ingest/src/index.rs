@@ -118,6 +118,8 @@ pub(crate) struct KeyIndex {
     rejects: Keyspace,
     words_space: Keyspace,
     meta: Keyspace,
+    /// What the pass that is under way has seen; see [`crate::pass`].
+    pub(crate) seen: Keyspace,
     pub(crate) words: Words,
     open_rejects: usize,
     path: PathBuf,
@@ -166,6 +168,7 @@ impl KeyIndex {
         let rejects = database.keyspace("rejects", options)?;
         let words_space = database.keyspace("words", options)?;
         let meta = database.keyspace("meta", options)?;
+        let seen = database.keyspace("seen", || options().max_memtable_size(16 << 20))?;
         let mut words = Words::default();
         for entry in words_space.iter() {
             let (_, text) = entry.into_inner()?;
@@ -174,7 +177,7 @@ impl KeyIndex {
         }
         words.unsaved = words.texts.len();
         let open_rejects = rejects.len()?;
-        Ok(Self { database, keys, rejects, words_space, meta, words, open_rejects, path: path.to_owned() })
+        Ok(Self { database, keys, rejects, words_space, meta, seen, words, open_rejects, path: path.to_owned() })
     }
 
     pub(crate) fn stamp(&self) -> Result<Option<Stamp>> {
@@ -184,7 +187,7 @@ impl KeyIndex {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) -> Result<()> {
-        for space in [&self.meta, &self.keys, &self.rejects, &self.words_space] {
+        for space in [&self.meta, &self.keys, &self.rejects, &self.words_space, &self.seen] {
             space.clear().or_err(Kind::Unavailable, failed(&self.path))?;
         }
         self.words = Words::default();
@@ -215,6 +218,47 @@ impl KeyIndex {
         }
         let bytes = self.rejects.get(identity).or_err(Kind::Unavailable, failed(&self.path))?;
         Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()))
+    }
+
+    /// The live keys, in order.
+    pub(crate) fn live_keys(&self) -> impl Iterator<Item = Result<String>> + use<> {
+        let path = self.path.clone();
+        self.keys.iter().filter_map(move |entry| match entry.into_inner() {
+            Ok((key, state)) => {
+                let live = KeyState::decode(&state).is_none_or(|state| !state.deleted);
+                live.then(|| Ok(String::from_utf8_lossy(&key).into_owned()))
+            }
+            Err(error) => Some(Err(error).or_err(Kind::Unavailable, failed(&path))),
+        })
+    }
+
+    /// The identities of the open rejects, in order.
+    pub(crate) fn open_reject_identities(&self) -> impl Iterator<Item = Result<String>> + use<> {
+        let path = self.path.clone();
+        self.rejects.iter().map(move |entry| {
+            let (identity, _) = entry.into_inner().or_err(Kind::Unavailable, failed(&path))?;
+            Ok(String::from_utf8_lossy(&identity).into_owned())
+        })
+    }
+
+    /// Adds to what a pass has seen.
+    pub(crate) fn see(&mut self, entries: &HashMap<Vec<u8>, Vec<u8>>) -> Result<()> {
+        let mut batch = self.database.batch();
+        for (entry, value) in entries {
+            batch.insert(&self.seen, entry.as_slice(), value.as_slice());
+        }
+        batch.commit().or_err(Kind::Unavailable, failed(&self.path))
+    }
+
+    /// Forgets what a pass has seen.
+    pub(crate) fn clear_seen(&mut self) -> Result<()> {
+        self.seen.clear().or_err(Kind::Unavailable, failed(&self.path))
+    }
+
+    /// The value of what a pass has seen.
+    pub(crate) fn seen(&self, entry: &[u8]) -> Result<Option<Vec<u8>>> {
+        let value = self.seen.get(entry).or_err(Kind::Unavailable, failed(&self.path))?;
+        Ok(value.map(|value| value.to_vec()))
     }
 
     pub(crate) fn has_open_rejects(&self) -> bool {

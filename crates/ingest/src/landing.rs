@@ -13,15 +13,15 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
 use lake_portal::{Cursor, Decoder, Page, Reject};
-use lake_query::IncidentProjector;
+use lake_query::{Definitions, IncidentProjector, LANDING_DOMAIN};
 use lake_store::{Commit, Committed, DomainChange, Lake, Snapshot, Table};
 use serde_json::json;
 
-use crate::index::{INDEX_FORMAT, KeyIndex, KeyState, Stamp};
+use crate::index::{Dimensions, INDEX_FORMAT, KeyIndex, KeyState, Stamp};
 use crate::ledger::{Ledger, Verdict};
 use crate::replay::Originals;
 use crate::rows::{Incidents, hash_bytes, texts, times};
-use crate::state::{LAND_TRANSACTION, LANDING_DOMAIN, LandingMark, landing_mark};
+use crate::state::{LAND_TRANSACTION, LandingMark, landing_mark};
 
 /// How to land.
 #[derive(Clone, Debug)]
@@ -49,6 +49,10 @@ pub struct Landed {
     pub stale: u64,
     /// Rows that are rejects, new ones and known ones.
     pub rejected: u64,
+    /// Rows whose key another row of the same page has as well; the later one counts.
+    pub doubled: u64,
+    /// Tombstones, of keys and of rejects that the source no longer has.
+    pub deleted: u64,
 }
 
 /// The landing of one resource.
@@ -59,7 +63,9 @@ pub struct Landing {
     pub(crate) index: KeyIndex,
     pub(crate) mark: LandingMark,
     pub(crate) stamp: Stamp,
+    pub(crate) definitions: Definitions,
     projector: IncidentProjector,
+    page_schema: SchemaRef,
     synthetic: bool,
 }
 
@@ -69,10 +75,48 @@ impl std::fmt::Debug for Landing {
     }
 }
 
-/// The rows of a page that land, with what they change.
+/// A key or a reject that the source no longer has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tombstone {
+    Key(String),
+    Reject(String),
+}
+
+/// A raw row without declared columns: a tombstone, the closing of a reject, or a reject.
+#[derive(Clone, Debug, Default)]
+struct Bare {
+    key: Option<String>,
+    portal_id: Option<String>,
+    deleted: bool,
+    reason: Option<String>,
+    original: Option<String>,
+}
+
+impl Bare {
+    fn tombstone(of: Tombstone) -> Self {
+        let (key, portal_id) = match of {
+            Tombstone::Key(key) => (Some(key), None),
+            Tombstone::Reject(identity) => (None, Some(identity)),
+        };
+        Self { key, portal_id, deleted: true, ..Self::default() }
+    }
+
+    fn reject(reject: &Reject) -> Self {
+        Self {
+            portal_id: reject.portal_id.clone(),
+            reason: Some(reject.reason.clone()),
+            original: Some(reject.original.clone()),
+            ..Self::default()
+        }
+    }
+}
+
+/// What lands as one batch, with what it changes.
 struct Plan {
+    /// Usable rows.
     batch: RecordBatch,
-    rejects: Vec<Reject>,
+    /// What comes after them.
+    bare: Vec<Bare>,
     ledger: Ledger,
     landed: Landed,
 }
@@ -107,7 +151,8 @@ impl Landing {
             fingerprint: resource.fingerprint(),
             batch: 0,
         };
-        let projector = IncidentProjector::new(resource, Decoder::new(resource).schema())?;
+        let page_schema = Arc::clone(Decoder::new(resource).schema());
+        let projector = IncidentProjector::new(resource, &page_schema)?;
         let mut landing = Self {
             lake: lake.clone(),
             resource: Arc::clone(resource),
@@ -115,7 +160,9 @@ impl Landing {
             index,
             mark,
             stamp,
+            definitions: Definitions::new(),
             projector,
+            page_schema,
             synthetic: options.synthetic,
         };
         landing.catch_up().await.map_err(|e| e.context(&resource.name))?;
@@ -150,12 +197,50 @@ impl Landing {
     }
 
     async fn try_land(&mut self, page: &Page) -> Result<Option<Landed>> {
-        let Plan { batch, rejects, ledger, mut landed } = tokio::task::block_in_place(|| self.plan(page))?;
+        let plan = tokio::task::block_in_place(|| self.plan(page))?;
         let cursor = self.later_cursor(page.cursor.as_ref());
-        let rows = batch.num_rows() + rejects.len();
-        if rows == 0 && cursor == self.mark.cursor {
-            return Ok(Some(landed));
+        if plan.batch.num_rows() + plan.bare.len() == 0 && cursor == self.mark.cursor {
+            return Ok(Some(plan.landed));
         }
+        self.commit(plan, cursor).await
+    }
+
+    /// Lands tombstones, if nothing has landed since batch `through`; the batch they became.
+    ///
+    /// # Errors
+    /// A conflict, if another writer has landed meanwhile; or the store does not answer.
+    pub(crate) async fn land_tombstones(&mut self, gone: &[Tombstone], through: i64) -> Result<i64> {
+        let name = self.resource.name.clone();
+        let overtaken =
+            || Error::new(Kind::Conflict, format!("{name}: another writer landed since the pass ended; try again"));
+        if self.mark.batch != through {
+            return Err(overtaken());
+        }
+        let mut ledger = Ledger::default();
+        let none = Dimensions { hour: None, cell: None, labels: [0; 4] };
+        let state = KeyState { hash: [0; 16], updated_at: None, deleted: true, dimensions: none };
+        for (n, tombstone) in gone.iter().enumerate() {
+            match tombstone {
+                Tombstone::Key(key) => ledger.enter(&self.index, key, state)?,
+                Tombstone::Reject(identity) => ledger.close_reject(&self.index, number_of(n)?, identity)?,
+            }
+        }
+        let plan = Plan {
+            batch: RecordBatch::new_empty(Arc::clone(&self.page_schema)),
+            bare: gone.iter().cloned().map(Bare::tombstone).collect(),
+            ledger,
+            landed: Landed { deleted: gone.len() as u64, ..Landed::default() },
+        };
+        match self.commit(plan, self.mark.cursor.clone()).await? {
+            Some(landed) => Ok(landed.batch.unwrap_or(through)),
+            None => Err(overtaken()),
+        }
+    }
+
+    /// Commits a batch and what follows from it; `None` if another writer took its number.
+    async fn commit(&mut self, plan: Plan, cursor: Option<Cursor>) -> Result<Option<Landed>> {
+        let Plan { batch, bare, ledger, mut landed } = plan;
+        let rows = batch.num_rows() + bare.len();
         let number = self.mark.batch + 1;
         let now = lake_model::now();
         let mark = LandingMark {
@@ -173,13 +258,13 @@ impl Landing {
             let month = now.format("%Y-%m").to_string();
             let partition = HashMap::from([("_landed_month".to_owned(), Some(month))]);
             let mut writer = self.raw.writer(&snapshot, partition)?;
-            let complete = complete(&batch, &rejects, number, now, writer.schema())?;
+            let complete = complete(&batch, &bare, number, now, writer.schema())?;
             writer.write(&complete).await?;
             adds.push(writer.finish().await?);
         }
         failpoint("ingest:before-raw-commit");
         let commit = Commit {
-            operation: "LAND",
+            operation: if landed.deleted > 0 { "DELETE" } else { "LAND" },
             adds,
             transaction: Some((LAND_TRANSACTION.to_owned(), number)),
             domains: vec![DomainChange {
@@ -196,7 +281,7 @@ impl Landing {
         }
         failpoint("ingest:after-raw-commit");
         if rows > 0 {
-            self.derive(&ledger, number, now.timestamp_micros(), &originals(&rejects, batch.num_rows())).await?;
+            self.derive(&ledger, number, now.timestamp_micros(), &originals(&bare, batch.num_rows())).await?;
         }
         failpoint("ingest:before-index-commit");
         self.stamp.batch = number;
@@ -227,6 +312,8 @@ impl Landing {
         let mut landed = Landed { published: page.published as u64, ..Landed::default() };
         let mut ledger = Ledger::default();
         let mut taken: Vec<u64> = Vec::new();
+        let mut closed: Vec<&str> = Vec::new();
+        let mut rows_of: HashMap<&str, &str> = HashMap::with_capacity(page.batch.num_rows());
         for row in 0..page.batch.num_rows() {
             let next = KeyState {
                 hash: hash_bytes(hashes.value(row))?,
@@ -235,34 +322,49 @@ impl Landing {
                 dimensions: incidents.dimensions(row, &mut self.index.words),
             };
             let key = keys.value(row);
-            let was_reject = ids.is_valid(row) && ledger.is_open(&self.index, ids.value(row))?;
-            match ledger.judge(&self.index, key, &next)? {
+            let id = ids.is_valid(row).then(|| ids.value(row));
+            if let Some(id) = id
+                && rows_of.insert(key, id).is_some_and(|other| other != id)
+            {
+                if landed.doubled == 0 {
+                    let resource = &self.resource.name;
+                    tracing::warn!(resource, key, "rows with one key: one incident is counted, as the later row says");
+                }
+                landed.doubled += 1;
+            }
+            let verdict = ledger.judge(&self.index, key, &next)?;
+            match verdict {
                 Verdict::New => landed.new += 1,
                 Verdict::Changed => landed.changed += 1,
-                Verdict::Stale => {
-                    landed.stale += 1;
-                    continue;
+                Verdict::Stale => landed.stale += 1,
+                Verdict::Unchanged => landed.unchanged += 1,
+            }
+            if matches!(verdict, Verdict::Stale | Verdict::Unchanged) {
+                // What was a reject can be used now, although it says nothing new.
+                if let Some(id) = id
+                    && ledger.is_open_reject(&self.index, id)?
+                {
+                    closed.push(id);
                 }
-                // The row had lost its key meanwhile: what closes its reject has to land, though it says nothing else.
-                Verdict::Unchanged if was_reject => landed.unchanged += 1,
-                Verdict::Unchanged => {
-                    landed.unchanged += 1;
-                    continue;
-                }
+                continue;
             }
             ledger.enter(&self.index, key, next)?;
-            if ids.is_valid(row) {
-                ledger.close_reject(&self.index, number_of(taken.len())?, ids.value(row))?;
+            if let Some(id) = id {
+                ledger.close_reject(&self.index, number_of(taken.len())?, id)?;
             }
             taken.push(row as u64);
         }
-        let mut rejects = Vec::new();
+        let mut bare = Vec::new();
+        for id in closed {
+            ledger.close_reject(&self.index, number_of(taken.len() + bare.len())?, id)?;
+            bare.push(Bare::tombstone(Tombstone::Reject(id.to_owned())));
+        }
         for reject in &page.rejects {
             landed.rejected += 1;
             let (identity, hash) = reject_identity(reject.portal_id.as_deref(), &reject.original);
             if !ledger.knows_reject(&self.index, &identity, hash)? {
-                ledger.enter_reject(number_of(taken.len() + rejects.len())?, &identity, hash);
-                rejects.push(reject.clone());
+                ledger.enter_reject(number_of(taken.len() + bare.len())?, &identity, hash);
+                bare.push(Bare::reject(reject));
             }
         }
         let batch = if taken.len() == page.batch.num_rows() {
@@ -270,7 +372,7 @@ impl Landing {
         } else {
             take_record_batch(&page.batch, &UInt64Array::from(taken)).or_err(Kind::Internal, || "the rows that land")?
         };
-        Ok(Plan { batch, rejects, ledger, landed })
+        Ok(Plan { batch, bare, ledger, landed })
     }
 
     /// The index's stamp fits the table and the definition.
@@ -299,47 +401,56 @@ pub(crate) fn reject_identity(portal_id: Option<&str>, original: &str) -> (Strin
     (identity, short)
 }
 
-/// The rejects of a batch whose usable rows end at `first`.
-fn originals(rejects: &[Reject], first: usize) -> Originals {
-    let numbered = rejects.iter().enumerate();
+/// The rejects among what follows the `first` usable rows of a batch.
+fn originals(bare: &[Bare], first: usize) -> Originals {
+    let numbered = bare.iter().enumerate();
     numbered
-        .filter_map(|(n, r)| Some((i64::try_from(first + n).ok()?, (r.reason.clone(), r.original.clone()))))
+        .filter_map(|(n, row)| Some((i64::try_from(first + n).ok()?, (row.reason.clone()?, row.original.clone()?))))
         .collect()
 }
 
-/// A batch's rows with the columns of landing, rejects last, in the file's column order.
+/// A batch's rows with the columns of landing, the bare ones last, in the file's column order.
 fn complete(
     batch: &RecordBatch,
-    rejects: &[Reject],
+    bare: &[Bare],
     number: i64,
     now: DateTime<Utc>,
     schema: &SchemaRef,
 ) -> Result<RecordBatch> {
     let usable = batch.num_rows();
-    let rows = usable + rejects.len();
-    let with_rejects = |column: &ArrayRef, tail: ArrayRef| -> Result<ArrayRef> {
-        if rejects.is_empty() {
+    let rows = usable + bare.len();
+    let with_bare = |column: &ArrayRef, tail: ArrayRef| -> Result<ArrayRef> {
+        if bare.is_empty() {
             return Ok(Arc::clone(column));
         }
-        arrow::compute::concat(&[column.as_ref(), tail.as_ref()]).or_err(Kind::Internal, || "rejects beside rows")
+        arrow::compute::concat(&[column.as_ref(), tail.as_ref()]).or_err(Kind::Internal, || "bare rows beside rows")
     };
     let text_tail =
-        |text: fn(&Reject) -> Option<&str>| -> ArrayRef { Arc::new(rejects.iter().map(text).collect::<StringArray>()) };
+        |text: fn(&Bare) -> Option<&str>| -> ArrayRef { Arc::new(bare.iter().map(text).collect::<StringArray>()) };
+    let no_content = "0".repeat(32);
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let column: ArrayRef = match field.name().as_str() {
             "_batch" => Arc::new(Int64Array::from_value(number, rows)),
             "_row" => Arc::new(Int64Array::from_iter_values((0_i64..).take(rows))),
             "_landed_at" => Arc::new(TimestampMicrosecondArray::from_value(now.timestamp_micros(), rows)),
-            "_deleted" => Arc::new(BooleanArray::from(vec![false; rows])),
+            "_deleted" => {
+                let deleted = std::iter::repeat_n(false, usable).chain(bare.iter().map(|row| row.deleted));
+                Arc::new(deleted.map(Some).collect::<BooleanArray>())
+            }
             "_reject" => {
                 let none = new_null_array(field.data_type(), usable);
-                with_rejects(&none, text_tail(|r| Some(&r.reason)))?
+                with_bare(&none, text_tail(|row| row.reason.as_deref()))?
             }
             name => match (batch.column_by_name(name), name) {
-                (Some(column), "_extra") => with_rejects(column, text_tail(|r| Some(&r.original)))?,
-                (Some(column), "_portal_id") => with_rejects(column, text_tail(|r| r.portal_id.as_deref()))?,
-                (Some(column), _) => with_rejects(column, new_null_array(field.data_type(), rejects.len()))?,
+                (Some(column), "_extra") => with_bare(column, text_tail(|row| row.original.as_deref()))?,
+                (Some(column), "_portal_id") => with_bare(column, text_tail(|row| row.portal_id.as_deref()))?,
+                (Some(column), "_key") => with_bare(column, text_tail(|row| row.key.as_deref()))?,
+                (Some(column), "_hash") => {
+                    let hashes = bare.iter().map(|row| row.deleted.then_some(no_content.as_str()));
+                    with_bare(column, Arc::new(hashes.collect::<StringArray>()))?
+                }
+                (Some(column), _) => with_bare(column, new_null_array(field.data_type(), bare.len()))?,
                 // A column that the table has and the definition no longer names.
                 (None, _) => new_null_array(field.data_type(), rows),
             },

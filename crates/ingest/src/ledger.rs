@@ -94,8 +94,8 @@ impl Ledger {
         self.rejects.push(RejectChange { row, identity: identity.to_owned(), closed: false });
     }
 
-    /// Whether a row is an open reject as of the rows before this one.
-    pub(crate) fn is_open(&self, index: &KeyIndex, identity: &str) -> Result<bool> {
+    /// Whether a reject of that identity is open, as of the rows before this one.
+    pub(crate) fn is_open_reject(&self, index: &KeyIndex, identity: &str) -> Result<bool> {
         if !index.has_open_rejects() && self.changes.rejects.is_empty() {
             return Ok(false);
         }
@@ -105,9 +105,9 @@ impl Ledger {
         })
     }
 
-    /// A usable version of a row closes the reject it was.
+    /// A usable version of a row closes the reject it was; so does its going.
     pub(crate) fn close_reject(&mut self, index: &KeyIndex, row: i64, identity: &str) -> Result<()> {
-        if self.is_open(index, identity)? {
+        if self.is_open_reject(index, identity)? {
             self.changes.rejects.insert(identity.to_owned(), None);
             self.rejects.push(RejectChange { row, identity: identity.to_owned(), closed: true });
         }

@@ -7,11 +7,14 @@
 mod index;
 mod landing;
 mod ledger;
+mod pass;
+mod quarantine;
 mod replay;
 mod rows;
 mod run;
 mod state;
 
 pub use landing::{Landed, Landing, LandingOptions};
-pub use run::{Event, IngestOptions, Outcome, Source, ingest};
-pub use state::{LANDING_DOMAIN, LandingMark, landing_mark};
+pub use pass::{Buried, Keys, Pass, Proof};
+pub use run::{Event, Full, IngestOptions, Outcome, Source, ingest};
+pub use state::{LandingMark, landing_mark};

@@ -9,8 +9,11 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use arrow::compute::concat_batches;
 use futures::TryStreamExt as _;
 use lake_model::{Kind, Result, ResultExt, failpoint};
-use lake_query::{Engine, EngineOptions, engine_error, fast_transaction, fill, incident_select, template};
-use lake_store::{Commit, Snapshot, Table};
+use lake_query::{
+    Definitions, Engine, EngineOptions, definitions, definitions_domain, engine_error, fast_transaction, fill,
+    incident_select, template,
+};
+use lake_store::{Commit, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::index::{Dimensions, KeyState, Words};
@@ -28,7 +31,7 @@ impl Landing {
     /// Commits what a batch changes in `rejects` and `fast_counts`, in this order: whoever finds the fast counts
     /// there knows that the rejects are.
     pub(crate) async fn derive(
-        &self,
+        &mut self,
         ledger: &Ledger,
         batch: i64,
         landed_at: i64,
@@ -37,17 +40,36 @@ impl Landing {
         let name = &self.resource.name;
         if !ledger.rejects.is_empty() {
             let columns = reject_columns(ledger, batch, landed_at, originals);
-            self.append(&self.lake.rejects, columns, format!("rejects:{name}"), batch).await?;
+            self.append(&self.lake.rejects, columns, format!("rejects:{name}"), batch, Vec::new()).await?;
         }
         failpoint("ingest:after-rejects-commit");
         let columns = count_columns(&ledger.counts, &self.index.words, batch);
         // Committed even where nothing is left to count: the transaction says how far the counts reach.
-        self.append(&self.lake.fast_counts, columns, fast_transaction(name), batch).await?;
+        let mut definitions = self.definitions.clone();
+        let mut domains = Vec::new();
+        if definitions.last().is_none_or(|(_, fingerprint)| *fingerprint != self.stamp.fingerprint) {
+            let text = |definitions: &Definitions| {
+                serde_json::to_string(definitions).or_err(Kind::Internal, || "the definitions")
+            };
+            let seen = if definitions.is_empty() { None } else { Some(text(&definitions)?) };
+            definitions.push((batch, self.stamp.fingerprint.clone()));
+            let text = text(&definitions)?;
+            domains.push(DomainChange { name: definitions_domain(name), seen: Some(seen), text });
+        }
+        self.append(&self.lake.fast_counts, columns, fast_transaction(name), batch, domains).await?;
+        self.definitions = definitions;
         failpoint("ingest:after-fast-commit");
         Ok(())
     }
 
-    async fn append(&self, table: &Table, columns: Vec<ArrayRef>, transaction: String, batch: i64) -> Result<()> {
+    async fn append(
+        &self,
+        table: &Table,
+        columns: Vec<ArrayRef>,
+        transaction: String,
+        batch: i64,
+        domains: Vec<DomainChange>,
+    ) -> Result<()> {
         let snapshot = table.snapshot().await?;
         let mut adds = Vec::new();
         if columns.first().is_some_and(|column| !column.is_empty()) {
@@ -61,6 +83,7 @@ impl Landing {
             operation: "DERIVE",
             adds,
             transaction: Some((transaction, batch)),
+            domains,
             info: HashMap::from([
                 ("resource".to_owned(), json!(self.resource.name)),
                 ("batch".to_owned(), json!(batch)),
@@ -91,6 +114,7 @@ impl Landing {
             }
         };
         let fast = self.lake.fast_counts.snapshot().await?;
+        self.definitions = definitions(&self.lake, &fast, &self.resource.name).await?;
         let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(&self.resource.name)).await?;
         let mut from = reflected;
         while from < self.mark.rows_batch {
@@ -164,6 +188,13 @@ impl Landing {
                 let (identity, hash) = reject_identity(portal_id, original);
                 ledger.enter_reject(number, &identity, hash);
                 originals.insert(number, (reasons.value(row).to_owned(), original.to_owned()));
+                continue;
+            }
+            if keys.is_null(row) {
+                // A reject that the source no longer has, or that came to be usable without saying anything new.
+                if let Some(identity) = portal_id {
+                    ledger.close_reject(&self.index, number, identity)?;
+                }
                 continue;
             }
             let next = KeyState {

@@ -3,12 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lake_model::{Resource, Result};
-use lake_portal::{Decoder, PortalOptions, Scan, ScanOptions, Soda, read_file};
+use lake_model::{Error, Kind, Resource, Result};
+use lake_portal::{Decoder, Page, PortalOptions, Scan, ScanOptions, Soda, read_file};
 use lake_store::Lake;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::landing::{Landed, Landing, LandingOptions};
+use crate::pass::Proof;
+use crate::quarantine::replay_rejects;
+
+/// Passes that are tried while the source keeps changing.
+const MOST_PASSES: u32 = 3;
 
 /// Where the rows come from.
 #[derive(Clone, Debug)]
@@ -17,6 +23,15 @@ pub enum Source {
     Portal(PortalOptions),
     /// A file saved from a portal.
     File(PathBuf),
+    /// The lake's own open rejects, as published: a mended definition may make them usable.
+    Rejects,
+}
+
+/// How to read a whole resource again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Full {
+    /// Whether more than 5 % of the resource may be gone.
+    pub allow_deletes: bool,
 }
 
 /// How to run.
@@ -28,6 +43,10 @@ pub struct IngestOptions {
     pub page_size: usize,
     /// Pages at most.
     pub max_pages: Option<usize>,
+    /// Read all of it again, from a portal only, and land tombstones for what is gone.
+    pub full: Option<Full>,
+    /// End with the page that reaches beyond this `:updated_at` of a portal; where it has no more, if none.
+    pub until: Option<String>,
     /// How to land.
     pub landing: LandingOptions,
 }
@@ -40,7 +59,7 @@ pub enum Event {
 }
 
 /// What a run did.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Pages read.
     pub pages: u64,
@@ -50,6 +69,8 @@ pub struct Outcome {
     pub rows: Landed,
     /// Whether it was told to stop before the end.
     pub stopped: bool,
+    /// Why what is gone was not deleted, if anything is.
+    pub withheld: Option<String>,
 }
 
 impl Outcome {
@@ -63,6 +84,8 @@ impl Outcome {
         self.rows.unchanged += landed.unchanged;
         self.rows.stale += landed.stale;
         self.rows.rejected += landed.rejected;
+        self.rows.doubled += landed.doubled;
+        self.rows.deleted += landed.deleted;
     }
 }
 
@@ -78,79 +101,127 @@ pub async fn ingest(
     stop: &CancellationToken,
     mut on_event: impl FnMut(Event) + Send,
 ) -> Result<Outcome> {
-    let named = |e: lake_model::Error| e.context(&resource.name);
+    let named = |e: Error| e.context(&resource.name);
     let mut landing = Landing::open(lake, resource, &options.landing).await?;
-    let decoder = Arc::new(Decoder::new(resource));
     let mut outcome = Outcome::default();
-    match &options.source {
-        Source::Portal(portal) => {
-            let soda = Soda::new(&resource.portal, &resource.dataset, portal.clone())?;
-            let scan = ScanOptions {
-                page_size: options.page_size,
-                max_pages: options.max_pages,
-                after: landing.cursor().cloned(),
-            };
-            let mut scan = Scan::begin(soda, decoder, scan);
-            loop {
-                let page = tokio::select! {
-                    biased;
-                    () = stop.cancelled() => {
-                        outcome.stopped = true;
-                        break;
-                    }
-                    page = scan.next() => page,
-                };
-                let Some(page) = page else { break };
-                let landed = landing.land(&page.map_err(named)?).await.map_err(named)?;
-                outcome.add(landed);
-                on_event(Event::Page(landed));
+    if let (Some(full), Source::Portal(portal)) = (options.full, &options.source) {
+        let soda = Soda::new(&resource.portal, &resource.dataset, portal.clone())?;
+        full_pass(&mut landing, &soda, options.page_size, full, stop, &mut outcome, &mut on_event)
+            .await
+            .map_err(named)?;
+        return Ok(outcome);
+    }
+    let mut pages = Pages::open(&landing, options)?;
+    let mut left = options.max_pages.unwrap_or(usize::MAX);
+    while left > 0 {
+        left -= 1;
+        let page = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                outcome.stopped = true;
+                break;
             }
-        }
-        Source::File(path) => {
-            // The reader is blocking code; landing is not: a channel of one page joins them.
-            let (sender, mut pages) = tokio::sync::mpsc::channel(1);
-            let (path, size) = (path.clone(), options.page_size);
-            let reading = tokio::task::spawn_blocking(move || {
-                read_file(&decoder, &path, size, |mut page| {
-                    // A saved file is no scan: it does not say where the portal's next row is.
-                    page.cursor = None;
-                    sender.blocking_send(page).map_err(|_gone| lake_model::Error::internal("landing stopped"))
-                })
-            });
-            let mut left = options.max_pages.unwrap_or(usize::MAX);
-            let mut failure = None;
-            while left > 0 {
-                left -= 1;
-                let page = tokio::select! {
-                    biased;
-                    () = stop.cancelled() => {
-                        outcome.stopped = true;
-                        break;
-                    }
-                    page = pages.recv() => page,
-                };
-                let Some(page) = page else { break };
-                match landing.land(&page).await {
-                    Ok(landed) => {
-                        outcome.add(landed);
-                        on_event(Event::Page(landed));
-                    }
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
-                }
+            page = pages.next() => page,
+        };
+        let Some(page) = page else { break };
+        let landed = landing.land(&page.map_err(named)?).await.map_err(named)?;
+        outcome.add(landed);
+        on_event(Event::Page(landed));
+    }
+    Ok(outcome)
+}
+
+/// Reads the whole source, lands what is new or changed, and tombstones for what is proven to be gone.
+async fn full_pass(
+    landing: &mut Landing,
+    soda: &Soda,
+    page_size: usize,
+    full: Full,
+    stop: &CancellationToken,
+    outcome: &mut Outcome,
+    on_event: &mut (dyn FnMut(Event) + Send),
+) -> Result<()> {
+    for tries_left in (0..MOST_PASSES).rev() {
+        let scan = ScanOptions::whole(page_size);
+        let proof = landing.pass(soda, scan, true, stop, |landed| {
+            outcome.add(landed);
+            on_event(Event::Page(landed));
+        });
+        match proof.await? {
+            Proof::Complete(pass) => {
+                let buried = landing.bury(&pass, full.allow_deletes).await?;
+                outcome.rows.deleted += buried.landed;
+                outcome.withheld = buried.withheld;
+                return Ok(());
             }
-            let cut = left == 0 || outcome.stopped;
-            drop(pages);
-            let read = reading.await.map_err(|e| lake_model::Error::internal("reading a file").with_source(e))?;
-            match failure {
-                Some(error) => return Err(named(error)),
-                // A reader whose pages are no longer taken ends with an error that is none.
-                None if cut => {}
-                None => read.map_err(named)?,
+            Proof::Inconclusive(_) if stop.is_cancelled() => {
+                outcome.stopped = true;
+                return Ok(());
+            }
+            Proof::Inconclusive(reason) if tries_left > 0 => {
+                tracing::warn!(resource = landing.resource.name, reason, "the pass proves nothing, reading again");
+            }
+            Proof::Inconclusive(reason) => {
+                return Err(Error::new(
+                    Kind::Unavailable,
+                    format!("what has landed stays, but nothing is known to be gone: {reason}; try again"),
+                ));
             }
         }
     }
-    Ok(outcome)
+    Ok(())
+}
+
+/// Pages from wherever they come.
+enum Pages {
+    Scan(Scan),
+    Read(mpsc::Receiver<Result<Page>>),
+}
+
+impl Pages {
+    fn open(landing: &Landing, options: &IngestOptions) -> Result<Self> {
+        let resource = &landing.resource;
+        let decoder = Arc::new(Decoder::new(resource));
+        let size = options.page_size;
+        // One page waits while another lands.
+        let (sender, pages) = mpsc::channel(1);
+        match &options.source {
+            Source::Portal(portal) => {
+                let soda = Soda::new(&resource.portal, &resource.dataset, portal.clone())?;
+                let after = landing.cursor().cloned();
+                let (max_pages, until) = (options.max_pages, options.until.clone());
+                let scan = ScanOptions { max_pages, after, until, ..ScanOptions::whole(size) };
+                return Ok(Self::Scan(Scan::begin(soda, decoder, scan)));
+            }
+            Source::File(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || {
+                    let read = read_file(&decoder, &path, size, |mut page| {
+                        // A saved file is no scan: it does not say where the portal's next row is.
+                        page.cursor = None;
+                        sender.blocking_send(Ok(page)).map_err(|_gone| Error::internal("landing stopped"))
+                    });
+                    // Whoever takes no more pages does not want to know how the reading ended.
+                    read.or_else(|error| sender.blocking_send(Err(error)))
+                });
+            }
+            Source::Rejects => {
+                let lake = landing.lake.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = replay_rejects(&lake, &decoder, size, &sender).await {
+                        // As above.
+                        let _ = sender.send(Err(error)).await;
+                    }
+                });
+            }
+        }
+        Ok(Self::Read(pages))
+    }
+
+    async fn next(&mut self) -> Option<Result<Page>> {
+        match self {
+            Self::Scan(scan) => scan.next().await,
+            Self::Read(pages) => pages.recv().await,
+        }
+    }
 }

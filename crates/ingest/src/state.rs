@@ -2,11 +2,9 @@
 
 use lake_model::{Kind, Result, ResultExt};
 use lake_portal::Cursor;
+use lake_query::LANDING_DOMAIN;
 use lake_store::{Snapshot, Table};
 use serde::{Deserialize, Serialize};
-
-/// The metadata domain of a raw table that holds its [`LandingMark`]. Domains survive checkpoints.
-pub const LANDING_DOMAIN: &str = "hotspots.landing";
 
 /// The application id under which batches are committed to a raw table.
 pub(crate) const LAND_TRANSACTION: &str = "land";

@@ -155,6 +155,16 @@ pub trait ResultExt<T> {
 
 impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> ResultExt<T> for std::result::Result<T, E> {
     fn or_err<W: fmt::Display>(self, kind: Kind, work: impl FnOnce() -> W) -> Result<T> {
-        self.map_err(|source| Error::new(kind, work().to_string()).with_source(source))
+        self.map_err(|source| {
+            let source = source.into();
+            // Damage stays damage, whatever it came up in.
+            let kind = if is_damage(source.as_ref()) { Kind::Data } else { kind };
+            Error::new(kind, work().to_string()).with_source(source)
+        })
     }
+}
+
+fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|cause| cause.downcast_ref::<Error>().is_some_and(|ours| ours.kind == Kind::Data))
 }

@@ -28,6 +28,14 @@ pub const FAIL_POINTS: &[&str] = &[
     "compact:before-counts-commit",
     "compact:after-counts-commit",
     "compact:after-cleanup",
+    "vacuum:before-delete",
+    "vacuum:after-first-delete",
+    "forget:before-raw-commit",
+    "forget:after-raw-commit",
+    "forget:after-rejects",
+    "forget:after-recount",
+    "forget:after-first-purge",
+    "forget:before-done",
 ];
 
 struct Armed {

@@ -17,7 +17,9 @@ pub use error::{Error, Kind, Result, ResultExt};
 pub use failpoint::{FAIL_POINTS, failpoint};
 pub use nearest::{listed, nearest};
 pub use resource::{Bounds, Cadence, Column, ColumnType, Resource, Roles};
-pub use time::{MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, parse_wall_clock, year_of, year_start};
+pub use time::{
+    MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, month_start, next_month, parse_wall_clock, year_of, year_start,
+};
 pub use window::Window;
 
 /// The H3 resolution at which every lake indexes its incidents; coarser cells are parents of this one.

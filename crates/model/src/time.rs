@@ -1,6 +1,6 @@
 //! Wall-clock time: the city's own clock as published, without a zone, as microseconds since 1970-01-01T00:00.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, NaiveTime};
 
 /// Microseconds in an hour.
 pub const MICROS_PER_HOUR: i64 = 3_600_000_000;
@@ -81,6 +81,22 @@ pub fn year_start(year: i32) -> i64 {
     NaiveDate::from_ymd_opt(year, 1, 1).map_or(0, |d| d.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
 }
 
+/// The first instant of the calendar month that a wall-clock time is in.
+pub fn month_start(micros: i64) -> i64 {
+    month_from(micros, 0)
+}
+
+/// The first instant of the calendar month after the one that a wall-clock time is in.
+pub fn next_month(micros: i64) -> i64 {
+    month_from(micros, 1)
+}
+
+fn month_from(micros: i64, months: u32) -> i64 {
+    let start = DateTime::from_timestamp_micros(micros).and_then(|time| time.date_naive().with_day(1));
+    let month = start.and_then(|day| day.checked_add_months(Months::new(months)));
+    month.map_or(micros, |day| day.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +130,13 @@ mod tests {
         }
         assert_eq!(year_of(year_start(2024)), 2024);
         assert_eq!(year_of(year_start(2024) - 1), 2023);
+    }
+
+    #[test]
+    fn a_month_begins_on_its_first_day_and_ends_where_the_next_begins() {
+        let at = |text: &str| parse_wall_clock(text).expect("a time");
+        assert_eq!(month_start(at("2024-02-29T23:59:59.999")), at("2024-02"));
+        assert_eq!(next_month(at("2024-12-01")), at("2025-01"));
+        assert_eq!(month_start(at("1969-12-31T01:00")), at("1969-12"));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake_model::{Kind, Resource, Result, ResultExt, parse_wall_clock};
+use lake_model::{ColumnType, Kind, Resource, Result, ResultExt, parse_wall_clock};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -128,7 +128,7 @@ struct Building {
 }
 
 /// A page being put together row by row.
-pub(crate) struct PageBuilder<'d> {
+pub struct PageBuilder<'d> {
     decoder: &'d Decoder,
     building: Building,
 }
@@ -147,6 +147,11 @@ impl Decoder {
         Self { resource: Arc::clone(resource), by_name, key, schema: Arc::new(Schema::new(raw)) }
     }
 
+    /// A decoder of rows whose key does not matter: every row that is an object is usable, its `_key` empty.
+    pub fn keyless(resource: &Arc<Resource>) -> Self {
+        Self { key: Vec::new(), ..Self::new(resource) }
+    }
+
     /// The resource.
     pub fn resource(&self) -> &Arc<Resource> {
         &self.resource
@@ -162,7 +167,8 @@ impl Decoder {
         self.by_name.get(name).copied()
     }
 
-    pub(crate) fn begin(&self) -> PageBuilder<'_> {
+    /// Begins a page of rows that come one by one.
+    pub fn begin(&self) -> PageBuilder<'_> {
         PageBuilder {
             decoder: self,
             building: Building {
@@ -227,7 +233,7 @@ impl PageBuilder<'_> {
     }
 
     /// Adds a row, usable or not; `json` is its text.
-    pub(crate) fn push(&mut self, json: &str) {
+    pub fn push(&mut self, json: &str) {
         match self.decoder.parse(json) {
             Ok(row) => self.push_row(row, json),
             Err(error) => self.reject(None, format!("not a row: {error}"), json),
@@ -259,7 +265,8 @@ impl PageBuilder<'_> {
             });
             typed.push(value);
         }
-        let key = match self.key(&typed, &misfits) {
+        let key = match self.key(&row, &typed, &misfits) {
+            _ if self.decoder.key.is_empty() => String::new(),
             Ok(key) => key,
             Err(reason) => return self.reject(row.id.map(Cow::into_owned), reason, json),
         };
@@ -275,7 +282,12 @@ impl PageBuilder<'_> {
         building.published += 1;
     }
 
-    fn key(&self, typed: &[Option<Typed<'_>>], misfits: &[(&str, &str)]) -> std::result::Result<String, String> {
+    fn key(
+        &self,
+        row: &Row<'_>,
+        typed: &[Option<Typed<'_>>],
+        misfits: &[(&str, &str)],
+    ) -> std::result::Result<String, String> {
         let resource = &self.decoder.resource;
         let mut key = String::new();
         for (n, &index) in self.decoder.key.iter().enumerate() {
@@ -290,7 +302,12 @@ impl PageBuilder<'_> {
                     None => format!("key column `{name}` is absent"),
                 });
             };
-            let text = value.key_text();
+            // 007 and 7 are two ids, whatever number they are.
+            let zeros = match column.kind {
+                ColumnType::Integer => row.values[index].map(Published::leading_zeros).unwrap_or_default(),
+                _ => Cow::Borrowed(""),
+            };
+            let text = format!("{zeros}{}", value.key_text());
             if text.trim().is_empty() {
                 return Err(format!("key column `{}` is empty", column.name));
             }
@@ -311,7 +328,10 @@ impl PageBuilder<'_> {
     }
 
     /// The page.
-    pub(crate) fn finish(self) -> Result<Page> {
+    ///
+    /// # Errors
+    /// If the columns do not fit together, which would be a bug.
+    pub fn finish(self) -> Result<Page> {
         let mut building = self.building;
         let mut columns: Vec<ArrayRef> = building.columns.into_iter().map(ColumnBuilder::finish).collect();
         columns.push(Arc::new(building.extra.finish()));

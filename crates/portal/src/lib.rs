@@ -6,12 +6,14 @@
 mod columns;
 mod decode;
 mod export;
+mod extent;
 mod file;
 mod scan;
 mod soda;
 mod value;
 
-pub use decode::{Decoder, Page, Reject};
+pub use decode::{Decoder, Page, PageBuilder, Reject};
+pub use extent::{Extent, MonthlyCounts};
 pub use file::read_file;
-pub use scan::{Cursor, Scan, ScanOptions};
+pub use scan::{Cursor, PageRequest, Scan, ScanOptions};
 pub use soda::{PortalOptions, Soda};

@@ -27,6 +27,31 @@ pub struct ScanOptions {
     pub max_pages: Option<usize>,
     /// Where to go on; from the beginning if none.
     pub after: Option<Cursor>,
+    /// What to ask of each row, as SoQL; all of it if none. `:id` and `:updated_at` must be among it.
+    pub select: Option<String>,
+    /// Which rows, as SoQL; all if none.
+    pub within: Option<String>,
+    /// The scan ends with the page that reaches beyond this `:updated_at`. Without it, a source that changes faster
+    /// than it is read is followed for as long as it does.
+    pub until: Option<String>,
+}
+
+impl ScanOptions {
+    /// A scan of everything from the beginning.
+    pub fn whole(page_size: usize) -> Self {
+        Self { page_size, max_pages: None, after: None, select: None, within: None, until: None }
+    }
+}
+
+/// What one page is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    /// What of each row, as SoQL; all of it if none.
+    pub select: Option<&'a str>,
+    /// Which rows, as SoQL; all if none.
+    pub filter: Option<&'a str>,
+    /// How many rows at most.
+    pub limit: usize,
 }
 
 /// Pages as they come.
@@ -45,7 +70,8 @@ impl Drop for Scan {
 /// The most rows one request may ask for when a tie of `:updated_at` has to fit into one page.
 const MOST_TIED: usize = 3_200_000;
 
-fn quoted(text: &str) -> String {
+/// A text as a SoQL literal.
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -60,7 +86,15 @@ impl Scan {
     pub fn begin(soda: Soda, decoder: Arc<Decoder>, options: ScanOptions) -> Self {
         let (sender, pages) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            let mut walk = Walk { soda, decoder, limit: options.page_size, cursor: options.after, by_id: true };
+            let mut walk = Walk {
+                soda,
+                decoder,
+                limit: options.page_size,
+                cursor: options.after,
+                select: options.select,
+                within: options.within,
+                by_id: true,
+            };
             let mut left = options.max_pages.unwrap_or(usize::MAX);
             // A page is fetched when the one before has been taken to land: two are in memory, not three.
             while left > 0
@@ -69,7 +103,13 @@ impl Scan {
                 left -= 1;
                 match walk.next().await {
                     Ok(None) => break,
-                    Ok(Some(page)) => place.send(Ok(page)),
+                    Ok(Some(page)) => {
+                        let beyond = page.cursor.as_ref().zip(options.until.as_ref());
+                        if beyond.is_some_and(|(cursor, until)| cursor.updated_at > *until) {
+                            left = 0;
+                        }
+                        place.send(Ok(page))
+                    }
                     Err(error) => {
                         place.send(Err(error));
                         break;
@@ -91,16 +131,30 @@ struct Walk {
     decoder: Arc<Decoder>,
     limit: usize,
     cursor: Option<Cursor>,
+    select: Option<String>,
+    within: Option<String>,
     /// Whether the portal compares `:id`.
     by_id: bool,
 }
 
 impl Walk {
+    async fn page(&self, above: Option<&str>, limit: usize) -> Result<Page> {
+        let both;
+        let filter = match (self.within.as_deref(), above) {
+            (Some(within), Some(above)) => {
+                both = format!("({within}) AND ({above})");
+                Some(both.as_str())
+            }
+            (within, above) => above.or(within),
+        };
+        self.soda.page(&self.decoder, &PageRequest { select: self.select.as_deref(), filter, limit }).await
+    }
+
     /// A page is the last one only when it is empty: a short page may be a portal's own lower limit.
     async fn next(&mut self) -> Result<Option<Page>> {
         if self.by_id {
             let filter = self.cursor.as_ref().map(above);
-            match self.soda.page(&self.decoder, filter.as_deref(), self.limit).await {
+            match self.page(filter.as_deref(), self.limit).await {
                 Ok(page) => return self.advance(page),
                 Err(error) if self.cursor.is_some() && refuses_id(&error) => {
                     tracing::info!(
@@ -136,13 +190,13 @@ impl Walk {
     /// fills a whole page is read again with a larger page until what follows it comes into sight.
     async fn next_by_time(&mut self) -> Result<Option<Page>> {
         let Some(cursor) = self.cursor.clone() else {
-            let page = self.soda.page(&self.decoder, None, self.limit).await?;
+            let page = self.page(None, self.limit).await?;
             return self.advance(page);
         };
         let filter = format!(":updated_at >= {}", quoted(&cursor.updated_at));
         let mut limit = self.limit;
         loop {
-            let page = self.soda.page(&self.decoder, Some(&filter), limit).await?;
+            let page = self.page(Some(&filter), limit).await?;
             let moved = page.cursor.as_ref().is_some_and(|c| c.updated_at != cursor.updated_at);
             if moved {
                 self.cursor.clone_from(&page.cursor);

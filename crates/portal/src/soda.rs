@@ -4,16 +4,18 @@
 //! behind. Never an answer that only looks like success.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use lake_model::{Error, Kind, Result, ResultExt};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
+use serde_json::{Map, Value};
 
 use crate::decode::{Decoder, Page};
+use crate::scan::PageRequest;
 
 /// How to speak to a portal.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Soda {
     options: PortalOptions,
     /// Set once the portal has rejected the token: from then on it is left out.
     token_dropped: Arc<AtomicBool>,
+    /// The newest `Last-Modified` that the portal has told, seconds since 1970 UTC; 0 if none.
+    modified_s: Arc<AtomicU64>,
 }
 
 /// Why a try failed, and whether another may help.
@@ -79,14 +83,49 @@ impl Soda {
             .or_err(Kind::Internal, || "the HTTP client")?;
         let base = options.base_url.as_deref().unwrap_or(portal).trim_end_matches('/');
         let url = format!("{base}/resource/{dataset}.json");
-        Ok(Self { client, url, options, token_dropped: Arc::default() })
+        Ok(Self { client, url, options, token_dropped: Arc::default(), modified_s: Arc::default() })
     }
 
-    /// Fetches and decodes the page that `filter` (SoQL) selects, in `(:updated_at, :id)` order.
+    /// When the portal last said that the dataset was modified, seconds since 1970 UTC.
+    pub fn modified_s(&self) -> Option<u64> {
+        Some(self.modified_s.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
+    }
+
+    /// Fetches and decodes a page, in `(:updated_at, :id)` order.
     ///
     /// # Errors
     /// If the portal refuses the request, or does not answer usably within the retries and the budget.
-    pub async fn page(&self, decoder: &Arc<Decoder>, filter: Option<&str>, limit: usize) -> Result<Page> {
+    pub async fn page(&self, decoder: &Arc<Decoder>, request: &PageRequest<'_>) -> Result<Page> {
+        let limit = request.limit.to_string();
+        let select = request.select.unwrap_or(":*,*");
+        let mut query = vec![("$select", select), ("$order", ":updated_at,:id"), ("$limit", limit.as_str())];
+        query.extend(request.filter.map(|filter| ("$where", filter)));
+        self.retried(&query, |body| {
+            let decoder = Arc::clone(decoder);
+            move || decoder.page(&body)
+        })
+        .await
+    }
+
+    /// The rows that a query answers with, each a JSON object: for counts and groups, whose answers are small.
+    ///
+    /// # Errors
+    /// If the portal refuses the request, or does not answer usably within the retries and the budget.
+    pub async fn rows(&self, query: &[(&str, &str)]) -> Result<Vec<Map<String, Value>>> {
+        let url = &self.url;
+        self.retried(query, |body| {
+            let what = format!("{url}: the answer is no JSON array of objects");
+            move || serde_json::from_slice(&body).or_err(Kind::Unavailable, || what)
+        })
+        .await
+    }
+
+    /// Asks until an answer can be used: `read` makes, of a body, the work that reads it.
+    async fn retried<T, R>(&self, query: &[(&str, &str)], read: impl Fn(Bytes) -> R) -> Result<T>
+    where
+        T: Send + 'static,
+        R: FnOnce() -> Result<T> + Send + 'static,
+    {
         let begun = Instant::now();
         let budget = Duration::from_millis(self.options.budget_ms);
         let backoff = ExponentialBuilder::default()
@@ -94,7 +133,7 @@ impl Soda {
             .with_max_delay(Duration::from_secs(60))
             .with_max_times(self.options.retries)
             .with_jitter();
-        let fetched = (|| self.fetch(decoder, filter, limit))
+        let fetched = (|| self.fetch(query, &read))
             .retry(backoff)
             .when(|failure| failure.again)
             .adjust(|failure, wait| {
@@ -112,14 +151,14 @@ impl Soda {
         })
     }
 
-    async fn fetch(&self, decoder: &Arc<Decoder>, filter: Option<&str>, limit: usize) -> Result<Page, Failure> {
-        let limit_text = limit.to_string();
-        let mut query = vec![("$select", ":*,*"), ("$order", ":updated_at,:id"), ("$limit", limit_text.as_str())];
-        query.extend(filter.map(|filter| ("$where", filter)));
-        let body = self.get(&query).await?;
-        let decoder = Arc::clone(decoder);
-        let decoded = tokio::task::spawn_blocking(move || decoder.page(&body)).await;
-        decoded.or_err(Kind::Internal, || "decoding a page").map_err(Failure::last)?.map_err(Failure::again)
+    async fn fetch<T, R>(&self, query: &[(&str, &str)], read: &impl Fn(Bytes) -> R) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        R: FnOnce() -> Result<T> + Send + 'static,
+    {
+        let work = read(self.get(query).await?);
+        let done = tokio::task::spawn_blocking(work).await;
+        done.or_err(Kind::Internal, || "reading an answer").map_err(Failure::last)?.map_err(Failure::again)
     }
 
     async fn get(&self, query: &[(&str, &str)]) -> Result<Bytes, Failure> {
@@ -141,6 +180,11 @@ impl Soda {
         if headers.get("X-SODA2-Data-Out-Of-Date").is_some_and(|v| v.as_bytes() == b"true") {
             let stale = "a replica that lags behind answered (X-SODA2-Data-Out-Of-Date: true)";
             return Err(Failure::again(Error::new(Kind::Unavailable, stale)));
+        }
+        let modified = headers.get("X-SODA2-Secondary-Last-Modified").or_else(|| headers.get(LAST_MODIFIED));
+        let modified = modified.and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
+        if let Some(since) = modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()) {
+            self.modified_s.store(since.as_secs(), Ordering::Relaxed);
         }
         response.bytes().await.map_err(|e| {
             Failure::again(Error::new(Kind::Unavailable, "the connection was cut").with_source(e.without_url()))

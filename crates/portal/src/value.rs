@@ -76,6 +76,17 @@ impl<'a> Published<'a> {
         })
     }
 
+    /// The zeros that an id of digits begins with and its number has not: `00` of `"007"`.
+    pub(crate) fn leading_zeros(self) -> Cow<'a, str> {
+        let Cow::Borrowed(text) = self.text() else { return Cow::Borrowed("") };
+        let text = text.trim();
+        let significant = text.trim_start_matches('0');
+        let zeros = text.len() - significant.len();
+        // The last zero of `000` or `0.00` is the number itself.
+        let number = significant.starts_with(|c: char| c.is_ascii_digit());
+        Cow::Borrowed(&text[..if number { zeros } else { zeros.saturating_sub(1) }])
+    }
+
     fn point(self) -> Option<Typed<'a>> {
         let (longitude, latitude) = if let Ok(geo) = serde_json::from_str::<GeoJson>(self.0) {
             (geo.coordinates[0], geo.coordinates[1])

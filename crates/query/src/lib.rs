@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod format;
 mod h3;
+mod past;
 mod projection;
 mod provider;
 mod sql;
@@ -17,7 +18,11 @@ pub use engine::{Engine, EngineOptions, Session};
 pub use error::engine_error;
 pub use format::{Format, ResultWriter};
 pub use h3::{cell_text, cell_to_parent, parse_cell};
+pub use past::Moment;
 pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
 pub use sql::{fill, literal, template};
-pub use view::{Compaction, Reader, ResourceView, View, compaction_domain, fast_transaction};
+pub use view::{
+    Compaction, Definitions, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View, compaction_domain, definitions,
+    definitions_domain, fast_transaction,
+};

@@ -40,6 +40,31 @@ pub fn fast_transaction(resource: &str) -> String {
     format!("fast:{resource}")
 }
 
+/// Under which definitions the batches of a resource were counted: first batch and fingerprint, in batch order.
+pub type Definitions = Vec<(i64, String)>;
+
+/// The metadata domain of `fast_counts` that holds a resource's [`Definitions`].
+pub fn definitions_domain(resource: &str) -> String {
+    format!("hotspots.definitions.{resource}")
+}
+
+/// The metadata domain of a raw table that says how landing stands. Domains survive checkpoints.
+pub const LANDING_DOMAIN: &str = "hotspots.landing";
+
+/// What landing left beside a resource's rows, as far as readers are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct LandedMark {
+    /// The last batch, with or without rows.
+    pub batch: i64,
+    /// Whether the rows are synthetic.
+    pub synthetic: bool,
+    /// When the last batch landed, RFC 3339.
+    pub landed_at: Option<String>,
+    /// The key columns that `_key` was made of.
+    pub key: Option<Vec<String>>,
+}
+
 /// A resource in one reading.
 #[derive(Clone, Debug)]
 pub struct ResourceView {
@@ -53,6 +78,10 @@ pub struct ResourceView {
     pub landed: i64,
     /// What the last compaction left.
     pub compaction: Option<Compaction>,
+    /// Under which definitions the batches were counted.
+    pub definitions: Arc<Definitions>,
+    /// What landing left.
+    pub mark: LandedMark,
 }
 
 impl ResourceView {
@@ -66,15 +95,33 @@ impl ResourceView {
         self.through > self.watermark()
     }
 
+    /// Whether the key columns are others than those the rows landed with.
+    pub fn is_rekeyed(&self) -> bool {
+        matches!((&self.mark.key, &self.resource), (Some(landed), Some(resource)) if *landed != resource.key)
+    }
+
+    /// Whether some of what is answered was counted under another definition than today's.
+    pub fn is_redefined(&self) -> bool {
+        let Some(resource) = &self.resource else { return false };
+        let today = resource.fingerprint();
+        let compacted = self.compaction.as_ref().is_some_and(|c| c.fingerprint != today);
+        // A definition reaches up to the batch before the next one's first.
+        let ends = self.definitions.iter().skip(1).map(|(first, _)| first - 1).chain(std::iter::once(i64::MAX));
+        let pending = self.definitions.iter().zip(ends).filter(|(_, end)| self.is_pending() && *end > self.watermark());
+        compacted || self.is_rekeyed() || pending.into_iter().any(|((_, fingerprint), _)| *fingerprint != today)
+    }
+
+    /// Batches whose counts a compaction has yet to confirm: those above the watermark, or all of them where the
+    /// definition has changed.
+    pub fn unreconciled(&self) -> i64 {
+        let above = if self.is_redefined() { 0 } else { self.watermark() };
+        (self.through.max(self.watermark()) - above).max(0)
+    }
+
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
-        let same = match (&self.compaction, &self.resource) {
-            (Some(compaction), Some(resource)) => compaction.fingerprint == resource.fingerprint(),
-            (None, Some(_)) => true,
-            // Rows above the watermark cannot be read as incidents without the rule that makes them so.
-            (_, None) => false,
-        };
-        same && self.landed <= self.through.max(self.watermark())
+        // Rows above the watermark cannot be read as incidents without the rule that makes them so.
+        self.resource.is_some() && !self.is_redefined() && self.landed <= self.through.max(self.watermark())
     }
 }
 
@@ -107,6 +154,8 @@ pub struct Reader {
     raws: Mutex<BTreeMap<String, Table>>,
     through: Cached<i64>,
     compactions: Cached<Option<Compaction>>,
+    definitions: Cached<Arc<Definitions>>,
+    marks: Cached<LandedMark>,
     incident_files: Cached<Arc<Vec<DataFile>>>,
 }
 
@@ -120,6 +169,8 @@ impl Reader {
             raws: Mutex::default(),
             through: Mutex::default(),
             compactions: Mutex::default(),
+            definitions: Mutex::default(),
+            marks: Mutex::default(),
             incident_files: Mutex::default(),
         }
     }
@@ -147,10 +198,26 @@ impl Reader {
         let fast_counts = self.lake.fast_counts.snapshot().await?;
         let counts = self.lake.counts.snapshot().await?;
         let rejects = self.lake.rejects.snapshot().await?;
+        let mut raws = Vec::new();
+        for name in self.lake.landed_resources().await? {
+            let raw = self.raw(&name)?.snapshot().await?;
+            raws.push((name, raw));
+        }
+        self.assemble(fast_counts, counts, rejects, raws).await
+    }
+
+    /// A reading of these versions: `incidents` follow from `counts`.
+    pub(crate) async fn assemble(
+        &self,
+        fast_counts: Arc<Snapshot>,
+        counts: Arc<Snapshot>,
+        rejects: Arc<Snapshot>,
+        raws: Vec<(String, Arc<Snapshot>)>,
+    ) -> Result<View> {
         let mut resources = BTreeMap::new();
         let mut incident_files = Vec::new();
-        for name in self.lake.landed_resources().await? {
-            let view = self.resource_view(&name, &fast_counts, &counts).await?;
+        for (name, raw) in raws {
+            let view = self.resource_view(&name, &fast_counts, &counts, raw).await?;
             if let Some(compaction) = &view.compaction {
                 incident_files.extend_from_slice(&self.incident_files(&name, compaction.incidents_version).await?);
             }
@@ -160,35 +227,67 @@ impl Reader {
         Ok(View { lake: self.lake.clone(), fast_counts, counts, incidents, rejects, resources })
     }
 
-    async fn resource_view(&self, name: &str, fast_counts: &Snapshot, counts: &Snapshot) -> Result<ResourceView> {
+    /// The raw table of a resource, opened once.
+    pub(crate) fn raw(&self, name: &str) -> Result<Table> {
         let cached = self.raws.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        let table = match cached {
-            Some(table) => table,
+        match cached {
+            Some(table) => Ok(table),
             None => {
                 let table = self.lake.raw(name)?;
                 let mut raws = self.raws.lock().unwrap_or_else(PoisonError::into_inner);
-                raws.entry(name.to_owned()).or_insert(table).clone()
+                Ok(raws.entry(name.to_owned()).or_insert(table).clone())
             }
-        };
-        let through = match self.known(&self.through, name, fast_counts.version) {
+        }
+    }
+
+    /// The last batch of a resource that `fast_counts` contains at a version.
+    pub(crate) async fn through(&self, name: &str, fast_counts: &Snapshot) -> Result<i64> {
+        if let Some(known) = self.known(&self.through, name, fast_counts.version) {
+            return Ok(known);
+        }
+        let found = self.lake.fast_counts.transaction(fast_counts, &fast_transaction(name)).await?;
+        Ok(self.learn(&self.through, name, fast_counts.version, found.unwrap_or(0)))
+    }
+
+    /// What the last compaction of a resource left in `counts` at a version.
+    pub(crate) async fn compaction(&self, name: &str, counts: &Snapshot) -> Result<Option<Compaction>> {
+        if let Some(known) = self.known(&self.compactions, name, counts.version) {
+            return Ok(known);
+        }
+        let text = self.lake.counts.domain(counts, &compaction_domain(name)).await?;
+        let damaged = || format!("the compaction mark of {name} in table counts");
+        let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
+        Ok(self.learn(&self.compactions, name, counts.version, found))
+    }
+
+    async fn resource_view(
+        &self,
+        name: &str,
+        fast_counts: &Snapshot,
+        counts: &Snapshot,
+        raw: Arc<Snapshot>,
+    ) -> Result<ResourceView> {
+        let through = self.through(name, fast_counts).await?;
+        let compaction = self.compaction(name, counts).await?;
+        let definitions = match self.known(&self.definitions, name, fast_counts.version) {
             Some(known) => known,
             None => {
-                let found = self.lake.fast_counts.transaction(fast_counts, &fast_transaction(name)).await?;
-                self.learn(&self.through, name, fast_counts.version, found.unwrap_or(0))
+                let found = definitions(&self.lake, fast_counts, name).await?;
+                self.learn(&self.definitions, name, fast_counts.version, Arc::new(found))
             }
         };
-        let compaction = match self.known(&self.compactions, name, counts.version) {
+        let mark = match self.known(&self.marks, name, raw.version) {
             Some(known) => known,
             None => {
-                let text = self.lake.counts.domain(counts, &compaction_domain(name)).await?;
-                let damaged = || format!("the compaction mark of {name} in table counts");
+                let text = self.raw(name)?.domain(&raw, LANDING_DOMAIN).await?;
+                let damaged = || format!("the landing mark of table raw/{name}");
                 let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
-                self.learn(&self.compactions, name, counts.version, found)
+                self.learn(&self.marks, name, raw.version, found.unwrap_or_default())
             }
         };
-        let raw = table.snapshot().await?;
         let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
-        Ok(ResourceView { resource: self.catalog.get(name).ok(), raw, through, landed, compaction })
+        let resource = self.catalog.get(name).ok();
+        Ok(ResourceView { resource, raw, through, landed, compaction, definitions, mark })
     }
 
     /// The files of `incidents` that are a resource's at a version.
@@ -223,7 +322,18 @@ impl Reader {
     }
 }
 
-fn last_batch(file: &DataFile) -> Option<i64> {
+/// Reads under which definitions a resource's batches were counted.
+///
+/// # Errors
+/// If the log cannot be read or what it says is damaged.
+pub async fn definitions(lake: &Lake, fast_counts: &Snapshot, resource: &str) -> Result<Definitions> {
+    let text = lake.fast_counts.domain(fast_counts, &definitions_domain(resource)).await?;
+    let damaged = || format!("the definitions of {resource} in table fast_counts");
+    let found = text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()?;
+    Ok(found.unwrap_or_default())
+}
+
+pub(crate) fn last_batch(file: &DataFile) -> Option<i64> {
     match file.ranges.get("_batch") {
         Some(ColumnRange::Number(_, last)) => Some(*last),
         _ => None,

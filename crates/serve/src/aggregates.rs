@@ -43,7 +43,7 @@ async fn answer(app: &App, parameters: &Parameters) -> Result<Response, Problem>
     let mut response = rows.into_body(Format::Json)?.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    for (name, value) in reading_headers(app, &view, &question.resources).await? {
+    for (name, value) in reading_headers(&view, &question.resources)? {
         headers.insert(HeaderName::from_static(name), value);
     }
     headers.insert("lake-truncated", flag(truncated));
@@ -56,18 +56,16 @@ fn flag(value: bool) -> HeaderValue {
 
 /// What was read for an answer over `names` (all if empty): its versions, whether it is exact, as of when, and
 /// whether any of it is synthetic.
-async fn reading_headers(app: &App, view: &View, names: &[String]) -> Result<Vec<(&'static str, HeaderValue)>> {
+fn reading_headers(view: &View, names: &[String]) -> Result<Vec<(&'static str, HeaderValue)>> {
     let version = HeaderValue::from_str(&view.version()).or_err(Kind::Internal, || "the versions read")?;
     let mut headers = vec![("lake-version", version), ("lake-exact", flag(view.is_exact(names)))];
     if let Some(time) = view.as_of_ms().and_then(DateTime::from_timestamp_millis) {
         let text = time.to_rfc3339_opts(SecondsFormat::Millis, true);
         headers.push(("lake-as-of", HeaderValue::from_str(&text).or_err(Kind::Internal, || "the time read")?));
     }
-    for name in view.resources.keys().filter(|name| names.is_empty() || names.contains(name)) {
-        if app.marks.of(view, name).await?.synthetic {
-            headers.push(("lake-synthetic", flag(true)));
-            break;
-        }
+    let mut read = view.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
+    if read.any(|(_, resource)| resource.mark.synthetic) {
+        headers.push(("lake-synthetic", flag(true)));
     }
     Ok(headers)
 }

@@ -8,7 +8,6 @@ mod answer;
 mod area;
 mod bucket;
 mod dimension;
-mod marks;
 mod parameters;
 mod place;
 mod plan;

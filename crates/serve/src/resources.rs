@@ -63,7 +63,6 @@ async fn standings(app: &App, view: &View) -> Result<Vec<Standing>> {
             ..Standing::default()
         };
         if let Some(resource) = view.resources.get(name) {
-            let mark = app.marks.of(view, name).await?;
             let number = |numbers: &BTreeMap<String, Vec<i64>>, column: usize| {
                 numbers.get(name).and_then(|row| row.get(column)).copied().unwrap_or(0)
             };
@@ -72,11 +71,11 @@ async fn standings(app: &App, view: &View) -> Result<Vec<Standing>> {
             standing.unlocated = number(&totals, 1);
             standing.undated = number(&totals, 2);
             standing.rejects_open = number(&rejects, 0);
-            standing.batches = resource.landed;
+            standing.batches = resource.mark.batch;
             standing.watermark = resource.watermark();
-            standing.pending_batches = (resource.through - resource.watermark()).max(0);
-            standing.last_landed_at = mark.landed_at;
-            standing.synthetic = mark.synthetic;
+            standing.pending_batches = resource.unreconciled();
+            standing.last_landed_at = resource.mark.landed_at.clone();
+            standing.synthetic = resource.mark.synthetic;
         }
         standings.push(standing);
     }

@@ -10,7 +10,6 @@ use lake_query::{Reader, View};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::marks::Marks;
 use crate::routes::router;
 
 /// What a request may use.
@@ -45,7 +44,6 @@ impl Default for ServeOptions {
 pub(crate) struct App {
     pub(crate) reader: Arc<Reader>,
     pub(crate) options: ServeOptions,
-    pub(crate) marks: Marks,
 }
 
 impl App {
@@ -87,7 +85,7 @@ impl Server {
     /// If the socket fails.
     pub async fn run(self, reader: Arc<Reader>, options: ServeOptions, stop: CancellationToken) -> Result<()> {
         let drain = options.drain;
-        let router = router(Arc::new(App { reader, options, marks: Marks::default() }));
+        let router = router(Arc::new(App { reader, options }));
         let serving = axum::serve(self.listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         let deadline = async {
             stop.cancelled().await;

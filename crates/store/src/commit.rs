@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use deltalake_core::kernel::{Action, Add, DomainMetadata, Remove};
 use serde_json::Value;
 
+use crate::sums::SUMS_TAG;
 use crate::write::Written;
 use crate::{DataFile, Snapshot};
 
@@ -58,7 +59,7 @@ impl Commit {
                 modification_time: now_ms,
                 data_change: true,
                 stats: Some(file.stats.clone()),
-                tags: None,
+                tags: Some(HashMap::from([(SUMS_TAG.to_owned(), Some(file.sums.text()))])),
                 deletion_vector: None,
                 base_row_id: None,
                 default_row_commit_version: None,
@@ -87,6 +88,11 @@ impl Commit {
             })
         });
         adds.chain(removes).chain(domains).collect()
+    }
+
+    /// The rows of the files that go, where the log says so.
+    pub(crate) fn rows_removed(&self) -> u64 {
+        self.removes.iter().filter_map(|file| file.rows).sum()
     }
 
     /// Whether the partitions this commit replaces still hold exactly the files it removes.

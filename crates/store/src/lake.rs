@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Resource, Result, ResultExt, failpoint};
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::probe::probe;
 use crate::tables::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
 use crate::{Location, Table};
 
@@ -37,12 +39,21 @@ pub struct Lake {
 }
 
 impl Lake {
-    /// Opens the lake, and makes it if there is none.
+    /// Opens the lake to write into it, and makes it if there is none.
     ///
     /// # Errors
-    /// If the store does not answer or holds a lake of another format.
+    /// If the store does not answer, would lose commits, or holds a lake of another format.
     pub async fn create(location: Location) -> Result<Self> {
         let path = location.path(DEFINITION);
+        let found = location.store.head(&path).await;
+        let absent = matches!(found, Err(object_store::Error::NotFound { .. }));
+        if absent {
+            refuse_orphans(&location).await?;
+        }
+        // A disk does not change its ways after the lake was made; what answers for a bucket may.
+        if absent || location.directory.is_none() {
+            probe(&location).await?;
+        }
         let definition =
             Definition { format: FORMAT, id: uuid::Uuid::new_v4().to_string(), finest_resolution: FINEST_RESOLUTION };
         let text = serde_json::to_vec_pretty(&definition).or_err(Kind::Internal, || "the lake's definition")?;
@@ -60,7 +71,19 @@ impl Lake {
         Ok(lake)
     }
 
-    /// Opens the lake.
+    /// Opens a lake that is there to write into it.
+    ///
+    /// # Errors
+    /// If there is none, it is of a newer format, or the store would lose commits.
+    pub async fn open_to_write(location: Location) -> Result<Self> {
+        let lake = Self::open(location).await?;
+        if lake.location.directory.is_none() {
+            probe(&lake.location).await?;
+        }
+        Ok(lake)
+    }
+
+    /// Opens the lake to read it.
     ///
     /// # Errors
     /// If there is none, or it is of a newer format.
@@ -69,6 +92,7 @@ impl Lake {
         let found = match location.store.get(&path).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => {
+                refuse_orphans(&location).await?;
                 return Err(Error::not_found(format!(
                     "there is no lake in {location}; `hotspots-lake ingest --lake {location}` makes one, or name another with --lake"
                 )));
@@ -147,5 +171,22 @@ impl Lake {
         }
         names.sort();
         Ok(names)
+    }
+}
+
+/// Tables without the lake's definition: it was lost, and another must not take its place.
+async fn refuse_orphans(location: &Location) -> Result<()> {
+    let log = location.path("counts/_delta_log");
+    let mut names = location.store.list(Some(&log));
+    match names.next().await {
+        Some(Ok(_)) => Err(Error::new(
+            Kind::Data,
+            format!(
+                "{DEFINITION} is missing in {location}, where tables are; restore it from a copy, or write it anew: \
+                 {{\"format\": {FORMAT}, \"id\": \"a UUID of your own\", \"finest_resolution\": {FINEST_RESOLUTION}}}"
+            ),
+        )),
+        Some(Err(error)) => Err(error).or_err(Kind::Unavailable, || format!("looking for a lake in {location}")),
+        None => Ok(()),
     }
 }

@@ -10,12 +10,14 @@ use object_store::path::Path;
 use url::Url;
 
 use crate::DurableLocal;
+use crate::guard::Guard;
 
 /// A store, and the place in it under which the lake's tables lie.
 #[derive(Clone, Debug)]
 pub struct Location {
-    /// The whole store, from its root.
+    /// The whole store, from its root; what it answers was checked.
     pub store: Arc<dyn ObjectStore>,
+    pub(crate) guard: Arc<Guard>,
     /// The store's URL: `file:///` or `s3://bucket`.
     pub store_url: Url,
     /// The lake's folder, with a trailing slash.
@@ -45,7 +47,8 @@ impl Location {
         let url = Url::from_directory_path(&directory).map_err(|()| no_url())?;
         let prefix = Path::from_absolute_path(&directory).or_err(Kind::Invalid, || format!("`{text}` is no path"))?;
         let store_url = Url::parse("file:///").or_err(Kind::Internal, || "the root URL")?;
-        Ok(Self { store: Arc::new(DurableLocal::default()), store_url, url, prefix, directory: Some(directory) })
+        let guard = guard(Arc::new(DurableLocal::default()), &store_url);
+        Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url, prefix, directory: Some(directory) })
     }
 
     fn s3(text: &str, rest: &str) -> Result<Self> {
@@ -63,13 +66,9 @@ impl Location {
             Path::parse(prefix.trim_matches('/')).or_err(Kind::Invalid, || format!("`{text}` is no prefix"))?;
         let url =
             if prefix.as_ref().is_empty() { format!("s3://{bucket}/") } else { format!("s3://{bucket}/{prefix}/") };
-        Ok(Self {
-            store: Arc::new(store),
-            store_url: parse(format!("s3://{bucket}"))?,
-            url: parse(url)?,
-            prefix,
-            directory: None,
-        })
+        let store_url = parse(format!("s3://{bucket}"))?;
+        let guard = guard(Arc::new(store), &store_url);
+        Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url: parse(url)?, prefix, directory: None })
     }
 
     /// A place in a store that is there already, such as one in memory; `store_url` is what the engine knows it by.
@@ -79,13 +78,15 @@ impl Location {
     pub fn in_store(store: Arc<dyn ObjectStore>, store_url: Url, prefix: Path) -> Result<Self> {
         let url =
             store_url.join(&format!("/{prefix}/")).or_err(Kind::Invalid, || format!("`{prefix}` is no prefix"))?;
-        Ok(Self { store, store_url, url, prefix, directory: None })
+        let guard = guard(store, &store_url);
+        Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url, prefix, directory: None })
     }
 
     /// The same place, its store behind another: what stands between the lake and the disk sees every operation.
     #[must_use]
     pub fn behind(mut self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
-        self.store = wrap(self.store);
+        self.guard = guard(wrap(self.guard.inner()), &self.store_url);
+        self.store = Arc::clone(&self.guard) as _;
         self
     }
 
@@ -93,6 +94,12 @@ impl Location {
     pub fn path(&self, name: &str) -> Path {
         name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
     }
+}
+
+/// The guard of a store; it names files as the user does.
+fn guard(store: Arc<dyn ObjectStore>, store_url: &Url) -> Arc<Guard> {
+    let root = store_url.as_str().trim_start_matches("file://").trim_end_matches('/');
+    Arc::new(Guard::new(store, format!("{root}/")))
 }
 
 impl std::fmt::Display for Location {

@@ -146,7 +146,7 @@ impl Snapshot {
     }
 }
 
-fn range(stats: &Value, name: &str, kind: &DataType) -> Option<ColumnRange> {
+pub(crate) fn range(stats: &Value, name: &str, kind: &DataType) -> Option<ColumnRange> {
     let low = Bound::parse(&stats["minValues"][name], kind)?;
     let high = Bound::parse(&stats["maxValues"][name], kind)?;
     match (low, high) {

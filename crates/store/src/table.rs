@@ -2,26 +2,27 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
-use deltalake_core::kernel::transaction::{CommitData, TransactionError};
+use deltalake_core::kernel::transaction::CommitData;
 use deltalake_core::kernel::{Action, Protocol, StructType, Transaction, new_metadata};
-use deltalake_core::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
-use deltalake_core::{DeltaTable, DeltaTableError, ObjectStoreError, checkpoints};
+use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use lake_model::{Error, Kind, Result, ResultExt, failpoint};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use serde_json::json;
+use uuid::Uuid;
 
+use crate::log_file::noted_newest;
+use crate::publish::{Patience, Published, log_error};
+use crate::sums::{BlockSums, SUMS_TAG};
 use crate::write::FileWriter;
 use crate::{Commit, Committed, Layout, Location, Snapshot};
 
-/// Tries before a commit that meets others gives up with a conflict.
-const MOST_TRIES: u32 = 30;
 /// A checkpoint after this many versions, as Delta writers do by default.
 const CHECKPOINT_EVERY: u64 = 100;
 
@@ -31,37 +32,16 @@ type Newest = (DeltaTableState, Arc<Snapshot>);
 /// A Delta table of the lake.
 #[derive(Clone)]
 pub struct Table {
-    name: String,
-    location: Location,
-    folder: Path,
-    log: LogStoreRef,
+    pub(crate) name: String,
+    pub(crate) location: Location,
+    pub(crate) folder: Path,
+    pub(crate) log: LogStoreRef,
     current: Arc<Mutex<Option<Newest>>>,
 }
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Table").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-fn kind_of(error: &DeltaTableError) -> Kind {
-    match error {
-        // The kernel's error can be told apart by its text alone: its type has no public path here.
-        DeltaTableError::KernelError(kernel) => {
-            let text = kernel.to_string();
-            let says = |part: &str| text.contains(part);
-            if says("Invalid table location") || says("File not found") || says("No table version found") {
-                Kind::NotFound
-            } else if says("interacting with object store") {
-                Kind::Unavailable
-            } else {
-                Kind::Data
-            }
-        }
-        DeltaTableError::ObjectStore { source: ObjectStoreError::NotFound { .. } } => Kind::NotFound,
-        DeltaTableError::ObjectStore { .. } => Kind::Unavailable,
-        DeltaTableError::NotATable(_) | DeltaTableError::InvalidVersion(_) => Kind::NotFound,
-        _ => Kind::Data,
     }
 }
 
@@ -90,10 +70,29 @@ impl Table {
     /// # Errors
     /// If the store does not answer.
     pub async fn exists(&self) -> Result<bool> {
-        self.log
-            .is_delta_table_location()
-            .await
-            .or_err(Kind::Unavailable, || format!("looking for table {} in {}", self.name, self.location))
+        let failed = || format!("looking for table {} in {}", self.name, self.location);
+        let exists = self.log.is_delta_table_location().await.map_err(|error| log_error(error, failed))?;
+        if !exists && let Some(version) = self.noted_newest().await? {
+            return Err(self.behind(version));
+        }
+        Ok(exists)
+    }
+
+    /// A version that was there once; none where nothing says so.
+    async fn noted_newest(&self) -> Result<Option<u64>> {
+        let noted = noted_newest(&self.location.store, &self.folder).await;
+        noted.or_err(Kind::Unavailable, || format!("the newest version of table {} in {}", self.name, self.location))
+    }
+
+    fn behind(&self, version: u64) -> Error {
+        Error::new(
+            Kind::Data,
+            format!(
+                "table {} in {}: version {version} was committed and its log entry is missing: \
+                 {}/_delta_log/{version:020}.json; restore it from a copy",
+                self.name, self.location, self.name
+            ),
+        )
     }
 
     /// Makes the table if it is not there, and adds columns that its layout has gained.
@@ -101,10 +100,27 @@ impl Table {
     /// # Errors
     /// If the store does not answer, or a column has changed its type.
     pub async fn ensure(&self, layout: &Layout) -> Result<()> {
-        if !self.exists().await? {
-            self.create(layout).await?;
+        let mut patience = Patience::default();
+        loop {
+            let published = if self.exists().await? {
+                let snapshot = self.snapshot().await?;
+                match self.gained(&snapshot, layout)? {
+                    gained if gained.is_empty() => return Ok(()),
+                    gained => self.gain_columns(&snapshot, gained).await,
+                }
+            } else {
+                self.create(layout).await
+            };
+            // Somebody else's version may be as good: what is there is looked at again.
+            match published {
+                Ok(Published::Done) => {}
+                Ok(Published::Again(error)) | Err(error) => patience.after(error).await?,
+            }
         }
-        let snapshot = self.snapshot().await?;
+    }
+
+    /// The columns that the layout has and the table has not.
+    fn gained(&self, snapshot: &Snapshot, layout: &Layout) -> Result<Vec<FieldRef>> {
         let mut gained = Vec::new();
         for field in layout.schema.fields() {
             match snapshot.schema.field_with_name(field.name()) {
@@ -121,10 +137,10 @@ impl Table {
                 Err(_) => gained.push(Arc::clone(field)),
             }
         }
-        if gained.is_empty() { Ok(()) } else { self.gain_columns(&snapshot, gained).await }
+        Ok(gained)
     }
 
-    async fn create(&self, layout: &Layout) -> Result<()> {
+    async fn create(&self, layout: &Layout) -> Result<Published> {
         let failed = || format!("making table {} in {}", self.name, self.location);
         // timestampNtz is wall-clock time; domainMetadata carries cursors and watermarks through checkpoints.
         let protocol: Protocol = serde_json::from_value(json!({
@@ -144,16 +160,12 @@ impl Table {
         let actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
         let data = CommitData::new(actions, operation, HashMap::new(), Vec::new());
         failpoint("store:before-table");
-        match self.publish(0, &data).await {
-            // Somebody else made it first, which is as good.
-            Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => {}
-            Err(error) => return Err(error).or_err(Kind::Unavailable, failed),
-        }
+        let published = self.publish(0, &data, &Uuid::new_v4()).await;
         failpoint("store:after-table");
-        Ok(())
+        published
     }
 
-    async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<Arc<arrow::datatypes::Field>>) -> Result<()> {
+    async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<FieldRef>) -> Result<Published> {
         let failed = || format!("adding columns to table {}", self.name);
         let fields: Vec<_> = snapshot.schema.fields().iter().cloned().chain(gained).collect();
         let schema: StructType = (&Schema::new(fields)).try_into_kernel().or_err(Kind::Internal, failed)?;
@@ -162,7 +174,7 @@ impl Table {
         let metadata = serde_json::from_value(metadata).or_err(Kind::Internal, failed)?;
         let operation = DeltaOperation::AddColumn { fields: schema.fields().cloned().collect() };
         let data = CommitData::new(vec![Action::Metadata(metadata)], operation, HashMap::new(), Vec::new());
-        self.publish(snapshot.version + 1, &data).await.or_err(Kind::Conflict, failed)
+        self.publish(snapshot.version + 1, &data, &Uuid::new_v4()).await
     }
 
     /// The newest version.
@@ -170,30 +182,45 @@ impl Table {
     /// # Errors
     /// If there is no such table, or its log cannot be read.
     pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        let failed = || format!("table {} in {}", self.name, self.location);
         let cached = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (state, snapshot) = match cached {
-            Some((mut state, snapshot)) => {
-                state.update(&self.log, None).await.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
-                if state.version() == snapshot.version {
-                    return Ok(snapshot);
+        let known = cached.as_ref().map(|(_, snapshot)| Arc::clone(snapshot));
+        let (noted, state) = tokio::join!(self.noted_newest(), self.newest_state(cached.map(|(state, _)| state)));
+        let state = match (noted?, state) {
+            (Some(noted), Err(error)) if error.kind() == Kind::NotFound => {
+                return Err(self.behind(noted).with_source(error));
+            }
+            // It may have been committed and noted since the log was listed.
+            (Some(noted), Ok(state)) if state.version() < noted => {
+                let state = self.newest_state(Some(state)).await?;
+                if state.version() < noted {
+                    return Err(self.behind(noted));
                 }
-                let snapshot = Arc::new(Snapshot::new(&self.name, state.clone())?);
-                (state, snapshot)
+                state
             }
-            None => {
-                let state = DeltaTableState::try_new(&*self.log, None).await;
-                let state = state.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
-                let snapshot = Arc::new(Snapshot::new(&self.name, state.clone())?);
-                (state, snapshot)
-            }
+            (_, state) => state?,
         };
+        if let Some(known) = known.filter(|known| known.version == state.version()) {
+            return Ok(known);
+        }
+        let snapshot = self.read(state.clone())?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         // Another task may have read a newer version meanwhile.
         if current.as_ref().is_none_or(|(_, there)| there.version < snapshot.version) {
             *current = Some((state, Arc::clone(&snapshot)));
         }
         Ok(snapshot)
+    }
+
+    /// The log's newest state, from one read earlier where there is one.
+    async fn newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
+        let failed = || format!("table {} in {}", self.name, self.location);
+        match earlier {
+            Some(mut state) => match state.update(&self.log, None).await {
+                Ok(()) => Ok(state),
+                Err(error) => Err(log_error(error, failed)),
+            },
+            None => DeltaTableState::try_new(&*self.log, None).await.map_err(|error| log_error(error, failed)),
+        }
     }
 
     /// The table at a version.
@@ -206,8 +233,32 @@ impl Table {
             return Ok(newest);
         }
         let state = DeltaTableState::try_new(&*self.log, Some(version)).await;
-        let failed = || format!("version {version} of table {}", self.name);
-        let state = state.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
+        let state = state.map_err(|error| log_error(error, || format!("version {version} of table {}", self.name)))?;
+        self.read(state)
+    }
+
+    /// The version of a state. From now on its files are checked when they are read.
+    pub(crate) fn read(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
+        let guard = &self.location.guard;
+        let table = Arc::from(self.name.as_str());
+        for file in state.log_data().iter() {
+            let path = file.object_store_path();
+            let path = path.parts().fold(self.folder.clone(), |folder, part| folder.join(part));
+            let size =
+                u64::try_from(file.size()).or_err(Kind::Data, || format!("table {}: a file's size", self.name))?;
+            if guard.knows(&path, size) {
+                continue;
+            }
+            #[expect(deprecated, reason = "nothing else gives a file's tags")]
+            let tags = file.add_action().tags.unwrap_or_default();
+            let sums = match tags.get(SUMS_TAG) {
+                Some(Some(text)) => Some(BlockSums::parse(text).ok_or_else(|| {
+                    Error::new(Kind::Data, format!("table {}: the log's checksums of {path} cannot be read", self.name))
+                })?),
+                _ => None,
+            };
+            guard.learn(&table, path, size, sums);
+        }
         Ok(Arc::new(Snapshot::new(&self.name, state)?))
     }
 
@@ -221,8 +272,7 @@ impl Table {
             .snapshot()
             .transaction_version(&*self.log, app_id)
             .await
-            .map_err(|e| (kind_of(&e), e))
-            .or_kind(|| format!("table {}: the transaction {app_id}", self.name))
+            .map_err(|error| log_error(error, || format!("table {}: the transaction {app_id}", self.name)))
     }
 
     /// The JSON text of a metadata domain.
@@ -235,8 +285,7 @@ impl Table {
             .snapshot()
             .domain_metadata(&*self.log, domain)
             .await
-            .map_err(|e| (kind_of(&e), e))
-            .or_kind(|| format!("table {}: the metadata {domain}", self.name))
+            .map_err(|error| log_error(error, || format!("table {}: the metadata {domain}", self.name)))
     }
 
     /// Begins a data file of a partition.
@@ -245,8 +294,8 @@ impl Table {
     /// If the writer cannot be made.
     pub fn writer(&self, snapshot: &Snapshot, partition: HashMap<String, Option<String>>) -> Result<FileWriter> {
         let schema = self.file_schema(snapshot);
-        let store = Arc::clone(&self.location.store);
-        FileWriter::new(&self.name, store, &self.folder, schema, &snapshot.partition_columns, partition)
+        let guard = Arc::clone(&self.location.guard);
+        FileWriter::new(&self.name, guard, &self.folder, schema, &snapshot.partition_columns, partition)
     }
 
     fn file_schema(&self, snapshot: &Snapshot) -> SchemaRef {
@@ -254,43 +303,28 @@ impl Table {
         Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
     }
 
-    /// Commits, once. Meets with other writers are tried again; a lost reply is recognised by the transaction.
+    /// Commits, once. Meets with other writers are tried again; a lost reply is recognised by the commit's id, and
+    /// in a later run by its transaction.
     ///
     /// # Errors
-    /// A conflict, if what it replaces changed meanwhile or others kept winning; or the store does not answer.
+    /// A conflict, if what it replaces changed meanwhile, what it adds is gone, or others kept winning; or the store
+    /// does not answer: then it may or may not be there.
     pub async fn commit(&self, commit: &Commit) -> Result<Committed> {
-        let mut tries = 0;
+        let id = Uuid::new_v4();
+        let mut tried = None;
+        let mut patience = Patience::default();
         loop {
-            let snapshot = self.snapshot().await?;
-            if let Some((app_id, version)) = &commit.transaction
-                && self.transaction(&snapshot, app_id).await?.is_some_and(|there| there >= *version)
-            {
-                return Ok(Committed::Already);
-            }
-            if !commit.still_replaces(&snapshot) || !self.still_seen(&snapshot, commit).await? {
-                return Err(Error::new(
-                    Kind::Conflict,
-                    format!("table {}: another writer replaced the same files; try again", self.name),
-                ));
-            }
-            let error = match self.try_commit(&snapshot, commit).await {
-                Ok(version) => {
-                    self.checkpoint_when_due(version).await;
-                    return Ok(Committed::Version(version));
+            match self.try_commit(commit, &id, &mut tried).await {
+                Ok(Attempt::Done(committed)) => {
+                    if let Committed::Version(version) = committed {
+                        self.checkpoint_when_due(version).await;
+                    }
+                    return Ok(committed);
                 }
-                Err(error) => error,
-            };
-            tries += 1;
-            let raced = matches!(error, TransactionError::VersionAlreadyExists(_));
-            // A store that failed leaves open whether the commit is there: the transaction will tell.
-            let open = matches!(error, TransactionError::ObjectStore { .. }) && commit.transaction.is_some();
-            if tries >= MOST_TRIES || !raced && !open {
-                let kind = if raced { Kind::Conflict } else { Kind::Unavailable };
-                return Err(error).or_err(kind, || format!("committing to table {} in {}", self.name, self.location));
+                // It has changed what this commit was prepared on: trying again would not help.
+                Ok(Attempt::Overtaken(error)) => return Err(error),
+                Ok(Attempt::Again(error)) | Err(error) => patience.after(error).await?,
             }
-            tracing::debug!(table = self.name, tries, %error, "a commit is tried again");
-            let jitter = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
-            tokio::time::sleep(Duration::from_millis(jitter * u64::from(tries.min(8)) / 8)).await;
         }
     }
 
@@ -306,10 +340,33 @@ impl Table {
         Ok(true)
     }
 
-    /// One try at the version after `snapshot`. What the commit assumes was checked against that very version, so
-    /// that it is serializable: nothing can come between.
-    async fn try_commit(&self, snapshot: &Snapshot, commit: &Commit) -> Result<u64, TransactionError> {
-        let info = commit.info.clone().into_iter().chain([("work".to_owned(), json!(commit.operation))]).collect();
+    /// One try at the version after the newest. What the commit assumes is checked against that very version, so
+    /// that it is serializable: nothing can come between. `tried` is the version of the last try whose outcome is open.
+    async fn try_commit(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<Attempt> {
+        let snapshot = self.snapshot().await?;
+        if let Some(version) = *tried
+            && version <= snapshot.version
+        {
+            if self.is_commit(version, id).await? {
+                return Ok(Attempt::Done(Committed::Version(version)));
+            }
+            *tried = None;
+        }
+        if let Some((app_id, version)) = &commit.transaction
+            && self.transaction(&snapshot, app_id).await?.is_some_and(|there| there >= *version)
+        {
+            return Ok(Attempt::Done(Committed::Already));
+        }
+        if !commit.still_replaces(&snapshot) || !self.still_seen(&snapshot, commit).await? {
+            let text = format!("table {}: another writer replaced the same files; try again", self.name);
+            return Ok(Attempt::Overtaken(Error::new(Kind::Conflict, text)));
+        }
+        if let Err(error) = self.check_adds(commit).await {
+            return if error.kind() == Kind::Conflict { Ok(Attempt::Overtaken(error)) } else { Err(error) };
+        }
+        let own =
+            [("work".to_owned(), json!(commit.operation)), ("rows_removed".to_owned(), json!(commit.rows_removed()))];
+        let info = commit.info.clone().into_iter().chain(own).collect();
         let transactions =
             commit.transaction.iter().map(|(app_id, version)| Transaction::new(app_id, *version)).collect();
         let operation = DeltaOperation::Write {
@@ -318,14 +375,15 @@ impl Table {
             predicate: None,
         };
         let version = snapshot.version + 1;
-        self.publish(version, &CommitData::new(commit.actions(), operation, info, transactions)).await?;
-        Ok(version)
-    }
-
-    /// Creates the log entry of a version, if it is not there.
-    async fn publish(&self, version: u64, data: &CommitData) -> Result<(), TransactionError> {
-        let entry = CommitOrBytes::LogBytes(data.get_bytes()?);
-        self.log.write_commit_entry(version, entry, uuid::Uuid::new_v4()).await
+        *tried = Some(version);
+        let mut data = CommitData::new(commit.actions(), operation, info, transactions);
+        if let Some(Action::CommitInfo(info)) = data.actions.first_mut() {
+            info.timestamp = Some(lake_model::now().timestamp_millis());
+        }
+        match self.publish(version, &data, id).await? {
+            Published::Done => Ok(Attempt::Done(Committed::Version(version))),
+            Published::Again(error) => Ok(Attempt::Again(error)),
+        }
     }
 
     /// A checkpoint is a help, no promise: the log says the same without it.
@@ -334,24 +392,25 @@ impl Table {
             return;
         }
         failpoint("store:before-checkpoint");
-        let mut table = DeltaTable::new(Arc::clone(&self.log));
-        let made = match table.load_version(version).await {
-            Ok(()) => checkpoints::create_checkpoint(&table, None).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = made {
+        if let Err(error) = self.write_checkpoint(version).await {
             tracing::warn!(table = self.name, version, %error, "no checkpoint could be written; reading goes on from the log");
         }
         failpoint("store:after-checkpoint");
     }
-}
 
-trait OrKind<T> {
-    fn or_kind<W: std::fmt::Display>(self, work: impl FnOnce() -> W) -> Result<T>;
-}
-
-impl<T> OrKind<T> for std::result::Result<T, (Kind, DeltaTableError)> {
-    fn or_kind<W: std::fmt::Display>(self, work: impl FnOnce() -> W) -> Result<T> {
-        self.map_err(|(kind, error)| Error::new(kind, work().to_string()).with_source(error))
+    pub(crate) async fn write_checkpoint(&self, version: u64) -> Result<(), DeltaTableError> {
+        let mut table = DeltaTable::new(Arc::clone(&self.log));
+        table.load_version(version).await?;
+        checkpoints::create_checkpoint(&table, None).await
     }
+}
+
+/// What became of one try of a commit.
+enum Attempt {
+    /// It is there.
+    Done(Committed),
+    /// It cannot be there any more: others changed what it rests on.
+    Overtaken(Error),
+    /// Somebody else was first, or nothing landed.
+    Again(Error),
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use lake_model::{Kind, Result, ResultExt};
-use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use crate::guard::Guard;
 use crate::stats::StatsCollector;
+use crate::sums::{BlockSums, SummedWriter, SumsOfWritten};
 
 /// A data file that is durable but in no version yet.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub struct Written {
     pub(crate) partition: HashMap<String, Option<String>>,
     pub(crate) size: u64,
     pub(crate) stats: String,
+    pub(crate) sums: BlockSums,
     /// Its rows.
     pub rows: u64,
 }
@@ -35,8 +37,11 @@ impl Written {
 
 /// Writes one Parquet file of a table's partition.
 pub struct FileWriter {
-    writer: AsyncArrowWriter<BufWriter>,
+    writer: AsyncArrowWriter<SummedWriter>,
     stats: StatsCollector,
+    sums: SumsOfWritten,
+    guard: Arc<Guard>,
+    path: Path,
     name: String,
     partition: HashMap<String, Option<String>>,
     schema: SchemaRef,
@@ -65,7 +70,7 @@ fn hive_name(partition_columns: &[String], partition: &HashMap<String, Option<St
 impl FileWriter {
     pub(crate) fn new(
         table: &str,
-        store: Arc<dyn ObjectStore>,
+        guard: Arc<Guard>,
         folder: &Path,
         schema: SchemaRef,
         partition_columns: &[String],
@@ -80,10 +85,11 @@ impl FileWriter {
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_created_by(concat!("hotspots-lake ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let sink = BufWriter::new(store, path);
+        let (sink, sums) = SummedWriter::new(BufWriter::new(Arc::clone(&guard) as _, path.clone()));
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))
             .or_err(Kind::Internal, || format!("table {table}: beginning a data file"))?;
-        Ok(Self { writer, stats: StatsCollector::default(), name, partition, schema, table: table.to_owned() })
+        let stats = StatsCollector::default();
+        Ok(Self { writer, stats, sums, guard, path, name, partition, schema, table: table.to_owned() })
     }
 
     /// The columns the file holds: the table's without the partition columns.
@@ -113,10 +119,14 @@ impl FileWriter {
     pub async fn finish(mut self) -> Result<Written> {
         let table = &self.table;
         self.writer.finish().await.or_err(Kind::Unavailable, || format!("table {table}: finishing a data file"))?;
+        let (size, sums) = (self.writer.bytes_written() as u64, self.sums.finish());
+        // It may be read before any version names it.
+        self.guard.learn(&Arc::from(self.table.as_str()), self.path, size, Some(sums.clone()));
         Ok(Written {
             path: self.name,
             partition: self.partition,
-            size: self.writer.bytes_written() as u64,
+            size,
+            sums,
             rows: self.stats.rows() as u64,
             stats: self.stats.json(),
         })

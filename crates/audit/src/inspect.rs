@@ -1,0 +1,202 @@
+//! One audit of one resource.
+
+use std::sync::Arc;
+
+use lake_compact::{CompactOptions, compact};
+use lake_ingest::{Event, IngestOptions, Landing, LandingOptions, Proof, Source, ingest, landing_mark};
+use lake_model::{Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
+use lake_portal::{Extent, PortalOptions, ScanOptions, Soda};
+use lake_query::Reader;
+use tokio_util::sync::CancellationToken;
+
+use crate::compare::{differences, lake_counts};
+use crate::mend::mend;
+use crate::report::Audit;
+
+/// Comparisons that are made while the source keeps changing.
+const MOST_TRIES: u32 = 3;
+/// Doubled keys that are named.
+const DOUBLED: usize = 20;
+
+/// How to audit.
+#[derive(Clone, Debug)]
+pub struct AuditOptions {
+    /// How to reach the portal.
+    pub portal: PortalOptions,
+    /// Rows a page.
+    pub page_size: usize,
+    /// How to land what is new.
+    pub landing: LandingOptions,
+    /// Compare this window only.
+    pub window: Option<Window>,
+    /// Compare the keys one by one.
+    pub keys: bool,
+    /// Mend what differs.
+    pub repair: bool,
+    /// Whether mending may delete more than 5 % of a resource.
+    pub allow_deletes: bool,
+}
+
+/// Audits one resource.
+pub struct Auditor<'a> {
+    pub(crate) reader: &'a Reader,
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) options: &'a AuditOptions,
+    pub(crate) soda: Soda,
+    pub(crate) stop: &'a CancellationToken,
+    pub(crate) on_event: &'a mut (dyn FnMut(Event) + Send),
+}
+
+impl std::fmt::Debug for Auditor<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auditor").field("resource", &self.resource.name).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Auditor<'a> {
+    /// An auditor of `resource`; `on_event` hears of pages that are read.
+    ///
+    /// # Errors
+    /// If the window cuts an hour, the unit of counting, or the portal's client cannot be made.
+    pub fn new(
+        reader: &'a Reader,
+        resource: &Arc<Resource>,
+        options: &'a AuditOptions,
+        stop: &'a CancellationToken,
+        on_event: &'a mut (dyn FnMut(Event) + Send),
+    ) -> Result<Self> {
+        if options.window.is_some_and(|w| w.start % MICROS_PER_HOUR != 0 || w.end % MICROS_PER_HOUR != 0) {
+            return Err(Error::invalid("counts are by the hour: a window to audit begins and ends on a full hour"));
+        }
+        let soda = Soda::new(&resource.portal, &resource.dataset, options.portal.clone())?;
+        Ok(Self { reader, resource: Arc::clone(resource), options, soda, stop, on_event })
+    }
+
+    /// Ingests to the head, compares, and mends if that is asked and they differ.
+    ///
+    /// # Errors
+    /// If the portal or the store does not answer, or the source keeps changing.
+    pub async fn audit(mut self) -> Result<Audit> {
+        let name = self.resource.name.clone();
+        self.run().await.map_err(|error| error.context(format!("auditing {name}")))
+    }
+
+    async fn run(&mut self) -> Result<Audit> {
+        let found = self.inspect().await?;
+        if found.agrees() || !self.options.repair {
+            return Ok(found);
+        }
+        let mended = mend(self, &found).await?;
+        self.compact(CompactOptions::default()).await?;
+        let mut after = self.inspect().await?;
+        if !after.agrees() && mended.withheld.is_none() {
+            // What reading again did not mend may be wrong in the counts themselves.
+            self.compact(CompactOptions { recount: true, ..CompactOptions::default() }).await?;
+            after = self.inspect().await?;
+        }
+        after.mended = Some(mended);
+        Ok(after)
+    }
+
+    async fn compact(&self, options: CompactOptions) -> Result<()> {
+        compact(self.reader, &self.resource, options, |_| {}).await.map(|_| ())
+    }
+
+    /// One comparison during which the source did not change.
+    async fn inspect(&mut self) -> Result<Audit> {
+        let mut doubt = String::new();
+        for _ in 0..MOST_TRIES {
+            let before = self.soda.extent().await?;
+            self.ingest_to_head(&before).await?;
+            let found = match self.compare().await? {
+                Ok(found) => found,
+                Err(reason) => {
+                    doubt = reason;
+                    continue;
+                }
+            };
+            if self.soda.extent().await? == before {
+                return Ok(found);
+            }
+            "the source changed meanwhile".clone_into(&mut doubt);
+            tracing::warn!(resource = self.resource.name, "the source changed meanwhile, comparing again");
+        }
+        Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
+    }
+
+    async fn ingest_to_head(&mut self, extent: &Extent) -> Result<()> {
+        let options = IngestOptions {
+            source: Source::Portal(self.options.portal.clone()),
+            page_size: self.options.page_size,
+            max_pages: None,
+            full: None,
+            until: extent.newest.clone(),
+            landing: self.options.landing.clone(),
+        };
+        let lake = self.reader.lake();
+        match ingest(lake, &self.resource, &options, self.stop, &mut *self.on_event).await {
+            Ok(outcome) if outcome.stopped => Err(Error::new(Kind::Unavailable, "it was stopped")),
+            Ok(_) => Ok(()),
+            // Another process lands this resource: as good, if it is at the head.
+            Err(error) if error.kind() == Kind::Conflict => {
+                let raw = lake.raw(&self.resource.name)?;
+                let mark = landing_mark(&raw, &*raw.snapshot().await?).await?;
+                let newest = mark.cursor.map(|cursor| cursor.updated_at);
+                if newest >= extent.newest { Ok(()) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The comparison itself; why it says nothing, where it does not.
+    async fn compare(&mut self) -> Result<std::result::Result<Audit, String>> {
+        let (resource, window) = (&self.resource, self.options.window);
+        let portal = self.soda.monthly_counts(resource, window).await?;
+        let view = self.reader.view().await?;
+        let exact = view.resources.get(&resource.name).is_some_and(|r| !r.is_redefined());
+        let view = if exact {
+            view
+        } else {
+            self.compact(CompactOptions::default()).await?;
+            self.reader.view().await?
+        };
+        let session = self.reader.session(&view).await?;
+        let lake = lake_counts(&session, resource, window).await?;
+        let mut found = Audit {
+            resource: resource.name.clone(),
+            portal_rows: portal.values().sum(),
+            lake_rows: lake.values().sum(),
+            differences: differences(&portal, &lake),
+            ..Audit::default()
+        };
+        if self.options.keys {
+            let mut landing = Landing::open(self.reader.lake(), resource, &self.options.landing).await?;
+            let scan = self.key_scan().await?;
+            match landing
+                .pass(&self.soda, scan, false, self.stop, |landed| (self.on_event)(Event::Page(landed)))
+                .await?
+            {
+                Proof::Complete(pass) => (found.gone, found.missing) = (pass.gone, pass.missing),
+                Proof::Inconclusive(reason) => return Ok(Err(reason)),
+            }
+        }
+        if !found.agrees() {
+            match self.soda.doubled_keys(resource, DOUBLED).await {
+                Ok(doubled) => found.doubled = doubled,
+                // Only an explanation is missing then.
+                Err(error) => tracing::warn!(resource = resource.name, "the portal does not count by key: {error}"),
+            }
+        }
+        Ok(Ok(found))
+    }
+
+    /// A scan of nothing but the keys.
+    pub(crate) async fn key_scan(&self) -> Result<ScanOptions> {
+        let mut select = ":id,:updated_at".to_owned();
+        for column in &self.resource.key {
+            select.push(',');
+            select.push_str(&self.soda.column_name(&self.resource, column).await?);
+        }
+        Ok(ScanOptions { select: Some(select), ..ScanOptions::whole(self.options.page_size) })
+    }
+}

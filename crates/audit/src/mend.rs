@@ -1,0 +1,102 @@
+//! Mending: what differs is read again, what is proven to be gone is deleted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lake_ingest::{Event, Landed, Landing, Pass, Proof};
+use lake_model::{Error, Kind, Result, format_wall_clock, next_month};
+use lake_portal::{Decoder, Scan, ScanOptions};
+
+use crate::inspect::Auditor;
+use crate::report::Audit;
+
+/// Months that are asked for by name; if more differ, everything is read again.
+const MOST_MONTHS: usize = 24;
+/// Passes that are tried while the source keeps changing.
+const MOST_PASSES: u32 = 3;
+
+/// What was mended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// Rows that were read again.
+    pub read: u64,
+    /// Rows that landed, new or changed.
+    pub landed: u64,
+    /// Tombstones that landed.
+    pub deleted: u64,
+    /// Why nothing was deleted, although something is gone.
+    pub withheld: Option<String>,
+}
+
+impl Mended {
+    fn add(&mut self, landed: Landed) {
+        self.read += landed.published;
+        self.landed += landed.new + landed.changed;
+    }
+}
+
+/// Reads again what differs and lands tombstones for what is gone.
+pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit) -> Result<Mended> {
+    let lake = auditor.reader.lake();
+    let mut landing = Landing::open(lake, &auditor.resource, &auditor.options.landing).await?;
+    let mut mended = Mended::default();
+    if !found.differences.is_empty() {
+        let decoder = Arc::new(Decoder::new(&auditor.resource));
+        let within = months_that_differ(auditor, found).await?;
+        let options = ScanOptions { within, ..ScanOptions::whole(auditor.options.page_size) };
+        let mut scan = Scan::begin(auditor.soda.clone(), decoder, options);
+        while let Some(page) = scan.next().await {
+            let mut page = page?;
+            // A scan of some months does not say where the next row of all is.
+            page.cursor = None;
+            let landed = landing.land(&page).await?;
+            mended.add(landed);
+            (auditor.on_event)(Event::Page(landed));
+        }
+    }
+    let pass = proven_pass(auditor, &mut landing, &mut mended).await?;
+    let buried = landing.bury(&pass, auditor.options.allow_deletes).await?;
+    mended.deleted = buried.landed;
+    mended.withheld = buried.withheld;
+    Ok(mended)
+}
+
+/// A complete pass over the keys; over all of the rows, where keys are missing that reading again did not bring.
+async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &mut Mended) -> Result<Pass> {
+    let keys = auditor.key_scan().await?;
+    let mut whole = false;
+    let mut doubt = String::new();
+    for _ in 0..MOST_PASSES {
+        let scan = if whole { ScanOptions::whole(auditor.options.page_size) } else { keys.clone() };
+        let on_event = &mut auditor.on_event;
+        let proof = landing.pass(&auditor.soda, scan, whole, auditor.stop, |landed| {
+            if whole {
+                mended.add(landed);
+            }
+            on_event(Event::Page(landed));
+        });
+        match proof.await? {
+            Proof::Complete(pass) if whole || pass.missing.count == 0 => return Ok(pass),
+            Proof::Complete(_) => whole = true,
+            Proof::Inconclusive(reason) => doubt = reason,
+        }
+    }
+    Err(Error::new(Kind::Unavailable, format!("nothing is known to be gone: {doubt}; try again")))
+}
+
+/// The rows of the months that differ, as SoQL; none where so many differ that all is read again.
+async fn months_that_differ(auditor: &Auditor<'_>, found: &Audit) -> Result<Option<String>> {
+    let months: BTreeSet<Option<i64>> = found.differences.iter().map(|difference| difference.month).collect();
+    if months.len() > MOST_MONTHS {
+        return Ok(None);
+    }
+    let resource = &auditor.resource;
+    let time = auditor.soda.column_name(resource, &resource.roles.occurred_at).await?;
+    let instant = |micros: i64| format!("'{}.000'", &format_wall_clock(micros)[..19]);
+    let (earliest, latest) = (instant(resource.bounds.earliest), instant(resource.bounds.latest));
+    let conditions = months.iter().map(|month| match month {
+        Some(start) => format!("({time} >= {} AND {time} < {})", instant(*start), instant(next_month(*start))),
+        None => format!("({time} IS NULL OR {time} < {earliest} OR {time} >= {latest})"),
+    });
+    Ok(Some(conditions.collect::<Vec<_>>().join(" OR ")))
+}

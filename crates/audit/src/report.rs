@@ -1,0 +1,58 @@
+//! What an audit found.
+
+use lake_ingest::Keys;
+
+use crate::mend::Mended;
+
+/// A month and category in which lake and portal differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The month's start, wall-clock microseconds; none for the undated.
+    pub month: Option<i64>,
+    /// The category.
+    pub category: Option<String>,
+    /// Rows that the portal counts.
+    pub portal: i64,
+    /// Incidents and open rejects of the lake.
+    pub lake: i64,
+}
+
+impl Difference {
+    /// Lake minus portal.
+    pub fn drift(&self) -> i64 {
+        self.lake - self.portal
+    }
+}
+
+/// What an audit of one resource found.
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    /// The resource.
+    pub resource: String,
+    /// Rows that the portal counts.
+    pub portal_rows: i64,
+    /// Incidents and open rejects of the lake.
+    pub lake_rows: i64,
+    /// Where they differ, by month and category.
+    pub differences: Vec<Difference>,
+    /// Keys that the lake has and the portal no longer has, where keys were compared.
+    pub gone: Keys,
+    /// Keys that the portal has and the lake has not, where keys were compared.
+    pub missing: Keys,
+    /// Keys that several live rows of the portal have, with how many: the lake counts one incident for each.
+    pub doubled: Vec<(String, u64)>,
+    /// What was mended.
+    pub mended: Option<Mended>,
+}
+
+impl Audit {
+    /// Whether lake and portal agree.
+    pub fn agrees(&self) -> bool {
+        self.differences.is_empty() && self.gone.count == 0 && self.missing.count == 0
+    }
+
+    /// Drift added up without signs.
+    pub fn drift(&self) -> i64 {
+        self.differences.iter().map(|d| d.drift().abs()).sum()
+    }
+}

@@ -1,0 +1,108 @@
+//! `audit`: the lake held against the portals.
+
+use lake_audit::{Audit, AuditOptions, Auditor};
+use lake_ingest::{Event, Keys};
+use lake_model::{Result, format_wall_clock};
+use serde_json::{Value, json};
+
+use crate::args::{Audit as Args, Global};
+use crate::progress::Progress;
+use crate::{context, output};
+
+pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
+    let catalog = context::catalog(global)?;
+    let lake = context::open(global).await?;
+    let names = if args.names.is_empty() { lake.landed_resources().await? } else { args.names.clone() };
+    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let options = AuditOptions {
+        portal: context::portal_options(&args.portal),
+        page_size: args.portal.page_size as usize,
+        landing: context::landing(global, &lake, false)?,
+        window: args.window,
+        keys: args.keys,
+        repair: args.repair,
+        allow_deletes: args.allow_deletes,
+    };
+    let stop = super::stop_on_signals()?;
+    let progress = Progress::new(global.quiet);
+    let (mut audits, mut failure) = (Vec::new(), None);
+    for name in names {
+        let resource = catalog.get(&name)?;
+        let mut step = progress.step(format!("audit {name}"));
+        let mut on_event = |event: Event| match event {
+            Event::Page(landed) => step.add(landed.published),
+        };
+        match Auditor::new(&reader, &resource, &options, &stop, &mut on_event)?.audit().await {
+            Ok(audit) => {
+                step.done(&summary(&audit));
+                audits.push(audit);
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    let rows: Vec<Value> = audits.iter().flat_map(rows_of).collect();
+    output::print_rows(&rows, args.format)?;
+    match failure {
+        _ if audits.iter().any(|audit| !audit.agrees()) => Ok(1),
+        Some(error) => Err(error),
+        None => Ok(0),
+    }
+}
+
+/// What an audit found, in a line.
+fn summary(audit: &Audit) -> String {
+    let mut text = format!("{} rows at the portal, {} in the lake", audit.portal_rows, audit.lake_rows);
+    if audit.agrees() {
+        text.push_str(", no drift");
+    } else {
+        text.push_str(&format!(", drift {} in {} buckets", audit.drift(), audit.differences.len()));
+    }
+    for (keys, what) in [(&audit.gone, "gone"), (&audit.missing, "missing")] {
+        if keys.count > 0 {
+            text.push_str(&format!(", {} keys {what}", keys.count));
+        }
+    }
+    if let Some(mended) = &audit.mended {
+        let (read, landed, deleted) = (mended.read, mended.landed, mended.deleted);
+        text.push_str(&format!("; mended: {read} rows read again, {landed} landed, {deleted} deleted"));
+        if let Some(withheld) = &mended.withheld {
+            text.push_str(&format!("; nothing was deleted: {withheld}"));
+        }
+    }
+    text
+}
+
+fn rows_of(audit: &Audit) -> Vec<Value> {
+    let row =
+        |finding: &str, month: Option<i64>, category: Option<&str>, key: Option<&str>, counts: [Option<i64>; 3]| {
+            json!({
+                "resource": audit.resource,
+                "finding": finding,
+                "month": month.map(|at| format_wall_clock(at)[..7].to_owned()),
+                "category": category,
+                "key": key,
+                "portal": counts[0],
+                "lake": counts[1],
+                "drift": counts[2],
+            })
+        };
+    let differences = audit.differences.iter().map(|d| {
+        let counts = [Some(d.portal), Some(d.lake), Some(d.drift())];
+        row("drift", d.month, d.category.as_deref(), None, counts)
+    });
+    let named = |keys: &Keys, finding: &str, counts: [i64; 3]| -> Vec<Value> {
+        keys.examples.iter().map(|key| row(finding, None, None, Some(key), counts.map(Some))).collect()
+    };
+    let doubled = audit.doubled.iter().map(|(key, rows)| {
+        let rows = i64::try_from(*rows).unwrap_or(i64::MAX);
+        row("doubled key", None, None, Some(key), [Some(rows), Some(1), Some(1 - rows)])
+    });
+    differences
+        .chain(named(&audit.gone, "gone", [0, 1, 1]))
+        .chain(named(&audit.missing, "missing", [1, 0, -1]))
+        .chain(doubled)
+        .collect()
+}

@@ -1,0 +1,40 @@
+//! `forget`: make a sealed record vanish.
+
+use lake_ingest::{Landing, landing_mark};
+use lake_model::{Error, Kind, Result, ResultExt};
+use lake_upkeep::forget;
+
+use crate::args::{Forget, Global};
+use crate::{context, output};
+
+pub(crate) async fn run(global: &Global, args: Forget) -> Result<u8> {
+    let catalog = context::catalog(global)?;
+    let resource = catalog.get(&args.resource)?;
+    let lake = context::open(global).await?;
+    let raw = lake.raw(&resource.name)?;
+    if !raw.exists().await? {
+        return Err(Error::not_found(format!("nothing of {} has landed", resource.name)));
+    }
+    let mark = landing_mark(&raw, raw.snapshot().await?.as_ref()).await?;
+    let options = context::landing(global, &lake, mark.synthetic)?;
+    // Holds the key index, so that nobody on this machine lands meanwhile, and derives what a crash left missing.
+    let landing = Landing::open(&lake, &resource, &options).await?;
+    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let index = options.index_directory.join(&resource.name);
+    let remove_index = || {
+        drop(landing);
+        let failed = || format!("removing the key index in {}", index.display());
+        std::fs::remove_dir_all(&index).or_err(Kind::Unavailable, failed)
+    };
+    let done = forget(&reader, &resource, &args.keys, remove_index).await?;
+    if !global.quiet {
+        if done.finished_earlier {
+            output::note("An earlier forgetting that was interrupted has been finished.");
+        }
+        output::note(&format!(
+            "{} raw rows are gone, and with them every earlier version. A key index on another machine must go as well.",
+            done.rows
+        ));
+    }
+    Ok(0)
+}

@@ -1,0 +1,31 @@
+//! `vacuum`: delete what nothing needs any more.
+
+use lake_model::{Error, Kind, Result, ResultExt};
+use lake_upkeep::{MIN_GUARD, VacuumOptions, vacuum};
+use serde_json::Value;
+
+use crate::args::{Global, Listing, Vacuum};
+use crate::{context, output};
+
+pub(crate) async fn run(global: &Global, args: Vacuum) -> Result<u8> {
+    if args.older_than < MIN_GUARD && !args.nothing_else_runs {
+        return Err(Error::invalid(
+            "--older-than under an hour could take a file that a writer is about to commit; if nothing else writes to the lake, say so with --nothing-else-runs",
+        ));
+    }
+    let lake = context::open(global).await?;
+    let options = VacuumOptions { older_than: args.older_than, apply: args.apply };
+    let done = vacuum(&lake, options).await?;
+    let rows: Result<Vec<Value>> =
+        done.iter().map(|table| serde_json::to_value(table).or_err(Kind::Internal, || "what vacuum did")).collect();
+    output::print_rows(&rows?, args.format)?;
+    let (files, bytes) =
+        done.iter().fold((0, 0), |(n, b), t| (n + t.files + t.temporary, b + t.bytes + t.temporary_bytes));
+    if args.format == Listing::Table && !global.quiet {
+        output::note(&match args.apply {
+            true => format!("{files} files ({bytes} bytes) were deleted."),
+            false => format!("{files} files ({bytes} bytes) would be deleted; --apply deletes them."),
+        });
+    }
+    Ok(0)
+}

@@ -1,0 +1,189 @@
+//! What a portal says of a dataset as a whole: how many rows, how new, and how many of each month and category.
+
+use std::collections::BTreeMap;
+
+use lake_model::{Error, Kind, Resource, Result, Window, format_wall_clock, parse_wall_clock};
+use serde_json::{Map, Value};
+
+use crate::scan::quoted;
+use crate::soda::Soda;
+
+/// A dataset's rows as counted by the portal. Two extents that are equal say that nothing came, changed or went
+/// between: whatever comes or changes gets a newer `:updated_at`, whatever goes is one less.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Rows.
+    pub rows: u64,
+    /// The greatest `:updated_at`, as published; none where there are no rows.
+    pub newest: Option<String>,
+}
+
+/// Rows by month of occurrence (wall-clock microseconds of its start; none for the undated) and category.
+pub type MonthlyCounts = BTreeMap<(Option<i64>, Option<String>), i64>;
+
+/// Groups that are asked for at a time.
+const GROUPS_A_PAGE: usize = 10_000;
+
+fn whole(value: Option<&Value>) -> Option<u64> {
+    match value? {
+        Value::String(text) => text.split('.').next()?.parse().ok(),
+        number => number.as_u64(),
+    }
+}
+
+fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
+    match row.get(name)? {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn unusable(what: &str) -> Error {
+    Error::new(Kind::Unavailable, format!("the portal's answer to {what} is none"))
+}
+
+fn refused(error: &Error) -> bool {
+    error.kind() == Kind::Invalid
+}
+
+impl Soda {
+    /// Asks how many rows there are and how new the newest is.
+    ///
+    /// # Errors
+    /// If the portal refuses or does not answer usably.
+    pub async fn extent(&self) -> Result<Extent> {
+        let both = self.rows(&[("$select", "count(*) AS n,max(:updated_at) AS newest")]).await;
+        let (rows, newest) = match both {
+            Ok(rows) => {
+                let row = rows.first().ok_or_else(|| unusable("how many rows there are"))?;
+                (whole(row.get("n")), text(row, "newest"))
+            }
+            // Some portals do not aggregate system fields.
+            Err(error) if refused(&error) => {
+                let counted = self.rows(&[("$select", "count(*) AS n")]).await?;
+                let last = [("$select", ":updated_at"), ("$order", ":updated_at DESC"), ("$limit", "1")];
+                let last = self.rows(&last).await?;
+                let rows = counted.first().and_then(|row| whole(row.get("n")));
+                (rows, last.first().and_then(|row| text(row, ":updated_at")))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Extent { rows: rows.ok_or_else(|| unusable("how many rows there are"))?, newest })
+    }
+
+    /// The name by which the portal knows a declared column now: its own, or one of its aliases.
+    ///
+    /// # Errors
+    /// If it knows none of them, or does not answer usably.
+    pub async fn column_name(&self, resource: &Resource, column: &str) -> Result<String> {
+        let aliases = resource.column(column).map(|declared| declared.aliases.as_slice()).unwrap_or_default();
+        if aliases.is_empty() {
+            return Ok(column.to_owned());
+        }
+        let mut last = None;
+        for name in std::iter::once(column).chain(aliases.iter().map(String::as_str)) {
+            match self.rows(&[("$select", name), ("$limit", "1")]).await {
+                Ok(_) => return Ok(name.to_owned()),
+                Err(error) if refused(&error) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| unusable(column)))
+    }
+
+    /// Rows by month and category, rejects included: in `window`, or all and the undated. What lies outside the
+    /// resource's bounds of time is undated, as it is in the lake.
+    ///
+    /// # Errors
+    /// If the portal refuses or does not answer usably.
+    pub async fn monthly_counts(&self, resource: &Resource, window: Option<Window>) -> Result<MonthlyCounts> {
+        let time = self.column_name(resource, &resource.roles.occurred_at).await?;
+        let category = match &resource.roles.category {
+            Some(column) => Some(self.column_name(resource, column).await?),
+            None => None,
+        };
+        let bounds = &resource.bounds;
+        let start = window.map_or(bounds.earliest, |w| w.start.max(bounds.earliest));
+        let end = window.map_or(bounds.latest, |w| w.end.min(bounds.latest));
+        let instant = |micros: i64| quoted(&format!("{}.000", &format_wall_clock(micros)[..19]));
+        let mut counts = MonthlyCounts::new();
+        if start < end {
+            let inside = format!("{time} >= {} AND {time} < {}", instant(start), instant(end));
+            self.add_groups(&mut counts, Some(&time), category.as_deref(), &inside).await?;
+        }
+        if window.is_none() {
+            let (earliest, latest) = (instant(bounds.earliest), instant(bounds.latest));
+            let outside = format!("{time} IS NULL OR {time} < {earliest} OR {time} >= {latest}");
+            self.add_groups(&mut counts, None, category.as_deref(), &outside).await?;
+        }
+        Ok(counts)
+    }
+
+    async fn add_groups(
+        &self,
+        counts: &mut MonthlyCounts,
+        time: Option<&str>,
+        category: Option<&str>,
+        filter: &str,
+    ) -> Result<()> {
+        let month = time.map(|time| format!("date_trunc_ym({time})"));
+        let parts = || month.as_deref().into_iter().chain(category);
+        let select: Vec<String> = month
+            .iter()
+            .map(|month| format!("{month} AS month"))
+            .chain(category.map(str::to_owned))
+            .chain(std::iter::once("count(*) AS n".to_owned()))
+            .collect();
+        let (select, group) = (select.join(","), parts().collect::<Vec<_>>().join(","));
+        let limit = GROUPS_A_PAGE.to_string();
+        let mut seen = 0;
+        loop {
+            let offset = seen.to_string();
+            let mut query =
+                vec![("$select", select.as_str()), ("$where", filter), ("$limit", &limit), ("$offset", &offset)];
+            if !group.is_empty() {
+                query.extend([("$group", group.as_str()), ("$order", group.as_str())]);
+            }
+            let rows = self.rows(&query).await?;
+            for row in &rows {
+                let n = whole(row.get("n")).and_then(|n| i64::try_from(n).ok());
+                let n = n.ok_or_else(|| unusable("how many rows a month has"))?;
+                let at = match (time, text(row, "month")) {
+                    (None, _) | (_, None) => None,
+                    (Some(_), Some(text)) => Some(parse_wall_clock(&text).ok_or_else(|| unusable("the months"))?),
+                };
+                let name = category.and_then(|category| text(row, category)).filter(|name| !name.is_empty());
+                *counts.entry((at, name)).or_default() += n;
+            }
+            seen += rows.len();
+            // Without a group there is one row and no second page.
+            if rows.is_empty() || group.is_empty() {
+                break;
+            }
+        }
+        counts.retain(|_, n| *n != 0);
+        Ok(())
+    }
+
+    /// Keys that more than one row has, with how many: at most `most` of them.
+    ///
+    /// # Errors
+    /// If the portal refuses or does not answer usably.
+    pub async fn doubled_keys(&self, resource: &Resource, most: usize) -> Result<Vec<(String, u64)>> {
+        let mut names = Vec::new();
+        for column in &resource.key {
+            names.push(self.column_name(resource, column).await?);
+        }
+        let (group, limit) = (names.join(","), most.to_string());
+        let select = format!("{group},count(*) AS n");
+        let query = [("$select", select.as_str()), ("$group", &group), ("$order", "n DESC"), ("$limit", &limit)];
+        let rows = self.rows(&query).await?;
+        let doubled = rows.iter().filter_map(|row| {
+            let n = whole(row.get("n")).filter(|n| *n > 1)?;
+            let key: Option<Vec<String>> = names.iter().map(|name| text(row, name)).collect();
+            Some((key?.join("|"), n))
+        });
+        Ok(doubled.collect())
+    }
+}

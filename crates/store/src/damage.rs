@@ -1,0 +1,55 @@
+//! Damage to a stored file as an error that finds its way through every library to the user.
+
+use lake_model::{Error, Kind};
+
+/// What is wrong with a file.
+#[derive(Debug)]
+pub(crate) enum Damage {
+    /// A version of a table names it, and it is not there.
+    Missing,
+    /// Its size is not what was written.
+    Size { is: u64, was: u64 },
+    /// Its bytes are not what was written.
+    Bytes,
+    /// A log entry that is not what was written, and how.
+    Entry(String),
+    /// A checkpoint that is not what was written.
+    Checkpoint,
+}
+
+/// Stands in the text of the error, for readers that pass on only texts.
+const MARK: &str = "damaged data";
+
+/// The error of a damaged file: its cause is ours, of [`Kind::Data`].
+pub(crate) fn error_of(name: &str, damage: Damage, table: Option<&str>) -> object_store::Error {
+    let what = match &damage {
+        Damage::Missing => "is missing".to_owned(),
+        Damage::Size { is, was } => format!("has {is} bytes where {was} were written"),
+        Damage::Bytes | Damage::Checkpoint => "does not have the bytes that were written".to_owned(),
+        Damage::Entry(how) => how.clone(),
+    };
+    let mend = match (&damage, table) {
+        (Damage::Checkpoint, _) => {
+            "restore it from a copy; while the log entries before it are all there, it may also be removed"
+        }
+        (_, Some("incidents" | "counts")) => "`hotspots-lake compact --window` of its year makes it anew",
+        (_, Some("fast_counts")) => "`hotspots-lake compact` counts its batches anew",
+        _ => "restore it from a copy",
+    };
+    let error = Error::new(
+        Kind::Data,
+        format!("{name} {what}; {mend}, and `hotspots-lake check` names whatever else is damaged"),
+    );
+    object_store::Error::Generic { store: MARK, source: error.into() }
+}
+
+/// The damage that a library's error is about, however deep; some pass on only the text of what failed below them.
+pub fn damage_in(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    if let Some(ours) = causes.find_map(|cause| cause.downcast_ref::<Error>().filter(|e| e.kind() == Kind::Data)) {
+        return Some(Error::new(Kind::Data, ours.message()));
+    }
+    let text = error.to_string();
+    let (_, message) = text.split_once(&format!("Generic {MARK} error: "))?;
+    Some(Error::new(Kind::Data, message))
+}

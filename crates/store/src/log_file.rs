@@ -1,0 +1,124 @@
+//! The files of a table's log by their names, and those beside them that are our own.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream;
+use object_store::path::Path;
+use object_store::{
+    Attributes, Error, GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, Result,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::sums::{hex, sum_of};
+
+const LOG: &str = "_delta_log";
+/// Readers of Delta tables pass over names in a log that do not begin with a version.
+const NEWEST: &str = "_newest";
+
+/// A file of a log that is checked when it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFile {
+    /// The actions of one version.
+    Entry,
+    /// All that holds at a version.
+    Checkpoint,
+    /// A hint to the last checkpoint.
+    LastCheckpoint,
+}
+
+impl LogFile {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let (folder, name) = path.as_ref().rsplit_once('/')?;
+        if folder.rsplit('/').next() != Some(LOG) {
+            return None;
+        }
+        if name == "_last_checkpoint" {
+            return Some(Self::LastCheckpoint);
+        }
+        let (version, kind) = name.split_once('.')?;
+        let numbered = version.len() == 20 && version.bytes().all(|b| b.is_ascii_digit());
+        match kind {
+            "json" if numbered => Some(Self::Entry),
+            "checkpoint.parquet" if numbered => Some(Self::Checkpoint),
+            _ => None,
+        }
+    }
+}
+
+/// Where the sum of a checkpoint lies.
+pub(crate) fn sum_path(checkpoint: &Path) -> Path {
+    let (folder, name) = checkpoint.as_ref().rsplit_once('/').unwrap_or(("", checkpoint.as_ref()));
+    Path::from(format!("{folder}/_blake3.{name}"))
+}
+
+#[derive(Deserialize, Serialize)]
+struct Hint {
+    version: u64,
+    size: i64,
+}
+
+/// The hint to the last checkpoint, if there is that checkpoint; else none, and readers list the log. What else the
+/// hint says would be believed though nothing vouches for it.
+pub(crate) async fn last_checkpoint(
+    store: &Arc<dyn ObjectStore>,
+    path: &Path,
+    options: GetOptions,
+) -> Result<GetResult> {
+    let found = store.get_opts(path, options).await?;
+    let meta = found.meta.clone();
+    let none = |why: &str| Error::NotFound { path: path.to_string(), source: why.into() };
+    let hint: Hint = serde_json::from_slice(&found.bytes().await?)
+        .map_err(|_| none("the hint to the last checkpoint is damaged"))?;
+    let folder = path.as_ref().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let checkpoint = Path::from(format!("{folder}/{:020}.checkpoint.parquet", hint.version));
+    store.head(&checkpoint).await.map_err(|_| none("there is no checkpoint where the hint says"))?;
+    let bytes = bytes::Bytes::from(serde_json::to_vec(&hint).map_err(|_| none("the hint cannot be written"))?);
+    let range = 0..bytes.len() as u64;
+    let payload = GetResultPayload::Stream(stream::once(async move { Ok(bytes) }).boxed());
+    Ok(GetResult { payload, meta, range, attributes: Attributes::default() })
+}
+
+/// Notes that a version is there. No promise: it may lag behind, and who cannot write it goes on.
+pub(crate) async fn note_newest(store: &dyn ObjectStore, table: &Path, version: u64) {
+    let path = table.clone().join(LOG).join(NEWEST);
+    let text = format!("{version} {}", hex(sum_of(version.to_string().as_bytes())));
+    if let Err(error) = store.put(&path, text.into()).await {
+        tracing::debug!(%path, %error, "the newest version could not be noted");
+    }
+}
+
+/// A version that was there for sure; none where nothing readable says so.
+///
+/// # Errors
+/// If the store does not answer.
+pub(crate) async fn noted_newest(store: &dyn ObjectStore, table: &Path) -> Result<Option<u64>> {
+    let bytes = match store.get(&table.clone().join(LOG).join(NEWEST)).await {
+        Ok(found) => found.bytes().await?,
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let Some((version, sum)) = text.trim().split_once(' ') else { return Ok(None) };
+    Ok(if sum == hex(sum_of(version.as_bytes())) { version.parse().ok() } else { None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_a_log_are_known_by_their_names() {
+        let of = |path: &str| LogFile::of(&Path::from(path));
+        assert_eq!(of("a/_delta_log/00000000000000000001.json"), Some(LogFile::Entry));
+        assert_eq!(of("a/_delta_log/00000000000000000100.checkpoint.parquet"), Some(LogFile::Checkpoint));
+        assert_eq!(of("a/_delta_log/_last_checkpoint"), Some(LogFile::LastCheckpoint));
+        for other in
+            ["a/part-1.parquet", "a/_delta_log/_newest", "a/00000000000000000001.json", "00000000000000000001.json"]
+        {
+            assert_eq!(of(other), None, "{other}");
+        }
+        let sum = sum_path(&Path::from("a/_delta_log/00000000000000000100.checkpoint.parquet"));
+        assert_eq!(sum.as_ref(), "a/_delta_log/_blake3.00000000000000000100.checkpoint.parquet");
+    }
+}

@@ -1,0 +1,164 @@
+//! Checksums of a data file, one for each block of its bytes, as the log keeps them beside the file's name.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use object_store::buffered::BufWriter;
+use parquet::arrow::async_writer::AsyncFileWriter;
+
+/// Bytes of a block: what must be read at once to be sure of any byte in it.
+const BLOCK: usize = 1 << 20;
+/// The tag of an add action that holds the sums.
+pub(crate) const SUMS_TAG: &str = "hotspots.blake3";
+
+/// The first half of a BLAKE3 hash: enough against accidents, half the log.
+type Sum = [u8; 16];
+
+pub(crate) fn sum_of(bytes: &[u8]) -> Sum {
+    shortened(&blake3::hash(bytes))
+}
+
+fn shortened(hash: &blake3::Hash) -> Sum {
+    let mut sum = [0; 16];
+    sum.copy_from_slice(&hash.as_bytes()[..16]);
+    sum
+}
+
+pub(crate) fn hex(sum: Sum) -> String {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<Sum> {
+    let mut sum = [0; 16];
+    if text.len() != 32 {
+        return None;
+    }
+    for (n, byte) in sum.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * n..2 * n + 2)?, 16).ok()?;
+    }
+    Some(sum)
+}
+
+/// The sums of a file's blocks, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BlockSums {
+    /// Bytes of each block but the last, which may be shorter.
+    pub(crate) block: u64,
+    pub(crate) sums: Vec<Sum>,
+}
+
+impl BlockSums {
+    /// The text of the tag: the block's size, a colon, the sums in hex with commas between.
+    pub(crate) fn text(&self) -> String {
+        let sums: Vec<String> = self.sums.iter().map(|sum| hex(*sum)).collect();
+        format!("{}:{}", self.block, sums.join(","))
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (block, sums) = text.split_once(':')?;
+        let block: u64 = block.parse().ok().filter(|block| *block > 0)?;
+        let sums = sums.split(',').filter(|sum| !sum.is_empty()).map(from_hex).collect::<Option<_>>()?;
+        Some(Self { block, sums })
+    }
+}
+
+/// Sums of bytes that come in pieces.
+#[derive(Debug, Default)]
+struct Summing {
+    hasher: blake3::Hasher,
+    filled: usize,
+    sums: Vec<Sum>,
+}
+
+impl Summing {
+    fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.filled));
+            self.hasher.update(now);
+            self.filled += now.len();
+            if self.filled == BLOCK {
+                self.close();
+            }
+            bytes = later;
+        }
+    }
+
+    fn close(&mut self) {
+        self.sums.push(shortened(&self.hasher.finalize()));
+        self.hasher.reset();
+        self.filled = 0;
+    }
+
+    fn finish(&mut self) -> BlockSums {
+        if self.filled > 0 {
+            self.close();
+        }
+        BlockSums { block: BLOCK as u64, sums: std::mem::take(&mut self.sums) }
+    }
+}
+
+/// The sums of what a [`SummedWriter`] has written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SumsOfWritten(Arc<Mutex<Summing>>);
+
+impl SumsOfWritten {
+    /// All sums, the last block's among them; to be asked once, at the end.
+    pub(crate) fn finish(&self) -> BlockSums {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).finish()
+    }
+}
+
+/// A sink that sums what goes to the store.
+pub(crate) struct SummedWriter {
+    sink: BufWriter,
+    sums: SumsOfWritten,
+}
+
+impl SummedWriter {
+    pub(crate) fn new(sink: BufWriter) -> (Self, SumsOfWritten) {
+        let sums = SumsOfWritten::default();
+        (Self { sink, sums: sums.clone() }, sums)
+    }
+}
+
+impl AsyncFileWriter for SummedWriter {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        self.sums.0.lock().unwrap_or_else(PoisonError::into_inner).update(&bytes);
+        AsyncFileWriter::write(&mut self.sink, bytes)
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        self.sink.complete()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sums_are_those_of_the_blocks_however_the_bytes_come() {
+        let bytes: Vec<u8> = (0..3 * BLOCK + 7).map(|n| (n % 251) as u8).collect();
+        let expected: Vec<Sum> = bytes.chunks(BLOCK).map(sum_of).collect();
+        for piece in [1, 1000, BLOCK - 1, BLOCK, 2 * BLOCK + 3, bytes.len()] {
+            let mut summing = Summing::default();
+            // Single bytes only where it is quick.
+            let part = if piece == 1 { &bytes[2 * BLOCK..] } else { &bytes[..] };
+            part.chunks(piece).for_each(|chunk| summing.update(chunk));
+            let sums = summing.finish().sums;
+            assert_eq!(sums, if piece == 1 { &expected[2..] } else { &expected[..] }, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_read_as_it_was_written_and_nothing_else_is() {
+        let sums = BlockSums { block: 1 << 20, sums: vec![sum_of(b"a"), sum_of(b"b")] };
+        assert_eq!(BlockSums::parse(&sums.text()), Some(sums.clone()));
+        for damaged in
+            ["", "0:", "x:00", "1048576:00", &sums.text().replace(',', ";"), &sums.text().replace("10", "zz")]
+        {
+            assert_ne!(BlockSums::parse(damaged), Some(sums.clone()), "{damaged}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Whether the lake is whole: its logs, every file, and what the tables say of each other.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use lake_model::{Error, Kind, Result};
+use lake_query::{DeltaFiles, Reader, View, engine_error};
+use lake_store::{ColumnRange, DataFile, Recomputed, Snapshot, StoredObject, Table};
+use serde::Serialize;
+
+use crate::compare::{counts_and_incidents, counts_and_recount, mend_year, recount, rejects_and_raw};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is wrong.
+    Note,
+    /// Tables that should say the same do not.
+    Differs,
+    /// Stored bytes are not what was written.
+    Damaged,
+}
+
+/// Something that `check` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The table, file, or part of a table.
+    pub object: String,
+    /// What is the matter with it.
+    pub finding: String,
+    /// What mends it, a command where there is one.
+    pub mend: String,
+}
+
+impl Finding {
+    fn damaged(object: String, finding: String, mend: String) -> Self {
+        Self { severity: Severity::Damaged, object, finding, mend }
+    }
+
+    pub(crate) fn differs(object: String, finding: String, mend: String) -> Self {
+        Self { severity: Severity::Differs, object, finding, mend }
+    }
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(crate) fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.0.iter().any(|finding| finding.severity == Severity::Damaged)
+    }
+
+    /// A comparison met damage. Files that are damaged were named before; only what was not is added.
+    pub(crate) fn unreadable(&mut self, object: String, what: &str, error: &Error, mend: String) {
+        if !self.is_damaged() {
+            self.push(Finding::damaged(object, format!("{what}: {error}"), mend));
+        }
+    }
+}
+
+/// A year as people say it.
+pub(crate) fn years(year: Option<i32>) -> String {
+    year.map_or_else(|| "undated".to_owned(), |year| year.to_string())
+}
+
+const RESTORE: &str = "restore it from a copy of the lake";
+
+/// Reads the whole lake. `progress` hears of rows as they are read. Memory is bounded by the largest table's file list.
+///
+/// # Errors
+/// If the store does not answer; damage is a finding.
+pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Result<Vec<Finding>> {
+    let lake = reader.lake();
+    let mut findings = Findings::default();
+    let mut tables = vec![lake.incidents.clone(), lake.counts.clone(), lake.fast_counts.clone(), lake.rejects.clone()];
+    for name in lake.landed_resources().await? {
+        tables.push(lake.raw(&name)?);
+    }
+    for table in &tables {
+        check_table(reader, table, &mut findings, &mut progress).await?;
+    }
+    match reader.view().await {
+        Ok(view) => check_answers(reader, &view, &mut findings).await?,
+        Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
+            findings.unreadable("the lake".to_owned(), "it cannot be opened", &error, RESTORE.to_owned());
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(findings.0)
+}
+
+async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) -> Result<()> {
+    counts_and_incidents(reader, view, findings).await?;
+    for (name, of) in &view.resources {
+        let Some(resource) = &of.resource else {
+            findings.push(Finding {
+                severity: Severity::Note,
+                object: name.clone(),
+                finding: "its definition is not known, so it cannot be recounted".to_owned(),
+                mend: "name its directory with --resources".to_owned(),
+            });
+            continue;
+        };
+        rejects_and_raw(reader, view, resource, findings).await?;
+        counts_and_recount(reader, resource, findings).await?;
+    }
+    Ok(())
+}
+
+async fn check_table(
+    reader: &Reader,
+    table: &Table,
+    findings: &mut Findings,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<()> {
+    let name = table.name();
+    let log = format!("table {name}, its log");
+    if let Some(version) = table.log_files().await?.gap() {
+        let finding = format!("the entry of version {version} is missing");
+        findings.push(Finding::damaged(log.clone(), finding, format!("{RESTORE}: {name}/_delta_log")));
+    }
+    let snapshot = match table.snapshot().await {
+        Ok(snapshot) => snapshot,
+        Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound | Kind::Invalid) => {
+            let mend = format!("{RESTORE}: {name}/_delta_log");
+            findings.push(Finding::damaged(log, format!("it cannot be read: {error}"), mend));
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let mut there: HashMap<String, StoredObject> =
+        table.objects().map_ok(|object| (object.path.clone(), object)).try_collect().await?;
+    for file in snapshot.files.iter() {
+        let object = there.remove(&file.path);
+        for finding in check_file(reader, table, &snapshot, file, object.as_ref(), progress).await? {
+            let object = format!("table {name}, version {}, {}", snapshot.version, file.path);
+            findings.push(Finding::damaged(object, finding, mend_file(name, file)));
+        }
+    }
+    let unneeded = there.values().filter(|object| object.is_data_file());
+    let (count, bytes) = unneeded.fold((0_u64, 0_u64), |(n, bytes), object| (n + 1, bytes + object.size));
+    if count > 0 {
+        findings.push(Finding {
+            severity: Severity::Note,
+            object: format!("table {name}"),
+            finding: format!("{count} files ({bytes} bytes) are not of the newest version"),
+            mend: "hotspots-lake vacuum".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// What is wrong with a file of a version; nothing, if it is whole.
+async fn check_file(
+    reader: &Reader,
+    table: &Table,
+    snapshot: &Snapshot,
+    file: &DataFile,
+    object: Option<&StoredObject>,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Vec<String>> {
+    match object {
+        None => return Ok(vec!["it is missing".to_owned()]),
+        Some(object) if object.size != file.size => {
+            return Ok(vec![format!("it has {} bytes, the log says {}", object.size, file.size)]);
+        }
+        Some(_) => {}
+    }
+    let read = async {
+        let one = snapshot.with_files(vec![without_statistics(file)]);
+        let url = &reader.lake().location().store_url;
+        let provider = DeltaFiles::new(&one, table.folder(), url).map_err(engine_error)?;
+        let session = reader.engine().session();
+        let frame = session.context().read_table(Arc::new(provider)).map_err(engine_error)?;
+        let mut rows = frame.execute_stream().await.map_err(engine_error)?;
+        let mut recomputed = Recomputed::default();
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(engine_error)?;
+            progress(batch.num_rows() as u64);
+            recomputed.add(&batch);
+        }
+        Ok::<_, Error>(recomputed)
+    };
+    match read.await {
+        Ok(recomputed) => {
+            let mut found = recomputed.differences(file, snapshot);
+            found.extend(misplaced(file));
+            Ok(found)
+        }
+        Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::Exhausted) => Err(error),
+        Err(error) => Ok(vec![format!("it cannot be read: {error}")]),
+    }
+}
+
+/// The file as if the log said nothing of its rows, so that they are really read.
+fn without_statistics(file: &DataFile) -> DataFile {
+    DataFile { rows: None, ranges: Default::default(), nulls: Default::default(), ..file.clone() }
+}
+
+/// What is wrong with a file's partition: a year that is not that of its rows.
+fn misplaced(file: &DataFile) -> Option<String> {
+    let year = file.partition.get("year")?;
+    let of = |micros: i64| lake_model::format_wall_clock(micros).get(..4).map(str::to_owned);
+    let own: BTreeSet<Option<String>> = match file.ranges.get("occurred_at") {
+        Some(ColumnRange::Time(first, last)) => [of(*first), of(*last)].into(),
+        _ => [None].into(),
+    };
+    let as_named = own.len() == 1 && own.contains(year);
+    (!as_named).then(|| {
+        format!(
+            "it lies in the partition of {} and holds rows of other years",
+            year.as_deref().unwrap_or("the undated")
+        )
+    })
+}
+
+fn mend_file(table: &str, file: &DataFile) -> String {
+    match (table.strip_prefix("raw/"), file.partition_value("resource")) {
+        (None, Some(resource)) if file.partition.contains_key("year") => {
+            mend_year(resource, file.partition_value("year").and_then(|year| year.parse().ok()))
+        }
+        (None, Some(resource)) => recount(resource),
+        _ => format!("{RESTORE}: {table}/{}", file.path),
+    }
+}

@@ -1,0 +1,128 @@
+//! Whether the tables say the same: counts and a recount, counts and incidents, rejects and raw rows.
+
+use std::sync::Arc;
+
+use arrow::array::{Array as _, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use lake_compact::{CompactOptions, compact};
+use lake_model::{Kind, Resource, Result, ResultExt};
+use lake_query::{Reader, View, engine_error, fill, literal, template};
+
+use crate::check::{Finding, Findings, years};
+use crate::rejects::{derived_through, made};
+
+fn long(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<i64>> {
+    let column = cast(batch.column(column), &DataType::Int64).or_err(Kind::Internal, || "a comparison's numbers")?;
+    Ok(column.is_valid(row).then(|| column.as_primitive::<Int64Type>().value(row)))
+}
+
+/// Counts, compacted and fast, against a recount of the raw rows, bucket by bucket.
+pub(crate) async fn counts_and_recount(reader: &Reader, resource: &Arc<Resource>, into: &mut Findings) -> Result<()> {
+    let options = CompactOptions { recount: true, dry_run: true, window: None };
+    let name = &resource.name;
+    let reports = match compact(reader, resource, options, |_| {}).await {
+        Ok(reports) => reports,
+        Err(error) if error.kind() == Kind::Data => {
+            into.unreadable(format!("counts of {name}"), "they cannot be recounted", &error, recount(name));
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    for partition in reports.iter().flat_map(|report| &report.partitions) {
+        if partition.drift != Some(0) {
+            let before = partition.before.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
+            into.push(Finding::differs(
+                format!("counts of {name}, {}", years(partition.year)),
+                format!(
+                    "{before} incidents are counted, a recount of the raw rows finds {}; the buckets differ by {}",
+                    partition.after,
+                    partition.drift.unwrap_or_default()
+                ),
+                mend_year(name, partition.year),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Stored counts against stored incidents, bucket by bucket.
+pub(crate) async fn counts_and_incidents(reader: &Reader, view: &View, into: &mut Findings) -> Result<()> {
+    let session = reader.session(view).await?;
+    let context = session.context();
+    let query = async {
+        let text = fill(template("upkeep/counts_of_incidents_differ")?, &[])?;
+        context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)
+    };
+    let found = match query.await {
+        Err(error) if error.kind() == Kind::Data => {
+            let mend = "hotspots-lake compact --recount".to_owned();
+            into.unreadable("tables counts and incidents".to_owned(), "they cannot be compared", &error, mend);
+            return Ok(());
+        }
+        found => found?,
+    };
+    for batch in &found {
+        let names = batch.column(0).as_string::<i32>();
+        for row in 0..batch.num_rows() {
+            let (name, n) = (names.value(row), long(batch, 2, row)?.unwrap_or_default());
+            let year = long(batch, 1, row)?.and_then(|year| i32::try_from(year).ok());
+            into.push(Finding::differs(
+                format!("counts of {name}, {}", years(year)),
+                format!("they are not the counts of the stored incidents; the buckets differ by {n}"),
+                mend_year(name, year),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Stored rejects against those that the raw rows make.
+pub(crate) async fn rejects_and_raw(
+    reader: &Reader,
+    view: &View,
+    resource: &Resource,
+    into: &mut Findings,
+) -> Result<()> {
+    let session = reader.session(view).await?;
+    let through = derived_through(view, &resource.name).await?;
+    let name = &resource.name;
+    let query = async {
+        let frame = made(&session, resource, through).await?;
+        let context = session.context();
+        context.register_table("made", frame.into_view()).map_err(engine_error)?;
+        let places = [("resource", literal(name)), ("through", through.to_string())];
+        let places: Vec<(&str, &str)> = places.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let text = fill(template("upkeep/rejects_differ")?, &places)?;
+        context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)
+    };
+    let found = match query.await {
+        Err(error) if error.kind() == Kind::Data => {
+            into.unreadable(format!("rejects of {name}"), "they cannot be compared", &error, recount(name));
+            return Ok(());
+        }
+        found => found?,
+    };
+    let n = found.first().map_or(Ok(None), |batch| long(batch, 0, 0))?.unwrap_or_default();
+    if n != 0 {
+        into.push(Finding::differs(
+            format!("rejects of {name}"),
+            format!("{n} rows are not as the raw rows make them"),
+            recount(name),
+        ));
+    }
+    Ok(())
+}
+
+/// The command that counts one year of a resource again.
+pub(crate) fn mend_year(resource: &str, year: Option<i32>) -> String {
+    match year {
+        Some(year) => format!("hotspots-lake compact --resource {resource} --window {year}..{}", year + 1),
+        None => recount(resource),
+    }
+}
+
+/// The command that makes everything derived of a resource again.
+pub(crate) fn recount(resource: &str) -> String {
+    format!("hotspots-lake compact --resource {resource} --recount")
+}

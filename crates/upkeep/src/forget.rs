@@ -1,0 +1,215 @@
+//! What must go: a sealed record vanishes from every table, version, reject and index.
+//!
+//! The raw rows go first, with a mark that the rest is still to do; then everything that follows from them is made
+//! anew, and what older versions held is removed with their logs. Each step can be done again: whoever finds the mark
+//! does them all, and takes it away at the end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use chrono::SecondsFormat;
+use lake_compact::{CompactOptions, compact};
+use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
+use lake_query::{DeltaFiles, Reader, engine_error, fill, literal, template};
+use lake_store::{Commit, Committed, DataFile, DomainChange, Snapshot, Table, Written};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::purge::purge;
+use crate::rejects::{rebuild_rejects, reject_identity, write_all};
+
+/// The metadata domain of a raw table that holds its [`ForgottenMark`].
+pub const FORGOTTEN_DOMAIN: &str = "hotspots.forgotten";
+
+/// What was forgotten of a resource: no content, only that it was. A key index that reflects fewer forgettings than
+/// `count` may still hold a forgotten key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgottenMark {
+    /// How many times keys were forgotten.
+    pub count: u64,
+    /// Whether the last time is not done to its end.
+    pub pending: bool,
+    /// Each time.
+    pub times: Vec<ForgottenTime>,
+}
+
+/// One forgetting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgottenTime {
+    /// When, RFC 3339.
+    pub at: String,
+    /// How many keys were named.
+    pub keys: usize,
+    /// The version of the raw table that no longer holds them, where it is known.
+    pub version: Option<u64>,
+}
+
+/// What forgetting did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Raw rows that are gone: versions of incidents and rejects. 0 where only an interrupted forgetting was finished.
+    pub rows: u64,
+    /// Whether an earlier forgetting, which had been interrupted, was finished.
+    pub finished_earlier: bool,
+}
+
+/// The mark of a raw table's version.
+pub(crate) async fn forgotten_mark(raw: &Table, snapshot: &Snapshot) -> Result<ForgottenMark> {
+    match raw.domain(snapshot, FORGOTTEN_DOMAIN).await? {
+        None => Ok(ForgottenMark::default()),
+        Some(text) => serde_json::from_str(&text)
+            .or_err(Kind::Data, || format!("the mark of forgotten rows of table {}", raw.name())),
+    }
+}
+
+/// Makes every row of the keys vanish from the lake. Nothing may land rows of the resource meanwhile; `remove_index`
+/// removes the resource's key index.
+///
+/// # Errors
+/// If the lake holds none of the keys, or the store does not answer: then it goes on when it is run again.
+pub async fn forget(
+    reader: &Reader,
+    resource: &Arc<Resource>,
+    keys: &[String],
+    remove_index: impl FnOnce() -> Result<()>,
+) -> Result<Forgotten> {
+    let raw = reader.lake().raw(&resource.name)?;
+    let snapshot = raw.snapshot().await?;
+    let mark = forgotten_mark(&raw, &snapshot).await?;
+    let finished_earlier = mark.pending;
+    let rewritten = rewrite_raw(reader, &raw, &snapshot, resource, keys).await?;
+    if rewritten.rows == 0 && !finished_earlier {
+        return Err(Error::not_found(format!(
+            "{} holds no row of {}; keys are the `id` of incidents and the `identity` of rejects",
+            resource.name,
+            if keys.len() == 1 { "this key".to_owned() } else { format!("these {} keys", keys.len()) }
+        )));
+    }
+    let rows = rewritten.rows;
+    if rows > 0 {
+        failpoint("forget:before-raw-commit");
+        commit_raw(&raw, resource, &mark, rewritten, keys.len()).await?;
+        failpoint("forget:after-raw-commit");
+    }
+    rebuild_rejects(reader, resource, "FORGET").await?;
+    failpoint("forget:after-rejects");
+    compact(reader, resource, CompactOptions { recount: true, ..CompactOptions::default() }, |_| {}).await?;
+    failpoint("forget:after-recount");
+    let version = purge(reader, resource).await?;
+    remove_index()?;
+    failpoint("forget:before-done");
+    done(&raw, resource, version).await?;
+    Ok(Forgotten { rows, finished_earlier })
+}
+
+/// The raw files that hold rows of the keys, and what they become.
+#[derive(Default)]
+struct Rewritten {
+    removes: Vec<DataFile>,
+    adds: Vec<Written>,
+    rows: u64,
+}
+
+fn list(texts: &[String]) -> String {
+    // An empty list is none that SQL knows; no text is null.
+    let quoted: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+    if quoted.is_empty() { "NULL".to_owned() } else { quoted.join(", ") }
+}
+
+async fn rewrite_raw(
+    reader: &Reader,
+    raw: &Table,
+    snapshot: &Snapshot,
+    resource: &Resource,
+    keys: &[String],
+) -> Result<Rewritten> {
+    let ids = list(&portal_ids(reader, raw, snapshot, keys).await?);
+    let keys = list(keys);
+    let places = [("raw", "one_file"), ("keys", keys.as_str()), ("ids", ids.as_str())];
+    let (forgotten, remaining) =
+        (fill(template("upkeep/forgotten")?, &places)?, fill(template("upkeep/remaining")?, &places)?);
+    let mut rewritten = Rewritten::default();
+    for file in snapshot.files.iter() {
+        let session = reader.engine().session();
+        let context = session.context();
+        context.register_udf(reject_identity());
+        let one = snapshot.with_files(vec![file.clone()]);
+        let provider =
+            DeltaFiles::new(&one, raw.folder(), &reader.lake().location().store_url).map_err(engine_error)?;
+        context.register_table("one_file", Arc::new(provider)).map_err(engine_error)?;
+        let counted = context.sql(&forgotten).await.map_err(engine_error)?.collect().await.map_err(engine_error)?;
+        let rows: i64 = counted.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().iter().flatten()).sum();
+        if rows == 0 {
+            continue;
+        }
+        let writer = raw.writer(snapshot, file.partition.clone())?;
+        let frame = context.sql(&remaining).await.map_err(engine_error)?;
+        let written = write_all(frame, writer).await.map_err(|e| e.context(&resource.name))?;
+        rewritten.adds.extend(written);
+        rewritten.removes.push(file.clone());
+        rewritten.rows += rows.unsigned_abs();
+    }
+    Ok(rewritten)
+}
+
+async fn portal_ids(reader: &Reader, raw: &Table, snapshot: &Snapshot, keys: &[String]) -> Result<Vec<String>> {
+    let session = reader.engine().session();
+    let context = session.context();
+    let provider =
+        DeltaFiles::new(snapshot, raw.folder(), &reader.lake().location().store_url).map_err(engine_error)?;
+    context.register_table("every_file", Arc::new(provider)).map_err(engine_error)?;
+    let text = fill(template("upkeep/portal_ids")?, &[("raw", "every_file"), ("keys", &list(keys))])?;
+    let found = context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)?;
+    let ids = found.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+    Ok(ids.collect())
+}
+
+fn mark_text(mark: &ForgottenMark) -> Result<String> {
+    serde_json::to_string(mark).or_err(Kind::Internal, || "the mark of forgotten rows")
+}
+
+async fn commit_raw(
+    raw: &Table,
+    resource: &Resource,
+    before: &ForgottenMark,
+    rewritten: Rewritten,
+    keys: usize,
+) -> Result<()> {
+    let mut mark = before.clone();
+    mark.count += 1;
+    mark.pending = true;
+    let at = lake_model::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    mark.times.push(ForgottenTime { at, keys, version: None });
+    let commit = Commit {
+        operation: "FORGET",
+        adds: rewritten.adds,
+        removes: rewritten.removes,
+        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), seen: None, text: mark_text(&mark)? }],
+        info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("keys".to_owned(), json!(keys))]),
+        ..Commit::default()
+    };
+    match raw.commit(&commit).await? {
+        Committed::Version(_) => Ok(()),
+        Committed::Already => Err(Error::internal("forgetting carries no transaction")),
+    }
+}
+
+/// Takes the mark of unfinished work away.
+async fn done(raw: &Table, resource: &Resource, version: u64) -> Result<()> {
+    let snapshot = raw.snapshot().await?;
+    let mut mark = forgotten_mark(raw, &snapshot).await?;
+    mark.pending = false;
+    for time in mark.times.iter_mut().filter(|time| time.version.is_none()) {
+        time.version = Some(version);
+    }
+    let commit = Commit {
+        operation: "FORGET",
+        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), seen: None, text: mark_text(&mark)? }],
+        info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("done".to_owned(), json!(true))]),
+        ..Commit::default()
+    };
+    raw.commit(&commit).await?;
+    Ok(())
+}

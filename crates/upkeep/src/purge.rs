@@ -1,0 +1,108 @@
+//! What older versions of the tables held of a resource, removed with their logs, whose statistics hold values of rows.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::TryStreamExt as _;
+use lake_compact::{CompactOptions, compact};
+use lake_model::{Kind, Resource, Result, ResultExt, failpoint};
+use lake_query::{Reader, View, compaction_domain};
+use lake_store::{Commit, DomainChange, Snapshot, Table};
+use serde_json::json;
+
+use crate::vacuum::remove_local;
+
+/// Leaves of every table only what its newest version holds of the resource; earlier versions of the shared tables can
+/// then no longer be read, of no resource. The version at which the log of the raw table begins anew.
+pub(crate) async fn purge(reader: &Reader, resource: &Arc<Resource>) -> Result<u64> {
+    let incidents = name_newest_incidents(reader, resource).await?;
+    let lake = reader.lake();
+    let own = format!("resource={}", resource.name);
+    lake.incidents.begin_log_anew(incidents).await?;
+    remove_rest(&lake.incidents, &own).await?;
+    failpoint("forget:after-first-purge");
+    for table in [&lake.counts, &lake.fast_counts, &lake.rejects] {
+        table.begin_log_anew(table.snapshot().await?.version).await?;
+        remove_rest(table, &own).await?;
+    }
+    let raw = lake.raw(&resource.name)?;
+    let version = raw.snapshot().await?.version;
+    raw.begin_log_anew(version).await?;
+    remove_rest(&raw, "").await?;
+    Ok(version)
+}
+
+/// Removes the data files under `folder` of the table that its newest version does not refer to, and what unfinished
+/// writes left there and in the log.
+async fn remove_rest(table: &Table, folder: &str) -> Result<()> {
+    let snapshot = table.snapshot().await?;
+    let live: HashSet<&str> = snapshot.files.iter().map(|file| file.path.as_str()).collect();
+    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let rest: Vec<String> = table
+        .objects()
+        .try_filter(|object| {
+            let gone =
+                object.is_data_file() && object.path.starts_with(&prefix) && !live.contains(object.path.as_str());
+            std::future::ready(gone)
+        })
+        .map_ok(|object| object.path)
+        .try_collect()
+        .await?;
+    table.remove(&rest, |_| {}).await?;
+    for folder in [folder, "_delta_log"] {
+        for (path, _, _) in table.temporary_files(folder)? {
+            remove_local(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the counts of every resource name the newest version of `incidents`, so that no earlier one is needed; that
+/// version.
+async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u64> {
+    let newest = reader.lake().incidents.snapshot().await?;
+    let view = reader.view().await?;
+    let mut behind = Vec::new();
+    for (name, of) in &view.resources {
+        match &of.compaction {
+            Some(mark) if mark.incidents_version < newest.version => behind.push(name.clone()),
+            _ => {}
+        }
+    }
+    for name in &behind {
+        if own_files(&newest, name) != own_files(&view.incidents, name) {
+            // A compaction that ended between its two commits: its incidents are no one's.
+            let definition = reader.catalog().get(name)?;
+            tracing::info!(resource = name, "finishing an interrupted compaction");
+            compact(reader, &definition, CompactOptions { recount: true, ..CompactOptions::default() }, |_| {}).await?;
+            return Box::pin(name_newest_incidents(reader, resource)).await;
+        }
+    }
+    if !behind.is_empty() {
+        let domains = moved(&view, &behind, newest.version).await?;
+        let info = HashMap::from([("resource".to_owned(), json!(resource.name))]);
+        view.lake.counts.commit(&Commit { operation: "FORGET", domains, info, ..Commit::default() }).await?;
+    }
+    Ok(newest.version)
+}
+
+async fn moved(view: &View, names: &[String], version: u64) -> Result<Vec<DomainChange>> {
+    let mut changes = Vec::new();
+    for name in names {
+        let Some(mark) = view.resources.get(name).and_then(|of| of.compaction.as_ref()) else { continue };
+        let mut mark = mark.clone();
+        mark.incidents_version = version;
+        let domain = compaction_domain(name);
+        let seen = view.lake.counts.domain(&view.counts, &domain).await?;
+        let text = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
+        changes.push(DomainChange { name: domain, seen: Some(seen), text });
+    }
+    Ok(changes)
+}
+
+fn own_files(snapshot: &Snapshot, resource: &str) -> Vec<String> {
+    let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(resource));
+    let mut paths: Vec<String> = own.map(|file| file.path.clone()).collect();
+    paths.sort_unstable();
+    paths
+}

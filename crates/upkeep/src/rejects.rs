@@ -1,0 +1,102 @@
+//! The rejects of a resource made again from its raw rows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use futures::StreamExt as _;
+use lake_model::{Kind, Resource, Result, ResultExt};
+use lake_query::{Reader, Session, View, engine_error, fast_transaction, fill, template};
+use lake_store::{Commit, DataFile, FileWriter, Written};
+use serde_json::json;
+
+/// `reject_identity(portal_id, original)`: what a reject is known by, as landing has it: the portal's id, or else
+/// `text:` and the BLAKE3 hash of its text.
+pub(crate) fn reject_identity() -> ScalarUDF {
+    let body = |arguments: &[ColumnarValue]| {
+        let arrays = ColumnarValue::values_to_arrays(arguments)?;
+        let (ids, originals) = (arrays[0].as_string::<i32>(), arrays[1].as_string::<i32>());
+        let identities = ids.iter().zip(originals).map(|(id, original)| match id {
+            Some(id) => Some(id.to_owned()),
+            None => original.map(|text| format!("text:{}", blake3::hash(text.as_bytes()).to_hex())),
+        });
+        let identities: ArrayRef = Arc::new(identities.collect::<StringArray>());
+        Ok(ColumnarValue::Array(identities))
+    };
+    let text = || DataType::Utf8;
+    create_udf("reject_identity", vec![text(), text()], text(), Volatility::Immutable, Arc::new(body))
+}
+
+/// The last batch whose rejects have been derived.
+pub(crate) async fn derived_through(view: &View, resource: &str) -> Result<i64> {
+    let lake = &view.lake;
+    let counted = lake.fast_counts.transaction(&view.fast_counts, &fast_transaction(resource)).await?;
+    // Rejects come before fast counts.
+    let rejected = lake.rejects.transaction(&view.rejects, &format!("rejects:{resource}")).await?;
+    Ok(counted.unwrap_or(0).max(rejected.unwrap_or(0)))
+}
+
+/// The rejects as the raw rows of a reading make them.
+pub(crate) async fn made(session: &Session, resource: &Resource, through: i64) -> Result<DataFrame> {
+    let context = session.context();
+    context.register_udf(reject_identity());
+    let raw = format!("raw.\"{}\"", resource.raw_table());
+    let text = fill(template("upkeep/rejects")?, &[("raw", &raw), ("through", &through.to_string())])?;
+    context.sql(&text).await.map_err(engine_error)
+}
+
+/// Replaces the stored rejects of a resource by those that its raw rows make; `work` is for the history.
+///
+/// # Errors
+/// If the store does not answer, or the resource lands meanwhile: a conflict.
+pub async fn rebuild_rejects(reader: &Reader, resource: &Resource, work: &'static str) -> Result<()> {
+    let view = reader.view().await?;
+    let session = reader.session(&view).await?;
+    let through = derived_through(&view, &resource.name).await?;
+    let frame = made(&session, resource, through).await?;
+    let table = &view.lake.rejects;
+    let partition = HashMap::from([("resource".to_owned(), Some(resource.name.clone()))]);
+    let writer = table.writer(&view.rejects, partition.clone())?;
+    let adds = write_all(frame, writer).await?;
+    let own = |file: &&DataFile| file.partition_value("resource") == Some(&resource.name);
+    let removes: Vec<DataFile> = view.rejects.files.iter().filter(own).cloned().collect();
+    if adds.is_none() && removes.is_empty() {
+        return Ok(());
+    }
+    let commit = Commit {
+        operation: work,
+        adds: adds.into_iter().collect(),
+        removes,
+        replaces: vec![partition],
+        info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("to_batch".to_owned(), json!(through))]),
+        ..Commit::default()
+    };
+    table.commit(&commit).await?;
+    Ok(())
+}
+
+/// Streams rows into one data file, in the columns that it holds; no file if there are no rows.
+pub(crate) async fn write_all(frame: DataFrame, mut writer: FileWriter) -> Result<Option<Written>> {
+    let mut stream = frame.execute_stream().await.map_err(engine_error)?;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(engine_error)?;
+        if batch.num_rows() > 0 {
+            let fitted = fitted(&batch, &writer)?;
+            writer.write(&fitted).await?;
+        }
+    }
+    if writer.rows() == 0 { Ok(None) } else { writer.finish().await.map(Some) }
+}
+
+fn fitted(batch: &RecordBatch, writer: &FileWriter) -> Result<RecordBatch> {
+    let schema = writer.schema();
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) => arrow::compute::cast(column, field.data_type()).or_err(Kind::Internal, || field.name().clone()),
+        None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "rows of a file that is written anew")
+}

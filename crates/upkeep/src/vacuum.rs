@@ -1,0 +1,203 @@
+//! What may go: data files that no version within the retention refers to, and what unfinished writes left behind.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::TryStreamExt as _;
+use lake_model::{Error, Kind, Result, ResultExt, failpoint};
+use lake_query::{Compaction, compaction_domain};
+use lake_store::{Lake, StoredObject, Table};
+use serde::Serialize;
+
+/// A shorter retention could take what a writer has uploaded and is about to commit.
+pub const MIN_GUARD: TimeDelta = TimeDelta::hours(1);
+
+/// An age as people write it: a number and s, m, h or d.
+///
+/// # Errors
+/// If it is none.
+pub fn parse_age(text: &str) -> Result<TimeDelta> {
+    let parse = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let number = number.parse::<u32>().ok()?;
+        match unit {
+            "s" => TimeDelta::try_seconds(number.into()),
+            "m" => TimeDelta::try_minutes(number.into()),
+            "h" => TimeDelta::try_hours(number.into()),
+            "d" => TimeDelta::try_days(number.into()),
+            _ => None,
+        }
+    };
+    parse().ok_or_else(|| Error::invalid(format!("`{text}` is no age; write a number and s, m, h or d, as in 7d")))
+}
+
+/// How to vacuum.
+#[derive(Clone, Copy, Debug)]
+pub struct VacuumOptions {
+    /// Versions that were current within this time stay readable, and younger objects stay whatever they are.
+    pub older_than: TimeDelta,
+    /// Whether to delete; otherwise only report.
+    pub apply: bool,
+}
+
+/// What went, or would go, of one table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Vacuumed {
+    /// The table: its folder under the lake.
+    pub table: String,
+    /// Data files that no version within the retention refers to.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Temporary files of unfinished writes, on a local disk.
+    pub temporary: u64,
+    /// Their bytes.
+    pub temporary_bytes: u64,
+    /// Whether they were deleted.
+    pub deleted: bool,
+}
+
+/// Deletes (or reports) what no version within the retention needs. Ages are by the store's clock.
+///
+/// # Errors
+/// If the store does not answer or a log is damaged: what was deleted until then was not needed.
+pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<Vacuumed>> {
+    let now = lake.store_time().await?;
+    let too_long = || Error::invalid("that is longer ago than a clock can say; give a shorter time");
+    let before = now.checked_sub_signed(options.older_than).ok_or_else(too_long)?;
+    let mut done = Vec::new();
+    let mut deletions = Deletions { apply: options.apply, first: true };
+    for table in lake.tables().await? {
+        // Listed before the log is read: what is committed meanwhile is seen there.
+        let old: Vec<StoredObject> = table
+            .objects()
+            .try_filter(|object| std::future::ready(object.is_data_file() && object.modified < before))
+            .try_collect()
+            .await?;
+        let needed = needed(lake, &table, before).await?;
+        let unneeded: Vec<StoredObject> = old.into_iter().filter(|object| !needed.contains(&object.path)).collect();
+        let unfinished: Vec<_> = table.temporary_files("")?.into_iter().filter(|(_, _, at)| *at < before).collect();
+        done.push(Vacuumed {
+            table: table.name().to_owned(),
+            files: unneeded.len() as u64,
+            bytes: unneeded.iter().map(|object| object.size).sum(),
+            temporary: unfinished.len() as u64,
+            temporary_bytes: unfinished.iter().map(|(_, size, _)| size).sum(),
+            deleted: options.apply,
+        });
+        deletions.delete(&table, unneeded).await?;
+        if options.apply {
+            for (path, _, _) in unfinished {
+                remove_local(&path)?;
+            }
+        }
+    }
+    Ok(done)
+}
+
+struct Deletions {
+    apply: bool,
+    first: bool,
+}
+
+impl Deletions {
+    async fn delete(&mut self, table: &Table, objects: Vec<StoredObject>) -> Result<()> {
+        if !self.apply || objects.is_empty() {
+            return Ok(());
+        }
+        let paths: Vec<String> = objects.into_iter().map(|object| object.path).collect();
+        if self.first {
+            failpoint("vacuum:before-delete");
+            self.first = false;
+            table.remove(&paths[..1], |_| {}).await?;
+            failpoint("vacuum:after-first-delete");
+        }
+        table.remove(&paths, |path| tracing::debug!(table = table.name(), path, "deleted")).await
+    }
+}
+
+pub(crate) fn remove_local(path: &std::path::Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).or_err(Kind::Unavailable, || format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The files that the newest version of a table refers to, and those of every version that was current at `since` or
+/// after: what a version removed, the one before it still had.
+async fn needed(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<HashSet<String>> {
+    let written = table.log_files().await?.entries;
+    let snapshot = table.snapshot().await?;
+    let mut needed: HashSet<String> = snapshot.files.iter().map(|file| file.path.clone()).collect();
+    // Counts name the versions of incidents they belong to, however old those are.
+    let named =
+        if table.name() == lake.incidents.name() { named_incidents(lake, since).await? } else { BTreeMap::new() };
+    let oldest_named = named.values().min().copied().unwrap_or(u64::MAX);
+    table
+        .walk_log(None, |entry| {
+            // An entry that came after the listing is young.
+            let young = written.get(&entry.version).is_none_or(|at| *at >= since);
+            if !young && entry.version <= oldest_named {
+                return ControlFlow::Break(());
+            }
+            for file in entry.removes {
+                let resource = file.partition.get("resource").and_then(Option::as_deref);
+                let is_named = resource.and_then(|r| named.get(r)).is_some_and(|version| entry.version > *version);
+                if young || is_named {
+                    needed.insert(file.path);
+                }
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
+    Ok(needed)
+}
+
+/// For each resource the oldest version of `incidents` that a version of `counts` names which was current at `since`
+/// or after.
+async fn named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<String, u64>> {
+    let mut named = BTreeMap::new();
+    let mut note = |resource: &str, text: &str| -> Result<()> {
+        let damaged = || format!("the compaction mark of {resource} in table counts");
+        let mark: Compaction = serde_json::from_str(text).or_err(Kind::Data, damaged)?;
+        let oldest = named.entry(resource.to_owned()).or_insert(mark.incidents_version);
+        *oldest = mark.incidents_version.min(*oldest);
+        Ok(())
+    };
+    let newest = lake.counts.snapshot().await?;
+    let files = lake.counts.log_files().await?;
+    let current_then = files.entries.iter().rev().find(|(_, at)| **at < since).map(|(version, _)| *version);
+    let mut snapshots = vec![std::sync::Arc::clone(&newest)];
+    if let Some(version) = current_then
+        && files.oldest().is_some_and(|oldest| oldest <= version)
+    {
+        snapshots.push(lake.counts.snapshot_at(version).await?);
+    }
+    for resource in lake.landed_resources().await? {
+        for snapshot in &snapshots {
+            if let Some(text) = lake.counts.domain(snapshot, &compaction_domain(&resource)).await? {
+                note(&resource, &text)?;
+            }
+        }
+    }
+    let mut within = Vec::new();
+    lake.counts
+        .walk_log(None, |entry| {
+            if current_then.is_some_and(|version| entry.version <= version) {
+                return ControlFlow::Break(());
+            }
+            within.extend(entry.domains);
+            ControlFlow::Continue(())
+        })
+        .await?;
+    let prefix = compaction_domain("");
+    for (domain, text) in within {
+        if let Some(resource) = domain.strip_prefix(&prefix) {
+            note(resource, &text)?;
+        }
+    }
+    Ok(named)
+}

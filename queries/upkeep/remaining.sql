@@ -1,0 +1,7 @@
+-- The rows of a raw file that stay when keys are forgotten (see forgotten.sql), in landing order.
+SELECT *
+FROM {raw}
+WHERE NOT COALESCE(_key IN ({keys}), FALSE)
+  AND NOT COALESCE(
+    _reject IS NOT NULL AND (reject_identity(_portal_id, _extra) IN ({keys}) OR _portal_id IN ({ids})), FALSE)
+ORDER BY _batch, _row

@@ -1,0 +1,147 @@
+//! The lake held against the portal: agreement, drift, and mending.
+
+use lake_testkit::{Output, Row};
+use serde_json::Value;
+
+use crate::bench::{Bench, CASES, CASES_RESOURCE};
+
+const EDITED_MS: i64 = 1_790_000_000_000;
+
+fn id_of(row: &Row) -> u64 {
+    row.get("service_request_id").and_then(|id| id.as_str()?.parse().ok()).unwrap_or(0)
+}
+
+fn audit(bench: &Bench, more: &[&str]) -> Output {
+    let args = ["audit", "--resource", CASES_RESOURCE, "--portal", bench.served.url(), "--retry-wait-ms", "1"];
+    bench.program().run(&[&args[..], &["--format", "json"], more].concat())
+}
+
+fn findings(output: &Output, finding: &str) -> Vec<Value> {
+    let rows = output.json().as_array().unwrap().clone();
+    rows.into_iter().filter(|row| row["finding"] == finding).collect()
+}
+
+/// Rows of every awkward kind: rejects, undated, out of bounds, without a category.
+fn awkward(bench: &Bench) {
+    let mut rows: Vec<Row> = bench.portal.rows(CASES)[..40].to_vec();
+    for (n, row) in rows.iter_mut().enumerate() {
+        row.retain(|name, _| !name.starts_with(':'));
+        row.insert("service_request_id".to_owned(), format!("{}", 700_000_000_000 + n).into());
+        match n % 5 {
+            0 => drop(row.remove("service_request_id")),
+            1 => drop(row.remove("requested_datetime")),
+            2 => drop(row.insert("requested_datetime".to_owned(), "1850-01-01T00:00:00.000".into())),
+            3 => drop(row.remove("service_name")),
+            _ => drop(row.insert("lat".to_owned(), "0".into())),
+        }
+    }
+    bench.portal.insert(CASES, rows, EDITED_MS);
+}
+
+#[test]
+fn a_lake_that_holds_what_the_portal_publishes_agrees_with_it() {
+    let bench = Bench::synthetic(2_000);
+    awkward(&bench);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--max-pages", "1", "--page-size", "200"]).success();
+    // It ingests to the head before it compares.
+    let agreed = audit(&bench, &[]).success();
+    assert_eq!(agreed.json(), serde_json::json!([]));
+    let rows = bench.portal.row_count(CASES);
+    assert!(
+        agreed.stderr.contains(&format!("{rows} rows at the portal, {rows} in the lake, no drift")),
+        "{}",
+        agreed.stderr
+    );
+    audit(&bench, &["--window", "2024..2025"]).success();
+    audit(&bench, &["--window", "2024-02-03..2024-02-05T07:00"]).success();
+    audit(&bench, &["--keys"]).success();
+    let wrong = audit(&bench, &["--window", "2024-01-01T00:30..2025"]).expect_status(2);
+    assert!(wrong.stderr.contains("full hour"), "{}", wrong.stderr);
+}
+
+#[test]
+fn a_deletion_is_drift_by_month_and_category_and_is_mended() {
+    let bench = Bench::synthetic(3_000);
+    awkward(&bench);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let victim = bench.portal.rows(CASES).into_iter().find(|row| row.contains_key("service_name")).unwrap();
+    bench.portal.delete_where(CASES, |row| id_of(row) == id_of(&victim));
+    let drifted = audit(&bench, &["--keys"]).expect_status(1);
+    let drift = findings(&drifted, "drift");
+    assert_eq!(drift.len(), 1, "{drift:?}");
+    assert_eq!(drift[0]["drift"], 1);
+    assert_eq!(drift[0]["category"], victim["service_name"]);
+    assert_eq!(drift[0]["month"].as_str(), victim["requested_datetime"].as_str().map(|time| &time[..7]));
+    assert_eq!(findings(&drifted, "gone")[0]["key"], victim["service_request_id"]);
+    let mended = audit(&bench, &["--repair"]).success();
+    assert!(mended.stderr.contains("1 deleted"), "{}", mended.stderr);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "mended");
+    audit(&bench, &["--keys"]).success();
+}
+
+#[test]
+fn rows_that_no_scan_could_see_are_read_again_and_landed() {
+    let bench = Bench::synthetic(2_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    // Changed and inserted with stamps that lie behind the cursor, as a restored backup does.
+    let behind = 1_000_000_000_000;
+    let mut new = bench.portal.rows(CASES)[..3].to_vec();
+    for (n, row) in new.iter_mut().enumerate() {
+        row.retain(|name, _| !name.starts_with(':'));
+        row.insert("service_request_id".to_owned(), format!("{}", 600_000_000_000 + n).into());
+    }
+    bench.portal.insert(CASES, new, behind);
+    let drifted = audit(&bench, &["--keys"]).expect_status(1);
+    assert_eq!(findings(&drifted, "missing").len(), 3);
+    assert!(findings(&drifted, "drift").iter().all(|row| row["drift"].as_i64().unwrap() < 0));
+    audit(&bench, &["--repair"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "mended");
+}
+
+#[test]
+fn two_live_rows_with_one_key_are_shown() {
+    let bench = Bench::synthetic(1_000);
+    let mut twin = bench.portal.rows(CASES)[0].clone();
+    twin.retain(|name, _| !name.starts_with(':'));
+    let key = twin["service_request_id"].clone();
+    twin.insert("status_notes".to_owned(), "the other one".into());
+    bench.portal.insert(CASES, vec![twin], EDITED_MS);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let drifted = audit(&bench, &[]).expect_status(1);
+    let doubled = findings(&drifted, "doubled key");
+    assert_eq!(doubled.len(), 1, "{doubled:?}");
+    assert_eq!((&doubled[0]["key"], &doubled[0]["portal"], &doubled[0]["lake"]), (&key, &2.into(), &1.into()));
+    // In one page, ingest says so as well.
+    let other = Bench::new(bench.portal.clone());
+    let run = other.ingest(&other.program(), CASES_RESOURCE, &[]).success();
+    assert!(run.stderr.contains("1 with the key of another row"), "{}", run.stderr);
+}
+
+#[test]
+fn a_source_that_keeps_changing_is_inconclusive() {
+    let bench = Bench::synthetic(1_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let mut clock = EDITED_MS;
+    bench.portal.on_page(move |_, portal| {
+        clock += 1_000;
+        let first = portal.rows(CASES)[0][":id"].as_str().unwrap().to_owned();
+        portal.update(
+            CASES,
+            &first,
+            |row| drop(row.insert("status_notes".to_owned(), format!("{clock}").into())),
+            clock,
+        );
+    });
+    let run = audit(&bench, &[]).expect_status(4);
+    assert!(run.stderr.contains("inconclusive"), "{}", run.stderr);
+    bench.portal.on_page(|_, _| {});
+    audit(&bench, &[]).success();
+}
+
+#[test]
+fn a_portal_that_is_down_is_no_drift() {
+    let bench = Bench::synthetic(500);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let args = ["audit", "--resource", CASES_RESOURCE, "--portal", "http://127.0.0.1:9", "--retries", "1"];
+    bench.program().run(&[&args[..], &["--retry-wait-ms", "1"]].concat()).expect_status(4);
+}

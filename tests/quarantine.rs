@@ -1,0 +1,107 @@
+//! Rows that could not be used: shown with reason and text, and used after the definition was mended.
+
+use lake_testkit::Row;
+
+use crate::bench::{Bench, CASES, CASES_RESOURCE};
+
+const EDITED_MS: i64 = 1_790_000_000_000;
+
+/// The definition of 311 cases, changed: a user's own file replaces the one the program comes with.
+pub(crate) fn redefine(bench: &Bench, changes: &[(&str, &str)]) -> std::path::PathBuf {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/resources/311-cases.toml");
+    let mut text = std::fs::read_to_string(file).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let directory = bench.folder.path().join("resources");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("311-cases.toml"), text).unwrap();
+    directory
+}
+
+#[test]
+fn rejects_are_shown_and_become_incidents_once_the_definition_names_their_key() {
+    let bench = Bench::synthetic(600);
+    let rows = bench.portal.rows(CASES).into_iter().take(30).enumerate();
+    let renamed = rows.map(|(n, mut row)| {
+        row.retain(|name, _| !name.starts_with(':') && name != "service_request_id");
+        row.insert("case_number".to_owned(), format!("{}", 500_000_000_000 + n).into());
+        row
+    });
+    bench.portal.insert(CASES, renamed.collect(), EDITED_MS);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let shown = bench.program().run(&["rejects", CASES_RESOURCE, "--format", "json"]).success().json();
+    let shown = shown.as_array().unwrap();
+    assert_eq!(shown.len(), 30);
+    assert!(shown[0]["reason"].as_str().unwrap().contains("service_request_id"), "{}", shown[0]);
+    assert!(shown[0]["original"].as_str().unwrap().contains("\"case_number\""), "{}", shown[0]);
+    let unchanged = bench.program().run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
+    assert!(unchanged.stderr.contains("0 new"), "{}", unchanged.stderr);
+    let resources = redefine(
+        &bench,
+        &[(
+            "service_request_id = \"integer\"",
+            "service_request_id = { type = \"integer\", aliases = [\"case_number\"] }",
+        )],
+    );
+    let mended = bench.program().env("HOTSPOTS_RESOURCES", &resources);
+    let run = mended.run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
+    assert!(run.stderr.contains("30 new"), "{}", run.stderr);
+    assert_eq!(mended.run(&["rejects", "--format", "json"]).success().json(), serde_json::json!([]));
+    let as_if = |row: &Row| {
+        let mut row = row.clone();
+        if let Some(id) = row.remove("case_number") {
+            row.insert("service_request_id".to_owned(), id);
+        }
+        row
+    };
+    let published: Vec<Row> = bench.portal.rows(CASES).iter().map(as_if).collect();
+    let roles = lake_testkit::Roles::of_dataset(CASES);
+    let oracle = lake_testkit::Oracle::of(&roles, &published, &lake_testkit::Order::AsGiven);
+    crate::bench::assert_exact(&mended, CASES_RESOURCE, &oracle, "mended");
+    // The portal serves the same rows again: nothing new.
+    bench.portal.restamp(CASES, EDITED_MS + 1_000, |_| {});
+    let again = bench.ingest(&mended, CASES_RESOURCE, &[]).success();
+    assert!(again.stderr.contains("0 new, 0 changed"), "{}", again.stderr);
+}
+
+#[test]
+fn a_changed_definition_is_unreconciled_until_it_is_recounted() {
+    let bench = Bench::synthetic(1_500);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let standing = |program: &lake_testkit::Program| {
+        let rows = program.run(&["status", "--format", "json"]).success().json();
+        let row = &rows.as_array().unwrap()[0];
+        (row["exact"].as_bool().unwrap(), row["unreconciled"].as_i64().unwrap())
+    };
+    let old = bench.program();
+    for (change, what) in [
+        (("category = \"service_name\"", "category = \"agency_responsible\""), "category"),
+        (("south = 37.40", "south = 37.76"), "bounds"),
+    ] {
+        let mended = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[change]));
+        let (exact, unreconciled) = standing(&mended);
+        assert!(!exact && unreconciled > 0, "{what}: before the recount");
+        mended.run(&["compact"]).success();
+        assert_eq!(standing(&mended), (true, 0), "{what}: after the recount");
+        let by_rows = "SELECT COUNT(*) AS n FROM incidents";
+        let by_counts = "SELECT SUM(count) AS n FROM counts";
+        assert_eq!(mended.sql(by_rows), mended.sql(by_counts), "{what}");
+        // Back to the old one, and batches that land under it: still not what was compacted.
+        assert!(!standing(&old).0, "{what}: the old definition");
+        old.run(&["compact"]).success();
+        bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{what}: the old definition again"));
+    }
+    // Batches that landed under another definition than today's, above a watermark of today's.
+    let other = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[("south = 37.40", "south = 37.76")]));
+    let touch = |row: &mut Row| drop(row.insert("status_notes".to_owned(), "seen".into()));
+    bench.portal.update_where(CASES, |_| true, touch, EDITED_MS);
+    let move_it = |row: &mut Row| drop(row.insert("lat".to_owned(), "37.75".into()));
+    bench.portal.update_where(CASES, |_| true, move_it, EDITED_MS + 1_000);
+    bench.ingest(&other, CASES_RESOURCE, &[]).success();
+    assert!(!standing(&old).0, "counted under another definition");
+    old.run(&["compact"]).success();
+    assert_eq!(standing(&old), (true, 0));
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "recounted");
+}
