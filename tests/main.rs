@@ -1,6 +1,10 @@
 //! End-to-end tests on the built program. One binary, so that the engine is linked once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
+/// The program's own allocator: small allocations are most of what a tiny lake costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod architecture;
 mod audit;
 mod bench;

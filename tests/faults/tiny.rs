@@ -253,17 +253,6 @@ pub(crate) async fn versions(reader: &Reader) -> Result<BTreeMap<String, i64>> {
     Ok(found)
 }
 
-/// The rows of a query of two columns of text.
-pub(crate) async fn pairs(reader: &Reader, text: &str) -> Result<Vec<(String, String)>> {
-    let view = reader.view().await?;
-    let session = reader.session(&view).await?;
-    let mut found = Vec::new();
-    for batch in session.sql(text).await?.collect().await.map_err(lake_query::engine_error)? {
-        found.extend(texts(&batch, 0).zip(texts(&batch, 1)).map(|(a, b)| (a.unwrap(), b.unwrap())));
-    }
-    Ok(found)
-}
-
 /// Opens the landing as `ingest` does.
 pub(crate) async fn landing(lake: &Lake, index: &FsPath) -> Result<Landing> {
     let options = LandingOptions { index_directory: index.to_owned(), synthetic: false };

@@ -200,7 +200,10 @@ impl Landing {
         let plan = tokio::task::block_in_place(|| self.plan(page))?;
         let cursor = self.later_cursor(page.cursor.as_ref());
         if plan.batch.num_rows() + plan.bare.len() == 0 && cursor == self.mark.cursor {
-            return Ok(Some(plan.landed));
+            // No commit would meet a batch of another writer, which these rows may change.
+            let snapshot = self.raw.snapshot().await?;
+            let unmet = landing_mark(&self.raw, &snapshot).await?.batch == self.mark.batch;
+            return Ok(unmet.then_some(plan.landed));
         }
         self.commit(plan, cursor).await
     }

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Breaks the program on purpose, one way at a time, and asks the named test whether it notices.
+
+Each mutant is an exact replacement that must match once, so that a mutant whose place has moved is an error and not a
+pass. The repository is copied to a scratch directory; the build goes into CARGO_TARGET_DIR of the caller.
+
+    tests/mutants/run.py             all of them; exit code 1 if one survives
+    tests/mutants/run.py --list      what there is
+    tests/mutants/run.py --only NAME [NAME ...]
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SKIPPED = {".git", "target", "node_modules"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    """One way to be wrong, and who must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+    env: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+MUTANTS = [
+    Mutant(
+        "skip-the-sync-of-bytes",
+        "crates/store/src/durable.rs",
+        "        self.disk.sync(&self.file, &self.path)?;\n",
+        "",
+        "power::a_power_cut_at_any_step",
+    ),
+    Mutant(
+        "skip-the-sync-of-names",
+        "crates/store/src/durable.rs",
+        """        if let Some(directory) = target.parent() {
+            self.disk.sync_directory(directory)?;
+        }
+""",
+        "",
+        "power::a_power_cut_at_any_step",
+    ),
+    Mutant(
+        "drop-the-transaction-of-a-batch",
+        "crates/ingest/src/landing.rs",
+        "            transaction: Some((LAND_TRANSACTION.to_owned(), number)),\n",
+        "",
+        "once::",
+    ),
+    Mutant(
+        "drop-the-transaction-of-counts",
+        "crates/ingest/src/replay.rs",
+        "            transaction: Some((transaction, batch)),\n",
+        "            transaction: None,\n",
+        "once::",
+    ),
+    Mutant(
+        "page-by-offset",
+        "crates/portal/src/soda.rs",
+        """        query.extend(request.filter.map(|filter| ("$where", filter)));
+""",
+        """        static ASKED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let offset = (ASKED.fetch_add(1, Ordering::Relaxed) * request.limit).to_string();
+        query.push(("$offset", offset.as_str()));
+""",
+        "portal_faults::rows_that_change_between",
+    ),
+    Mutant(
+        "forget-the-tie-breaker",
+        "crates/portal/src/scan.rs",
+        """    format!(":updated_at > {at} OR (:updated_at = {at} AND :id > {})", quoted(&cursor.id))""",
+        """    format!(":updated_at > {at}")""",
+        "exactness::five_synthetic_resources",
+    ),
+    Mutant(
+        "forget-the-watermark",
+        "crates/query/src/view.rs",
+        """format!("(resource = {} AND batch > {})", literal(name), r.watermark())""",
+        """format!("(resource = {} AND batch > {})", literal(name), 0)""",
+        "once::",
+    ),
+    Mutant(
+        "keep-the-old-cell-of-a-moved-row",
+        "crates/ingest/src/ledger.rs",
+        "            self.count(current.dimensions, -1);\n",
+        "            self.count(Dimensions { cell: next.dimensions.cell, ..current.dimensions }, -1);\n",
+        "once::",
+    ),
+    Mutant(
+        "everything-served-again-is-changed",
+        "crates/ingest/src/ledger.rs",
+        "            Some(current) if current.hash == next.hash => Verdict::Unchanged,\n",
+        "",
+        "exactness::ingesting_twice",
+    ),
+    Mutant(
+        "everything-served-again-is-unchanged",
+        "crates/ingest/src/ledger.rs",
+        "            Some(current) if current.hash == next.hash => Verdict::Unchanged,\n",
+        "            Some(_) if !next.deleted => Verdict::Unchanged,\n",
+        "once::",
+    ),
+    Mutant(
+        "a-landing-believes-its-batch-too-early",
+        "crates/ingest/src/landing.rs",
+        """        failpoint("ingest:after-raw-commit");\n        if rows > 0 {""",
+        """        failpoint("ingest:after-raw-commit");\n        self.mark = mark.clone();\n        if rows > 0 {""",
+        "faults::a_landing_that_goes_on",
+    ),
+    Mutant(
+        "trust-an-index-that-is-behind",
+        "crates/ingest/src/replay.rs",
+        "        let mut from = reflected;\n",
+        "        let mut from = if reflected > 0 { self.mark.rows_batch } else { 0 };\n",
+        "once::",
+    ),
+    Mutant(
+        "vacuum-without-age-guard",
+        "crates/upkeep/src/vacuum.rs",
+        "object.is_data_file() && object.modified < before",
+        "object.is_data_file()",
+        "faults::a_vacuum_spares",
+    ),
+]
+
+
+def copy_repository(target: pathlib.Path) -> None:
+    """Copies what is built and tested; times are kept, so that nothing is built that has not changed."""
+    shutil.copytree(ROOT, target, ignore=lambda _, names: SKIPPED.intersection(names), symlinks=True)
+
+
+def run_test(mutant: Mutant, folder: pathlib.Path) -> subprocess.CompletedProcess[str]:
+    """Builds the mutant and runs its test."""
+    command = ["cargo", "test", "--workspace", "--offline", "--test", "tests", "--", mutant.test]
+    env = {**os.environ, "RUST_BACKTRACE": "0", **mutant.env}
+    return subprocess.run(command, cwd=folder, env=env, text=True, capture_output=True, check=False)
+
+
+def verdict(mutant: Mutant, folder: pathlib.Path) -> str:
+    """`caught`, or what went wrong."""
+    path = folder / mutant.file
+    text = path.read_text()
+    if text.count(mutant.old) != 1:
+        return f"its place in {mutant.file} is there {text.count(mutant.old)} times"
+    path.write_text(text.replace(mutant.old, mutant.new))
+    try:
+        done = run_test(mutant, folder)
+    finally:
+        path.write_text(text)
+    if "could not compile" in done.stderr:
+        return "it does not compile:\n" + done.stderr[-2_000:]
+    if "running 0 tests" in done.stdout:
+        return f"there is no test {mutant.test}"
+    return "caught" if "test result: FAILED" in done.stdout else "SURVIVED"
+
+
+def main() -> int:
+    """All mutants that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list", action="store_true", help="say what there is")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these")
+    args = parser.parse_args()
+    unknown = set(args.only or []) - {mutant.name for mutant in MUTANTS}
+    if unknown:
+        parser.error(f"there is no mutant {', '.join(sorted(unknown))}")
+    chosen = [mutant for mutant in MUTANTS if not args.only or mutant.name in args.only]
+    if args.list:
+        for mutant in chosen:
+            print(f"{mutant.name}: {mutant.file}, by {mutant.test}")
+        return 0
+    caught = 0
+    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
+        folder = pathlib.Path(scratch) / "repository"
+        copy_repository(folder)
+        for mutant in chosen:
+            began = time.monotonic()
+            found = verdict(mutant, folder)
+            caught += found == "caught"
+            print(f"{mutant.name}: {found} ({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"{caught}/{len(chosen)} caught")
+    return 0 if caught == len(chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
