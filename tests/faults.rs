@@ -1,8 +1,8 @@
 //! A store that fails at one operation, at each in turn and in every way it can: whatever a run was told, the same
 //! commands again lead to the same lake as if nothing had happened.
 //!
-//! `HOTSPOTS_LONG=1` hits every operation with every fault, in memory and on disk; `HOTSPOTS_FAULT=ACT:NUMBER:FAULT`
-//! plays one again.
+//! `HOTSPOTS_LONG=1` hits every operation with every fault, in memory and on disk; `HOTSPOTS_FAULT`,
+//! with what a failure prints, plays one again.
 
 pub(crate) mod store;
 pub(crate) mod tiny;
@@ -21,7 +21,7 @@ use lake_upkeep::{VacuumOptions, vacuum};
 use object_store::ObjectStoreExt as _;
 use object_store::memory::InMemory;
 
-use store::{Fault, FaultStore, Op, Plan};
+use store::{Fault, FaultStore, Op, Plan, numbered};
 use tiny::{Expected, PLACES, Published, row, stamp};
 
 /// Whether the long runs are asked for.
@@ -260,11 +260,12 @@ async fn assert_whole(ground: &Ground, user: &User) {
     assert_eq!(tiny::versions(&reader).await.unwrap(), versions_after(user.editions), "raw rows were doubled or lost");
 }
 
-/// A fault at an operation of a command.
+/// A fault at an operation of a command: the `nth` of its kind.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     act: usize,
-    number: usize,
+    op: Op,
+    nth: usize,
     fault: Fault,
 }
 
@@ -272,14 +273,14 @@ struct Case {
 /// whether the command failed.
 async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
     let (ground, mut user) = (base.before[case.act].0.fork(), base.before[case.act].1.clone());
-    let plan = Plan::hit(case.number, case.fault);
+    let plan = Plan::hit(case.op, case.nth, case.fault);
     let act = ACTS[case.act];
     let failed = user.act(act, ground.under(&plan), &ground.index()).await;
     if let Err(error) = &failed {
         assert!(matches!(error.kind(), Kind::Unavailable | Kind::NotFound | Kind::Conflict), "{act:?}: {error}");
         user.look_around(&ground.location()).await;
         // The process is gone, and everything it had in memory; now and then its disk as well.
-        if case.number % 2 == 1 {
+        if case.nth % 2 == 1 {
             std::fs::remove_dir_all(ground.index()).ok();
         }
         if let Err(error) = user.act(act, ground.location(), &ground.index()).await {
@@ -287,14 +288,14 @@ async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
         }
     }
     // All that follows for some, the next commands for the others.
-    let rest = if case.number % 8 == 0 { ACTS.len() } else { 1 };
+    let rest = if case.nth % 8 == 0 { ACTS.len() } else { 1 };
     for act in ACTS.into_iter().skip(case.act + 1).take(rest) {
         user.act(act, ground.location(), &ground.index())
             .await
             .unwrap_or_else(|error| panic!("{act:?} later: {error}"));
     }
     assert_whole(&ground, &user).await;
-    if case.number % 8 == 0 {
+    if case.nth % 8 == 0 {
         // Everything after the fault ran, vacuum among it: the newest versions stay.
         tiny::versions_are_readable(&Lake::open(ground.location()).await.unwrap(), false).await;
     } else if !ACTS.iter().take(case.act + 2).any(|act| *act == Act::Vacuum) {
@@ -303,18 +304,19 @@ async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
     (plan.done(), failed.is_err())
 }
 
-/// The faults to try: all of them in the long run; else every create with each fault that fits one, because there
-/// a commit is made or lost, and of the others with each fault one in so many.
-fn chosen(base: &Base, every: usize) -> Vec<Case> {
+/// The faults to try: all of them in the long run; else of each kind of operation with each kind of fault the first
+/// and one in so many. A create is where a commit is made or lost: one in four of them.
+fn chosen(base: &Base, every: usize, sparse: bool) -> Vec<Case> {
     let mut seen: BTreeMap<(Op, Fault), usize> = BTreeMap::new();
     let mut chosen = Vec::new();
     for (act, ops) in base.ops.iter().enumerate() {
-        for (number, op) in ops.iter().enumerate() {
-            for fault in Fault::ALL.into_iter().filter(|fault| fault.fits(*op)) {
-                let before = seen.entry((*op, fault)).or_insert(0);
-                let commits = *op == Op::Create && fault != Fault::Delay && every < 50;
-                if long() || commits || *before == 0 || (*before + fault as usize * 7).is_multiple_of(every) {
-                    chosen.push(Case { act, number, fault });
+        for (op, nth) in numbered(ops) {
+            for fault in Fault::ALL.into_iter().filter(|fault| fault.fits(op)) {
+                let before = seen.entry((op, fault)).or_insert(0);
+                let commits = op == Op::Create && fault != Fault::Delay && nth % 4 == fault as usize % 4;
+                if long() || commits && !sparse || *before == 0 || (*before + fault as usize * 7).is_multiple_of(every)
+                {
+                    chosen.push(Case { act, op, nth, fault });
                 }
                 *before += 1;
             }
@@ -323,21 +325,18 @@ fn chosen(base: &Base, every: usize) -> Vec<Case> {
     chosen
 }
 
-/// The one that the environment asks for.
-fn asked_for() -> Option<Case> {
-    let asked = std::env::var("HOTSPOTS_FAULT").ok()?;
-    let parts: Vec<&str> = asked.split(':').collect();
-    let number = |n: usize| parts[n].parse().expect("a number");
-    let fault = Fault::ALL.into_iter().find(|fault| format!("{fault:?}") == parts[2]).expect("a fault");
-    Some(Case { act: number(0), number: number(1), fault })
+/// Whether the environment asks for this one, by what is printed of it; for any, if it asks for none.
+fn asked_for(case: &Case) -> bool {
+    std::env::var("HOTSPOTS_FAULT").map_or(true, |asked| asked == format!("{case:?}"))
 }
 
 fn sweep(on_disk: bool, every: usize) {
     let base = run_undisturbed(on_disk);
     let mut kinds: BTreeMap<Op, usize> = BTreeMap::new();
     base.ops.iter().flatten().for_each(|op| *kinds.entry(*op).or_insert(0) += 1);
-    let asked = asked_for();
-    let cases = asked.map_or_else(|| chosen(&base, every), |case| vec![case]);
+    let mut cases = chosen(&base, every, on_disk);
+    let all = cases.len();
+    cases.retain(asked_for);
     let (next, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let done = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -348,8 +347,7 @@ fn sweep(on_disk: bool, every: usize) {
                     let one = || runtime.block_on(live_through(&base, *case));
                     let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(one));
                     let (hit, failed) = lived.unwrap_or_else(|cause| {
-                        let Case { act, number, fault } = case;
-                        eprintln!("HOTSPOTS_FAULT={act}:{number}:{fault:?} ({:?})", ACTS[*act]);
+                        eprintln!("HOTSPOTS_FAULT='{case:?}' ({:?})", ACTS[case.act]);
                         next.store(cases.len(), Ordering::SeqCst);
                         std::panic::resume_unwind(cause)
                     });
@@ -365,7 +363,7 @@ fn sweep(on_disk: bool, every: usize) {
     let (total, failed): (usize, usize) = (done.values().sum(), failures.into_inner());
     let operations: usize = kinds.values().sum();
     eprintln!("{operations} operations {kinds:?}; {total} faults, {failed} failed a command: {done:?}");
-    for op in kinds.keys().filter(|_| asked.is_none()) {
+    for op in kinds.keys().filter(|_| cases.len() == all) {
         for fault in Fault::ALL.into_iter().filter(|fault| fault.fits(*op)) {
             assert!(done.contains_key(&(*op, fault)), "no {op:?} met {fault:?}");
         }
@@ -421,14 +419,14 @@ fn a_landing_that_goes_on_after_an_error_loses_nothing_and_counts_nothing_twice(
     let ground = Ground::new(false);
     let plan = Plan::count();
     runtime().block_on(land_stubbornly(&ground, &plan));
-    let ops = plan.ops();
+    let ops = numbered(&plan.ops());
     let mut tried = 0;
-    for (number, op) in ops.iter().enumerate() {
+    for (number, (op, nth)) in ops.iter().enumerate() {
         for fault in [Fault::Error, Fault::LostReply, Fault::DoneThenExists, Fault::NothingThenExists] {
             let commits = matches!(op, Op::Create | Op::Put);
             if fault.fits(*op) && (commits || long() || number % 7 == 0) {
                 tried += 1;
-                runtime().block_on(land_stubbornly(&Ground::new(false), &Plan::hit(number, fault)));
+                runtime().block_on(land_stubbornly(&Ground::new(false), &Plan::hit(*op, *nth, fault)));
             }
         }
     }

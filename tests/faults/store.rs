@@ -1,8 +1,8 @@
 //! An object store that fails on demand: it counts the operations that pass through it and does something to one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -15,6 +15,17 @@ use object_store::{
 };
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+
+/// Each operation with how many of its kind came before it.
+pub(crate) fn numbered(ops: &[Op]) -> Vec<(Op, usize)> {
+    let mut seen = BTreeMap::new();
+    let number = |op: &Op| {
+        let seen = seen.entry(*op).or_insert(0);
+        *seen += 1;
+        (*op, *seen - 1)
+    };
+    ops.iter().map(number).collect()
+}
 
 /// What is asked of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +66,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Every one.
     pub(crate) const ALL: [Self; 8] = [
         Self::Error,
         Self::LostReply,
@@ -82,8 +94,8 @@ impl Fault {
 /// Which operation is hit, and what has passed.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    hit: Option<(usize, Fault)>,
-    passed: AtomicUsize,
+    hit: Option<(Op, usize, Fault)>,
+    passed: Mutex<BTreeMap<Op, usize>>,
     down: AtomicBool,
     ops: Mutex<Vec<Op>>,
     done: Mutex<BTreeSet<(Op, Fault)>>,
@@ -96,9 +108,10 @@ impl Plan {
         Arc::default()
     }
 
-    /// The operation of this number, from 0, is hit, if the fault fits it.
-    pub(crate) fn hit(number: usize, fault: Fault) -> Arc<Self> {
-        Arc::new(Self { hit: Some((number, fault)), ..Self::default() })
+    /// The `nth` operation of its kind, from 0, is hit.
+    pub(crate) fn hit(op: Op, nth: usize, fault: Fault) -> Arc<Self> {
+        assert!(fault.fits(op), "{fault:?} cannot happen to {op:?}");
+        Arc::new(Self { hit: Some((op, nth, fault)), ..Self::default() })
     }
 
     /// Nothing is hit, and each operation lets others go first, some more than others.
@@ -117,7 +130,12 @@ impl Plan {
     }
 
     async fn pass(&self, op: Op) -> Result<Option<Fault>> {
-        let number = self.passed.fetch_add(1, Ordering::SeqCst);
+        let before = {
+            let mut passed = self.passed.lock().unwrap();
+            let passed = passed.entry(op).or_insert(0);
+            *passed += 1;
+            *passed - 1
+        };
         self.ops.lock().unwrap().push(op);
         let others = self.jitter.as_ref().map_or(0, |random| random.lock().unwrap().random_range(0..8));
         for _ in 0..others {
@@ -126,7 +144,7 @@ impl Plan {
         if self.down.load(Ordering::SeqCst) {
             return Err(failure("the store is down"));
         }
-        let fault = self.hit.filter(|(hit, fault)| *hit == number && fault.fits(op)).map(|(_, fault)| fault);
+        let fault = self.hit.filter(|(hit, nth, _)| *hit == op && *nth == before).map(|(_, _, fault)| fault);
         let Some(fault) = fault else { return Ok(None) };
         self.done.lock().unwrap().insert((op, fault));
         match fault {

@@ -16,7 +16,7 @@ use lake_query::{
 use lake_store::{Commit, DomainChange, Snapshot, Table};
 use serde_json::json;
 
-use crate::index::{Dimensions, KeyState, Words};
+use crate::index::{Dimensions, KeyState, Stamp, Words};
 use crate::landing::{Landing, reject_identity};
 use crate::ledger::Ledger;
 use crate::rows::{Incidents, flags, hash_bytes, longs, texts, times};
@@ -98,8 +98,16 @@ impl Landing {
     /// Brings index, fast counts and rejects up to the last batch of `raw`.
     pub(crate) async fn catch_up(&mut self) -> Result<()> {
         let snapshot = self.refresh_mark().await?;
+        let fast = self.lake.fast_counts.snapshot().await?;
+        let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(&self.resource.name)).await?;
+        let counted = counted.unwrap_or(0);
+        // An index beyond the counts, as of a lake brought back from a backup, cannot say what the batches between
+        // them changed.
+        let usable = |stamp: &Stamp| {
+            stamp.batch <= self.mark.batch && (stamp.batch <= counted || self.mark.rows_batch <= counted)
+        };
         let reflected = match self.index.stamp()? {
-            Some(stamp) if self.fits(&stamp) && stamp.batch <= self.mark.batch => stamp.batch,
+            Some(stamp) if self.fits(&stamp) && usable(&stamp) => stamp.batch,
             stamp => {
                 if stamp.is_some() || self.mark.batch > 0 {
                     tracing::info!(
@@ -113,14 +121,12 @@ impl Landing {
                 0
             }
         };
-        let fast = self.lake.fast_counts.snapshot().await?;
         self.definitions = definitions(&self.lake, &fast, &self.resource.name).await?;
-        let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(&self.resource.name)).await?;
         let mut from = reflected;
         while from < self.mark.rows_batch {
             let to = (from + BATCHES_A_SCAN).min(self.mark.rows_batch);
             for (batch, rows) in self.landed_batches(&snapshot, from, to).await? {
-                self.replay(batch, &rows, batch > counted.unwrap_or(0)).await?;
+                self.replay(batch, &rows, batch > counted).await?;
             }
             from = to;
         }
