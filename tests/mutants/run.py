@@ -121,6 +121,20 @@ MUTANTS = [
         "faults::a_landing_that_goes_on",
     ),
     Mutant(
+        "take-a-page-for-unchanged-without-looking",
+        "crates/ingest/src/landing.rs",
+        "            return Ok(unmet.then_some(plan.landed));\n",
+        "            let _ = unmet;\n            return Ok(Some(plan.landed));\n",
+        "once::a_row_that_another_landing_changed",
+    ),
+    Mutant(
+        "trust-an-index-beyond-the-counts",
+        "crates/ingest/src/replay.rs",
+        "stamp.batch <= self.mark.batch && (stamp.batch <= counted || self.mark.rows_batch <= counted)",
+        "stamp.batch <= self.mark.batch",
+        "power::a_power_cut_at_any_step",
+    ),
+    Mutant(
         "trust-an-index-that-is-behind",
         "crates/ingest/src/replay.rs",
         "        let mut from = reflected;\n",
