@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod change;
 mod cli;
+mod columns;
 mod crash;
 mod deletes;
 mod exactness;

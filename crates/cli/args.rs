@@ -284,9 +284,6 @@ pub(crate) struct Compact {
     /// Which resources [default: all that have landed]
     #[arg(long = "resource", value_name = "R")]
     pub(crate) names: Vec<String>,
-    /// Recount everything from the raw rows
-    #[arg(long, conflicts_with = "window")]
-    pub(crate) recount: bool,
     /// Only report; exit code 1 if there is drift
     #[arg(long)]
     pub(crate) dry_run: bool,

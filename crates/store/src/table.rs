@@ -60,6 +60,11 @@ impl Table {
         &self.name
     }
 
+    /// The lake it is a table of.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
     /// The table's folder within the store.
     pub fn folder(&self) -> &Path {
         &self.folder
