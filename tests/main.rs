@@ -4,13 +4,17 @@
 mod architecture;
 mod bench;
 mod change;
+mod check;
 mod cli;
 mod crash;
 mod exactness;
+mod forget;
 mod golden;
+mod history;
 mod http;
 mod portal_faults;
 mod property;
 mod race;
 mod readers;
 mod up;
+mod vacuum;

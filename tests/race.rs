@@ -29,7 +29,7 @@ fn edit(bench: &Bench, last_digit: char, at_ms: i64) {
 async fn compact_window(bench: &Bench, window: &str, meanwhile: impl Fn() + Send + Sync) {
     let reader = reader(bench).await;
     let resource = reader.catalog().get(CASES_RESOURCE).unwrap();
-    let options = CompactOptions { window: Some(Window::parse(window).unwrap()), dry_run: false };
+    let options = CompactOptions { window: Some(Window::parse(window).unwrap()), ..CompactOptions::default() };
     let mut done = false;
     let progress = |_rows: u64| {
         if !std::mem::replace(&mut done, true) {
