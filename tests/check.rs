@@ -148,6 +148,21 @@ fn damaged_raw_rows_and_logs_are_found_and_a_copy_mends_them() {
     }
 }
 
+#[test]
+fn incidents_that_are_read_are_checked_though_a_newer_version_is_there() {
+    let bench = lake();
+    let read = file(&bench, "incidents", "resource=311-cases/year=2024");
+    bench.program().env("HOTSPOTS_FAIL_AT", "compact:after-incidents-commit").run(&["compact"]).expect_status(128 + 6);
+    check(&bench).success();
+    scribble(&read);
+    let found = findings(&check(&bench).expect_status(5));
+    let name = read.file_name().and_then(|n| n.to_str()).expect("a name");
+    assert!(found.iter().any(|f| f["object"].as_str().is_some_and(|object| object.contains(name))), "{found:?}");
+    run_mend(&bench, &found[0]);
+    check(&bench).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the mend");
+}
+
 /// Commits a change to a table as a foreign hand would.
 fn tamper(bench: &Bench, table: &str, change: impl Fn(&mut Value) -> bool) {
     let log = bench.lake().join(table).join("_delta_log");

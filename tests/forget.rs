@@ -21,7 +21,7 @@ fn is_sealed(row: &Row) -> bool {
 
 /// A lake that holds several versions of a record, in several batches, as an incident and as a reject, compacted and
 /// not, with what killed writers left of it.
-fn with_a_record_to_seal() -> Bench {
+fn with_a_record_to_seal(size: &str) -> Bench {
     let portal: Portal = lake_demo::synthetic::san_francisco(500, 5);
     let mut row = portal.rows(CASES)[0].clone();
     row.retain(|name, _| !name.starts_with(':'));
@@ -30,7 +30,8 @@ fn with_a_record_to_seal() -> Bench {
     row.insert("requested_datetime".to_owned(), "2019-07-07T07:07:00.000".into());
     portal.insert(CASES, vec![row], 1_600_000_000_000);
     let bench = Bench::new(portal);
-    let ingest = || drop(bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "40"]).success());
+    // Small pages, so that there is a checkpoint which holds it as well.
+    let ingest = || drop(bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", size]).success());
     ingest();
     bench.ingest(&bench.program(), "fire-incidents", &[]).success();
     bench.program().run(&["compact"]).success();
@@ -44,6 +45,14 @@ fn with_a_record_to_seal() -> Bench {
     bench.portal.update_where(CASES, is_sealed, set("lat", "37.7711"), EDITED_MS + 2_000);
     ingest();
     bench.program().env("HOTSPOTS_FAIL_AT", "compact:after-incidents-commit").run(&["compact"]).expect_status(128 + 6);
+    // What killed writers leave: a data file that was never committed, and unfinished ones of data and log.
+    let of_raw = bench.lake().join("raw/311-cases");
+    let held = holders(&bench, &[TEXT]);
+    let data = held.iter().find(|path| path.starts_with(&of_raw) && path.extension().is_some_and(|e| e == "parquet"));
+    let data = data.expect("a raw file that holds it");
+    std::fs::copy(data, data.with_file_name("part-00000000-0000-4000-8000-000000000000.parquet")).expect("a copy");
+    std::fs::copy(data, data.with_file_name("part-00000000-0000-4000-8000-000000000001.parquet#42")).expect("a copy");
+    std::fs::write(of_raw.join("_delta_log/00000000000000000999.json#42"), KEY).expect("written");
     bench
 }
 
@@ -111,8 +120,20 @@ fn assert_forgotten(bench: &Bench, when: &str) {
 
 #[test]
 fn a_forgotten_record_is_in_no_byte_of_the_lake_and_in_no_count() {
-    let bench = with_a_record_to_seal();
-    assert!(holders(&bench, &[KEY]).len() > 5, "it is everywhere");
+    let bench = with_a_record_to_seal("2");
+    let held = holders(&bench, &[KEY]);
+    for part in [
+        "raw/311-cases/_landed",
+        "raw/311-cases/_delta_log/",
+        "checkpoint",
+        "incidents/resource",
+        "incidents/_delta_log",
+        ".index",
+    ] {
+        assert!(held.iter().any(|path| path.to_string_lossy().contains(part)), "{part} holds it: {held:?}");
+    }
+    let query = format!("SELECT COUNT(*) AS n FROM stored.rejects WHERE identity = '{}'", portal_id(&bench));
+    assert_eq!(bench.program().sql(&query)[0]["n"], 2, "it was a reject, and is none any more");
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "before");
     bench.program().run(&["forget", CASES_RESOURCE, KEY]).success();
     assert_forgotten(&bench, "forgotten");
@@ -131,9 +152,25 @@ fn a_forgotten_record_is_in_no_byte_of_the_lake_and_in_no_count() {
     assert_eq!(lines, 2, "both are in the history: {}", history.stdout);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_serves_the_lake_meanwhile_answers_without_the_record_at_once() {
+    let bench = with_a_record_to_seal("40");
+    let serving = bench.program().spawn_serving(&["serve"]);
+    let total = async || {
+        let answer =
+            serving.get("/aggregates?resource=311-cases&geo_precision=0&time_precision=all&group_by=resource").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(answer.header("lake-as-of").is_some() && answer.header("lake-exact") == Some("true"));
+        answer.json()[0]["count"].as_i64().expect("a count")
+    };
+    assert_eq!(total().await, bench.oracle(CASES).totals().incidents);
+    bench.program().run(&["forget", CASES_RESOURCE, KEY]).success();
+    assert_eq!(total().await, without(&bench).totals().incidents);
+}
+
 #[test]
 fn a_forgotten_record_that_is_still_published_lands_again_with_a_full_read() {
-    let bench = with_a_record_to_seal();
+    let bench = with_a_record_to_seal("40");
     let saved = serde_json::to_string(&bench.portal.rows(CASES)).expect("JSON");
     std::fs::write(bench.folder.path().join("saved.json"), saved).expect("written");
     bench.program().run(&["forget", CASES_RESOURCE, KEY]).success();
@@ -158,7 +195,7 @@ fn forgetting_what_is_not_there_says_so_and_changes_nothing() {
 #[test]
 fn a_kill_at_each_step_of_forgetting_is_made_good_by_running_it_again() {
     for point in FAIL_POINTS.iter().filter(|point| point.starts_with("forget:")) {
-        let bench = with_a_record_to_seal();
+        let bench = with_a_record_to_seal("40");
         let killed = bench.program().env("HOTSPOTS_FAIL_AT", *point).run(&["forget", CASES_RESOURCE, KEY]);
         assert_eq!(killed.status, 128 + 6, "{point}: {}", killed.stderr);
         bench.program().run(&["forget", CASES_RESOURCE, KEY]).success();

@@ -165,13 +165,13 @@ impl Table {
                 if state.version() == snapshot.version {
                     return Ok(snapshot);
                 }
-                let snapshot = Arc::new(Snapshot::new(&self.name, state.clone())?);
+                let snapshot = self.opened(state.clone()).await?;
                 (state, snapshot)
             }
             None => {
                 let state = DeltaTableState::try_new(&*self.log, None).await;
                 let state = state.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
-                let snapshot = Arc::new(Snapshot::new(&self.name, state.clone())?);
+                let snapshot = self.opened(state.clone()).await?;
                 (state, snapshot)
             }
         };
@@ -181,6 +181,15 @@ impl Table {
             *current = Some((state, Arc::clone(&snapshot)));
         }
         Ok(snapshot)
+    }
+
+    async fn opened(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
+        let mut snapshot = Snapshot::new(&self.name, state)?;
+        if snapshot.committed_ms.is_none() {
+            // The listing that a checkpoint begins leaves out the checkpoint's own version.
+            snapshot.committed_ms = self.log_entry(snapshot.version).await?.and_then(|entry| entry.committed_ms);
+        }
+        Ok(Arc::new(snapshot))
     }
 
     /// The table at a version.
@@ -195,7 +204,7 @@ impl Table {
         let state = DeltaTableState::try_new(&*self.log, Some(version)).await;
         let failed = || format!("version {version} of table {}", self.name);
         let state = state.map_err(|e| (kind_of(&e), e)).or_kind(failed)?;
-        Ok(Arc::new(Snapshot::new(&self.name, state)?))
+        self.opened(state).await
     }
 
     /// The last version an application committed, by its transaction id.
