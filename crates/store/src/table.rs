@@ -207,7 +207,7 @@ impl Table {
         if let Some(known) = known.filter(|known| known.version == state.version()) {
             return Ok(known);
         }
-        let snapshot = self.read(state.clone())?;
+        let snapshot = self.opened(state.clone()).await?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         // Another task may have read a newer version meanwhile.
         if current.as_ref().is_none_or(|(_, there)| there.version < snapshot.version) {
@@ -228,6 +228,17 @@ impl Table {
         }
     }
 
+    /// The version of a state, with the time it was committed.
+    async fn opened(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
+        let snapshot = self.read(state)?;
+        if snapshot.committed_ms.is_some() {
+            return Ok(snapshot);
+        }
+        // The listing that a checkpoint begins leaves out the checkpoint's own version.
+        let committed_ms = self.log_entry(snapshot.version).await?.and_then(|entry| entry.committed_ms);
+        Ok(Arc::new(Snapshot { committed_ms, ..snapshot.as_ref().clone() }))
+    }
+
     /// The table at a version.
     ///
     /// # Errors
@@ -239,7 +250,7 @@ impl Table {
         }
         let state = DeltaTableState::try_new(&*self.log, Some(version)).await;
         let state = state.map_err(|error| log_error(error, || format!("version {version} of table {}", self.name)))?;
-        self.read(state)
+        self.opened(state).await
     }
 
     /// The version of a state. From now on its files are checked when they are read.
