@@ -13,4 +13,5 @@ mod portal_faults;
 mod property;
 mod race;
 mod readers;
+mod s3;
 mod up;
