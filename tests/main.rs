@@ -22,5 +22,6 @@ mod property;
 mod quarantine;
 mod race;
 mod readers;
+mod s3;
 mod up;
 mod vacuum;
