@@ -1,13 +1,19 @@
-//! `kill -9` at each named point, then the same command again: the same counts.
+//! `kill -9` at each named point and at random moments, then the same command again: the same counts.
+
+use std::time::Instant;
 
 use lake_demo::Portal;
 use lake_model::FAIL_POINTS;
 use lake_testkit::{Program, Row};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE};
 
 /// What the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
+
+const VACUUM: [&str; 5] = ["vacuum", "--older-than", "0s", "--nothing-else-runs", "--apply"];
 
 fn small_portal() -> Portal {
     let portal = lake_demo::synthetic::san_francisco(500, 11);
@@ -35,20 +41,30 @@ fn die_and_run_again(point: &str, run: impl Fn(&Program) -> i32, program: impl F
     died == ABORTED
 }
 
+/// Runs through landing, compaction, edits and compaction with a point armed; how often it killed.
 fn kill_at(point: &str) -> usize {
     let bench = Bench::new(small_portal());
-    let ingest = |program: &Program| bench.ingest(program, CASES_RESOURCE, &["--page-size", "60"]).status;
+    // Checkpoints come with every hundredth version.
+    let page_size = if point.contains("checkpoint") { "4" } else { "60" };
+    let ingest = |program: &Program| bench.ingest(program, CASES_RESOURCE, &["--page-size", page_size]).status;
     let compact = |program: &Program| program.run(&["compact"]).status;
     let mut deaths = 0;
-    deaths += usize::from(die_and_run_again(point, ingest, || bench.program()));
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: landed"));
-    deaths += usize::from(die_and_run_again(point, compact, || bench.program()));
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: compacted"));
+    let mut step = |run: &dyn Fn(&Program) -> i32, what: &str| {
+        let died = die_and_run_again(point, run, || bench.program());
+        deaths += usize::from(died);
+        if died || what == "vacuumed" {
+            bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: {what}"));
+        }
+    };
+    step(&ingest, "landed");
+    step(&compact, "compacted");
     edit(&bench.portal);
-    deaths += usize::from(die_and_run_again(point, ingest, || bench.program()));
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: edits landed"));
-    deaths += usize::from(die_and_run_again(point, compact, || bench.program()));
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: edits compacted"));
+    if point.starts_with("ingest:after-index-clear") || point.starts_with("ingest:after-replay") {
+        std::fs::remove_dir_all(bench.lake().join(".index")).expect("an index");
+    }
+    step(&ingest, "edits landed");
+    step(&compact, "edits compacted");
+    step(&|program| program.run(&VACUUM).status, "vacuumed");
     let window = bench.program().run(&["compact", "--window", "2000..2030", "--format", "json"]).success();
     for partition in window.json().as_array().unwrap() {
         assert_eq!(partition["drift"], 0, "{point}: {partition}");
@@ -59,17 +75,88 @@ fn kill_at(point: &str) -> usize {
     deaths
 }
 
-#[test]
-fn a_kill_at_each_named_point_loses_nothing_and_counts_nothing_twice() {
-    // Forgetting changes the answer: tests/forget.rs kills it.
-    for point in FAIL_POINTS.iter().filter(|point| !point.starts_with("forget:")) {
-        assert!(kill_at(point) > 0, "no run passes {point}");
+/// Those points whose names pass, each once; how many.
+fn kill_at_each(chosen: impl Fn(&str) -> bool) {
+    let mut kills = 0;
+    for point in FAIL_POINTS.iter().filter(|point| chosen(point)) {
+        let deaths = kill_at(point);
+        assert!(deaths > 0, "no run passes {point}");
+        kills += deaths;
     }
+    eprintln!("{kills} kills");
+}
+
+// Two tests, so that two cores share the points.
+#[test]
+fn a_kill_at_each_named_point_of_ingest_loses_nothing_and_counts_nothing_twice() {
+    kill_at_each(|point| point.starts_with("ingest:"));
+}
+
+#[test]
+fn a_kill_at_each_other_named_point_loses_nothing_and_counts_nothing_twice() {
+    // What `forget` takes is gone from the answers: its own tests kill it.
+    kill_at_each(|point| !point.starts_with("ingest:") && !point.starts_with("forget:"));
+}
+
+#[test]
+fn there_are_points_where_state_changes_hands() {
+    assert!(FAIL_POINTS.len() >= 15);
+    let names: std::collections::BTreeSet<_> = FAIL_POINTS.iter().collect();
+    assert_eq!(names.len(), FAIL_POINTS.len());
+}
+
+/// A publisher's edit that no other is like.
+fn edit_some(portal: &Portal, nth: u64) {
+    let id = |row: &Row| row.get("service_request_id").and_then(|id| id.as_str()?.parse::<u64>().ok());
+    let change = |row: &mut Row| {
+        row.insert("service_name".to_owned(), format!("Kind {}", nth % 3).into());
+        row.insert("lat".to_owned(), format!("37.7{}01", nth % 10).into());
+    };
+    let at_ms = 1_790_000_000_000 + i64::try_from(nth).unwrap() * 1_000;
+    assert!(portal.update_where(CASES, |row| id(row).is_some_and(|id| id % 11 == nth % 11), change, at_ms) > 0);
+}
+
+#[test]
+fn kills_at_random_moments_lose_nothing_and_count_nothing_twice() {
+    let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
+    let kills = if crate::faults::long() { 1_000 } else { 100 };
+    let mut random = StdRng::seed_from_u64(seed);
+    let bench = Bench::new(small_portal());
+    let ingest =
+        ["ingest", CASES_RESOURCE, "--portal", bench.served.url(), "--page-size", "20", "--retry-wait-ms", "1"];
+    let compact = ["compact"];
+    // How long an undisturbed run takes here, with as much to land as there will be.
+    let began = Instant::now();
+    bench.program().run(&ingest).success();
+    let lasts = began.elapsed();
+    let mut midway = 0;
+    for nth in 1..=kills {
+        edit_some(&bench.portal, nth);
+        let args: &[&str] = if nth % 3 == 0 { &compact } else { &ingest };
+        let mut running = bench.program().spawn_in_background(args);
+        // The one place for a random moment: it is what is tested.
+        std::thread::sleep(lasts.mul_f64(random.random_range(0.0..1.0)));
+        midway += u32::from(running.ended().is_none());
+        running.kill9();
+        if nth % 10 == 0 {
+            bench.program().run(&ingest).success();
+            let when = format!("HOTSPOTS_SEED={seed}, after {nth} kills");
+            bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &when);
+        }
+    }
+    bench.program().run(&["compact"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "compacted after all kills");
+    let window = bench.program().run(&["compact", "--window", "2000..2030", "--format", "json"]).success();
+    for partition in window.json().as_array().unwrap() {
+        assert_eq!(partition["drift"], 0, "{partition}");
+    }
+    eprintln!("{kills} kills, {midway} of them midway, within {lasts:?}");
 }
 
 #[test]
 fn a_kill_at_a_later_passing_of_the_points_of_ingest_is_no_worse() {
-    for point in FAIL_POINTS.iter().filter(|point| point.starts_with("ingest:")) {
+    let of_each_page = |point: &&&str| point.starts_with("ingest:") && !point.contains("index-clear");
+    for point in FAIL_POINTS.iter().filter(of_each_page) {
         assert!(kill_at(&format!("{point}:3")) > 0, "no run passes {point} three times");
     }
     for nth in [2, 5, 9] {

@@ -13,6 +13,8 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 /// What is asked of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +87,7 @@ pub(crate) struct Plan {
     down: AtomicBool,
     ops: Mutex<Vec<Op>>,
     done: Mutex<BTreeSet<(Op, Fault)>>,
+    jitter: Option<Mutex<StdRng>>,
 }
 
 impl Plan {
@@ -96,6 +99,11 @@ impl Plan {
     /// The operation of this number, from 0, is hit, if the fault fits it.
     pub(crate) fn hit(number: usize, fault: Fault) -> Arc<Self> {
         Arc::new(Self { hit: Some((number, fault)), ..Self::default() })
+    }
+
+    /// Nothing is hit, and each operation lets others go first, some more than others.
+    pub(crate) fn jitter(seed: u64) -> Arc<Self> {
+        Arc::new(Self { jitter: Some(Mutex::new(StdRng::seed_from_u64(seed))), ..Self::default() })
     }
 
     /// The operations that passed, in order.
@@ -111,6 +119,10 @@ impl Plan {
     async fn pass(&self, op: Op) -> Result<Option<Fault>> {
         let number = self.passed.fetch_add(1, Ordering::SeqCst);
         self.ops.lock().unwrap().push(op);
+        let others = self.jitter.as_ref().map_or(0, |random| random.lock().unwrap().random_range(0..8));
+        for _ in 0..others {
+            tokio::task::yield_now().await;
+        }
         if self.down.load(Ordering::SeqCst) {
             return Err(failure("the store is down"));
         }

@@ -81,6 +81,20 @@ pub(crate) fn folder() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
+/// Copies a directory and all that is in it.
+pub(crate) fn copy(from: &FsPath, to: &FsPath) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// The lake's place in a store that is there already.
 pub(crate) fn place(store: Arc<dyn ObjectStore>) -> Location {
     Location::in_store(store, Url::parse("memory:///").unwrap(), Path::from("lake")).unwrap()
@@ -239,6 +253,17 @@ pub(crate) async fn versions(reader: &Reader) -> Result<BTreeMap<String, i64>> {
     Ok(found)
 }
 
+/// The rows of a query of two columns of text.
+pub(crate) async fn pairs(reader: &Reader, text: &str) -> Result<Vec<(String, String)>> {
+    let view = reader.view().await?;
+    let session = reader.session(&view).await?;
+    let mut found = Vec::new();
+    for batch in session.sql(text).await?.collect().await.map_err(lake_query::engine_error)? {
+        found.extend(texts(&batch, 0).zip(texts(&batch, 1)).map(|(a, b)| (a.unwrap(), b.unwrap())));
+    }
+    Ok(found)
+}
+
 /// Opens the landing as `ingest` does.
 pub(crate) async fn landing(lake: &Lake, index: &FsPath) -> Result<Landing> {
     let options = LandingOptions { index_directory: index.to_owned(), synthetic: false };
@@ -271,8 +296,13 @@ pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<Report>
     compact(&reader, &resource(), CompactOptions { window, ..CompactOptions::default() }, |_| {}).await
 }
 
-/// Every version of every table can be opened, and each file that it names is in the store, whole.
-pub(crate) async fn every_version_is_readable(lake: &Lake) {
+/// The same, where anything has landed at all.
+pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<Vec<Report>> {
+    if lake.landed_resources().await?.is_empty() { Ok(Vec::new()) } else { compact_all(lake, window).await }
+}
+
+/// Every version of every table, or the newest, can be opened, and each file that it names is in the store, whole.
+pub(crate) async fn versions_are_readable(lake: &Lake, every: bool) {
     use futures::TryStreamExt as _;
     let location = lake.location();
     let objects: Vec<_> = location.store.list(Some(&location.prefix)).try_collect().await.unwrap();
@@ -280,7 +310,7 @@ pub(crate) async fn every_version_is_readable(lake: &Lake) {
     let raw = lake.raw(NAME).unwrap();
     for table in [&raw, &lake.incidents, &lake.counts, &lake.fast_counts, &lake.rejects] {
         let newest = table.snapshot().await.unwrap().version;
-        for version in 0..=newest {
+        for version in if every { 0 } else { newest }..=newest {
             let snapshot = table.snapshot_at(version).await.unwrap();
             for file in snapshot.files.iter() {
                 let path = format!("{}/{}", table.folder(), file.path);

@@ -4,6 +4,7 @@ use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use lake_model::{Error, Kind};
 use lake_store::damage_in;
+use parquet::errors::ParquetError;
 
 /// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
 pub fn engine_error(error: DataFusionError) -> Error {
@@ -39,12 +40,9 @@ fn kind_of(error: &DataFusionError) -> Kind {
         | DataFusionError::NotImplemented(_)
         | DataFusionError::Execution(_) => Kind::Invalid,
         DataFusionError::ResourcesExhausted(_) => Kind::Exhausted,
-        DataFusionError::ObjectStore(source) => match source.as_ref() {
-            object_store::Error::NotFound { .. } => Kind::Data,
-            _ => Kind::Unavailable,
-        },
+        DataFusionError::ObjectStore(source) => kind_of_store(source),
         DataFusionError::IoError(_) => Kind::Unavailable,
-        DataFusionError::ParquetError(_) => Kind::Data,
+        DataFusionError::ParquetError(source) => kind_of_parquet(source),
         DataFusionError::ArrowError(source, _) => match source.as_ref() {
             ArrowError::ParquetError(_) | ArrowError::IpcError(_) => Kind::Data,
             // Overflow, division by zero, a text that is no number: the query's own doing.
@@ -53,13 +51,36 @@ fn kind_of(error: &DataFusionError) -> Kind {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => kind_of(inner),
         DataFusionError::Shared(inner) => kind_of(inner),
         DataFusionError::Collection(errors) => errors.first().map_or(Kind::Internal, kind_of),
-        DataFusionError::External(inner) => match inner.downcast_ref::<Error>() {
-            Some(ours) => ours.kind(),
-            None => Kind::Internal,
-        },
+        DataFusionError::External(inner) => kind_of_external(inner.as_ref()).unwrap_or(Kind::Internal),
         DataFusionError::ExecutionJoin(_)
         | DataFusionError::Internal(_)
         | DataFusionError::Substrait(_)
         | DataFusionError::Ffi(_) => Kind::Internal,
+    }
+}
+
+/// What the log names and the store lacks is damage; a store that does not answer is not.
+fn kind_of_store(error: &object_store::Error) -> Kind {
+    match error {
+        object_store::Error::NotFound { .. } => Kind::Data,
+        _ => Kind::Unavailable,
+    }
+}
+
+fn kind_of_external(error: &(dyn std::error::Error + 'static)) -> Option<Kind> {
+    if let Some(ours) = error.downcast_ref::<Error>() {
+        return Some(ours.kind());
+    }
+    error.downcast_ref::<object_store::Error>().map(kind_of_store)
+}
+
+fn kind_of_parquet(error: &ParquetError) -> Kind {
+    match error {
+        ParquetError::External(inner) => kind_of_external(inner.as_ref()).unwrap_or(Kind::Data),
+        // The engine keeps only the text of an error that it met in a file's footer.
+        ParquetError::General(text) if text.contains("Object Store error: ") && !text.contains("not found") => {
+            Kind::Unavailable
+        }
+        _ => Kind::Data,
     }
 }

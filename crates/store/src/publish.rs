@@ -72,6 +72,12 @@ pub(crate) fn log_error(error: DeltaTableError, work: impl FnOnce() -> String) -
         DeltaTableError::KernelError(inner) if inner.to_string().contains("interacting with object store") => {
             Kind::Unavailable
         }
+        // A table, or a version of it, that was never made.
+        DeltaTableError::KernelError(inner)
+            if ["Invalid table location", "No table version found"].iter().any(|t| inner.to_string().contains(t)) =>
+        {
+            Kind::NotFound
+        }
         _ => Kind::Data,
     };
     Error::new(kind, work()).with_source(error)

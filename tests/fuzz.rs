@@ -1,0 +1,470 @@
+//! Whatever comes from outside (pages, definitions, windows, cursors, questions, polygons) is understood or refused in
+//! words, and never ends the program.
+//!
+//! Inputs are mutations of `tests/corpus/<target>`, drawn from a fixed seed. One that is answered in a new way joins
+//! the pool; one that breaks a promise is written into the corpus, and so is tried first from then on.
+//! `HOTSPOTS_SEED` draws others, `HOTSPOTS_FUZZ_SECONDS` says how long each target goes on.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array as _, AsArray as _};
+use lake_ingest::LandingMark;
+use lake_model::{Error, Kind, Resource, Window};
+use lake_portal::{Cursor, Decoder};
+use lake_query::IncidentProjector;
+use lake_testkit::{Answer, Running};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::Value;
+
+use crate::bench::{Bench, CASES_RESOURCE};
+use crate::faults::{runtime, tiny};
+
+/// What was answered, in brief; or which promise was broken.
+type Verdict = Result<String, String>;
+
+/// Inputs that are kept at most, beside the corpus.
+const MOST_KEPT: usize = 2_000;
+
+struct Fuzz {
+    target: &'static str,
+    words: &'static [&'static str],
+}
+
+fn folder(target: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(target)
+}
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let entries = std::fs::read_dir(folder(target)).expect("a corpus");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| std::fs::read(path).expect("an input")).collect()
+}
+
+/// A number between `A` and `A + of`, not of it itself.
+fn below(random: &mut StdRng, of: usize) -> usize {
+    if of == 0 { 0 } else { random.random_range(0..of) }
+}
+
+impl Fuzz {
+    /// Tries the corpus, then so many mutations of it, or as long as the environment says.
+    fn run(&self, inputs: usize, mut check: impl FnMut(&[u8]) -> Verdict) {
+        let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
+        let seconds = std::env::var("HOTSPOTS_FUZZ_SECONDS").ok().map(|s| s.parse::<u64>().expect("seconds"));
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut pool = corpus(self.target);
+        let mut ways = BTreeSet::new();
+        let (began, mut tried) = (Instant::now(), 0);
+        for input in pool.clone() {
+            ways.insert(self.try_one(&input, &mut check));
+            tried += 1;
+        }
+        while seconds.map_or(tried < inputs, |most| began.elapsed() < Duration::from_secs(most)) {
+            let input = self.mutated(&pool, &mut random);
+            let way = self.try_one(&input, &mut check);
+            if ways.insert(way) && pool.len() < MOST_KEPT {
+                pool.push(input);
+            }
+            tried += 1;
+        }
+        eprintln!("{}: {tried} inputs, {} ways to answer, HOTSPOTS_SEED={seed}", self.target, ways.len());
+    }
+
+    fn try_one(&self, input: &[u8], check: &mut impl FnMut(&[u8]) -> Verdict) -> String {
+        let broken = match catch_unwind(AssertUnwindSafe(|| check(input))) {
+            Ok(Ok(way)) => return way,
+            Ok(Err(broken)) => broken,
+            Err(_) => "it panicked".to_owned(),
+        };
+        let hash =
+            input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
+        let path = folder(self.target).join(format!("found-{hash:016x}"));
+        std::fs::write(&path, input).expect("the corpus can be written");
+        panic!("{}: {broken}\n{}\nkept as {}", self.target, String::from_utf8_lossy(input), path.display());
+    }
+
+    fn mutated(&self, pool: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
+        let mut input = pool[below(random, pool.len())].clone();
+        for _ in 0..=random.random_range(0..4) {
+            let at = below(random, input.len());
+            let end = (at + 1 + below(random, 12)).min(input.len());
+            match random.random_range(0..9) {
+                0 if at < input.len() => input[at] ^= 1 << random.random_range(0..8),
+                1 if at < input.len() => input[at] = random.random(),
+                2 => drop(input.drain(at..end)),
+                3 => {
+                    let again = input[at..end].to_vec();
+                    input.splice(at..at, again);
+                }
+                4 => {
+                    let other = &pool[below(random, pool.len())];
+                    let from = below(random, other.len());
+                    let until = (from + 1 + below(random, 40)).min(other.len());
+                    input.splice(at..end, other[from..until].iter().copied());
+                }
+                5 => input.truncate(at),
+                6 => self.change_number(&mut input, at, random),
+                _ => {
+                    let word = self.words[below(random, self.words.len())];
+                    let until = if random.random_bool(0.5) { end } else { at };
+                    input.splice(at..until, word.bytes());
+                }
+            }
+        }
+        input
+    }
+
+    /// Another number for the one after `at`.
+    fn change_number(&self, input: &mut Vec<u8>, at: usize, random: &mut StdRng) {
+        const NUMBERS: [&str; 14] = [
+            "0",
+            "-1",
+            "1",
+            "9999",
+            "10000",
+            "00",
+            "1e400",
+            "-0.0",
+            "NaN",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "0.1",
+            "1e-320",
+        ];
+        let Some(start) = input.iter().skip(at).position(u8::is_ascii_digit).map(|n| n + at) else { return };
+        let length = input[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+        input.splice(start..start + length, NUMBERS[below(random, NUMBERS.len())].bytes());
+    }
+}
+
+fn words_of(error: &Error, kinds: &[Kind]) -> Verdict {
+    let text = error.to_string();
+    if text.trim().is_empty() {
+        return Err("an error without words".to_owned());
+    }
+    if !kinds.contains(&error.kind()) {
+        return Err(format!("an error of kind {:?}: {text}", error.kind()));
+    }
+    // The words without the input's own.
+    Ok(text.split('`').step_by(2).collect::<String>().chars().filter(|c| !c.is_ascii_digit()).collect())
+}
+
+/// A resource with every type of column and a key of two.
+const EVERY_TYPE: &str = include_str!("corpus/resource/every-type.toml");
+
+fn check_page(decoder: &Decoder, body: &[u8]) -> Verdict {
+    let page = match decoder.page(body) {
+        Ok(page) => page,
+        Err(error) => return words_of(&error, &[Kind::Invalid, Kind::Unavailable]),
+    };
+    if page.published != page.batch.num_rows() + page.rejects.len() {
+        return Err(format!("{} rows are not {} and {}", page.published, page.batch.num_rows(), page.rejects.len()));
+    }
+    let text = |name: &str| page.batch.column_by_name(name).expect("a column").as_string::<i32>();
+    let (keys, hashes, extras) = (text("_key"), text("_hash"), text("_extra"));
+    for row in 0..page.batch.num_rows() {
+        if keys.is_null(row) || keys.value(row).trim().is_empty() {
+            return Err("a usable row has no key".to_owned());
+        }
+        if hashes.value(row).len() != 32 {
+            return Err(format!("`{}` is no hash", hashes.value(row)));
+        }
+        if extras.is_valid(row) && !matches!(serde_json::from_str(extras.value(row)), Ok(Value::Object(_))) {
+            return Err(format!("`_extra` is no object: {}", extras.value(row)));
+        }
+    }
+    if page.rejects.iter().any(|reject| reject.reason.trim().is_empty()) {
+        return Err("a reject without a reason".to_owned());
+    }
+    let again = decoder.page(body).map_err(|e| e.to_string())?;
+    if again.batch != page.batch || again.rejects != page.rejects || again.cursor != page.cursor {
+        return Err("the same page is decoded differently".to_owned());
+    }
+    let reasons: BTreeSet<String> = page.rejects.iter().map(|r| r.reason.chars().take(24).collect()).collect();
+    let nulls: Vec<bool> = page.batch.columns().iter().map(|c| c.null_count() > 0).collect();
+    Ok(format!("{nulls:?} {reasons:?} {}", page.cursor.is_some()))
+}
+
+#[test]
+fn any_page_is_rows_and_rejects_or_an_error_in_words() {
+    let decoders = [
+        Decoder::new(&tiny::resource()),
+        Decoder::new(&Arc::new(Resource::parse("every-type.toml", EVERY_TYPE).unwrap())),
+    ];
+    let words = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "null",
+        "\"\"",
+        "\":id\":",
+        "\":updated_at\":",
+        "\"id\":",
+        "\"key\":",
+        "\"part\":",
+        "\"when\":",
+        "\"yes\":",
+        "\"lat\":\"0\"",
+        "\\u0000",
+        "\\ud800",
+        "\u{feff}",
+        "\"2024-02-30T00:00:00\"",
+        "{\"type\":\"Point\",\"coordinates\":[-122.4,37.7]}",
+        "{\"latitude\":\"37.7\",\"longitude\":\"-122.4\"}",
+        "12.0",
+        "000012",
+        "true",
+        "\" \"",
+        "1e999",
+        "[[[[[[[[[[[[[[[[",
+    ];
+    Fuzz { target: "page", words }.run(6_000, |input| {
+        let each: Result<Vec<String>, String> = decoders.iter().map(|d| check_page(d, input)).collect();
+        each.map(|ways| ways.join(" / "))
+    });
+}
+
+#[test]
+fn any_definition_of_a_resource_works_or_is_refused_in_words() {
+    let words = &[
+        "name = ",
+        "key = [",
+        "\"id\"",
+        "[roles]",
+        "[bounds]",
+        "[columns]",
+        "volatile = [",
+        "latitude = ",
+        "point = ",
+        "occurred_at = ",
+        "= \"text\"",
+        "= \"integer\"",
+        "= \"timestamp\"",
+        "= \"point\"",
+        "{ type = \"number\" }",
+        "aliases = [\"",
+        "nan",
+        "inf",
+        "-inf",
+        "earliest = \"",
+        "latest = \"",
+        "\"\"",
+        "\u{fc}",
+        "'",
+        "\"\"\"",
+        "_key",
+        "select = \"text\"\n",
+        "\"a\\\"b\"",
+        "99999999999999999999d",
+        "0s",
+    ];
+    let mut parsed = 0;
+    Fuzz { target: "resource", words }.run(4_000, |input| {
+        let text = String::from_utf8_lossy(input);
+        let resource = match Resource::parse("fuzzed.toml", &text) {
+            Ok(resource) => Arc::new(resource),
+            Err(error) if !error.to_string().contains("fuzzed.toml:") => {
+                return Err(format!("an error that does not say where: {error}"));
+            }
+            Err(error) => return words_of(&error, &[Kind::Invalid]),
+        };
+        parsed += 1;
+        let decoder = Decoder::new(&resource);
+        // What is understood can be worked with: the rule that makes incidents of its rows.
+        if let Err(error) = IncidentProjector::new(&resource, decoder.schema()) {
+            return Err(format!("a definition that is accepted and cannot be used: {error}"));
+        }
+        let way = format!("{:?} {:?}", resource.roles, resource.columns.iter().map(|c| c.kind).collect::<Vec<_>>());
+        check_page(&decoder, br#"[{":id":"a",":updated_at":"2024-01-01T00:00:00.000Z"}, {}, 1]"#).map(|_| way)
+    });
+    assert!(parsed > 20, "hardly any input is a definition");
+}
+
+#[test]
+fn any_window_is_half_open_and_reads_as_it_is_shown_or_is_refused_in_words() {
+    let words =
+        &["..", "-", "T", ":", "Z", "2024", "0000", "9999", "12", "-06", "T24:00", "+01:00", " ", ".000001", "60"];
+    Fuzz { target: "window", words }.run(60_000, |input| {
+        let text = String::from_utf8_lossy(input);
+        let window = match Window::parse(&text) {
+            Ok(window) => window,
+            Err(error) => return words_of(&error, &[Kind::Invalid]),
+        };
+        let shown = window.to_string();
+        match Window::parse(&shown) {
+            Ok(again) if again == window => {}
+            other => return Err(format!("{window:?} is shown as {shown}, which reads as {other:?}")),
+        }
+        let (whole, years) = window.whole_years();
+        if whole.start > window.start || whole.end < window.end || years.is_empty() {
+            return Err(format!("{whole} does not cover {window}"));
+        }
+        Ok(format!("a window of {} years", years.count().min(5)))
+    });
+}
+
+#[test]
+fn any_cursor_and_landing_mark_is_read_as_it_was_written_or_refused() {
+    let words =
+        &["\"updated_at\":", "\"id\":", "\"batch\":", "null", "\"cursor\":", "{", "}", "\"", "\\u0000", "true", "-1"];
+    Fuzz { target: "cursor", words }.run(20_000, |input| {
+        if let Ok(cursor) = serde_json::from_slice::<Cursor>(input) {
+            let again: Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
+            return if again == cursor { Ok("a cursor".to_owned()) } else { Err(format!("{cursor:?} is {again:?}")) };
+        }
+        match serde_json::from_slice::<LandingMark>(input) {
+            Ok(mark) => {
+                let again: LandingMark = serde_json::from_str(&serde_json::to_string(&mark).unwrap()).unwrap();
+                if again == mark { Ok(format!("a mark {}", mark.cursor.is_some())) } else { Err(format!("{mark:?}")) }
+            }
+            Err(error) => Ok(error.to_string().chars().filter(|c| !c.is_ascii_digit()).take(40).collect()),
+        }
+    });
+}
+
+/// An answer of the server: an array of objects with counts, or a problem with its words; never a failure of its own.
+fn check_answer(answer: &Answer) -> Verdict {
+    let kind = answer.header("content-type").unwrap_or_default().to_owned();
+    match answer.status {
+        200 => match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(Value::Array(rows)) if rows.iter().all(|row| row["count"].is_i64()) => {
+                let members =
+                    rows.first().and_then(Value::as_object).map(|row| row.keys().cloned().collect::<Vec<_>>());
+                Ok(format!("rows of {members:?}"))
+            }
+            _ => Err(format!("an answer that is no array of counts: {}", answer.text())),
+        },
+        400..500 => {
+            let detail = serde_json::from_slice::<Value>(&answer.body).ok();
+            let detail = detail.and_then(|problem| Some(problem["detail"].as_str()?.to_owned()));
+            match detail {
+                Some(detail) if kind.starts_with("application/problem+json") && !detail.trim().is_empty() => {
+                    let ours: String = detail.split('`').step_by(2).collect();
+                    Ok(format!(
+                        "{} {}",
+                        answer.status,
+                        ours.chars().filter(|c| !c.is_ascii_digit()).collect::<String>()
+                    ))
+                }
+                _ => Err(format!("{} without words: {}", answer.status, answer.text())),
+            }
+        }
+        other => Err(format!("{other}: {}", answer.text())),
+    }
+}
+
+fn serve(bench: &Bench) -> Running {
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.program().run(&["compact"]).success();
+    bench.program().spawn_serving(&["serve"])
+}
+
+const QUESTION_WORDS: &[&str] = &[
+    "&",
+    "=",
+    "resource=311-cases",
+    "category=",
+    "subcategory=",
+    "start_time=",
+    "end_time=",
+    "bbox=",
+    "polygon=",
+    "near=",
+    "geo_precision=",
+    "time_precision=",
+    "hour=",
+    "weekday=",
+    "group_by=",
+    "limit=",
+    "format=",
+    "resource,cell,time",
+    "1m",
+    "15m",
+    "1w",
+    "1mo",
+    "1y",
+    "all",
+    "-180,-90,180,90",
+    "37.7,-122.4,1000",
+    "%00",
+    "%ff",
+    "%2C",
+    "%27",
+    "';--",
+    "2024-02-29",
+    "T23:59:59Z",
+    "+08:00",
+    "cell",
+    "neighborhood",
+    "0",
+    "24",
+    "NaN",
+    "inf",
+];
+
+#[test]
+fn any_question_is_answered_or_refused_in_words() {
+    let bench = Bench::synthetic(200);
+    let serving = serve(&bench);
+    let runtime = runtime();
+    Fuzz { target: "query", words: QUESTION_WORDS }.run(2_000, |input| {
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.~=&%+,:;'*".contains(b);
+        let query: String =
+            input.iter().map(|b| if plain(b) { char::from(*b).to_string() } else { format!("%{b:02X}") }).collect();
+        check_answer(&runtime.block_on(serving.get(&format!("/aggregates?{query}"))))
+    });
+    assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
+
+#[test]
+fn any_body_with_a_polygon_is_answered_or_refused_in_words() {
+    let bench = Bench::synthetic(200);
+    let serving = serve(&bench);
+    let runtime = runtime();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let words = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\"polygon\":",
+        "\"type\":",
+        "\"Polygon\"",
+        "\"MultiPolygon\"",
+        "\"Feature\"",
+        "\"geometry\":",
+        "\"coordinates\":",
+        "[-122.4,37.7]",
+        "[-122.5,37.8,10]",
+        "null",
+        "[]",
+        "1e308",
+        "-1e308",
+        "1e-308",
+        "\"bbox\":[-123,37,-122,38]",
+        "\"limit\":1",
+        "\"resource\":[\"311-cases\"]",
+        "\"group_by\":[\"cell\"]",
+        "180",
+        "-90",
+    ];
+    Fuzz { target: "polygon", words }.run(2_000, |input| {
+        let request = client.post(serving.url("/aggregates")).header("content-type", "application/json");
+        let answer = runtime.block_on(async {
+            let response = request.body(input.to_vec()).send().await.expect("the server is up");
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Answer { status, headers, body: response.bytes().await.expect("a body").to_vec() }
+        });
+        check_answer(&answer)
+    });
+    assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
