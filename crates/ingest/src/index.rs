@@ -188,11 +188,11 @@ impl KeyIndex {
         let database =
             Database::builder(path).cache_size(64 << 20).worker_threads(1).max_journaling_size(256 << 20).open()?;
         let options = KeyspaceCreateOptions::default;
-        let keys = database.keyspace("keys", || options().max_memtable_size(32 << 20))?;
+        let keys = database.keyspace("keys", || options().max_memtable_size(8 << 20))?;
         let rejects = database.keyspace("rejects", options)?;
         let words_space = database.keyspace("words", options)?;
         let meta = database.keyspace("meta", options)?;
-        let seen = database.keyspace("seen", || options().max_memtable_size(16 << 20))?;
+        let seen = database.keyspace("seen", || options().max_memtable_size(8 << 20))?;
         let mut words = Words::default();
         for entry in words_space.iter() {
             let (_, text) = entry.into_inner()?;
