@@ -69,6 +69,9 @@ fn kill_at(point: &str) -> usize {
     for partition in window.json().as_array().unwrap() {
         assert_eq!(partition["drift"], 0, "{point}: {partition}");
     }
+    let everything = ["vacuum", "--older-than", "0s", "--nothing-else-runs", "--apply"];
+    deaths += usize::from(die_and_run_again(point, |program| program.run(&everything).status, || bench.program()));
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{point}: vacuumed"));
     deaths
 }
 

@@ -105,6 +105,7 @@ fn the_lake_of_every_release_answers_the_same_and_stays_exact_when_it_goes_on() 
         assert_eq!(answers(&program), right, "{name}: as stored");
         let landed = [rows(&release, "first.json"), rows(&release, "edits.json")];
         assert_exact(&program, CASES_RESOURCE, &oracle_of(&landed), &format!("{name}, as stored"));
+        program.run(&["check"]).success();
         std::fs::copy(release.join("next.json"), folder.path().join("next.json")).expect("a copy");
         program.run(&["ingest", CASES_RESOURCE, "--file", "next.json"]).success();
         let oracle = oracle_of(&[landed.concat(), rows(&release, "next.json")]);
@@ -114,6 +115,7 @@ fn the_lake_of_every_release_answers_the_same_and_stays_exact_when_it_goes_on() 
             assert_eq!(partition["drift"], 0, "{name}: {partition}");
         }
         assert_exact(&program, CASES_RESOURCE, &oracle, &format!("{name}, compacted"));
+        program.run(&["check"]).success();
     }
 }
 

@@ -105,3 +105,59 @@ fn a_changed_definition_is_unreconciled_until_it_is_recounted() {
     assert_eq!(standing(&old), (true, 0));
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "recounted");
 }
+
+#[test]
+fn another_key_counts_what_it_identifies_once_it_is_recounted() {
+    let bench = Bench::synthetic(1_200);
+    // A second column identifies three rows in a row, and some have none.
+    let numbered = |row: &mut Row| {
+        let id: u64 = row["service_request_id"].as_str().unwrap().parse().unwrap();
+        if id % 17 != 0 {
+            row.insert("bos_2012".to_owned(), format!("{}", id / 3).into());
+        }
+    };
+    bench.portal.update_where(
+        CASES,
+        |row| row.contains_key("service_request_id"),
+        |row| drop(row.remove("bos_2012")),
+        EDITED_MS,
+    );
+    bench.portal.update_where(CASES, |row| row.contains_key("service_request_id"), numbered, EDITED_MS + 1_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "200"]).success();
+    let gone = |row: &Row| row["service_request_id"].as_str().is_some_and(|id| id.ends_with("77"));
+    bench.portal.delete_where(CASES, gone);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();
+    bench.program().run(&["compact"]).success();
+    let rekeyed = bench.program().env(
+        "HOTSPOTS_RESOURCES",
+        redefine(
+            &bench,
+            &[
+                ("key = [\"service_request_id\"]", "key = [\"bos_2012\"]"),
+                ("bos_2012 = \"number\"", "bos_2012 = \"number\""),
+            ],
+        ),
+    );
+    let standing = rekeyed.run(&["status", "--format", "json"]).success().json();
+    assert_eq!(standing[0]["exact"], false, "{standing}");
+    rekeyed.run(&["compact"]).success();
+    let published = bench.portal.rows(CASES);
+    let keys: std::collections::BTreeSet<&str> =
+        published.iter().filter_map(|row| row.get("bos_2012")?.as_str()).collect();
+    let keyless = published.iter().filter(|row| !row.contains_key("bos_2012")).count();
+    let number = |query: &str| rekeyed.sql(query)[0]["n"].as_u64().unwrap();
+    assert_eq!(number("SELECT COUNT(*) AS n FROM incidents"), keys.len() as u64);
+    assert_eq!(number("SELECT SUM(count) AS n FROM counts"), keys.len() as u64);
+    assert_eq!(number("SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'"), keyless as u64);
+    let standing = rekeyed.run(&["status", "--format", "json"]).success().json();
+    assert_eq!(standing[0]["exact"], true, "{standing}");
+    // Landing goes on under the new key: the same rows again are nothing new.
+    bench.portal.restamp(CASES, EDITED_MS + 2_000, |_| {});
+    let again = bench.ingest(&rekeyed, CASES_RESOURCE, &["--page-size", "1000"]).success();
+    assert!(again.stderr.contains("0 new"), "{}", again.stderr);
+    // And back: what was published is still what it was.
+    bench.program().run(&["compact"]).success();
+    bench.program().run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
+    bench.program().run(&["compact"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "the first key again");
+}

@@ -1,8 +1,8 @@
 -- By resource and year: the differences of all buckets between the stored counts and the stored incidents, without
 -- their signs.
-SELECT resource, "year", SUM(ABS(n)) AS n
+SELECT resource, "year", SUM(ABS(difference)) AS differences
 FROM (
-  SELECT resource, "year", SUM(n) AS n
+  SELECT resource, "year", SUM(n) AS difference
   FROM (
     SELECT resource, "year", occurred_at, cell, category, subcategory, district, neighborhood, "count" AS n
     FROM stored.counts

@@ -1,12 +1,14 @@
 //! `compact`: recount exactly.
 
 use lake_compact::{CompactOptions, Report, compact};
-use lake_model::Result;
+use lake_ingest::Landing;
+use lake_model::{Catalog, Result};
+use lake_query::Reader;
 use lake_upkeep::rebuild_rejects;
 use serde_json::{Value, json};
 
 use crate::args::{Compact, Global, Listing};
-use crate::progress::Progress;
+use crate::progress::{Progress, Step};
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
@@ -22,24 +24,53 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     }
     let options = CompactOptions { window: args.window, recount: args.recount, dry_run: args.dry_run };
     let progress = Progress::new(global.quiet);
-    let mut reports = Vec::new();
-    for name in names {
-        let resource = catalog.get(&name)?;
+    let (mut reports, mut failures) = (Vec::new(), Vec::new());
+    for name in &names {
         let mut step = progress.step(format!("compact {name}"));
-        let made = compact(&reader, &resource, options, |rows| step.add(rows)).await?;
-        if args.recount && !args.dry_run {
-            rebuild_rejects(&reader, &resource, "REBUILD").await?;
+        match one(global, &reader, &catalog, name, options, &mut step).await {
+            Ok(made) => {
+                step.done(&summary(&made));
+                reports.extend(made);
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                failures.push(error);
+            }
         }
-        step.done(&summary(&made));
-        reports.extend(made);
     }
     let rows: Vec<Value> = reports.iter().flat_map(rows_of).collect();
     output::print_rows(&rows, args.format)?;
-    if rows.is_empty() && args.format == Listing::Table {
+    if rows.is_empty() && failures.is_empty() && args.format == Listing::Table {
         output::note("Nothing landed since the last compaction.");
     }
     let drift: i64 = reports.iter().map(Report::drift).sum();
-    Ok(u8::from(args.dry_run && drift != 0))
+    match failures.into_iter().next() {
+        Some(error) if names.len() == 1 => Err(error),
+        Some(_) => Ok(3),
+        None => Ok(u8::from(args.dry_run && drift != 0)),
+    }
+}
+
+async fn one(
+    global: &Global,
+    reader: &Reader,
+    catalog: &Catalog,
+    name: &str,
+    options: CompactOptions,
+    step: &mut Step,
+) -> Result<Vec<Report>> {
+    let resource = catalog.get(name)?;
+    let view = reader.view().await?;
+    if let Some(landed) = view.resources.get(name).filter(|landed| landed.is_rekeyed() && !options.dry_run) {
+        // Opening the landing writes the raw rows anew under the key that is declared now.
+        let landing = context::landing(global, reader.lake(), landed.mark.synthetic)?;
+        Landing::open(reader.lake(), &resource, &landing).await?;
+    }
+    let made = compact(reader, &resource, options, |rows| step.add(rows)).await?;
+    if options.recount && !options.dry_run {
+        rebuild_rejects(reader, &resource, "REBUILD").await?;
+    }
+    Ok(made)
 }
 
 fn rows_of(report: &Report) -> Vec<Value> {

@@ -68,7 +68,7 @@ async fn try_compact(
     let of_resource = landed(&view, resource)?;
     if of_resource.is_rekeyed() {
         return Err(Error::invalid(format!(
-            "{} landed with the key {:?} and is now defined with {:?}; put the key back, or land it into another lake",
+            "{} landed with the key {:?} and is now defined with {:?}; `hotspots-lake ingest {0}` gives every landed row its new key",
             resource.name,
             of_resource.mark.key.as_deref().unwrap_or_default(),
             resource.key

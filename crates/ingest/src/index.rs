@@ -19,12 +19,16 @@ pub(crate) struct Stamp {
     pub(crate) table_id: String,
     /// The definition's fingerprint: dimensions follow from it.
     pub(crate) fingerprint: String,
+    /// How often records were forgotten: an index from before may still hold one.
+    pub(crate) forgotten: u64,
     /// The last batch it contains.
     pub(crate) batch: i64,
+    /// The raw file of the last batch with rows that it contains: a table that was put back from a copy has another.
+    pub(crate) file: Option<String>,
 }
 
 /// The layout written here.
-pub(crate) const INDEX_FORMAT: u32 = 1;
+pub(crate) const INDEX_FORMAT: u32 = 2;
 
 /// The counted dimensions of a version: hour, finest cell, and the numbers of the four labels (0 is null).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,12 +139,32 @@ fn failed(path: &Path) -> impl Fn() -> String + '_ {
     move || format!("the key index in {}", path.display())
 }
 
+/// The file that says that an index is to be thrown away when it is opened next.
+const DAMAGED: &str = "damaged";
+
+/// What the store under the index says. What is not the disk's refusal is damage: the index is rebuilt by the next run.
+fn failure(path: &Path, error: fjall::Error) -> Error {
+    let shown = path.display();
+    if matches!(error, fjall::Error::Io(_)) {
+        return Error::new(Kind::Unavailable, format!("the key index in {shown}")).with_source(error);
+    }
+    let text = match std::fs::write(path.join(DAMAGED), b"") {
+        Ok(()) => format!("the key index in {shown} is damaged; the next run rebuilds it, run again"),
+        Err(_) => format!("the key index in {shown} is damaged; remove that directory, the next run rebuilds it"),
+    };
+    Error::new(Kind::Unavailable, text).with_source(error)
+}
+
 impl KeyIndex {
     /// Opens the index and throws it away if it is damaged.
     ///
     /// # Errors
     /// A conflict, if another process has it open; or the disk refuses.
     pub(crate) fn open(path: &Path) -> Result<Self> {
+        if path.join(DAMAGED).exists() {
+            tracing::warn!(path = %path.display(), "the key index is damaged and is rebuilt");
+            std::fs::remove_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
+        }
         std::fs::create_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
         match Self::try_open(path) {
             Ok(index) => Ok(index),
@@ -164,11 +188,11 @@ impl KeyIndex {
         let database =
             Database::builder(path).cache_size(64 << 20).worker_threads(1).max_journaling_size(256 << 20).open()?;
         let options = KeyspaceCreateOptions::default;
-        let keys = database.keyspace("keys", || options().max_memtable_size(32 << 20))?;
+        let keys = database.keyspace("keys", || options().max_memtable_size(8 << 20))?;
         let rejects = database.keyspace("rejects", options)?;
         let words_space = database.keyspace("words", options)?;
         let meta = database.keyspace("meta", options)?;
-        let seen = database.keyspace("seen", || options().max_memtable_size(16 << 20))?;
+        let seen = database.keyspace("seen", || options().max_memtable_size(8 << 20))?;
         let mut words = Words::default();
         for entry in words_space.iter() {
             let (_, text) = entry.into_inner()?;
@@ -181,14 +205,14 @@ impl KeyIndex {
     }
 
     pub(crate) fn stamp(&self) -> Result<Option<Stamp>> {
-        let bytes = self.meta.get("stamp").or_err(Kind::Unavailable, failed(&self.path))?;
+        let bytes = self.meta.get("stamp").map_err(|e| failure(&self.path, e))?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) -> Result<()> {
         for space in [&self.meta, &self.keys, &self.rejects, &self.words_space, &self.seen] {
-            space.clear().or_err(Kind::Unavailable, failed(&self.path))?;
+            space.clear().map_err(|e| failure(&self.path, e))?;
         }
         self.words = Words::default();
         self.open_rejects = 0;
@@ -196,7 +220,7 @@ impl KeyIndex {
     }
 
     pub(crate) fn get(&self, key: &str) -> Result<Option<KeyState>> {
-        let bytes = self.keys.get(key).or_err(Kind::Unavailable, failed(&self.path))?;
+        let bytes = self.keys.get(key).map_err(|e| failure(&self.path, e))?;
         match bytes {
             None => Ok(None),
             Some(bytes) => {
@@ -216,7 +240,7 @@ impl KeyIndex {
         if self.open_rejects == 0 {
             return Ok(None);
         }
-        let bytes = self.rejects.get(identity).or_err(Kind::Unavailable, failed(&self.path))?;
+        let bytes = self.rejects.get(identity).map_err(|e| failure(&self.path, e))?;
         Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()))
     }
 
@@ -228,7 +252,7 @@ impl KeyIndex {
                 let live = KeyState::decode(&state).is_none_or(|state| !state.deleted);
                 live.then(|| Ok(String::from_utf8_lossy(&key).into_owned()))
             }
-            Err(error) => Some(Err(error).or_err(Kind::Unavailable, failed(&path))),
+            Err(error) => Some(Err(failure(&path, error))),
         })
     }
 
@@ -236,7 +260,7 @@ impl KeyIndex {
     pub(crate) fn open_reject_identities(&self) -> impl Iterator<Item = Result<String>> + use<> {
         let path = self.path.clone();
         self.rejects.iter().map(move |entry| {
-            let (identity, _) = entry.into_inner().or_err(Kind::Unavailable, failed(&path))?;
+            let (identity, _) = entry.into_inner().map_err(|e| failure(&path, e))?;
             Ok(String::from_utf8_lossy(&identity).into_owned())
         })
     }
@@ -247,17 +271,17 @@ impl KeyIndex {
         for (entry, value) in entries {
             batch.insert(&self.seen, entry.as_slice(), value.as_slice());
         }
-        batch.commit().or_err(Kind::Unavailable, failed(&self.path))
+        batch.commit().map_err(|e| failure(&self.path, e))
     }
 
     /// Forgets what a pass has seen.
     pub(crate) fn clear_seen(&mut self) -> Result<()> {
-        self.seen.clear().or_err(Kind::Unavailable, failed(&self.path))
+        self.seen.clear().map_err(|e| failure(&self.path, e))
     }
 
     /// The value of what a pass has seen.
     pub(crate) fn seen(&self, entry: &[u8]) -> Result<Option<Vec<u8>>> {
-        let value = self.seen.get(entry).or_err(Kind::Unavailable, failed(&self.path))?;
+        let value = self.seen.get(entry).map_err(|e| failure(&self.path, e))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -282,10 +306,10 @@ impl KeyIndex {
         }
         let stamp = serde_json::to_vec(stamp).or_err(Kind::Internal, failed(&self.path))?;
         batch.insert(&self.meta, "stamp", stamp);
-        batch.commit().or_err(Kind::Unavailable, failed(&self.path))?;
+        batch.commit().map_err(|e| failure(&self.path, e))?;
         self.words.unsaved = self.words.texts.len();
         if !changes.rejects.is_empty() {
-            self.open_rejects = self.rejects.len().or_err(Kind::Unavailable, failed(&self.path))?;
+            self.open_rejects = self.rejects.len().map_err(|e| failure(&self.path, e))?;
         }
         Ok(())
     }

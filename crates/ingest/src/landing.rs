@@ -13,12 +13,13 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
 use lake_portal::{Cursor, Decoder, Page, Reject};
-use lake_query::{Definitions, IncidentProjector, LANDING_DOMAIN};
-use lake_store::{Commit, Committed, DomainChange, Lake, Snapshot, Table};
+use lake_query::{Definitions, FORGOTTEN_DOMAIN, IncidentProjector, LANDING_DOMAIN};
+use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Lake, Snapshot, Table, Written};
 use serde_json::json;
 
 use crate::index::{Dimensions, INDEX_FORMAT, KeyIndex, KeyState, Stamp};
 use crate::ledger::{Ledger, Verdict};
+use crate::rekey::rekey;
 use crate::replay::Originals;
 use crate::rows::{Incidents, hash_bytes, texts, times};
 use crate::state::{LAND_TRANSACTION, LandingMark, landing_mark};
@@ -84,7 +85,7 @@ pub(crate) enum Tombstone {
 
 /// A raw row without declared columns: a tombstone, the closing of a reject, or a reject.
 #[derive(Clone, Debug, Default)]
-struct Bare {
+pub(crate) struct Bare {
     key: Option<String>,
     portal_id: Option<String>,
     deleted: bool,
@@ -93,7 +94,7 @@ struct Bare {
 }
 
 impl Bare {
-    fn tombstone(of: Tombstone) -> Self {
+    pub(crate) fn tombstone(of: Tombstone) -> Self {
         let (key, portal_id) = match of {
             Tombstone::Key(key) => (Some(key), None),
             Tombstone::Reject(identity) => (None, Some(identity)),
@@ -101,7 +102,7 @@ impl Bare {
         Self { key, portal_id, deleted: true, ..Self::default() }
     }
 
-    fn reject(reject: &Reject) -> Self {
+    pub(crate) fn reject(reject: &Reject) -> Self {
         Self {
             portal_id: reject.portal_id.clone(),
             reason: Some(reject.reason.clone()),
@@ -128,8 +129,8 @@ impl Landing {
     /// If another process lands the resource, the store does not answer, or synthetic and real rows would mix.
     pub async fn open(lake: &Lake, resource: &Arc<Resource>, options: &LandingOptions) -> Result<Self> {
         let raw = lake.ensure_raw(resource).await?;
-        let snapshot = raw.snapshot().await?;
-        let mark = landing_mark(&raw, &snapshot).await?;
+        let mut snapshot = raw.snapshot().await?;
+        let mut mark = landing_mark(&raw, &snapshot).await?;
         if mark.batch > 0 && mark.synthetic != options.synthetic {
             let (there, new) = if mark.synthetic { ("synthetic", "real") } else { ("real", "synthetic") };
             return Err(Error::invalid(format!(
@@ -139,17 +140,27 @@ impl Landing {
             )));
         }
         if mark.batch > 0 && mark.key != resource.key {
-            return Err(Error::invalid(format!(
-                "{} landed with the key {:?} and is now defined with {:?}; a key cannot change under landed rows, land into another lake with --lake",
-                resource.name, mark.key, resource.key
-            )));
+            rekey(&raw, resource, &mark).await.map_err(|e| e.context(&resource.name))?;
+            snapshot = raw.snapshot().await?;
+            mark = landing_mark(&raw, &snapshot).await?;
         }
-        let index = KeyIndex::open(&options.index_directory.join(&resource.name))?;
+        let forgotten = forgotten_times(&raw, &snapshot).await?;
+        let directory = options.index_directory.join(&resource.name);
+        let mut index = KeyIndex::open(&directory)?;
+        if index.stamp()?.is_some_and(|stamp| stamp.forgotten != forgotten) {
+            // Cleared it might still hold a forgotten key in its journal; removed it holds nothing.
+            drop(index);
+            std::fs::remove_dir_all(&directory)
+                .or_err(Kind::Unavailable, || format!("the key index in {}", directory.display()))?;
+            index = KeyIndex::open(&directory)?;
+        }
         let stamp = Stamp {
             format: INDEX_FORMAT,
             table_id: snapshot.table_id.clone(),
             fingerprint: resource.fingerprint(),
+            forgotten,
             batch: 0,
+            file: None,
         };
         let page_schema = Arc::clone(Decoder::new(resource).schema());
         let projector = IncidentProjector::new(resource, &page_schema)?;
@@ -265,6 +276,7 @@ impl Landing {
             writer.write(&complete).await?;
             adds.push(writer.finish().await?);
         }
+        let file = adds.first().map(|file: &Written| file.path().to_owned());
         failpoint("ingest:before-raw-commit");
         let commit = Commit {
             operation: if landed.deleted > 0 { "DELETE" } else { "LAND" },
@@ -288,6 +300,7 @@ impl Landing {
         }
         failpoint("ingest:before-index-commit");
         self.stamp.batch = number;
+        self.stamp.file = file.or(self.stamp.file.take());
         tokio::task::block_in_place(|| self.index.commit(&ledger.changes, &self.stamp))?;
         failpoint("ingest:after-index-commit");
         // Not before: a landing that goes on after an error meets its own batch and catches up with it.
@@ -378,9 +391,10 @@ impl Landing {
         Ok(Plan { batch, bare, ledger, landed })
     }
 
-    /// The index's stamp fits the table and the definition.
-    pub(crate) fn fits(&self, stamp: &Stamp) -> bool {
-        Stamp { batch: stamp.batch, ..self.stamp.clone() } == *stamp
+    /// The index's stamp fits the table, the definition, and the files that it reflects.
+    pub(crate) fn fits(&self, stamp: &Stamp, snapshot: &Snapshot) -> bool {
+        let same = Stamp { batch: stamp.batch, file: stamp.file.clone(), ..self.stamp.clone() } == *stamp;
+        same && stamp.batch <= self.mark.batch && last_file(snapshot, stamp.batch) == stamp.file
     }
 
     pub(crate) async fn refresh_mark(&mut self) -> Result<Arc<Snapshot>> {
@@ -388,6 +402,28 @@ impl Landing {
         self.mark = landing_mark(&self.raw, &snapshot).await?;
         Ok(snapshot)
     }
+}
+
+/// The raw file that holds the last rows up to a batch.
+pub(crate) fn last_file(snapshot: &Snapshot, batch: i64) -> Option<String> {
+    let last = |file: &DataFile| match file.ranges.get("_batch") {
+        Some(ColumnRange::Number(_, last)) => Some(*last),
+        _ => None,
+    };
+    let numbered = snapshot.files.iter().filter_map(|file| Some((last(file)?, &file.path)));
+    numbered.filter(|(last, _)| *last <= batch).max().map(|(_, path)| path.clone())
+}
+
+/// How often records of the table were forgotten.
+async fn forgotten_times(raw: &Table, snapshot: &Snapshot) -> Result<u64> {
+    #[derive(serde::Deserialize)]
+    struct Forgotten {
+        count: u64,
+    }
+    let Some(text) = raw.domain(snapshot, FORGOTTEN_DOMAIN).await? else { return Ok(0) };
+    let mark: Forgotten =
+        serde_json::from_str(&text).or_err(Kind::Data, || format!("the forgotten rows of table {}", raw.name()))?;
+    Ok(mark.count)
 }
 
 fn number_of(row: usize) -> Result<i64> {
@@ -413,7 +449,7 @@ fn originals(bare: &[Bare], first: usize) -> Originals {
 }
 
 /// A batch's rows with the columns of landing, the bare ones last, in the file's column order.
-fn complete(
+pub(crate) fn complete(
     batch: &RecordBatch,
     bare: &[Bare],
     number: i64,

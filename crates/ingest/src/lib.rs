@@ -9,6 +9,7 @@ mod landing;
 mod ledger;
 mod pass;
 mod quarantine;
+mod rekey;
 mod replay;
 mod rows;
 mod run;

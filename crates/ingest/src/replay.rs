@@ -17,7 +17,7 @@ use lake_store::{Commit, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::index::{Dimensions, KeyState, Stamp, Words};
-use crate::landing::{Landing, reject_identity};
+use crate::landing::{Landing, last_file, reject_identity};
 use crate::ledger::Ledger;
 use crate::rows::{Incidents, flags, hash_bytes, longs, texts, times};
 
@@ -103,11 +103,9 @@ impl Landing {
         let counted = counted.unwrap_or(0);
         // An index beyond the counts, as of a lake brought back from a backup, cannot say what the batches between
         // them changed.
-        let usable = |stamp: &Stamp| {
-            stamp.batch <= self.mark.batch && (stamp.batch <= counted || self.mark.rows_batch <= counted)
-        };
+        let usable = |stamp: &Stamp| stamp.batch <= counted || self.mark.rows_batch <= counted;
         let reflected = match self.index.stamp()? {
-            Some(stamp) if self.fits(&stamp) && usable(&stamp) => stamp.batch,
+            Some(stamp) if self.fits(&stamp, &snapshot) && usable(&stamp) => stamp.batch,
             stamp => {
                 if stamp.is_some() || self.mark.batch > 0 {
                     tracing::info!(
@@ -126,11 +124,12 @@ impl Landing {
         while from < self.mark.rows_batch {
             let to = (from + BATCHES_A_SCAN).min(self.mark.rows_batch);
             for (batch, rows) in self.landed_batches(&snapshot, from, to).await? {
-                self.replay(batch, &rows, batch > counted).await?;
+                self.replay(&snapshot, batch, &rows, batch > counted).await?;
             }
             from = to;
         }
         self.stamp.batch = self.mark.batch;
+        self.stamp.file = last_file(&snapshot, self.mark.batch);
         self.index.commit(&Default::default(), &self.stamp)
     }
 
@@ -166,7 +165,7 @@ impl Landing {
         Ok(batches)
     }
 
-    async fn replay(&mut self, batch: i64, rows: &RecordBatch, derive: bool) -> Result<()> {
+    async fn replay(&mut self, snapshot: &Snapshot, batch: i64, rows: &RecordBatch, derive: bool) -> Result<()> {
         let (ledger, originals) = tokio::task::block_in_place(|| self.enter_all(rows))?;
         if derive {
             tracing::info!(resource = self.resource.name, batch, "filling in what an interrupted landing left missing");
@@ -174,6 +173,7 @@ impl Landing {
             self.derive(&ledger, batch, landed_at, &originals).await?;
         }
         self.stamp.batch = batch;
+        self.stamp.file = last_file(snapshot, batch);
         self.index.commit(&ledger.changes, &self.stamp)?;
         failpoint("ingest:after-replay");
         Ok(())

@@ -272,6 +272,15 @@ impl PageBuilder<'_> {
         };
         let building = &mut self.building;
         building.hash.append_value(content_hash(resource, &typed, &misfits));
+        // The zeros that an id begins with are part of it, and its number has none.
+        for &index in &self.decoder.key {
+            let column = &resource.columns[index];
+            if let (ColumnType::Integer, Some(published)) = (column.kind, row.values[index])
+                && !published.leading_zeros().is_empty()
+            {
+                misfits.push((&column.name, published.0));
+            }
+        }
         for (builder, value) in building.columns.iter_mut().zip(&typed) {
             builder.append(value.as_ref());
         }

@@ -23,6 +23,6 @@ pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
 pub use sql::{fill, literal, template};
 pub use view::{
-    Compaction, Definitions, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View, compaction_domain, definitions,
-    definitions_domain, fast_transaction,
+    Compaction, Definitions, FORGOTTEN_DOMAIN, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View,
+    compaction_domain, definitions, definitions_domain, fast_transaction,
 };

@@ -51,6 +51,9 @@ pub fn definitions_domain(resource: &str) -> String {
 /// The metadata domain of a raw table that says how landing stands. Domains survive checkpoints.
 pub const LANDING_DOMAIN: &str = "hotspots.landing";
 
+/// The metadata domain of a raw table that counts how often records were forgotten.
+pub const FORGOTTEN_DOMAIN: &str = "hotspots.forgotten";
+
 /// What landing left beside a resource's rows, as far as readers are told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

@@ -1,16 +1,17 @@
 //! The files of a table's log by their names, and those beside them that are our own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use futures::stream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{
     Attributes, Error, GetOptions, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, Result,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::sums::{hex, sum_of};
+use crate::sums::{vouched, vouched_text};
 
 const LOG: &str = "_delta_log";
 /// Readers of Delta tables pass over names in a log that do not begin with a version.
@@ -82,8 +83,7 @@ pub(crate) async fn last_checkpoint(
 /// Notes that a version is there. No promise: it may lag behind, and who cannot write it goes on.
 pub(crate) async fn note_newest(store: &dyn ObjectStore, table: &Path, version: u64) {
     let path = table.clone().join(LOG).join(NEWEST);
-    let text = format!("{version} {}", hex(sum_of(version.to_string().as_bytes())));
-    if let Err(error) = store.put(&path, text.into()).await {
+    if let Err(error) = store.put(&path, vouched(&version.to_string()).into()).await {
         tracing::debug!(%path, %error, "the newest version could not be noted");
     }
 }
@@ -98,9 +98,36 @@ pub(crate) async fn noted_newest(store: &dyn ObjectStore, table: &Path) -> Resul
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let text = String::from_utf8_lossy(&bytes);
-    let Some((version, sum)) = text.trim().split_once(' ') else { return Ok(None) };
-    Ok(if sum == hex(sum_of(version.as_bytes())) { version.parse().ok() } else { None })
+    Ok(vouched_text(&bytes).and_then(|version| version.parse().ok()))
+}
+
+/// The name of a file without which the newest version of a log cannot be read, if one is missing.
+///
+/// # Errors
+/// If the store does not answer.
+pub(crate) async fn missing_file(store: &dyn ObjectStore, table: &Path) -> Result<Option<String>> {
+    let (mut entries, mut checkpoint) = (BTreeSet::new(), None);
+    let mut listed = store.list(Some(&table.clone().join(LOG)));
+    while let Some(object) = listed.try_next().await? {
+        let name = object.location.filename().and_then(|name| name.split_once('.'));
+        match (LogFile::of(&object.location), name.and_then(|(version, _)| version.parse::<u64>().ok())) {
+            (Some(LogFile::Entry), Some(version)) => drop(entries.insert(version)),
+            (Some(LogFile::Checkpoint), Some(version)) => checkpoint = checkpoint.max(Some(version)),
+            _ => {}
+        }
+    }
+    let (Some(first), Some(newest)) = (entries.first().copied(), entries.last().copied()) else { return Ok(None) };
+    let needed = checkpoint.map_or(0, |version| version + 1);
+    if needed == 0 && first > 1 {
+        // The entries before a checkpoint may be removed, so that it is the checkpoint that is missing.
+        let hint = match store.get(&table.clone().join(LOG).join("_last_checkpoint")).await {
+            Ok(found) => serde_json::from_slice::<Hint>(&found.bytes().await?).ok(),
+            Err(_) => None,
+        };
+        return Ok(Some(format!("{:020}.checkpoint.parquet", hint.map_or(first, |hint| hint.version))));
+    }
+    let missing = (needed..newest).find(|version| !entries.contains(version));
+    Ok(missing.map(|version| format!("{version:020}.json")))
 }
 
 #[cfg(test)]

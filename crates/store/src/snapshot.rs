@@ -62,6 +62,7 @@ pub struct Snapshot {
     /// The id the table was made with.
     pub table_id: String,
     pub(crate) state: DeltaTableState,
+    pub(crate) committed_ms: Option<i64>,
 }
 
 impl Snapshot {
@@ -106,6 +107,7 @@ impl Snapshot {
             partition_columns: partition_columns.iter().filter_map(|c| Some(c.as_str()?.to_owned())).collect(),
             files: Arc::new(files),
             table_id: metadata["id"].as_str().unwrap_or_default().to_owned(),
+            committed_ms: state.version_timestamp(state.version()),
             state,
         })
     }
@@ -122,7 +124,7 @@ impl Snapshot {
 
     /// When the version was committed, milliseconds since 1970 UTC, where its commit file is still there.
     pub fn committed_ms(&self) -> Option<i64> {
-        self.state.version_timestamp(self.version)
+        self.committed_ms
     }
 
     /// The same table made of files that are written but in no version yet.

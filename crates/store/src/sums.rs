@@ -29,6 +29,17 @@ pub(crate) fn hex(sum: Sum) -> String {
     sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A short text with its own sum, for files that hold nothing else.
+pub(crate) fn vouched(text: &str) -> String {
+    format!("{text} {}", hex(sum_of(text.as_bytes())))
+}
+
+/// The text of [`vouched`]; none if it is not what was written.
+pub(crate) fn vouched_text(bytes: &[u8]) -> Option<&str> {
+    let (text, sum) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
+    (sum == hex(sum_of(text.as_bytes()))).then_some(text)
+}
+
 fn from_hex(text: &str) -> Option<Sum> {
     let mut sum = [0; 16];
     if text.len() != 32 {

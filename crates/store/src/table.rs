@@ -17,7 +17,7 @@ use object_store::prefix::PrefixStore;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::log_file::noted_newest;
+use crate::log_file::{missing_file, noted_newest};
 use crate::publish::{Patience, Published, log_error};
 use crate::sums::{BlockSums, SUMS_TAG};
 use crate::write::FileWriter;
@@ -60,6 +60,11 @@ impl Table {
         &self.name
     }
 
+    /// The lake it is a table of.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
     /// The table's folder within the store.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -73,7 +78,7 @@ impl Table {
         let failed = || format!("looking for table {} in {}", self.name, self.location);
         let exists = self.log.is_delta_table_location().await.map_err(|error| log_error(error, failed))?;
         if !exists && let Some(version) = self.noted_newest().await? {
-            return Err(self.behind(version));
+            return Err(self.missing(&format!("{version:020}.json")));
         }
         Ok(exists)
     }
@@ -84,15 +89,24 @@ impl Table {
         noted.or_err(Kind::Unavailable, || format!("the newest version of table {} in {}", self.name, self.location))
     }
 
-    fn behind(&self, version: u64) -> Error {
-        Error::new(
-            Kind::Data,
-            format!(
-                "table {} in {}: version {version} was committed and its log entry is missing: \
-                 {}/_delta_log/{version:020}.json; restore it from a copy",
-                self.name, self.location, self.name
-            ),
-        )
+    fn missing(&self, name: &str) -> Error {
+        let text = format!(
+            "table {} in {}: {}/_delta_log/{name} is missing, without which the newest version cannot be read; restore \
+             it from a copy",
+            self.name, self.location, self.name
+        );
+        Error::new(Kind::Data, text)
+    }
+
+    /// A log that could not be read: says so where a file of it is missing.
+    async fn explained(&self, error: Error) -> Error {
+        if !matches!(error.kind(), Kind::Data | Kind::NotFound) {
+            return error;
+        }
+        match missing_file(&self.location.store, &self.folder).await {
+            Ok(Some(name)) => self.missing(&name).with_source(error),
+            _ => error,
+        }
     }
 
     /// Makes the table if it is not there, and adds columns that its layout has gained.
@@ -187,13 +201,13 @@ impl Table {
         let (noted, state) = tokio::join!(self.noted_newest(), self.newest_state(cached.map(|(state, _)| state)));
         let state = match (noted?, state) {
             (Some(noted), Err(error)) if error.kind() == Kind::NotFound => {
-                return Err(self.behind(noted).with_source(error));
+                return Err(self.missing(&format!("{noted:020}.json")).with_source(error));
             }
             // It may have been committed and noted since the log was listed.
             (Some(noted), Ok(state)) if state.version() < noted => {
                 let state = self.newest_state(Some(state)).await?;
                 if state.version() < noted {
-                    return Err(self.behind(noted));
+                    return Err(self.missing(&format!("{noted:020}.json")));
                 }
                 state
             }
@@ -202,7 +216,7 @@ impl Table {
         if let Some(known) = known.filter(|known| known.version == state.version()) {
             return Ok(known);
         }
-        let snapshot = self.read(state.clone())?;
+        let snapshot = self.opened(state.clone()).await?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         // Another task may have read a newer version meanwhile.
         if current.as_ref().is_none_or(|(_, there)| there.version < snapshot.version) {
@@ -214,13 +228,25 @@ impl Table {
     /// The log's newest state, from one read earlier where there is one.
     async fn newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
         let failed = || format!("table {} in {}", self.name, self.location);
-        match earlier {
-            Some(mut state) => match state.update(&self.log, None).await {
-                Ok(()) => Ok(state),
-                Err(error) => Err(log_error(error, failed)),
-            },
-            None => DeltaTableState::try_new(&*self.log, None).await.map_err(|error| log_error(error, failed)),
+        let state = match earlier {
+            Some(mut state) => state.update(&self.log, None).await.map(|()| state),
+            None => DeltaTableState::try_new(&*self.log, None).await,
+        };
+        match state {
+            Ok(state) => Ok(state),
+            Err(error) => Err(self.explained(log_error(error, failed)).await),
         }
+    }
+
+    /// The version of a state, with the time it was committed.
+    async fn opened(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
+        let snapshot = self.read(state)?;
+        if snapshot.committed_ms.is_some() {
+            return Ok(snapshot);
+        }
+        // The listing that a checkpoint begins leaves out the checkpoint's own version.
+        let committed_ms = self.log_entry(snapshot.version).await?.and_then(|entry| entry.committed_ms);
+        Ok(Arc::new(Snapshot { committed_ms, ..snapshot.as_ref().clone() }))
     }
 
     /// The table at a version.
@@ -232,9 +258,13 @@ impl Table {
         if newest.version == version {
             return Ok(newest);
         }
-        let state = DeltaTableState::try_new(&*self.log, Some(version)).await;
-        let state = state.map_err(|error| log_error(error, || format!("version {version} of table {}", self.name)))?;
-        self.read(state)
+        match DeltaTableState::try_new(&*self.log, Some(version)).await {
+            Ok(state) => self.opened(state).await,
+            Err(error) => {
+                let error = log_error(error, || format!("version {version} of table {}", self.name));
+                Err(self.explained(error).await)
+            }
+        }
     }
 
     /// The version of a state. From now on its files are checked when they are read.

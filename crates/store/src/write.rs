@@ -29,6 +29,11 @@ pub struct Written {
 }
 
 impl Written {
+    /// Its path under the table's folder.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The value of a partition column; `None` if it is null or there is no such column.
     pub fn partition_value(&self, column: &str) -> Option<&str> {
         self.partition.get(column)?.as_deref()

@@ -17,6 +17,7 @@ pub mod oracle;
 pub mod portal_runtime;
 pub mod program;
 mod roles;
+mod s3_server;
 
 pub use available::{missing_tool, not_run, shared_data};
 pub use loader::{Source, all_sources, source};
@@ -24,6 +25,7 @@ pub use oracle::{Dimension, Filter, Oracle, Order, Totals};
 pub use portal_runtime::{PortalThread, declare, insert_rows, load_into, republish};
 pub use program::{Answer, Output, Program, Running};
 pub use roles::{Bounds, CHICAGO, Place, Roles, SAN_FRANCISCO};
+pub use s3_server::{BUCKET, S3Server, SECRET, s3_program};
 
 /// A row as a portal serves it: field name to value, a null is an absent key.
 pub type Row = serde_json::Map<String, serde_json::Value>;

@@ -89,13 +89,43 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
         check_table(reader, table, &mut findings, &mut progress).await?;
     }
     match reader.view().await {
-        Ok(view) => check_answers(reader, &view, &mut findings).await?,
+        Ok(view) => {
+            check_named_incidents(reader, &view, &mut findings, &mut progress).await?;
+            check_answers(reader, &view, &mut findings).await?;
+        }
         Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
             findings.unreadable("the lake".to_owned(), "it cannot be opened", &error, RESTORE.to_owned());
         }
         Err(error) => return Err(error),
     }
     Ok(findings.0)
+}
+
+/// The incidents that are read are those that `counts` names; after an interrupted compaction that is not the newest
+/// version, whose files have been checked.
+async fn check_named_incidents(
+    reader: &Reader,
+    view: &View,
+    findings: &mut Findings,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<()> {
+    let table = &view.lake.incidents;
+    let newest = table.snapshot().await?;
+    let checked: BTreeSet<&str> = newest.files.iter().map(|file| file.path.as_str()).collect();
+    let older = view.incidents.files.iter().filter(|file| !checked.contains(file.path.as_str()));
+    let older = view.incidents.with_files(older.cloned().collect());
+    if older.files.is_empty() {
+        return Ok(());
+    }
+    let there: HashMap<String, StoredObject> =
+        table.objects().map_ok(|object| (object.path.clone(), object)).try_collect().await?;
+    for file in older.files.iter() {
+        for finding in check_file(reader, table, &older, file, there.get(&file.path), progress).await? {
+            let object = format!("table {}, an earlier version that counts name, {}", table.name(), file.path);
+            findings.push(Finding::damaged(object, finding, mend_file(table.name(), file)));
+        }
+    }
+    Ok(())
 }
 
 async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) -> Result<()> {
@@ -130,7 +160,7 @@ async fn check_table(
     }
     let snapshot = match table.snapshot().await {
         Ok(snapshot) => snapshot,
-        Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound | Kind::Invalid) => {
+        Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
             let mend = format!("{RESTORE}: {name}/_delta_log");
             findings.push(Finding::damaged(log, format!("it cannot be read: {error}"), mend));
             return Ok(());

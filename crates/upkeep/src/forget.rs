@@ -12,16 +12,13 @@ use arrow::datatypes::Int64Type;
 use chrono::SecondsFormat;
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
-use lake_query::{DeltaFiles, Reader, engine_error, fill, literal, template};
+use lake_query::{DeltaFiles, FORGOTTEN_DOMAIN, Reader, engine_error, fill, literal, template};
 use lake_store::{Commit, Committed, DataFile, DomainChange, Snapshot, Table, Written};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::purge::purge;
 use crate::rejects::{rebuild_rejects, reject_identity, write_all};
-
-/// The metadata domain of a raw table that holds its [`ForgottenMark`].
-pub const FORGOTTEN_DOMAIN: &str = "hotspots.forgotten";
 
 /// What was forgotten of a resource: no content, only that it was. A key index that reflects fewer forgettings than
 /// `count` may still hold a forgotten key.

@@ -9,7 +9,7 @@ mod rejects;
 mod vacuum;
 
 pub use check::{Finding, Severity, check};
-pub use forget::{FORGOTTEN_DOMAIN, Forgotten, ForgottenMark, ForgottenTime, forget};
+pub use forget::{Forgotten, ForgottenMark, ForgottenTime, forget};
 pub use history::{HistoryLine, history};
 pub use rejects::rebuild_rejects;
 pub use vacuum::{MIN_GUARD, VacuumOptions, Vacuumed, parse_age, vacuum};

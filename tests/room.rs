@@ -1,0 +1,138 @@
+//! No room left, clocks that are wrong, two programs on one lake.
+
+use std::time::Duration;
+
+use lake_testkit::{Output, Program, Row};
+
+use crate::bench::{Bench, CASES, CASES_RESOURCE};
+
+const LONG: Duration = Duration::from_secs(120);
+const EDITED_MS: i64 = 1_790_000_000_000;
+
+fn edit(bench: &Bench, nth: i64) {
+    let chosen = |row: &Row| {
+        row.get("service_request_id")
+            .and_then(|id| id.as_str()?.parse::<i64>().ok())
+            .is_some_and(|id| id % 5 == nth % 5)
+    };
+    let change = |row: &mut Row| {
+        row.insert("service_name".to_owned(), format!("Kind {nth}").into());
+        row.insert("requested_datetime".to_owned(), format!("202{}-05-05T05:05:00.000", nth % 6).into());
+    };
+    assert!(bench.portal.update_where(CASES, chosen, change, EDITED_MS + nth * 1_000) > 0);
+}
+
+/// Runs the program where no file may grow beyond so many bytes: every write that would is refused, as by a full disk.
+fn with_room_for(bench: &Bench, bytes: usize, args: &[&str]) -> Output {
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", bytes.div_ceil(512));
+    let shell = Program::new("/bin/sh").lake(bench.lake()).current_dir(bench.folder.path());
+    shell.run(&[&["-c", &script, env!("CARGO_BIN_EXE_hotspots-lake")], args].concat())
+}
+
+#[test]
+fn a_full_disk_stops_a_run_cleanly_and_the_next_run_with_room_goes_on() {
+    let bench = Bench::synthetic(2_000);
+    let ingest = ["ingest", CASES_RESOURCE, "--portal", bench.served.url(), "--page-size", "400"];
+    let mut refused = 0;
+    for (nth, bytes) in [0, 2_048, 20_000, 60_000, 200_000, 1_000_000].into_iter().enumerate() {
+        for args in [&ingest[..], &["compact"]] {
+            let run = with_room_for(&bench, bytes, args);
+            assert!([0, 2, 4].contains(&run.status), "{bytes}, {args:?}: {}\n{}", run.status, run.stderr);
+            assert!(run.status == 0 || run.stderr.contains("error"), "{bytes}, {args:?}: {}", run.stderr);
+            assert!(!run.stderr.contains("panicked"), "{bytes}, {args:?}: {}", run.stderr);
+            refused += usize::from(run.status == 4);
+        }
+        if nth > 0 {
+            edit(&bench, i64::try_from(nth).unwrap());
+        }
+    }
+    assert!(refused >= 3, "the disk was full {refused} times");
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "with room again");
+    bench.program().run(&["compact"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "compacted with room again");
+    bench.program().run(&["check"]).success();
+}
+
+#[test]
+fn a_clock_that_jumps_changes_no_count_and_vacuum_takes_nothing_young() {
+    let bench = Bench::synthetic(1_500);
+    let ten_years = 10 * 365 * 86_400_i64;
+    for (nth, shift) in [0, ten_years, -ten_years, 3_600, -90 * 86_400].into_iter().enumerate() {
+        let program = bench.program().env("HOTSPOTS_CLOCK_SHIFT_S", shift.to_string());
+        edit(&bench, i64::try_from(nth).unwrap());
+        bench.ingest(&program, CASES_RESOURCE, &["--page-size", "300"]).success();
+        bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("landed, the clock off by {shift} s"));
+        if nth % 2 == 1 {
+            program.run(&["compact"]).success();
+        }
+        program.run(&["vacuum", "--apply"]).success();
+        bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("vacuumed, the clock off by {shift} s"));
+    }
+    let tables = bench.program().run(&["compact", "--window", "2000..2040", "--format", "json"]).success().json();
+    assert!(tables.as_array().unwrap().iter().all(|partition| partition["drift"] == 0), "{tables}");
+    bench.program().run(&["check"]).success();
+}
+
+#[test]
+fn two_ups_on_one_lake_count_once_and_the_second_takes_over() {
+    let bench = Bench::synthetic(1_000);
+    let args = ["up", CASES_RESOURCE, "--portal", bench.served.url(), "--retry-wait-ms", "1"];
+    let mut first = bench.program().spawn_serving(&args);
+    first.wait_for_log("Every resource has been ingested and compacted once", LONG);
+    let mut second = bench.program().spawn_serving(&args);
+    second.wait_for_log("Every resource has been ingested and compacted once", LONG);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "both up");
+    first.kill9();
+    edit(&bench, 1);
+    assert_eq!(second.stop(), 0, "{}", second.log());
+    let mut third = bench.program().spawn_serving(&args);
+    third.wait_for_log("Every resource has been ingested and compacted once", LONG);
+    assert_eq!(third.stop(), 0, "{}", third.log());
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the first was killed");
+}
+
+#[test]
+fn a_damaged_key_index_is_rebuilt_and_misleads_nobody() {
+    let bench = Bench::synthetic(900);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "200"]).success();
+    let mut state = 311_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below.max(1)
+    };
+    for round in 0..24 {
+        let mut files = Vec::new();
+        list(&bench.lake().join(".index"), &mut files);
+        files.sort();
+        let file = &files[next(files.len())];
+        let mut bytes = std::fs::read(file).unwrap();
+        match round % 3 {
+            0 if !bytes.is_empty() => {
+                let at = next(bytes.len());
+                bytes[at] ^= 1 << next(8);
+            }
+            1 => bytes.truncate(bytes.len() / 2),
+            _ => bytes.fill(0),
+        }
+        std::fs::write(file, bytes).unwrap();
+        edit(&bench, round);
+        let run = bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "200"]);
+        assert!([0, 4].contains(&run.status), "{}: {}\n{}", file.display(), run.status, run.stderr);
+        if run.status != 0 {
+            bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "200"]).success();
+        }
+        let rows = bench.program().sql("SELECT SUM(count) AS n FROM counts WHERE resource = '311-cases'");
+        assert_eq!(rows[0]["n"], bench.portal.row_count(CASES), "{}", file.display());
+        if round % 6 == 5 {
+            bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("{} damaged", file.display()));
+        }
+    }
+}
+
+fn list(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { list(&path, files) } else { files.push(path) }
+    }
+}
