@@ -110,6 +110,9 @@ fn what_a_version_of_the_last_week_needs_stays_however_old_the_file_is() {
     age(&bench, "part-");
     bench.program().run(&["vacuum", "--apply"]).success();
     assert_eq!(files(&bench.lake()), before, "every version was committed within the week");
+    // An object by which a killed vacuum asked the store for its time.
+    std::fs::write(bench.lake().join(".clock-1"), "time?").expect("written");
+    age(&bench, ".clock-");
     // All was committed a month ago but the newest version of counts: the one before it was current until then.
     age(&bench, "_delta_log");
     edit(&bench, 6);
@@ -119,6 +122,7 @@ fn what_a_version_of_the_last_week_needs_stays_however_old_the_file_is() {
     let history = bench.program().run(&["history", "--table", "counts", "--format", "json"]).success().json();
     let readable: Vec<&Value> = history.as_array().expect("lines").iter().map(|line| &line["readable"]).collect();
     assert_eq!(readable[..3], [true, true, false], "{history}");
+    assert!(!bench.lake().join(".clock-1").exists());
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after a vacuum");
     bench.program().run(&["check"]).success();
 }
