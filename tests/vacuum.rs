@@ -94,6 +94,39 @@ fn by_default_a_week_of_versions_stays_whatever_the_local_clock_says() {
     assert_eq!(files(&bench.lake()), before);
 }
 
+/// Makes the files whose path holds `part` as old as a month.
+fn age(bench: &Bench, part: &str) {
+    let month = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 86_400);
+    for path in files(&bench.lake()).keys().filter(|path| path.to_string_lossy().contains(part)) {
+        let file = std::fs::File::options().write(true).open(path).expect("a file");
+        file.set_modified(month).expect("an older time");
+    }
+}
+
+#[test]
+fn what_a_version_of_the_last_week_needs_stays_however_old_the_file_is() {
+    let bench = replaced();
+    let before = files(&bench.lake());
+    age(&bench, "part-");
+    bench.program().run(&["vacuum", "--apply"]).success();
+    assert_eq!(files(&bench.lake()), before, "every version was committed within the week");
+    // An object by which a killed vacuum asked the store for its time.
+    std::fs::write(bench.lake().join(".clock-1"), "time?").expect("written");
+    age(&bench, ".clock-");
+    // All was committed a month ago but the newest version of counts: the one before it was current until then.
+    age(&bench, "_delta_log");
+    edit(&bench, 6);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.program().run(&["compact"]).success();
+    bench.program().run(&["vacuum", "--apply"]).success();
+    let history = bench.program().run(&["history", "--table", "counts", "--format", "json"]).success().json();
+    let readable: Vec<&Value> = history.as_array().expect("lines").iter().map(|line| &line["readable"]).collect();
+    assert_eq!(readable[..3], [true, true, false], "{history}");
+    assert!(!bench.lake().join(".clock-1").exists());
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after a vacuum");
+    bench.program().run(&["check"]).success();
+}
+
 #[test]
 fn what_killed_writers_left_goes_and_what_is_not_known_stays() {
     let bench = replaced();

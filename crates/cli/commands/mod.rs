@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::History(history) => history::run(global, history).await,
         Command::Check(check) => check::run(global, check).await,
         Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
-        Command::Forget(forget) => forget::run(global, forget).await,
+        Command::Forget(forget) => Box::pin(forget::run(global, forget)).await,
         Command::Resources(resources) => resources::run(global, resources),
         Command::Completions { shell } => resources::completions(shell),
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result, ResultExt};
@@ -17,6 +17,10 @@ use crate::{DataFile, Lake, Snapshot, Table};
 
 /// Objects removed at a time.
 const REMOVED_AT_ONCE: usize = 16;
+/// How the objects are named by which the store is asked for its time.
+const CLOCK: &str = ".clock-";
+/// By then who asked has an answer, or is gone.
+const ASKED_LONG_AGO: TimeDelta = TimeDelta::hours(1);
 
 /// An object under a table's folder, outside its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,14 +65,23 @@ impl Lake {
     /// If the store does not answer.
     pub async fn store_time(&self) -> Result<DateTime<Utc>> {
         let location = self.location();
-        let path = location.path(&format!(".clock-{}", uuid::Uuid::new_v4()));
+        let path = location.path(&format!("{CLOCK}{}", uuid::Uuid::new_v4()));
         let failed = || format!("asking the store of {location} for its time");
         location.store.put(&path, "time?".into()).await.or_err(Kind::Unavailable, failed)?;
         let found = location.store.head(&path).await;
         let removed = location.store.delete(&path).await;
-        let found = found.or_err(Kind::Unavailable, failed)?;
+        let now = found.or_err(Kind::Unavailable, failed)?.last_modified;
         removed.or_err(Kind::Unavailable, failed)?;
-        Ok(found.last_modified)
+        // Whoever was killed while asking left its object behind.
+        let listed =
+            location.store.list_with_delimiter(Some(&location.prefix)).await.or_err(Kind::Unavailable, failed)?;
+        for object in listed.objects {
+            let asked = object.location.filename().is_some_and(|name| name.starts_with(CLOCK));
+            if asked && now - object.last_modified > ASKED_LONG_AGO {
+                location.store.delete(&object.location).await.or_err(Kind::Unavailable, failed)?;
+            }
+        }
+        Ok(now)
     }
 }
 

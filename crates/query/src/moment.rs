@@ -1,0 +1,83 @@
+//! A moment of the lake's past, as users write it.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use lake_model::{Error, Result};
+
+/// A moment of the lake's past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The lake as it was at this time, by the clocks of those who committed.
+    Time(DateTime<Utc>),
+    /// The versions that an answer named in `Lake-Version`.
+    Versions {
+        /// The version of `fast_counts`.
+        fast_counts: u64,
+        /// The version of `counts`.
+        counts: u64,
+        /// The newest version of `incidents` that `counts` names.
+        incidents: u64,
+    },
+}
+
+impl Moment {
+    /// Parses a time: RFC 3339, or a date or date and time in UTC.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn parse_time(text: &str) -> Result<Self> {
+        if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+            return Ok(Self::Time(time.with_timezone(&Utc)));
+        }
+        let plain = text.replace('T', " ");
+        let formats = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
+        let time = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(&plain, format).ok());
+        let time = time.or_else(|| plain.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0));
+        time.map(|time| Self::Time(time.and_utc())).ok_or_else(|| {
+            Error::invalid(format!(
+                "`{text}` is no time; write 2026-03-01T12:00:00Z, or 2026-03-01 12:00 or 2026-03-01, which are UTC"
+            ))
+        })
+    }
+
+    /// Parses the text of a `Lake-Version` header.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn parse_versions(text: &str) -> Result<Self> {
+        let version = |name: &str| {
+            let mut parts = text.split(',').filter_map(|part| part.trim().split_once('='));
+            parts.find(|(of, _)| *of == name).and_then(|(_, number)| u64::from_str(number).ok())
+        };
+        match (version("fast_counts"), version("counts"), version("incidents")) {
+            (Some(fast_counts), Some(counts), Some(incidents)) => Ok(Self::Versions { fast_counts, counts, incidents }),
+            _ => Err(Error::invalid(format!(
+                "`{text}` does not name the versions of a reading; write fast_counts=12,counts=5,incidents=5, the text of Lake-Version"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_rfc_3339_or_utc() {
+        let same = ["2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00", "2026-03-01 12:00", "2026-03-01T12:00:00.000"];
+        for text in same {
+            assert_eq!(Moment::parse_time(text).expect(text), Moment::parse_time(same[0]).expect("a time"), "{text}");
+        }
+        assert!(Moment::parse_time("2026-03-01").is_ok());
+        assert!(Moment::parse_time("yesterday").expect_err("no time").to_string().contains("UTC"));
+    }
+
+    #[test]
+    fn versions_are_the_text_of_the_header() {
+        let text = "fast_counts=12,counts=5,incidents=4";
+        let expected = Moment::Versions { fast_counts: 12, counts: 5, incidents: 4 };
+        assert_eq!(Moment::parse_versions(text).expect("versions"), expected);
+        assert!(Moment::parse_versions("counts=5").is_err());
+    }
+}
