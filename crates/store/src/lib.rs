@@ -14,6 +14,8 @@ mod guard;
 mod lake;
 mod location;
 mod log_file;
+#[cfg(test)]
+mod lying;
 mod probe;
 mod publish;
 mod snapshot;
