@@ -17,7 +17,7 @@ use crate::log_file::note_newest;
 use crate::{Commit, Table, entry};
 
 /// Meetings with other writers before a commit gives up with a conflict.
-const MOST_MEETINGS: u32 = 100;
+const MOST_MEETINGS: u32 = 60;
 /// Failures of the store before a commit gives up; the store's own client has tried each one several times.
 const MOST_FAILURES: u32 = 5;
 /// Files looked after at a time.
