@@ -163,7 +163,7 @@ async fn what_eight_writers_commit_on_a_disk_is_there_exactly_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn what_eight_writers_commit_on_s3_is_there_exactly_once() {
     let Some(server) = S3Server::start("what_eight_writers_commit_on_s3_is_there_exactly_once") else { return };
-    eight_writers(on_s3(&server, "raced"), 25).await;
+    eight_writers(on_s3(&server, "raced"), 6).await;
 }
 
 /// The incidents of the only resource, twice: as its counts add up, and as rows.

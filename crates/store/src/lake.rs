@@ -8,6 +8,7 @@ use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::probe::probe;
+use crate::sums::{hex, sum_of};
 use crate::tables::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
 use crate::{Location, Table};
 
@@ -21,6 +22,26 @@ struct Definition {
     format: u32,
     id: String,
     finest_resolution: u8,
+    /// The sum of the other three; lakes made by version 0.1.0 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blake3: Option<String>,
+}
+
+impl Definition {
+    fn new() -> Self {
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut new = Self { format: FORMAT, id, finest_resolution: FINEST_RESOLUTION, blake3: None };
+        new.blake3 = Some(new.sum());
+        new
+    }
+
+    fn sum(&self) -> String {
+        hex(sum_of(format!("{} {} {}", self.format, self.id, self.finest_resolution).as_bytes()))
+    }
+
+    fn is_whole(&self) -> bool {
+        self.blake3.as_ref().is_none_or(|sum| *sum == self.sum())
+    }
 }
 
 /// An open lake.
@@ -54,9 +75,7 @@ impl Lake {
         if absent || location.directory.is_none() {
             probe(&location).await?;
         }
-        let definition =
-            Definition { format: FORMAT, id: uuid::Uuid::new_v4().to_string(), finest_resolution: FINEST_RESOLUTION };
-        let text = serde_json::to_vec_pretty(&definition).or_err(Kind::Internal, || "the lake's definition")?;
+        let text = serde_json::to_vec_pretty(&Definition::new()).or_err(Kind::Internal, || "the lake's definition")?;
         let options = PutOptions { mode: PutMode::Create, ..Default::default() };
         match location.store.put_opts(&path, text.into(), options).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
@@ -100,8 +119,11 @@ impl Lake {
             Err(error) => return Err(error).or_err(Kind::Unavailable, || format!("opening the lake in {location}")),
         };
         let bytes = found.bytes().await.or_err(Kind::Unavailable, || format!("reading {DEFINITION} in {location}"))?;
-        let damaged = || format!("{DEFINITION} in {location} is not a lake's definition");
+        let damaged = || format!("{DEFINITION} in {location} is not what was written; restore it from a copy");
         let definition: Definition = serde_json::from_slice(&bytes).or_err(Kind::Data, damaged)?;
+        if !definition.is_whole() {
+            return Err(Error::new(Kind::Data, damaged()));
+        }
         if definition.format > FORMAT {
             return Err(Error::invalid(format!(
                 "the lake in {location} has format {}, this program reads up to {FORMAT}; use a newer one",

@@ -15,6 +15,8 @@ mod history;
 mod lake;
 mod location;
 mod log_file;
+#[cfg(test)]
+mod lying;
 mod probe;
 mod publish;
 mod snapshot;

@@ -17,19 +17,11 @@ use crate::log_file::note_newest;
 use crate::{Commit, Table, entry};
 
 /// Meetings with other writers before a commit gives up with a conflict.
-const MOST_MEETINGS: u32 = 100;
+const MOST_MEETINGS: u32 = 60;
 /// Failures of the store before a commit gives up; the store's own client has tried each one several times.
 const MOST_FAILURES: u32 = 5;
 /// Files looked after at a time.
 const FILES_AT_ONCE: usize = 16;
-
-/// What became of one try to publish.
-pub(crate) enum Published {
-    /// The version is ours.
-    Done,
-    /// It was somebody else's, or nothing landed: the table has to be read anew.
-    Again(Error),
-}
 
 /// How often one commit may still be tried.
 #[derive(Default)]
@@ -98,30 +90,23 @@ impl Table {
         Ok(self.entry(version).await?.is_some_and(|bytes| entry::is_commit(&bytes, id)))
     }
 
-    /// Creates the log entry of a version, if it is not there. A store may say that the entry exists, or that it
-    /// failed, though it has just written it; and that the entry exists though nothing does. What is there decides.
+    /// Creates the log entry of a version, if it is not there.
     ///
     /// # Errors
-    /// If the store does not answer, now or when it is asked what is there.
-    pub(crate) async fn publish(&self, version: u64, data: &CommitData, id: &Uuid) -> Result<Published> {
+    /// A conflict, if the store says that it is there; or the store does not answer. Either may be said though the
+    /// entry has just been written, and the first though nothing is there: what the log then holds decides.
+    pub(crate) async fn publish(&self, version: u64, data: &CommitData, id: &Uuid) -> Result<()> {
         let failed = || format!("committing version {version} to table {} in {}", self.name, self.location);
         let bytes = data.get_bytes().or_err(Kind::Internal, failed)?;
         let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id)?);
-        let error = match self.log.write_commit_entry(version, sealed, *id).await {
+        match self.log.write_commit_entry(version, sealed, *id).await {
             Ok(()) => {
                 note_newest(&self.location.store, &self.folder, version).await;
-                return Ok(Published::Done);
+                Ok(())
             }
-            Err(error) => error,
-        };
-        if self.is_commit(version, id).await? {
-            return Ok(Published::Done);
+            Err(error @ TransactionError::VersionAlreadyExists(_)) => Err(error).or_err(Kind::Conflict, failed),
+            Err(error) => Err(error).or_err(Kind::Unavailable, failed),
         }
-        let kind = match error {
-            TransactionError::VersionAlreadyExists(_) => Kind::Conflict,
-            _ => Kind::Unavailable,
-        };
-        Ok(Published::Again(Error::new(kind, failed()).with_source(error)))
     }
 
     /// Whether the files that a commit adds are all there: one that took long may have lost them to a vacuum.

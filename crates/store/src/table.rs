@@ -18,7 +18,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::log_file::{missing_file, noted_newest};
-use crate::publish::{Patience, Published, log_error};
+use crate::publish::{Patience, log_error};
 use crate::sums::{BlockSums, SUMS_TAG};
 use crate::write::FileWriter;
 use crate::{Commit, Committed, Layout, Location, Snapshot};
@@ -116,7 +116,7 @@ impl Table {
     pub async fn ensure(&self, layout: &Layout) -> Result<()> {
         let mut patience = Patience::default();
         loop {
-            let published = if self.exists().await? {
+            let made = if self.exists().await? {
                 let snapshot = self.snapshot().await?;
                 match self.gained(&snapshot, layout)? {
                     gained if gained.is_empty() => return Ok(()),
@@ -126,9 +126,8 @@ impl Table {
                 self.create(layout).await
             };
             // Somebody else's version may be as good: what is there is looked at again.
-            match published {
-                Ok(Published::Done) => {}
-                Ok(Published::Again(error)) | Err(error) => patience.after(error).await?,
+            if let Err(error) = made {
+                patience.after(error).await?;
             }
         }
     }
@@ -154,7 +153,7 @@ impl Table {
         Ok(gained)
     }
 
-    async fn create(&self, layout: &Layout) -> Result<Published> {
+    async fn create(&self, layout: &Layout) -> Result<()> {
         let failed = || format!("making table {} in {}", self.name, self.location);
         // timestampNtz is wall-clock time; domainMetadata carries cursors and watermarks through checkpoints.
         let protocol: Protocol = serde_json::from_value(json!({
@@ -179,7 +178,7 @@ impl Table {
         published
     }
 
-    async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<FieldRef>) -> Result<Published> {
+    async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<FieldRef>) -> Result<()> {
         let failed = || format!("adding columns to table {}", self.name);
         let fields: Vec<_> = snapshot.schema.fields().iter().cloned().chain(gained).collect();
         let schema: StructType = (&Schema::new(fields)).try_into_kernel().or_err(Kind::Internal, failed)?;
@@ -353,7 +352,8 @@ impl Table {
                 }
                 // It has changed what this commit was prepared on: trying again would not help.
                 Ok(Attempt::Overtaken(error)) => return Err(error),
-                Ok(Attempt::Again(error)) | Err(error) => patience.after(error).await?,
+                // Somebody else was first, or the store failed: the log says which, and whether it is there after all.
+                Err(error) => patience.after(error).await?,
             }
         }
     }
@@ -410,10 +410,8 @@ impl Table {
         if let Some(Action::CommitInfo(info)) = data.actions.first_mut() {
             info.timestamp = Some(lake_model::now().timestamp_millis());
         }
-        match self.publish(version, &data, id).await? {
-            Published::Done => Ok(Attempt::Done(Committed::Version(version))),
-            Published::Again(error) => Ok(Attempt::Again(error)),
-        }
+        self.publish(version, &data, id).await?;
+        Ok(Attempt::Done(Committed::Version(version)))
     }
 
     /// A checkpoint is a help, no promise: the log says the same without it.
@@ -441,6 +439,4 @@ enum Attempt {
     Done(Committed),
     /// It cannot be there any more: others changed what it rests on.
     Overtaken(Error),
-    /// Somebody else was first, or nothing landed.
-    Again(Error),
 }

@@ -1,4 +1,7 @@
 //! An S3 server for a test: moto's, in memory, on a free port; gone when dropped.
+//!
+//! Left alone, moto looks whether an object is there and then writes it, so that under load two conditional creations
+//! succeed. Here it takes one request at a time, which makes each as atomic as S3's.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -16,6 +19,16 @@ pub const BUCKET: &str = "lakes";
 
 const KEY: &str = "test-key";
 const REGION: &str = "us-east-1";
+const SERVER: &str = "
+import threading
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+app, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
+def in_turn(environ, start_response):
+    with lock:
+        return list(app(environ, start_response))
+run_simple('127.0.0.1', 0, in_turn, threaded=True)
+";
 const SAID: &str = "Running on http://";
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -39,7 +52,7 @@ impl S3Server {
             return None;
         };
         let mut command = Command::new(python);
-        command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]);
+        command.args(["-c", SERVER]);
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("moto starts");
         let stderr = child.stderr.take().expect("stderr is piped");
