@@ -60,6 +60,10 @@ fn rejects_are_shown_and_become_incidents_once_the_definition_names_their_key() 
     let roles = lake_testkit::Roles::of_dataset(CASES);
     let oracle = lake_testkit::Oracle::of(&roles, &published, &lake_testkit::Order::AsGiven);
     crate::bench::assert_exact(&mended, CASES_RESOURCE, &oracle, "mended");
+    // What was derived as it landed is what the raw rows make.
+    mended.run(&["check"]).success();
+    mended.run(&["compact", "--recount"]).success();
+    crate::bench::assert_exact(&mended, CASES_RESOURCE, &oracle, "recounted");
     // The portal serves the same rows again: nothing new.
     bench.portal.restamp(CASES, EDITED_MS + 1_000, |_| {});
     let again = bench.ingest(&mended, CASES_RESOURCE, &[]).success();
@@ -160,4 +164,73 @@ fn another_key_counts_what_it_identifies_once_it_is_recounted() {
     bench.program().run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
     bench.program().run(&["compact"]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "the first key again");
+}
+
+#[test]
+fn a_reject_of_a_saved_file_is_closed_for_good_and_can_be_forgotten() {
+    let bench = Bench::synthetic(200);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    // Rows of a saved file have no row id of the portal: a reject is known by its text.
+    let saved = r#"[{"case_number":"555000555000","requested_datetime":"2024-03-03T03:03:03.000","status_notes":"sealed-by-court"}]"#;
+    std::fs::write(bench.folder.path().join("saved.json"), saved).unwrap();
+    bench.program().run(&["ingest", CASES_RESOURCE, "--file", "saved.json"]).success();
+    let named = "service_request_id = { type = \"integer\", aliases = [\"case_number\"] }";
+    let mended =
+        bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[("service_request_id = \"integer\"", named)]));
+    let run = mended.run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
+    assert!(run.stderr.contains("1 new"), "{}", run.stderr);
+    mended.run(&["check"]).success();
+    mended.run(&["compact", "--recount"]).success();
+    let open = "SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'";
+    assert_eq!(mended.sql(open)[0]["n"], 0);
+    mended.run(&["forget", CASES_RESOURCE, "555000555000"]).success();
+    let left =
+        "SELECT COUNT(*) AS n FROM raw.\"311_cases\" WHERE status_notes = 'sealed-by-court' OR _extra LIKE '%sealed%'";
+    assert_eq!(mended.sql(left)[0]["n"], 0);
+    assert_eq!(mended.sql("SELECT COUNT(*) AS n FROM stored.rejects WHERE original LIKE '%sealed%'")[0]["n"], 0);
+    mended.run(&["check"]).success();
+}
+
+#[test]
+fn another_key_takes_what_was_published_before_it_was_declared() {
+    let bench = Bench::synthetic(300);
+    let id = |row: &Row| row["service_request_id"].as_str().unwrap().parse::<u64>().unwrap();
+    bench.portal.update_where(CASES, |_| true, |row| drop(row.remove("bos_2012")), EDITED_MS);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "60"]).success();
+    // Later versions have the column that will be the key: with leading zeros, and some never.
+    let number = |row: &mut Row| {
+        let id = row["service_request_id"].as_str().unwrap().parse::<u64>().unwrap();
+        if id % 13 != 0 {
+            row.insert("bos_2012".to_owned(), format!("{}{}", ["", "0", "00"][(id % 3) as usize], id / 3).into());
+        }
+    };
+    bench.portal.update_where(CASES, |_| true, number, EDITED_MS + 1_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "60"]).success();
+    bench.program().run(&["compact"]).success();
+    // The old key column is no longer declared, the new one is known by an alias.
+    let changes = [
+        ("key = [\"service_request_id\"]", "key = [\"number\"]"),
+        ("service_request_id = \"integer\"\n", ""),
+        ("bos_2012 = \"number\"", "number = { type = \"text\", aliases = [\"bos_2012\"] }"),
+    ];
+    let rekeyed = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &changes));
+    rekeyed.run(&["compact"]).success();
+    let published = bench.portal.rows(CASES);
+    // The column was a number: what it was as text is not known of rows that landed under that definition.
+    let keys: std::collections::BTreeSet<u64> =
+        published.iter().filter_map(|row| row.get("bos_2012")?.as_str()?.parse().ok()).collect();
+    let keyless = published.iter().filter(|row| id(row) % 13 == 0).count();
+    let count = |query: &str| rekeyed.sql(query)[0]["n"].as_u64().unwrap();
+    assert_eq!(count("SELECT COUNT(*) AS n FROM incidents"), keys.len() as u64);
+    assert_eq!(count("SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'"), keyless as u64);
+    let kept = "SELECT COUNT(DISTINCT COALESCE(service_request_id, 0)) AS n FROM raw.\"311_cases\"";
+    assert!(count(kept) >= 1, "the column is still there");
+    let original = "SELECT COUNT(*) AS n FROM raw.\"311_cases\" WHERE _extra LIKE '%service_request_id%'";
+    assert!(count(original) >= published.len() as u64, "what is no longer declared is kept");
+    rekeyed.run(&["check"]).success();
+    // Another definition of the key meets rows that are keyed otherwise: nobody lands under the wrong one.
+    bench.portal.restamp(CASES, EDITED_MS + 2_000, |row| drop(row.insert("status_notes".to_owned(), "again".into())));
+    bench.ingest(&rekeyed, CASES_RESOURCE, &["--page-size", "70"]).success();
+    rekeyed.run(&["compact", "--window", "2000..2030"]).success();
+    rekeyed.run(&["check"]).success();
 }

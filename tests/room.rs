@@ -5,6 +5,7 @@ use std::time::Duration;
 use lake_testkit::{Output, Program, Row};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE};
+use crate::quarantine::redefine;
 
 const LONG: Duration = Duration::from_secs(120);
 const EDITED_MS: i64 = 1_790_000_000_000;
@@ -37,7 +38,9 @@ fn a_full_disk_stops_a_run_cleanly_and_the_next_run_with_room_goes_on() {
     for (nth, bytes) in [0, 2_048, 20_000, 60_000, 200_000, 1_000_000].into_iter().enumerate() {
         for args in [&ingest[..], &["compact"]] {
             let run = with_room_for(&bench, bytes, args);
-            assert!([0, 2, 4].contains(&run.status), "{bytes}, {args:?}: {}\n{}", run.status, run.stderr);
+            // Where there is no room for a lake there is none to compact.
+            let none = run.status == 2 && run.stderr.contains("there is no lake");
+            assert!(none || [0, 4].contains(&run.status), "{bytes}, {args:?}: {}\n{}", run.status, run.stderr);
             assert!(run.status == 0 || run.stderr.contains("error"), "{bytes}, {args:?}: {}", run.stderr);
             assert!(!run.stderr.contains("panicked"), "{bytes}, {args:?}: {}", run.stderr);
             refused += usize::from(run.status == 4);
@@ -77,18 +80,20 @@ fn a_clock_that_jumps_changes_no_count_and_vacuum_takes_nothing_young() {
 #[test]
 fn two_ups_on_one_lake_count_once_and_the_second_takes_over() {
     let bench = Bench::synthetic(1_000);
+    let often = redefine(&bench, &[("cadence = \"1h\"", "cadence = \"1s\"")]);
+    let program = bench.program().env("HOTSPOTS_RESOURCES", often);
     let args = ["up", CASES_RESOURCE, "--portal", bench.served.url(), "--retry-wait-ms", "1"];
-    let mut first = bench.program().spawn_serving(&args);
+    let mut first = program.spawn_serving(&args);
     first.wait_for_log("Every resource has been ingested and compacted once", LONG);
-    let mut second = bench.program().spawn_serving(&args);
+    let mut second = program.spawn_serving(&args);
     second.wait_for_log("Every resource has been ingested and compacted once", LONG);
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "both up");
     first.kill9();
     edit(&bench, 1);
+    second.wait_for_log(" changed, ", LONG);
+    second.wait_for_log("compact 311-cases: 4", LONG);
     assert_eq!(second.stop(), 0, "{}", second.log());
-    let mut third = bench.program().spawn_serving(&args);
-    third.wait_for_log("Every resource has been ingested and compacted once", LONG);
-    assert_eq!(third.stop(), 0, "{}", third.log());
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the first was killed");
 }
 

@@ -3,4 +3,4 @@
 SELECT COUNT(*) AS n
 FROM {raw}
 WHERE _key IN ({keys})
-  OR (_reject IS NOT NULL AND (reject_identity(_portal_id, _extra) IN ({keys}) OR _portal_id IN ({ids})))
+  OR (_reject IS NOT NULL AND (reject_identity(_portal_id, _extra) IN ({keys}) OR reject_identity(_portal_id, _extra) IN ({ids})))

@@ -16,7 +16,8 @@ SELECT batch, "row", landed_at, identity, state, reason, original FROM (
       FALSE AS rejected, CAST(NULL AS VARCHAR) AS reason, CAST(NULL AS VARCHAR) AS original
     FROM {raw}
     WHERE _batch <= {through} AND _reject IS NULL
-      AND _portal_id IN (SELECT _portal_id FROM {raw} WHERE _reject IS NOT NULL AND _batch <= {through})
+      AND _portal_id IN (
+        SELECT reject_identity(_portal_id, _extra) FROM {raw} WHERE _reject IS NOT NULL AND _batch <= {through})
   )
 )
 WHERE state IS NOT NULL

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lake_compact::{CompactOptions, compact};
 use lake_ingest::{Event, IngestOptions, Landing, LandingOptions, Proof, Source, ingest, landing_mark};
 use lake_model::{Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
-use lake_portal::{Extent, PortalOptions, ScanOptions, Soda};
-use lake_query::Reader;
+use lake_portal::{Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda};
+use lake_query::{Reader, ResourceView};
 use tokio_util::sync::CancellationToken;
 
 use crate::compare::{differences, lake_counts};
@@ -89,7 +89,7 @@ impl<'a> Auditor<'a> {
         let mended = mend(self, &found).await?;
         self.compact(CompactOptions::default()).await?;
         let mut after = self.inspect().await?;
-        if !after.agrees() && mended.withheld.is_none() {
+        if !after.agrees() && mended.withheld.is_none() && after.doubled.is_empty() {
             // What reading again did not mend may be wrong in the counts themselves.
             self.compact(CompactOptions { recount: true, ..CompactOptions::default() }).await?;
             after = self.inspect().await?;
@@ -140,9 +140,14 @@ impl<'a> Auditor<'a> {
             // Another process lands this resource: as good, if it is at the head.
             Err(error) if error.kind() == Kind::Conflict => {
                 let raw = lake.raw(&self.resource.name)?;
-                let mark = landing_mark(&raw, &*raw.snapshot().await?).await?;
-                let newest = mark.cursor.map(|cursor| cursor.updated_at);
-                if newest >= extent.newest { Ok(()) } else { Err(error) }
+                let after = landing_mark(&raw, &*raw.snapshot().await?).await?.cursor;
+                let decoder = Arc::new(Decoder::new(&self.resource));
+                let mut rest = Scan::begin(self.soda.clone(), decoder, ScanOptions { after, ..self.key_scan().await? });
+                match rest.next().await {
+                    None => Ok(()),
+                    Some(Ok(_)) => Err(error),
+                    Some(Err(refused)) => Err(refused),
+                }
             }
             Err(error) => Err(error),
         }
@@ -153,13 +158,16 @@ impl<'a> Auditor<'a> {
         let (resource, window) = (&self.resource, self.options.window);
         let portal = self.soda.monthly_counts(resource, window).await?;
         let view = self.reader.view().await?;
-        let exact = view.resources.get(&resource.name).is_some_and(|r| !r.is_redefined());
-        let view = if exact {
-            view
-        } else {
+        let redefined = view.resources.get(&resource.name).is_some_and(ResourceView::is_redefined);
+        let view = if redefined {
             self.compact(CompactOptions::default()).await?;
             self.reader.view().await?
+        } else {
+            view
         };
+        if !view.is_exact(std::slice::from_ref(&resource.name)) {
+            return Ok(Err("another process is landing rows".to_owned()));
+        }
         let session = self.reader.session(&view).await?;
         let lake = lake_counts(&session, resource, window).await?;
         let mut found = Audit {

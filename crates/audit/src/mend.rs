@@ -43,9 +43,16 @@ pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit) -> Result<Men
     if !found.differences.is_empty() {
         let decoder = Arc::new(Decoder::new(&auditor.resource));
         let within = months_that_differ(auditor, found).await?;
-        let options = ScanOptions { within, ..ScanOptions::whole(auditor.options.page_size) };
+        let until = auditor.soda.extent().await?.newest;
+        let options = ScanOptions { within, until, ..ScanOptions::whole(auditor.options.page_size) };
         let mut scan = Scan::begin(auditor.soda.clone(), decoder, options);
-        while let Some(page) = scan.next().await {
+        loop {
+            let page = tokio::select! {
+                biased;
+                () = auditor.stop.cancelled() => return Err(Error::new(Kind::Unavailable, "it was stopped")),
+                page = scan.next() => page,
+            };
+            let Some(page) = page else { break };
             let mut page = page?;
             // A scan of some months does not say where the next row of all is.
             page.cursor = None;
@@ -67,6 +74,9 @@ async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &
     let mut whole = false;
     let mut doubt = String::new();
     for _ in 0..MOST_PASSES {
+        if auditor.stop.is_cancelled() {
+            break;
+        }
         let scan = if whole { ScanOptions::whole(auditor.options.page_size) } else { keys.clone() };
         let on_event = &mut auditor.on_event;
         let proof = landing.pass(&auditor.soda, scan, whole, auditor.stop, |landed| {

@@ -27,12 +27,15 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
     let progress = Progress::new(global.quiet);
     let (mut audits, mut failure) = (Vec::new(), None);
     for name in names {
-        let resource = catalog.get(&name)?;
         let mut step = progress.step(format!("audit {name}"));
         let mut on_event = |event: Event| match event {
             Event::Page(landed) => step.add(landed.published),
         };
-        match Auditor::new(&reader, &resource, &options, &stop, &mut on_event)?.audit().await {
+        let found = async {
+            let resource = catalog.get(&name)?;
+            Auditor::new(&reader, &resource, &options, &stop, &mut on_event)?.audit().await
+        };
+        match found.await {
             Ok(audit) => {
                 step.done(&summary(&audit));
                 audits.push(audit);

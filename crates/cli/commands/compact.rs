@@ -3,12 +3,12 @@
 use lake_compact::{CompactOptions, Report, compact};
 use lake_ingest::Landing;
 use lake_model::{Catalog, Result};
-use lake_query::Reader;
+use lake_query::{Reader, ResourceView};
 use lake_upkeep::rebuild_rejects;
 use serde_json::{Value, json};
 
 use crate::args::{Compact, Global, Listing};
-use crate::progress::{Progress, Step};
+use crate::progress::Progress;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     let (mut reports, mut failures) = (Vec::new(), Vec::new());
     for name in &names {
         let mut step = progress.step(format!("compact {name}"));
-        match one(global, &reader, &catalog, name, options, &mut step).await {
+        match one(global, &reader, &catalog, name, options, |rows| step.add(rows)).await {
             Ok(made) => {
                 step.done(&summary(&made));
                 reports.extend(made);
@@ -51,13 +51,14 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     }
 }
 
-async fn one(
+/// Compacts one resource; one whose definition has changed gets its keys and rejects made again first.
+pub(crate) async fn one(
     global: &Global,
     reader: &Reader,
     catalog: &Catalog,
     name: &str,
     options: CompactOptions,
-    step: &mut Step,
+    progress: impl FnMut(u64) + Send,
 ) -> Result<Vec<Report>> {
     let resource = catalog.get(name)?;
     let view = reader.view().await?;
@@ -66,11 +67,12 @@ async fn one(
         let landing = context::landing(global, reader.lake(), landed.mark.synthetic)?;
         Landing::open(reader.lake(), &resource, &landing).await?;
     }
-    let made = compact(reader, &resource, options, |rows| step.add(rows)).await?;
-    if options.recount && !options.dry_run {
+    let redefined = view.resources.get(name).is_some_and(ResourceView::is_redefined);
+    if (redefined || options.recount) && !options.dry_run {
+        // Before the counts, which say that all is reconciled.
         rebuild_rejects(reader, &resource, "REBUILD").await?;
     }
-    Ok(made)
+    compact(reader, &resource, options, progress).await
 }
 
 fn rows_of(report: &Report) -> Vec<Value> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lake_compact::{CompactOptions, compact};
+use lake_compact::CompactOptions;
 use lake_demo::{Portal, synthetic};
 use lake_ingest::{Event, IngestOptions, Source, ingest};
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
@@ -31,6 +31,7 @@ const AT_A_TIME: usize = 2;
 
 /// What the workers of all resources share.
 struct Work {
+    global: Global,
     lake: Lake,
     reader: Arc<Reader>,
     options: IngestOptions,
@@ -69,6 +70,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         landing: context::landing(global, &lake, args.demo)?,
     };
     let work = Arc::new(Work {
+        global: global.clone(),
         lake,
         reader,
         options,
@@ -156,7 +158,11 @@ async fn round(work: &Work, resource: &Arc<Resource>) -> Result<()> {
         return Ok(());
     }
     let mut step = work.progress.step(format!("compact {}", resource.name));
-    match compact(&work.reader, resource, CompactOptions::default(), |rows| step.add(rows)).await {
+    let options = CompactOptions::default();
+    let reader = &work.reader;
+    match super::compact::one(&work.global, reader, reader.catalog(), &resource.name, options, |rows| step.add(rows))
+        .await
+    {
         Ok(reports) => {
             step.done(&super::compact::summary(&reports));
             Ok(())

@@ -65,6 +65,8 @@ pub struct Landing {
     pub(crate) mark: LandingMark,
     pub(crate) stamp: Stamp,
     pub(crate) definitions: Definitions,
+    /// Whether a batch that was replayed holds tombstones.
+    pub(crate) met_tombstone: bool,
     projector: IncidentProjector,
     page_schema: SchemaRef,
     synthetic: bool,
@@ -139,14 +141,14 @@ impl Landing {
                 lake.location()
             )));
         }
-        if mark.batch > 0 && mark.key != resource.key {
-            rekey(&raw, resource, &mark).await.map_err(|e| e.context(&resource.name))?;
-            snapshot = raw.snapshot().await?;
-            mark = landing_mark(&raw, &snapshot).await?;
-        }
         let forgotten = forgotten_times(&raw, &snapshot).await?;
         let directory = options.index_directory.join(&resource.name);
         let mut index = KeyIndex::open(&directory)?;
+        if mark.batch > 0 && mark.key != resource.key {
+            rekey(&raw, resource).await.map_err(|e| e.context(&resource.name))?;
+            snapshot = raw.snapshot().await?;
+            mark = landing_mark(&raw, &snapshot).await?;
+        }
         if index.stamp()?.is_some_and(|stamp| stamp.forgotten != forgotten) {
             // Cleared it might still hold a forgotten key in its journal; removed it holds nothing.
             drop(index);
@@ -172,6 +174,7 @@ impl Landing {
             mark,
             stamp,
             definitions: Definitions::new(),
+            met_tombstone: false,
             projector,
             page_schema,
             synthetic: options.synthetic,
@@ -201,7 +204,13 @@ impl Landing {
                 return Ok(landed);
             }
             // Somebody else landed a batch under this number: see what it holds, then judge the page anew.
+            self.met_tombstone = false;
             self.catch_up().await?;
+            if self.met_tombstone {
+                // The page may be from before the deletion, and would bring back what is gone.
+                let name = &self.resource.name;
+                return Err(Error::new(Kind::Conflict, format!("{name}: rows were deleted meanwhile; try again")));
+            }
         }
         let name = &self.resource.name;
         Err(Error::new(Kind::Conflict, format!("{name}: other writers kept landing batches; try again")))
@@ -400,6 +409,12 @@ impl Landing {
     pub(crate) async fn refresh_mark(&mut self) -> Result<Arc<Snapshot>> {
         let snapshot = self.raw.snapshot().await?;
         self.mark = landing_mark(&self.raw, &snapshot).await?;
+        if self.mark.batch > 0 && self.mark.key != self.resource.key {
+            let there = &self.mark.key;
+            let text =
+                format!("the rows are now landed with the key {there:?}; read the resource file again, try again");
+            return Err(Error::new(Kind::Conflict, text));
+        }
         Ok(snapshot)
     }
 }

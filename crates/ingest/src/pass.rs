@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::Array as _;
 use lake_model::Result;
-use lake_portal::{Decoder, Extent, Page, Scan, ScanOptions, Soda};
+use lake_portal::{Cursor, Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later};
 use tokio_util::sync::CancellationToken;
 
 use crate::landing::{Landed, Landing, Tombstone, reject_identity};
@@ -57,6 +57,12 @@ pub struct Pass {
     pub live: u64,
     /// The last batch when the pass ended: what lands later is not for it to judge.
     through: i64,
+    /// Whether the source's newest row is older than what has landed, and it does not say when it was modified.
+    behind: bool,
+    /// The source's newest row then, microseconds since 1970 UTC.
+    newest: Option<i64>,
+    /// Whether something is gone that is no newer than that: more than a replica that lags would leave out.
+    gone_older: bool,
 }
 
 /// Whether a pass proves that what it did not see is gone.
@@ -97,10 +103,12 @@ impl Landing {
         stop: &CancellationToken,
         mut on_page: impl FnMut(Landed) + Send,
     ) -> Result<Proof> {
+        soda.watch();
         let before = soda.extent().await?;
         let decoder = Arc::new(Decoder::new(&self.resource));
         tokio::task::block_in_place(|| self.index.clear_seen())?;
         let mut pass = Pass::default();
+        let head = self.mark.cursor.clone();
         // What is newer than the newest came meanwhile: the pass has failed, and need not follow it.
         let scan = ScanOptions { until: before.newest.clone(), ..scan };
         let mut scan = Scan::begin(soda.clone(), decoder, scan);
@@ -111,7 +119,12 @@ impl Landing {
                 page = scan.next() => page,
             };
             let Some(page) = page else { break };
-            let page = page?;
+            let mut page = page?;
+            let ahead = |head: &Cursor| page.cursor.as_ref().is_some_and(|c| is_later(&c.updated_at, &head.updated_at));
+            if head.as_ref().is_some_and(|head| !ahead(head)) {
+                // What was read before does not move the cursor.
+                page.cursor = None;
+            }
             let landed = if land {
                 self.land(&page).await?
             } else {
@@ -121,7 +134,7 @@ impl Landing {
             on_page(landed);
         }
         let after = soda.extent().await?;
-        if let Some(reason) = self.doubt(&pass, &before, &after, soda.modified_s()) {
+        if let Some(reason) = self.doubt(&mut pass, &before, &after, soda) {
             return Ok(Proof::Inconclusive(reason));
         }
         pass.through = self.mark.batch;
@@ -130,26 +143,35 @@ impl Landing {
     }
 
     /// Why a pass proves nothing, if it does not.
-    fn doubt(&self, pass: &Pass, before: &Extent, after: &Extent, modified_s: Option<u64>) -> Option<String> {
+    fn doubt(&self, pass: &mut Pass, before: &Extent, after: &Extent, soda: &Soda) -> Option<String> {
         if before != after {
             return Some("the source changed meanwhile".to_owned());
         }
         if pass.rows != before.rows {
             return Some(format!("{} rows were served and the portal counts {}", pass.rows, before.rows));
         }
+        if soda.replicas_differ() {
+            return Some(
+                "answers were of different states of the source; a replica that lags may be among them".to_owned(),
+            );
+        }
         // Whoever is behind what has landed already may lack rows for no other reason.
         let behind = match (&before.newest, &self.mark.cursor) {
-            (Some(newest), Some(cursor)) => *newest < cursor.updated_at,
+            (Some(newest), Some(cursor)) => is_later(&cursor.updated_at, newest),
             (None, Some(_)) => true,
             _ => false,
         };
         let cursor_s = self.mark.cursor.as_ref().and_then(|c| lake_model::parse_wall_clock(&c.updated_at));
         let cursor_s = cursor_s.and_then(|micros| u64::try_from(micros.div_euclid(1_000_000)).ok());
-        let lags = modified_s.zip(cursor_s).is_some_and(|(modified, cursor)| modified < cursor);
+        let lags = soda.modified_s().zip(cursor_s).is_some_and(|(modified, cursor)| modified < cursor);
         if behind && (pass.older > 0 || lags) {
             return Some(
                 "the portal is behind what has landed already; a replica that lags may have answered".to_owned(),
             );
+        }
+        if behind && soda.modified_s().is_none() {
+            pass.newest = before.newest.as_deref().and_then(lake_model::parse_wall_clock);
+            pass.behind = true;
         }
         None
     }
@@ -203,7 +225,11 @@ impl Landing {
     fn find_gone(&self, pass: &mut Pass) -> Result<()> {
         for tombstone in self.gone() {
             match tombstone? {
-                Some(Tombstone::Key(key)) => pass.gone.add(&key),
+                Some(Tombstone::Key(key)) => {
+                    let updated_at = self.index.get(&key)?.and_then(|state| state.updated_at);
+                    pass.gone_older |= updated_at.is_some() && updated_at <= pass.newest;
+                    pass.gone.add(&key);
+                }
                 Some(Tombstone::Reject(_)) => pass.gone_rejects += 1,
                 None => {}
             }
@@ -240,6 +266,13 @@ impl Landing {
             let withheld = "the portal serves no row at all, which proves nothing; if the dataset was retired, its \
                             records go with `hotspots-lake forget` or with the lake";
             return Ok(Buried { landed: 0, withheld: Some(withheld.to_owned()) });
+        }
+        if pass.behind && !pass.gone_older && !allowed {
+            let withheld = format!(
+                "all {gone} rows that are gone are newer than the portal's newest row, as if a replica that lags had \
+                 answered; if they were removed, add --allow-deletes"
+            );
+            return Ok(Buried { landed: 0, withheld: Some(withheld) });
         }
         if gone * MOST_UNASKED > pass.live && !allowed {
             let withheld =

@@ -1,9 +1,9 @@
 //! Another key for rows that have landed: the raw table is written anew, each row under the key that it has now.
 //!
 //! What was published stays what it was, in its batch and order; only `_key` follows from the definition. Rows without
-//! the new key become rejects, in batches of their own after the last. Rows that were deleted are left out, with their
-//! tombstones: several rows may share the new key, and one that is gone must not take the others along. Until the next
-//! compaction has counted it all from scratch, the resource is unreconciled.
+//! the new key become rejects where they are. Rows that were deleted are left out, with their tombstones: several rows
+//! may share the new key, and one that is gone must not take the others along. Until the next compaction has counted it
+//! all from scratch, and made the rejects again, the resource is unreconciled.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,62 +12,64 @@ use arrow::array::{Array as _, ArrayRef, RecordBatch, StructArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Field;
 use arrow::json::LineDelimitedWriter;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_portal::{Decoder, Reject};
 use lake_query::{DeltaFiles, Engine, EngineOptions, LANDING_DOMAIN, engine_error, template};
-use lake_store::{Commit, Committed, DataFile, DomainChange, Snapshot, Table, Written};
+use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::landing::{Bare, Tombstone, complete};
+use crate::replay::by_batch;
 use crate::rows::{longs, texts, times};
-use crate::state::{LAND_TRANSACTION, LandingMark};
+use crate::state::{LAND_TRANSACTION, LandingMark, landing_mark};
 
-/// Rows without the new key that become one batch.
-const REJECTS_A_BATCH: usize = 50_000;
-
-/// Writes the raw table anew under the resource's key.
+/// Writes the raw table anew under the resource's key. The caller holds the resource's key index.
 ///
 /// # Errors
 /// If another writer lands meanwhile, the store does not answer, or a row cannot be read back.
-pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>, mark: &LandingMark) -> Result<()> {
+pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
+    let snapshot = raw.snapshot().await?;
+    let mark = landing_mark(raw, &snapshot).await?;
     tracing::warn!(
         resource = resource.name,
         from = ?mark.key,
         to = ?resource.key,
         "the key has changed: every landed row gets the key that it has now; `compact` recounts them"
     );
-    let snapshot = raw.snapshot().await?;
-    let mut rekeying = Rekeying {
-        decoder: Decoder::new(resource),
-        raw,
-        snapshot: &snapshot,
-        gone_at: tombstones(raw, &snapshot).await?,
-        written: Vec::new(),
-        rejects: Vec::new(),
-        batch: mark.batch,
-    };
+    let rekeying = Rekeying { decoder: Decoder::new(resource), gone_at: tombstones(raw, &snapshot).await? };
     let mut files: Vec<&DataFile> = snapshot.files.iter().collect();
     files.sort_by_key(|file| match file.ranges.get("_batch") {
-        Some(lake_store::ColumnRange::Number(first, _)) => *first,
+        Some(ColumnRange::Number(first, _)) => *first,
         _ => i64::MAX,
     });
+    let mut adds = Vec::new();
     for file in files {
-        rekeying.rewrite(file).await?;
+        let mut writer = raw.writer(&snapshot, file.partition.clone())?;
+        for (batch, rows) in batches(raw, &snapshot, file).await? {
+            let (page, bare) = rekeying.under_new_key(&rows)?;
+            if page.num_rows() + bare.len() > 0 {
+                let landed_at = DateTime::from_timestamp_micros(times(&rows, "_landed_at")?.value(0));
+                let columns = complete(&page, &bare, batch, landed_at.unwrap_or_default(), writer.schema())?;
+                writer.write(&columns).await?;
+            }
+        }
+        if writer.rows() > 0 {
+            adds.push(writer.finish().await?);
+        }
     }
-    rekeying.flush_rejects().await?;
-    let Rekeying { written, batch, .. } = rekeying;
-    let text = |mark: &LandingMark| serde_json::to_string(mark).or_err(Kind::Internal, || "the mark");
+    // A batch without rows: whoever lands meanwhile meets its number, and finds another key.
+    let batch = mark.batch + 1;
     let seen = raw.domain(&snapshot, LANDING_DOMAIN).await?;
-    let rows_batch = if batch > mark.batch { batch } else { mark.rows_batch };
-    let new = LandingMark { batch, rows_batch, key: resource.key.clone(), ..mark.clone() };
+    let mark = LandingMark { batch, key: resource.key.clone(), ..mark };
+    let text = serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?;
     let commit = Commit {
         operation: "REKEY",
-        adds: written,
+        adds,
         removes: snapshot.files.to_vec(),
-        transaction: (batch > mark.batch).then(|| (LAND_TRANSACTION.to_owned(), batch)),
-        domains: vec![DomainChange { name: LANDING_DOMAIN.to_owned(), seen: Some(seen), text: text(&new)? }],
+        transaction: Some((LAND_TRANSACTION.to_owned(), batch)),
+        domains: vec![DomainChange { name: LANDING_DOMAIN.to_owned(), seen: Some(seen), text }],
         info: HashMap::from([("batch".to_owned(), json!(batch))]),
         ..Commit::default()
     };
@@ -79,87 +81,37 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>, mark: &LandingM
     }
 }
 
-struct Rekeying<'a> {
+struct Rekeying {
     decoder: Decoder,
-    raw: &'a Table,
-    snapshot: &'a Snapshot,
     /// Batch and row of the last tombstone of each key that has one.
     gone_at: HashMap<String, (i64, i64)>,
-    written: Vec<Written>,
-    /// Rows without the new key, not written yet.
-    rejects: Vec<Bare>,
-    /// The last batch.
-    batch: i64,
 }
 
-impl Rekeying<'_> {
-    async fn rewrite(&mut self, file: &DataFile) -> Result<()> {
-        let Some(rows) = read(self.raw, self.snapshot, file).await? else { return Ok(()) };
-        let numbers = longs(&rows, "_batch")?;
-        let mut start = 0;
-        let mut out = Vec::new();
-        let mut writer = self.raw.writer(self.snapshot, file.partition.clone())?;
-        for end in 1..=rows.num_rows() {
-            if end == rows.num_rows() || numbers.value(end) != numbers.value(start) {
-                out.push((numbers.value(start), rows.slice(start, end - start)));
-                start = end;
-            }
-        }
-        for (batch, rows) in out {
-            let (page, bare) = self.under_new_key(&rows)?;
-            if page.num_rows() + bare.len() > 0 {
-                let landed_at = times(&rows, "_landed_at")?.value(0);
-                let landed_at: DateTime<Utc> = DateTime::from_timestamp_micros(landed_at).unwrap_or_default();
-                writer.write(&complete(&page, &bare, batch, landed_at, writer.schema())?).await?;
-            }
-        }
-        if writer.rows() > 0 {
-            self.written.push(writer.finish().await?);
-        }
-        if self.rejects.len() >= REJECTS_A_BATCH { self.flush_rejects().await } else { Ok(()) }
-    }
-
+impl Rekeying {
     /// The rows of a batch as a page under the new key, and what is no row.
-    fn under_new_key(&mut self, rows: &RecordBatch) -> Result<(RecordBatch, Vec<Bare>)> {
+    fn under_new_key(&self, rows: &RecordBatch) -> Result<(RecordBatch, Vec<Bare>)> {
         let (keys, ids) = (texts(rows, "_key")?, texts(rows, "_portal_id")?);
         let (reasons, extra) = (texts(rows, "_reject")?, texts(rows, "_extra")?);
-        let (batches, rows_of) = (longs(rows, "_batch")?, longs(rows, "_row")?);
-        let published = published(self.decoder.resource(), rows)?;
+        let (batches, numbers) = (longs(rows, "_batch")?, longs(rows, "_row")?);
+        let published = published(rows)?;
         let mut page = self.decoder.begin();
         let mut bare = Vec::new();
         for (row, text) in published.iter().enumerate() {
             let id = ids.is_valid(row).then(|| ids.value(row).to_owned());
+            let place = (batches.value(row), numbers.value(row));
             if reasons.is_valid(row) {
                 let (reason, original) = (reasons.value(row).to_owned(), extra.value(row).to_owned());
                 bare.push(Bare::reject(&Reject { row, portal_id: id, reason, original }));
-            } else if keys.is_null(row) {
-                bare.extend(id.map(|id| Bare::tombstone(Tombstone::Reject(id))));
-            } else if self
-                .gone_at
-                .get(keys.value(row))
-                .is_none_or(|gone| (batches.value(row), rows_of.value(row)) > *gone)
-            {
+            } else if keys.is_valid(row) && self.gone_at.get(keys.value(row)).is_none_or(|gone| place > *gone) {
                 page.push(text);
+            } else {
+                // What closed a reject still closes it.
+                bare.extend(id.map(|id| Bare::tombstone(Tombstone::Reject(id))));
             }
         }
         let page = page.finish()?;
-        self.rejects.extend(page.rejects.iter().map(Bare::reject));
+        bare.extend(page.rejects.iter().map(Bare::reject));
         Ok((page.batch, bare))
-    }
-
-    /// The rows without the new key become the next batch.
-    async fn flush_rejects(&mut self) -> Result<()> {
-        if self.rejects.is_empty() {
-            return Ok(());
-        }
-        self.batch += 1;
-        let now = lake_model::now();
-        let partition = HashMap::from([("_landed_month".to_owned(), Some(now.format("%Y-%m").to_string()))]);
-        let mut writer = self.raw.writer(self.snapshot, partition)?;
-        let none = RecordBatch::new_empty(Arc::clone(self.decoder.schema()));
-        writer.write(&complete(&none, &std::mem::take(&mut self.rejects), self.batch, now, writer.schema())?).await?;
-        self.written.push(writer.finish().await?);
-        Ok(())
     }
 }
 
@@ -186,24 +138,28 @@ async fn tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMap<String, 
     Ok(gone_at)
 }
 
-/// A file's rows in landing order.
-async fn read(raw: &Table, snapshot: &Snapshot, file: &DataFile) -> Result<Option<RecordBatch>> {
+/// A file's rows by batch, in landing order.
+async fn batches(raw: &Table, snapshot: &Snapshot, file: &DataFile) -> Result<Vec<(i64, RecordBatch)>> {
     let parts = query(raw, &snapshot.with_files(vec![file.clone()]), template("ingest/file_in_order")?).await?;
-    let Some(schema) = parts.first().map(RecordBatch::schema) else { return Ok(None) };
-    concat_batches(&schema, &parts).or_err(Kind::Internal, || "landed rows").map(Some)
+    let Some(schema) = parts.first().map(RecordBatch::schema) else { return Ok(Vec::new()) };
+    let rows = concat_batches(&schema, &parts).or_err(Kind::Internal, || "landed rows")?;
+    by_batch(&rows)
 }
 
-/// Rows as a portal publishes them, each a JSON object: the declared columns, what had no column, the system fields.
-fn published(resource: &Resource, rows: &RecordBatch) -> Result<Vec<String>> {
+/// Rows as a portal publishes them, each a JSON object: the columns, what had no column, the system fields.
+fn published(rows: &RecordBatch) -> Result<Vec<String>> {
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
-    let declared = resource.columns.iter().map(|column| (column.name.as_str(), column.name.as_str()));
-    for (name, shown) in declared.chain([("_portal_id", ":id"), ("_updated_at", ":updated_at")]) {
-        // A column that is declared since is absent in older files.
-        if let Some(column) = rows.column_by_name(name) {
-            fields.push(Field::new(shown, column.data_type().clone(), true));
-            columns.push(Arc::clone(column));
-        }
+    for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+        let shown = match field.name().as_str() {
+            "_portal_id" => ":id",
+            "_updated_at" => ":updated_at",
+            // A column that is no longer declared is kept: an alias may name it, else it goes to `_extra`.
+            name if !name.starts_with('_') => name,
+            _ => continue,
+        };
+        fields.push(Field::new(shown, column.data_type().clone(), true));
+        columns.push(Arc::clone(column));
     }
     let failed = || "landed rows as they were published";
     let table = StructArray::try_new(fields.into(), columns, None).or_err(Kind::Internal, failed)?;
@@ -211,8 +167,7 @@ fn published(resource: &Resource, rows: &RecordBatch) -> Result<Vec<String>> {
     writer.write(&RecordBatch::from(table)).or_err(Kind::Internal, failed)?;
     writer.finish().or_err(Kind::Internal, failed)?;
     let text = String::from_utf8(writer.into_inner()).or_err(Kind::Internal, failed)?;
-    let extra = texts(rows, "_extra")?;
-    let rejects = texts(rows, "_reject")?;
+    let (extra, rejects) = (texts(rows, "_extra")?, texts(rows, "_reject")?);
     let lines = text.lines().enumerate().map(|(row, line)| {
         // What had no column, or did not fit it, comes first: it is what was published.
         match extra.is_valid(row) && rejects.is_null(row) {

@@ -13,7 +13,7 @@ use lake_query::{
     Definitions, Engine, EngineOptions, definitions, definitions_domain, engine_error, fast_transaction, fill,
     incident_select, template,
 };
-use lake_store::{Commit, DomainChange, Snapshot, Table};
+use lake_store::{Commit, Committed, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::index::{Dimensions, KeyState, Stamp, Words};
@@ -56,8 +56,15 @@ impl Landing {
             let text = text(&definitions)?;
             domains.push(DomainChange { name: definitions_domain(name), seen: Some(seen), text });
         }
-        self.append(&self.lake.fast_counts, columns, fast_transaction(name), batch, domains).await?;
-        self.definitions = definitions;
+        let committed = self.append(&self.lake.fast_counts, columns, fast_transaction(name), batch, domains).await?;
+        self.definitions = match committed {
+            Committed::Version(_) => definitions,
+            // Somebody else derived the batch, perhaps under another definition.
+            Committed::Already => {
+                let fast = self.lake.fast_counts.snapshot().await?;
+                lake_query::definitions(&self.lake, &fast, &self.resource.name).await?
+            }
+        };
         failpoint("ingest:after-fast-commit");
         Ok(())
     }
@@ -69,7 +76,7 @@ impl Landing {
         transaction: String,
         batch: i64,
         domains: Vec<DomainChange>,
-    ) -> Result<()> {
+    ) -> Result<Committed> {
         let snapshot = table.snapshot().await?;
         let mut adds = Vec::new();
         if columns.first().is_some_and(|column| !column.is_empty()) {
@@ -90,9 +97,8 @@ impl Landing {
             ]),
             ..Commit::default()
         };
-        // Already there is as good: what is derived from a batch is the same whoever derives it.
-        table.commit(&commit).await?;
-        Ok(())
+        // Already there is as good: under one definition, what is derived from a batch is the same whoever derives it.
+        table.commit(&commit).await
     }
 
     /// Brings index, fast counts and rejects up to the last batch of `raw`.
@@ -153,16 +159,7 @@ impl Landing {
         let schema = stream.schema();
         let parts: Vec<RecordBatch> = stream.try_collect().await.map_err(engine_error)?;
         let rows = concat_batches(&schema, &parts).or_err(Kind::Internal, || "landed rows")?;
-        let numbers = longs(&rows, "_batch")?;
-        let mut batches = Vec::new();
-        let mut start = 0;
-        for end in 1..=rows.num_rows() {
-            if end == rows.num_rows() || numbers.value(end) != numbers.value(start) {
-                batches.push((numbers.value(start), rows.slice(start, end - start)));
-                start = end;
-            }
-        }
-        Ok(batches)
+        by_batch(&rows)
     }
 
     async fn replay(&mut self, snapshot: &Snapshot, batch: i64, rows: &RecordBatch, derive: bool) -> Result<()> {
@@ -209,6 +206,7 @@ impl Landing {
                 deleted: deleted.value(row),
                 dimensions: incidents.dimensions(row, &mut self.index.words),
             };
+            self.met_tombstone |= next.deleted;
             ledger.enter(&self.index, keys.value(row), next)?;
             if let Some(id) = portal_id {
                 ledger.close_reject(&self.index, number, id)?;
@@ -216,6 +214,20 @@ impl Landing {
         }
         Ok((ledger, originals))
     }
+}
+
+/// Rows in landing order, by batch.
+pub(crate) fn by_batch(rows: &RecordBatch) -> Result<Vec<(i64, RecordBatch)>> {
+    let numbers = longs(rows, "_batch")?;
+    let mut batches = Vec::new();
+    let mut start = 0;
+    for end in 1..=rows.num_rows() {
+        if end == rows.num_rows() || numbers.value(end) != numbers.value(start) {
+            batches.push((numbers.value(start), rows.slice(start, end - start)));
+            start = end;
+        }
+    }
+    Ok(batches)
 }
 
 /// The columns of `fast_counts` without its partition: the counted dimensions, the count, the batch.

@@ -272,10 +272,9 @@ impl PageBuilder<'_> {
         };
         let building = &mut self.building;
         building.hash.append_value(content_hash(resource, &typed, &misfits));
-        // The zeros that an id begins with are part of it, and its number has none.
-        for &index in &self.decoder.key {
-            let column = &resource.columns[index];
-            if let (ColumnType::Integer, Some(published)) = (column.kind, row.values[index])
+        // The zeros that an id begins with are part of it, and its number has none: what was published is kept.
+        for ((column, value), typed) in resource.columns.iter().zip(&row.values).zip(&typed) {
+            if let (ColumnType::Integer, Some(published), Some(_)) = (column.kind, value, typed)
                 && !published.leading_zeros().is_empty()
             {
                 misfits.push((&column.name, published.0));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lake_model::{Error, Kind, Resource, Result, Window, format_wall_clock, parse_wall_clock};
+use lake_model::{ColumnType, Error, Kind, Resource, Result, Window, format_wall_clock, parse_wall_clock};
 use serde_json::{Map, Value};
 
 use crate::scan::quoted;
@@ -39,6 +39,16 @@ fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
     }
 }
 
+/// A published label as the lake has it; empty text is absent.
+fn label(published: String, kind: ColumnType) -> Option<String> {
+    let text = match kind {
+        ColumnType::Number => published.trim().parse::<f64>().map_or(published, |number| format!("{number:?}")),
+        ColumnType::Integer => published.split('.').next().unwrap_or_default().to_owned(),
+        _ => published,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
 fn unusable(what: &str) -> Error {
     Error::new(Kind::Unavailable, format!("the portal's answer to {what} is none"))
 }
@@ -54,21 +64,22 @@ impl Soda {
     /// If the portal refuses or does not answer usably.
     pub async fn extent(&self) -> Result<Extent> {
         let both = self.rows(&[("$select", "count(*) AS n,max(:updated_at) AS newest")]).await;
-        let (rows, newest) = match both {
+        let (rows, mut newest) = match both {
             Ok(rows) => {
                 let row = rows.first().ok_or_else(|| unusable("how many rows there are"))?;
                 (whole(row.get("n")), text(row, "newest"))
             }
-            // Some portals do not aggregate system fields.
             Err(error) if refused(&error) => {
                 let counted = self.rows(&[("$select", "count(*) AS n")]).await?;
-                let last = [("$select", ":updated_at"), ("$order", ":updated_at DESC"), ("$limit", "1")];
-                let last = self.rows(&last).await?;
-                let rows = counted.first().and_then(|row| whole(row.get("n")));
-                (rows, last.first().and_then(|row| text(row, ":updated_at")))
+                (counted.first().and_then(|row| whole(row.get("n"))), None)
             }
             Err(error) => return Err(error),
         };
+        // Some portals do not aggregate system fields.
+        if newest.is_none() && rows.is_some_and(|rows| rows > 0) {
+            let last = [("$select", ":updated_at"), ("$order", ":updated_at DESC"), ("$limit", "1")];
+            newest = self.rows(&last).await?.first().and_then(|row| text(row, ":updated_at"));
+        }
         Ok(Extent { rows: rows.ok_or_else(|| unusable("how many rows there are"))?, newest })
     }
 
@@ -100,9 +111,13 @@ impl Soda {
     pub async fn monthly_counts(&self, resource: &Resource, window: Option<Window>) -> Result<MonthlyCounts> {
         let time = self.column_name(resource, &resource.roles.occurred_at).await?;
         let category = match &resource.roles.category {
-            Some(column) => Some(self.column_name(resource, column).await?),
+            Some(column) => {
+                let kind = resource.column(column).map_or(ColumnType::Text, |declared| declared.kind);
+                Some((self.column_name(resource, column).await?, kind))
+            }
             None => None,
         };
+        let category = category.as_ref().map(|(column, kind)| (column.as_str(), *kind));
         let bounds = &resource.bounds;
         let start = window.map_or(bounds.earliest, |w| w.start.max(bounds.earliest));
         let end = window.map_or(bounds.latest, |w| w.end.min(bounds.latest));
@@ -110,12 +125,12 @@ impl Soda {
         let mut counts = MonthlyCounts::new();
         if start < end {
             let inside = format!("{time} >= {} AND {time} < {}", instant(start), instant(end));
-            self.add_groups(&mut counts, Some(&time), category.as_deref(), &inside).await?;
+            self.add_groups(&mut counts, Some(&time), category, &inside).await?;
         }
         if window.is_none() {
             let (earliest, latest) = (instant(bounds.earliest), instant(bounds.latest));
             let outside = format!("{time} IS NULL OR {time} < {earliest} OR {time} >= {latest}");
-            self.add_groups(&mut counts, None, category.as_deref(), &outside).await?;
+            self.add_groups(&mut counts, None, category, &outside).await?;
         }
         Ok(counts)
     }
@@ -124,15 +139,15 @@ impl Soda {
         &self,
         counts: &mut MonthlyCounts,
         time: Option<&str>,
-        category: Option<&str>,
+        category: Option<(&str, ColumnType)>,
         filter: &str,
     ) -> Result<()> {
         let month = time.map(|time| format!("date_trunc_ym({time})"));
-        let parts = || month.as_deref().into_iter().chain(category);
+        let parts = || month.as_deref().into_iter().chain(category.map(|(column, _)| column));
         let select: Vec<String> = month
             .iter()
             .map(|month| format!("{month} AS month"))
-            .chain(category.map(str::to_owned))
+            .chain(category.map(|(column, _)| column.to_owned()))
             .chain(std::iter::once("count(*) AS n".to_owned()))
             .collect();
         let (select, group) = (select.join(","), parts().collect::<Vec<_>>().join(","));
@@ -153,7 +168,7 @@ impl Soda {
                     (None, _) | (_, None) => None,
                     (Some(_), Some(text)) => Some(parse_wall_clock(&text).ok_or_else(|| unusable("the months"))?),
                 };
-                let name = category.and_then(|category| text(row, category)).filter(|name| !name.is_empty());
+                let name = category.and_then(|(column, kind)| label(text(row, column)?, kind));
                 *counts.entry((at, name)).or_default() += n;
             }
             seen += rows.len();
@@ -177,8 +192,17 @@ impl Soda {
         }
         let (group, limit) = (names.join(","), most.to_string());
         let select = format!("{group},count(*) AS n");
-        let query = [("$select", select.as_str()), ("$group", &group), ("$order", "n DESC"), ("$limit", &limit)];
-        let rows = self.rows(&query).await?;
+        let mut query =
+            vec![("$select", select.as_str()), ("$group", &group), ("$order", "n DESC"), ("$limit", &limit)];
+        query.push(("$having", "count(*) > 1"));
+        let rows = match self.rows(&query).await {
+            // Without it the most come first all the same.
+            Err(error) if refused(&error) => {
+                query.pop();
+                self.rows(&query).await?
+            }
+            rows => rows?,
+        };
         let doubled = rows.iter().filter_map(|row| {
             let n = whole(row.get("n")).filter(|n| *n > 1)?;
             let key: Option<Vec<String>> = names.iter().map(|name| text(row, name)).collect();

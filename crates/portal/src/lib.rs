@@ -15,5 +15,5 @@ mod value;
 pub use decode::{Decoder, Page, PageBuilder, Reject};
 pub use extent::{Extent, MonthlyCounts};
 pub use file::read_file;
-pub use scan::{Cursor, PageRequest, Scan, ScanOptions};
+pub use scan::{Cursor, PageRequest, Scan, ScanOptions, is_later};
 pub use soda::{PortalOptions, Soda};

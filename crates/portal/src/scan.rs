@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lake_model::{Error, Kind, Result};
+use lake_model::{Error, Kind, Result, parse_wall_clock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -75,6 +75,14 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// Whether one `:updated_at` lies after another, however they are written.
+pub fn is_later(one: &str, other: &str) -> bool {
+    match (parse_wall_clock(one), parse_wall_clock(other)) {
+        (Some(one), Some(other)) => one > other,
+        _ => one > other,
+    }
+}
+
 /// What comes after the cursor: the rows above it in the total order.
 fn above(cursor: &Cursor) -> String {
     let at = quoted(&cursor.updated_at);
@@ -105,7 +113,7 @@ impl Scan {
                     Ok(None) => break,
                     Ok(Some(page)) => {
                         let beyond = page.cursor.as_ref().zip(options.until.as_ref());
-                        if beyond.is_some_and(|(cursor, until)| cursor.updated_at > *until) {
+                        if beyond.is_some_and(|(cursor, until)| is_later(&cursor.updated_at, until)) {
                             left = 0;
                         }
                         place.send(Ok(page))

@@ -48,6 +48,8 @@ pub struct Soda {
     token_dropped: Arc<AtomicBool>,
     /// The newest `Last-Modified` that the portal has told, seconds since 1970 UTC; 0 if none.
     modified_s: Arc<AtomicU64>,
+    /// Whether two answers since [`Soda::watch`] told different ones.
+    replicas_differ: Arc<AtomicBool>,
 }
 
 /// Why a try failed, and whether another may help.
@@ -83,7 +85,25 @@ impl Soda {
             .or_err(Kind::Internal, || "the HTTP client")?;
         let base = options.base_url.as_deref().unwrap_or(portal).trim_end_matches('/');
         let url = format!("{base}/resource/{dataset}.json");
-        Ok(Self { client, url, options, token_dropped: Arc::default(), modified_s: Arc::default() })
+        Ok(Self {
+            client,
+            url,
+            options,
+            token_dropped: Arc::default(),
+            modified_s: Arc::default(),
+            replicas_differ: Arc::default(),
+        })
+    }
+
+    /// Begins to watch whether all answers are of one state of the dataset.
+    pub fn watch(&self) {
+        self.modified_s.store(0, Ordering::Relaxed);
+        self.replicas_differ.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether answers since [`Soda::watch`] were of several states of the dataset, as their `Last-Modified` says.
+    pub fn replicas_differ(&self) -> bool {
+        self.replicas_differ.load(Ordering::Relaxed)
     }
 
     /// When the portal last said that the dataset was modified, seconds since 1970 UTC.
@@ -184,7 +204,10 @@ impl Soda {
         let modified = headers.get("X-SODA2-Secondary-Last-Modified").or_else(|| headers.get(LAST_MODIFIED));
         let modified = modified.and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
         if let Some(since) = modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()) {
-            self.modified_s.store(since.as_secs(), Ordering::Relaxed);
+            let before = self.modified_s.swap(since.as_secs(), Ordering::Relaxed);
+            if before != 0 && before != since.as_secs() {
+                self.replicas_differ.store(true, Ordering::Relaxed);
+            }
         }
         response.bytes().await.map_err(|e| {
             Failure::again(Error::new(Kind::Unavailable, "the connection was cut").with_source(e.without_url()))

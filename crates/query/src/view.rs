@@ -66,6 +66,15 @@ pub struct LandedMark {
     pub landed_at: Option<String>,
     /// The key columns that `_key` was made of.
     pub key: Option<Vec<String>>,
+    /// Whether a forgetting was interrupted: what it took from the raw rows is still counted.
+    #[serde(skip)]
+    pub forgetting: bool,
+}
+
+/// What readers ask of the mark of forgotten rows.
+#[derive(Default, Deserialize)]
+struct Forgetting {
+    pending: bool,
 }
 
 /// A resource in one reading.
@@ -124,7 +133,8 @@ impl ResourceView {
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
         // Rows above the watermark cannot be read as incidents without the rule that makes them so.
-        self.resource.is_some() && !self.is_redefined() && self.landed <= self.through.max(self.watermark())
+        let whole = !self.is_redefined() && !self.mark.forgetting;
+        self.resource.is_some() && whole && self.landed <= self.through.max(self.watermark())
     }
 }
 
@@ -282,10 +292,15 @@ impl Reader {
         let mark = match self.known(&self.marks, name, raw.version) {
             Some(known) => known,
             None => {
-                let text = self.raw(name)?.domain(&raw, LANDING_DOMAIN).await?;
-                let damaged = || format!("the landing mark of table raw/{name}");
+                let damaged = || format!("the marks of table raw/{name}");
+                let table = self.raw(name)?;
+                let text = table.domain(&raw, LANDING_DOMAIN).await?;
                 let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
-                self.learn(&self.marks, name, raw.version, found.unwrap_or_default())
+                let text = table.domain(&raw, FORGOTTEN_DOMAIN).await?;
+                let forgetting: Option<Forgetting> =
+                    text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
+                let forgetting = forgetting.unwrap_or_default().pending;
+                self.learn(&self.marks, name, raw.version, LandedMark { forgetting, ..found.unwrap_or_default() })
             }
         };
         let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
