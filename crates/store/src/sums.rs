@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_sums_are_those_of_the_blocks_however_the_bytes_come() {
-        let bytes: Vec<u8> = (0..3 * BLOCK + 7).map(|n| (n % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(3 * BLOCK + 7).collect();
         let expected: Vec<Sum> = bytes.chunks(BLOCK).map(sum_of).collect();
         for piece in [1, 1000, BLOCK - 1, BLOCK, 2 * BLOCK + 3, bytes.len()] {
             let mut summing = Summing::default();
