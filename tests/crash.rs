@@ -45,7 +45,7 @@ fn die_and_run_again(point: &str, run: impl Fn(&Program) -> i32, program: impl F
 fn kill_at(point: &str) -> usize {
     let bench = Bench::new(small_portal());
     // Checkpoints come with every hundredth version.
-    let page_size = if point.contains("checkpoint") { "4" } else { "60" };
+    let page_size = if point.contains("checkpoint") { "2" } else { "60" };
     let ingest = |program: &Program| bench.ingest(program, CASES_RESOURCE, &["--page-size", page_size]).status;
     let compact = |program: &Program| program.run(&["compact"]).status;
     let mut deaths = 0;
