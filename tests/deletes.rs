@@ -61,7 +61,7 @@ fn more_than_a_twentieth_goes_only_where_that_is_asked() {
     let bench = Bench::synthetic(2_000);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     let before = bench.oracle(CASES);
-    bench.portal.delete_where(CASES, |row| id_of(row) % 5 == 0);
+    bench.portal.delete_where(CASES, |row| id_of(row).is_multiple_of(5));
     let refused = full(&bench, &[]).expect_status(3);
     assert!(refused.stderr.contains("--allow-deletes"), "{}", refused.stderr);
     bench.assert_exact(CASES_RESOURCE, &before, "nothing was deleted");

@@ -288,14 +288,14 @@ async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
         }
     }
     // All that follows for some, the next commands for the others.
-    let rest = if case.nth % 8 == 0 { ACTS.len() } else { 1 };
+    let rest = if case.nth.is_multiple_of(8) { ACTS.len() } else { 1 };
     for act in ACTS.into_iter().skip(case.act + 1).take(rest) {
         user.act(act, ground.location(), &ground.index())
             .await
             .unwrap_or_else(|error| panic!("{act:?} later: {error}"));
     }
     assert_whole(&ground, &user).await;
-    if case.nth % 8 == 0 {
+    if case.nth.is_multiple_of(8) {
         // Everything after the fault ran, vacuum among it: the newest versions stay.
         tiny::versions_are_readable(&Lake::open(ground.location()).await.unwrap(), false).await;
     } else if !ACTS.iter().take(case.act + 2).any(|act| *act == Act::Vacuum) {

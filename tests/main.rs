@@ -1,5 +1,11 @@
 //! End-to-end tests on the built program. One binary, so that the engine is linked once.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails loudly, and says what it tried"
+)]
 
 /// The program's own allocator: small allocations are most of what a tiny lake costs.
 #[global_allocator]

@@ -116,7 +116,7 @@ fn another_key_counts_what_it_identifies_once_it_is_recounted() {
     // A second column identifies three rows in a row, and some have none.
     let numbered = |row: &mut Row| {
         let id: u64 = row["service_request_id"].as_str().unwrap().parse().unwrap();
-        if id % 17 != 0 {
+        if !id.is_multiple_of(17) {
             row.insert("bos_2012".to_owned(), format!("{}", id / 3).into());
         }
     };
@@ -200,7 +200,7 @@ fn another_key_takes_what_was_published_before_it_was_declared() {
     // Later versions have the column that will be the key: with leading zeros, and some never.
     let number = |row: &mut Row| {
         let id = row["service_request_id"].as_str().unwrap().parse::<u64>().unwrap();
-        if id % 13 != 0 {
+        if !id.is_multiple_of(13) {
             row.insert("bos_2012".to_owned(), format!("{}{}", ["", "0", "00"][(id % 3) as usize], id / 3).into());
         }
     };

@@ -10,7 +10,7 @@ use crate::{context, output};
 pub(crate) async fn run(global: &Global, args: Forget) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let resource = catalog.get(&args.resource)?;
-    let lake = context::open(global).await?;
+    let lake = context::open_to_write(global).await?;
     let raw = lake.raw(&resource.name)?;
     if !raw.exists().await? {
         return Err(Error::not_found(format!("nothing of {} has landed", resource.name)));

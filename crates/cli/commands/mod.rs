@@ -25,7 +25,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Up(up) => up::run(global, up).await,
         Command::Ingest(ingest) => ingest::run(global, ingest).await,
         Command::Compact(compact) => compact::run(global, compact).await,
-        Command::Audit(audit) => audit::run(global, audit).await,
+        Command::Audit(audit) => Box::pin(audit::run(global, audit)).await,
         Command::Rejects(rejects) => rejects::run(global, rejects).await,
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,

@@ -201,8 +201,10 @@ impl Pages {
                         page.cursor = None;
                         sender.blocking_send(Ok(page)).map_err(|_gone| Error::internal("landing stopped"))
                     });
-                    // Whoever takes no more pages does not want to know how the reading ended.
-                    read.or_else(|error| sender.blocking_send(Err(error)))
+                    if let Err(error) = read {
+                        // Whoever takes no more pages does not want to know how the reading ended.
+                        let _ = sender.blocking_send(Err(error));
+                    }
                 });
             }
             Source::Rejects => {
