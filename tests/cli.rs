@@ -216,12 +216,6 @@ fn a_users_own_resource_is_ingested_like_the_ones_the_program_comes_with() {
     assert_eq!(serde_json::Value::from(program.sql(by_category)), expected, "fast, after a column was added");
     program.run(&["compact"]).success();
     assert_eq!(serde_json::Value::from(program.sql(by_category)), expected, "compacted, after a column was added");
-    // Another key would count every row beside itself.
-    std::fs::write(own.join("mine.toml"), wider.replace("key = [\"service_request_id\"]", "key = [\"street\"]"))
-        .unwrap();
-    let rekeyed = bench.ingest(&program, "my-cases", &[]).expect_status(2);
-    assert!(rekeyed.stderr.contains("key"), "{}", rekeyed.stderr);
-    std::fs::write(own.join("mine.toml"), &wider).unwrap();
     let extra = program.sql("SELECT _extra FROM raw.\"my_cases\" LIMIT 1");
     assert!(extra[0]["_extra"].as_str().unwrap().contains("service_name"), "unknown columns are kept: {extra:?}");
 }
