@@ -129,3 +129,17 @@ pub(crate) fn stored(program: &Program) -> (Vec<Value>, Vec<Value>) {
     let incidents = program.sql("SELECT * FROM stored.incidents ORDER BY resource, id");
     (counts, incidents)
 }
+
+/// Copies a directory with all that is in it.
+pub(crate) fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}

@@ -122,3 +122,21 @@ fn a_column_that_is_retyped_keeps_its_values_and_its_rows() {
     let refused = bench.ingest(&program, CASES_RESOURCE, &[]).expect_status(2);
     assert!(refused.stderr.contains("give the new column another name"), "{}", refused.stderr);
 }
+
+#[test]
+fn times_beyond_every_clock_are_undated_and_stop_nothing() {
+    let bench = Bench::synthetic(300);
+    let mut rows = bench.portal.rows(CASES)[..6].to_vec();
+    let times = ["9999-12-31T00:00:00.000", "0201-01-01T00:00:00.000", "1677-09-21T00:12:43.000"];
+    for (n, row) in rows.iter_mut().enumerate() {
+        row.retain(|name, _| !name.starts_with(':'));
+        set(row, "service_request_id", &format!("{}", 700_000_000_000_u64 + n as u64));
+        set(row, if n < 3 { "requested_datetime" } else { "closed_date" }, times[n % 3]);
+    }
+    bench.portal.insert(CASES, rows, EDITED_MS);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "fast");
+    bench.program().run(&["compact"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "compacted");
+    bench.program().run(&["check"]).success();
+}

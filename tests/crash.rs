@@ -8,7 +8,7 @@ use lake_testkit::{Program, Row};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use crate::bench::{Bench, CASES, CASES_RESOURCE};
+use crate::bench::{Bench, CASES, CASES_RESOURCE, copy};
 
 /// What the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
@@ -193,19 +193,6 @@ fn a_lost_key_index_is_rebuilt_and_lands_nothing_twice() {
     );
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the index fell behind");
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("a directory") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
 }
 
 /// Removes the log entries that a checkpoint makes superfluous; how many.

@@ -10,7 +10,7 @@ use lake_testkit::oracle::{Oracle, Order};
 use lake_testkit::{Program, Roles, Row};
 use serde_json::{Value, json};
 
-use crate::bench::{CASES, CASES_RESOURCE, assert_exact};
+use crate::bench::{CASES, CASES_RESOURCE, assert_exact, copy};
 
 /// A log records where its lake was made: a place that every machine has.
 const MADE_IN: &str = "/var/tmp/lake";
@@ -26,19 +26,6 @@ fn releases() -> Vec<PathBuf> {
 fn rows(release: &Path, name: &str) -> Vec<Row> {
     let text = std::fs::read_to_string(release.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("a directory") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
 }
 
 fn program(folder: &Path) -> Program {

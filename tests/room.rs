@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lake_testkit::{Output, Program, Row};
 
-use crate::bench::{Bench, CASES, CASES_RESOURCE};
+use crate::bench::{Bench, CASES, CASES_RESOURCE, copy};
 use crate::quarantine::redefine;
 
 const LONG: Duration = Duration::from_secs(120);
@@ -140,4 +140,20 @@ fn list(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() { list(&path, files) } else { files.push(path) }
     }
+}
+
+#[test]
+fn raw_rows_put_back_without_the_rest_are_not_called_exact_and_nothing_lands_on_them() {
+    let bench = Bench::synthetic(600);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--max-pages", "1", "--page-size", "40"]).success();
+    let raw = bench.lake().join("raw/311-cases");
+    let kept = bench.folder.path().join("kept");
+    copy(&raw, &kept);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "40"]).success();
+    std::fs::remove_dir_all(&raw).unwrap();
+    copy(&kept, &raw);
+    let standing = bench.program().run(&["status", "--format", "json"]).success().json();
+    assert_eq!(standing[0]["exact"], false, "{standing}");
+    let refused = bench.ingest(&bench.program(), CASES_RESOURCE, &[]).expect_status(5);
+    assert!(refused.stderr.contains("put the whole lake back"), "{}", refused.stderr);
 }

@@ -3,5 +3,5 @@ SELECT *
 FROM {raw}
 WHERE NOT COALESCE(_key IN ({keys}), FALSE)
   AND NOT COALESCE(
-    _reject IS NOT NULL AND (reject_identity(_portal_id, _extra) IN ({keys}) OR reject_identity(_portal_id, _extra) IN ({ids})), FALSE)
+    _key IS NULL AND (reject_identity(_portal_id, _extra) IN ({keys}) OR reject_identity(_portal_id, _extra) IN ({ids})), FALSE)
 ORDER BY _batch, _row

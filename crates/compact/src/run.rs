@@ -81,8 +81,8 @@ async fn try_compact(
     if anew || of_resource.is_pending() {
         let first = if anew { Scope::Everything } else { Scope::Touched };
         let done = match rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await {
-            // What is merged into is damaged; a window asks for a recount, which does not need it.
-            Err(error) if error.kind() == Kind::Data && !anew && options.window.is_some() => {
+            // What is merged is damaged; a recount does not need it.
+            Err(error) if error.kind() == Kind::Data && !anew => {
                 tracing::warn!(resource = resource.name, %error, "what is stored cannot be read, everything is recounted");
                 rewrite(reader, &view, &incidents, resource, &Scope::Everything, options.dry_run, progress).await?
             }

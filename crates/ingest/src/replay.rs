@@ -8,7 +8,7 @@ use arrow::array::Array as _;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::concat_batches;
 use futures::TryStreamExt as _;
-use lake_model::{Kind, Result, ResultExt, failpoint};
+use lake_model::{Error, Kind, Result, ResultExt, failpoint};
 use lake_query::{
     Definitions, Engine, EngineOptions, definitions, definitions_domain, engine_error, fast_transaction, fill,
     incident_select, template,
@@ -107,6 +107,16 @@ impl Landing {
         let fast = self.lake.fast_counts.snapshot().await?;
         let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(&self.resource.name)).await?;
         let counted = counted.unwrap_or(0);
+        if self.mark.batch < counted {
+            let (last, raw) = (self.mark.batch, self.raw.name());
+            return Err(Error::new(
+                Kind::Data,
+                format!(
+                    "table {raw} ends with batch {last}, and batches up to {counted} are counted: it was put back to an \
+                     earlier state than the other tables; put the whole lake back from one copy"
+                ),
+            ));
+        }
         // An index beyond the counts, as of a lake brought back from a backup, cannot say what the batches between
         // them changed.
         let usable = |stamp: &Stamp| stamp.batch <= counted || self.mark.rows_batch <= counted;

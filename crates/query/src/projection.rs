@@ -7,7 +7,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionContext;
-use lake_model::{Error, Kind, Resource, Result, ResultExt, format_wall_clock};
+use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_store::incident_fields;
 
 use crate::error::engine_error;
@@ -27,12 +27,13 @@ fn expressions(resource: &Resource) -> Vec<(&'static str, String)> {
         None => "CAST(NULL AS VARCHAR)".to_owned(),
     };
     let bounds = &resource.bounds;
+    // As microseconds: a time literal is in nanoseconds, and comparing with it fails for years those do not reach.
     let instant = |column: &str| {
         format!(
-            "CASE WHEN {c} >= TIMESTAMP '{from}' AND {c} < TIMESTAMP '{until}' THEN {c} END",
+            "CASE WHEN CAST({c} AS BIGINT) >= {} AND CAST({c} AS BIGINT) < {} THEN {c} END",
+            bounds.earliest,
+            bounds.latest,
             c = quoted(column),
-            from = format_wall_clock(bounds.earliest),
-            until = format_wall_clock(bounds.latest),
         )
     };
     let (latitude, longitude) = match (&roles.latitude, &roles.longitude, &roles.point) {

@@ -133,7 +133,9 @@ impl ResourceView {
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
         // Rows above the watermark cannot be read as incidents without the rule that makes them so.
-        let whole = !self.is_redefined() && !self.mark.forgetting;
+        // Counts of batches that `raw` does not have: it was put back to an earlier state than they.
+        let behind = self.mark.key.is_some() && self.mark.batch < self.through.max(self.watermark());
+        let whole = !self.is_redefined() && !self.mark.forgetting && !behind;
         self.resource.is_some() && whole && self.landed <= self.through.max(self.watermark())
     }
 }

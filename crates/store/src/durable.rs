@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -23,8 +22,6 @@ use object_store::{
     ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
     RenameTargetMode, Result, UploadPart,
 };
-
-static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// What was really done on the file system, told when it has been done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,8 +173,8 @@ impl Pending {
         disk.create_directories(directory)?;
         let name = target.file_name().and_then(|n| n.to_str()).unwrap_or("object");
         // `#` and a number: object_store hides such names from listings as unfinished uploads.
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let unique = u64::from(std::process::id()) << 32 | serial & 0xffff_ffff;
+        // Random: another process, or this one after a restart under the same number, may have left one.
+        let unique = uuid::Uuid::new_v4().as_u64_pair().0;
         let path = directory.join(format!("{name}#{unique}"));
         let file = disk.create(&path)?;
         Ok(Self { disk: disk.clone(), file, path, published: false })

@@ -213,6 +213,12 @@ impl Table {
             (_, state) => state?,
         };
         if let Some(known) = known.filter(|known| known.version == state.version()) {
+            // The same version, and a log that may have begun anew since: what is asked of it goes by the new state.
+            let known = Arc::new(Snapshot { state: state.clone(), ..known.as_ref().clone() });
+            let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            if current.as_ref().is_none_or(|(_, there)| there.version <= known.version) {
+                *current = Some((state, Arc::clone(&known)));
+            }
             return Ok(known);
         }
         let snapshot = self.opened(state.clone()).await?;
@@ -231,10 +237,17 @@ impl Table {
             Some(mut state) => state.update(&self.log, None).await.map(|()| state),
             None => DeltaTableState::try_new(&*self.log, None).await,
         };
-        match state {
-            Ok(state) => Ok(state),
-            Err(error) => Err(self.explained(log_error(error, failed)).await),
+        let error = match state {
+            Ok(state) => return Ok(state),
+            Err(error) => log_error(error, failed),
+        };
+        // A directory that is listed while entries appear may show a later one and not the one before.
+        if error.kind() == Kind::Data
+            && let Ok(state) = DeltaTableState::try_new(&*self.log, None).await
+        {
+            return Ok(state);
         }
+        Err(self.explained(error).await)
     }
 
     /// The version of a state, with the time it was committed.

@@ -128,6 +128,19 @@ impl Table {
         while let Some(path) = removals.try_next().await? {
             each(path);
         }
+        self.sync_folders_of(paths)
+    }
+
+    /// On a local disk a removed name is gone for good once its directory is synced.
+    fn sync_folders_of(&self, paths: &[String]) -> Result<()> {
+        let Some(lake) = &self.location.directory else { return Ok(()) };
+        let table = lake.join(&self.name);
+        let folders: HashSet<PathBuf> =
+            paths.iter().filter_map(|path| Some(table.join(path).parent()?.to_owned())).collect();
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+            synced.or_err(Kind::Unavailable, || format!("syncing {}", folder.display()))?;
+        }
         Ok(())
     }
 

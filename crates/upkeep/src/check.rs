@@ -140,6 +140,15 @@ async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) ->
             });
             continue;
         };
+        if of.is_redefined() {
+            findings.push(Finding {
+                severity: Severity::Note,
+                object: name.clone(),
+                finding: "it was counted under another definition than today's".to_owned(),
+                mend: format!("hotspots-lake compact --resource {name}"),
+            });
+            continue;
+        }
         rejects_and_raw(reader, view, resource, findings).await?;
         counts_and_recount(reader, resource, findings).await?;
     }

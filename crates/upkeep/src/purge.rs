@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Kind, Resource, Result, ResultExt, failpoint};
 use lake_query::{Reader, View, compaction_domain};
-use lake_store::{Commit, DomainChange, Snapshot, Table};
+use lake_store::{Commit, DomainChange, Snapshot, StoredObject, Table};
 use serde_json::json;
 
 use crate::vacuum::remove_local;
@@ -35,19 +35,18 @@ pub(crate) async fn purge(reader: &Reader, resource: &Arc<Resource>) -> Result<u
 /// Removes the data files under `folder` of the table that its newest version does not refer to, and what unfinished
 /// writes left there and in the log.
 async fn remove_rest(table: &Table, folder: &str) -> Result<()> {
-    let snapshot = table.snapshot().await?;
-    let live: HashSet<&str> = snapshot.files.iter().map(|file| file.path.as_str()).collect();
     let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-    let rest: Vec<String> = table
+    let own = |object: &StoredObject| object.is_data_file() && object.path.starts_with(&prefix);
+    // Listed before the version is read: what is committed in between is not among the rest.
+    let mut rest: Vec<String> = table
         .objects()
-        .try_filter(|object| {
-            let gone =
-                object.is_data_file() && object.path.starts_with(&prefix) && !live.contains(object.path.as_str());
-            std::future::ready(gone)
-        })
+        .try_filter(|object| std::future::ready(own(object)))
         .map_ok(|object| object.path)
         .try_collect()
         .await?;
+    let snapshot = table.snapshot().await?;
+    let live: HashSet<&str> = snapshot.files.iter().map(|file| file.path.as_str()).collect();
+    rest.retain(|path| !live.contains(path.as_str()));
     table.remove(&rest, |_| {}).await?;
     for folder in [folder, "_delta_log"] {
         for (path, _, _) in table.temporary_files(folder)? {
@@ -66,6 +65,8 @@ async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u
     for (name, of) in &view.resources {
         match &of.compaction {
             Some(mark) if mark.incidents_version < newest.version => behind.push(name.clone()),
+            // Its first compaction is between its two commits.
+            None if !own_files(&newest, name).is_empty() => behind.push(name.clone()),
             _ => {}
         }
     }
