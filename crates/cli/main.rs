@@ -13,10 +13,17 @@ use clap::Parser as _;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Threads for what blocks, reads of a local disk above all. Each keeps memory of its own, and a log of a hundred
+/// entries, read at once, would otherwise have as many.
+fn most_blocking_threads() -> usize {
+    std::thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
+}
+
 fn main() -> ExitCode {
     let args = args::Args::parse();
     output::start_logging(&args);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.enable_all().max_blocking_threads(most_blocking_threads()).build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&lake_model::Error::internal("starting the runtime").with_source(error)),
     };
