@@ -103,9 +103,10 @@ impl Landing {
 
     /// Brings index, fast counts and rejects up to the last batch of `raw`.
     pub(crate) async fn catch_up(&mut self) -> Result<()> {
-        let snapshot = self.refresh_mark().await?;
+        // Before the raw table: whatever lands meanwhile, every batch that is counted here is there.
         let fast = self.lake.fast_counts.snapshot().await?;
         let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(&self.resource.name)).await?;
+        let snapshot = self.refresh_mark().await?;
         let counted = counted.unwrap_or(0);
         if self.mark.batch < counted {
             let (last, raw) = (self.mark.batch, self.raw.name());
