@@ -198,7 +198,8 @@ impl Landing {
     /// # Errors
     /// If the store does not answer or other writers keep winning.
     pub async fn land(&mut self, page: &Page) -> Result<Landed> {
-        const MOST_MEETINGS: usize = 20;
+        // Each one is a batch of somebody else: progress, though not ours.
+        const MOST_MEETINGS: usize = 100;
         for _ in 0..MOST_MEETINGS {
             if let Some(landed) = self.try_land(page).await? {
                 return Ok(landed);
