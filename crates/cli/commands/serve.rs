@@ -1,7 +1,7 @@
 //! `serve`: the lake over HTTP.
 
 use lake_model::Result;
-use lake_serve::{ServeOptions, Server};
+use lake_serve::{Limits, Server};
 
 use crate::args::{Global, Serve};
 use crate::{context, output};
@@ -13,6 +13,6 @@ pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let stop = super::stop_on_signals()?;
     let server = Server::bind(args.http).await?;
     output::note(&format!("listening on http://{}", server.addr()));
-    server.run(reader, ServeOptions::default(), stop).await?;
+    server.run(reader, Limits::default(), stop).await?;
     Ok(0)
 }

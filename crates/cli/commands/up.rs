@@ -11,7 +11,7 @@ use lake_demo::{Portal, synthetic};
 use lake_ingest::{Event, IngestOptions, Source, ingest};
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_query::Reader;
-use lake_serve::{ServeOptions, Server};
+use lake_serve::{Limits, Server};
 use lake_store::Lake;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -53,7 +53,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let server = Server::bind(args.http).await?;
     let http_stop = CancellationToken::new();
     output::note(&format!("listening on http://{}", server.addr()));
-    let serving = tokio::spawn(server.run(Arc::clone(&reader), ServeOptions::default(), http_stop.clone()));
+    let serving = tokio::spawn(server.run(Arc::clone(&reader), Limits::default(), http_stop.clone()));
 
     let mut portal_options = context::portal_options(&args.portal);
     let demo = if args.demo { Some(serve_demo(args.demo_rows).await?) } else { None };

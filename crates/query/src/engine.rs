@@ -7,7 +7,6 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lake_model::Result;
@@ -15,6 +14,7 @@ use lake_store::Location;
 
 use crate::error::engine_error;
 use crate::h3::functions;
+use crate::share::{Share, pool};
 
 /// What the engine may use.
 #[derive(Clone, Debug)]
@@ -46,19 +46,30 @@ impl Engine {
     /// # Errors
     /// If the spill directory cannot be used.
     pub fn new(options: EngineOptions, location: &Location) -> Result<Self> {
-        let consumers = std::num::NonZeroUsize::MIN.saturating_add(4);
-        let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), consumers);
         let mut disk = DiskManagerBuilder::default();
         if let Some(directory) = &options.spill_directory {
             disk = disk.with_mode(DiskManagerMode::Directories(vec![directory.clone()]));
         }
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
+            .with_memory_pool(pool(options.memory_bytes))
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(engine_error)?;
         runtime.register_object_store(&location.store_url, Arc::clone(&location.store));
         Ok(Self { runtime, options })
+    }
+
+    /// The same engine for one request, which may hold `bytes` at most: what it needs too much is not another's loss.
+    #[must_use]
+    pub fn within(&self, bytes: usize) -> Self {
+        let share = Share::new(bytes, Arc::clone(&self.runtime.memory_pool));
+        let runtime = RuntimeEnv { memory_pool: Arc::new(share), ..self.runtime.as_ref().clone() };
+        Self { runtime: Arc::new(runtime), options: self.options.clone() }
+    }
+
+    /// Bytes that all sessions hold now.
+    pub fn reserved_bytes(&self) -> usize {
+        self.runtime.memory_pool.reserved()
     }
 
     /// A fresh session with the H3 functions and no tables.

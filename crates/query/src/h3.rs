@@ -52,11 +52,28 @@ fn latlng_to_cell(lat: f64, lng: f64, res: i64) -> Option<i64> {
     index(LatLng::new(lat, lng).ok()?.to_cell(resolution(res)?))
 }
 
-fn boundary_wkt(index: i64) -> Option<String> {
-    let mut corners: Vec<String> =
-        cell(index)?.boundary().iter().map(|corner| format!("{:.9} {:.9}", corner.lng(), corner.lat())).collect();
+/// The corners of a cell, counter-clockwise: longitude and latitude in degrees; none for what is no cell.
+pub fn cell_corners(index: i64) -> Vec<(f64, f64)> {
+    cell(index).map(|cell| cell.boundary().iter().map(|at| (at.lng(), at.lat())).collect()).unwrap_or_default()
+}
+
+/// The corners of a cell as text, counter-clockwise, the last the same as the first: longitude and latitude in degrees, to a
+/// tenth of a millimetre.
+fn ring(index: i64, between: char) -> Option<Vec<String>> {
+    let corner = |at: &LatLng| format!("{:.9}{between}{:.9}", at.lng(), at.lat());
+    let mut corners: Vec<String> = cell(index)?.boundary().iter().map(corner).collect();
     corners.push(corners.first()?.clone());
-    Some(format!("POLYGON (({}))", corners.join(", ")))
+    Some(corners)
+}
+
+fn boundary_wkt(index: i64) -> Option<String> {
+    Some(format!("POLYGON (({}))", ring(index, ' ')?.join(", ")))
+}
+
+/// A cell as a GeoJSON Polygon (RFC 7946).
+pub fn cell_geojson(index: i64) -> Option<String> {
+    let corners = ring(index, ',')?.join("],[");
+    Some(format!(r#"{{"type":"Polygon","coordinates":[[[{corners}]]]}}"#))
 }
 
 type Body = fn(&[ArrayRef]) -> ArrayRef;

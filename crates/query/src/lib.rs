@@ -5,24 +5,28 @@
 
 mod engine;
 mod error;
+mod features;
 mod format;
 mod h3;
 mod moment;
 mod past;
 mod projection;
 mod provider;
+mod share;
 mod sql;
+mod statement;
 mod statistics;
 mod view;
 
 pub use engine::{Engine, EngineOptions, Session};
 pub use error::engine_error;
 pub use format::{Format, ResultWriter};
-pub use h3::{cell_text, cell_to_parent, parse_cell};
+pub use h3::{cell_corners, cell_geojson, cell_text, cell_to_parent, parse_cell};
 pub use moment::Moment;
 pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
 pub use sql::{fill, literal, template};
+pub use statement::Statement;
 pub use view::{
     Compaction, Definitions, FORGOTTEN_DOMAIN, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View,
     compaction_domain, definitions, definitions_domain, fast_transaction,

@@ -43,11 +43,14 @@ async fn version_at(table: &Table, ms: i64) -> Result<Option<u64>> {
 }
 
 fn gone(table: &Table, what: &str, version: u64, at: Option<i64>) -> Error {
-    Error::not_found(format!(
-        "the lake {what} cannot be read any more: of table {} the oldest that can is version {version} of {}; `hotspots-lake history` lists what can be read",
-        table.name(),
-        text_of(at)
-    ))
+    Error::new(
+        Kind::Gone,
+        format!(
+            "the lake {what} cannot be read any more: of table {} the oldest that can is version {version} of {}; `hotspots-lake history` lists what can be read",
+            table.name(),
+            text_of(at)
+        ),
+    )
 }
 
 /// What a CLEAN of `fast_counts` removed: every batch of a resource up to a number.

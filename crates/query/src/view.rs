@@ -336,7 +336,15 @@ impl Reader {
     /// # Errors
     /// If a view cannot be planned.
     pub async fn session(&self, view: &View) -> Result<Session> {
-        let session = self.engine.session();
+        self.session_on(&self.engine, view).await
+    }
+
+    /// The same on an engine for one request: see [`Engine::within`].
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn session_on(&self, engine: &Engine, view: &View) -> Result<Session> {
+        let session = engine.session();
         register(&session, view).await?;
         Ok(session)
     }

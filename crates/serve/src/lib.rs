@@ -3,22 +3,15 @@
 //! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
 //! the same wherever both apply. One request reads one version of the lake.
 
-mod aggregates;
-mod answer;
-mod area;
-mod bucket;
-mod dimension;
-mod parameters;
-mod place;
-mod plan;
+mod app;
+mod http;
+mod limits;
 mod problem;
 mod question;
-mod resources;
-mod routes;
 mod server;
-mod values;
 
 #[cfg(test)]
 mod tests;
 
-pub use server::{ServeOptions, Server};
+pub use limits::Limits;
+pub use server::Server;

@@ -22,7 +22,7 @@ pub(crate) struct Problem {
 }
 
 /// Every title there is, with what its reader can do.
-const TITLES: [(&str, &str); 10] = [
+const TITLES: [(&str, &str); 15] = [
     (
         "invalid request",
         "Something in the request is wrong. The detail says what it may be; mend it and send it again.",
@@ -30,9 +30,14 @@ const TITLES: [(&str, &str); 10] = [
     ("not found", "There is nothing under that name. GET / lists what is here."),
     ("method not allowed", "There is something here, but not for this method. The header Allow says which it takes."),
     ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
+    ("not acceptable", "None of the formats that the header Accept names is there. The detail lists those that are."),
+    ("gone", "It was there and is gone for good: vacuum removed the version. Ask for what is there now."),
     ("conflict", "Somebody else committed first. Send the request again."),
     ("limit reached", "The answer needs more than this server may use. Ask for a shorter window or coarser cells."),
+    ("too slow", "The answer took longer than this server allows. Ask for a shorter window or coarser cells."),
+    ("too many requests", "This client asks more than this server allows. Try again after the seconds in Retry-After."),
     ("unavailable", "The lake's store does not answer, or the lake is not open yet. Try again later."),
+    ("token needed", "This server answers who has a token: Authorization: Bearer TOKEN."),
     ("not allowed", "This is not allowed here."),
     ("damaged data", "Stored bytes are not what was written. The detail names the table."),
     ("internal error", "This is a bug of the server. Its log says more."),
@@ -62,6 +67,11 @@ impl Problem {
     /// There is something under the path, but not for this method.
     pub(crate) fn method(method: &str, path: &str) -> Self {
         Self::new("method not allowed", 405, format!("{path} does not take {method}"))
+    }
+
+    /// None of the formats that the client accepts is there.
+    pub(crate) fn not_acceptable(detail: impl Into<String>) -> Self {
+        Self::new("not acceptable", 406, detail)
     }
 
     /// The body has more bytes than are taken.
@@ -110,8 +120,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_error_is_explained_where_its_type_points() {
-        use Kind::{Conflict, Data, Denied, Exhausted, Internal, Invalid, NotFound, Unavailable};
-        for kind in [Invalid, NotFound, Conflict, Exhausted, Unavailable, Denied, Data, Internal] {
+        for kind in Kind::ALL {
             let problem = Problem::of(kind, "x");
             let slug = problem.explained.strip_prefix("/problems/").expect("a path");
             assert!(Problem::explanation(slug).is_some(), "{slug}");

@@ -21,8 +21,46 @@ pub(crate) enum Shape {
     Object,
 }
 
+/// What a parameter's text may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Values {
+    /// Any text.
+    Text,
+    /// A whole number from the first to the last.
+    Whole(i64, i64),
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+}
+
+/// A parameter: how it is parsed, and how it is told of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Parameter {
+    /// Its name, in a query as in a body.
+    pub(crate) name: &'static str,
+    /// How it may be given.
+    pub(crate) shape: Shape,
+    /// What it may be.
+    pub(crate) values: Values,
+    /// What it means, for the clients' documents.
+    pub(crate) about: &'static str,
+}
+
+impl Parameter {
+    /// A parameter of any text.
+    pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, shape, values: Values::Text, about }
+    }
+
+    /// A parameter of these values.
+    pub(crate) const fn of(name: &'static str, shape: Shape, values: Values, about: &'static str) -> Self {
+        Self { name, shape, values, about }
+    }
+}
+
 /// The parameters that an endpoint takes.
-pub(crate) type Accepted = &'static [(&'static str, Shape)];
+pub(crate) type Accepted = &'static [Parameter];
 
 /// The parameters of one request, each with its texts.
 #[derive(Debug)]
@@ -65,10 +103,10 @@ impl Parameters {
     }
 
     fn known(&self, name: &str) -> Result<(&'static str, Shape), Problem> {
-        if let Some(found) = self.accepted.iter().find(|(known, _)| *known == name) {
-            return Ok(*found);
+        if let Some(found) = self.accepted.iter().find(|known| known.name == name) {
+            return Ok((found.name, found.shape));
         }
-        let names = || self.accepted.iter().map(|(known, _)| *known);
+        let names = || self.accepted.iter().map(|known| known.name);
         let takes = match nearest(name, names()) {
             Some(near) => format!("did you mean `{near}`? It takes"),
             None => "it takes".to_owned(),
@@ -90,6 +128,7 @@ impl Parameters {
         match (value, shape) {
             (Value::Null, _) => Ok(()),
             (Value::String(text), _) => self.push(name, shape, text),
+            (Value::Bool(flag), Shape::One) => self.push(name, shape, flag.to_string()),
             (Value::Number(number), Shape::One | Shape::Many) => self.push(name, shape, number.to_string()),
             (Value::Object(object), Shape::Object) => self.push(name, shape, Value::Object(object).to_string()),
             (Value::Array(items), Shape::Many | Shape::Numbers) => {
@@ -98,6 +137,7 @@ impl Parameters {
                     match item {
                         Value::String(text) => texts.push(text),
                         Value::Number(number) => texts.push(number.to_string()),
+                        Value::Null if shape == Shape::Many => texts.push(String::new()),
                         other => {
                             return Err(Problem::parameter(
                                 name,
@@ -129,6 +169,14 @@ impl Parameters {
         self.texts.get(name)?.first().map(String::as_str)
     }
 
+    /// Tells every parameter but those `left_out`, and its texts, in an order that does not depend on how they came.
+    pub(crate) fn each(&self, left_out: &[&str], part: &mut dyn FnMut(&str)) {
+        for (name, texts) in self.texts.iter().filter(|(name, _)| !left_out.contains(name)) {
+            part(name);
+            texts.iter().for_each(|text| part(text));
+        }
+    }
+
     /// The texts of a parameter; `None` if it was not given at all.
     pub(crate) fn many(&self, name: &str) -> Option<&[String]> {
         self.texts.get(name).map(Vec::as_slice)
@@ -139,8 +187,12 @@ impl Parameters {
 mod tests {
     use super::*;
 
-    const TAKES: Accepted =
-        &[("resource", Shape::Many), ("limit", Shape::One), ("bbox", Shape::Numbers), ("polygon", Shape::Object)];
+    const TAKES: Accepted = &[
+        Parameter::new("resource", Shape::Many, ""),
+        Parameter::new("limit", Shape::One, ""),
+        Parameter::new("bbox", Shape::Numbers, ""),
+        Parameter::new("polygon", Shape::Object, ""),
+    ];
 
     fn query(text: &str) -> Result<Parameters, Problem> {
         Parameters::from_query("/aggregates", TAKES, text)
@@ -176,12 +228,7 @@ mod tests {
 
     #[test]
     fn what_is_single_is_given_once_and_in_its_shape() {
-        for wrong in [
-            query("limit=1&limit=2"),
-            json(r#"{"limit": [1]}"#),
-            json(r#"{"limit": {"a": 1}}"#),
-            json(r#"{"limit": true}"#),
-        ] {
+        for wrong in [query("limit=1&limit=2"), json(r#"{"limit": [1]}"#), json(r#"{"limit": {"a": 1}}"#)] {
             assert_eq!(wrong.expect_err("wrong").parameter.as_deref(), Some("limit"));
         }
         for wrong in ["", "[]", "{", "7"] {

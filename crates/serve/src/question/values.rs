@@ -5,13 +5,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use lake_model::{listed, nearest, parse_wall_clock};
+use lake_query::parse_cell;
 
-use crate::area::Area;
-use crate::bucket::{PRECISIONS, TimePrecision};
-use crate::dimension::Dimension;
-use crate::parameters::Parameters;
-use crate::place::{Circle, Rectangle};
 use crate::problem::Problem;
+use crate::question::area::Area;
+use crate::question::bucket::{PRECISIONS, TimePrecision};
+use crate::question::dimension::Dimension;
+use crate::question::parameters::Parameters;
+use crate::question::place::{CellRange, Circle, Rectangle};
 
 /// The problem of a name that is not among those there are, with the nearest that is.
 pub(crate) fn not_one_of<'k>(parameter: &str, given: &str, names: impl Iterator<Item = &'k str> + Clone) -> Problem {
@@ -20,18 +21,6 @@ pub(crate) fn not_one_of<'k>(parameter: &str, given: &str, names: impl Iterator<
         None => "it may be".to_owned(),
     };
     Problem::parameter(parameter, format!("`{given}` is no `{parameter}`; {may} {}", listed(names)))
-}
-
-/// Checks the format of the answer.
-pub(crate) fn check_format(given: Option<&str>) -> Result<(), Problem> {
-    const LATER: [&str; 5] = ["ndjson", "csv", "geojson", "arrow", "parquet"];
-    let what = match given {
-        None | Some("json") => return Ok(()),
-        Some(given) if LATER.contains(&given) => format!("`{given}` is not there yet"),
-        Some(given) => format!("`{given}` is no `format`"),
-    };
-    let later = listed(LATER).replace(" or ", " and ");
-    Err(Problem::parameter("format", format!("{what}; it may be `json`, and {later} are to come")))
 }
 
 /// An instant, wall-clock microseconds.
@@ -95,6 +84,25 @@ where
 /// Any number of whole numbers.
 pub(crate) fn numbers(parameters: &Parameters, name: &str, least: i32, most: i32) -> Result<Vec<i32>, Problem> {
     parameters.many(name).unwrap_or_default().iter().map(|text| whole(name, text, least, most)).collect()
+}
+
+/// A yes or no, where it is given.
+pub(crate) fn flag(parameters: &Parameters, name: &str) -> Result<Option<bool>, Problem> {
+    parameters
+        .one(name)
+        .map(|text| text.parse().map_err(|_| not_one_of(name, text, ["true", "false"].into_iter())))
+        .transpose()
+}
+
+/// Any number of cells.
+pub(crate) fn cells(parameters: &Parameters, name: &str) -> Result<Vec<CellRange>, Problem> {
+    let cell = |text: &String| {
+        parse_cell(text).and_then(CellRange::of).ok_or_else(|| {
+            let what = "it may be an H3 index of resolution 0 to 10, hexadecimal, such as 8928308280fffff";
+            Problem::parameter(name, format!("`{text}` is no `{name}`; {what}"))
+        })
+    };
+    parameters.many(name).unwrap_or_default().iter().map(cell).collect()
 }
 
 /// Numbers between commas, as many as there should be.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::place::Rectangle;
+use crate::question::place::Rectangle;
 
 /// The most bands of latitude that a polygon's edges are sorted into.
 const MOST_BANDS: usize = 64;

@@ -4,7 +4,7 @@ use datafusion::logical_expr::{Expr, ScalarUDF};
 use datafusion::prelude::{col, lit};
 use lake_model::FINEST_RESOLUTION;
 
-use crate::bucket::{TimePrecision, hour, weekday};
+use crate::question::bucket::{TimePrecision, hour, weekday};
 
 /// One way to tell incidents apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,47 +1,70 @@
 //! Every path there is, and what surrounds every request.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, handler::Handler as _};
 use lake_model::{Kind, nearest};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
 
+use super::endpoint::{AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, PAGE, PROBLEMS, READYZ, RESOURCES, TILES};
+use super::{aggregates, changes, facets, incidents, resources, tiles};
+use crate::app::App;
 use crate::problem::Problem;
-use crate::server::App;
-use crate::{aggregates, resources};
-
-pub(crate) const PAGE: &str = "/";
-pub(crate) const AGGREGATES: &str = "/aggregates";
-pub(crate) const RESOURCES: &str = "/resources";
-pub(crate) const HEALTHZ: &str = "/healthz";
-pub(crate) const READYZ: &str = "/readyz";
-/// What the types of problems point to.
-pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
 /// The router of the whole interface.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let body_limit = DefaultBodyLimit::max(app.options.max_body_bytes);
+    let body_limit = DefaultBodyLimit::max(app.limits.max_body_bytes);
     Router::new()
         .route(PAGE, get(page))
         .route(AGGREGATES, get(aggregates::get).post(aggregates::post.layer(body_limit)))
+        .route(INCIDENTS, get(incidents::get).post(incidents::post.layer(body_limit)))
+        .route(CHANGES, get(changes::get))
+        .route(TILES, get(tiles::get))
+        .route(FACETS, get(facets::get))
         .route(RESOURCES, get(resources::get))
         .route(HEALTHZ, get(|| async { "ok" }))
         .route(READYZ, get(ready))
         .route(PROBLEMS, get(explain))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
+        .layer(CompressionLayer::new())
+        .layer(cross_origin())
         .layer(CatchPanicLayer::custom(|cause: Box<dyn std::any::Any + Send>| {
             Problem::panicked(&*cause).into_response()
         }))
         .layer(from_fn(log))
         .with_state(app)
+}
+
+/// Pages of other hosts may ask and read everything: there are no cookies that would ask in somebody's name.
+fn cross_origin() -> CorsLayer {
+    let told = [
+        header::ETAG.as_str(),
+        header::RETRY_AFTER.as_str(),
+        "lake-version",
+        "lake-exact",
+        "lake-as-of",
+        "lake-truncated",
+        "lake-synthetic",
+        "lake-next",
+        "server-timing",
+        "x-request-id",
+    ];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers(Any)
+        .expose_headers(told.map(HeaderName::from_static))
+        .max_age(Duration::from_secs(24 * 60 * 60))
 }
 
 /// A request's body, of bounded size.
@@ -55,7 +78,7 @@ impl FromRequest<Arc<App>> for Body {
         match Bytes::from_request(request, app).await {
             Ok(bytes) => Ok(Self(bytes)),
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Problem::body_too_large(app.options.max_body_bytes))
+                Err(Problem::body_too_large(app.limits.max_body_bytes))
             }
             Err(rejection) => Err(Problem::of(Kind::Invalid, rejection.body_text())),
         }

@@ -9,14 +9,14 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use lake_model::{Error, Result};
-use lake_query::{Session, View, fill, template};
+use lake_query::{Session, fill, template};
 use serde::Serialize;
 
-use crate::parameters::Parameters;
-use crate::plan::{counted, plan_error};
+use super::endpoint::RESOURCES;
+use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::routes::RESOURCES;
-use crate::server::App;
+use crate::question::parameters::Parameters;
+use crate::question::plan::{counted, plan_error};
 
 /// A resource as `/resources` tells of it. What only the catalog or only the lake knows is null where it is absent.
 #[derive(Debug, Default, Serialize)]
@@ -41,12 +41,13 @@ struct Standing {
 /// Answers `GET /resources`.
 pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     Parameters::from_query(RESOURCES, &[], query.as_deref().unwrap_or_default())?;
-    let view = app.reader.view().await?;
-    Ok(Json(standings(&app, &view).await?).into_response())
+    let reading = app.reading().await?;
+    Ok(Json(standings(&app, &reading).await?).into_response())
 }
 
-async fn standings(app: &App, view: &View) -> Result<Vec<Standing>> {
-    let session = app.reader.session(view).await?;
+async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
+    let view = &reading.view;
+    let session = reading.session().await?;
     let frame = counted(&session, view, None)?;
     session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
     let totals = numbers(&session, "serve/resource_totals").await?;

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf};
 use datafusion::prelude::{col, lit};
+use lake_model::FINEST_RESOLUTION;
 
 /// The Earth's mean radius, metres (IUGG).
 const RADIUS: f64 = 6_371_008.8;
@@ -27,6 +28,37 @@ impl Rectangle {
     pub(crate) fn holds(&self) -> Expr {
         let between = |name: &str, low: f64, high: f64| col(name).gt_eq(lit(low)).and(col(name).lt_eq(lit(high)));
         between("latitude", self.south, self.north).and(between("longitude", self.west, self.east))
+    }
+}
+
+/// The cells of the finest resolution in a coarser one. They follow each other: an H3 index holds its parents' digits
+/// before its own (<https://h3geo.org/docs/core-library/h3Indexing>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CellRange {
+    first: i64,
+    last: i64,
+}
+
+impl CellRange {
+    /// The cells within `cell`; none if it is finer than any of the lake.
+    pub(crate) fn of(cell: i64) -> Option<Self> {
+        // Bits 52 to 55 hold the resolution, and 3 bits a digit follow, that of resolution 15 the lowest.
+        let resolution = u8::try_from((cell >> 52) & 0xF).ok()?;
+        if resolution > FINEST_RESOLUTION {
+            return None;
+        }
+        let digits = |digit: i64| {
+            let below = (resolution..FINEST_RESOLUTION).map(|finer| 3 * (14 - i64::from(finer)));
+            below.fold((cell & !(0xF << 52)) | i64::from(FINEST_RESOLUTION) << 52, |index, shift| {
+                (index & !(0b111 << shift)) | digit << shift
+            })
+        };
+        Some(Self { first: digits(0), last: digits(6) })
+    }
+
+    /// The test in a plan over `cell`; files and row groups outside are never read.
+    pub(crate) fn holds(&self) -> Expr {
+        col("cell").between(lit(self.first), lit(self.last))
     }
 }
 
@@ -91,6 +123,34 @@ pub(crate) fn holds_point(name: &str, contains: impl Fn(f64, f64) -> bool + Send
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_cells_within_a_cell_are_those_between_its_first_and_its_last() {
+        use h3o::{LatLng, Resolution};
+        for (latitude, longitude) in [(37.77, -122.42), (51.5, -0.1), (-33.9, 151.2)] {
+            for resolution in [0, 4, 7, 9, 10] {
+                let resolution = Resolution::try_from(resolution).expect("a resolution");
+                let cell = LatLng::new(latitude, longitude).expect("a place").to_cell(resolution);
+                let range = CellRange::of(i64::try_from(u64::from(cell)).expect("63 bits")).expect("a range");
+                let finest = |cell: h3o::CellIndex| -> Vec<i64> {
+                    cell.children(Resolution::Ten)
+                        .map(|child| i64::try_from(u64::from(child)).expect("63 bits"))
+                        .collect()
+                };
+                if resolution >= Resolution::Four {
+                    let within = finest(cell);
+                    assert_eq!((within.iter().min(), within.iter().max()), (Some(&range.first), Some(&range.last)));
+                    let beside = cell.grid_disk::<Vec<_>>(1).into_iter().filter(|other| *other != cell);
+                    assert!(beside.flat_map(finest).all(|other| other < range.first || other > range.last));
+                } else {
+                    let own = LatLng::new(latitude, longitude).expect("a place").to_cell(Resolution::Ten);
+                    let own = i64::try_from(u64::from(own)).expect("63 bits");
+                    assert!((range.first..=range.last).contains(&own));
+                }
+            }
+        }
+        assert_eq!(CellRange::of(0x8c2a_1008_9440_9ff), None, "finer than the lake");
+    }
 
     #[test]
     fn a_circle_reaches_as_far_as_its_metres() {

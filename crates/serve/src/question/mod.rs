@@ -1,60 +1,62 @@
-//! The question that `/aggregates` is asked, read from its parameters.
+//! The question that `/aggregates` and its neighbours are asked, read from parameters, and the plan that answers it.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+pub(crate) mod area;
+pub(crate) mod bucket;
+pub(crate) mod choice;
+pub(crate) mod dimension;
+pub(crate) mod filters;
+pub(crate) mod ordered;
+pub(crate) mod parameters;
+pub(crate) mod place;
+pub(crate) mod plan;
+pub(crate) mod values;
 
-use lake_model::{FINEST_RESOLUTION, MICROS_PER_HOUR};
+use bucket::{PRECISION_NAMES, TimePrecision};
+use dimension::Dimension;
+use filters::{FILTERS, Filters, with_filters};
+use lake_model::FINEST_RESOLUTION;
+use parameters::{Accepted, Parameter, Parameters, Shape, Values};
+use values::{group_by, number, precision};
 
-use crate::area::Area;
-use crate::bucket::TimePrecision;
-use crate::dimension::Dimension;
-use crate::parameters::{Accepted, Parameters, Shape};
-use crate::place::{Circle, Rectangle};
+use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::server::ServeOptions;
-use crate::values::{bbox, check_format, group_by, near, not_one_of, number, numbers, polygon, precision, time};
 
-/// The parameters it takes.
-pub(crate) const ACCEPTED: Accepted = &[
-    ("resource", Shape::Many),
-    ("category", Shape::Many),
-    ("subcategory", Shape::Many),
-    ("district", Shape::Many),
-    ("neighborhood", Shape::Many),
-    ("start_time", Shape::One),
-    ("end_time", Shape::One),
-    ("bbox", Shape::Numbers),
-    ("polygon", Shape::Object),
-    ("near", Shape::Numbers),
-    ("geo_precision", Shape::One),
-    ("time_precision", Shape::One),
-    ("hour", Shape::Many),
-    ("weekday", Shape::Many),
-    ("group_by", Shape::Many),
-    ("limit", Shape::One),
-    ("format", Shape::One),
+/// The parameter that names a format.
+pub(crate) const FORMAT: Parameter =
+    Parameter::new("format", Shape::One, "The format of the answer; it wins over the header Accept.");
+
+const OWN: [Parameter; 6] = [
+    Parameter::of("geo_precision", Shape::One, Values::Whole(0, 10), "The H3 resolution of cells; 9 if not given."),
+    Parameter::of(
+        "time_precision",
+        Shape::One,
+        Values::OneOf(PRECISION_NAMES),
+        "How long a bucket is; 24h if not given.",
+    ),
+    Parameter::new("group_by", Shape::Many, "What to tell apart, between commas; resource,cell,time if not given."),
+    Parameter::of(
+        "per",
+        Shape::One,
+        Values::OneOf(&["km2"]),
+        "A rate beside the count: per square kilometre of the cell.",
+    ),
+    Parameter::of("limit", Shape::One, Values::Whole(1, i64::MAX), "Rows at most, in the order of the dimensions."),
+    FORMAT,
 ];
+
+/// The parameters of `/aggregates`.
+pub(crate) const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
 
 /// What is asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
-    /// The resources; all if none is named.
-    pub(crate) resources: Vec<String>,
-    /// The labels asked for, by dimension.
-    pub(crate) labels: Vec<(Dimension, Vec<String>)>,
-    /// The first instant inside, wall-clock microseconds.
-    pub(crate) start: Option<i64>,
-    /// The first instant after, wall-clock microseconds.
-    pub(crate) end: Option<i64>,
-    pub(crate) bbox: Option<Rectangle>,
-    pub(crate) polygon: Option<Arc<Area>>,
-    pub(crate) near: Option<Circle>,
+    pub(crate) filters: Filters,
     /// The H3 resolution of cells.
     pub(crate) resolution: u8,
     pub(crate) precision: TimePrecision,
-    pub(crate) hours: Vec<i32>,
-    pub(crate) weekdays: Vec<i32>,
     pub(crate) group_by: Vec<Dimension>,
+    /// Whether the rate per square kilometre is asked for.
+    pub(crate) per_km2: bool,
     /// Rows at most.
     pub(crate) limit: usize,
 }
@@ -64,73 +66,47 @@ impl Question {
     ///
     /// # Errors
     /// The first parameter that is wrong, and what it may be.
-    pub(crate) fn parse(parameters: &Parameters, options: &ServeOptions) -> Result<Self, Problem> {
-        check_format(parameters.one("format"))?;
-        let (start, end) = window(parameters)?;
-        let labels = Dimension::LABELS.into_iter().filter_map(|dimension| {
-            let texts = parameters.many(dimension.name()).filter(|texts| !texts.is_empty())?;
-            Some((dimension, texts.to_vec()))
-        });
+    pub(crate) fn parse(parameters: &Parameters, limits: &Limits) -> Result<Self, Problem> {
         let precision = precision(parameters.one("time_precision").unwrap_or("24h"))?;
         let mut group_by = group_by(parameters.many("group_by"))?;
         if precision == TimePrecision::All {
             group_by.retain(|dimension| *dimension != Dimension::Time);
         }
+        let per_km2 = match parameters.one("per") {
+            None => false,
+            Some("km2") if group_by.contains(&Dimension::Cell) => true,
+            Some("km2") => {
+                return Err(Problem::parameter("per", "`per=km2` needs `cell` in `group_by`: it is the cell's area"));
+            }
+            Some(other) => return Err(values::not_one_of("per", other, ["km2"].into_iter())),
+        };
         Ok(Self {
-            resources: parameters.many("resource").unwrap_or_default().to_vec(),
-            labels: labels.collect(),
-            start,
-            end,
-            bbox: parameters.one("bbox").map(bbox).transpose()?,
-            polygon: parameters.one("polygon").map(|text| polygon(text, options.max_corners)).transpose()?,
-            near: parameters.one("near").map(near).transpose()?,
+            filters: Filters::parse(parameters, limits)?,
             resolution: number(parameters, "geo_precision", 0, FINEST_RESOLUTION)?.unwrap_or(9),
             precision,
-            hours: numbers(parameters, "hour", 0, 23)?,
-            weekdays: numbers(parameters, "weekday", 1, 7)?,
             group_by,
-            limit: number(parameters, "limit", 1, options.max_limit)?.unwrap_or(options.default_limit),
+            per_km2,
+            limit: number(parameters, "limit", 1, limits.max_rows)?.unwrap_or(limits.default_rows),
         })
-    }
-
-    /// Checks that every resource asked for is one of `known`.
-    ///
-    /// # Errors
-    /// The first that is not, and the nearest that is.
-    pub(crate) fn check_resources(&self, known: &BTreeSet<&str>) -> Result<(), Problem> {
-        match self.resources.iter().find(|name| !known.contains(name.as_str())) {
-            None => Ok(()),
-            Some(name) => Err(not_one_of("resource", name, known.iter().copied())),
-        }
     }
 
     /// Whether hourly counts answer it: no test of an incident's point, no time finer than the hour.
     pub(crate) fn is_answered_by_counts(&self) -> bool {
-        let whole = |instant: Option<i64>| instant.is_none_or(|instant| instant.rem_euclid(MICROS_PER_HOUR) == 0);
-        let anywhere = self.bbox.is_none() && self.polygon.is_none() && self.near.is_none();
         let hourly = self.precision.holds_hours() || !self.group_by.contains(&Dimension::Time);
-        anywhere && hourly && whole(self.start) && whole(self.end)
+        hourly && self.filters.are_hourly()
     }
-}
-
-fn window(parameters: &Parameters) -> Result<(Option<i64>, Option<i64>), Problem> {
-    let instant = |name: &str| parameters.one(name).map(|text| time(name, text)).transpose();
-    let (start, end) = (instant("start_time")?, instant("end_time")?);
-    if let (Some(start), Some(end)) = (start, end)
-        && start >= end
-    {
-        let what = "`end_time` must lie after `start_time`: the window holds its start and not its end";
-        return Err(Problem::parameter("end_time", what));
-    }
-    Ok((start, end))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use lake_model::MICROS_PER_HOUR;
+
     use super::*;
 
     fn ask(query: &str) -> Result<Question, Problem> {
-        Question::parse(&Parameters::from_query("/aggregates", ACCEPTED, query)?, &ServeOptions::default())
+        Question::parse(&Parameters::from_query("/aggregates", ACCEPTED, query)?, &Limits::default())
     }
 
     #[test]
@@ -148,10 +124,14 @@ mod tests {
              &geo_precision=10&time_precision=1w&hour=0&hour=23&weekday=7&group_by=cell,hour&group_by=weekday,cell&limit=7&format=json",
         )
         .expect("a question");
-        assert_eq!(question.resources, ["311-cases"]);
-        assert_eq!(question.labels, [(Dimension::Category, vec!["Graffiti, Public".to_owned()])]);
-        assert_eq!(question.end.expect("an end") - question.start.expect("a start"), 25 * MICROS_PER_HOUR);
-        assert_eq!((question.hours, question.weekdays), (vec![0, 23], vec![7]));
+        assert_eq!(question.filters.resources.wanted, ["311-cases"]);
+        let graffiti = choice::Choice { wanted: vec!["Graffiti, Public".to_owned()], unwanted: Vec::new() };
+        assert_eq!(question.filters.labels, [(Dimension::Category, graffiti)]);
+        assert_eq!(
+            question.filters.end.expect("an end") - question.filters.start.expect("a start"),
+            25 * MICROS_PER_HOUR
+        );
+        assert_eq!((question.filters.hours, question.filters.weekdays), (vec![0, 23], vec![7]));
         assert_eq!(question.group_by, [Dimension::Cell, Dimension::Hour, Dimension::Weekday]);
         assert_eq!(question.limit, 7);
         assert_eq!(ask("group_by=").expect("a total").group_by, []);
@@ -201,9 +181,11 @@ mod tests {
             ("near=37,-122,NaN", "near", "metres above 0"),
             ("near=-122,37,5", "near", "latitude,longitude"),
             ("polygon=%7B%7D", "polygon", "GeoJSON Polygon"),
-            ("format=csv", "format", "not there yet"),
-            ("format=xml", "format", "`parquet`"),
-            ("format=jsn", "format", "it may be `json`"),
+            ("cell=85283473fffffff&cell=x", "cell", "hexadecimal"),
+            ("cell=8c2a100894409ff", "cell", "0 to 10"),
+            ("located=yes", "located", "`true` or `false`"),
+            ("per=km2&group_by=time", "per", "`cell`"),
+            ("per=mile", "per", "`km2`"),
         ] {
             let problem = ask(query).expect_err(query);
             assert_eq!(problem.parameter.as_deref(), Some(parameter), "{query}: {problem:?}");
@@ -214,7 +196,7 @@ mod tests {
     #[test]
     fn an_unknown_resource_finds_its_neighbour() {
         let known = BTreeSet::from(["311-cases", "fire-incidents"]);
-        let check = |query: &str| ask(query).expect("a question").check_resources(&known);
+        let check = |query: &str| ask(query).expect("a question").filters.check_resources(&known);
         assert_eq!(check("resource=311-cases"), Ok(()));
         let problem = check("resource=311-cases&resource=fire-incident").expect_err("unknown");
         assert!(problem.detail.contains("did you mean `fire-incidents`?"), "{}", problem.detail);

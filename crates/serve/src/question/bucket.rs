@@ -51,6 +51,9 @@ pub(crate) const PRECISIONS: [(&str, TimePrecision); 10] = [
     ("all", TimePrecision::All),
 ];
 
+/// The names of the precisions.
+pub(crate) const PRECISION_NAMES: &[&str] = &["1m", "15m", "1h", "6h", "12h", "24h", "1w", "1mo", "1y", "all"];
+
 impl TimePrecision {
     /// Whether whole hours fit into its buckets, so that hourly counts answer.
     pub(crate) fn holds_hours(self) -> bool {

@@ -1,0 +1,117 @@
+//! SQL with places for values: `?`, `$1` or `$name`, bound and never pasted into the text.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::ParamValues;
+use datafusion::dataframe::DataFrame;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use lake_model::{Error, Result, listed};
+
+use crate::engine::Session;
+use crate::error::engine_error;
+
+/// Planned read-only SQL whose values are yet to be given.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    frame: DataFrame,
+    parameters: Vec<(String, Option<DataType>)>,
+}
+
+impl Session {
+    /// Plans read-only SQL with places for values.
+    ///
+    /// # Errors
+    /// If it is wrong (with its position), would change anything, or mixes `?` with `$1`.
+    pub async fn prepare(&self, text: &str) -> Result<Statement> {
+        let frame = self.sql(&with_numbered_places(text)?).await?;
+        let types = frame.logical_plan().get_parameter_types().map_err(engine_error)?;
+        // By number where they are numbers: `$2` before `$10`.
+        let ordered: BTreeMap<(usize, String), Option<DataType>> = types
+            .into_iter()
+            .map(|(place, kind)| {
+                let name = place.trim_start_matches('$').to_owned();
+                ((name.parse().unwrap_or(usize::MAX), name), kind)
+            })
+            .collect();
+        let parameters = ordered.into_iter().map(|((_, name), kind)| (name, kind)).collect();
+        Ok(Statement { frame, parameters })
+    }
+}
+
+impl Statement {
+    /// The columns of its answer.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::new(self.frame.schema().as_arrow().clone())
+    }
+
+    /// The names of its places without `$`, numbers first, with their types where the SQL tells.
+    pub fn parameters(&self) -> &[(String, Option<DataType>)] {
+        &self.parameters
+    }
+
+    /// The statement with its values in their places.
+    ///
+    /// # Errors
+    /// If a place has no value, or one that does not fit.
+    pub fn bind(self, values: ParamValues) -> Result<DataFrame> {
+        let has = |name: &str| values.get_placeholders_with_values(&format!("${name}")).is_ok();
+        let missing: Vec<&str> =
+            self.parameters.iter().map(|(name, _)| name.as_str()).filter(|name| !has(name)).collect();
+        if !missing.is_empty() {
+            return Err(Error::invalid(format!(
+                "the query has no value for {}",
+                listed(missing).replace(" or ", " and ")
+            )));
+        }
+        if self.parameters.is_empty() {
+            return Ok(self.frame);
+        }
+        self.frame.with_param_values(values).map_err(engine_error)
+    }
+}
+
+/// Numbers the places that are written `?`: the engine knows `$1` and `$name` only.
+fn with_numbered_places(text: &str) -> Result<String> {
+    let dialect = GenericDialect {};
+    // What is no SQL is the parser's to say, with its position.
+    let Ok(tokens) = Tokenizer::new(&dialect, text).tokenize() else {
+        return Ok(text.to_owned());
+    };
+    let is_question = |token: &Token| matches!(token, Token::Placeholder(place) if place == "?");
+    let is_dollar = |token: &Token| matches!(token, Token::Placeholder(place) if place.starts_with('$'));
+    if !tokens.iter().any(is_question) {
+        return Ok(text.to_owned());
+    }
+    if tokens.iter().any(is_dollar) {
+        return Err(Error::invalid("a query has places for values as ? or as $1 and $name, not both"));
+    }
+    let mut number = 0;
+    let numbered = tokens.iter().map(|token| {
+        if is_question(token) {
+            number += 1;
+            return format!("${number}");
+        }
+        token.to_string()
+    });
+    Ok(numbered.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_numbered_but_not_within_texts_names_and_comments() {
+        for (text, numbered) in [
+            ("SELECT ? + ?", "SELECT $1 + $2"),
+            ("SELECT '?' AS \"a?\", ? -- ?\n", "SELECT '?' AS \"a?\", $1 -- ?\n"),
+            ("SELECT $1", "SELECT $1"),
+            ("SELECT 'it''s ?', /* ? */ ?", "SELECT 'it''s ?', /* ? */ $1"),
+        ] {
+            assert_eq!(with_numbered_places(text).expect(text), numbered);
+        }
+        assert!(with_numbered_places("SELECT ?, $1").is_err());
+    }
+}

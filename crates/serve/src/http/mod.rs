@@ -1,0 +1,17 @@
+//! The HTTP interface.
+
+mod aggregates;
+mod answer;
+mod changes;
+mod endpoint;
+mod facets;
+mod incidents;
+mod negotiate;
+mod page;
+mod resources;
+mod routes;
+mod rows;
+mod tiles;
+mod versioned;
+
+pub(crate) use routes::router;
