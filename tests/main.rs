@@ -22,6 +22,7 @@ mod crash;
 mod deletes;
 mod exactness;
 mod faults;
+mod flight;
 mod forget;
 mod fuzz;
 mod golden;
