@@ -11,7 +11,7 @@ use lake_demo::{Portal, synthetic};
 use lake_ingest::{Event, IngestOptions, Source, ingest};
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_query::Reader;
-use lake_serve::{Limits, Server};
+use lake_serve::Limits;
 use lake_store::Lake;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -49,10 +49,9 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let lake = context::create(global).await?;
     let reader = context::reader(global, lake.clone(), &catalog)?;
     let stop = super::stop_on_signals()?;
-    // The port is taken first: a second `up` on it ends before it begins.
-    let server = Server::bind(args.http).await?;
+    // The ports are taken first: a second `up` on them ends before it begins.
+    let server = super::listen(args.http, &args.flight).await?;
     let http_stop = CancellationToken::new();
-    output::note(&format!("listening on http://{}", server.addr()));
     let serving = tokio::spawn(server.run(Arc::clone(&reader), Limits::default(), http_stop.clone()));
 
     let mut portal_options = context::portal_options(&args.portal);

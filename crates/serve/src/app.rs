@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lake_model::Result;
-use lake_query::{Engine, Moment, Reader, Session, View};
+use lake_query::{Engine, Moment, Pin, Reader, Session, View};
 
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,14 @@ impl App {
     /// If it is no such text, or those versions are gone.
     pub(crate) async fn reading_at(&self, versions: &str) -> Result<Reading> {
         Ok(self.of(self.reader.view_at(&Moment::parse_versions(versions)?).await?))
+    }
+
+    /// A reading of exactly the versions of an earlier one.
+    ///
+    /// # Errors
+    /// If those versions are gone.
+    pub(crate) async fn reading_pinned(&self, pin: &Pin) -> Result<Reading> {
+        Ok(self.of(self.reader.view_pinned(pin).await?))
     }
 
     fn of(&self, view: View) -> Reading {

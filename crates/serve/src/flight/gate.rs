@@ -1,0 +1,68 @@
+//! The one place that every call passes before it is answered: who asks.
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use lake_model::{Error, Kind, Result};
+use tonic::metadata::MetadataMap;
+
+use crate::app::App;
+
+/// What a client that needs no token is given by the handshake: clients send back what they got.
+const NO_TOKEN: &str = "none";
+
+/// Fails unless this client may ask.
+///
+/// # Errors
+/// Never yet: there is no access control.
+#[expect(clippy::unnecessary_wraps, reason = "access control will refuse")]
+pub(super) fn admit(_app: &App, _headers: &MetadataMap, _peer: Option<SocketAddr>) -> Result<()> {
+    Ok(())
+}
+
+/// The value of `authorization` that a client has from its handshake: a user name and a token as the password (RFC
+/// 7617) become a bearer token (RFC 6750). The user name means nothing.
+///
+/// # Errors
+/// If it sends something else.
+pub(super) fn bearer(headers: &MetadataMap) -> Result<String> {
+    let Some(sent) = headers.get("authorization") else { return Ok(format!("Bearer {NO_TOKEN}")) };
+    let unknown = || {
+        let text = "send `authorization: Basic` with the token as the password, or `authorization: Bearer TOKEN`";
+        Error::new(Kind::Unauthenticated, text)
+    };
+    let (scheme, rest) = sent.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unknown)?;
+    let token = match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => rest.trim().to_owned(),
+        "basic" => {
+            let pair = BASE64_STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            pair.as_deref().and_then(|pair| pair.split_once(':')).ok_or_else(unknown)?.1.to_owned()
+        }
+        _ => return Err(unknown()),
+    };
+    Ok(format!("Bearer {}", if token.is_empty() { NO_TOKEN } else { &token }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_token_whatever_the_user_is_called() {
+        for (sent, expected) in [
+            (format!("Basic {}", BASE64_STANDARD.encode("me:a:b")), Some("Bearer a:b")),
+            (format!("basic {}", BASE64_STANDARD.encode(":t")), Some("Bearer t")),
+            (format!("Basic {}", BASE64_STANDARD.encode("me:")), Some("Bearer none")),
+            ("Bearer t".to_owned(), Some("Bearer t")),
+            (format!("Basic {}", BASE64_STANDARD.encode("no colon")), None),
+            ("Basic !".to_owned(), None),
+            ("Digest x".to_owned(), None),
+            ("Bearer".to_owned(), None),
+        ] {
+            let mut headers = MetadataMap::new();
+            headers.insert("authorization", sent.parse().expect("a header"));
+            assert_eq!(bearer(&headers).ok().as_deref(), expected, "{sent}");
+        }
+    }
+}
