@@ -176,7 +176,7 @@ pub(crate) struct Portal {
     pub(crate) portal: Option<String>,
     /// App token of the portal
     #[arg(long, env = "HOTSPOTS_APP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    pub(crate) app_token: Option<String>,
+    pub(crate) app_token: Option<lake_model::Secret>,
     /// Rows a page
     #[arg(long, default_value_t = 50_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) page_size: u32,
