@@ -1,6 +1,6 @@
 //! SQL with places for values: `?`, `$1` or `$name`, bound and never pasted into the text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ParamValues;
@@ -72,30 +72,40 @@ impl Statement {
     }
 }
 
-/// Numbers the places that are written `?`: the engine knows `$1` and `$name` only.
+/// Numbers the places that are written `?`: the engine knows `$1` and `$name` only. Everything else stays as it is.
 fn with_numbered_places(text: &str) -> Result<String> {
     let dialect = GenericDialect {};
     // What is no SQL is the parser's to say, with its position.
-    let Ok(tokens) = Tokenizer::new(&dialect, text).tokenize() else {
+    let Ok(tokens) = Tokenizer::new(&dialect, text).tokenize_with_location() else {
         return Ok(text.to_owned());
     };
-    let is_question = |token: &Token| matches!(token, Token::Placeholder(place) if place == "?");
-    let is_dollar = |token: &Token| matches!(token, Token::Placeholder(place) if place.starts_with('$'));
-    if !tokens.iter().any(is_question) {
+    let places = || tokens.iter().filter_map(|token| Some((place(&token.token)?, token.span.start)));
+    let questions: HashSet<(u64, u64)> =
+        places().filter(|(place, _)| *place == "?").map(|(_, at)| (at.line, at.column)).collect();
+    if questions.is_empty() {
         return Ok(text.to_owned());
     }
-    if tokens.iter().any(is_dollar) {
+    if places().any(|(place, _)| place != "?") {
         return Err(Error::invalid("a query has places for values as ? or as $1 and $name, not both"));
     }
-    let mut number = 0;
-    let numbered = tokens.iter().map(|token| {
-        if is_question(token) {
+    let (mut numbered, mut number, mut line, mut column) = (String::with_capacity(text.len() + 16), 0, 1, 1);
+    for character in text.chars() {
+        if questions.contains(&(line, column)) {
             number += 1;
-            return format!("${number}");
+            numbered.push_str(&format!("${number}"));
+        } else {
+            numbered.push(character);
         }
-        token.to_string()
-    });
-    Ok(numbered.collect())
+        (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
+    }
+    Ok(numbered)
+}
+
+fn place(token: &Token) -> Option<&str> {
+    match token {
+        Token::Placeholder(place) => Some(place),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +119,7 @@ mod tests {
             ("SELECT '?' AS \"a?\", ? -- ?\n", "SELECT '?' AS \"a?\", $1 -- ?\n"),
             ("SELECT $1", "SELECT $1"),
             ("SELECT 'it''s ?', /* ? */ ?", "SELECT 'it''s ?', /* ? */ $1"),
+            ("SELECT 'ü\n?',\t?,\r\n  ?", "SELECT 'ü\n?',\t$1,\r\n  $2"),
         ] {
             assert_eq!(with_numbered_places(text).expect(text), numbered);
         }
