@@ -15,8 +15,10 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// The most positions of a polygon.
     pub max_corners: usize,
-    /// The most cells that a request may name, or a tile may hold.
+    /// The most cells that a request may name.
     pub max_cells: usize,
+    /// The most cells of a tile.
+    pub max_tile_cells: usize,
     /// How long a request may take until its answer has been sent.
     pub timeout: Duration,
     /// What the engine may hold for one request before it spills, and then fails, bytes.
@@ -40,7 +42,8 @@ impl Default for Limits {
             max_rows: 1_000_000,
             max_body_bytes: 1 << 20,
             max_corners: 10_000,
-            max_cells: 100_000,
+            max_cells: 1_000,
+            max_tile_cells: 100_000,
             timeout: Duration::from_secs(60),
             memory_bytes: 256 << 20,
             requests_per_second: 0,
@@ -79,7 +82,8 @@ impl Limits {
             row("max_rows", whole(self.max_rows), "rows", "The greatest `limit` of an answer.", Some(400)),
             row("max_body_bytes", whole(self.max_body_bytes), "bytes", "The body of a request.", Some(413)),
             row("max_corners", whole(self.max_corners), "positions", "The positions of a polygon.", Some(400)),
-            row("max_cells", whole(self.max_cells), "cells", "The cells that a request names or a tile holds.", Some(422)),
+            row("max_cells", whole(self.max_cells), "cells", "The cells that a request names.", Some(400)),
+            row("max_tile_cells", whole(self.max_tile_cells), "cells", "The cells of a tile.", Some(422)),
             row("timeout_ms", millis(self.timeout), "ms", "A request, until its answer has been sent.", Some(504)),
             row(
                 "request_memory_mib",

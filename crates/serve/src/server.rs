@@ -8,9 +8,11 @@ use lake_query::Reader;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::app::App;
 use crate::http::router;
 use crate::limits::Limits;
+use crate::span;
 
 /// The HTTP interface, listening but not yet answering.
 #[derive(Debug)]
@@ -41,10 +43,18 @@ impl Server {
     ///
     /// # Errors
     /// If the socket fails.
-    pub async fn run(self, reader: Arc<Reader>, limits: Limits, stop: CancellationToken) -> Result<()> {
+    pub async fn run(
+        self,
+        reader: Arc<Reader>,
+        access: Access,
+        limits: Limits,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        span::carry_into_tasks();
         let drain = limits.drain;
-        let router = router(Arc::new(App { reader, limits, stop: stop.clone() }));
-        let serving = axum::serve(self.listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let router = router(Arc::new(App::new(reader, access, limits, stop.clone())));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(self.listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
         let deadline = async {
             stop.cancelled().await;
             tokio::time::sleep(drain).await;

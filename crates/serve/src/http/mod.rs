@@ -1,5 +1,6 @@
 //! The HTTP interface.
 
+mod admit;
 mod aggregates;
 mod answer;
 mod changes;
@@ -7,6 +8,8 @@ mod endpoint;
 mod facets;
 mod incidents;
 mod negotiate;
+mod observe;
+mod operations;
 mod page;
 mod resources;
 mod routes;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::lake::{TestLake, test_lake};
-use crate::{Limits, Server};
+use crate::{Access, Limits, Server};
 
 struct Served {
     url: String,
@@ -17,7 +17,8 @@ async fn served(rows: usize) -> Served {
     let lake = test_lake(rows).await;
     let server = Server::bind(([127, 0, 0, 1], 0).into()).await.expect("a socket");
     let (url, stop) = (format!("http://{}", server.addr()), CancellationToken::new());
-    tokio::spawn(server.run(lake.reader.clone(), Limits { max_body_bytes: 4096, ..Limits::default() }, stop.clone()));
+    let limits = Limits { max_body_bytes: 4096, ..Limits::default() };
+    tokio::spawn(server.run(lake.reader.clone(), Access::open(), limits, stop.clone()));
     Served { url, stop, lake }
 }
 
