@@ -31,12 +31,13 @@ pub(crate) fn start_logging(args: &Args) {
         "lake_serve",
         "lake_demo",
     ];
-    let mut directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
-    if args.access_log() || args.global.verbose > 0 {
-        directives.push("access=info".to_owned());
-    }
+    let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("error,{}", directives.join(","))));
+    let filter = match "access=info".parse() {
+        Ok(access) if args.access_log() || args.global.verbose > 0 => filter.add_directive(access),
+        _ => filter,
+    };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     // A second subscriber can only be there in a program that embeds this one, which then logs itself.
     let _ = match args.global.log_format {

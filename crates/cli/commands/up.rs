@@ -1,7 +1,6 @@
 //! `up`: ingest on each resource's cadence, compact, serve, in one process.
 //!
-//! Shutdown is ordered: ingest lands the page in hand, compaction ends, then the server drains, then the demo portal
-//! goes.
+//! Told to stop, ingest lands the page in hand and compaction ends, while the server drains; the demo portal goes last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +54,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     warn_if_open("--http", args.http.ip(), &access);
     // The port is taken first: a second `up` on it ends before it begins.
     let server = Server::bind(args.http).await?;
-    let http_stop = CancellationToken::new();
+    let http_stop = stop.child_token();
     output::note(&format!("listening on http://{}", server.addr()));
     let serving = tokio::spawn(server.run(Arc::clone(&reader), access, limits, http_stop.clone()));
 
