@@ -21,7 +21,8 @@ pub(crate) fn run(args: Config) -> Result<u8> {
             return Err(Error::not_found(format!("there is no command `{name}`; it may be {hint}")));
         }
     }
-    let given = line.matches().map_err(|error| Error::internal("the command line was read before").with_source(error))?;
+    let given =
+        line.matches().map_err(|error| Error::internal("the command line was read before").with_source(error))?;
     let shown = Shown { file: line.file.as_ref(), origin };
     let mut text = shown.options(&line.command, &[], &given);
     let chosen = line.command.get_subcommands().filter(|c| names.is_empty() || names.iter().any(|n| n == c.get_name()));
@@ -100,7 +101,8 @@ impl Shown<'_> {
 
 /// A number or a flag as it is, anything else as text.
 fn bare(value: &str) -> String {
-    let is_bare = value.parse::<i64>().is_ok_and(|number| number.to_string() == value) || ["true", "false"].contains(&value);
+    let is_bare =
+        value.parse::<i64>().is_ok_and(|number| number.to_string() == value) || ["true", "false"].contains(&value);
     if is_bare { value.to_owned() } else { quoted(value) }
 }
 

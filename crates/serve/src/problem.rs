@@ -22,12 +22,19 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parameter: Option<String>,
-    /// The name of the request, by which the log is found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
     /// After how many seconds it makes sense to ask again.
     #[serde(skip)]
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
+}
+
+/// A problem as it is sent.
+#[derive(Serialize)]
+struct Sent<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    /// The name of the request, by which its lines in the log are found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 /// Every title there is, with what its reader can do.
@@ -60,7 +67,6 @@ impl Problem {
             status,
             detail: detail.into(),
             parameter: None,
-            request_id: None,
             retry_after: None,
         }
     }
@@ -115,7 +121,7 @@ impl Problem {
 impl From<Busy> for Problem {
     fn from(busy: Busy) -> Self {
         let seconds = busy.wait.as_secs() + u64::from(busy.wait.subsec_nanos() > 0);
-        Self { retry_after: Some(seconds.max(1)), ..Self::from(Error::from(busy)) }
+        Self { retry_after: Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1)), ..Self::from(Error::from(busy)) }
     }
 }
 
@@ -129,10 +135,9 @@ impl From<Error> for Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(mut self) -> Response {
-        self.request_id = RequestId::current();
+    fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let text = serde_json::to_vec(&self).unwrap_or_default();
+        let text = serde_json::to_vec(&Sent { problem: &self, request_id: RequestId::current() }).unwrap_or_default();
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
         let headers = response.headers_mut();

@@ -43,13 +43,7 @@ impl Server {
     ///
     /// # Errors
     /// If the socket fails.
-    pub async fn run(
-        self,
-        reader: Arc<Reader>,
-        access: Access,
-        limits: Limits,
-        stop: CancellationToken,
-    ) -> Result<()> {
+    pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
         span::carry_into_tasks();
         let drain = limits.drain;
         let router = router(Arc::new(App::new(reader, access, limits, stop.clone())));

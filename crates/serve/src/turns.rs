@@ -89,9 +89,9 @@ impl Drop for Waiting<'_> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_turn_is_waited_for_in_order_and_not_for_ever() {
-        let turns = Turns::new(1, Duration::from_secs(5));
+        let turns = Turns::new(1, Duration::from_millis(1));
         let first = turns.take().await.expect("a turn");
         assert_eq!(turns.take().await.expect_err("none is free").kind(), Kind::Busy);
         assert_eq!((turns.taken(), turns.waiting()), (1, 0));

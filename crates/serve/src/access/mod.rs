@@ -16,8 +16,8 @@ use lake_model::{Error, Kind, Result, Secret};
 
 pub(crate) use client::Client;
 pub use proxy::Proxy;
-pub(crate) use quotas::{Busy, Permit};
 use quotas::Quotas;
+pub(crate) use quotas::{Busy, Permit};
 pub use token::{Scope, fresh_token};
 use tokens::Tokens;
 

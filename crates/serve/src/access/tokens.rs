@@ -40,7 +40,10 @@ impl Tokens {
     /// The tokens of the options; none where they have none.
     pub(super) fn of(options: AccessOptions) -> Result<Option<Self>> {
         let of = |token: &Option<_>, name, scope, what| {
-            token.as_ref().filter(|token: &&lake_model::Secret| !token.is_empty()).map(|token| Known::of(name, scope, token, what))
+            token
+                .as_ref()
+                .filter(|token: &&lake_model::Secret| !token.is_empty())
+                .map(|token| Known::of(name, scope, token, what))
         };
         let fixed = [
             of(&options.read_token, "HOTSPOTS_TOKEN", Scope::Read, "HOTSPOTS_TOKEN"),

@@ -137,13 +137,7 @@ impl Address {
 }
 
 /// The counts of the cells that the tile touches: of those alone, so that memory is bounded by what a tile may hold.
-async fn tile(
-    reading: &Reading,
-    filters: Filters,
-    resolution: u8,
-    address: Address,
-    most: usize,
-) -> Result<Vec<u8>> {
+async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Address, most: usize) -> Result<Vec<u8>> {
     let question = Question {
         filters: Filters { located: Some(true), ..filters },
         resolution,

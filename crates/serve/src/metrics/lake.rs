@@ -49,8 +49,12 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
         family
     });
     let Ok(view) = view else { return };
-    let tables =
-        [("fast_counts", &view.fast_counts), ("counts", &view.counts), ("incidents", &view.incidents), ("rejects", &view.rejects)];
+    let tables = [
+        ("fast_counts", &view.fast_counts),
+        ("counts", &view.counts),
+        ("incidents", &view.incidents),
+        ("rejects", &view.rejects),
+    ];
     for (table, snapshot) in tables {
         versions.get_or_create(&label("table", table)).set(i64::try_from(snapshot.version).unwrap_or(i64::MAX));
     }

@@ -107,7 +107,11 @@ impl Metrics {
         );
         registry.register("hotspots_http_sent_bytes", "Bytes of answers, as sent", self.sent_bytes.clone());
         registry.register("hotspots_http_in_flight", "Requests under way, streams included", self.in_flight.clone());
-        registry.register("hotspots_http_unfinished", "Answers that did not come to their end", self.unfinished.clone());
+        registry.register(
+            "hotspots_http_unfinished",
+            "Answers that did not come to their end",
+            self.unfinished.clone(),
+        );
         registry.register("hotspots_refused", "Requests refused before they were answered", self.refused.clone());
         registry.register("hotspots_rows", "Rows of answers", self.rows.clone());
     }
