@@ -7,7 +7,7 @@ use lake_model::{Error, Kind, Result};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Args, Listing};
+use crate::args::{Args, Listing, LogFormat};
 
 /// Log lines go to stderr: quiet beside progress bars, one line a step otherwise.
 pub(crate) fn start_logging(args: &Args) {
@@ -34,9 +34,16 @@ pub(crate) fn start_logging(args: &Args) {
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("error,{}", directives.join(","))));
+    let filter = match "access=info".parse() {
+        Ok(access) if args.access_log() || args.global.verbose > 0 => filter.add_directive(access),
+        _ => filter,
+    };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     // A second subscriber can only be there in a program that embeds this one, which then logs itself.
-    let _ = lines.with_target(false).try_init();
+    let _ = match args.global.log_format {
+        LogFormat::Text => lines.with_target(false).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
+    };
 }
 
 /// Says what went wrong and gives the exit code of its kind. A reader that went away is no error.

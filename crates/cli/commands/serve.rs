@@ -1,17 +1,17 @@
 //! `serve`: the lake over HTTP and Arrow Flight SQL.
 
 use lake_model::Result;
-use lake_serve::Limits;
 
 use crate::args::{Global, Serve};
 use crate::context;
+use crate::serving::Listening;
 
 pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
     let reader = context::reader(global, lake, &catalog)?;
     let stop = super::stop_on_signals()?;
-    let server = super::listen(args.http, &args.flight).await?;
-    server.run(reader, Limits::default(), stop).await?;
+    let Listening { server, access, limits } = args.serving.listen().await?;
+    server.run(reader, access, limits, stop).await?;
     Ok(0)
 }

@@ -70,6 +70,11 @@ impl Engine {
         Self { runtime: Arc::new(runtime), options: self.options.clone() }
     }
 
+    /// Bytes that all sessions together may hold.
+    pub fn memory_bytes(&self) -> usize {
+        self.options.memory_bytes
+    }
+
     /// Bytes that all sessions hold now.
     pub fn reserved_bytes(&self) -> usize {
         self.runtime.memory_pool.reserved()

@@ -3,17 +3,25 @@
 //! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
 //! the same wherever both apply. One request reads one version of the lake.
 
+mod access;
 mod app;
 mod flight;
 mod http;
 mod limits;
+mod metrics;
 mod problem;
 mod question;
+mod request_id;
 mod server;
+mod span;
+mod tls;
+mod turns;
 
 #[cfg(test)]
 mod tests;
 
-pub use flight::{FlightListener, Identity};
-pub use limits::Limits;
+pub use access::{Access, AccessOptions, Proxy, Scope, fresh_token};
+pub use flight::FlightListener;
+pub use limits::{Limit, Limits};
 pub use server::Server;
+pub use tls::Identity;

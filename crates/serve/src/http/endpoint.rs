@@ -11,6 +11,7 @@ pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
 pub(crate) const RESOURCES: &str = "/resources";
 pub(crate) const LIMITS: &str = "/limits";
+pub(crate) const METRICS: &str = "/metrics";
 pub(crate) const HEALTHZ: &str = "/healthz";
 pub(crate) const READYZ: &str = "/readyz";
 pub(crate) const OPENAPI: &str = "/openapi.json";

@@ -1,5 +1,6 @@
 //! The HTTP interface.
 
+mod admit;
 mod aggregates;
 mod answer;
 mod changes;
@@ -7,11 +8,15 @@ mod endpoint;
 mod facets;
 mod incidents;
 mod negotiate;
+mod observe;
+mod operations;
 mod page;
 mod resources;
 mod routes;
 mod rows;
+mod socket;
 mod tiles;
 mod versioned;
 
 pub(crate) use routes::router;
+pub(crate) use socket::{Peer, Socket};
