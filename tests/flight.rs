@@ -5,7 +5,7 @@ mod python;
 
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::client::FlightSqlServiceClient;
@@ -41,10 +41,12 @@ struct Flight {
 
 impl Flight {
     fn start(program: &Program, more: &[&str]) -> Self {
-        let args: Vec<&str> = ["serve", "--flight", "127.0.0.1:0"].iter().chain(more).copied().collect();
-        let serving = program.spawn_serving(&args);
+        let args = ["serve", "--flight", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+        let args: Vec<&str> = args.iter().chain(more).copied().collect();
+        let serving = program.spawn_in_background(&args);
         let line = serving.wait_for_log("flight listening on ", PATIENCE);
         let address = line.rsplit_once("://").expect("an address").1.trim().to_owned();
+        serving.wait_for_log("listening on http", PATIENCE);
         Self { serving, address }
     }
 
@@ -321,6 +323,25 @@ async fn a_stop_lets_an_answer_under_way_end() {
     assert_eq!(count, 3_000_000);
     drop(client);
     assert_eq!(flight.serving.wait(PATIENCE), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_up_its_query_no_longer_than_its_time() {
+    let bench = lake();
+    let flight = Flight::start(&bench.program(), &["--timeout-ms", "5000", "--engine-requests", "1"]);
+    let mut client = flight.client().await;
+    let (_, stream) = begun(&mut client).await;
+    // The only turn of the engine is taken, and is free again although nobody has read.
+    let mut other = flight.client().await;
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(error) = other.execute("SELECT 7".to_owned(), None).await {
+        let error = status_of(error);
+        assert!(matches!(error.code(), Code::DeadlineExceeded | Code::ResourceExhausted), "{error}");
+        assert!(Instant::now() < deadline, "{error}");
+    }
+    let end = end_of(stream).await;
+    assert_eq!(end.code(), Code::DeadlineExceeded, "{end}");
+    assert!(end.message().contains("timeout_ms"), "{end}");
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, NullArray,
-    RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, AsArray as _, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Int32Type, Int64Type, Schema};
 use arrow::util::display::array_value_to_string;
@@ -226,8 +226,8 @@ async fn values_filter_rows_and_wrong_ones_are_refused_in_words() {
     let two_rows = row(vec![("1", Arc::new(Int32Array::from(vec![1, 2])))]);
     let plain = |query: &'static str| (query, None);
     for ((query, bound), words) in [
-        (plain("SELECT ? + 1"), "no value for 1"),
-        (("SELECT ? + ?", Some(row(vec![("1", number(1))]))), "no value for 2"),
+        (plain("SELECT ? + 1"), "no value for `1`"),
+        (("SELECT ? + ?", Some(row(vec![("1", number(1))]))), "no value for `2`"),
         (("SELECT ? + 1", Some(row(vec![("1", number(1)), ("2", number(2))]))), "1 places for values, and 2"),
         (("SELECT ? + 1", Some(two_rows)), "one row"),
         (plain("SELECT ?, $1"), "not both"),

@@ -6,6 +6,7 @@ use arrow_flight::{FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, Tic
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use datafusion::dataframe::DataFrame;
+use futures::StreamExt as _;
 use lake_model::{Kind, Result, ResultExt};
 use lake_query::{Statement, View, engine_error};
 use prost::Message as _;
@@ -121,7 +122,7 @@ pub(super) async fn rows(
         begun = begun => begun.map_err(status),
     };
     let (reading, schema, batches) = begun.inspect_err(|_| run.ended = true)?;
-    let mut response = Response::new(running(schema, batches, deadline, run));
+    let mut response = Response::new(running(schema, reading.keep(batches.boxed()), deadline, run));
     say_reading(response.metadata_mut(), &reading.view).map_err(status)?;
     Ok(response)
 }
