@@ -126,10 +126,12 @@ Examples:
 
 Tables: incidents, counts, rejects (current answers); stored.* (as stored); raw.* (every landed version).")]
     Sql(Sql),
-    /// Serve the lake over HTTP
+    /// Serve the lake over HTTP, and over Arrow Flight SQL with --flight
     #[command(after_help = "\
 Examples:
   hotspots-lake serve
+  hotspots-lake serve --flight
+  hotspots-lake serve --flight 0.0.0.0:50051 --tls-cert server.crt --tls-key server.key
   curl 'http://127.0.0.1:8080/aggregates?resource=311-cases&geo_precision=8&time_precision=1mo'")]
     Serve(Serve),
     /// Each resource's batches, rows, rejects, lag and unreconciled batches
@@ -239,6 +241,8 @@ pub(crate) struct Up {
     /// Where to serve
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) http: SocketAddr,
+    #[command(flatten)]
+    pub(crate) flight: Flight,
     #[command(flatten)]
     pub(crate) portal: Portal,
     #[command(flatten)]
@@ -354,6 +358,23 @@ pub(crate) struct Serve {
     pub(crate) http: SocketAddr,
     #[command(flatten)]
     pub(crate) serving: Serving,
+    #[command(flatten)]
+    pub(crate) flight: Flight,
+}
+
+/// Whether and how to serve Arrow Flight SQL.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Flight {
+    /// Serve Arrow Flight SQL as well, without an address on 127.0.0.1:50051
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:50051")]
+    pub(crate) flight: Option<SocketAddr>,
+    /// The certificate that Flight SQL shows, with those that lead to its authority after it: a PEM file; it then
+    /// speaks TLS only
+    #[arg(long, value_name = "FILE", requires_all = ["flight", "tls_key"])]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key: a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,6 +1,6 @@
 //! What `serve` and `up` take: limits, and who may ask.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -81,9 +81,28 @@ fn millis(time: Duration) -> u64 {
 }
 
 impl Serving {
-    /// The limits of a server on this address.
-    pub(crate) fn limits(&self, address: IpAddr) -> Limits {
-        let (per_second, at_a_time) = match address.is_loopback() {
+    /// The limits and the gate of a server on these addresses; warns if others may ask without a token.
+    pub(crate) fn gate(&self, http: SocketAddr, flight: Option<SocketAddr>) -> Result<(Limits, Access)> {
+        let addresses = [("--http", Some(http)), ("--flight", flight)];
+        let addresses = addresses.into_iter().filter_map(|(option, address)| Some((option, address?)));
+        let beyond: Vec<(&str, SocketAddr)> =
+            addresses.filter(|(_, address)| !address.ip().is_loopback()).collect();
+        let limits = self.limits(beyond.is_empty());
+        let access = self.access(&limits)?;
+        if !access.needs_token() {
+            for (option, address) in beyond {
+                output::note(&format!(
+                    "warning: {option} {address} lets everybody who reaches this address read the whole lake. Give \
+                     --token-file FILE (`hotspots-lake token new` makes a token), or serve on 127.0.0.1"
+                ));
+            }
+        }
+        Ok((limits, access))
+    }
+
+    /// The limits of a server that only this machine reaches, or others as well.
+    fn limits(&self, on_loopback: bool) -> Limits {
+        let (per_second, at_a_time) = match on_loopback {
             true => (0, 0),
             false => (PER_SECOND_BEYOND_LOOPBACK, AT_A_TIME_BEYOND_LOOPBACK),
         };
@@ -104,8 +123,7 @@ impl Serving {
         }
     }
 
-    /// The gate.
-    pub(crate) fn access(&self, limits: &Limits) -> Result<Access> {
+    fn access(&self, limits: &Limits) -> Result<Access> {
         let options = AccessOptions {
             token_file: self.token_file.clone(),
             read_token: self.token.clone(),
@@ -113,16 +131,6 @@ impl Serving {
             trusted_proxies: self.trusted_proxy.clone(),
         };
         Access::new(options, limits)
-    }
-}
-
-/// Warns who lets other machines ask without a token. `option` is the one that names the address.
-pub(crate) fn warn_if_open(option: &str, address: IpAddr, access: &Access) {
-    if !address.is_loopback() && !access.needs_token() {
-        output::note(&format!(
-            "warning: {option} {address} lets everybody who reaches this address read the whole lake. Give \
-             --token-file FILE (`hotspots-lake token new` makes a token), or serve on 127.0.0.1"
-        ));
     }
 }
 

@@ -16,14 +16,17 @@ mod token;
 mod up;
 mod vacuum;
 
+use std::net::SocketAddr;
 use std::sync::LazyLock;
 
 use lake_model::{Kind, Result, ResultExt as _};
+use lake_serve::{FlightListener, Identity, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Flight};
+use crate::output;
 
 /// Runs a command; its exit code.
 pub(crate) async fn run(args: Args) -> Result<u8> {
@@ -46,6 +49,24 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Config(config) => config::run(config),
         Command::Completions { shell } => resources::completions(shell),
     }
+}
+
+/// Takes the addresses to serve on, and says which they are.
+pub(crate) async fn listen(http: SocketAddr, flight: &Flight) -> Result<Server> {
+    let identity = match (&flight.tls_cert, &flight.tls_key) {
+        (Some(certificate), Some(key)) => Some(Identity::read(certificate, key)?),
+        _ => None,
+    };
+    let flight = match flight.flight {
+        Some(addr) => Some(FlightListener::bind(addr, identity).await?),
+        None => None,
+    };
+    let server = Server::bind(http).await?;
+    if let Some(flight) = &flight {
+        output::note(&format!("flight listening on {}", flight.url()));
+    }
+    output::note(&format!("listening on http://{}", server.addr()));
+    Ok(server.with_flight(flight))
 }
 
 /// Cancelled by SIGINT or SIGTERM. A second one ends the program as it is: see [`abandoned`].

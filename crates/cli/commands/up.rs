@@ -10,7 +10,6 @@ use lake_demo::{Portal, synthetic};
 use lake_ingest::{Event, IngestOptions, Source, ingest};
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_query::Reader;
-use lake_serve::Server;
 use lake_store::Lake;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -19,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use super::ingest::summary;
 use crate::args::{Global, Up};
 use crate::progress::Progress;
-use crate::serving::warn_if_open;
 use crate::{context, output};
 
 /// The seed of the demo: the same rows everywhere.
@@ -49,13 +47,10 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let lake = context::create(global).await?;
     let reader = context::reader(global, lake.clone(), &catalog)?;
     let stop = super::stop_on_signals()?;
-    let limits = args.serving.limits(args.http.ip());
-    let access = args.serving.access(&limits)?;
-    warn_if_open("--http", args.http.ip(), &access);
-    // The port is taken first: a second `up` on it ends before it begins.
-    let server = Server::bind(args.http).await?;
+    let (limits, access) = args.serving.gate(args.http, args.flight.flight)?;
+    // The ports are taken first: a second `up` on them ends before it begins.
+    let server = super::listen(args.http, &args.flight).await?;
     let http_stop = stop.child_token();
-    output::note(&format!("listening on http://{}", server.addr()));
     let serving = tokio::spawn(server.run(Arc::clone(&reader), access, limits, http_stop.clone()));
 
     let mut portal_options = context::portal_options(&args.portal);

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use lake_model::{Kind, Result};
-use lake_query::{Engine, Moment, Reader, Session, View};
+use lake_query::{Engine, Moment, Pin, Reader, Session, View};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
@@ -68,6 +68,15 @@ impl App {
         let moment = Moment::parse_versions(versions)?;
         let turn = self.turn().await?;
         Ok(self.of(self.reader.view_at(&moment).await?, turn))
+    }
+
+    /// A reading of exactly the versions of an earlier one.
+    ///
+    /// # Errors
+    /// If the engine has no turn in time, or those versions are gone.
+    pub(crate) async fn reading_pinned(&self, pin: &Pin) -> Result<Reading> {
+        let turn = self.turn().await?;
+        Ok(self.of(self.reader.view_pinned(pin).await?, turn))
     }
 
     async fn turn(&self) -> Result<Turn> {

@@ -1,10 +1,11 @@
-//! The HTTP interface: counts of the lake as JSON, and how its resources stand.
+//! The interfaces over HTTP and Arrow Flight SQL: counts of the lake, its rows, and how its resources stand.
 //!
 //! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
 //! the same wherever both apply. One request reads one version of the lake.
 
 mod access;
 mod app;
+mod flight;
 mod http;
 mod limits;
 mod metrics;
@@ -19,5 +20,6 @@ mod turns;
 mod tests;
 
 pub use access::{Access, AccessOptions, Proxy, Scope, fresh_token};
+pub use flight::{FlightListener, Identity};
 pub use limits::{Limit, Limits};
 pub use server::Server;

@@ -1,4 +1,4 @@
-//! The server: a listening socket, the work of one process behind it, and its end.
+//! The server: its listening sockets, the work of one process behind them, and their end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,15 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::app::App;
+use crate::flight::FlightListener;
 use crate::http::router;
 use crate::limits::Limits;
 use crate::span;
 
-/// The HTTP interface, listening but not yet answering.
+/// The HTTP interface, and Flight SQL where it is asked for, listening but not yet answering.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     addr: SocketAddr,
+    flight: Option<FlightListener>,
 }
 
 impl Server {
@@ -30,7 +32,13 @@ impl Server {
         let failed = || format!("listening on {addr} (name another address with --http)");
         let listener = TcpListener::bind(addr).await.or_err(Kind::Invalid, failed)?;
         let addr = listener.local_addr().or_err(Kind::Internal, failed)?;
-        Ok(Self { listener, addr })
+        Ok(Self { listener, addr, flight: None })
+    }
+
+    /// With Flight SQL beside HTTP.
+    #[must_use]
+    pub fn with_flight(self, flight: Option<FlightListener>) -> Self {
+        Self { flight, ..self }
     }
 
     /// The address, with the real port.
@@ -46,15 +54,23 @@ impl Server {
     pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
         span::carry_into_tasks();
         let drain = limits.drain;
-        let router = router(Arc::new(App::new(reader, access, limits, stop.clone())));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(self.listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let app = Arc::new(App::new(reader, access, limits, stop.clone()));
+        let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+        let http = axum::serve(self.listener, service);
+        let http = http.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
+        let http = async { http.await.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)) };
+        let flight = async {
+            match self.flight {
+                Some(flight) => flight.run(app).await,
+                None => Ok(()),
+            }
+        };
         let deadline = async {
             stop.cancelled().await;
             tokio::time::sleep(drain).await;
         };
         tokio::select! {
-            ended = serving.into_future() => ended.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)),
+            ended = async { tokio::try_join!(http, flight) } => ended.map(|_| ()),
             () = deadline => {
                 tracing::warn!("requests were still under way {} s after the stop; they are cut off", drain.as_secs());
                 Ok(())
