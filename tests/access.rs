@@ -57,10 +57,14 @@ async fn who_is_on_this_machine_reads_and_an_open_door_to_others_is_warned_of() 
     assert!(!own.log().contains("warning"), "{}", own.log());
     let limit = |limits: &Value, name: &str| {
         let all = limits.as_array().expect("an array").clone();
-        all.into_iter().find(|limit| limit["name"] == name).unwrap_or_else(|| panic!("{name}: {limits}"))["value"].clone()
+        all.into_iter().find(|limit| limit["name"] == name).unwrap_or_else(|| panic!("{name}: {limits}"))["value"]
+            .clone()
     };
     let limits = own.get("/limits").await.json();
-    assert_eq!((limit(&limits, "requests_per_second"), limit(&limits, "concurrent_requests")), (json!(null), json!(null)));
+    assert_eq!(
+        (limit(&limits, "requests_per_second"), limit(&limits, "concurrent_requests")),
+        (json!(null), json!(null))
+    );
 
     let open = ["serve", "--http", "0.0.0.0:0"];
     let others = bench.program().spawn_in_background(&open);
@@ -241,9 +245,29 @@ async fn the_engine_works_for_so_many_requests_and_the_others_wait_or_are_refuse
 async fn every_limit_is_told_and_named_by_the_error_it_causes() {
     let bench = landed(5_000);
     let running = bench.program().spawn_serving(&[
-        "serve", "--max-rows", "10", "--max-body-bytes", "1000", "--max-corners", "4", "--max-cells", "2",
-        "--max-tile-cells", "1", "--request-memory-mib", "100", "--drain-seconds", "3", "--default-rows", "7",
-        "--engine-requests", "5", "--queue-ms", "1234", "--timeout-ms", "60000",
+        "serve",
+        "--max-rows",
+        "10",
+        "--max-body-bytes",
+        "1000",
+        "--max-corners",
+        "4",
+        "--max-cells",
+        "2",
+        "--max-tile-cells",
+        "1",
+        "--request-memory-mib",
+        "100",
+        "--drain-seconds",
+        "3",
+        "--default-rows",
+        "7",
+        "--engine-requests",
+        "5",
+        "--queue-ms",
+        "1234",
+        "--timeout-ms",
+        "60000",
     ]);
     let limits = running.get("/limits").await.json();
     let told: Vec<(&str, &Value)> = limits
@@ -253,9 +277,17 @@ async fn every_limit_is_told_and_named_by_the_error_it_causes() {
         .map(|limit| (limit["name"].as_str().expect("a name"), &limit["value"]))
         .collect();
     for (name, value) in [
-        ("max_rows", 10), ("max_body_bytes", 1000), ("max_corners", 4), ("max_cells", 2), ("max_tile_cells", 1),
-        ("request_memory_mib", 100), ("drain_seconds", 3), ("default_rows", 7), ("engine_requests", 5),
-        ("queue_ms", 1234), ("timeout_ms", 60_000),
+        ("max_rows", 10),
+        ("max_body_bytes", 1000),
+        ("max_corners", 4),
+        ("max_cells", 2),
+        ("max_tile_cells", 1),
+        ("request_memory_mib", 100),
+        ("drain_seconds", 3),
+        ("default_rows", 7),
+        ("engine_requests", 5),
+        ("queue_ms", 1234),
+        ("timeout_ms", 60_000),
     ] {
         assert!(told.contains(&(name, &json!(value))), "{name}: {limits}");
     }
@@ -266,7 +298,11 @@ async fn every_limit_is_told_and_named_by_the_error_it_causes() {
         assert!(detail.contains(&format!("`{name}` of /limits")), "{name}: {detail}");
     };
     says(&running.get("/aggregates?limit=11").await, 400, "max_rows");
-    says(&running.get("/aggregates?cell=8928308280fffff&cell=8928308281fffff&cell=8928308283fffff").await, 400, "max_cells");
+    says(
+        &running.get("/aggregates?cell=8928308280fffff&cell=8928308281fffff&cell=8928308283fffff").await,
+        400,
+        "max_cells",
+    );
     let ring = json!([[-122.5, 37.7], [-122.4, 37.7], [-122.4, 37.8], [-122.5, 37.8], [-122.5, 37.7]]);
     let polygon = json!({"polygon": {"type": "Polygon", "coordinates": [ring]}});
     says(&running.post_json("/aggregates", &polygon).await, 400, "max_corners");

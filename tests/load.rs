@@ -92,7 +92,7 @@ impl Visitor {
     /// Leaves an answer: before its head, or in the middle of its body.
     async fn leave(&self, n: usize) {
         let asking = self.client.get(format!("{}{BIG}", self.base)).send();
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             // Polled once, then dropped.
             drop(futures::poll!(Box::pin(asking)));
         } else if let Ok(response) = asking.await {
@@ -157,8 +157,14 @@ async fn two_hundred_clients_are_answered_rightly_or_refused_in_words_and_memory
     eprintln!(
         "{CLIENTS} clients, {seconds:.0} s: {} answered, {} refused, {} left; p50 {} ms, p99 {} ms, p99.9 {} ms; \
          resident {:.0} MiB before, {:.0} MiB after",
-        count(&tally.answered), count(&tally.refused), count(&tally.left), at(500), at(990), at(999),
-        resident_before / 1_048_576.0, resident_after / 1_048_576.0,
+        count(&tally.answered),
+        count(&tally.refused),
+        count(&tally.left),
+        at(500),
+        at(990),
+        at(999),
+        resident_before / 1_048_576.0,
+        resident_after / 1_048_576.0,
     );
     assert!(count(&tally.answered) > 0 && count(&tally.left) > 0);
 

@@ -17,9 +17,9 @@ type Inventory = BTreeMap<String, (String, BTreeSet<String>)>;
 /// What `docs/metrics.md` lists.
 fn documented() -> Inventory {
     let text = include_str!("../docs/metrics.md");
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| `hotspots_").map(|_| line).or_else(|| {
-        line.starts_with("| `process_").then_some(line)
-    }));
+    let rows = text.lines().filter_map(|line| {
+        line.strip_prefix("| `hotspots_").map(|_| line).or_else(|| line.starts_with("| `process_").then_some(line))
+    });
     let cells = rows.map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
     let listed = cells.filter(|cells| cells.len() == 6);
     let named = listed.map(|cells| {

@@ -85,8 +85,7 @@ impl Serving {
     pub(crate) fn gate(&self, http: SocketAddr, flight: Option<SocketAddr>) -> Result<(Limits, Access)> {
         let addresses = [("--http", Some(http)), ("--flight", flight)];
         let addresses = addresses.into_iter().filter_map(|(option, address)| Some((option, address?)));
-        let beyond: Vec<(&str, SocketAddr)> =
-            addresses.filter(|(_, address)| !address.ip().is_loopback()).collect();
+        let beyond: Vec<(&str, SocketAddr)> = addresses.filter(|(_, address)| !address.ip().is_loopback()).collect();
         let limits = self.limits(beyond.is_empty());
         let access = self.access(&limits)?;
         if !access.needs_token() {
