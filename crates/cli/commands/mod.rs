@@ -19,6 +19,7 @@ mod vacuum;
 use std::sync::LazyLock;
 
 use lake_model::{Kind, Result, ResultExt as _};
+use lake_serve::{FlightListener, Identity, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

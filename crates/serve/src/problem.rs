@@ -120,8 +120,7 @@ impl Problem {
 
 impl From<Busy> for Problem {
     fn from(busy: Busy) -> Self {
-        let seconds = busy.wait.as_secs() + u64::from(busy.wait.subsec_nanos() > 0);
-        Self { retry_after: Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1)), ..Self::from(Error::from(busy)) }
+        Self { retry_after: Some(busy.seconds()), ..Self::from(Error::from(busy)) }
     }
 }
 

@@ -45,6 +45,14 @@ pub(crate) struct Busy {
     pub(crate) cause: &'static str,
 }
 
+impl Busy {
+    /// How many seconds to wait, as `Retry-After` says it.
+    pub(crate) fn seconds(&self) -> u32 {
+        let seconds = self.wait.as_secs() + u64::from(self.wait.subsec_nanos() > 0);
+        u32::try_from(seconds).unwrap_or(u32::MAX).max(1)
+    }
+}
+
 impl From<Busy> for Error {
     fn from(busy: Busy) -> Self {
         Self::new(Kind::Busy, busy.detail)

@@ -1,13 +1,16 @@
 //! The one place that every call passes before it is answered: who asks.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lake_model::{Error, Kind, Result};
+use tonic::Status;
 use tonic::metadata::MetadataMap;
 
+use super::status::status;
+use crate::access::{Busy, Permit};
 use crate::app::App;
 
 /// Some clients leave out the padding.
@@ -19,13 +22,27 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// What a client that needs no token is given by the handshake: clients send back what they got.
 const NO_TOKEN: &str = "none";
 
-/// Fails unless this client may ask.
+/// Lets a client in for one call, which lasts until the permit is dropped.
 ///
 /// # Errors
-/// Never yet: there is no access control.
-#[expect(clippy::unnecessary_wraps, reason = "access control will refuse")]
-pub(super) fn admit(_app: &App, _headers: &MetadataMap, _peer: Option<SocketAddr>) -> Result<()> {
-    Ok(())
+/// If it shows no token where one is needed, or asks more than it may; then `retry-after` says how many seconds to wait.
+pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) -> Result<Permit, Status> {
+    let busy = |busy: Busy| {
+        app.metrics.refused(busy.cause);
+        let seconds = busy.seconds();
+        let mut refusal = status(busy.into());
+        refusal.metadata_mut().insert("retry-after", seconds.into());
+        refusal
+    };
+    let texts = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let address = app.access.address(peer, texts("x-forwarded-for").collect::<Vec<_>>().into_iter());
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let client = app.access.client(authorization, address).map_err(|error| {
+        app.metrics.refused("token");
+        app.access.charge(address).map_err(busy).err().unwrap_or_else(|| status(error))
+    })?;
+    app.access.admit(&client).map_err(busy)
 }
 
 /// The value of `authorization` that a client has from its handshake: a user name and a token as the password (RFC

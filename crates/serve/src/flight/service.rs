@@ -16,8 +16,9 @@ use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use lake_model::{Kind, ResultExt};
 use prost::Message as _;
-use tonic::metadata::AsciiMetadataValue;
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Request, Response, Status, Streaming};
+use tracing::{Instrument as _, Span};
 
 use super::query::{Planned, described};
 use super::running::Running;
@@ -26,6 +27,7 @@ use super::stream::{Messages, held, one, schema_bytes};
 use super::ticket::Asked;
 use super::{actions, bind, commands, gate, query};
 use crate::app::App;
+use crate::request_id::RequestId;
 
 /// Flight SQL over one lake.
 #[derive(Clone, Debug)]
@@ -49,9 +51,10 @@ impl Service {
     where
         F: Future<Output = Result<T, Status>>,
     {
-        gate::admit(&self.app, request.metadata(), request.remote_addr()).map_err(status)?;
+        let span = span(request.metadata());
+        let _permit = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
         // Plans are large; on the heap they are no weight on whoever waits.
-        guarded(self.app.limits.timeout, Box::pin(answer(request.into_inner()))).await
+        guarded(self.app.limits.timeout, Box::pin(answer(request.into_inner()))).instrument(span).await
     }
 
     async fn info(&self, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>, Status> {
@@ -111,6 +114,11 @@ impl Service {
     }
 }
 
+/// What names the call in every log line of it.
+fn span(headers: &MetadataMap) -> Span {
+    tracing::error_span!("request", request_id = RequestId::of(headers.as_ref()).as_str())
+}
+
 /// The name of a command, for errors.
 pub(super) fn name_of(command: &Command) -> &str {
     command.type_url().rsplit('.').next().unwrap_or_default()
@@ -146,7 +154,7 @@ impl FlightService for Service {
         let header = header.or_err(Kind::Unauthenticated, || "the token").map_err(status)?;
         let mut sent = request.metadata().clone();
         sent.insert("authorization", header.clone());
-        gate::admit(&self.app, &sent, request.remote_addr()).map_err(status)?;
+        let _permit = gate::admit(&self.app, &sent, request.remote_addr())?;
         let mut response = Response::new(one(HandshakeResponse::default()));
         response.metadata_mut().insert("authorization", header);
         Ok(response)
@@ -169,7 +177,12 @@ impl FlightService for Service {
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
-        self.call(request, |ticket| self.rows(ticket)).await
+        let span = span(request.metadata());
+        let permit = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
+        let answer = Box::pin(self.rows(request.into_inner()));
+        let response = guarded(self.app.limits.timeout, answer).instrument(span).await?;
+        // The permit lasts as long as the answer.
+        Ok(response.map(|rows| rows.inspect(move |_| _ = &permit).boxed()))
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {

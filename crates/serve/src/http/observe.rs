@@ -29,7 +29,7 @@ const NO_PATH: &str = "none";
 pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     // Of the highest level, so that an error's line has the name however little is logged.
-    let span = tracing::error_span!("request", id = id.as_str());
+    let span = tracing::error_span!("request", request_id = id.as_str());
     let exchange = Exchange::begin(app.metrics.clone(), &request, span.clone());
     let response = id.clone().within(next.run(request)).instrument(span).await;
     let mut response = exchange.send(response);
