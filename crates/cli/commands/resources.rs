@@ -1,4 +1,4 @@
-//! `resources` and `completions`: what the program knows of itself.
+//! `resources`, `openapi` and `completions`: what the program knows of itself.
 
 use clap::CommandFactory as _;
 use lake_model::{Error, Result};
@@ -29,6 +29,13 @@ pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
             output::print(&format!("{text}\n"))?;
         }
     }
+    Ok(0)
+}
+
+pub(crate) fn openapi() -> Result<u8> {
+    let text = serde_json::to_string_pretty(&lake_serve::openapi())
+        .map_err(|e| Error::internal("the OpenAPI document as JSON").with_source(e))?;
+    output::print(&format!("{text}\n"))?;
     Ok(0)
 }
 

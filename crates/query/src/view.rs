@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use futures::future::try_join_all;
 use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
@@ -129,6 +130,12 @@ impl ResourceView {
     pub fn unreconciled(&self) -> i64 {
         let above = if self.is_redefined() { 0 } else { self.watermark() };
         (self.through.max(self.watermark()) - above).max(0)
+    }
+
+    /// Seconds since the last batch landed, by the clock of this machine; none if it does not say when.
+    pub fn lag_seconds(&self) -> Option<i64> {
+        let landed = DateTime::parse_from_rfc3339(self.mark.landed_at.as_deref()?).ok()?;
+        Some((lake_model::now() - landed.with_timezone(&Utc)).num_seconds().max(0))
     }
 
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
