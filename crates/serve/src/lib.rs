@@ -9,6 +9,7 @@ mod limits;
 mod problem;
 mod question;
 mod server;
+mod user_sql;
 
 #[cfg(test)]
 mod tests;

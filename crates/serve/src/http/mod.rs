@@ -8,9 +8,11 @@ mod facets;
 mod incidents;
 mod negotiate;
 mod page;
+mod queries;
 mod resources;
 mod routes;
 mod rows;
+mod sql;
 mod tiles;
 mod versioned;
 

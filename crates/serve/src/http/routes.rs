@@ -15,8 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
-use super::endpoint::{AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, PAGE, PROBLEMS, READYZ, RESOURCES, TILES};
-use super::{aggregates, changes, facets, incidents, resources, tiles};
+use super::endpoint::{AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, PAGE, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES};
+use super::{aggregates, changes, facets, incidents, queries, resources, sql, tiles};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -31,6 +31,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(TILES, get(tiles::get))
         .route(FACETS, get(facets::get))
         .route(RESOURCES, get(resources::get))
+        .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
+        .route(QUERIES, get(queries::list))
+        .route(QUERY, get(queries::get))
         .route(HEALTHZ, get(|| async { "ok" }))
         .route(READYZ, get(ready))
         .route(PROBLEMS, get(explain))
