@@ -47,7 +47,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let names = if args.demo && args.names.is_empty() { &demo_names } else { &args.names };
     let resources = context::chosen(&catalog, names)?;
     let lake = context::create(global).await?;
-    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let reader = context::serving_reader(global, lake.clone(), &catalog).await?;
     let stop = super::stop_on_signals()?;
     // The port is taken first: a second `up` on it ends before it begins.
     let server = Server::bind(args.http).await?;

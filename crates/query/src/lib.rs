@@ -22,6 +22,8 @@ mod statistics;
 mod value;
 mod view;
 
+/// The engine's plan of a query, whose rows are yet to be made.
+pub use datafusion::dataframe::DataFrame;
 pub use engine::{Engine, EngineOptions, Session};
 pub use error::engine_error;
 pub use format::{Format, ResultWriter};

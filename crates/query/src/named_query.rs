@@ -108,7 +108,10 @@ impl NamedQuery {
                 let wanted = format!("query {} needs a value for `{}`", self.name, parameter.name);
                 return Err(Error::invalid(format!("{wanted} ({})", parameter.kind.name())));
             }
-            values.push((parameter.name.clone(), self.value(&parameter.name, parameter.default.as_deref().unwrap_or(""))?));
+            values.push((
+                parameter.name.clone(),
+                self.value(&parameter.name, parameter.default.as_deref().unwrap_or(""))?,
+            ));
         }
         Ok(ParamValues::from(values))
     }
@@ -161,12 +164,16 @@ impl NamedQuery {
             let told = kind.map_or_else(|| field.data_type().to_string(), |kind| kind.name().to_owned());
             match declared.get(at) {
                 None => {
-                    let text = format!("the query has a column `{name}` more than the header; add -- column: {name} {told}");
+                    let text =
+                        format!("the query has a column `{name}` more than the header; add -- column: {name} {told}");
                     return wrong(last, text);
                 }
                 Some(column) if column.name != *name || Some(column.kind) != kind => {
                     let header = format!("`{}` ({})", column.name, column.kind.name());
-                    return wrong(column.line, format!("the header has {header} where the query has `{name}` ({told})"));
+                    return wrong(
+                        column.line,
+                        format!("the header has {header} where the query has `{name}` ({told})"),
+                    );
                 }
                 Some(_) => {}
             }
@@ -221,7 +228,10 @@ mod tests {
             ("SELECT $n AS a, 1 AS b", "own/q.sql:4: the header has `b` (text) where the query has `b` (integer)"),
             ("SELECT 'x' AS b, $n AS a", "own/q.sql:3: the header has `a` (integer) where the query has `b` (text)"),
             ("SELECT $n AS a", "own/q.sql:4: the query has no column `b`"),
-            ("SELECT $n AS a, 'x' AS b, TRUE AS c", "own/q.sql:4: the query has a column `c` more than the header; add -- column: c boolean"),
+            (
+                "SELECT $n AS a, 'x' AS b, TRUE AS c",
+                "own/q.sql:4: the query has a column `c` more than the header; add -- column: c boolean",
+            ),
             ("SELECT 1 AS a, 'x' AS b", "own/q.sql: the parameter `n` is declared, but $n is not in the SQL"),
             ("SELECT $n AS a, $m AS b", "own/q.sql: $m is not declared; add -- parameter: m TYPE to the header"),
             ("SELECT $n AS a, nothing AS b", "own/q.sql: line 5, column 17: "),
@@ -235,7 +245,9 @@ mod tests {
 
     #[test]
     fn values_are_those_given_and_the_defaults_of_the_others() {
-        let query = query("-- title: t\n-- parameter: since date\n-- parameter: top integer = 20\n-- parameter: kind text = null\nSELECT 1");
+        let query = query(
+            "-- title: t\n-- parameter: since date\n-- parameter: top integer = 20\n-- parameter: kind text = null\nSELECT 1",
+        );
         let values = query.values([("since", "2024-06-01")]).expect("values");
         let value = |name: &str| values.get_placeholders_with_values(name).expect(name).value().clone();
         assert_eq!(value("$top"), ScalarValue::from(20_i64));

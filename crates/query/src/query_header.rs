@@ -75,8 +75,7 @@ const RESERVED: [&str; 2] = ["format", "limit"];
 
 impl ValueType {
     /// Every type.
-    pub const ALL: [Self; 6] =
-        [Self::Text, Self::Integer, Self::Number, Self::Boolean, Self::Date, Self::Timestamp];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Integer, Self::Number, Self::Boolean, Self::Date, Self::Timestamp];
 
     /// Its name in a header.
     pub fn name(self) -> &'static str {
@@ -130,8 +129,10 @@ impl QueryHeader {
     /// # Errors
     /// If the header is wrong; the text names the file and the line.
     pub fn parse(file: &str, text: &str) -> Result<Option<Self>> {
-        let head = text.lines().map(str::trim).enumerate().take_while(|(_, line)| line.is_empty() || line.starts_with("--"));
-        let entries: Vec<(usize, &str, &str)> = head.filter_map(|(at, line)| entry(line).map(|(k, v)| (at + 1, k, v))).collect();
+        let head =
+            text.lines().map(str::trim).enumerate().take_while(|(_, line)| line.is_empty() || line.starts_with("--"));
+        let entries: Vec<(usize, &str, &str)> =
+            head.filter_map(|(at, line)| entry(line).map(|(k, v)| (at + 1, k, v))).collect();
         if !entries.iter().any(|(_, key, _)| *key == "title") {
             return Ok(None);
         }
@@ -247,10 +248,14 @@ SELECT 1
     fn a_header_is_read_line_by_line() {
         let header = QueryHeader::parse("f.sql", FILE).expect("a header").expect("a title");
         assert_eq!((header.title.as_str(), header.about.as_str()), ("By month", "How many, when."));
-        let told: Vec<_> = header.parameters.iter().map(|p| (p.name.as_str(), p.required, p.default.as_deref())).collect();
+        let told: Vec<_> =
+            header.parameters.iter().map(|p| (p.name.as_str(), p.required, p.default.as_deref())).collect();
         assert_eq!(told, [("resource", false, None), ("since", true, None), ("top", false, Some("20"))]);
         assert_eq!(header.parameters[0].about, "Which; all if not given");
-        assert_eq!(header.columns.iter().map(|c| (c.name.as_str(), c.line)).collect::<Vec<_>>(), [("month", 8), ("count", 9)]);
+        assert_eq!(
+            header.columns.iter().map(|c| (c.name.as_str(), c.line)).collect::<Vec<_>>(),
+            [("month", 8), ("count", 9)]
+        );
         assert!(QueryHeader::parse("f.sql", "-- Rows of ours.\nSELECT {x}").expect("no header").is_none());
     }
 

@@ -88,10 +88,14 @@ impl Statement {
             let Some((_, kind)) = self.parameters.iter().find(|(place, _)| *place == name) else {
                 let names = || self.parameters.iter().map(|(place, _)| place.as_str());
                 let near = nearest(&name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-                return Err(Error::invalid(format!("the query has no place ${name}; {near}It has {}", listed(names()))));
+                return Err(Error::invalid(format!(
+                    "the query has no place ${name}; {near}It has {}",
+                    listed(names())
+                )));
             };
             let fits = from_json(value, kind.as_ref()).ok_or_else(|| {
-                let wanted = kind.as_ref().map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
+                let wanted =
+                    kind.as_ref().map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
                 Error::invalid(format!("`{value}` does not fit ${name}: {wanted}"))
             });
             values.push((name, fits?));

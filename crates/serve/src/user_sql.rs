@@ -57,8 +57,7 @@ async fn held(frame: DataFrame, limit: usize) -> Result<Rows> {
     // A plan is told whole, and nothing can stand above it.
     let told = matches!(frame.logical_plan(), LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
     let frame = if told { frame } else { frame.limit(0, Some(limit.saturating_add(1))).map_err(user_error)? };
-    let mut reservation =
-        MemoryConsumer::new("rows of the answer").register(&frame.task_ctx().runtime_env().memory_pool);
+    let reservation = MemoryConsumer::new("rows of the answer").register(&frame.task_ctx().runtime_env().memory_pool);
     tracing::debug!("query begins");
     let mut stream = execute(frame).await?;
     let (schema, mut batches, mut room, mut truncated) = (stream.schema(), Vec::new(), limit, false);

@@ -83,10 +83,9 @@ pub(crate) async fn get(
         let fixed = statement.is_fixed();
         let frame = statement.bind(values).map_err(|error| error.context(query.file()))?;
         let limited = limit.to_string();
-        let texts = [query.text(), &limited].into_iter().chain(given.iter().flat_map(|(n, t)| [n.as_ref(), t.as_ref()]));
-        if fixed
-            && let Some(known) = asked.name(&headers, &texts.collect::<Vec<_>>())?
-        {
+        let texts =
+            [query.text(), &limited].into_iter().chain(given.iter().flat_map(|(n, t)| [n.as_ref(), t.as_ref()]));
+        if fixed && let Some(known) = asked.name(&headers, &texts.collect::<Vec<_>>())? {
             return Ok(known);
         }
         let rows = first_rows(frame, limit).await?;

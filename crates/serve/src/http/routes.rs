@@ -15,7 +15,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
-use super::endpoint::{AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, PAGE, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES};
+use super::endpoint::{
+    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, PAGE, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
+};
 use super::{aggregates, changes, facets, incidents, queries, resources, sql, tiles};
 use crate::app::App;
 use crate::problem::Problem;

@@ -71,9 +71,10 @@ pub(crate) async fn post(
         let text = std::str::from_utf8(&body).map_err(|_| Problem::of(Kind::Invalid, "the body is no UTF-8"))?;
         return answer(&app, &parameters, Some(text), &values(&parameters)?, &method, &headers).await;
     }
-    let what = "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
-    let parsed: Value =
-        serde_json::from_slice(&body).map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
+    let what =
+        "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
+    let parsed: Value = serde_json::from_slice(&body)
+        .map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
     let Value::Object(mut members) = parsed else { return Err(Problem::of(Kind::Invalid, what)) };
     // Values keep their types: `5` is a number and `"5"` is a text.
     let given = members.remove("parameters");
@@ -100,7 +101,10 @@ async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(query) = query.filter(|query| !query.trim().is_empty()) else {
-        return Err(Problem::parameter("query", "there is no `query`: write one, such as SELECT COUNT(*) FROM incidents"));
+        return Err(Problem::parameter(
+            "query",
+            "there is no `query`: write one, such as SELECT COUNT(*) FROM incidents",
+        ));
     };
     let limit = row_limit(app, parameters.one("limit"))?;
     let mut asked = Asked::open(app, parameters.one("format"), headers).await?;
