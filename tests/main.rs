@@ -11,6 +11,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod access;
 mod architecture;
 mod audit;
 mod bench;
@@ -18,17 +19,21 @@ mod change;
 mod check;
 mod cli;
 mod columns;
+mod config;
 mod crash;
 mod deletes;
 mod exactness;
 mod faults;
+mod flight;
 mod forget;
 mod fuzz;
 mod golden;
 mod history;
 mod http;
 mod integrity;
+mod load;
 mod once;
+mod operations;
 mod portal_faults;
 mod power;
 mod property;
@@ -39,3 +44,4 @@ mod room;
 mod s3;
 mod up;
 mod vacuum;
+mod wire;

@@ -1,9 +1,10 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::serving::Serving;
 
 /// A city's published incidents as a lake of open tables, counted exactly and answered at once.
 #[derive(Debug, Parser)]
@@ -46,12 +47,29 @@ pub(crate) struct Global {
     /// Memory that queries and compaction may use before they spill to disk, MiB
     #[arg(long, global = true, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
     pub(crate) memory_mib: usize,
+    /// A file of settings: options by their long names, those of one command in a table of its name
+    #[arg(long, global = true, env = "HOTSPOTS_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How log lines on stderr are written
+    #[arg(long, global = true, env = "HOTSPOTS_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
     /// Say more on stderr (twice: much more)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Say nothing on stderr but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+}
+
+impl Args {
+    /// Whether every request gets a log line.
+    pub(crate) fn access_log(&self) -> bool {
+        match &self.command {
+            Command::Up(up) => up.serving.access_log,
+            Command::Serve(serve) => serve.serving.access_log,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -110,10 +128,12 @@ Examples:
 
 Tables: incidents, counts, rejects (current answers); stored.* (as stored); raw.* (every landed version).")]
     Sql(Sql),
-    /// Serve the lake over HTTP
+    /// Serve the lake over HTTP, and over Arrow Flight SQL with --flight
     #[command(after_help = "\
 Examples:
   hotspots-lake serve
+  hotspots-lake serve --flight
+  hotspots-lake serve --flight 0.0.0.0:50051 --tls-cert server.crt --tls-key server.key
   curl 'http://127.0.0.1:8080/aggregates?resource=311-cases&geo_precision=8&time_precision=1mo'")]
     Serve(Serve),
     /// Each resource's batches, rows, rejects, lag and unreconciled batches
@@ -170,6 +190,21 @@ Examples:
 Nothing else may write to the lake meanwhile. Earlier versions can no longer be read afterwards. A record that the
 portal still publishes is landed again by the next full read.")]
     Forget(Forget),
+    /// Tokens for who may ask a server
+    #[command(after_help = "\
+Examples:
+  hotspots-lake token new map                            prints the token, and its line for the token file
+  hotspots-lake token new prometheus --scope admin
+  hotspots-lake serve --token-file tokens")]
+    Token(Token),
+    /// The settings that hold, and where they come from
+    #[command(after_help = "\
+Examples:
+  hotspots-lake config show                              every setting of every command, as a config file
+  hotspots-lake config show serve --origin               those of one command, and where each comes from
+
+A setting is taken from the command line, else from its variable, else from the config file, else it has its default.")]
+    Config(Config),
     /// Shell completions on stdout
     #[command(after_help = "\
 Examples:
@@ -188,7 +223,7 @@ pub(crate) struct Portal {
     pub(crate) portal: Option<String>,
     /// App token of the portal
     #[arg(long, env = "HOTSPOTS_APP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    pub(crate) app_token: Option<String>,
+    pub(crate) app_token: Option<lake_model::Secret>,
     /// Rows a page
     #[arg(long, default_value_t = 50_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) page_size: u32,
@@ -214,11 +249,10 @@ pub(crate) struct Up {
     /// How many synthetic rows
     #[arg(long, default_value_t = 300_000, value_name = "N", requires = "demo")]
     pub(crate) demo_rows: usize,
-    /// Where to serve
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub(crate) http: SocketAddr,
     #[command(flatten)]
     pub(crate) portal: Portal,
+    #[command(flatten)]
+    pub(crate) serving: Serving,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -325,9 +359,8 @@ pub(crate) struct Sql {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Serve {
-    /// Where to serve
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub(crate) http: SocketAddr,
+    #[command(flatten)]
+    pub(crate) serving: Serving,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -427,6 +460,52 @@ pub(crate) struct Forget {
     /// The keys: `id` in incidents, or `identity` in rejects
     #[arg(value_name = "KEY", required = true)]
     pub(crate) keys: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token: it is printed once, with the line of the token file that knows it
+    New {
+        /// For whom: requests are limited and logged under this name
+        name: String,
+        /// read: everything about the lake; admin: what is told about the process, too
+        #[arg(long, default_value = "read")]
+        scope: lake_serve::Scope,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the settings, as a config file
+    Show {
+        /// Which command's [default: all]
+        #[arg(value_name = "COMMAND")]
+        names: Vec<String>,
+        /// Say where each comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// For programs: an object a line
+    Json,
 }
 
 /// How a listing is written.

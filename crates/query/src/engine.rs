@@ -16,6 +16,9 @@ use crate::error::engine_error;
 use crate::h3::functions;
 use crate::share::{Share, pool};
 
+/// How the engine's refusals begin of what would change anything.
+const REFUSED: [&str; 3] = ["DDL not supported", "DML not supported", "Statement not supported"];
+
 /// What the engine may use.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
@@ -65,6 +68,11 @@ impl Engine {
         let share = Share::new(bytes, Arc::clone(&self.runtime.memory_pool));
         let runtime = RuntimeEnv { memory_pool: Arc::new(share), ..self.runtime.as_ref().clone() };
         Self { runtime: Arc::new(runtime), options: self.options.clone() }
+    }
+
+    /// Bytes that all sessions together may hold.
+    pub fn memory_bytes(&self) -> usize {
+        self.options.memory_bytes
     }
 
     /// Bytes that all sessions hold now.
@@ -123,6 +131,7 @@ impl Session {
             e if e.message().contains("found: EOF") => {
                 e.context(format!("line {}, at the end", text.trim_end().lines().count()))
             }
+            e if REFUSED.iter().any(|words| e.message().starts_with(words)) => e.context("the lake is read-only"),
             e => e,
         })
     }

@@ -136,7 +136,11 @@ impl Reader {
         Ok(view)
     }
 
-    async fn at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
+    /// A table at a version that was read before.
+    ///
+    /// # Errors
+    /// If there is no such version yet, or none any more.
+    pub(crate) async fn at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
         let newest = table.snapshot().await?.version;
         if version > newest {
             return Err(Error::not_found(format!(
@@ -224,7 +228,10 @@ fn belongs(moment: &Moment, view: &View) -> Result<()> {
 }
 
 /// Fails unless every file of the reading is still there: vacuum may have removed some.
-async fn all_there(view: &View) -> Result<()> {
+///
+/// # Errors
+/// Of kind [`Kind::Gone`]; the text names the oldest version that can be read.
+pub(crate) async fn all_there(view: &View) -> Result<()> {
     let lake = &view.lake;
     let mut read = vec![
         (lake.fast_counts.clone(), &view.fast_counts),

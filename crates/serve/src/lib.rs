@@ -1,18 +1,28 @@
-//! The HTTP interface: counts of the lake as JSON, and how its resources stand.
+//! The interfaces over HTTP and Arrow Flight SQL: counts of the lake, its rows, and how its resources stand.
 //!
 //! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
 //! the same wherever both apply. One request reads one version of the lake.
 
+mod access;
 mod app;
+mod flight;
 mod http;
 mod limits;
+mod metrics;
 mod problem;
 mod question;
+mod request_id;
 mod server;
+mod span;
+mod tls;
+mod turns;
 mod user_sql;
 
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
+pub use access::{Access, AccessOptions, Proxy, Scope, fresh_token};
+pub use flight::FlightListener;
+pub use limits::{Limit, Limits};
 pub use server::Server;
+pub use tls::Identity;

@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 use lake_model::{Error, Kind};
 use serde::Serialize;
 
+use crate::access::Busy;
+use crate::request_id::RequestId;
+
 /// An answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
@@ -19,6 +22,19 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parameter: Option<String>,
+    /// After how many seconds it makes sense to ask again.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+/// A problem as it is sent.
+#[derive(Serialize)]
+struct Sent<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    /// The name of the request, by which its lines in the log are found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 /// Every title there is, with what its reader can do.
@@ -51,6 +67,7 @@ impl Problem {
             status,
             detail: detail.into(),
             parameter: None,
+            retry_after: None,
         }
     }
 
@@ -62,6 +79,13 @@ impl Problem {
     /// A parameter that is wrong; `detail` says what it may be.
     pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
         Self { parameter: Some(name.to_owned()), ..Self::of(Kind::Invalid, detail) }
+    }
+
+    /// The problem, with the name of the limit that it is about.
+    #[must_use]
+    pub(crate) fn because(mut self, limit: &str) -> Self {
+        self.detail = format!("{} (`{limit}` of /limits)", self.detail);
+        self
     }
 
     /// There is something under the path, but not for this method.
@@ -76,7 +100,7 @@ impl Problem {
 
     /// The body has more bytes than are taken.
     pub(crate) fn body_too_large(most: usize) -> Self {
-        Self::new("body too large", 413, format!("the body may have {most} bytes"))
+        Self::new("body too large", 413, format!("the body may have {most} bytes (`max_body_bytes` of /limits)"))
     }
 
     /// A bug that made a request's work stop.
@@ -94,6 +118,12 @@ impl Problem {
     }
 }
 
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self { retry_after: Some(busy.seconds()), ..Self::from(Error::from(busy)) }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         if matches!(error.kind(), Kind::Internal | Kind::Data | Kind::Unavailable) {
@@ -106,10 +136,22 @@ impl From<Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let text = serde_json::to_vec(&self).unwrap_or_default();
+        let text = serde_json::to_vec(&Sent { problem: &self, request_id: RequestId::current() }).unwrap_or_default();
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let challenge = match status {
+            StatusCode::UNAUTHORIZED => Some("Bearer realm=\"hotspots-lake\""),
+            StatusCode::FORBIDDEN => Some("Bearer realm=\"hotspots-lake\", error=\"insufficient_scope\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after.unwrap_or(1)));
+        }
         response
     }
 }

@@ -1,4 +1,4 @@
-//! The server: a listening socket, the work of one process behind it, and its end.
+//! The server: its listening sockets, the work of one process behind them, and their end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,32 +8,46 @@ use lake_query::Reader;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::app::App;
-use crate::http::router;
+use crate::flight::FlightListener;
+use crate::http::{Peer, Socket, router};
 use crate::limits::Limits;
+use crate::span;
+use crate::tls::Identity;
 
-/// The HTTP interface, listening but not yet answering.
+/// The HTTP interface, and Flight SQL where it is asked for, listening but not yet answering.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    socket: Socket,
     addr: SocketAddr,
+    scheme: &'static str,
+    flight: Option<FlightListener>,
 }
 
 impl Server {
-    /// Listens on `addr`; port 0 takes a free one.
+    /// Listens on `addr`; port 0 takes a free one. With an identity it speaks TLS only.
     ///
     /// # Errors
     /// If the address is taken or not this machine's.
-    pub async fn bind(addr: SocketAddr) -> Result<Self> {
+    pub async fn bind(addr: SocketAddr, identity: Option<&Identity>) -> Result<Self> {
         let failed = || format!("listening on {addr} (name another address with --http)");
         let listener = TcpListener::bind(addr).await.or_err(Kind::Invalid, failed)?;
         let addr = listener.local_addr().or_err(Kind::Internal, failed)?;
-        Ok(Self { listener, addr })
+        let scheme = if identity.is_some() { "https" } else { "http" };
+        let socket = Socket::new(listener, identity.map(Identity::acceptor));
+        Ok(Self { socket, addr, scheme, flight: None })
     }
 
-    /// The address, with the real port.
-    pub fn addr(&self) -> SocketAddr {
-        self.addr
+    /// With Flight SQL beside HTTP.
+    #[must_use]
+    pub fn with_flight(self, flight: Option<FlightListener>) -> Self {
+        Self { flight, ..self }
+    }
+
+    /// The address as clients take it, with the real port.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.addr)
     }
 
     /// Answers requests until `stop` is cancelled; then takes no new ones and lets those under way end, for
@@ -41,16 +55,25 @@ impl Server {
     ///
     /// # Errors
     /// If the socket fails.
-    pub async fn run(self, reader: Arc<Reader>, limits: Limits, stop: CancellationToken) -> Result<()> {
+    pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
+        span::carry_into_tasks();
         let drain = limits.drain;
-        let router = router(Arc::new(App { reader, limits, stop: stop.clone() }));
-        let serving = axum::serve(self.listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let app = Arc::new(App::new(reader, access, limits, stop.clone()));
+        let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
+        let http = axum::serve(self.socket, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let http = async { http.await.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)) };
+        let flight = async {
+            match self.flight {
+                Some(flight) => flight.run(app).await,
+                None => Ok(()),
+            }
+        };
         let deadline = async {
             stop.cancelled().await;
             tokio::time::sleep(drain).await;
         };
         tokio::select! {
-            ended = serving.into_future() => ended.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)),
+            ended = async { tokio::try_join!(http, flight) } => ended.map(|_| ()),
             () = deadline => {
                 tracing::warn!("requests were still under way {} s after the stop; they are cut off", drain.as_secs());
                 Ok(())

@@ -15,6 +15,7 @@ pub(crate) const QUERIES: &str = "/queries";
 /// A named query: its name may hold `/`.
 pub(crate) const QUERY: &str = "/queries/{*name}";
 pub(crate) const LIMITS: &str = "/limits";
+pub(crate) const METRICS: &str = "/metrics";
 pub(crate) const HEALTHZ: &str = "/healthz";
 pub(crate) const READYZ: &str = "/readyz";
 pub(crate) const OPENAPI: &str = "/openapi.json";

@@ -1,12 +1,12 @@
 //! Every path there is, and what surrounds every request.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, handler::Handler as _};
@@ -15,10 +15,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
+use super::admit::admit;
 use super::endpoint::{
-    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, PAGE, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
+    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, PAGE, PROBLEMS, QUERIES, QUERY, READYZ,
+    RESOURCES, SQL, TILES,
 };
-use super::{aggregates, changes, facets, incidents, queries, resources, sql, tiles};
+use super::observe::observe;
+use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -36,17 +39,20 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
         .route(QUERIES, get(queries::list))
         .route(QUERY, get(queries::get))
-        .route(HEALTHZ, get(|| async { "ok" }))
-        .route(READYZ, get(ready))
+        .route(HEALTHZ, get(operations::live))
+        .route(READYZ, get(operations::ready))
+        .route(LIMITS, get(operations::limits))
+        .route(METRICS, get(operations::tell_metrics))
         .route(PROBLEMS, get(explain))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(Arc::clone(&app), admit))
         .layer(cross_origin())
         .layer(CatchPanicLayer::custom(|cause: Box<dyn std::any::Any + Send>| {
             Problem::panicked(&*cause).into_response()
         }))
-        .layer(from_fn(log))
+        .layer(from_fn_with_state(Arc::clone(&app), observe))
         .with_state(app)
 }
 
@@ -80,7 +86,10 @@ impl FromRequest<Arc<App>> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        match Bytes::from_request(request, app).await {
+        let Ok(read) = tokio::time::timeout(app.limits.timeout, Bytes::from_request(request, app)).await else {
+            return Err(Problem::of(Kind::TimedOut, "the body took longer than `timeout_ms` of /limits to come"));
+        };
+        match read {
             Ok(bytes) => Ok(Self(bytes)),
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(Problem::body_too_large(app.limits.max_body_bytes))
@@ -97,32 +106,17 @@ async fn page() -> Response {
     response
 }
 
-async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    match app.reader.view().await {
-        Ok(_) => Ok("ready"),
-        Err(error) => Err(Problem::of(Kind::Unavailable, error.to_string())),
-    }
-}
-
 async fn explain(Path(slug): Path<String>) -> Result<String, Problem> {
     Problem::explanation(&slug).ok_or_else(|| Problem::of(Kind::NotFound, format!("there is no problem `{slug}`")))
 }
 
 async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
     let path = uri.path();
-    let near = nearest(path, [AGGREGATES, RESOURCES, HEALTHZ, READYZ]);
+    let near = nearest(path, [AGGREGATES, RESOURCES, HEALTHZ, READYZ, LIMITS, METRICS]);
     let hint = near.map_or_else(|| format!("GET {PAGE} lists what is here"), |near| format!("did you mean {near}?"));
     Problem::of(Kind::NotFound, format!("there is nothing under {path}; {hint}"))
 }
 
 async fn no_such_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
     Problem::method(method.as_str(), uri.path())
-}
-
-async fn log(request: Request, next: Next) -> Response {
-    let (method, path, began) = (request.method().clone(), request.uri().path().to_owned(), Instant::now());
-    let response = next.run(request).await;
-    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::debug!(%method, path, status = response.status().as_u16(), elapsed_ms, "answered");
-    response
 }

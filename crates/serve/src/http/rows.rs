@@ -128,6 +128,7 @@ impl Asked {
     ) -> Result<Response, Problem> {
         self.timing.step("answer");
         let failed: fn(DataFusionError) -> Error = plan_error;
+        let batches = self.reading.keep(batches);
         let mut response = body(schema, batches, self.offer.format, self.deadline, failed)?.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.offer.content_type));

@@ -4,13 +4,13 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
-use lake_model::{FINEST_RESOLUTION, Kind, Result, ResultExt};
+use lake_model::{Error, FINEST_RESOLUTION, Kind, Result, ResultExt};
 use lake_query::{cell_corners, cell_text};
 use mvt::{GeomEncoder, GeomType, Tile};
 use tokio::time::{Instant, timeout_at};
@@ -87,7 +87,7 @@ pub(crate) async fn get(
     if method != Method::POST && name.is_known(&headers) {
         return Ok(name.not_modified(&reading.view, &names)?);
     }
-    let made = tile(&reading, filters, resolution, address);
+    let made = tile(&reading, filters, resolution, address, app.limits.max_tile_cells);
     let bytes = timeout_at(deadline, made).await.map_err(|_| too_slow())??;
     timing.step("count");
     let mut response = bytes.into_response();
@@ -129,9 +129,15 @@ impl Address {
         let y = (1.0 - latitude.to_radians().tan().asinh() / PI) / 2.0 * tiles - f64::from(self.y);
         (x, y)
     }
+
+    /// The corners of a cell in the tile.
+    fn corners(self, cell: i64) -> Vec<(f64, f64)> {
+        cell_corners(cell).into_iter().map(|(longitude, latitude)| self.within(longitude, latitude)).collect()
+    }
 }
 
-async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Address) -> Result<Vec<u8>> {
+/// The counts of the cells that the tile touches: of those alone, so that memory is bounded by what a tile may hold.
+async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Address, most: usize) -> Result<Vec<u8>> {
     let question = Question {
         filters: Filters { located: Some(true), ..filters },
         resolution,
@@ -140,15 +146,18 @@ async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Addr
         per_km2: false,
         limit: usize::MAX,
     };
-    let stream = answer_frame(reading, &question).await?.execute_stream().await.map_err(plan_error)?;
-    let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(plan_error)?;
+    let mut stream = answer_frame(reading, &question).await?.execute_stream().await.map_err(plan_error)?;
     let mut counts: Vec<(i64, i64)> = Vec::new();
-    for batch in &batches {
+    while let Some(batch) = stream.try_next().await.map_err(plan_error)? {
         let (cells, numbers) =
             (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
-        counts.extend(
-            (0..batch.num_rows()).filter(|row| cells.is_valid(*row)).map(|row| (cells.value(row), numbers.value(row))),
-        );
+        let located = (0..batch.num_rows()).filter(|row| cells.is_valid(*row));
+        let counted = located.map(|row| (cells.value(row), numbers.value(row)));
+        counts.extend(counted.filter(|(cell, _)| touches(&address.corners(*cell))));
+        if counts.len() > most {
+            let what = format!("the tile has more than {most} cells (`max_tile_cells` of /limits)");
+            return Err(Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision")));
+        }
     }
     // The same tile for the same version, whichever partition was first.
     counts.sort_unstable();
@@ -159,11 +168,7 @@ fn draw(counts: &[(i64, i64)], address: Address) -> Result<Vec<u8>, mvt::Error> 
     let mut tile = Tile::new(EXTENT);
     let mut layer = tile.create_layer(LAYER);
     for (cell, count) in counts {
-        let corners: Vec<(f64, f64)> =
-            cell_corners(*cell).into_iter().map(|(longitude, latitude)| address.within(longitude, latitude)).collect();
-        if !touches(&corners) {
-            continue;
-        }
+        let corners = address.corners(*cell);
         let mut ring = GeomEncoder::new(GeomType::Polygon);
         // The grid's rows run south: what was counter-clockwise on the globe is clockwise, as an outer ring must be.
         for (x, y) in &corners {

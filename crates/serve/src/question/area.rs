@@ -53,7 +53,9 @@ impl Area {
                 let ring = positions(ring)?;
                 corners += ring.len();
                 if corners > most_corners {
-                    return Err(format!("it has more than {most_corners} positions; simplify it"));
+                    return Err(format!(
+                        "it has more than {most_corners} positions (`max_corners` of /limits); simplify it"
+                    ));
                 }
                 edges.extend(ring.windows(2).map(|pair| Edge { from: pair[0], to: pair[1] }));
             }

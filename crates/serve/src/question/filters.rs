@@ -97,7 +97,7 @@ impl Filters {
             hours: numbers(parameters, "hour", 0, 23)?,
             weekdays: numbers(parameters, "weekday", 1, 7)?,
             dated: flag(parameters, "dated")?,
-            cells: cells(parameters, "cell")?,
+            cells: few_cells(parameters, limits.max_cells)?,
             located: flag(parameters, "located")?,
             bbox: parameters.one("bbox").map(bbox).transpose()?,
             polygon: parameters.one("polygon").map(|text| polygon(text, limits.max_corners)).transpose()?,
@@ -160,6 +160,16 @@ impl Filters {
         ];
         boxes.into_iter().flatten().map(|b| b.holds()).chain(tests.into_iter().flatten()).reduce(Expr::and)
     }
+}
+
+/// Each cell is a test of its own, one within the other: many are more than a plan should hold.
+fn few_cells(parameters: &Parameters, most: usize) -> Result<Vec<CellRange>, Problem> {
+    let named = parameters.many("cell").map_or(0, <[String]>::len);
+    if named > most {
+        let what = format!("`cell` names {named} cells; it may name {most} (`max_cells` of /limits)");
+        return Err(Problem::parameter("cell", what));
+    }
+    cells(parameters, "cell")
 }
 
 fn instant(micros: i64) -> Expr {

@@ -86,7 +86,9 @@ impl Question {
             precision,
             group_by,
             per_km2,
-            limit: number(parameters, "limit", 1, limits.max_rows)?.unwrap_or(limits.default_rows),
+            limit: number(parameters, "limit", 1, limits.max_rows)
+                .map_err(|problem| problem.because("max_rows"))?
+                .unwrap_or(limits.default_rows),
         })
     }
 

@@ -18,7 +18,11 @@ use crate::question::ordered::{By, Rows, first_rows};
 /// The engine's error over a plan of ours: nothing in it is the client's doing.
 pub(crate) fn plan_error(error: DataFusionError) -> Error {
     let error = engine_error(error);
-    if error.kind() == Kind::Invalid { Error::internal(error.message()) } else { error }
+    match error.kind() {
+        Kind::Invalid => Error::internal(error.message()),
+        Kind::Exhausted => error.context("the answer needs more memory than `request_memory_mib` of /limits"),
+        _ => error,
+    }
 }
 
 /// The rows that answer `question`, in the order of its dimensions, up to its limit.

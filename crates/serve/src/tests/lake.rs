@@ -37,11 +37,8 @@ pub(super) struct TestLake {
 
 impl TestLake {
     pub(super) async fn reading(&self) -> crate::app::Reading {
-        let app = crate::app::App {
-            reader: Arc::clone(&self.reader),
-            limits: crate::Limits::default(),
-            stop: CancellationToken::new(),
-        };
+        let (access, limits) = (crate::Access::open(), crate::Limits::default());
+        let app = crate::app::App::new(Arc::clone(&self.reader), access, limits, CancellationToken::new());
         app.reading().await.expect("a reading")
     }
 }
