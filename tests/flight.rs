@@ -405,13 +405,49 @@ async fn what_is_no_ticket_and_no_handle_is_an_error_and_the_server_stays_up() {
 }
 
 #[tokio::test]
-async fn a_handshake_gives_the_password_back_as_a_bearer_token() {
+async fn a_login_has_its_token_as_the_password_and_without_one_nothing_is_answered() {
     let bench = lake();
-    let flight = Flight::start(&bench.program(), &[]);
-    let mut client = flight.client().await;
-    client.handshake("anybody", "secret").await.expect("a handshake");
-    assert_eq!(client.token().map(String::as_str), Some("secret"));
+    let open = Flight::start(&bench.program(), &[]);
+    let mut client = open.client().await;
+    client.handshake("anybody", "secret").await.expect("where nobody needs a token any will do");
     assert_eq!(number(&mut client, "SELECT 7").await, 7);
+
+    const TOKEN: &str = "a-token-of-long-standing";
+    let flight = Flight::start(&bench.program().env("HOTSPOTS_TOKEN", TOKEN), &[]);
+    let mut client = flight.client().await;
+    let mut plain = FlightClient::new(flight.channel().await);
+    for refusal in [
+        refused(&mut client, "SELECT 7").await,
+        status_of(client.prepare("SELECT 7".to_owned(), None).await.expect_err("a handle")),
+        status_of(client.get_catalogs().await.expect_err("catalogs")),
+        status_of(client.execute_update("SELECT 7".to_owned(), None).await.expect_err("an update")),
+        try_rows(&mut client, Ticket::new("x")).await.expect_err("rows"),
+        status_of(plain.get_schema(FlightDescriptor::new_cmd("x")).await.expect_err("a schema")),
+        status_of(plain.list_actions().await.err().expect("a list")),
+        status_of(plain.cancel_flight_info(CancelFlightInfoRequest::new(FlightInfo::new())).await.expect_err("an end")),
+    ] {
+        assert_eq!(refusal.code(), Code::Unauthenticated, "{refusal}");
+        assert!(refusal.message().contains("token"), "{refusal}");
+    }
+    assert!(client.handshake("anybody", "not-a-token-that-is-known").await.is_err());
+    client.handshake("anybody", TOKEN).await.expect("a handshake");
+    assert_eq!(client.token().map(String::as_str), Some(TOKEN));
+    assert_eq!(number(&mut client, "SELECT 7").await, 7);
+    client.set_token("not-a-token-that-is-known".to_owned());
+    assert_eq!(refused(&mut client, "SELECT 7").await.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_too_much_is_told_when_to_ask_again() {
+    let bench = lake();
+    let flight = Flight::start(&bench.program(), &["--concurrent-requests", "1"]);
+    let mut client = flight.client().await;
+    let (_, stream) = begun(&mut client).await;
+    let error = refused(&mut flight.client().await, "SELECT 7").await;
+    assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
+    assert!(error.message().contains("concurrent_requests"), "{error}");
+    assert!(error.metadata().contains_key("retry-after"), "{error:?}");
+    drop(stream);
 }
 
 #[tokio::test]
