@@ -287,7 +287,7 @@ fn wait_until_idle(process: u32) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_leaves_stops_its_query() {
     let bench = lake();
     let mut flight = Flight::start(&bench.program(), &["-v"]);
@@ -297,6 +297,14 @@ async fn a_client_that_leaves_stops_its_query() {
     flight.serving.wait_for_log("a client left before the end of its answer", PATIENCE);
     wait_until_idle(flight.serving.id());
     assert_eq!(number(&mut client, "SELECT 7").await, 7);
+    // So does one that has said nothing yet.
+    let query = "SELECT COUNT(*) AS n FROM generate_series(1, 10000000) a CROSS JOIN generate_series(1, 10000000) b \
+                 WHERE (a.value + b.value) % 3 = 5";
+    let info = client.execute(query.to_owned(), None).await.expect("a plan");
+    let mut stream = client.do_get(ticket_of(&info)).await.expect("a stream");
+    assert!(tokio::time::timeout(Duration::from_secs(1), stream.next()).await.is_err(), "it says nothing for hours");
+    drop(stream);
+    wait_until_idle(flight.serving.id());
     // One whose connection breaks leaves as well.
     let (_, stream) = begun(&mut client).await;
     drop((stream, client));
@@ -306,7 +314,7 @@ async fn a_client_that_leaves_stops_its_query() {
     assert!(!log.contains("still under way"), "{log}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_lets_an_answer_under_way_end() {
     let bench = lake();
     let mut flight = Flight::start(&bench.program(), &[]);
@@ -325,7 +333,7 @@ async fn a_stop_lets_an_answer_under_way_end() {
     assert_eq!(flight.serving.wait(PATIENCE), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_does_not_read_holds_up_its_query_no_longer_than_its_time() {
     let bench = lake();
     let flight = Flight::start(&bench.program(), &["--timeout-ms", "5000", "--engine-requests", "1"]);
