@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ParamValues;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use lake_model::{Error, Result, listed};
+use lake_model::{Error, Result, listed, nearest};
+use serde_json::Value;
 
 use crate::engine::Session;
 use crate::error::engine_error;
+use crate::value::from_json;
 
 /// Planned read-only SQL whose values are yet to be given.
 #[derive(Clone, Debug)]
@@ -49,6 +53,54 @@ impl Statement {
     /// The names of its places without `$`, numbers first, with their types where the SQL tells.
     pub fn parameters(&self) -> &[(String, Option<DataType>)] {
         &self.parameters
+    }
+
+    /// Whether its answer follows from the tables and the values alone: the same versions, the same answer.
+    pub fn is_fixed(&self) -> bool {
+        let mut fixed = true;
+        let visited = self.frame.logical_plan().apply_with_subqueries(|plan| {
+            fixed &= !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
+            plan.apply_expressions(|expr| {
+                expr.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part {
+                        fixed &= call.func.signature().volatility == Volatility::Immutable;
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        });
+        visited.is_ok() && fixed
+    }
+
+    /// Values for its places from JSON: an object by their names, or an array in their order.
+    ///
+    /// # Errors
+    /// If it is neither, or a value has no place or does not fit.
+    pub fn values_of_json(&self, given: &Value) -> Result<ParamValues> {
+        let named: Vec<(String, &Value)> = match given {
+            Value::Null => Vec::new(),
+            Value::Object(members) => members.iter().map(|(name, value)| (plain(name).to_owned(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value)).collect(),
+            _ => return Err(Error::invalid("values are an object by name, or an array in the order of the places")),
+        };
+        let mut values = Vec::with_capacity(named.len());
+        for (name, value) in named {
+            let Some((_, kind)) = self.parameters.iter().find(|(place, _)| *place == name) else {
+                let names = || self.parameters.iter().map(|(place, _)| place.as_str());
+                let near = nearest(&name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                return Err(Error::invalid(format!(
+                    "the query has no place ${name}; {near}It has {}",
+                    listed(names())
+                )));
+            };
+            let fits = from_json(value, kind.as_ref()).ok_or_else(|| {
+                let wanted =
+                    kind.as_ref().map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
+                Error::invalid(format!("`{value}` does not fit ${name}: {wanted}"))
+            });
+            values.push((name, fits?));
+        }
+        Ok(ParamValues::from(values))
     }
 
     /// The statement with its values in their places.
@@ -99,6 +151,11 @@ fn with_numbered_places(text: &str) -> Result<String> {
         (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
     }
     Ok(numbered)
+}
+
+/// A name as it is in the query, with or without its `$`.
+fn plain(name: &str) -> &str {
+    name.strip_prefix('$').unwrap_or(name)
 }
 
 fn place(token: &Token) -> Option<&str> {

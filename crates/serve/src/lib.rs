@@ -16,6 +16,7 @@ mod server;
 mod span;
 mod tls;
 mod turns;
+mod user_sql;
 
 #[cfg(test)]
 mod tests;

@@ -11,10 +11,12 @@ mod negotiate;
 mod observe;
 mod operations;
 mod page;
+mod queries;
 mod resources;
 mod routes;
 mod rows;
 mod socket;
+mod sql;
 mod tiles;
 mod versioned;
 
