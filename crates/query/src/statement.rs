@@ -1,6 +1,6 @@
 //! SQL with places for values: `?`, `$1` or `$name`, bound and never pasted into the text.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ParamValues;
