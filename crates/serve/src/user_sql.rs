@@ -98,7 +98,7 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 pub(crate) fn user_error(error: DataFusionError) -> lake_model::Error {
     let error = engine_error(error);
     match error.kind() {
-        Kind::Exhausted => error.context("the query needs more memory than `memory_bytes` of /limits"),
+        Kind::Exhausted => error.context("the query needs more memory than `request_memory_mib` of /limits"),
         _ => error,
     }
 }
