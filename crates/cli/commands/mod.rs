@@ -20,7 +20,6 @@ mod vacuum;
 use std::sync::LazyLock;
 
 use lake_model::{Kind, Result, ResultExt as _};
-use lake_serve::{FlightListener, Identity, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -12,6 +12,7 @@ mod moment;
 mod named_query;
 mod past;
 mod pin;
+mod places;
 mod projection;
 mod provider;
 mod queries;
