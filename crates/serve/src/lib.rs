@@ -14,6 +14,7 @@ mod question;
 mod request_id;
 mod server;
 mod span;
+mod stoppable;
 mod tls;
 mod turns;
 mod user_sql;
