@@ -308,7 +308,7 @@ async fn a_users_own_queries_are_asked_like_ours_and_a_wrong_one_stops_the_start
         ("-- title: x\n-- parameter: n whole\nSELECT $n", "wrong.sql:2: `whole` is no type"),
         ("-- title: x\nSELECT $n", "wrong.sql: $n is not declared"),
         ("SELECT 1", "wrong.sql:1: the query has no title"),
-        ("-- title: x\nDROP TABLE counts", "wrong.sql: DDL"),
+        ("-- title: x\nDROP TABLE counts", "wrong.sql: the lake is read-only"),
     ] {
         write(&own, "wrong.sql", text);
         for command in [&["serve"][..], &["up", "--demo", "--demo-rows", "10"]] {

@@ -15,9 +15,24 @@ use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
-use lake_query::engine_error;
+use lake_query::{Session, engine_error};
 
+use crate::app::Reading;
 use crate::question::ordered::Rows;
+
+/// Functions that make a list as long as a number says: it is not counted against the request's memory. The table functions
+/// of the same names make their rows as they are read.
+const BOUNDLESS: [&str; 4] = ["range", "generate_series", "array_repeat", "array_resize"];
+
+/// A session for the SQL of users.
+///
+/// # Errors
+/// If a view cannot be planned.
+pub(crate) async fn session(reading: &Reading) -> Result<Session> {
+    let session = reading.session().await?;
+    BOUNDLESS.iter().for_each(|name| session.context().deregister_udf(name));
+    Ok(session)
+}
 
 /// Says so when it goes before the query has ended.
 struct Run {
