@@ -45,7 +45,8 @@ fn text(row: &Row, column: &str) -> Option<String> {
 /// The value below which a part of them lie, by lines between neighbours.
 fn percentile(sorted: &[f64], part: f64) -> f64 {
     let at = part * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    let below = (0..sorted.len()).take_while(|place| (*place as f64) <= at).count() - 1;
+    let (low, high) = (sorted[below], sorted[(below + 1).min(sorted.len() - 1)]);
     low + (high - low) * (at - at.floor())
 }
 

@@ -296,6 +296,9 @@ fn a_query_whose_client_leaves_is_stopped_and_gives_its_memory_back() {
         "SELECT COUNT(*) AS n FROM generate_series(1, 1000000000000) AS t(v) WHERE v % 7 = 3",
         "SELECT SUM(a.count * b.count + c.count) AS n FROM counts AS a, counts AS b, counts AS c, counts AS d",
         "SELECT v, COUNT(*) AS n FROM generate_series(1, 1000000000000) AS t(v) GROUP BY v ORDER BY n",
+        // Pairs without end, of which none is a row.
+        "SELECT COUNT(*) AS n FROM generate_series(1, 20000) AS a(x), generate_series(1, 1000000000) AS b(y) WHERE a.x + b.y < 0",
+        "SELECT COUNT(*) AS n FROM generate_series(1, 100000) AS a(x) LEFT JOIN generate_series(1, 1000000000) AS b(y) ON a.x % 1000 = b.y % 1000 AND a.x + b.y < 0",
         "WITH RECURSIVE r(v) AS (SELECT 1 UNION ALL SELECT v FROM r) SELECT COUNT(*) AS n FROM r",
     ] {
         let program = bench.program().env("RUST_LOG", "lake_serve=debug,lake_query=trace");

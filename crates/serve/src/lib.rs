@@ -17,6 +17,7 @@ mod span;
 mod tls;
 mod turns;
 mod user_sql;
+mod yielding;
 
 #[cfg(test)]
 mod tests;

@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::execute_stream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
 use lake_query::{Session, engine_error};
 
 use crate::app::Reading;
 use crate::question::ordered::Rows;
+use crate::yielding::giving_way;
 
 /// Functions that make a list as long as a number says: it is not counted against the request's memory. The table functions
 /// of the same names make their rows as they are read.
@@ -116,14 +115,4 @@ pub(crate) fn user_error(error: DataFusionError) -> lake_model::Error {
         Kind::Exhausted => error.context("the query needs more memory than `request_memory_mib` of /limits"),
         _ => error,
     }
-}
-
-/// The same plan, whose joins give way to other tasks: one can make rows without end out of a few that it read, and
-/// only what gives way can be stopped.
-fn giving_way(plan: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-    let plan = plan.transform_up(|plan| {
-        let joins = plan.children().len() > 1;
-        Ok(if joins { Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _) } else { Transformed::no(plan) })
-    })?;
-    Ok(plan.data)
 }
