@@ -9,7 +9,9 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
+};
 use futures::StreamExt as _;
 
 /// The same plan, whose joins give way. A join can make pairs for a long time out of one batch that it read, whether or not
@@ -18,7 +20,8 @@ pub(crate) fn giving_way(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executi
     let plan = plan.transform_up(|plan| {
         if plan.name().ends_with("JoinExec") {
             let inputs = plan.children().into_iter().map(Yielding::around).collect();
-            return Ok(Transformed::yes(Yielding::around(&plan.with_new_children(inputs)?)));
+            let same = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
+            return Ok(Transformed::yes(Yielding::around(&plan.replace_children(inputs, same)?)));
         }
         let several = plan.children().len() > 1;
         Ok(if several { Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _) } else { Transformed::no(plan) })
