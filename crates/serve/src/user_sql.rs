@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -16,11 +15,26 @@ use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchSt
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
-use lake_query::engine_error;
+use lake_query::{Session, engine_error};
 use tokio_util::sync::CancellationToken;
 
+use crate::app::Reading;
 use crate::question::ordered::Rows;
 use crate::stoppable::stoppable;
+
+/// Functions that make a list as long as a number says: it is not counted against the request's memory. The table functions
+/// of the same names make their rows as they are read.
+const BOUNDLESS: [&str; 4] = ["range", "generate_series", "array_repeat", "array_resize"];
+
+/// A session for the SQL of users.
+///
+/// # Errors
+/// If a view cannot be planned.
+pub(crate) async fn session(reading: &Reading) -> Result<Session> {
+    let session = reading.session().await?;
+    BOUNDLESS.iter().for_each(|name| session.context().deregister_udf(name));
+    Ok(session)
+}
 
 /// Says so when it goes before the query has ended.
 struct Run {
