@@ -24,6 +24,7 @@ mod crash;
 mod deletes;
 mod exactness;
 mod faults;
+mod flight;
 mod forget;
 mod fuzz;
 mod golden;

@@ -1,12 +1,12 @@
-//! What `serve` and `up` take: limits, and who may ask.
+//! What `serve` and `up` take: where to listen, limits, and who may ask.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use lake_model::{Result, Secret};
-use lake_serve::{Access, AccessOptions, Limits, Proxy};
+use lake_serve::{Access, AccessOptions, FlightListener, Identity, Limits, Proxy, Server};
 
 use crate::output;
 
@@ -20,6 +20,19 @@ const AT_A_TIME_BEYOND_LOOPBACK: usize = 32;
 
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Serving {
+    /// Where to serve
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    http: SocketAddr,
+    /// Serve Arrow Flight SQL as well, without an address on 127.0.0.1:50051
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:50051")]
+    flight: Option<SocketAddr>,
+    /// The certificate that is shown, with those that lead to its authority after it: a PEM file; HTTP and Flight SQL then
+    /// speak TLS only
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key: a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Who may ask: lines of name, scope and hash, as `hotspots-lake token new` prints them; read again when it changes
     #[arg(long, env = "HOTSPOTS_TOKEN_FILE", value_name = "FILE", help_heading = ACCESS)]
     token_file: Option<PathBuf>,
@@ -80,28 +93,42 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// What is ready to answer.
+pub(crate) struct Listening {
+    pub(crate) server: Server,
+    pub(crate) access: Access,
+    pub(crate) limits: Limits,
+}
+
 impl Serving {
-    /// The limits and the gate of a server on these addresses; warns if others may ask without a token.
-    pub(crate) fn gate(&self, http: SocketAddr, flight: Option<SocketAddr>) -> Result<(Limits, Access)> {
-        let addresses = [("--http", Some(http)), ("--flight", flight)];
-        let addresses = addresses.into_iter().filter_map(|(option, address)| Some((option, address?)));
-        let beyond: Vec<(&str, SocketAddr)> = addresses.filter(|(_, address)| !address.ip().is_loopback()).collect();
-        let limits = self.limits(beyond.is_empty());
+    /// Takes the addresses, says which they are, and warns who lets everybody in.
+    pub(crate) async fn listen(&self) -> Result<Listening> {
+        let identity = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => Some(Identity::read(certificate, key)?),
+            _ => None,
+        };
+        let addresses = [("--http", Some(self.http)), ("--flight", self.flight)];
+        let addresses = addresses.into_iter().filter_map(|(option, address)| Some((option, address?.ip())));
+        let limits = self.limits(addresses.clone().all(|(_, address)| address.is_loopback()));
         let access = self.access(&limits)?;
-        if !access.needs_token() {
-            for (option, address) in beyond {
-                output::note(&format!(
-                    "warning: {option} {address} lets everybody who reaches this address read the whole lake. Give \
-                     --token-file FILE (`hotspots-lake token new` makes a token), or serve on 127.0.0.1"
-                ));
-            }
+        for (option, address) in addresses {
+            warn_if_open(option, address, &access);
         }
-        Ok((limits, access))
+        let flight = match self.flight {
+            Some(address) => Some(FlightListener::bind(address, identity.as_ref()).await?),
+            None => None,
+        };
+        let server = Server::bind(self.http, identity.as_ref()).await?;
+        if let Some(flight) = &flight {
+            output::note(&format!("flight listening on {}", flight.url()));
+        }
+        output::note(&format!("listening on {}", server.url()));
+        Ok(Listening { server: server.with_flight(flight), access, limits })
     }
 
-    /// The limits of a server that only this machine reaches, or others as well.
-    fn limits(&self, on_loopback: bool) -> Limits {
-        let (per_second, at_a_time) = match on_loopback {
+    /// The limits of a server that only this machine can ask, or others as well.
+    fn limits(&self, is_loopback: bool) -> Limits {
+        let (per_second, at_a_time) = match is_loopback {
             true => (0, 0),
             false => (PER_SECOND_BEYOND_LOOPBACK, AT_A_TIME_BEYOND_LOOPBACK),
         };
@@ -122,6 +149,7 @@ impl Serving {
         }
     }
 
+    /// The gate.
     fn access(&self, limits: &Limits) -> Result<Access> {
         let options = AccessOptions {
             token_file: self.token_file.clone(),
@@ -130,6 +158,16 @@ impl Serving {
             trusted_proxies: self.trusted_proxy.clone(),
         };
         Access::new(options, limits)
+    }
+}
+
+/// Warns who lets other machines ask without a token. `option` is the one that names the address.
+fn warn_if_open(option: &str, address: IpAddr, access: &Access) {
+    if !address.is_loopback() && !access.needs_token() {
+        output::note(&format!(
+            "warning: {option} {address} lets everybody who reaches this address read the whole lake. Give \
+             --token-file FILE (`hotspots-lake token new` makes a token), or serve on 127.0.0.1"
+        ));
     }
 }
 

@@ -123,8 +123,8 @@ async fn compaction(reader: &Reader, resource: &Arc<Resource>, rows: usize) -> R
 }
 
 async fn answers(reader: Arc<Reader>) -> Result<()> {
-    let server = Server::bind(([127, 0, 0, 1], 0).into()).await?;
-    let base = format!("http://{}", server.addr());
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), None).await?;
+    let base = server.url();
     let stop = CancellationToken::new();
     let running = tokio::spawn(server.run(reader, Access::open(), Limits::default(), stop.clone()));
     let questions: BTreeMap<&str, &str> = BTreeMap::from([

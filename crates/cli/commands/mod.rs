@@ -7,6 +7,7 @@ mod config;
 mod forget;
 mod history;
 mod ingest;
+mod queries;
 mod rejects;
 mod resources;
 mod serve;
@@ -16,17 +17,14 @@ mod token;
 mod up;
 mod vacuum;
 
-use std::net::SocketAddr;
 use std::sync::LazyLock;
 
 use lake_model::{Kind, Result, ResultExt as _};
-use lake_serve::{FlightListener, Identity, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Args, Command, Flight};
-use crate::output;
+use crate::args::{Args, Command};
 
 /// Runs a command; its exit code.
 pub(crate) async fn run(args: Args) -> Result<u8> {
@@ -40,6 +38,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,
         Command::Status(status) => status::run(global, status).await,
+        Command::Queries(queries) => Box::pin(queries::run(global, queries)).await,
         Command::History(history) => history::run(global, history).await,
         Command::Check(check) => check::run(global, check).await,
         Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
@@ -49,24 +48,6 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Config(config) => config::run(config),
         Command::Completions { shell } => resources::completions(shell),
     }
-}
-
-/// Takes the addresses to serve on, and says which they are.
-pub(crate) async fn listen(http: SocketAddr, flight: &Flight) -> Result<Server> {
-    let identity = match (&flight.tls_cert, &flight.tls_key) {
-        (Some(certificate), Some(key)) => Some(Identity::read(certificate, key)?),
-        _ => None,
-    };
-    let flight = match flight.flight {
-        Some(addr) => Some(FlightListener::bind(addr, identity).await?),
-        None => None,
-    };
-    let server = Server::bind(http).await?;
-    if let Some(flight) = &flight {
-        output::note(&format!("flight listening on {}", flight.url()));
-    }
-    output::note(&format!("listening on http://{}", server.addr()));
-    Ok(server.with_flight(flight))
 }
 
 /// Cancelled by SIGINT or SIGTERM. A second one ends the program as it is: see [`abandoned`].

@@ -4,14 +4,14 @@ use lake_model::Result;
 
 use crate::args::{Global, Serve};
 use crate::context;
+use crate::serving::Listening;
 
 pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
+    let reader = context::serving_reader(global, lake, &catalog).await?;
     let stop = super::stop_on_signals()?;
-    let (limits, access) = args.serving.gate(args.http, args.flight.flight)?;
-    let server = super::listen(args.http, &args.flight).await?;
+    let Listening { server, access, limits } = args.serving.listen().await?;
     server.run(reader, access, limits, stop).await?;
     Ok(0)
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::ingest::summary;
 use crate::args::{Global, Up};
 use crate::progress::Progress;
+use crate::serving::Listening;
 use crate::{context, output};
 
 /// The seed of the demo: the same rows everywhere.
@@ -45,11 +46,10 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let names = if args.demo && args.names.is_empty() { &demo_names } else { &args.names };
     let resources = context::chosen(&catalog, names)?;
     let lake = context::create(global).await?;
-    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let reader = context::serving_reader(global, lake.clone(), &catalog).await?;
     let stop = super::stop_on_signals()?;
-    let (limits, access) = args.serving.gate(args.http, args.flight.flight)?;
     // The ports are taken first: a second `up` on them ends before it begins.
-    let server = super::listen(args.http, &args.flight).await?;
+    let Listening { server, access, limits } = args.serving.listen().await?;
     let http_stop = stop.child_token();
     let serving = tokio::spawn(server.run(Arc::clone(&reader), access, limits, http_stop.clone()));
 

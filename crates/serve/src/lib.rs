@@ -14,12 +14,15 @@ mod question;
 mod request_id;
 mod server;
 mod span;
+mod tls;
 mod turns;
+mod user_sql;
 
 #[cfg(test)]
 mod tests;
 
 pub use access::{Access, AccessOptions, Proxy, Scope, fresh_token};
-pub use flight::{FlightListener, Identity};
+pub use flight::FlightListener;
 pub use limits::{Limit, Limits};
 pub use server::Server;
+pub use tls::Identity;

@@ -11,28 +11,32 @@ use tokio_util::sync::CancellationToken;
 use crate::access::Access;
 use crate::app::App;
 use crate::flight::FlightListener;
-use crate::http::router;
+use crate::http::{Peer, Socket, router};
 use crate::limits::Limits;
 use crate::span;
+use crate::tls::Identity;
 
 /// The HTTP interface, and Flight SQL where it is asked for, listening but not yet answering.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    socket: Socket,
     addr: SocketAddr,
+    scheme: &'static str,
     flight: Option<FlightListener>,
 }
 
 impl Server {
-    /// Listens on `addr`; port 0 takes a free one.
+    /// Listens on `addr`; port 0 takes a free one. With an identity it speaks TLS only.
     ///
     /// # Errors
     /// If the address is taken or not this machine's.
-    pub async fn bind(addr: SocketAddr) -> Result<Self> {
+    pub async fn bind(addr: SocketAddr, identity: Option<&Identity>) -> Result<Self> {
         let failed = || format!("listening on {addr} (name another address with --http)");
         let listener = TcpListener::bind(addr).await.or_err(Kind::Invalid, failed)?;
         let addr = listener.local_addr().or_err(Kind::Internal, failed)?;
-        Ok(Self { listener, addr, flight: None })
+        let scheme = if identity.is_some() { "https" } else { "http" };
+        let socket = Socket::new(listener, identity.map(Identity::acceptor));
+        Ok(Self { socket, addr, scheme, flight: None })
     }
 
     /// With Flight SQL beside HTTP.
@@ -41,9 +45,9 @@ impl Server {
         Self { flight, ..self }
     }
 
-    /// The address, with the real port.
-    pub fn addr(&self) -> SocketAddr {
-        self.addr
+    /// The address as clients take it, with the real port.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.addr)
     }
 
     /// Answers requests until `stop` is cancelled; then takes no new ones and lets those under way end, for
@@ -55,9 +59,8 @@ impl Server {
         span::carry_into_tasks();
         let drain = limits.drain;
         let app = Arc::new(App::new(reader, access, limits, stop.clone()));
-        let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-        let http = axum::serve(self.listener, service);
-        let http = http.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
+        let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
+        let http = axum::serve(self.socket, service).with_graceful_shutdown(stop.clone().cancelled_owned());
         let http = async { http.await.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)) };
         let flight = async {
             match self.flight {

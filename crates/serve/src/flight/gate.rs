@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lake_model::{Error, Kind, Result};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -11,6 +12,12 @@ use tonic::metadata::MetadataMap;
 use super::status::status;
 use crate::access::{Busy, Permit};
 use crate::app::App;
+
+/// Some clients leave out the padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// What a client that needs no token is given by the handshake: clients send back what they got.
 const NO_TOKEN: &str = "none";
@@ -53,7 +60,7 @@ pub(super) fn bearer(headers: &MetadataMap) -> Result<String> {
     let token = match scheme.to_ascii_lowercase().as_str() {
         "bearer" => rest.trim().to_owned(),
         "basic" => {
-            let pair = BASE64_STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            let pair = BASE64.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
             pair.as_deref().and_then(|pair| pair.split_once(':')).ok_or_else(unknown)?.1.to_owned()
         }
         _ => return Err(unknown()),
@@ -63,12 +70,15 @@ pub(super) fn bearer(headers: &MetadataMap) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
+
     use super::*;
 
     #[test]
     fn a_password_is_the_token_whatever_the_user_is_called() {
         for (sent, expected) in [
             (format!("Basic {}", BASE64_STANDARD.encode("me:a:b")), Some("Bearer a:b")),
+            (format!("Basic {}", BASE64_STANDARD_NO_PAD.encode("me:t")), Some("Bearer t")),
             (format!("basic {}", BASE64_STANDARD.encode(":t")), Some("Bearer t")),
             (format!("Basic {}", BASE64_STANDARD.encode("me:")), Some("Bearer none")),
             ("Bearer t".to_owned(), Some("Bearer t")),

@@ -1,7 +1,6 @@
 //! The socket of Flight SQL, with or without TLS.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,43 +8,15 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use lake_model::{Error, Kind, Result, ResultExt};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Identity as PemIdentity, Server, ServerTlsConfig};
+use tonic::transport::{Server, ServerTlsConfig};
 
 use super::service::Service;
 use crate::app::App;
+use crate::tls::{HANDSHAKE_WITHIN, Identity};
 
 /// A client that does not answer for so long is gone: what it asked for is stopped.
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_secs(20);
-/// What a client may take for TLS to begin.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-
-/// The certificate that the server shows, and its private key.
-#[derive(Clone)]
-pub struct Identity {
-    pem: PemIdentity,
-    /// Where it was read from, for errors.
-    named: String,
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("named", &self.named).finish_non_exhaustive()
-    }
-}
-
-impl Identity {
-    /// Reads a certificate, with the certificates that lead to its authority after it, and its key: PEM files.
-    ///
-    /// # Errors
-    /// If one cannot be read.
-    pub fn read(certificate: &Path, key: &Path) -> Result<Self> {
-        let read =
-            |path: &Path| std::fs::read(path).or_err(Kind::Invalid, || format!("{} cannot be read", path.display()));
-        let named = format!("the certificate {} with the key {}", certificate.display(), key.display());
-        Ok(Self { pem: PemIdentity::from_pem(read(certificate)?, read(key)?), named })
-    }
-}
 
 /// Flight SQL, listening but not yet answering.
 #[derive(Debug)]
@@ -61,16 +32,14 @@ impl FlightListener {
     ///
     /// # Errors
     /// If the address is taken or not this machine's, or the certificate or the key is none.
-    pub async fn bind(addr: SocketAddr, identity: Option<Identity>) -> Result<Self> {
+    pub async fn bind(addr: SocketAddr, identity: Option<&Identity>) -> Result<Self> {
         let failed = || format!("listening on {addr} (name another address with --flight)");
         let mut server =
             Server::builder().http2_keepalive_interval(Some(PING_EVERY)).http2_keepalive_timeout(Some(PONG_WITHIN));
         let scheme = if identity.is_some() { "grpc+tls" } else { "grpc" };
-        if let Some(Identity { pem, named }) = identity {
-            // Two implementations are linked in; without a choice none is used. One that was chosen before is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let config = ServerTlsConfig::new().identity(pem).timeout(HANDSHAKE_WITHIN);
-            server = server.tls_config(config).or_err(Kind::Invalid, || named)?;
+        if let Some(identity) = identity {
+            let config = ServerTlsConfig::new().identity(identity.pem()).timeout(HANDSHAKE_WITHIN);
+            server = server.tls_config(config).or_err(Kind::Invalid, || identity.to_string())?;
         }
         let listener = TcpListener::bind(addr).await.or_err(Kind::Invalid, failed)?;
         let addr = listener.local_addr().or_err(Kind::Internal, failed)?;

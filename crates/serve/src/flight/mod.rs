@@ -19,4 +19,4 @@ mod ticket;
 mod types;
 mod values;
 
-pub use listener::{FlightListener, Identity};
+pub use listener::FlightListener;

@@ -12,12 +12,14 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_query::engine_error;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
+use tracing::Instrument as _;
 
 use super::running::Run;
 use super::status::{panicked, status};
+use crate::user_sql::user_error;
 
 /// A stream of messages to a client.
 pub(super) type Messages<T> = BoxStream<'static, Result<T, Status>>;
@@ -54,36 +56,56 @@ pub(super) fn held(rows: RecordBatch) -> Messages<FlightData> {
     encoded(rows.schema(), stream::iter([Ok(rows)]).boxed())
 }
 
-/// Rows as the engine makes them, until the client leaves, they are cancelled, or their time is over.
+/// What comes from the engine: a batch, the end, or what went wrong.
+type Made = Result<Option<RecordBatch>, Status>;
+
+/// Rows as the engine makes them, until the client leaves, they are cancelled, or their time is over. A client that does
+/// not read holds up its query, but not beyond its time: then nothing is kept for it but what it is told.
 pub(super) fn running(
     schema: SchemaRef,
     batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
     deadline: Instant,
     run: Run,
 ) -> Messages<FlightData> {
-    let rows = stream::unfold(Some((batches, run)), move |state| async move {
-        let (mut batches, mut run) = state?;
-        let next = tokio::select! {
-            biased;
-            () = run.cancelled.cancelled() => Err(Status::cancelled("the query was cancelled")),
-            next = timeout_at(deadline, batches.try_next()) => match next {
-                Ok(next) => next.map_err(|error| status(engine_error(error))),
-                Err(_) => Err(status(too_slow())),
-            },
-        };
-        match next {
-            Ok(Some(batch)) => Some((Ok(batch), Some((batches, run)))),
-            Ok(None) => {
-                run.ended = true;
-                None
-            }
-            Err(status) => {
-                run.ended = true;
-                Some((Err(status), None))
-            }
+    let (send, receive) = mpsc::channel(1);
+    tokio::spawn(work(batches, deadline, run, send).in_current_span());
+    let rows = stream::unfold(Some(receive), |receive| async {
+        let mut receive: mpsc::Receiver<Made> = receive?;
+        match receive.recv().await {
+            Some(Ok(Some(batch))) => Some((Ok(batch), Some(receive))),
+            Some(Ok(None)) => None,
+            Some(Err(status)) => Some((Err(status), None)),
+            // Whoever works says how it ended, unless a bug ended it.
+            None => Some((Err(panicked(&"the work behind an answer ended")), None)),
         }
     });
     encoded(schema, rows.boxed())
+}
+
+async fn work(
+    mut batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
+    deadline: Instant,
+    mut run: Run,
+    send: mpsc::Sender<Made>,
+) {
+    let made = async {
+        while let Some(batch) = batches.try_next().await.map_err(|error| status(user_error(error)))? {
+            // It is noticed below when nobody takes it.
+            let _ = send.send(Ok(Some(batch))).await;
+        }
+        Ok(None)
+    };
+    let end = tokio::select! {
+        biased;
+        () = send.closed() => return,
+        () = run.cancelled.cancelled() => Err(Status::cancelled("the query was cancelled")),
+        end = timeout_at(deadline, made) => end.unwrap_or_else(|_| Err(status(too_slow()))),
+    };
+    // What the query holds goes before the client is waited for.
+    drop(batches);
+    run.ended = true;
+    drop(run);
+    let _ = send.send(end).await;
 }
 
 fn encoded(schema: SchemaRef, rows: BoxStream<'static, Result<RecordBatch, Status>>) -> Messages<FlightData> {

@@ -1,6 +1,6 @@
 //! Who may ask over HTTP: the gate of [`crate::access`], before every path but those that are open.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::Peer;
 use super::endpoint::{HEALTHZ, METRICS, PAGE, PROBLEMS, READYZ};
 use crate::access::{Busy, Client, Permit, Scope};
 use crate::app::App;
@@ -55,7 +56,7 @@ fn admitted(app: &App, path: &str, request: &Request) -> Result<Admitted, Respon
         app.metrics.refused(busy.cause);
         Problem::from(busy).into_response()
     };
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0.0.ip());
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let address = app.access.address(peer, texts(headers, "x-forwarded-for"));
     let authorization = texts(headers, header::AUTHORIZATION.as_str()).next();

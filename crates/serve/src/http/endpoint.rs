@@ -10,6 +10,10 @@ pub(crate) const FACETS: &str = "/facets";
 pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
 pub(crate) const RESOURCES: &str = "/resources";
+pub(crate) const SQL: &str = "/sql";
+pub(crate) const QUERIES: &str = "/queries";
+/// A named query: its name may hold `/`.
+pub(crate) const QUERY: &str = "/queries/{*name}";
 pub(crate) const LIMITS: &str = "/limits";
 pub(crate) const METRICS: &str = "/metrics";
 pub(crate) const HEALTHZ: &str = "/healthz";

@@ -17,10 +17,11 @@ use tower_http::cors::{Any, CorsLayer};
 
 use super::admit::admit;
 use super::endpoint::{
-    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, PAGE, PROBLEMS, READYZ, RESOURCES, TILES,
+    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, PAGE, PROBLEMS, QUERIES, QUERY, READYZ,
+    RESOURCES, SQL, TILES,
 };
 use super::observe::observe;
-use super::{aggregates, changes, facets, incidents, operations, resources, tiles};
+use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -35,6 +36,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(TILES, get(tiles::get))
         .route(FACETS, get(facets::get))
         .route(RESOURCES, get(resources::get))
+        .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
+        .route(QUERIES, get(queries::list))
+        .route(QUERY, get(queries::get))
         .route(HEALTHZ, get(operations::live))
         .route(READYZ, get(operations::ready))
         .route(LIMITS, get(operations::limits))

@@ -149,7 +149,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(CellRange::of(0x8c2a_1008_9440_9ff), None, "finer than the lake");
+        assert_eq!(CellRange::of(0x08c2_a100_8944_09ff), None, "finer than the lake");
     }
 
     #[test]

@@ -15,8 +15,8 @@ struct Served {
 
 async fn served(rows: usize) -> Served {
     let lake = test_lake(rows).await;
-    let server = Server::bind(([127, 0, 0, 1], 0).into()).await.expect("a socket");
-    let (url, stop) = (format!("http://{}", server.addr()), CancellationToken::new());
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), None).await.expect("a socket");
+    let (url, stop) = (server.url(), CancellationToken::new());
     let limits = Limits { max_body_bytes: 4096, ..Limits::default() };
     tokio::spawn(server.run(lake.reader.clone(), Access::open(), limits, stop.clone()));
     Served { url, stop, lake }
