@@ -295,7 +295,7 @@ fn wait_until_idle(process: u32) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_leaves_stops_its_query() {
     let bench = lake();
     let mut flight = Flight::start(&bench.program(), &["-v"]);
@@ -305,6 +305,14 @@ async fn a_client_that_leaves_stops_its_query() {
     flight.serving.wait_for_log("a client left before the end of its answer", PATIENCE);
     wait_until_idle(flight.serving.id());
     assert_eq!(number(&mut client, "SELECT 7").await, 7);
+    // So does one that has said nothing yet.
+    let query = "SELECT COUNT(*) AS n FROM generate_series(1, 10000000) a CROSS JOIN generate_series(1, 10000000) b \
+                 WHERE (a.value + b.value) % 3 = 5";
+    let info = client.execute(query.to_owned(), None).await.expect("a plan");
+    let mut stream = client.do_get(ticket_of(&info)).await.expect("a stream");
+    assert!(tokio::time::timeout(Duration::from_secs(1), stream.next()).await.is_err(), "it says nothing for hours");
+    drop(stream);
+    wait_until_idle(flight.serving.id());
     // One whose connection breaks leaves as well.
     let (_, stream) = begun(&mut client).await;
     drop((stream, client));
@@ -314,7 +322,7 @@ async fn a_client_that_leaves_stops_its_query() {
     assert!(!log.contains("still under way"), "{log}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_lets_an_answer_under_way_end() {
     let bench = lake();
     let mut flight = Flight::start(&bench.program(), &[]);
@@ -333,7 +341,7 @@ async fn a_stop_lets_an_answer_under_way_end() {
     assert_eq!(flight.serving.wait(PATIENCE), 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_does_not_read_holds_up_its_query_no_longer_than_its_time() {
     let bench = lake();
     let flight = Flight::start(&bench.program(), &["--timeout-ms", "5000", "--engine-requests", "1"]);
@@ -413,13 +421,49 @@ async fn what_is_no_ticket_and_no_handle_is_an_error_and_the_server_stays_up() {
 }
 
 #[tokio::test]
-async fn a_handshake_gives_the_password_back_as_a_bearer_token() {
+async fn a_login_has_its_token_as_the_password_and_without_one_nothing_is_answered() {
     let bench = lake();
-    let flight = Flight::start(&bench.program(), &[]);
-    let mut client = flight.client().await;
-    client.handshake("anybody", "secret").await.expect("a handshake");
-    assert_eq!(client.token().map(String::as_str), Some("secret"));
+    let open = Flight::start(&bench.program(), &[]);
+    let mut client = open.client().await;
+    client.handshake("anybody", "secret").await.expect("where nobody needs a token any will do");
     assert_eq!(number(&mut client, "SELECT 7").await, 7);
+
+    const TOKEN: &str = "a-token-of-long-standing";
+    let flight = Flight::start(&bench.program().env("HOTSPOTS_TOKEN", TOKEN), &[]);
+    let mut client = flight.client().await;
+    let mut plain = FlightClient::new(flight.channel().await);
+    for refusal in [
+        refused(&mut client, "SELECT 7").await,
+        status_of(client.prepare("SELECT 7".to_owned(), None).await.expect_err("a handle")),
+        status_of(client.get_catalogs().await.expect_err("catalogs")),
+        status_of(client.execute_update("SELECT 7".to_owned(), None).await.expect_err("an update")),
+        try_rows(&mut client, Ticket::new("x")).await.expect_err("rows"),
+        status_of(plain.get_schema(FlightDescriptor::new_cmd("x")).await.expect_err("a schema")),
+        status_of(plain.list_actions().await.err().expect("a list")),
+        status_of(plain.cancel_flight_info(CancelFlightInfoRequest::new(FlightInfo::new())).await.expect_err("an end")),
+    ] {
+        assert_eq!(refusal.code(), Code::Unauthenticated, "{refusal}");
+        assert!(refusal.message().contains("token"), "{refusal}");
+    }
+    assert!(client.handshake("anybody", "not-a-token-that-is-known").await.is_err());
+    client.handshake("anybody", TOKEN).await.expect("a handshake");
+    assert_eq!(client.token().map(String::as_str), Some(TOKEN));
+    assert_eq!(number(&mut client, "SELECT 7").await, 7);
+    client.set_token("not-a-token-that-is-known".to_owned());
+    assert_eq!(refused(&mut client, "SELECT 7").await.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_too_much_is_told_when_to_ask_again() {
+    let bench = lake();
+    let flight = Flight::start(&bench.program(), &["--concurrent-requests", "1"]);
+    let mut client = flight.client().await;
+    let (_, stream) = begun(&mut client).await;
+    let error = refused(&mut flight.client().await, "SELECT 7").await;
+    assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
+    assert!(error.message().contains("concurrent_requests"), "{error}");
+    assert!(error.metadata().contains_key("retry-after"), "{error:?}");
+    drop(stream);
 }
 
 #[tokio::test]

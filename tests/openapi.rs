@@ -69,7 +69,16 @@ async fn no_question_made_from_the_document_finds_an_answer_that_is_not_in_it() 
         "--generation-database",
         "none",
     ]);
-    command.args(["--phases", "examples,coverage,fuzzing", "--workers", "2", "--exclude-path", "/changes"]);
+    command.args([
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--workers",
+        "2",
+        "--exclude-path",
+        "/changes",
+        "--exclude-path",
+        "/metrics",
+    ]);
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
                   response_schema_conformance";
     command.args(["--checks", checks]).current_dir(bench.folder.path());

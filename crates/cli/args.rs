@@ -38,6 +38,9 @@ pub(crate) struct Global {
     /// A directory of your own resource files (*.toml), added to those the program comes with
     #[arg(long, global = true, env = "HOTSPOTS_RESOURCES", value_name = "DIR")]
     pub(crate) resources: Option<PathBuf>,
+    /// A directory of your own queries (*.sql, each with a title), added to those the program comes with
+    #[arg(long, global = true, env = "HOTSPOTS_QUERIES", value_name = "DIR")]
+    pub(crate) queries: Option<PathBuf>,
     /// Where the key indexes lie: derived, on local disk, rebuilt when lost [default: in the lake, or the user's cache for S3]
     #[arg(long, global = true, env = "HOTSPOTS_INDEX", value_name = "DIR")]
     pub(crate) index: Option<PathBuf>,
@@ -146,6 +149,15 @@ Examples:
   hotspots-lake resources show 311-cases
   hotspots-lake resources list --resources ./my-resources")]
     Resources(Resources),
+    /// The queries that have names: which there are, their rows, and tests of your own
+    #[command(after_help = "\
+Examples:
+  hotspots-lake queries list
+  hotspots-lake queries run reports/categories --param resource=311-cases --param top=10
+  hotspots-lake queries run reports/months --format csv
+  hotspots-lake queries show reports/categories
+  hotspots-lake queries test ./my-queries           their rows against NAME.csv beside NAME.sql; exit code 1 if one differs")]
+    Queries(Queries),
     /// What was done to the lake: every version of every table, the newest first
     #[command(after_help = "\
 Examples:
@@ -358,6 +370,52 @@ pub(crate) struct Status {
     /// How to report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Queries {
+    #[command(subcommand)]
+    pub(crate) command: QueriesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueriesCommand {
+    /// Names, titles and parameters
+    List {
+        /// How to report
+        #[arg(long, default_value = "table")]
+        format: Listing,
+    },
+    /// One query's file: its header and its SQL
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// The rows of one
+    Run {
+        /// Its name
+        name: String,
+        /// A value for one of its parameters; nothing after = means null
+        #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+        values: Vec<(String, String)>,
+        /// table, json, ndjson, csv, geojson, arrow or parquet
+        #[arg(long, default_value = "table", value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
+        format: lake_query::Format,
+    },
+    /// Run a directory of queries with their defaults; exit code 1 if one fails or its rows differ from its CSV file
+    Test {
+        /// The directory [default: that of --queries, else the queries the program comes with]
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// Write what they answer as what is expected
+        #[arg(long)]
+        update: bool,
+    },
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "write NAME=VALUE, as in --param resource=311-cases".to_owned())
 }
 
 #[derive(Debug, ClapArgs)]

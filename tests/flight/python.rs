@@ -200,10 +200,11 @@ fn tls_shows_the_users_certificate_and_a_basic_login_goes_through_it() {
     }
     let path = |name: &str| folder.join(name).to_str().expect("a path").to_owned();
     let (certificate, key) = (path("server.crt"), path("server.key"));
-    let flight = Flight::start(&bench.program(), &["--tls-cert", &certificate, "--tls-key", &key]);
+    let program = bench.program().env("HOTSPOTS_TOKEN", "a-token-of-long-standing");
+    let flight = Flight::start(&program, &["--tls-cert", &certificate, "--tls-key", &key]);
     let script = "
 certificate = open(sys.argv[2]).read()
-with connect(**{DatabaseOptions.TLS_ROOT_CERTS.value: certificate, 'username': 'anybody', 'password': 'secret'}) as connection:
+with connect(**{DatabaseOptions.TLS_ROOT_CERTS.value: certificate, 'username': 'anybody', 'password': 'a-token-of-long-standing'}) as connection:
     trusted = rows(connection, 'SELECT 1')
 try:
     with connect() as connection:

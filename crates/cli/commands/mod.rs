@@ -7,6 +7,7 @@ mod config;
 mod forget;
 mod history;
 mod ingest;
+mod queries;
 mod rejects;
 mod resources;
 mod serve;
@@ -37,6 +38,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,
         Command::Status(status) => status::run(global, status).await,
+        Command::Queries(queries) => Box::pin(queries::run(global, queries)).await,
         Command::History(history) => history::run(global, history).await,
         Command::Check(check) => check::run(global, check).await,
         Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,

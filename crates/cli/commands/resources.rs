@@ -2,6 +2,7 @@
 
 use clap::CommandFactory as _;
 use lake_model::{Error, Result};
+use lake_query::Queries;
 use serde_json::{Value, json};
 
 use crate::args::{Args, Global, Resources, ResourcesCommand};
@@ -33,7 +34,7 @@ pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
 }
 
 pub(crate) fn openapi() -> Result<u8> {
-    let text = serde_json::to_string_pretty(&lake_serve::openapi())
+    let text = serde_json::to_string_pretty(&lake_serve::openapi(&Queries::built_in()?))
         .map_err(|e| Error::internal("the OpenAPI document as JSON").with_source(e))?;
     output::print(&format!("{text}\n"))?;
     Ok(0)

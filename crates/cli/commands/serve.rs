@@ -9,7 +9,7 @@ use crate::serving::Listening;
 pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
+    let reader = context::serving_reader(global, lake, &catalog).await?;
     let stop = super::stop_on_signals()?;
     let Listening { server, access, limits } = args.serving.listen().await?;
     server.run(reader, access, limits, stop).await?;

@@ -46,7 +46,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let names = if args.demo && args.names.is_empty() { &demo_names } else { &args.names };
     let resources = context::chosen(&catalog, names)?;
     let lake = context::create(global).await?;
-    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let reader = context::serving_reader(global, lake.clone(), &catalog).await?;
     let stop = super::stop_on_signals()?;
     // The ports are taken first: a second `up` on them ends before it begins.
     let Listening { server, access, limits } = args.serving.listen().await?;

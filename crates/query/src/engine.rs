@@ -9,6 +9,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
 use lake_model::Result;
 use lake_store::Location;
 
@@ -125,15 +126,34 @@ impl Session {
     /// # Errors
     /// If it is wrong (with its position), or would change anything.
     pub async fn sql(&self, text: &str) -> Result<DataFrame> {
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        self.context.sql_with_options(text, read_only).await.map_err(|error| match engine_error(error) {
+        self.plan(text, |_| Ok(())).await
+    }
+
+    /// Plans read-only SQL that is changed after it was parsed.
+    ///
+    /// # Errors
+    /// If it is wrong (with its position), or would change anything.
+    pub(crate) async fn plan(
+        &self,
+        text: &str,
+        change: impl FnOnce(&mut Statement) -> Result<()>,
+    ) -> Result<DataFrame> {
+        let refused = |error| match engine_error(error) {
             // The parser gives every position but that of the end.
             e if e.message().contains("found: EOF") => {
                 e.context(format!("line {}, at the end", text.trim_end().lines().count()))
             }
             e if REFUSED.iter().any(|words| e.message().starts_with(words)) => e.context("the lake is read-only"),
             e => e,
-        })
+        };
+        let state = self.context.state();
+        let mut statement =
+            state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
+        change(&mut statement)?;
+        let plan = state.statement_to_plan(statement).await.map_err(refused)?;
+        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        read_only.verify_plan(&plan).map_err(refused)?;
+        self.context.execute_logical_plan(plan).await.map_err(refused)
     }
 
     /// The engine's own context, for our own plans.

@@ -1,16 +1,19 @@
 //! SQL with places for values: `?`, `$1` or `$name`, bound and never pasted into the text.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ParamValues;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use lake_model::{Error, Result, listed};
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use lake_model::{Error, Result, listed, nearest};
+use serde_json::Value;
 
 use crate::engine::Session;
 use crate::error::engine_error;
+use crate::places;
+use crate::value::from_json;
 
 /// Planned read-only SQL whose values are yet to be given.
 #[derive(Clone, Debug)]
@@ -25,7 +28,7 @@ impl Session {
     /// # Errors
     /// If it is wrong (with its position), would change anything, or mixes `?` with `$1`.
     pub async fn prepare(&self, text: &str) -> Result<Statement> {
-        let frame = self.sql(&with_numbered_places(text)?).await?;
+        let frame = self.plan(text, places::number).await?;
         let types = frame.logical_plan().get_parameter_types().map_err(engine_error)?;
         // By number where they are numbers: `$2` before `$10`.
         let ordered: BTreeMap<(usize, String), Option<DataType>> = types
@@ -51,6 +54,54 @@ impl Statement {
         &self.parameters
     }
 
+    /// Whether its answer follows from the tables and the values alone: the same versions, the same answer.
+    pub fn is_fixed(&self) -> bool {
+        let mut fixed = true;
+        let visited = self.frame.logical_plan().apply_with_subqueries(|plan| {
+            fixed &= !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
+            plan.apply_expressions(|expr| {
+                expr.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part {
+                        fixed &= call.func.signature().volatility == Volatility::Immutable;
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        });
+        visited.is_ok() && fixed
+    }
+
+    /// Values for its places from JSON: an object by their names, or an array in their order.
+    ///
+    /// # Errors
+    /// If it is neither, or a value has no place or does not fit.
+    pub fn values_of_json(&self, given: &Value) -> Result<ParamValues> {
+        let named: Vec<(String, &Value)> = match given {
+            Value::Null => Vec::new(),
+            Value::Object(members) => members.iter().map(|(name, value)| (plain(name).to_owned(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value)).collect(),
+            _ => return Err(Error::invalid("values are an object by name, or an array in the order of the places")),
+        };
+        let mut values = Vec::with_capacity(named.len());
+        for (name, value) in named {
+            let Some((_, kind)) = self.parameters.iter().find(|(place, _)| *place == name) else {
+                let names = || self.parameters.iter().map(|(place, _)| place.as_str());
+                let near = nearest(&name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                return Err(Error::invalid(format!(
+                    "the query has no place ${name}; {near}It has {}",
+                    listed(names())
+                )));
+            };
+            let fits = from_json(value, kind.as_ref()).ok_or_else(|| {
+                let wanted =
+                    kind.as_ref().map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
+                Error::invalid(format!("`{value}` does not fit ${name}: {wanted}"))
+            });
+            values.push((name, fits?));
+        }
+        Ok(ParamValues::from(values))
+    }
+
     /// The statement with its values in their places.
     ///
     /// # Errors
@@ -72,57 +123,7 @@ impl Statement {
     }
 }
 
-/// Numbers the places that are written `?`: the engine knows `$1` and `$name` only. Everything else stays as it is.
-fn with_numbered_places(text: &str) -> Result<String> {
-    let dialect = GenericDialect {};
-    // What is no SQL is the parser's to say, with its position.
-    let Ok(tokens) = Tokenizer::new(&dialect, text).tokenize_with_location() else {
-        return Ok(text.to_owned());
-    };
-    let places = || tokens.iter().filter_map(|token| Some((place(&token.token)?, token.span.start)));
-    let questions: HashSet<(u64, u64)> =
-        places().filter(|(place, _)| *place == "?").map(|(_, at)| (at.line, at.column)).collect();
-    if questions.is_empty() {
-        return Ok(text.to_owned());
-    }
-    if places().any(|(place, _)| place != "?") {
-        return Err(Error::invalid("a query has places for values as ? or as $1 and $name, not both"));
-    }
-    let (mut numbered, mut number, mut line, mut column) = (String::with_capacity(text.len() + 16), 0, 1, 1);
-    for character in text.chars() {
-        if questions.contains(&(line, column)) {
-            number += 1;
-            numbered.push_str(&format!("${number}"));
-        } else {
-            numbered.push(character);
-        }
-        (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
-    }
-    Ok(numbered)
-}
-
-fn place(token: &Token) -> Option<&str> {
-    match token {
-        Token::Placeholder(place) => Some(place),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn questions_are_numbered_but_not_within_texts_names_and_comments() {
-        for (text, numbered) in [
-            ("SELECT ? + ?", "SELECT $1 + $2"),
-            ("SELECT '?' AS \"a?\", ? -- ?\n", "SELECT '?' AS \"a?\", $1 -- ?\n"),
-            ("SELECT $1", "SELECT $1"),
-            ("SELECT 'it''s ?', /* ? */ ?", "SELECT 'it''s ?', /* ? */ $1"),
-            ("SELECT 'ü\n?',\t?,\r\n  ?", "SELECT 'ü\n?',\t$1,\r\n  $2"),
-        ] {
-            assert_eq!(with_numbered_places(text).expect(text), numbered);
-        }
-        assert!(with_numbered_places("SELECT ?, $1").is_err());
-    }
+/// A name as it is in the query, with or without its `$`.
+fn plain(name: &str) -> &str {
+    name.strip_prefix('$').unwrap_or(name)
 }

@@ -17,6 +17,7 @@ use crate::engine::{Engine, Session};
 use crate::error::engine_error;
 use crate::projection::incident_select;
 use crate::provider::DeltaFiles;
+use crate::queries::Queries;
 use crate::sql::{fill, literal, template};
 
 /// What a compaction left in the metadata of `counts`, per resource.
@@ -174,6 +175,7 @@ pub struct Reader {
     lake: Lake,
     engine: Engine,
     catalog: Arc<Catalog>,
+    queries: Queries,
     raws: Mutex<BTreeMap<String, Table>>,
     through: Cached<i64>,
     compactions: Cached<Option<Compaction>>,
@@ -189,6 +191,7 @@ impl Reader {
             lake,
             engine,
             catalog,
+            queries: Queries::default(),
             raws: Mutex::default(),
             through: Mutex::default(),
             compactions: Mutex::default(),
@@ -196,6 +199,12 @@ impl Reader {
             marks: Mutex::default(),
             incident_files: Mutex::default(),
         }
+    }
+
+    /// The same, with queries that can be asked for by name.
+    #[must_use]
+    pub fn with_queries(self, queries: Queries) -> Self {
+        Self { queries, ..self }
     }
 
     /// The lake that is read.
@@ -211,6 +220,11 @@ impl Reader {
     /// The resources that are known.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// The queries that can be asked for by name.
+    pub fn queries(&self) -> &Queries {
+        &self.queries
     }
 
     /// Opens a reading of the newest versions.

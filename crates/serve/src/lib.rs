@@ -15,8 +15,10 @@ mod question;
 mod request_id;
 mod server;
 mod span;
+mod stoppable;
 mod tls;
 mod turns;
+mod user_sql;
 
 #[cfg(test)]
 mod tests;

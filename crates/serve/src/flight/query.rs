@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat};
 use datafusion::dataframe::DataFrame;
 use futures::StreamExt as _;
 use lake_model::{Kind, Result, ResultExt};
-use lake_query::{Statement, View, engine_error};
+use lake_query::{Statement, View};
 use prost::Message as _;
 use tokio::time::Instant;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
@@ -20,6 +20,7 @@ use super::stream::{Messages, running, sent_schema};
 use super::ticket::Asked;
 use super::values::Values;
 use crate::app::{App, Reading};
+use crate::user_sql::{execute, session};
 
 /// A statement that was planned over a reading.
 pub(super) struct Planned {
@@ -37,7 +38,7 @@ impl Planned {
             Some(versions) => app.reading_pinned(&versions).await?,
             None => app.reading().await?,
         };
-        let statement = reading.session().await?.prepare(&asked.sql).await?;
+        let statement = session(&reading).await?.prepare(&asked.sql).await?;
         Ok(Self { reading, statement })
     }
 
@@ -113,7 +114,7 @@ pub(super) async fn rows(
     let begun = async {
         let (reading, frame) = Planned::new(app, asked).await?.bound(asked.values.as_ref())?;
         let schema = columns(&frame);
-        let batches = frame.execute_stream().await.map_err(engine_error)?;
+        let batches = execute(frame).await?;
         Ok((reading, schema, batches))
     };
     let begun = tokio::select! {

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_query::engine_error;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
@@ -20,6 +19,7 @@ use tracing::Instrument as _;
 
 use super::running::Run;
 use super::status::{panicked, status};
+use crate::user_sql::user_error;
 
 /// A stream of messages to a client.
 pub(super) type Messages<T> = BoxStream<'static, Result<T, Status>>;
@@ -89,7 +89,7 @@ async fn work(
     send: mpsc::Sender<Made>,
 ) {
     let made = async {
-        while let Some(batch) = batches.try_next().await.map_err(|error| status(engine_error(error)))? {
+        while let Some(batch) = batches.try_next().await.map_err(|error| status(user_error(error)))? {
             // It is noticed below when nobody takes it.
             let _ = send.send(Ok(Some(batch))).await;
         }

@@ -10,6 +10,10 @@ pub(crate) const FACETS: &str = "/facets";
 pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
 pub(crate) const RESOURCES: &str = "/resources";
+pub(crate) const SQL: &str = "/sql";
+pub(crate) const QUERIES: &str = "/queries";
+/// A named query: its name may hold `/`.
+pub(crate) const QUERY: &str = "/queries/{*name}";
 pub(crate) const LIMITS: &str = "/limits";
 pub(crate) const METRICS: &str = "/metrics";
 pub(crate) const HEALTHZ: &str = "/healthz";
@@ -19,7 +23,7 @@ pub(crate) const OPENAPI: &str = "/openapi.json";
 pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
 /// Every path, as clients write it.
-pub(crate) const PATHS: [&str; 13] = [
+pub(crate) const PATHS: [&str; 16] = [
     PAGE,
     AGGREGATES,
     INCIDENTS,
@@ -27,6 +31,9 @@ pub(crate) const PATHS: [&str; 13] = [
     RESOURCES,
     CHANGES,
     "/tiles/{z}/{x}/{y}.mvt",
+    SQL,
+    QUERIES,
+    "/queries/{name}",
     LIMITS,
     METRICS,
     HEALTHZ,

@@ -11,10 +11,12 @@ pub(crate) mod negotiate;
 mod observe;
 mod operations;
 mod page;
+mod queries;
 mod resources;
 mod routes;
 mod rows;
 mod socket;
+pub(crate) mod sql;
 pub(crate) mod tiles;
 mod versioned;
 

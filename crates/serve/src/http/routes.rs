@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
@@ -19,11 +19,11 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use super::admit::admit;
 use super::changes::Live;
 use super::endpoint::{
-    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, PAGE, PROBLEMS, READYZ, RESOURCES, TILES,
+    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY,
+    READYZ, RESOURCES, SQL, TILES,
 };
-use super::endpoint::{OPENAPI, PATHS};
 use super::observe::observe;
-use super::{aggregates, changes, facets, incidents, operations, resources, tiles};
+use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles};
 use crate::app::App;
 use crate::openapi::document;
 use crate::problem::Problem;
@@ -39,6 +39,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(TILES, get(tiles::get))
         .route(FACETS, get(facets::get))
         .route(RESOURCES, get(resources::get))
+        .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
+        .route(QUERIES, get(queries::list))
+        .route(QUERY, get(queries::get))
         .route(HEALTHZ, get(operations::live))
         .route(READYZ, get(operations::ready))
         .route(LIMITS, get(operations::limits))
@@ -115,8 +118,8 @@ async fn page() -> Response {
     response
 }
 
-async fn openapi() -> Response {
-    Json(document()).into_response()
+async fn openapi(State(app): State<Arc<App>>) -> Response {
+    Json(document(app.reader.queries())).into_response()
 }
 
 async fn explain(Path(slug): Path<String>) -> Result<String, Problem> {

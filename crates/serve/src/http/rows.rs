@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use datafusion::error::DataFusionError;
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, ResultExt};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Batches, body};
+use super::answer::{Batches, body, too_slow};
 use super::negotiate::{Offer, choose};
 use super::versioned::{Name, Timing, flag, say_reading};
 use crate::app::{App, Reading};
@@ -76,6 +76,34 @@ impl Asked {
             Some(name) if name.is_known(headers) => Ok(Err(name.not_modified(&reading.view, &names)?)),
             _ => Ok(Ok(Self { reading, deadline, offer, names, name, timing })),
         }
+    }
+
+    /// Opens a reading of the newest versions for a query over any tables.
+    ///
+    /// # Errors
+    /// A format that is none, or a lake that cannot be read.
+    pub(crate) async fn open(app: &App, format: Option<&str>, headers: &HeaderMap) -> Result<Self, Problem> {
+        let deadline = Instant::now() + app.limits.timeout;
+        let mut timing = Timing::begin();
+        let offer = choose(format, headers)?;
+        let reading = timeout_at(deadline, app.reading()).await.map_err(|_| too_slow())??;
+        timing.step("open");
+        Ok(Self { reading, deadline, offer, names: Vec::new(), name: None, timing })
+    }
+
+    /// Names the answer by the texts that tell its question apart from others; it may then be kept. Some answer is that
+    /// to a client that has it already.
+    ///
+    /// # Errors
+    /// If the versions read are no header.
+    pub(crate) fn name(&mut self, headers: &HeaderMap, texts: &[&str]) -> Result<Option<Response>, Problem> {
+        self.timing.step("plan");
+        let name = Name::of_query(&self.reading, texts, self.offer.name)?;
+        if name.is_known(headers) {
+            return Ok(Some(name.not_modified(&self.reading.view, &self.names)?));
+        }
+        self.name = Some(name);
+        Ok(None)
     }
 
     /// The answer, of rows that are held.

@@ -25,6 +25,31 @@ impl Name {
     /// # Errors
     /// Never, as hexadecimal digits are a header.
     pub(crate) fn of(reading: &Reading, names: &[String], parameters: &Parameters, format: &str) -> Result<Self> {
+        Self::made(reading, names, format, |part| parameters.each(&["format"], part))
+    }
+
+    /// The name of the answer to a query over any tables, which these texts tell apart from others.
+    ///
+    /// # Errors
+    /// Never, as hexadecimal digits are a header.
+    pub(crate) fn of_query(reading: &Reading, texts: &[&str], format: &str) -> Result<Self> {
+        Self::made(reading, &[], format, |part| {
+            texts.iter().for_each(|text| part(text));
+            // What the version of counts does not tell.
+            part(&reading.view.rejects.version.to_string());
+            for (name, resource) in &reading.view.resources {
+                part(name);
+                part(&resource.raw.version.to_string());
+            }
+        })
+    }
+
+    fn made(
+        reading: &Reading,
+        names: &[String],
+        format: &str,
+        question: impl FnOnce(&mut dyn FnMut(&str)),
+    ) -> Result<Self> {
         let mut hasher = blake3::Hasher::new();
         let mut part = |text: &str| {
             hasher.update(&text.len().to_le_bytes());
@@ -39,7 +64,7 @@ impl Name {
             part(&resource.fingerprint());
         }
         part(format);
-        parameters.each(&["format"], &mut part);
+        question(&mut part);
         let text = format!("W/\"{}\"", &hasher.finalize().to_hex()[..32]);
         Ok(Self(HeaderValue::from_str(&text).or_err(Kind::Internal, || "the name of an answer")?))
     }

@@ -3,18 +3,27 @@
 
 mod answers;
 mod parameters;
+mod queries;
 
+use lake_query::Queries;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, READYZ, RESOURCES, TILES};
-use crate::http::{aggregates, changes, facets, incidents, tiles};
+use crate::http::endpoint::{
+    Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILES,
+};
+use crate::http::{aggregates, changes, facets, incidents, sql, tiles};
 use crate::metrics::MEDIA_TYPE;
 
-/// The document.
-pub fn document() -> Value {
+/// The document, with a path for each of these named queries.
+pub fn document(queries: &Queries) -> Value {
     let mut paths = Map::new();
-    for endpoint in [aggregates::ENDPOINT, incidents::ENDPOINT, facets::ENDPOINT, changes::ENDPOINT, tiles::ENDPOINT] {
+    for endpoint in
+        [aggregates::ENDPOINT, incidents::ENDPOINT, facets::ENDPOINT, changes::ENDPOINT, tiles::ENDPOINT, sql::ENDPOINT]
+    {
         paths.insert(written(endpoint.path), of_rows(&endpoint));
+    }
+    for query in queries.iter() {
+        paths.insert(queries::path(query), queries::item(query));
     }
     for path in plain() {
         paths.insert(path.path.to_owned(), path.item());
@@ -98,6 +107,14 @@ fn plain() -> Vec<Plain> {
         ),
         of(LIMITS, "What a request may use.", json, array("Limit"), guarded, false),
         of(
+            QUERIES,
+            "The named queries, with their parameters and columns.",
+            json,
+            json!({"type": "array", "items": {"type": "object"}}),
+            reading,
+            false,
+        ),
+        of(
             METRICS,
             "What the server counts, for Prometheus; with the scope `admin`.",
             MEDIA_TYPE,
@@ -145,10 +162,10 @@ mod tests {
 
     #[test]
     fn every_path_that_is_listed_is_described_and_no_other() {
-        let document = document();
+        let document = document(&Queries::default());
         let mut described: Vec<&str> =
             document["paths"].as_object().expect("paths").keys().map(String::as_str).collect();
-        let mut listed = PATHS.to_vec();
+        let mut listed: Vec<&str> = PATHS.into_iter().filter(|path| *path != "/queries/{name}").collect();
         described.sort_unstable();
         listed.sort_unstable();
         assert_eq!(described, listed);
@@ -168,7 +185,7 @@ mod tests {
                 _ => {}
             }
         }
-        let document = document();
+        let document = document(&Queries::default());
         let mut found = Vec::new();
         each(&document, &mut found);
         assert!(found.len() > 50);

@@ -60,7 +60,7 @@ pub(crate) fn group_by(given: Option<&[String]>) -> Result<Vec<Dimension>, Probl
 }
 
 /// A whole number from `least` to `most`.
-fn whole<N>(name: &str, text: &str, least: N, most: N) -> Result<N, Problem>
+pub(crate) fn whole<N>(name: &str, text: &str, least: N, most: N) -> Result<N, Problem>
 where
     N: FromStr + PartialOrd + Display,
 {
