@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
