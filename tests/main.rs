@@ -15,6 +15,7 @@ mod access;
 mod architecture;
 mod audit;
 mod bench;
+mod beside;
 mod change;
 mod check;
 mod cli;
