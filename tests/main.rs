@@ -16,6 +16,7 @@ mod answers;
 mod architecture;
 mod audit;
 mod bench;
+mod beside;
 mod change;
 mod changes;
 mod check;
