@@ -17,7 +17,7 @@ use arrow_flight::flight_service_client::FlightServiceClient;
 use lake_ingest::LandingMark;
 use lake_model::{Error, Kind, Resource, Window};
 use lake_portal::{Cursor, Decoder};
-use lake_query::IncidentProjector;
+use lake_query::{IncidentProjector, NamedQuery};
 use lake_testkit::{Answer, Running};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -559,4 +559,61 @@ fn any_ticket_is_rows_or_refused_in_words() {
     });
     assert!(rows_made > 20, "hardly any input is a ticket");
     assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
+
+#[test]
+fn any_header_of_a_query_is_understood_or_refused_with_its_line() {
+    let words = &[
+        "-- title: ",
+        "-- about: ",
+        "-- parameter: ",
+        "-- column: ",
+        "-- note: ",
+        "--",
+        "\n",
+        "  ",
+        " = ",
+        " = null",
+        "text",
+        "integer",
+        "number",
+        "boolean",
+        "date",
+        "timestamp",
+        "format",
+        "limit",
+        "9223372036854775808",
+        "2024-02-30",
+        "0001-01-01",
+        "9999-12-31",
+        "+08:00",
+        "nan",
+        "\u{fc}",
+        ":",
+        "$",
+        "'",
+    ];
+    Fuzz { target: "header", words }.run(20_000, |input| {
+        let text = String::from_utf8_lossy(input);
+        match NamedQuery::parse("q", "q.sql", &text) {
+            Ok(None) => Ok("no title".to_owned()),
+            Ok(Some(query)) => {
+                // What was taken as a default is a value, and what must be given can be given as null.
+                let needed = query.parameters().iter().filter(|parameter| parameter.required);
+                let given: Vec<(&str, &str)> = needed.map(|parameter| (parameter.name.as_str(), "")).collect();
+                match query.values(given.iter().copied()) {
+                    Ok(_) => Ok(format!("{} parameters, {} columns", query.parameters().len(), query.columns().len())),
+                    Err(error) => Err(format!("its own defaults are refused: {error}")),
+                }
+            }
+            Err(error) => {
+                let told = error.to_string();
+                let line = told.strip_prefix("q.sql:").and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+                match line.filter(|line| (1..=text.lines().count()).contains(line)) {
+                    Some(_) if error.kind() == Kind::Invalid => Ok(ours(&told)),
+                    _ => Err(format!("an error without its line: {told}")),
+                }
+            }
+        }
+    });
 }

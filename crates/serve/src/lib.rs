@@ -18,6 +18,7 @@ mod stoppable;
 mod tls;
 mod turns;
 mod user_sql;
+mod yielding;
 
 #[cfg(test)]
 mod tests;
