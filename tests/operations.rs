@@ -188,25 +188,26 @@ async fn requests_are_not_logged_unless_asked_and_their_text_is_for_people() {
     assert!(!quiet.log().contains("secret-question"), "{}", quiet.log());
 }
 
-/// A server that sends an answer to a client that does not read, and a connection that has not asked yet.
+/// A connection that has half asked whether the server is ready, and one whose client does not read its answer.
 fn under_way(running: &Running) -> (Wire, Wire) {
-    let idle = Wire::connect(running);
+    let mut half = Wire::connect(running);
+    half.send("GET /readyz HTTP/1.1\r\nHost: lake\r\n");
     let mut slow = Wire::connect(running);
     slow.ask(BIG, &[]);
-    // Connections are taken in their order: the idle one has been.
+    // Connections are taken in their order: the other one has been.
     assert!(slow.head().starts_with("HTTP/1.1 200"));
-    (idle, slow)
+    (half, slow)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_the_server_ends_what_is_under_way_and_takes_nothing_new() {
     let bench = landed(60_000);
     let mut running = bench.program().spawn_serving(&["serve", "--drain-seconds", "600"]);
-    let (mut idle, slow) = under_way(&running);
+    let (mut half, slow) = under_way(&running);
     running.signal("-TERM");
     running.wait_for_log("stopping", PATIENCE);
-    idle.ask("/readyz", &[]);
-    assert!(idle.head().starts_with("HTTP/1.1 503"), "who balances the load is told");
+    half.send("\r\n");
+    assert!(half.head().starts_with("HTTP/1.1 503"), "who balances the load is told");
     let began = Instant::now();
     while Wire::try_connect(&running).is_ok() {
         assert!(began.elapsed() < PATIENCE, "new connections are still taken");
@@ -221,7 +222,7 @@ async fn told_to_stop_the_server_ends_what_is_under_way_and_takes_nothing_new() 
 async fn what_does_not_end_in_time_is_cut_and_does_not_look_whole() {
     let bench = landed(60_000);
     let mut running = bench.program().spawn_serving(&["serve", "--drain-seconds", "0"]);
-    let (_idle, slow) = under_way(&running);
+    let (_half, slow) = under_way(&running);
     running.signal("-TERM");
     assert_eq!(running.wait(PATIENCE), 0, "{}", running.log());
     assert!(running.log().contains("cut off"), "{}", running.log());
@@ -232,7 +233,7 @@ async fn what_does_not_end_in_time_is_cut_and_does_not_look_whole() {
 async fn a_second_signal_ends_the_server_at_once() {
     let bench = landed(60_000);
     let mut running = bench.program().spawn_serving(&["serve", "--drain-seconds", "600"]);
-    let (_idle, _slow) = under_way(&running);
+    let (_half, _slow) = under_way(&running);
     running.signal("-TERM");
     running.wait_for_log("stopping", PATIENCE);
     running.signal("-TERM");

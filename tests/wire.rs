@@ -29,8 +29,12 @@ impl Wire {
     /// Asks, on a connection that stays open.
     pub(crate) fn ask(&mut self, path: &str, headers: &[(&str, &str)]) {
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: lake\r\n{headers}\r\n");
-        self.0.write_all(request.as_bytes()).expect("a request is sent");
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: lake\r\n{headers}\r\n"));
+    }
+
+    /// Sends part of a request.
+    pub(crate) fn send(&mut self, part: &str) {
+        self.0.write_all(part.as_bytes()).expect("a part is sent");
     }
 
     /// Reads the head of an answer and not a byte of its body.

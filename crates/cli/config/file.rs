@@ -60,16 +60,16 @@ impl ConfigFile {
         self.within(program, &mut Vec::new())
     }
 
-    fn within(&self, mut command: Command, words: &mut Vec<String>) -> Command {
-        let names: Vec<String> = options(&command, false).into_iter().map(str::to_owned).collect();
-        for name in names {
-            let Some(setting) = self.setting(words, &name) else { continue };
-            let Some(id) = option(&command, &name).map(|argument| argument.get_id().clone()) else { continue };
+    fn within(&self, command: Command, words: &mut Vec<String>) -> Command {
+        let command = command.mut_args(|argument| {
+            let name = argument.get_long().filter(|_| is_option(&argument));
+            let Some(setting) = name.and_then(|name| self.setting(words, name)) else { return argument };
             // Options keep the texts of their defaults for the whole run, and the file is read once.
-            let values: Vec<&'static str> =
-                setting.values.iter().map(|value| &*Box::leak(value.clone().into_boxed_str())).collect();
-            command = command.mut_arg(id, |argument| argument.default_values(values));
-        }
+            let values = setting.values.iter().map(|value| &*Box::leak(value.clone().into_boxed_str()));
+            // Help shows defaults.
+            let is_secret = argument.is_hide_env_values_set();
+            argument.default_values(values.collect::<Vec<&'static str>>()).hide_default_value(is_secret)
+        });
         command.mut_subcommands(|inner| {
             words.push(inner.get_name().to_owned());
             let inner = self.within(inner, words);

@@ -18,7 +18,6 @@ mod stoppable;
 mod tls;
 mod turns;
 mod user_sql;
-mod yielding;
 
 #[cfg(test)]
 mod tests;

@@ -8,28 +8,19 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema};
 use datafusion::common::exec_err;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::error::Result;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_plan::joins::utils::JoinFilter;
-use datafusion::physical_plan::joins::{
-    HashJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, NestedLoopJoinExecBuilder,
-};
+use datafusion::physical_plan::joins::{HashJoinExec, HashJoinExecBuilder};
+use datafusion::physical_plan::joins::{NestedLoopJoinExec, NestedLoopJoinExecBuilder};
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use tokio_util::sync::CancellationToken;
 
-/// The same plan, whose joins fail once `stopped` is cancelled.
+/// The same join, whose condition fails once `stopped` is cancelled; `None` if it is no join with a condition.
 ///
 /// # Errors
-/// If a join cannot be made again.
-pub(crate) fn stoppable(plan: Arc<dyn ExecutionPlan>, stopped: &CancellationToken) -> Result<Arc<dyn ExecutionPlan>> {
-    let plan =
-        plan.transform_up(|plan| Ok(stoppable_join(&plan, stopped)?.map_or(Transformed::no(plan), Transformed::yes)))?;
-    Ok(plan.data)
-}
-
-/// A join whose condition asks; `None` if it is no join with a condition.
-fn stoppable_join(
+/// If the join cannot be made again.
+pub(crate) fn stoppable(
     plan: &Arc<dyn ExecutionPlan>,
     stopped: &CancellationToken,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {

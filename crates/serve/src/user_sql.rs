@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
 use lake_query::{Session, engine_error};
@@ -20,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use crate::app::Reading;
 use crate::question::ordered::Rows;
 use crate::stoppable::stoppable;
-use crate::yielding::giving_way;
 
 /// Functions that make a list as long as a number says: it is not counted against the request's memory. The table functions
 /// of the same names make their rows as they are read.
@@ -58,7 +59,7 @@ pub(crate) async fn execute(frame: DataFrame) -> Result<SendableRecordBatchStrea
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await.map_err(user_error)?;
     let stopped = CancellationToken::new();
-    let plan = stoppable(plan, &stopped).and_then(giving_way).map_err(user_error)?;
+    let plan = giving_way(plan, &stopped).map_err(user_error)?;
     let mut batches = execute_stream(plan, context).map_err(user_error)?;
     let schema = batches.schema();
     let mut task = RecordBatchReceiverStream::builder(Arc::clone(&schema), 1);
@@ -137,4 +138,18 @@ pub(crate) fn user_error(error: DataFusionError) -> lake_model::Error {
         Kind::Exhausted => error.context("the query needs more memory than `request_memory_mib` of /limits"),
         _ => error,
     }
+}
+
+/// The same plan, whose joins give way to other tasks: one can make rows without end out of a few that it read, and
+/// only what gives way can be stopped.
+fn giving_way(
+    plan: Arc<dyn ExecutionPlan>,
+    stopped: &CancellationToken,
+) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    let plan = plan.transform_up(|plan| {
+        let plan = stoppable(&plan, stopped)?.unwrap_or(plan);
+        let joins = plan.children().len() > 1;
+        Ok(if joins { Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _) } else { Transformed::no(plan) })
+    })?;
+    Ok(plan.data)
 }

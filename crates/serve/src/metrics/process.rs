@@ -7,33 +7,37 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Labels, label};
+use super::{Labels, label, tell};
 
 /// Parts of a second in which Linux counts a process's time for everybody who reads `/proc`.
 const TICKS_A_SECOND: f64 = 100.0;
 
-type Seconds = Family<Labels, Counter<f64, AtomicU64>>;
-type Values = Family<Labels, Gauge>;
+type Seconds = Counter<f64, AtomicU64>;
 
 /// Tells of the process. The names are those that every Prometheus client uses.
 pub(super) fn register(registry: &mut Registry) {
-    let gauge = |registry: &mut Registry, name: &str, help: &str, value: Option<i64>| {
-        let family = Values::default();
-        registry.register(name, help, family.clone());
-        if let Some(value) = value {
-            family.get_or_create(&Vec::new()).set(value);
-        }
-    };
     gauge(registry, "process_resident_memory_bytes", "Memory of the process in RAM", resident_bytes());
     gauge(registry, "process_open_fds", "Open files and sockets", open_files());
-    let seconds = Seconds::default();
-    registry.register("process_cpu_seconds", "Time of all cores that the process has used", seconds.clone());
-    if let Some(used) = cpu_seconds() {
-        seconds.get_or_create(&Vec::new()).inc_by(used);
+    let (name, help) = ("process_cpu_seconds", "Time of all cores that the process has used");
+    match cpu_seconds() {
+        Some(used) => {
+            let seconds = Seconds::default();
+            seconds.inc_by(used);
+            registry.register(name, help, seconds);
+        }
+        None => registry.register(name, help, Family::<Labels, Seconds>::default()),
     }
-    let version = Values::default();
-    registry.register("hotspots_build_info", "Always 1; the label is the version of the program", version.clone());
+    let version = Family::<Labels, Gauge>::default();
     version.get_or_create(&label("version", env!("CARGO_PKG_VERSION"))).set(1);
+    registry.register("hotspots_build_info", "Always 1; the label is the version of the program", version);
+}
+
+/// A gauge; one without a value where there is none to tell.
+fn gauge(registry: &mut Registry, name: &str, help: &str, value: Option<i64>) {
+    match value {
+        Some(value) => tell(registry, name, help, value),
+        None => registry.register(name, help, Family::<Labels, Gauge>::default()),
+    }
 }
 
 fn resident_bytes() -> Option<i64> {
