@@ -137,7 +137,8 @@ impl Ground {
 async fn compact_one(place: Location, name: &str) -> Result<()> {
     let reader = reader(&Lake::open(place).await?)?;
     for report in compact(&reader, &resource(name), CompactOptions::default(), |_| {}).await? {
-        assert_eq!(report.drift(), 0, "{report:?}");
+        // Between the steps of forgetting the record is still counted and no longer there.
+        assert!(report.drift() == 0 || name == FORGETTING, "{report:?}");
     }
     Ok(())
 }

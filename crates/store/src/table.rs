@@ -314,13 +314,26 @@ impl Table {
             Ok(found) => return Ok(found),
             Err(error) => log_error(error, failed),
         };
-        let Some(state) = self.reopened(snapshot.version).await else { return Err(error) };
+        let Some(state) = self.reopened(snapshot.version).await else {
+            return Err(self.overtaken(snapshot.version, error).await);
+        };
         state.snapshot().transaction_version(&*self.log, app_id).await.map_err(|error| log_error(error, failed))
     }
 
     /// A version opened once more: its log may have begun anew since, and a checkpoint says what its entries said.
     async fn reopened(&self, version: u64) -> Option<DeltaTableState> {
         DeltaTableState::try_new(&*self.log, Some(version)).await.ok()
+    }
+
+    /// Why a version can no longer be asked: its log has begun anew above it, or else the error as it was.
+    async fn overtaken(&self, version: u64, error: Error) -> Error {
+        match self.log_files().await {
+            Ok(files) if files.oldest().is_some_and(|oldest| oldest > version) => {
+                let text = format!("table {}: `forget` has removed version {version} meanwhile; try again", self.name);
+                Error::new(Kind::Conflict, text).with_source(error)
+            }
+            _ => error,
+        }
     }
 
     /// The JSON text of a metadata domain.
@@ -333,7 +346,9 @@ impl Table {
             Ok(found) => return Ok(found),
             Err(error) => log_error(error, failed),
         };
-        let Some(state) = self.reopened(snapshot.version).await else { return Err(error) };
+        let Some(state) = self.reopened(snapshot.version).await else {
+            return Err(self.overtaken(snapshot.version, error).await);
+        };
         state.snapshot().domain_metadata(&*self.log, domain).await.map_err(|error| log_error(error, failed))
     }
 
