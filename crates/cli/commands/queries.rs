@@ -39,7 +39,7 @@ pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
             write_rows(frame, format, BufWriter::new(std::io::stdout())).await?;
             Ok(0)
         }
-        QueriesCommand::Test { directory, update } => test(global, directory, update).await,
+        QueriesCommand::Test { directory, update } => Box::pin(test(global, directory, update)).await,
     }
 }
 
