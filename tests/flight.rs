@@ -23,7 +23,7 @@ use tonic::{Code, Status};
 
 use crate::bench::{Bench, CASES_RESOURCE};
 
-type Client = FlightSqlServiceClient<Channel>;
+pub(crate) type Client = FlightSqlServiceClient<Channel>;
 
 /// How long something may take that is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -89,8 +89,16 @@ async fn try_rows(client: &mut Client, ticket: Ticket) -> Result<(SchemaRef, Vec
     Ok((stream.schema().expect("a stream says its columns").clone(), batches))
 }
 
+/// A client of a program that serves both interfaces and has said so.
+pub(crate) async fn connect(serving: &Running) -> Client {
+    let line = serving.wait_for_log("flight listening on ", PATIENCE);
+    let address = line.rsplit_once("://").expect("an address").1.trim().to_owned();
+    let endpoint = Channel::from_shared(format!("http://{address}")).expect("an address");
+    Client::new(endpoint.connect().await.expect("the server listens"))
+}
+
 /// The rows of a query.
-async fn rows(client: &mut Client, query: &str) -> Vec<RecordBatch> {
+pub(crate) async fn rows(client: &mut Client, query: &str) -> Vec<RecordBatch> {
     let info = client.execute(query.to_owned(), None).await.unwrap_or_else(|error| panic!("{query}: {error}"));
     let announced = info.clone().try_decode_schema().expect("a schema");
     let (schema, batches) = try_rows(client, ticket_of(&info)).await.unwrap_or_else(|error| panic!("{query}: {error}"));

@@ -205,6 +205,8 @@ Examples:
 
 A setting is taken from the command line, else from its variable, else from the config file, else it has its default.")]
     Config(Config),
+    /// The OpenAPI document of the HTTP interface on stdout
+    Openapi,
     /// Shell completions on stdout
     #[command(after_help = "\
 Examples:

@@ -38,9 +38,9 @@ fn main() -> ExitCode {
     });
     if is_abandoned {
         output::note("stopped at once by the second signal");
-        // Dropped, it would wait for what still reads or writes.
-        runtime.shutdown_background();
     }
+    // What still runs is nobody's any more. Dropped, the runtime would wait for it.
+    runtime.shutdown_background();
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => output::fail(&error),

@@ -227,6 +227,13 @@ async fn values_filter_rows_and_wrong_ones_are_refused_in_words() {
     let error = status_of(client.prepare(wrong.to_owned(), None).await.expect_err("no such column"));
     assert!(error.message().contains("line 2, column 10"), "places do not move what comes after them: {error}");
 
+    let named = "SELECT CAST($many AS BIGINT) - CAST($few AS BIGINT) AS n";
+    let mut prepared = client.prepare(named.to_owned(), None).await.expect("a plan");
+    prepared.set_parameters(row(vec![("few", number(3)), ("many", number(10))])).expect("values");
+    let info = prepared.execute().await.expect("a bound plan");
+    let (_, batches) = try_rows(&mut client, ticket_of(&info)).await.expect("a row");
+    assert_eq!(first_number(&batches), 7, "places with names take values by name");
+
     let two_rows = row(vec![("1", Arc::new(Int32Array::from(vec![1, 2])))]);
     let plain = |query: &'static str| (query, None);
     for ((query, bound), words) in [

@@ -46,6 +46,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Resources(resources) => resources::run(global, resources),
         Command::Token(token) => token::run(token),
         Command::Config(config) => config::run(config),
+        Command::Openapi => resources::openapi(),
         Command::Completions { shell } => resources::completions(shell),
     }
 }

@@ -236,7 +236,7 @@ mod tests {
             ("SELECT $n AS a, $m AS b", "own/q.sql: $m is not declared; add -- parameter: m TYPE to the header"),
             ("SELECT $n AS a, nothing AS b", "own/q.sql: line 5, column 17: "),
             ("SELECT $n AS a, 'x' AS b FROM nowhere", "own/q.sql: line 5, column 31: "),
-            ("DROP TABLE x", "own/q.sql: DDL not supported"),
+            ("DROP TABLE x", "own/q.sql: the lake is read-only"),
         ] {
             let error = checked(&told(sql)).await;
             assert!(error.starts_with(says), "{sql}: {error}");

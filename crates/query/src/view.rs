@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use futures::future::try_join_all;
 use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
@@ -132,6 +133,12 @@ impl ResourceView {
         (self.through.max(self.watermark()) - above).max(0)
     }
 
+    /// Seconds since the last batch landed, by the clock of this machine; none if it does not say when.
+    pub fn lag_seconds(&self) -> Option<i64> {
+        let landed = DateTime::parse_from_rfc3339(self.mark.landed_at.as_deref()?).ok()?;
+        Some((lake_model::now() - landed.with_timezone(&Utc)).num_seconds().max(0))
+    }
+
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
         // Rows above the watermark cannot be read as incidents without the rule that makes them so.
@@ -159,6 +166,9 @@ pub struct View {
     /// The landed resources by name.
     pub resources: BTreeMap<String, ResourceView>,
 }
+
+/// Times that a reading is opened anew because what it had opened was removed meanwhile.
+const MOST_TRIES: u32 = 5;
 
 type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
 
@@ -225,11 +235,31 @@ impl Reader {
     /// # Errors
     /// If the store does not answer or a log is damaged.
     pub async fn view(&self) -> Result<View> {
-        let fast_counts = self.lake.fast_counts.snapshot().await?;
-        let counts = self.lake.counts.snapshot().await?;
+        let mut tries = 0;
+        loop {
+            let fast_counts = self.lake.fast_counts.snapshot().await?;
+            let counts = self.lake.counts.snapshot().await?;
+            let versions = (fast_counts.version, counts.version);
+            match self.open_rest(fast_counts, counts).await {
+                Err(error) if tries < MOST_TRIES && self.has_moved(versions).await => {
+                    tries += 1;
+                    tracing::debug!(%error, "what was opened is no longer the newest, opening again");
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open_rest(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<View> {
         // What no order is needed between is opened at once: on S3 each takes a round trip or two.
         let (rejects, raws) = futures::try_join!(self.lake.rejects.snapshot(), self.raws())?;
         self.assemble(fast_counts, counts, rejects, raws).await
+    }
+
+    /// Whether `fast_counts` or `counts` has a newer version: `forget` may have removed the logs of these meanwhile.
+    async fn has_moved(&self, (fast_counts, counts): (u64, u64)) -> bool {
+        let newest = futures::try_join!(self.lake.fast_counts.snapshot(), self.lake.counts.snapshot());
+        newest.is_ok_and(|(fast, count)| fast.version > fast_counts || count.version > counts)
     }
 
     /// A reading of these versions: `incidents` follow from `counts`.

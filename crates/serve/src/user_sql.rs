@@ -12,12 +12,30 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
-use lake_query::engine_error;
+use lake_query::{Session, engine_error};
+use tokio_util::sync::CancellationToken;
 
+use crate::app::Reading;
 use crate::question::ordered::Rows;
+use crate::stoppable::stoppable;
+
+/// Functions that make a list as long as a number says: it is not counted against the request's memory. The table functions
+/// of the same names make their rows as they are read.
+const BOUNDLESS: [&str; 4] = ["range", "generate_series", "array_repeat", "array_resize"];
+
+/// A session for the SQL of users.
+///
+/// # Errors
+/// If a view cannot be planned.
+pub(crate) async fn session(reading: &Reading) -> Result<Session> {
+    let session = reading.session().await?;
+    BOUNDLESS.iter().for_each(|name| session.context().deregister_udf(name));
+    Ok(session)
+}
 
 /// Says so when it goes before the query has ended.
 struct Run {
@@ -32,14 +50,33 @@ impl Drop for Run {
     }
 }
 
-/// Begins a query. It ends with its stream: dropped before its end, the engine stops.
+/// Begins a query. It ends with its stream: dropped before its end, the engine stops. It runs in a task of its own, so
+/// that whoever waits for its rows is never held up in the middle of one.
 ///
 /// # Errors
 /// If it cannot be planned.
 pub(crate) async fn execute(frame: DataFrame) -> Result<SendableRecordBatchStream> {
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await.map_err(user_error)?;
-    execute_stream(giving_way(plan).map_err(user_error)?, context).map_err(user_error)
+    let stopped = CancellationToken::new();
+    let plan = giving_way(plan, &stopped).map_err(user_error)?;
+    let mut batches = execute_stream(plan, context).map_err(user_error)?;
+    let schema = batches.schema();
+    let mut task = RecordBatchReceiverStream::builder(Arc::clone(&schema), 1);
+    let send = task.tx();
+    task.spawn(async move {
+        while let Some(batch) = batches.next().await {
+            if send.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    let stopped = stopped.drop_guard();
+    let batches = task.build().inspect(move |_| {
+        let _stops_when_dropped = &stopped;
+    });
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
 }
 
 /// The first rows of a query, held until they are sent: whether there are more is known before the first.
@@ -105,8 +142,12 @@ pub(crate) fn user_error(error: DataFusionError) -> lake_model::Error {
 
 /// The same plan, whose joins give way to other tasks: one can make rows without end out of a few that it read, and
 /// only what gives way can be stopped.
-fn giving_way(plan: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+fn giving_way(
+    plan: Arc<dyn ExecutionPlan>,
+    stopped: &CancellationToken,
+) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
     let plan = plan.transform_up(|plan| {
+        let plan = stoppable(&plan, stopped)?.unwrap_or(plan);
         let joins = plan.children().len() > 1;
         Ok(if joins { Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _) } else { Transformed::no(plan) })
     })?;

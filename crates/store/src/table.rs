@@ -309,12 +309,18 @@ impl Table {
     /// # Errors
     /// If the log cannot be read.
     pub async fn transaction(&self, snapshot: &Snapshot, app_id: &str) -> Result<Option<i64>> {
-        snapshot
-            .state
-            .snapshot()
-            .transaction_version(&*self.log, app_id)
-            .await
-            .map_err(|error| log_error(error, || format!("table {}: the transaction {app_id}", self.name)))
+        let failed = || format!("table {}: the transaction {app_id}", self.name);
+        let error = match snapshot.state.snapshot().transaction_version(&*self.log, app_id).await {
+            Ok(found) => return Ok(found),
+            Err(error) => log_error(error, failed),
+        };
+        let Some(state) = self.reopened(snapshot.version).await else { return Err(error) };
+        state.snapshot().transaction_version(&*self.log, app_id).await.map_err(|error| log_error(error, failed))
+    }
+
+    /// A version opened once more: its log may have begun anew since, and a checkpoint says what its entries said.
+    async fn reopened(&self, version: u64) -> Option<DeltaTableState> {
+        DeltaTableState::try_new(&*self.log, Some(version)).await.ok()
     }
 
     /// The JSON text of a metadata domain.
@@ -322,12 +328,13 @@ impl Table {
     /// # Errors
     /// If the log cannot be read.
     pub async fn domain(&self, snapshot: &Snapshot, domain: &str) -> Result<Option<String>> {
-        snapshot
-            .state
-            .snapshot()
-            .domain_metadata(&*self.log, domain)
-            .await
-            .map_err(|error| log_error(error, || format!("table {}: the metadata {domain}", self.name)))
+        let failed = || format!("table {}: the metadata {domain}", self.name);
+        let error = match snapshot.state.snapshot().domain_metadata(&*self.log, domain).await {
+            Ok(found) => return Ok(found),
+            Err(error) => log_error(error, failed),
+        };
+        let Some(state) = self.reopened(snapshot.version).await else { return Err(error) };
+        state.snapshot().domain_metadata(&*self.log, domain).await.map_err(|error| log_error(error, failed))
     }
 
     /// Begins a data file of a partition.

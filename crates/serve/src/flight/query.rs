@@ -20,7 +20,7 @@ use super::stream::{Messages, running, sent_schema};
 use super::ticket::Asked;
 use super::values::Values;
 use crate::app::{App, Reading};
-use crate::user_sql::execute;
+use crate::user_sql::{execute, session};
 
 /// A statement that was planned over a reading.
 pub(super) struct Planned {
@@ -38,7 +38,7 @@ impl Planned {
             Some(versions) => app.reading_pinned(&versions).await?,
             None => app.reading().await?,
         };
-        let statement = reading.session().await?.prepare(&asked.sql).await?;
+        let statement = session(&reading).await?.prepare(&asked.sql).await?;
         Ok(Self { reading, statement })
     }
 

@@ -111,3 +111,54 @@ impl Chunks {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use arrow::array::{ArrayRef, Int64Array};
+    use axum::Router;
+    use axum::response::{IntoResponse as _, Response};
+    use axum::routing::get;
+    use tower_http::compression::CompressionLayer;
+
+    use super::*;
+    use crate::question::plan::plan_error;
+
+    /// Rows as CSV, of which the second batch fails or never comes.
+    async fn broken(hangs: bool) -> Response {
+        let numbers: ArrayRef = Arc::new((0..10_000).collect::<Int64Array>());
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).expect("a batch");
+        let schema = batch.schema();
+        let first = futures::stream::iter([Ok(batch)]);
+        let then: Batches = if hangs {
+            futures::stream::pending().boxed()
+        } else {
+            futures::stream::iter([Err(DataFusionError::Execution("the disk is gone".to_owned()))]).boxed()
+        };
+        let deadline = Instant::now() + Duration::from_millis(if hangs { 50 } else { 60_000 });
+        let made = body(&schema, first.chain(then).boxed(), Format::Csv, deadline, plan_error).expect("a body");
+        made.into_response()
+    }
+
+    #[tokio::test]
+    async fn an_error_or_the_end_of_its_time_breaks_the_transfer_compressed_or_not() {
+        let router = Router::new()
+            .route("/fails", get(|| broken(false)))
+            .route("/hangs", get(|| broken(true)))
+            .layer(CompressionLayer::new());
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a socket");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        for path in ["fails", "hangs"] {
+            for encoding in ["identity", "gzip"] {
+                let request = client.get(format!("http://{address}/{path}")).header("accept-encoding", encoding);
+                let response = request.send().await.expect("the head of an answer");
+                assert_eq!(response.status(), 200);
+                assert_eq!(response.headers().contains_key("content-encoding"), encoding == "gzip");
+                assert!(response.bytes().await.is_err(), "{path}, {encoding}: what broke off looks whole");
+            }
+        }
+    }
+}

@@ -22,6 +22,7 @@ use lake_store::{LogEntry, Table};
 use serde_json::{Value, json};
 
 use super::endpoint::{CHANGES, Endpoint};
+use super::negotiate::accepted;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::question::FORMAT;
@@ -71,16 +72,17 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let parameters = Parameters::from_query(CHANGES, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    let accepts = |name: &str| headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).next();
     let events = match parameters.one("format") {
-        None => accepts(header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")),
+        None => accepted(&headers, &["application/x-ndjson", "text/event-stream"])? == 1,
         Some("sse") => true,
         Some("ndjson") => false,
         Some(other) => return Err(not_one_of("format", other, FORMATS.iter().copied())),
     };
     // A browser that lost its stream says where it was.
-    let resumed = accepts("last-event-id").and_then(|text| text.parse::<u64>().ok());
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let resumed = last.and_then(|text| text.parse::<u64>().ok());
     let since = resumed.or(number(&parameters, "since", 0, u64::MAX)?);
+    let follow = flag(&parameters, "follow")?.unwrap_or(events);
     let table = app.reader.lake().fast_counts.clone();
     let newest = table.snapshot().await?.version;
     let begin = since.unwrap_or(newest);
@@ -92,16 +94,29 @@ pub(crate) async fn get(
     if begin + 1 < oldest {
         return Err(gone(begin, oldest).into());
     }
-    let changes = Changes {
+    let mut changes = Changes {
         table,
         next: begin + 1,
         resources: Choice::parse(&parameters, "resource"),
         counts: flag(&parameters, "counts")?.unwrap_or(true),
-        follow: flag(&parameters, "follow")?.unwrap_or(events),
+        follow,
         app,
     };
-    Ok(if events { changes.events() } else { changes.lines() })
+    let first = changes.landed_before().await?;
+    let mut response = if events { changes.events(first) } else { changes.lines(first) };
+    if !events {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if follow {
+        response.extensions_mut().insert(Live);
+    }
+    Ok(response)
 }
+
+/// An answer that is sent bit by bit without an end: nothing may hold back what it has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Live;
 
 fn gone(version: u64, oldest: u64) -> Error {
     let what =
@@ -126,22 +141,37 @@ struct Batch {
     about: Value,
     /// Its signed counts.
     counts: Vec<Value>,
+    /// Whether it has any, so that files were read.
+    is_read: bool,
 }
 
 impl Changes {
-    fn lines(self) -> Response {
-        let lines = self.batches().map_ok(|batch| {
+    /// The batches up to the first whose counts are read: if those are gone, the answer is an error and not a stream
+    /// that breaks off.
+    async fn landed_before(&mut self) -> Result<Vec<Batch>> {
+        let follow = std::mem::replace(&mut self.follow, false);
+        let mut first = Vec::new();
+        while let Some(batch) = self.batch().await? {
+            let is_read = batch.is_read;
+            first.push(batch);
+            if is_read {
+                break;
+            }
+        }
+        self.follow = follow;
+        Ok(first)
+    }
+
+    fn lines(self, first: Vec<Batch>) -> Response {
+        let lines = self.batches(first).map_ok(|batch| {
             let values = std::iter::once(&batch.about).chain(&batch.counts);
             Bytes::from(values.map(|value| format!("{value}\n")).collect::<String>())
         });
-        let mut response = Body::from_stream(lines).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+        Body::from_stream(lines).into_response()
     }
 
-    fn events(self) -> Response {
-        let events = self.batches().map_ok(|batch| {
+    fn events(self, first: Vec<Batch>) -> Response {
+        let events = self.batches(first).map_ok(|batch| {
             let last = batch.counts.len();
             let all =
                 std::iter::once(("batch", batch.about)).chain(batch.counts.into_iter().map(|count| ("count", count)));
@@ -155,14 +185,14 @@ impl Changes {
         Sse::new(events.try_flatten()).keep_alive(KeepAlive::default()).into_response()
     }
 
-    /// The batches from the position on; for a follower without an end.
-    fn batches(self) -> BoxStream<'static, Result<Batch>> {
-        futures::stream::try_unfold(self, |mut changes| async move {
+    /// The first batches, and those after them; for a follower without an end.
+    fn batches(self, first: Vec<Batch>) -> BoxStream<'static, Result<Batch>> {
+        let later = futures::stream::try_unfold(self, |mut changes| async move {
             let found =
                 changes.batch().await.inspect_err(|error| tracing::error!(%error, "a stream of changes broke off"))?;
             Ok(found.map(|batch| (batch, changes)))
-        })
-        .boxed()
+        });
+        futures::stream::iter(first.into_iter().map(Ok)).chain(later).boxed()
     }
 
     /// The next batch that is asked for.
@@ -190,7 +220,8 @@ impl Changes {
 
     async fn read(&self, entry: LogEntry, resource: &str) -> Result<Batch> {
         let version = entry.version;
-        let counts = if entry.adds.is_empty() { Vec::new() } else { self.signed_counts(&entry).await? };
+        let is_read = !entry.adds.is_empty();
+        let counts = if is_read { self.signed_counts(&entry).await? } else { Vec::new() };
         let committed = entry.committed_ms.and_then(DateTime::from_timestamp_millis);
         let net: i64 = counts.iter().filter_map(|count| count["count"].as_i64()).sum();
         let about = json!({
@@ -202,7 +233,7 @@ impl Changes {
             "changes": counts.len(),
             "net": net,
         });
-        Ok(Batch { version, about, counts: if self.counts { counts } else { Vec::new() } })
+        Ok(Batch { version, about, counts: if self.counts { counts } else { Vec::new() }, is_read })
     }
 
     /// The rows that a version added, as objects.

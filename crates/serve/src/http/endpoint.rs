@@ -22,6 +22,26 @@ pub(crate) const OPENAPI: &str = "/openapi.json";
 /// What the types of problems point to.
 pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
+/// Every path, as clients write it.
+pub(crate) const PATHS: [&str; 16] = [
+    PAGE,
+    AGGREGATES,
+    INCIDENTS,
+    FACETS,
+    RESOURCES,
+    CHANGES,
+    "/tiles/{z}/{x}/{y}.mvt",
+    SQL,
+    QUERIES,
+    "/queries/{name}",
+    LIMITS,
+    METRICS,
+    HEALTHZ,
+    READYZ,
+    OPENAPI,
+    PROBLEMS,
+];
+
 /// A path that answers with rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoint {

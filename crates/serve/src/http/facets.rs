@@ -73,7 +73,8 @@ pub(crate) async fn get(
     let parameters = Parameters::from_query(FACETS, ACCEPTED, query.as_deref().unwrap_or_default())?;
     let filters = Filters::parse(&parameters, &app.limits)?;
     let facets = facets(parameters.many("facet"))?;
-    let limit = number(&parameters, "limit", 1, MOST_ROWS)?.unwrap_or(ROWS);
+    let most = MOST_ROWS.min(app.limits.max_rows);
+    let limit = number(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
     let asked = Asked::new(&app, &parameters, &filters, &method, &headers, None).await?;
     let asked = match asked {
         Ok(asked) => asked,

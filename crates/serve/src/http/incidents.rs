@@ -52,7 +52,7 @@ const ORDER: [By; 3] = [("occurred_at", true), ("resource", false), ("id", false
 /// Rows of a page where the request names no limit.
 const ROWS: usize = 1_000;
 /// The most rows of a page.
-pub(crate) const MOST_ROWS: usize = 10_000;
+const MOST_ROWS: usize = 10_000;
 
 const OWN: [Parameter; 4] = [
     Parameter::new("columns", Shape::Many, "Which columns, between commas; all if not given."),
@@ -103,7 +103,8 @@ pub(crate) async fn post(
 
 async fn answer(app: &App, parameters: &Parameters, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
     let columns = columns(parameters.many("columns"))?;
-    let limit = number(parameters, "limit", 1, MOST_ROWS)?.unwrap_or(ROWS);
+    let most = MOST_ROWS.min(app.limits.max_rows);
+    let limit = number(parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
     let filters = Filters::parse(parameters, &app.limits)?;
     let question = Page::question(parameters);
     let page = parameters.one("page").map(|text| Page::read(text, &question)).transpose()?;

@@ -1,13 +1,13 @@
 //! The HTTP interface.
 
 mod admit;
-mod aggregates;
+pub(crate) mod aggregates;
 mod answer;
-mod changes;
-mod endpoint;
-mod facets;
-mod incidents;
-mod negotiate;
+pub(crate) mod changes;
+pub(crate) mod endpoint;
+pub(crate) mod facets;
+pub(crate) mod incidents;
+pub(crate) mod negotiate;
 mod observe;
 mod operations;
 mod page;
@@ -16,8 +16,8 @@ mod resources;
 mod routes;
 mod rows;
 mod socket;
-mod sql;
-mod tiles;
+pub(crate) mod sql;
+pub(crate) mod tiles;
 mod versioned;
 
 pub(crate) use routes::router;

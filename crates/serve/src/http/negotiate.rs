@@ -49,17 +49,23 @@ pub(crate) fn choose(asked: Option<&str>, headers: &HeaderMap) -> Result<Offer, 
         let found = OFFERS.into_iter().find(|offer| offer.name == name);
         return found.ok_or_else(|| not_one_of("format", name, FORMATS.iter().copied()));
     }
-    let accepted: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    if accepted.is_empty() {
-        return Ok(OFFERS[0]);
+    accepted(headers, &OFFERS.map(|offer| offer.media_type)).map(|chosen| OFFERS[chosen])
+}
+
+/// Which of these media types the client would rather have; the first where it does not say.
+///
+/// # Errors
+/// An `Accept` that none of them fits.
+pub(crate) fn accepted(headers: &HeaderMap, types: &[&str]) -> Result<usize, Problem> {
+    let said: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    if said.is_empty() {
+        return Ok(0);
     }
-    let text = accepted.join(", ");
-    let available: Vec<MediaType<'_>> =
-        OFFERS.iter().filter_map(|offer| MediaType::parse(offer.media_type).ok()).collect();
+    let text = said.join(", ");
+    let available: Vec<MediaType<'_>> = types.iter().filter_map(|name| MediaType::parse(name).ok()).collect();
     let chosen = text.parse::<Accept>().ok().and_then(|accept| accept.negotiate(&available).map(ToString::to_string));
-    let offer = chosen.and_then(|chosen| OFFERS.into_iter().find(|offer| offer.media_type == chosen));
-    offer.ok_or_else(|| {
-        let types = listed(OFFERS.iter().map(|offer| offer.media_type));
+    chosen.and_then(|chosen| types.iter().position(|name| *name == chosen)).ok_or_else(|| {
+        let types = listed(types.iter().copied());
         Problem::not_acceptable(format!("`Accept: {text}` names no format there is; it may be {types}"))
     })
 }

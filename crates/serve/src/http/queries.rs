@@ -18,7 +18,7 @@ use super::sql::row_limit;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::question::parameters::Parameters;
-use crate::user_sql::first_rows;
+use crate::user_sql::{first_rows, session};
 
 /// A query as `/queries` tells of it.
 #[derive(Debug, Serialize)]
@@ -79,7 +79,7 @@ pub(crate) async fn get(
     let mut asked = Asked::open(&app, format.as_deref(), &headers).await?;
     let deadline = asked.deadline;
     let answered = async {
-        let statement = query.prepare(&asked.reading.session().await?).await?;
+        let statement = query.prepare(&session(&asked.reading).await?).await?;
         let fixed = statement.is_fixed();
         let frame = statement.bind(values).map_err(|error| error.context(query.file()))?;
         let limited = limit.to_string();

@@ -13,6 +13,7 @@ use lake_query::{Session, fill, template};
 use serde::Serialize;
 
 use super::endpoint::RESOURCES;
+use super::versioned::say_reading;
 use crate::app::{App, Reading};
 use crate::problem::Problem;
 use crate::question::parameters::Parameters;
@@ -33,6 +34,8 @@ struct Standing {
     watermark: i64,
     pending_batches: i64,
     last_landed_at: Option<String>,
+    /// Since then, by the clock of this machine.
+    lag_seconds: Option<i64>,
     exact: bool,
     synthetic: bool,
     cadence_seconds: Option<u64>,
@@ -42,7 +45,9 @@ struct Standing {
 pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     Parameters::from_query(RESOURCES, &[], query.as_deref().unwrap_or_default())?;
     let reading = app.reading().await?;
-    Ok(Json(standings(&app, &reading).await?).into_response())
+    let mut response = Json(standings(&app, &reading).await?).into_response();
+    say_reading(response.headers_mut(), &reading.view, &[])?;
+    Ok(response)
 }
 
 async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
@@ -76,6 +81,7 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
             standing.watermark = resource.watermark();
             standing.pending_batches = resource.unreconciled();
             standing.last_landed_at = resource.mark.landed_at.clone();
+            standing.lag_seconds = resource.lag_seconds();
             standing.synthetic = resource.mark.synthetic;
         }
         standings.push(standing);

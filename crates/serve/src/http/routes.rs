@@ -4,25 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, handler::Handler as _};
+use axum::{Json, Router, handler::Handler as _};
 use lake_model::{Kind, nearest};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use super::admit::admit;
+use super::changes::Live;
 use super::endpoint::{
-    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, PAGE, PROBLEMS, QUERIES, QUERY, READYZ,
-    RESOURCES, SQL, TILES,
+    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY,
+    READYZ, RESOURCES, SQL, TILES,
 };
 use super::observe::observe;
 use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles};
 use crate::app::App;
+use crate::openapi::document;
 use crate::problem::Problem;
 
 /// The router of the whole interface.
@@ -43,10 +46,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(READYZ, get(operations::ready))
         .route(LIMITS, get(operations::limits))
         .route(METRICS, get(operations::tell_metrics))
+        .route(OPENAPI, get(openapi))
         .route(PROBLEMS, get(explain))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(from_fn_with_state(Arc::clone(&app), admit))
         .layer(cross_origin())
         .layer(CatchPanicLayer::custom(|cause: Box<dyn std::any::Any + Send>| {
@@ -54,6 +58,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         }))
         .layer(from_fn_with_state(Arc::clone(&app), observe))
         .with_state(app)
+}
+
+/// What is worth compressing, and may wait for it.
+fn compressible() -> impl Predicate {
+    let packed = NotForContentType::const_new("application/vnd.apache.parquet");
+    let live = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| extensions.get::<Live>().is_none();
+    DefaultPredicate::new().and(packed).and(live)
 }
 
 /// Pages of other hosts may ask and read everything: there are no cookies that would ask in somebody's name.
@@ -73,7 +84,8 @@ fn cross_origin() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
-        .allow_headers(Any)
+        // Each by its name: `*` does not stand for Authorization.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(told.map(HeaderName::from_static))
         .max_age(Duration::from_secs(24 * 60 * 60))
 }
@@ -106,15 +118,18 @@ async fn page() -> Response {
     response
 }
 
+async fn openapi(State(app): State<Arc<App>>) -> Response {
+    Json(document(app.reader.queries())).into_response()
+}
+
 async fn explain(Path(slug): Path<String>) -> Result<String, Problem> {
     Problem::explanation(&slug).ok_or_else(|| Problem::of(Kind::NotFound, format!("there is no problem `{slug}`")))
 }
 
 async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
     let path = uri.path();
-    let near = nearest(path, [AGGREGATES, RESOURCES, HEALTHZ, READYZ, LIMITS, METRICS]);
-    let hint = near.map_or_else(|| format!("GET {PAGE} lists what is here"), |near| format!("did you mean {near}?"));
-    Problem::of(Kind::NotFound, format!("there is nothing under {path}; {hint}"))
+    let near = nearest(path, PATHS).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    Problem::of(Kind::NotFound, format!("there is nothing under {path}; {near}There is {}", PATHS.join(", ")))
 }
 
 async fn no_such_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {

@@ -66,7 +66,11 @@ impl Asked {
         let names = filters.resources.wanted.clone();
         let name = match *method {
             Method::POST => None,
-            _ => Some(Name::of(&reading, &names, parameters, offer.name)?),
+            // How many rows there are where the request does not say is the server's own.
+            _ => {
+                let given = format!("{} {}", offer.name, app.limits.default_rows);
+                Some(Name::of(&reading, &names, parameters, &given)?)
+            }
         };
         match &name {
             Some(name) if name.is_known(headers) => Ok(Err(name.not_modified(&reading.view, &names)?)),

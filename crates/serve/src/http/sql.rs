@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::question::FORMAT;
 use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
 use crate::question::values::whole;
-use crate::user_sql::first_rows;
+use crate::user_sql::{first_rows, session};
 
 /// The rows that any query may be asked for at most.
 pub(crate) const LIMIT: Parameter =
@@ -110,7 +110,7 @@ async fn answer(
     let mut asked = Asked::open(app, parameters.one("format"), headers).await?;
     let deadline = asked.deadline;
     let answered = async {
-        let statement = asked.reading.session().await?.prepare(query).await?;
+        let statement = session(&asked.reading).await?.prepare(query).await?;
         let fixed = statement.is_fixed();
         let bound = statement.values_of_json(values)?;
         let frame = statement.bind(bound)?;

@@ -130,16 +130,20 @@ impl Address {
         (x, y)
     }
 
-    /// The corners of a cell in the tile.
-    fn corners(self, cell: i64) -> Vec<(f64, f64)> {
-        cell_corners(cell).into_iter().map(|(longitude, latitude)| self.within(longitude, latitude)).collect()
+    /// The corners of a cell where they lie in the tile or beside it: once, or twice where the 180th meridian cuts it.
+    fn rings(self, cell: i64) -> Vec<Vec<(f64, f64)>> {
+        let corners = cell_corners(cell);
+        let turned = |turn: f64| -> Vec<(f64, f64)> {
+            corners.iter().map(|(longitude, latitude)| self.within(longitude + turn, *latitude)).collect()
+        };
+        [0.0, -360.0, 360.0].map(turned).into_iter().filter(|ring| touches(ring)).collect()
     }
 }
 
 /// The counts of the cells that the tile touches: of those alone, so that memory is bounded by what a tile may hold.
 async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Address, most: usize) -> Result<Vec<u8>> {
     let question = Question {
-        filters: Filters { located: Some(true), ..filters },
+        filters: Filters { located: filters.located.or(Some(true)), ..filters },
         resolution,
         precision: TimePrecision::All,
         group_by: vec![Dimension::Cell],
@@ -153,7 +157,7 @@ async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Addr
             (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
         let located = (0..batch.num_rows()).filter(|row| cells.is_valid(*row));
         let counted = located.map(|row| (cells.value(row), numbers.value(row)));
-        counts.extend(counted.filter(|(cell, _)| touches(&address.corners(*cell))));
+        counts.extend(counted.filter(|(cell, _)| !address.rings(*cell).is_empty()));
         if counts.len() > most {
             let what = format!("the tile has more than {most} cells (`max_tile_cells` of /limits)");
             return Err(Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision")));
@@ -168,13 +172,15 @@ fn draw(counts: &[(i64, i64)], address: Address) -> Result<Vec<u8>, mvt::Error> 
     let mut tile = Tile::new(EXTENT);
     let mut layer = tile.create_layer(LAYER);
     for (cell, count) in counts {
-        let corners = address.corners(*cell);
-        let mut ring = GeomEncoder::new(GeomType::Polygon);
+        let mut polygon = GeomEncoder::new(GeomType::Polygon);
         // The grid's rows run south: what was counter-clockwise on the globe is clockwise, as an outer ring must be.
-        for (x, y) in &corners {
-            ring.add_point(x * f64::from(EXTENT), y * f64::from(EXTENT))?;
+        for ring in address.rings(*cell) {
+            for (x, y) in ring {
+                polygon.add_point(x * f64::from(EXTENT), y * f64::from(EXTENT))?;
+            }
+            polygon.complete_geom()?;
         }
-        let mut feature = layer.into_feature(ring.encode()?);
+        let mut feature = layer.into_feature(polygon.encode()?);
         feature.add_tag_string("cell", &cell_text(*cell));
         feature.add_tag_int("count", *count);
         layer = feature.into_layer();

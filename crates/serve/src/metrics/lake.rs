@@ -1,6 +1,5 @@
 //! How the lake and the engine stand at this moment.
 
-use chrono::{DateTime, Utc};
 use lake_query::ResourceView;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -20,13 +19,8 @@ const TOLD: [Told; 6] = [
     }),
     ("hotspots_resource_exact", "1 if answers equal a recount, else 0", |resource| Some(resource.is_exact().into())),
     ("hotspots_resource_raw_rows", "Landed versions of rows", |resource| i64::try_from(resource.raw.rows()).ok()),
-    ("hotspots_resource_lag_seconds", "Time since the last batch landed", lag),
+    ("hotspots_resource_lag_seconds", "Time since the last batch landed", ResourceView::lag_seconds),
 ];
-
-fn lag(resource: &ResourceView) -> Option<i64> {
-    let landed = DateTime::parse_from_rfc3339(resource.mark.landed_at.as_deref()?).ok()?;
-    Some((lake_model::now() - landed.with_timezone(&Utc)).num_seconds().max(0))
-}
 
 /// Tells of the engine, and of the lake if it can be read.
 pub(super) async fn register(app: &App, registry: &mut Registry) {
