@@ -87,7 +87,7 @@ async fn every_answer_of_the_lake_says_what_was_read() {
     for path in ["/aggregates?limit=2", "/incidents?limit=2", "/facets", "/tiles/0/0/0.mvt", "/resources"] {
         let answer = serving.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        for header in ["lake-version", "lake-exact", "lake-as-of", "lake-synthetic", "x-request-id"] {
+        for header in ["lake-version", "lake-exact", "lake-as-of", "x-request-id"] {
             assert!(answer.header(header).is_some(), "{path} has no {header}");
         }
     }

@@ -8,12 +8,14 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use lake_model::{Kind, Result};
 use lake_query::{Engine, Moment, Pin, Reader, Session, View};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::turns::{Turn, Turns};
+use crate::workers::Workers;
 
 /// The lake, and what a request may use of it.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) turns: Turns,
+    workers: Workers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
 }
@@ -34,15 +37,20 @@ pub(crate) struct Reading {
     pub(crate) reader: Arc<Reader>,
     pub(crate) engine: Engine,
     pub(crate) view: View,
+    /// Where the SQL of users runs.
+    pub(crate) workers: Handle,
     metrics: Metrics,
     turn: Arc<Turn>,
 }
 
 impl App {
     /// What the requests of one server see.
-    pub(crate) fn new(reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Self {
+    ///
+    /// # Errors
+    /// If the machine gives no more threads.
+    pub(crate) fn new(reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<Self> {
         let turns = Turns::new(limits.engine_requests, limits.queue);
-        Self { reader, access, limits, metrics: Metrics::new(), turns, stop }
+        Ok(Self { reader, access, limits, metrics: Metrics::new(), turns, stop, workers: Workers::start()? })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.
@@ -92,6 +100,7 @@ impl App {
             reader: Arc::clone(&self.reader),
             engine: self.reader.engine().within(self.limits.memory_bytes),
             view,
+            workers: self.workers.handle(),
             metrics: self.metrics.clone(),
             turn: Arc::new(turn),
         }

@@ -19,6 +19,7 @@ mod stoppable;
 mod tls;
 mod turns;
 mod user_sql;
+mod workers;
 
 #[cfg(test)]
 mod tests;

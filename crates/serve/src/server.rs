@@ -58,7 +58,7 @@ impl Server {
     pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
         span::carry_into_tasks();
         let drain = limits.drain;
-        let app = Arc::new(App::new(reader, access, limits, stop.clone()));
+        let app = Arc::new(App::new(reader, access, limits, stop.clone())?);
         let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
         let http = axum::serve(self.socket, service).with_graceful_shutdown(stop.clone().cancelled_owned());
         let http = async { http.await.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)) };

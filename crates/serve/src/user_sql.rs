@@ -17,6 +17,7 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
 use lake_query::{Session, engine_error};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Reading;
@@ -50,28 +51,29 @@ impl Drop for Run {
     }
 }
 
-/// Begins a query. It ends with its stream: dropped before its end, the engine stops. It runs in a task of its own, so
-/// that whoever waits for its rows is never held up in the middle of one.
+/// Begins a query on threads that are not the server's. It ends with its stream: dropped before its end, the engine stops.
 ///
 /// # Errors
 /// If it cannot be planned.
-pub(crate) async fn execute(frame: DataFrame) -> Result<SendableRecordBatchStream> {
+pub(crate) async fn execute(frame: DataFrame, workers: &Handle) -> Result<SendableRecordBatchStream> {
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await.map_err(user_error)?;
     let stopped = CancellationToken::new();
     let plan = giving_way(plan, &stopped).map_err(user_error)?;
-    let mut batches = execute_stream(plan, context).map_err(user_error)?;
-    let schema = batches.schema();
+    let schema = plan.schema();
     let mut task = RecordBatchReceiverStream::builder(Arc::clone(&schema), 1);
     let send = task.tx();
-    task.spawn(async move {
+    // What a plan starts when it begins runs where it begins.
+    let run = async move {
+        let mut batches = execute_stream(plan, context)?;
         while let Some(batch) = batches.next().await {
             if send.send(batch).await.is_err() {
                 break;
             }
         }
         Ok(())
-    });
+    };
+    task.spawn_on(run, workers);
     let stopped = stopped.drop_guard();
     let batches = task.build().inspect(move |_| {
         let _stops_when_dropped = &stopped;
@@ -83,20 +85,20 @@ pub(crate) async fn execute(frame: DataFrame) -> Result<SendableRecordBatchStrea
 ///
 /// # Errors
 /// If it fails, or its rows need more than the request may hold.
-pub(crate) async fn first_rows(frame: DataFrame, limit: usize) -> Result<Rows> {
+pub(crate) async fn first_rows(frame: DataFrame, limit: usize, workers: &Handle) -> Result<Rows> {
     let mut run = Run { ended: false };
-    let result = held(frame, limit).await;
+    let result = held(frame, limit, workers).await;
     run.ended = true;
     result
 }
 
-async fn held(frame: DataFrame, limit: usize) -> Result<Rows> {
+async fn held(frame: DataFrame, limit: usize, workers: &Handle) -> Result<Rows> {
     // A plan is told whole, and nothing can stand above it.
     let told = matches!(frame.logical_plan(), LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
     let frame = if told { frame } else { frame.limit(0, Some(limit.saturating_add(1))).map_err(user_error)? };
     let reservation = MemoryConsumer::new("rows of the answer").register(&frame.task_ctx().runtime_env().memory_pool);
     tracing::debug!("query begins");
-    let mut stream = execute(frame).await?;
+    let mut stream = execute(frame, workers).await?;
     let (schema, mut batches, mut room, mut truncated) = (stream.schema(), Vec::new(), limit, false);
     while let Some(batch) = stream.try_next().await.map_err(user_error)? {
         let taken = batch.num_rows().min(room);

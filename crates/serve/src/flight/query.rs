@@ -114,7 +114,7 @@ pub(super) async fn rows(
     let begun = async {
         let (reading, frame) = Planned::new(app, asked).await?.bound(asked.values.as_ref())?;
         let schema = columns(&frame);
-        let batches = execute(frame).await?;
+        let batches = execute(frame, &reading.workers).await?;
         Ok((reading, schema, batches))
     };
     let begun = tokio::select! {

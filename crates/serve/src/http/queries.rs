@@ -88,7 +88,7 @@ pub(crate) async fn get(
         if fixed && let Some(known) = asked.name(&headers, &texts.collect::<Vec<_>>())? {
             return Ok(known);
         }
-        let rows = first_rows(frame, limit).await?;
+        let rows = first_rows(frame, limit, &asked.reading.workers).await?;
         asked.stream(rows)
     };
     timeout_at(deadline, answered).await.map_err(|_| too_slow())?

@@ -173,9 +173,9 @@ fn draw(counts: &[(i64, i64)], address: Address) -> Result<Vec<u8>, mvt::Error> 
     let mut layer = tile.create_layer(LAYER);
     for (cell, count) in counts {
         let mut polygon = GeomEncoder::new(GeomType::Polygon);
-        // The grid's rows run south: what was counter-clockwise on the globe is clockwise, as an outer ring must be.
         for ring in address.rings(*cell) {
-            for (x, y) in ring {
+            // Counter-clockwise on the globe; an outer ring of a tile runs clockwise (4.3.3.3).
+            for (x, y) in ring.into_iter().rev() {
                 polygon.add_point(x * f64::from(EXTENT), y * f64::from(EXTENT))?;
             }
             polygon.complete_geom()?;

@@ -39,6 +39,7 @@ impl TestLake {
     pub(super) async fn reading(&self) -> crate::app::Reading {
         let (access, limits) = (crate::Access::open(), crate::Limits::default());
         let app = crate::app::App::new(Arc::clone(&self.reader), access, limits, CancellationToken::new());
+        let app = app.expect("threads");
         app.reading().await.expect("a reading")
     }
 }
