@@ -18,6 +18,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::log_file::{missing_file, noted_newest};
+use crate::log_reads::in_turn;
 use crate::publish::{Patience, log_error};
 use crate::sums::{BlockSums, SUMS_TAG};
 use crate::write::FileWriter;
@@ -234,8 +235,11 @@ impl Table {
     async fn newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
         let failed = || format!("table {} in {}", self.name, self.location);
         let state = match earlier {
-            Some(mut state) => state.update(&self.log, None).await.map(|()| state),
-            None => DeltaTableState::try_new(&*self.log, None).await,
+            Some(mut state) => {
+                let log = Arc::clone(&self.log);
+                in_turn(async move { state.update(&log, None).await.map(|()| state) }).await
+            }
+            None => self.state_at(None).await,
         };
         let error = match state {
             Ok(state) => return Ok(state),
@@ -243,11 +247,17 @@ impl Table {
         };
         // A directory that is listed while entries appear may show a later one and not the one before.
         if error.kind() == Kind::Data
-            && let Ok(state) = DeltaTableState::try_new(&*self.log, None).await
+            && let Ok(state) = self.state_at(None).await
         {
             return Ok(state);
         }
         Err(self.explained(error).await)
+    }
+
+    /// The state of a version as the log has it, or of the newest.
+    async fn state_at(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
+        let log = Arc::clone(&self.log);
+        in_turn(async move { DeltaTableState::try_new(&*log, version).await }).await
     }
 
     /// The version of a state, with the time it was committed.
@@ -270,7 +280,7 @@ impl Table {
         if newest.version == version {
             return Ok(newest);
         }
-        match DeltaTableState::try_new(&*self.log, Some(version)).await {
+        match self.state_at(Some(version)).await {
             Ok(state) => self.opened(state).await,
             Err(error) => {
                 let error = log_error(error, || format!("version {version} of table {}", self.name));
@@ -310,19 +320,24 @@ impl Table {
     /// If the log cannot be read.
     pub async fn transaction(&self, snapshot: &Snapshot, app_id: &str) -> Result<Option<i64>> {
         let failed = || format!("table {}: the transaction {app_id}", self.name);
-        let error = match snapshot.state.snapshot().transaction_version(&*self.log, app_id).await {
+        let error = match self.transaction_in(&snapshot.state, app_id).await {
             Ok(found) => return Ok(found),
             Err(error) => log_error(error, failed),
         };
         let Some(state) = self.reopened(snapshot.version).await else {
             return Err(self.overtaken(snapshot.version, error).await);
         };
-        state.snapshot().transaction_version(&*self.log, app_id).await.map_err(|error| log_error(error, failed))
+        self.transaction_in(&state, app_id).await.map_err(|error| log_error(error, failed))
+    }
+
+    async fn transaction_in(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
+        let (log, state, app_id) = (Arc::clone(&self.log), state.clone(), app_id.to_owned());
+        in_turn(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
     }
 
     /// A version opened once more: its log may have begun anew since, and a checkpoint says what its entries said.
     async fn reopened(&self, version: u64) -> Option<DeltaTableState> {
-        DeltaTableState::try_new(&*self.log, Some(version)).await.ok()
+        self.state_at(Some(version)).await.ok()
     }
 
     /// Why a version can no longer be asked: its log has begun anew above it, or else the error as it was.
@@ -342,14 +357,19 @@ impl Table {
     /// If the log cannot be read.
     pub async fn domain(&self, snapshot: &Snapshot, domain: &str) -> Result<Option<String>> {
         let failed = || format!("table {}: the metadata {domain}", self.name);
-        let error = match snapshot.state.snapshot().domain_metadata(&*self.log, domain).await {
+        let error = match self.domain_in(&snapshot.state, domain).await {
             Ok(found) => return Ok(found),
             Err(error) => log_error(error, failed),
         };
         let Some(state) = self.reopened(snapshot.version).await else {
             return Err(self.overtaken(snapshot.version, error).await);
         };
-        state.snapshot().domain_metadata(&*self.log, domain).await.map_err(|error| log_error(error, failed))
+        self.domain_in(&state, domain).await.map_err(|error| log_error(error, failed))
+    }
+
+    async fn domain_in(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
+        let (log, state, domain) = (Arc::clone(&self.log), state.clone(), domain.to_owned());
+        in_turn(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
     }
 
     /// Begins a data file of a partition.
