@@ -60,15 +60,7 @@ async fn no_question_made_from_the_document_finds_an_answer_that_is_not_in_it() 
     let examples = if std::env::var_os("HOTSPOTS_LONG").is_some() { "500" } else { "15" };
     let mut command = Command::new(&python);
     command.args(["-m", "schemathesis.cli", "run"]).arg(committed()).args(["--url", &serving.base_url]);
-    command.args([
-        "--max-examples",
-        examples,
-        "--seed",
-        "311",
-        "--generation-deterministic",
-        "--generation-database",
-        "none",
-    ]);
+    command.args(["--max-examples", examples, "--seed", "311", "--generation-deterministic"]);
     command.args([
         "--phases",
         "examples,coverage,fuzzing",

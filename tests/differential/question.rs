@@ -173,7 +173,7 @@ impl Question {
             group_by,
             resolution: random.random_range(0..=10),
             precision: PRECISIONS.choose(random).copied().expect("precisions"),
-            limit: if random.random_bool(0.25) { random.random_range(1..40) } else { 100_000 },
+            limit: if random.random_bool(0.4) { random.random_range(1..40) } else { 100_000 },
         }
     }
 

@@ -1,31 +1,32 @@
-//! Reads of logs, a few at a time.
-//!
-//! A read of a log holds a thread for what blocks while it waits for a listing or a file, and that takes another such
-//! thread. If as many reads began as there are threads, each would wait for ever for one that another holds.
+//! Reads of logs take turns. The library that replays a log does so on a thread that waits while other threads fetch the
+//! log's files; if every thread waited so, none would be left to fetch, and none would ever end.
 
 use deltalake_core::DeltaTableError;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-/// A read holds two threads at most, and the program has sixteen at least: half of them are left for what reads wait for.
+/// Logs that are read at a time. Each keeps two threads waiting at most; the program has four times as many
+/// (`crates/cli/main.rs`).
 const AT_A_TIME: usize = 4;
 
-static READS: Semaphore = Semaphore::const_new(AT_A_TIME);
+static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
 
-/// Reads a log in its turn. The turn lasts until the read has ended, also when nobody waits for it any more: its thread
-/// is held as long.
+/// Reads a log when it is its turn. It reads on, and keeps its turn, if nobody waits for it any more: its threads are not
+/// free before it ends.
 ///
 /// # Errors
-/// Those of the read.
+/// Those of reading.
 pub(crate) async fn in_turn<T: Send + 'static>(
-    read: impl Future<Output = Result<T, DeltaTableError>> + Send + 'static,
+    reading: impl Future<Output = Result<T, DeltaTableError>> + Send + 'static,
 ) -> Result<T, DeltaTableError> {
-    let turn = async {
-        let _turn = READS.acquire().await.map_err(DeltaTableError::generic)?;
-        read.await
+    let turn = TURNS.acquire().await;
+    let read = async move {
+        let _turn = turn;
+        reading.await
     };
-    let ended = tokio::spawn(turn.in_current_span()).await;
-    ended.unwrap_or_else(|error| Err(DeltaTableError::generic(format!("reading a log ended badly: {error}"))))
+    // Its log lines are those of the request that began it.
+    let read = tokio::spawn(read.in_current_span());
+    read.await.unwrap_or_else(|ended| Err(DeltaTableError::generic(format!("reading a log ended badly: {ended}"))))
 }
 
 #[cfg(test)]

@@ -254,10 +254,22 @@ impl Table {
         Err(self.explained(error).await)
     }
 
-    /// The state of a version as the log has it, or of the newest.
+    /// The state of a version, or the newest.
     async fn state_at(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
         let log = Arc::clone(&self.log);
         in_turn(async move { DeltaTableState::try_new(&*log, version).await }).await
+    }
+
+    /// The last version an application committed, as a state has it.
+    async fn transaction_in(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
+        let (log, state, app_id) = (Arc::clone(&self.log), state.clone(), app_id.to_owned());
+        in_turn(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
+    }
+
+    /// The text of a metadata domain, as a state has it.
+    async fn domain_in(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
+        let (log, state, domain) = (Arc::clone(&self.log), state.clone(), domain.to_owned());
+        in_turn(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
     }
 
     /// The version of a state, with the time it was committed.
@@ -330,11 +342,6 @@ impl Table {
         self.transaction_in(&state, app_id).await.map_err(|error| log_error(error, failed))
     }
 
-    async fn transaction_in(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
-        let (log, state, app_id) = (Arc::clone(&self.log), state.clone(), app_id.to_owned());
-        in_turn(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
-    }
-
     /// A version opened once more: its log may have begun anew since, and a checkpoint says what its entries said.
     async fn reopened(&self, version: u64) -> Option<DeltaTableState> {
         self.state_at(Some(version)).await.ok()
@@ -365,11 +372,6 @@ impl Table {
             return Err(self.overtaken(snapshot.version, error).await);
         };
         self.domain_in(&state, domain).await.map_err(|error| log_error(error, failed))
-    }
-
-    async fn domain_in(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
-        let (log, state, domain) = (Arc::clone(&self.log), state.clone(), domain.to_owned());
-        in_turn(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
     }
 
     /// Begins a data file of a partition.
@@ -483,8 +485,11 @@ impl Table {
 
     pub(crate) async fn write_checkpoint(&self, version: u64) -> Result<(), DeltaTableError> {
         let mut table = DeltaTable::new(Arc::clone(&self.log));
-        table.load_version(version).await?;
-        checkpoints::create_checkpoint(&table, None).await
+        in_turn(async move {
+            table.load_version(version).await?;
+            checkpoints::create_checkpoint(&table, None).await
+        })
+        .await
     }
 }
 
