@@ -14,7 +14,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Threads for what blocks, reads of a local disk above all. Each keeps memory of its own, and a log of a hundred
-/// entries, read at once, would otherwise have as many.
+/// entries, read at once, would otherwise have as many. Never fewer than sixteen: reads of logs wait for each other's.
 fn most_blocking_threads() -> usize {
     std::thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
 }
