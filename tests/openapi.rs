@@ -65,7 +65,7 @@ async fn no_question_made_from_the_document_finds_an_answer_that_is_not_in_it() 
         "--phases",
         "examples,coverage,fuzzing",
         "--workers",
-        "2",
+        "1",
         "--exclude-path",
         "/changes",
         "--exclude-path",

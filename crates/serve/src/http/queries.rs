@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use lake_model::Kind;
 use lake_query::{NamedQuery, QueryColumn, QueryParameter};
 use serde::Serialize;
 use tokio::time::timeout_at;
@@ -52,10 +54,11 @@ pub(crate) async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
 /// Answers `GET /queries/NAME`: its rows. Every parameter of the address but `format` and `limit` is one of the query's.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     RawQuery(address): RawQuery,
 ) -> Result<Response, Problem> {
+    let Path(name) = name.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
     let query = app.reader.queries().get(&name)?;
     let (mut given, mut format, mut limit) = (Vec::new(), None, None);
     for (name, text) in form_urlencoded::parse(address.as_deref().unwrap_or_default().as_bytes()) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::from_fn_with_state;
@@ -122,7 +123,8 @@ async fn openapi(State(app): State<Arc<App>>) -> Response {
     Json(document(app.reader.queries())).into_response()
 }
 
-async fn explain(Path(slug): Path<String>) -> Result<String, Problem> {
+async fn explain(slug: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let Path(slug) = slug.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
     Problem::explanation(&slug).ok_or_else(|| Problem::of(Kind::NotFound, format!("there is no problem `{slug}`")))
 }
 

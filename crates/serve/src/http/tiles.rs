@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
@@ -67,13 +68,14 @@ struct Address {
 /// Answers `GET /tiles/{z}/{x}/{y}.mvt`.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
-    Path((z, x, y)): Path<(String, String, String)>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
     method: Method,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + app.limits.timeout;
     let mut timing = Timing::begin();
+    let Path((z, x, y)) = path.map_err(|rejection| no_tile(&rejection.body_text()))?;
     let address = Address::parse(&z, &x, &y)?;
     let parameters = Parameters::from_query(TILES, ACCEPTED, query.as_deref().unwrap_or_default())?;
     let filters = Filters::parse(&parameters, &app.limits)?;
@@ -99,13 +101,14 @@ pub(crate) async fn get(
     Ok(response)
 }
 
+fn no_tile(why: &str) -> Problem {
+    let what = "a tile is /tiles/{z}/{x}/{y}.mvt: zoom 0 to 24, and a column and row below 2 to the power of it";
+    Problem::of(Kind::NotFound, format!("{why}; {what}"))
+}
+
 impl Address {
     fn parse(z: &str, x: &str, y: &str) -> Result<Self, Problem> {
-        let wrong = || {
-            let what =
-                "a tile is /tiles/{z}/{x}/{y}.mvt: zoom 0 to 24, and a column and row below 2 to the power of it";
-            Problem::of(Kind::NotFound, format!("there is no tile /tiles/{z}/{x}/{y}; {what}"))
-        };
+        let wrong = || no_tile(&format!("there is no tile /tiles/{z}/{x}/{y}"));
         let whole = |text: &str| text.parse::<u32>().ok();
         let y = y.strip_suffix(".mvt").and_then(whole).ok_or_else(wrong)?;
         let (Some(z), Some(x)) = (whole(z), whole(x)) else { return Err(wrong()) };

@@ -37,7 +37,9 @@ pub(super) fn item(query: &NamedQuery) -> Value {
     let mut responses = answers::of_rows(&endpoint, false);
     if !query.columns().is_empty() {
         let member = |column: &lake_query::QueryColumn| {
-            let mut schema = of_type(column.kind);
+            // A cell is its hexadecimal text in JSON, as everywhere.
+            let kind = if column.name == "cell" { ValueType::Text } else { column.kind };
+            let mut schema = of_type(kind);
             schema["type"] = json!([schema["type"], "null"]);
             schema["description"] = column.about.clone().into();
             (column.name.clone(), schema)
