@@ -117,6 +117,40 @@ fn two_live_rows_with_one_key_are_shown() {
     assert!(run.stderr.contains("1 with the key of another row"), "{}", run.stderr);
 }
 
+/// Two rows with one key of which the newer, which is what the lake holds, is removed; something later stays.
+fn with_the_newer_twin_removed() -> (Bench, Value) {
+    let bench = Bench::synthetic(1_000);
+    let mut twin = bench.portal.rows(CASES)[0].clone();
+    twin.retain(|name, _| !name.starts_with(':'));
+    let key = twin["service_request_id"].clone();
+    twin.insert("service_name".to_owned(), "The other one".into());
+    twin.insert("requested_datetime".to_owned(), "2021-02-03T04:05:06.000".into());
+    bench.portal.insert(CASES, vec![twin.clone()], EDITED_MS);
+    twin.insert("service_request_id".to_owned(), "500000000000".into());
+    twin.insert("service_name".to_owned(), "Later".into());
+    bench.portal.insert(CASES, vec![twin], EDITED_MS + 1_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let is_other = |row: &Row| row.get("service_name").is_some_and(|name| name == "The other one");
+    assert_eq!(bench.portal.delete_where(CASES, is_other), 1);
+    (bench, key)
+}
+
+#[test]
+fn the_older_of_two_rows_with_one_key_is_read_again_once_the_newer_is_gone() {
+    let (bench, key) = with_the_newer_twin_removed();
+    let drifted = audit(&bench, &["--keys"]).expect_status(1);
+    let outdated = findings(&drifted, "outdated");
+    assert_eq!(outdated.len(), 1, "{outdated:?}");
+    assert_eq!(outdated[0]["key"], key);
+    assert_eq!(findings(&drifted, "drift").len(), 2);
+    audit(&bench, &["--repair"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "mended");
+    audit(&bench, &["--keys"]).success();
+    let (bench, _) = with_the_newer_twin_removed();
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "read in full");
+}
+
 #[test]
 fn a_source_that_keeps_changing_is_inconclusive() {
     let bench = Bench::synthetic(1_000);

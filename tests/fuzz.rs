@@ -1,4 +1,4 @@
-//! Whatever comes from outside (pages, definitions, windows, cursors, questions, polygons) is understood or refused in
+//! Whatever comes from outside (pages, definitions, windows, cursors, questions, polygons, tickets, headers, paths) is understood or refused in
 //! words, and never ends the program.
 //!
 //! Inputs are mutations of `tests/corpus/<target>`, drawn from a fixed seed. One that is answered in a new way joins
@@ -12,15 +12,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array as _, AsArray as _};
+use arrow_flight::Ticket;
+use arrow_flight::flight_service_client::FlightServiceClient;
 use lake_ingest::LandingMark;
 use lake_model::{Error, Kind, Resource, Window};
 use lake_portal::{Cursor, Decoder};
-use lake_query::IncidentProjector;
+use lake_query::{IncidentProjector, NamedQuery};
 use lake_testkit::{Answer, Running};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tonic::Code;
 
 use crate::bench::{Bench, CASES_RESOURCE};
 use crate::faults::{runtime, tiny};
@@ -488,4 +491,284 @@ fn any_body_with_a_polygon_is_answered_or_refused_in_words() {
         check_answer(&answer)
     });
     assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
+
+/// An answer of any kind, or a problem with its words; never a failure of the server.
+fn check_any(answer: &Answer) -> Verdict {
+    let kind = answer.header("content-type").unwrap_or_default().to_owned();
+    match answer.status {
+        200 | 304 => Ok(format!("{} {kind}", answer.status)),
+        _ => check_answer(answer),
+    }
+}
+
+#[test]
+fn any_accept_header_is_a_format_or_refused_in_words() {
+    let bench = Bench::synthetic(100);
+    let serving = serve(&bench);
+    let runtime = runtime();
+    let words = &[
+        ",",
+        ";",
+        "q=",
+        "q=0",
+        "q=0.001",
+        "q=1.0000",
+        "*/*",
+        "text/*",
+        "text/csv",
+        "application/json",
+        "geo+json",
+        "application/vnd.apache.parquet",
+        "application/vnd.apache.arrow.stream",
+        "text/event-stream",
+        "\"",
+        "=",
+        " ",
+        "charset=utf-8",
+        "NaN",
+        "-1",
+        "/",
+    ];
+    Fuzz { target: "accept", words }.run(2_000, |input| {
+        // What no client can send is no header.
+        let accept: String = input.iter().filter(|b| (32..127).contains(*b)).map(|b| char::from(*b)).collect();
+        let paths = ["/aggregates?group_by=", "/changes?since=0&follow=false"];
+        let each: Result<Vec<String>, String> = paths
+            .iter()
+            .map(|path| check_any(&runtime.block_on(serving.get_with(path, &[("accept", &accept)]))))
+            .collect();
+        each.map(|ways| ways.join(" / "))
+    });
+    assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
+
+#[test]
+fn any_token_of_a_page_is_a_page_or_refused_in_words() {
+    let bench = Bench::synthetic(100);
+    let serving = serve(&bench);
+    let runtime = runtime();
+    let first = runtime.block_on(serving.get("/incidents?limit=5"));
+    let next = first.header("lake-next").expect("a next page").to_owned();
+    let words = &[
+        "{",
+        "}",
+        "\"version\":",
+        "\"question\":",
+        "\"after\":",
+        "\"occurred_at\":",
+        "\"resource\":",
+        "\"id\":",
+        "null",
+        "fast_counts=",
+        "counts=",
+        "incidents=",
+        "18446744073709551615",
+        "-1",
+        ",",
+        "\\u0000",
+        "'",
+        "NEXT",
+    ];
+    let mut pages = 0;
+    Fuzz { target: "token", words }.run(2_000, |input| {
+        // The text within a token, or a token as it is; NEXT stands for the fingerprint of the question.
+        let own = base64_decoded(&next);
+        let fingerprint = own.split("\"question\":\"").nth(1).and_then(|rest| rest.get(..16)).unwrap_or_default();
+        let text = String::from_utf8_lossy(input).replace("NEXT", fingerprint);
+        let answer =
+            runtime.block_on(serving.get(&format!("/incidents?limit=5&page={}", base64_encoded(text.as_bytes()))));
+        pages += usize::from(answer.status == 200);
+        check_any(&answer)
+    });
+    assert!(pages > 10, "hardly any token is a page: {pages}");
+    assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
+
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// RFC 4648, 5, without padding.
+fn base64_encoded(bytes: &[u8]) -> String {
+    let group = |three: &[u8]| {
+        let number = three.iter().fold(0_usize, |n, b| n << 8 | usize::from(*b)) << (8 * (3 - three.len()));
+        let letters = (0..=three.len()).map(move |n| char::from(LETTERS[number >> (18 - 6 * n) & 63]));
+        letters.collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
+}
+
+fn base64_decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let (mut number, mut bits) = (0_u32, 0);
+    for letter in text.bytes() {
+        let value = LETTERS.iter().position(|known| *known == letter).expect("a letter");
+        number = number << 6 | u32::try_from(value).expect("six bits");
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(number >> bits & 255).expect("a byte"));
+        }
+    }
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+#[test]
+fn any_path_of_a_tile_is_a_tile_or_refused_in_words() {
+    let bench = Bench::synthetic(100);
+    let serving = serve(&bench);
+    let runtime = runtime();
+    let words = &[
+        "/",
+        ".mvt",
+        ".",
+        "..",
+        "0",
+        "1",
+        "24",
+        "25",
+        "-1",
+        "4294967295",
+        "4294967296",
+        "1e3",
+        "?",
+        "&",
+        "geo_precision=",
+        "category=",
+        "bbox=-180,-90,180,90",
+        "located=",
+        "%2F",
+        "%00",
+    ];
+    Fuzz { target: "tile", words }.run(2_000, |input| {
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.~=&%+,:;'*/?".contains(b);
+        let path: String =
+            input.iter().map(|b| if plain(b) { char::from(*b).to_string() } else { format!("%{b:02X}") }).collect();
+        check_any(&runtime.block_on(serving.get(&format!("/tiles/{path}"))))
+    });
+    assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
+
+/// What a ticket of the corpus has where a lake's own has the lake's id, as long as that.
+const LAKE_ID: &[u8] = b"LAKE-ID-AS-LONG-AS-A-UUID-OF-36-CHAR";
+
+#[test]
+fn any_ticket_is_rows_or_refused_in_words() {
+    let bench = Bench::synthetic(300);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let serving = bench.program().spawn_serving(&["serve", "--flight", "127.0.0.1:0"]);
+    let line = serving.wait_for_log("flight listening on ", Duration::from_mins(1));
+    let address = line.rsplit_once("://").expect("an address").1.trim().to_owned();
+    let about = std::fs::read_to_string(bench.lake().join("lake.json")).expect("a lake");
+    let id = serde_json::from_str::<Value>(&about).expect("JSON")["id"].as_str().expect("an id").to_owned();
+    assert_eq!(id.len(), LAKE_ID.len());
+    let runtime = runtime();
+    let client = runtime.block_on(async {
+        let channel = tonic::transport::Channel::from_shared(format!("http://{address}")).expect("an address");
+        FlightServiceClient::new(channel.connect().await.expect("the server listens"))
+    });
+    let words = &[
+        "SELECT",
+        "1",
+        "$1",
+        "fast_counts=",
+        "counts=0",
+        "rejects=",
+        ",raw/",
+        "type.googleapis.com/arrow.flight.protocol.sql.",
+        "TicketStatementQuery",
+        "CommandPreparedStatementQuery",
+        "CommandGetTables",
+        "CommandGetSqlInfo",
+        "\u{0}",
+        "\u{1}",
+        "\n",
+        "\u{12}",
+        "%",
+    ];
+    let mut rows_made = 0;
+    Fuzz { target: "ticket", words }.run(2_000, |input| {
+        let mut ticket = input.to_vec();
+        if let Some(at) = ticket.windows(LAKE_ID.len()).position(|part| part == LAKE_ID) {
+            ticket[at..at + LAKE_ID.len()].copy_from_slice(id.as_bytes());
+        }
+        let mut client = client.clone();
+        let ended = runtime.block_on(async {
+            let mut messages = client.do_get(Ticket::new(ticket)).await?.into_inner();
+            let mut count = 0;
+            while messages.message().await?.is_some() {
+                count += 1;
+            }
+            Ok::<_, tonic::Status>(count)
+        });
+        match ended {
+            Ok(count) => {
+                rows_made += 1;
+                Ok(format!("{count} messages"))
+            }
+            Err(refusal) if refusal.message().trim().is_empty() => Err(format!("{refusal:?}: no words")),
+            Err(refusal) if refusal.message().contains("because of a bug") => Err(refusal.to_string()),
+            // What is no HTTP/2 any more, or was answered by nobody.
+            Err(refusal) if matches!(refusal.code(), Code::Unknown | Code::Unavailable) => Err(refusal.to_string()),
+            Err(refusal) => Ok(format!("{:?} {}", refusal.code(), ours(refusal.message()))),
+        }
+    });
+    assert!(rows_made > 20, "hardly any input is a ticket");
+    assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
+}
+
+#[test]
+fn any_header_of_a_query_is_understood_or_refused_with_its_line() {
+    let words = &[
+        "-- title: ",
+        "-- about: ",
+        "-- parameter: ",
+        "-- column: ",
+        "-- note: ",
+        "--",
+        "\n",
+        "  ",
+        " = ",
+        " = null",
+        "text",
+        "integer",
+        "number",
+        "boolean",
+        "date",
+        "timestamp",
+        "format",
+        "limit",
+        "9223372036854775808",
+        "2024-02-30",
+        "0001-01-01",
+        "9999-12-31",
+        "+08:00",
+        "nan",
+        "\u{fc}",
+        ":",
+        "$",
+        "'",
+    ];
+    Fuzz { target: "header", words }.run(20_000, |input| {
+        let text = String::from_utf8_lossy(input);
+        match NamedQuery::parse("q", "q.sql", &text) {
+            Ok(None) => Ok("no title".to_owned()),
+            Ok(Some(query)) => {
+                // What was taken as a default is a value, and what must be given can be given as null.
+                let needed = query.parameters().iter().filter(|parameter| parameter.required);
+                let given: Vec<(&str, &str)> = needed.map(|parameter| (parameter.name.as_str(), "")).collect();
+                match query.values(given.iter().copied()) {
+                    Ok(_) => Ok(format!("{} parameters, {} columns", query.parameters().len(), query.columns().len())),
+                    Err(error) => Err(format!("its own defaults are refused: {error}")),
+                }
+            }
+            Err(error) => {
+                let told = error.to_string();
+                let line = told.strip_prefix("q.sql:").and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+                match line.filter(|line| (1..=text.lines().count()).contains(line)) {
+                    Some(_) if error.kind() == Kind::Invalid => Ok(ours(&told)),
+                    _ => Err(format!("an error without its line: {told}")),
+                }
+            }
+        }
+    });
 }

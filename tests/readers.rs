@@ -87,3 +87,78 @@ fn deltalake_polars_and_duckdb_read_the_same_incidents_at_the_same_wall_clock_ti
         assert_eq!(rows, json!(bench.program().sql(&format!("SELECT COUNT(*) AS n FROM {stored}"))[0]["n"]), "{name}");
     }
 }
+
+const COUNTED_BY_DELTALAKE: &str = "
+import json, sys, deltalake, pyarrow as pa, pyarrow.compute as pc
+def rows(name, columns):
+    table = deltalake.DeltaTable(sys.argv[1] + '/' + name).to_pyarrow_table(columns=columns)
+    month = pc.strftime(table['occurred_at'], format='%Y-%m')
+    count = table['count'] if 'count' in columns else pa.array([1] * table.num_rows)
+    table = pa.table({'month': month, 'category': table['category'], 'count': count})
+    return table.group_by(['month', 'category']).aggregate([('count', 'sum')]).select(['month', 'category', 'count_sum'])
+def said(table):
+    return [list(row.values()) for row in table.to_pylist()]
+print(json.dumps([said(rows('counts', ['occurred_at', 'category', 'count'])), said(rows('incidents', ['occurred_at', 'category']))]))
+";
+
+const COUNTED_BY_POLARS: &str = "
+import json, sys, polars
+def said(name, count):
+    month = polars.col('occurred_at').dt.strftime('%Y-%m').alias('month')
+    return polars.scan_delta(sys.argv[1] + '/' + name).group_by(month, 'category').agg(count).collect().rows()
+print(json.dumps([said('counts', polars.col('count').sum()), said('incidents', polars.len())]))
+";
+
+const COUNTED_BY_DUCKDB: &str = "
+import json, sys, deltalake, duckdb
+def said(name, count):
+    files = deltalake.DeltaTable(sys.argv[1] + '/' + name).file_uris()
+    return duckdb.sql(f\"SELECT strftime(occurred_at, '%Y-%m'), category, {count} FROM read_parquet({files!r}) GROUP BY ALL\").fetchall()
+print(json.dumps([said('counts', 'CAST(sum(count) AS BIGINT)'), said('incidents', 'count(*)')]))
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deltalake_polars_and_duckdb_count_from_the_files_what_aggregates_answers() {
+    let Some(python) = python() else {
+        missing_tool(
+            "deltalake_polars_and_duckdb_count_from_the_files",
+            "a Python with deltalake, polars and duckdb",
+            "pip install -r tests/requirements.txt, and set HOTSPOTS_PYTHON to that Python",
+        );
+        return;
+    };
+    let bench = Bench::synthetic(3_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "700"]).success();
+    bench.program().run(&["compact"]).success();
+    // Rows that moved, changed and were compacted again: replaced files are in the folder and no longer in the table.
+    let moved = |row: &mut lake_testkit::Row| {
+        row.insert("requested_datetime".to_owned(), "2024-06-06T06:06:06.000".into());
+        row.insert("service_name".to_owned(), "Noise Report".into());
+    };
+    let some = |row: &lake_testkit::Row| row["service_request_id"].as_str().is_some_and(|id| id.ends_with('3'));
+    bench.portal.update_where(CASES, some, moved, 1_790_000_000_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.program().run(&["compact"]).success();
+    let serving = bench.program().spawn_serving(&["serve"]);
+    let answer = serving.get("/aggregates?group_by=time,category&time_precision=1mo").await;
+    type Counts = std::collections::BTreeMap<(Option<String>, Option<String>), i64>;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let mut answered = Counts::new();
+    for row in answer.json().as_array().expect("rows") {
+        let month = text(&row["occurred_at"]).map(|month| month[..7].to_owned());
+        answered.insert((month, text(&row["category"])), row["count"].as_i64().expect("a count"));
+    }
+    assert_eq!(answered, bench.oracle(CASES).by_month_category());
+    let lake = bench.lake();
+    for (reader, script) in
+        [("deltalake", COUNTED_BY_DELTALAKE), ("polars", COUNTED_BY_POLARS), ("duckdb", COUNTED_BY_DUCKDB)]
+    {
+        let read = run(&python, script, &[lake.to_str().expect("a path")]);
+        for (table, rows) in ["counts", "incidents"].into_iter().zip(read.as_array().expect("two tables")) {
+            let rows = rows.as_array().expect("rows");
+            let counted: Counts =
+                rows.iter().map(|row| ((text(&row[0]), text(&row[1])), row[2].as_i64().expect("a count"))).collect();
+            assert_eq!((counted.len(), &counted), (rows.len(), &answered), "{reader} over {table}");
+        }
+    }
+}

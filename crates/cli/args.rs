@@ -1,9 +1,10 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::serving::Serving;
 
 /// A city's published incidents as a lake of open tables, counted exactly and answered at once.
 #[derive(Debug, Parser)]
@@ -37,18 +38,38 @@ pub(crate) struct Global {
     /// A directory of your own resource files (*.toml), added to those the program comes with
     #[arg(long, global = true, env = "HOTSPOTS_RESOURCES", value_name = "DIR")]
     pub(crate) resources: Option<PathBuf>,
+    /// A directory of your own queries (*.sql, each with a title), added to those the program comes with
+    #[arg(long, global = true, env = "HOTSPOTS_QUERIES", value_name = "DIR")]
+    pub(crate) queries: Option<PathBuf>,
     /// Where the key indexes lie: derived, on local disk, rebuilt when lost [default: in the lake, or the user's cache for S3]
     #[arg(long, global = true, env = "HOTSPOTS_INDEX", value_name = "DIR")]
     pub(crate) index: Option<PathBuf>,
     /// Memory that queries and compaction may use before they spill to disk, MiB
     #[arg(long, global = true, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
     pub(crate) memory_mib: usize,
+    /// A file of settings: options by their long names, those of one command in a table of its name
+    #[arg(long, global = true, env = "HOTSPOTS_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How log lines on stderr are written
+    #[arg(long, global = true, env = "HOTSPOTS_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
     /// Say more on stderr (twice: much more)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Say nothing on stderr but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+}
+
+impl Args {
+    /// Whether every request gets a log line.
+    pub(crate) fn access_log(&self) -> bool {
+        match &self.command {
+            Command::Up(up) => up.serving.access_log,
+            Command::Serve(serve) => serve.serving.access_log,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,10 +128,12 @@ Examples:
 
 Tables: incidents, counts, rejects (current answers); stored.* (as stored); raw.* (every landed version).")]
     Sql(Sql),
-    /// Serve the lake over HTTP
+    /// Serve the lake over HTTP, and over Arrow Flight SQL with --flight
     #[command(after_help = "\
 Examples:
   hotspots-lake serve
+  hotspots-lake serve --flight
+  hotspots-lake serve --flight 0.0.0.0:50051 --tls-cert server.crt --tls-key server.key
   curl 'http://127.0.0.1:8080/aggregates?resource=311-cases&geo_precision=8&time_precision=1mo'")]
     Serve(Serve),
     /// Each resource's batches, rows, rejects, lag and unreconciled batches
@@ -126,6 +149,15 @@ Examples:
   hotspots-lake resources show 311-cases
   hotspots-lake resources list --resources ./my-resources")]
     Resources(Resources),
+    /// The queries that have names: which there are, their rows, and tests of your own
+    #[command(after_help = "\
+Examples:
+  hotspots-lake queries list
+  hotspots-lake queries run reports/categories --param resource=311-cases --param top=10
+  hotspots-lake queries run reports/months --format csv
+  hotspots-lake queries show reports/categories
+  hotspots-lake queries test ./my-queries           their rows against NAME.csv beside NAME.sql; exit code 1 if one differs")]
+    Queries(Queries),
     /// What was done to the lake: every version of every table, the newest first
     #[command(after_help = "\
 Examples:
@@ -158,6 +190,23 @@ Examples:
 Nothing else may write to the lake meanwhile. Earlier versions can no longer be read afterwards. A record that the
 portal still publishes is landed again by the next full read.")]
     Forget(Forget),
+    /// Tokens for who may ask a server
+    #[command(after_help = "\
+Examples:
+  hotspots-lake token new map                            prints the token, and its line for the token file
+  hotspots-lake token new prometheus --scope admin
+  hotspots-lake serve --token-file tokens")]
+    Token(Token),
+    /// The settings that hold, and where they come from
+    #[command(after_help = "\
+Examples:
+  hotspots-lake config show                              every setting of every command, as a config file
+  hotspots-lake config show serve --origin               those of one command, and where each comes from
+
+A setting is taken from the command line, else from its variable, else from the config file, else it has its default.")]
+    Config(Config),
+    /// The OpenAPI document of the HTTP interface on stdout
+    Openapi,
     /// Shell completions on stdout
     #[command(after_help = "\
 Examples:
@@ -176,7 +225,7 @@ pub(crate) struct Portal {
     pub(crate) portal: Option<String>,
     /// App token of the portal
     #[arg(long, env = "HOTSPOTS_APP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    pub(crate) app_token: Option<String>,
+    pub(crate) app_token: Option<lake_model::Secret>,
     /// Rows a page
     #[arg(long, default_value_t = 50_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) page_size: u32,
@@ -202,11 +251,10 @@ pub(crate) struct Up {
     /// How many synthetic rows
     #[arg(long, default_value_t = 300_000, value_name = "N", requires = "demo")]
     pub(crate) demo_rows: usize,
-    /// Where to serve
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub(crate) http: SocketAddr,
     #[command(flatten)]
     pub(crate) portal: Portal,
+    #[command(flatten)]
+    pub(crate) serving: Serving,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -313,9 +361,8 @@ pub(crate) struct Sql {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Serve {
-    /// Where to serve
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub(crate) http: SocketAddr,
+    #[command(flatten)]
+    pub(crate) serving: Serving,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -323,6 +370,52 @@ pub(crate) struct Status {
     /// How to report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Queries {
+    #[command(subcommand)]
+    pub(crate) command: QueriesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueriesCommand {
+    /// Names, titles and parameters
+    List {
+        /// How to report
+        #[arg(long, default_value = "table")]
+        format: Listing,
+    },
+    /// One query's file: its header and its SQL
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// The rows of one
+    Run {
+        /// Its name
+        name: String,
+        /// A value for one of its parameters; nothing after = means null
+        #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
+        values: Vec<(String, String)>,
+        /// table, json, ndjson, csv, geojson, arrow or parquet
+        #[arg(long, default_value = "table", value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
+        format: lake_query::Format,
+    },
+    /// Run a directory of queries with their defaults; exit code 1 if one fails or its rows differ from its CSV file
+    Test {
+        /// The directory [default: that of --queries, else the queries the program comes with]
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// Write what they answer as what is expected
+        #[arg(long)]
+        update: bool,
+    },
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "write NAME=VALUE, as in --param resource=311-cases".to_owned())
 }
 
 #[derive(Debug, ClapArgs)]
@@ -369,6 +462,52 @@ pub(crate) struct Forget {
     /// The keys: `id` in incidents, or `identity` in rejects
     #[arg(value_name = "KEY", required = true)]
     pub(crate) keys: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token: it is printed once, with the line of the token file that knows it
+    New {
+        /// For whom: requests are limited and logged under this name
+        name: String,
+        /// read: everything about the lake; admin: what is told about the process, too
+        #[arg(long, default_value = "read")]
+        scope: lake_serve::Scope,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the settings, as a config file
+    Show {
+        /// Which command's [default: all]
+        #[arg(value_name = "COMMAND")]
+        names: Vec<String>,
+        /// Say where each comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// For programs: an object a line
+    Json,
 }
 
 /// How a listing is written.

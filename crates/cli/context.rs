@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lake_ingest::LandingOptions;
 use lake_model::{Catalog, Error, Kind, Resource, Result};
 use lake_portal::PortalOptions;
-use lake_query::{Engine, EngineOptions, Reader};
+use lake_query::{Engine, EngineOptions, Queries, Reader};
 use lake_store::{Lake, Location};
 
 use crate::args::{Global, Portal};
@@ -27,10 +27,33 @@ pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Reso
     names.iter().map(|name| catalog.get(name)).collect()
 }
 
+/// The queries the program comes with, and the user's own.
+pub(crate) fn queries(global: &Global) -> Result<Queries> {
+    let built_in = Queries::built_in()?;
+    match &global.queries {
+        Some(directory) => Ok(built_in.and(&Queries::of_directory(directory)?)),
+        None => Ok(built_in),
+    }
+}
+
 pub(crate) fn reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
+    Ok(Arc::new(plain_reader(global, lake, catalog)?))
+}
+
+/// The same with named queries, of which the user's own are right: a wrong one is told at the start, not to whoever asks
+/// for it first.
+pub(crate) async fn serving_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
+    let reader = plain_reader(global, lake, catalog)?.with_queries(queries(global)?);
+    if let Some(directory) = &global.queries {
+        Queries::of_directory(directory)?.check(&reader).await?;
+    }
+    Ok(Arc::new(reader))
+}
+
+fn plain_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Reader> {
     let options = EngineOptions { memory_bytes: global.memory_mib.max(64) << 20, ..EngineOptions::default() };
     let engine = Engine::new(options, lake.location())?;
-    Ok(Arc::new(Reader::new(lake, engine, Arc::clone(catalog))))
+    Ok(Reader::new(lake, engine, Arc::clone(catalog)))
 }
 
 pub(crate) async fn open(global: &Global) -> Result<Lake> {

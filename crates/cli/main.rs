@@ -2,32 +2,46 @@
 
 mod args;
 mod commands;
+mod config;
 mod context;
 mod output;
 mod progress;
+mod serving;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Threads for what blocks, reads of a local disk above all. Each keeps memory of its own, and a log of a hundred
-/// entries, read at once, would otherwise have as many.
+/// entries, read at once, would otherwise have as many. Never fewer than sixteen: reads of logs wait for each other's.
 fn most_blocking_threads() -> usize {
     std::thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
 }
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match config::parse(std::env::args_os()) {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
     output::start_logging(&args);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = match builder.enable_all().max_blocking_threads(most_blocking_threads()).build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&lake_model::Error::internal("starting the runtime").with_source(error)),
     };
-    match runtime.block_on(commands::run(args)) {
+    let (ended, is_abandoned) = runtime.block_on(async {
+        tokio::select! {
+            ended = Box::pin(commands::run(args)) => (ended, false),
+            code = commands::abandoned() => (Ok(code), true),
+        }
+    });
+    if is_abandoned {
+        output::note("stopped at once by the second signal");
+    }
+    // What still runs is nobody's any more. Dropped, the runtime would wait for it.
+    runtime.shutdown_background();
+    match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => output::fail(&error),
     }

@@ -2,12 +2,17 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
+use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Args, Listing};
+use crate::args::{Args, Listing, LogFormat};
+
+/// How lines on stderr are written, once that is known.
+static LOG_FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// Log lines go to stderr: quiet beside progress bars, one line a step otherwise.
 pub(crate) fn start_logging(args: &Args) {
@@ -28,15 +33,23 @@ pub(crate) fn start_logging(args: &Args) {
         "lake_ingest",
         "lake_compact",
         "lake_upkeep",
+        "lake_audit",
         "lake_serve",
         "lake_demo",
     ];
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("error,{}", directives.join(","))));
+    let filter = match "access=info".parse() {
+        Ok(access) if args.access_log() || args.global.verbose > 0 => filter.add_directive(access),
+        _ => filter,
+    };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     // A second subscriber can only be there in a program that embeds this one, which then logs itself.
-    let _ = lines.with_target(false).try_init();
+    let _ = match *LOG_FORMAT.get_or_init(|| args.global.log_format) {
+        LogFormat::Text => lines.with_target(false).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
+    };
 }
 
 /// Says what went wrong and gives the exit code of its kind. A reader that went away is no error.
@@ -44,10 +57,9 @@ pub(crate) fn fail(error: &Error) -> ExitCode {
     if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {error}");
+    say("ERROR", &format!("error: {error}"));
     if error.kind() == Kind::Internal {
-        let _ = writeln!(stderr, "This is a bug; please report it with the command and this text.");
+        say("ERROR", "This is a bug; please report it with the command and this text.");
     }
     ExitCode::from(error.kind().exit_code())
 }
@@ -65,7 +77,19 @@ fn is_broken_pipe(error: &Error) -> bool {
 
 /// Writes a line to stderr, for people.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    say("INFO", text);
+}
+
+/// Writes a line to stderr in the form of log lines: who reads them with a program reads nothing else there.
+fn say(level: &str, text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = match LOG_FORMAT.get() {
+        Some(LogFormat::Json) => {
+            let time = lake_model::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+            writeln!(stderr, "{}", json!({"timestamp": time, "level": level, "message": text}))
+        }
+        Some(LogFormat::Text) | None => writeln!(stderr, "{text}"),
+    };
 }
 
 /// Writes text to stdout.

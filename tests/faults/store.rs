@@ -100,9 +100,24 @@ pub(crate) struct Plan {
     ops: Mutex<Vec<Op>>,
     done: Mutex<BTreeSet<(Op, Fault)>>,
     jitter: Option<Mutex<StdRng>>,
+    first: Mutex<Option<First>>,
+}
+
+/// Work that goes first, before an operation by its number.
+struct First(usize, Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for First {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "First({})", self.0)
+    }
 }
 
 impl Plan {
+    /// Nothing is hit, and before the operation of this number, from 0, other work is done to its end.
+    pub(crate) fn behind(number: usize, work: impl FnOnce() + Send + 'static) -> Arc<Self> {
+        Arc::new(Self { first: Mutex::new(Some(First(number, Box::new(work)))), ..Self::default() })
+    }
+
     /// Nothing is hit: the operations are counted.
     pub(crate) fn count() -> Arc<Self> {
         Arc::default()
@@ -136,7 +151,21 @@ impl Plan {
             *passed += 1;
             *passed - 1
         };
-        self.ops.lock().unwrap().push(op);
+        let number = {
+            let mut ops = self.ops.lock().unwrap();
+            ops.push(op);
+            ops.len() - 1
+        };
+        let first = self.first.lock().unwrap().take_if(|First(of, _)| *of == number);
+        if let Some(First(_, work)) = first {
+            // On a thread of its own: it has a runtime of its own.
+            let (done, ended) = tokio::sync::oneshot::channel();
+            std::thread::spawn(move || {
+                work();
+                done.send(()).unwrap();
+            });
+            ended.await.expect("what went first ended");
+        }
         let others = self.jitter.as_ref().map_or(0, |random| random.lock().unwrap().random_range(0..8));
         for _ in 0..others {
             tokio::task::yield_now().await;

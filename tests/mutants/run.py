@@ -2,7 +2,8 @@
 """Breaks the program on purpose, one way at a time, and asks the named test whether it notices.
 
 Each mutant is an exact replacement that must match once, so that a mutant whose place has moved is an error and not a
-pass. The repository is copied to a scratch directory; the build goes into CARGO_TARGET_DIR of the caller.
+pass. The repository is copied to one directory in the user's cache, always the same, so that only what a mutant changes
+is built again; the build goes into CARGO_TARGET_DIR of the caller.
 
     tests/mutants/run.py             all of them; exit code 1 if one survives
     tests/mutants/run.py --list      what there is
@@ -11,12 +12,12 @@ pass. The repository is copied to a scratch directory; the build goes into CARGO
 
 import argparse
 import dataclasses
+import fcntl
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -142,6 +143,13 @@ MUTANTS = [
         "once::",
     ),
     Mutant(
+        "stay-with-a-log-that-began-anew",
+        "crates/query/src/view.rs",
+        "Err(error) if tries < MOST_TRIES && self.has_moved(versions).await => {",
+        "Err(error) if tries > MOST_TRIES && self.has_moved(versions).await => {",
+        "beside::a_log_that_begins_anew",
+    ),
+    Mutant(
         "vacuum-without-age-guard",
         "crates/upkeep/src/vacuum.rs",
         "object.is_data_file() && object.modified < before",
@@ -151,9 +159,27 @@ MUTANTS = [
 ]
 
 
+def files(root: pathlib.Path) -> set[pathlib.Path]:
+    """The files under a directory that are built and tested, relative to it."""
+    found = set()
+    for folder, names, file_names in os.walk(root):
+        names[:] = [name for name in names if name not in SKIPPED]
+        found.update((pathlib.Path(folder) / name).relative_to(root) for name in file_names if name not in SKIPPED)
+    return found
+
+
 def copy_repository(target: pathlib.Path) -> None:
-    """Copies what is built and tested; times are kept, so that nothing is built that has not changed."""
-    shutil.copytree(ROOT, target, ignore=lambda _, names: SKIPPED.intersection(names), symlinks=True)
+    """Makes the copy like the repository. Only what differs is written, with the time of now: with older times cargo
+    would take what it built of an earlier mutant for fresh."""
+    wanted = files(ROOT)
+    for path in files(target) - wanted:
+        (target / path).unlink()
+    for path in wanted:
+        source, copy = ROOT / path, target / path
+        if not copy.is_file() or copy.read_bytes() != source.read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(source.read_bytes())
+            shutil.copymode(source, copy)
 
 
 def run_test(mutant: Mutant, folder: pathlib.Path) -> subprocess.CompletedProcess[str]:
@@ -196,8 +222,11 @@ def main() -> int:
             print(f"{mutant.name}: {mutant.file}, by {mutant.test}")
         return 0
     caught = 0
-    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
-        folder = pathlib.Path(scratch) / "repository"
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    folder = cache / "hotspots-lake" / "mutants"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "mutants.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         copy_repository(folder)
         for mutant in chosen:
             began = time.monotonic()

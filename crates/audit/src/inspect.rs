@@ -184,7 +184,9 @@ impl<'a> Auditor<'a> {
                 .pass(&self.soda, scan, false, self.stop, |landed| (self.on_event)(Event::Page(landed)))
                 .await?
             {
-                Proof::Complete(pass) => (found.gone, found.missing) = (pass.gone, pass.missing),
+                Proof::Complete(pass) => {
+                    (found.gone, found.missing, found.outdated) = (pass.gone, pass.missing, pass.outdated);
+                }
                 Proof::Inconclusive(reason) => return Ok(Err(reason)),
             }
         }

@@ -65,6 +65,19 @@ pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit) -> Result<Men
     let buried = landing.bury(&pass, auditor.options.allow_deletes).await?;
     mended.deleted = buried.landed;
     mended.withheld = buried.withheld;
+    if buried.outdated > 0 {
+        // Older versions of these keys are served, in whichever months; until now they were stale.
+        let (soda, stop) = (&auditor.soda, auditor.stop);
+        let on_event = &mut auditor.on_event;
+        let scan = ScanOptions::whole(auditor.options.page_size);
+        let read = landing.pass(soda, scan, true, stop, |landed| {
+            mended.add(landed);
+            on_event(Event::Page(landed));
+        });
+        if let Proof::Inconclusive(reason) = read.await? {
+            tracing::warn!(resource = auditor.resource.name, reason, "the source changed while it was read again");
+        }
+    }
     Ok(mended)
 }
 

@@ -39,6 +39,8 @@ pub struct Audit {
     pub gone: Keys,
     /// Keys that the portal has and the lake has not, where keys were compared.
     pub missing: Keys,
+    /// Keys of which the portal has only versions older than the lake's, where keys were compared.
+    pub outdated: Keys,
     /// Keys that several live rows of the portal have, with how many: the lake counts one incident for each.
     pub doubled: Vec<(String, u64)>,
     /// What was mended.
@@ -48,7 +50,7 @@ pub struct Audit {
 impl Audit {
     /// Whether lake and portal agree.
     pub fn agrees(&self) -> bool {
-        self.differences.is_empty() && self.gone.count == 0 && self.missing.count == 0
+        self.differences.is_empty() && [&self.gone, &self.missing, &self.outdated].iter().all(|keys| keys.count == 0)
     }
 
     /// Drift added up without signs.

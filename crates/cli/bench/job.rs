@@ -11,7 +11,7 @@ use lake_ingest::{IngestOptions, LandingOptions, Source, ingest};
 use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt, Window};
 use lake_portal::PortalOptions;
 use lake_query::{Engine, EngineOptions, Reader};
-use lake_serve::{ServeOptions, Server};
+use lake_serve::{Access, Limits, Server};
 use lake_store::{Lake, Location};
 use tokio_util::sync::CancellationToken;
 
@@ -123,10 +123,10 @@ async fn compaction(reader: &Reader, resource: &Arc<Resource>, rows: usize) -> R
 }
 
 async fn answers(reader: Arc<Reader>) -> Result<()> {
-    let server = Server::bind(([127, 0, 0, 1], 0).into()).await?;
-    let base = format!("http://{}", server.addr());
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), None).await?;
+    let base = server.url();
     let stop = CancellationToken::new();
-    let running = tokio::spawn(server.run(reader, ServeOptions::default(), stop.clone()));
+    let running = tokio::spawn(server.run(reader, Access::open(), Limits::default(), stop.clone()));
     let questions: BTreeMap<&str, &str> = BTreeMap::from([
         ("heat map of a year, res 9", "group_by=cell&geo_precision=9&start_time=2024-01-01&end_time=2025-01-01"),
         ("heat map of all time, res 8", "group_by=cell&geo_precision=8"),

@@ -63,7 +63,7 @@ fn summary(audit: &Audit) -> String {
     } else {
         text.push_str(&format!(", drift {} in {} buckets", audit.drift(), audit.differences.len()));
     }
-    for (keys, what) in [(&audit.gone, "gone"), (&audit.missing, "missing")] {
+    for (keys, what) in [(&audit.gone, "gone"), (&audit.missing, "missing"), (&audit.outdated, "outdated")] {
         if keys.count > 0 {
             text.push_str(&format!(", {} keys {what}", keys.count));
         }
@@ -106,6 +106,7 @@ fn rows_of(audit: &Audit) -> Vec<Value> {
     differences
         .chain(named(&audit.gone, "gone", [0, 1, 1]))
         .chain(named(&audit.missing, "missing", [1, 0, -1]))
+        .chain(named(&audit.outdated, "outdated", [1, 1, 0]))
         .chain(doubled)
         .collect()
 }

@@ -3,18 +3,26 @@
 mod audit;
 mod check;
 mod compact;
+mod config;
 mod forget;
 mod history;
 mod ingest;
+mod queries;
 mod rejects;
 mod resources;
 mod serve;
 mod sql;
 mod status;
+mod token;
 mod up;
 mod vacuum;
 
-use lake_model::Result;
+use std::sync::LazyLock;
+
+use lake_model::{Kind, Result, ResultExt as _};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::args::{Args, Command};
 
@@ -30,30 +38,48 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,
         Command::Status(status) => status::run(global, status).await,
+        Command::Queries(queries) => Box::pin(queries::run(global, queries)).await,
         Command::History(history) => history::run(global, history).await,
         Command::Check(check) => check::run(global, check).await,
         Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
         Command::Forget(forget) => Box::pin(forget::run(global, forget)).await,
         Command::Resources(resources) => resources::run(global, resources),
+        Command::Token(token) => token::run(token),
+        Command::Config(config) => config::run(config),
+        Command::Openapi => resources::openapi(),
         Command::Completions { shell } => resources::completions(shell),
     }
 }
 
-/// Cancelled by SIGINT or SIGTERM.
-pub(crate) fn stop_on_signals() -> Result<tokio_util::sync::CancellationToken> {
-    use lake_model::{Kind, ResultExt as _};
-    use tokio::signal::unix::{SignalKind, signal};
-    let stop = tokio_util::sync::CancellationToken::new();
+/// Cancelled by SIGINT or SIGTERM. A second one ends the program as it is: see [`abandoned`].
+pub(crate) fn stop_on_signals() -> Result<CancellationToken> {
+    let stop = CancellationToken::new();
     let mut interrupt = signal(SignalKind::interrupt()).or_err(Kind::Internal, || "listening to SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).or_err(Kind::Internal, || "listening to SIGTERM")?;
     let token = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        tracing::info!("stopping: the page in hand still lands");
+        let mut next = async || {
+            tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+            }
+        };
+        next().await;
+        tracing::info!("stopping: the page in hand still lands, requests under way still end");
         token.cancel();
+        ABANDONED.send_replace(Some(next().await));
     });
     Ok(stop)
+}
+
+/// The second signal, once there was one.
+static ABANDONED: LazyLock<watch::Sender<Option<SignalKind>>> = LazyLock::new(|| watch::Sender::new(None));
+
+/// Ends when somebody has signalled twice: the exit code of a program that such a signal ends. Whatever was being
+/// written is made good by the next run.
+pub(crate) async fn abandoned() -> u8 {
+    let mut second = ABANDONED.subscribe();
+    let signal = second.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
+    let number = signal.map_or(0, |signal| signal.as_raw_value());
+    u8::try_from(128 + number).unwrap_or(u8::MAX)
 }

@@ -1,7 +1,8 @@
-//! `resources` and `completions`: what the program knows of itself.
+//! `resources`, `openapi` and `completions`: what the program knows of itself.
 
 use clap::CommandFactory as _;
 use lake_model::{Error, Result};
+use lake_query::Queries;
 use serde_json::{Value, json};
 
 use crate::args::{Args, Global, Resources, ResourcesCommand};
@@ -29,6 +30,13 @@ pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
             output::print(&format!("{text}\n"))?;
         }
     }
+    Ok(0)
+}
+
+pub(crate) fn openapi() -> Result<u8> {
+    let text = serde_json::to_string_pretty(&lake_serve::openapi(&Queries::built_in()?))
+        .map_err(|e| Error::internal("the OpenAPI document as JSON").with_source(e))?;
+    output::print(&format!("{text}\n"))?;
     Ok(0)
 }
 

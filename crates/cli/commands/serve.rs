@@ -1,18 +1,17 @@
-//! `serve`: the lake over HTTP.
+//! `serve`: the lake over HTTP and Arrow Flight SQL.
 
 use lake_model::Result;
-use lake_serve::{ServeOptions, Server};
 
 use crate::args::{Global, Serve};
-use crate::{context, output};
+use crate::context;
+use crate::serving::Listening;
 
 pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
+    let reader = context::serving_reader(global, lake, &catalog).await?;
     let stop = super::stop_on_signals()?;
-    let server = Server::bind(args.http).await?;
-    output::note(&format!("listening on http://{}", server.addr()));
-    server.run(reader, ServeOptions::default(), stop).await?;
+    let Listening { server, access, limits } = args.serving.listen().await?;
+    server.run(reader, access, limits, stop).await?;
     Ok(0)
 }

@@ -1,10 +1,10 @@
 //! `sql`: ask anything, read-only.
 
-use std::io::{BufWriter, Read as _};
+use std::io::{BufWriter, Read as _, Write};
 
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_query::{ResultWriter, engine_error};
+use lake_query::{DataFrame, Format, ResultWriter, engine_error};
 
 use crate::args::{Global, Sql};
 use crate::context;
@@ -33,11 +33,16 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     };
     let session = reader.session(&view).await?;
     let frame = session.sql(&query).await?;
+    write_rows(frame, args.format, BufWriter::new(std::io::stdout())).await?;
+    Ok(0)
+}
+
+/// Writes the rows of a plan as they are made.
+pub(super) async fn write_rows(frame: DataFrame, format: Format, output: impl Write + Send) -> Result<()> {
     let mut stream = frame.execute_stream().await.map_err(engine_error)?;
-    let mut writer = ResultWriter::new(args.format, &stream.schema(), BufWriter::new(std::io::stdout()))?;
+    let mut writer = ResultWriter::new(format, &stream.schema(), output)?;
     while let Some(batch) = stream.next().await {
         writer.write(&batch.map_err(engine_error)?)?;
     }
-    writer.finish()?;
-    Ok(0)
+    writer.finish()
 }

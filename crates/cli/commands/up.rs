@@ -1,7 +1,6 @@
 //! `up`: ingest on each resource's cadence, compact, serve, in one process.
 //!
-//! Shutdown is ordered: ingest lands the page in hand, compaction ends, then the server drains, then the demo portal
-//! goes.
+//! Told to stop, ingest lands the page in hand and compaction ends, while the server drains; the demo portal goes last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,6 @@ use lake_demo::{Portal, synthetic};
 use lake_ingest::{Event, IngestOptions, Source, ingest};
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_query::Reader;
-use lake_serve::{ServeOptions, Server};
 use lake_store::Lake;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -20,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::ingest::summary;
 use crate::args::{Global, Up};
 use crate::progress::Progress;
+use crate::serving::Listening;
 use crate::{context, output};
 
 /// The seed of the demo: the same rows everywhere.
@@ -47,13 +46,12 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let names = if args.demo && args.names.is_empty() { &demo_names } else { &args.names };
     let resources = context::chosen(&catalog, names)?;
     let lake = context::create(global).await?;
-    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let reader = context::serving_reader(global, lake.clone(), &catalog).await?;
     let stop = super::stop_on_signals()?;
-    // The port is taken first: a second `up` on it ends before it begins.
-    let server = Server::bind(args.http).await?;
-    let http_stop = CancellationToken::new();
-    output::note(&format!("listening on http://{}", server.addr()));
-    let serving = tokio::spawn(server.run(Arc::clone(&reader), ServeOptions::default(), http_stop.clone()));
+    // The ports are taken first: a second `up` on them ends before it begins.
+    let Listening { server, access, limits } = args.serving.listen().await?;
+    let http_stop = stop.child_token();
+    let serving = tokio::spawn(server.run(Arc::clone(&reader), access, limits, http_stop.clone()));
 
     let mut portal_options = context::portal_options(&args.portal);
     let demo = if args.demo { Some(serve_demo(args.demo_rows).await?) } else { None };

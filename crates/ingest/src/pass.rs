@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::Array as _;
-use lake_model::Result;
+use lake_model::{Error, Kind, Result, ResultExt as _};
 use lake_portal::{Cursor, Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later};
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +49,9 @@ pub struct Pass {
     pub missing: Keys,
     /// Rows that the lake has in a newer version.
     pub older: u64,
+    /// Keys that the source has in versions older than the lake's only: a newer row with the key, or a newer version
+    /// of the row, is gone from it.
+    pub outdated: Keys,
     /// Keys that the lake has and the source no longer has.
     pub gone: Keys,
     /// Rejects that the source no longer has.
@@ -79,6 +82,8 @@ pub enum Proof {
 pub struct Buried {
     /// Tombstones that landed, rejects that were closed among them.
     pub landed: u64,
+    /// How many of them are of keys that the source has in older versions: those are still to be read.
+    pub outdated: u64,
     /// Why none did, although keys are gone.
     pub withheld: Option<String>,
 }
@@ -186,7 +191,14 @@ impl Landing {
                 None => pass.missing.add(key),
                 Some(state) => {
                     let served = updated.is_valid(row).then(|| updated.value(row));
-                    pass.older += u64::from(matches!((served, state.updated_at), (Some(a), Some(b)) if a < b));
+                    let is_older = matches!((served, state.updated_at), (Some(a), Some(b)) if a < b);
+                    pass.older += u64::from(is_older);
+                    let older = entry(b'o', key);
+                    // A scan serves the newest row of a key last.
+                    let known = || Ok::<_, Error>(new.contains_key(&older) || self.index.seen(&older)?.is_some());
+                    if is_older || pass.older > 0 && known()? {
+                        new.insert(older, vec![u8::from(is_older)]);
+                    }
                 }
             }
             let known = entry(b'k', key);
@@ -235,14 +247,27 @@ impl Landing {
             }
             pass.live += 1;
         }
+        for key in self.outdated() {
+            pass.outdated.add(&key?);
+        }
         Ok(())
+    }
+
+    /// The keys that the pass has seen in versions older than the lake's only.
+    fn outdated(&self) -> impl Iterator<Item = Result<String>> + use<> {
+        self.index.seen.prefix(b"o").filter_map(|entry| {
+            let (entry, older) = match entry.into_inner().or_err(Kind::Unavailable, || "what a pass has seen") {
+                Ok(entry) => entry,
+                Err(error) => return Some(Err(error)),
+            };
+            (older.as_ref() == [1]).then(|| Ok(String::from_utf8_lossy(&entry[1..]).into_owned()))
+        })
     }
 
     /// Every live key and open reject: a tombstone where the pass has not seen it.
     fn gone(&self) -> impl Iterator<Item = Result<Option<Tombstone>>> + use<> {
         let seen = self.index.seen.clone();
         let unseen = move |kind: u8, text: String, tombstone: fn(String) -> Tombstone| -> Result<Option<Tombstone>> {
-            use lake_model::{Kind, ResultExt as _};
             let seen = seen.contains_key(entry(kind, &text)).or_err(Kind::Unavailable, || "what a pass has seen")?;
             Ok((!seen).then(|| tombstone(text)))
         };
@@ -258,31 +283,32 @@ impl Landing {
     /// # Errors
     /// If the store does not answer, or another writer landed since the pass.
     pub async fn bury(&mut self, pass: &Pass, allowed: bool) -> Result<Buried> {
-        let gone = pass.gone.count + pass.gone_rejects;
+        let gone = pass.gone.count + pass.gone_rejects + pass.outdated.count;
         if gone == 0 {
             return Ok(Buried::default());
         }
         if pass.rows == 0 {
             let withheld = "the portal serves no row at all, which proves nothing; if the dataset was retired, its \
                             records go with `hotspots-lake forget` or with the lake";
-            return Ok(Buried { landed: 0, withheld: Some(withheld.to_owned()) });
+            return Ok(Buried { withheld: Some(withheld.to_owned()), ..Buried::default() });
         }
         if pass.behind && !pass.gone_older && !allowed {
             let withheld = format!(
                 "all {gone} rows that are gone are newer than the portal's newest row, as if a replica that lags had \
                  answered; if they were removed, add --allow-deletes"
             );
-            return Ok(Buried { landed: 0, withheld: Some(withheld) });
+            return Ok(Buried { withheld: Some(withheld), ..Buried::default() });
         }
         if gone * MOST_UNASKED > pass.live && !allowed {
             let withheld =
                 format!("{gone} of {} rows are gone, more than 5 %; if that is right, add --allow-deletes", pass.live);
-            return Ok(Buried { landed: 0, withheld: Some(withheld) });
+            return Ok(Buried { withheld: Some(withheld), ..Buried::default() });
         }
-        let mut buried = Buried::default();
+        let mut buried = Buried { outdated: pass.outdated.count, ..Buried::default() };
         let mut through = pass.through;
         let mut chunk = Vec::new();
-        let mut gone = self.gone();
+        let outdated = self.outdated().map(|key| Ok(Some(Tombstone::Key(key?))));
+        let mut gone = self.gone().chain(outdated);
         loop {
             let next = tokio::task::block_in_place(|| gone.next());
             let ended = next.is_none();

@@ -152,7 +152,14 @@ async fn full_pass(
                 let buried = landing.bury(&pass, full.allow_deletes).await?;
                 outcome.rows.deleted += buried.landed;
                 outcome.withheld = buried.withheld;
-                return Ok(());
+                if buried.outdated == 0 {
+                    return Ok(());
+                }
+                if tries_left == 0 {
+                    let text = format!("{} keys are to be read again in older versions; try again", buried.outdated);
+                    return Err(Error::new(Kind::Unavailable, text));
+                }
+                tracing::info!(resource = landing.resource.name, "newer rows of keys are gone, reading the older ones");
             }
             Proof::Inconclusive(_) if stop.is_cancelled() => {
                 outcome.stopped = true;

@@ -3,19 +3,27 @@
 
 use std::fmt;
 
-/// What a caller can do about an error. Exit codes and HTTP statuses follow from it.
+/// What a caller can do about an error. Exit codes, HTTP statuses and gRPC codes follow from it, in one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The request, the configuration or the SQL is wrong: mend it.
     Invalid,
     /// There is no such thing.
     NotFound,
+    /// It was there and is gone for good: ask for what is there now.
+    Gone,
     /// Somebody else committed first: try again.
     Conflict,
-    /// A limit was reached.
+    /// The answer needs more than may be used: ask for less.
     Exhausted,
+    /// It took longer than it may: ask for less.
+    TimedOut,
+    /// Too many requests: try again later.
+    Busy,
     /// The portal or the store did not answer: try again.
     Unavailable,
+    /// Nobody knows who asks: give a token.
+    Unauthenticated,
     /// Not allowed.
     Denied,
     /// Stored bytes are not what was written.
@@ -24,42 +32,71 @@ pub enum Kind {
     Internal,
 }
 
+/// What each kind is called and becomes on every way out.
+struct Row {
+    title: &'static str,
+    exit_code: u8,
+    http_status: u16,
+    /// <https://grpc.io/docs/guides/status-codes/>
+    grpc_code: i32,
+}
+
+const fn row(title: &'static str, exit_code: u8, http_status: u16, grpc_code: i32) -> Row {
+    Row { title, exit_code, http_status, grpc_code }
+}
+
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Invalid,
+        Self::NotFound,
+        Self::Gone,
+        Self::Conflict,
+        Self::Exhausted,
+        Self::TimedOut,
+        Self::Busy,
+        Self::Unavailable,
+        Self::Unauthenticated,
+        Self::Denied,
+        Self::Data,
+        Self::Internal,
+    ];
+
+    fn row(self) -> Row {
+        match self {
+            Self::Invalid => row("invalid request", 2, 400, 3),
+            Self::NotFound => row("not found", 2, 404, 5),
+            Self::Gone => row("gone", 2, 410, 9),
+            Self::Conflict => row("conflict", 4, 409, 10),
+            Self::Exhausted => row("limit reached", 4, 422, 8),
+            Self::TimedOut => row("too slow", 4, 504, 4),
+            Self::Busy => row("too many requests", 4, 429, 8),
+            Self::Unavailable => row("unavailable", 4, 503, 14),
+            Self::Unauthenticated => row("token needed", 2, 401, 16),
+            Self::Denied => row("not allowed", 2, 403, 7),
+            Self::Data => row("damaged data", 5, 500, 15),
+            Self::Internal => row("internal error", 70, 500, 13),
+        }
+    }
+
     /// The exit code of a command that ends with this kind of error.
     pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Invalid | Self::NotFound | Self::Denied => 2,
-            Self::Conflict | Self::Exhausted | Self::Unavailable => 4,
-            Self::Data => 5,
-            Self::Internal => 70,
-        }
+        self.row().exit_code
     }
 
     /// The HTTP status of an answer that ends with this kind of error.
     pub fn http_status(self) -> u16 {
-        match self {
-            Self::Invalid => 400,
-            Self::NotFound => 404,
-            Self::Conflict => 409,
-            Self::Exhausted => 422,
-            Self::Unavailable => 503,
-            Self::Denied => 403,
-            Self::Data | Self::Internal => 500,
-        }
+        self.row().http_status
+    }
+
+    /// The gRPC code of a call that ends with this kind of error.
+    pub fn grpc_code(self) -> i32 {
+        self.row().grpc_code
     }
 
     /// A short title, the same for every error of the kind.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid request",
-            Self::NotFound => "not found",
-            Self::Conflict => "conflict",
-            Self::Exhausted => "limit reached",
-            Self::Unavailable => "unavailable",
-            Self::Denied => "not allowed",
-            Self::Data => "damaged data",
-            Self::Internal => "internal error",
-        }
+        self.row().title
     }
 }
 

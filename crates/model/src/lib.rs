@@ -8,6 +8,7 @@ mod error;
 mod failpoint;
 mod nearest;
 mod resource;
+mod secret;
 mod time;
 mod window;
 
@@ -17,6 +18,7 @@ pub use error::{Error, Kind, Result, ResultExt};
 pub use failpoint::{FAIL_POINTS, failpoint};
 pub use nearest::{listed, nearest};
 pub use resource::{Bounds, Cadence, Column, ColumnType, Resource, Roles};
+pub use secret::Secret;
 pub use time::{
     MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, month_start, next_month, parse_wall_clock, year_of, year_start,
 };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
-use lake_model::{Error, Kind, Result, ResultExt};
+use lake_model::{Error, Kind, Result, ResultExt, Secret};
 use reqwest::header::{HeaderMap, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ use crate::scan::PageRequest;
 #[derive(Clone, Debug)]
 pub struct PortalOptions {
     /// The app token, if there is one.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     /// Every request goes to this base URL instead of the resource's own.
     pub base_url: Option<String>,
     /// Tries after the first.
@@ -183,9 +183,9 @@ impl Soda {
 
     async fn get(&self, query: &[(&str, &str)]) -> Result<Bytes, Failure> {
         let mut request = self.client.get(&self.url).query(query);
-        let token = self.options.token.as_deref().filter(|_| !self.token_dropped.load(Ordering::Relaxed));
+        let token = self.options.token.as_ref().filter(|_| !self.token_dropped.load(Ordering::Relaxed));
         if let Some(token) = token {
-            request = request.header("X-App-Token", token);
+            request = request.header("X-App-Token", token.expose());
         }
         let unreachable = |e: reqwest::Error| {
             Failure::again(Error::new(Kind::Unavailable, "the portal did not answer").with_source(e.without_url()))

@@ -7,14 +7,18 @@ use datafusion::dataframe::DataFrame;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
 use lake_model::Result;
 use lake_store::Location;
 
 use crate::error::engine_error;
 use crate::h3::functions;
+use crate::share::{Share, pool};
+
+/// How the engine's refusals begin of what would change anything.
+const REFUSED: [&str; 3] = ["DDL not supported", "DML not supported", "Statement not supported"];
 
 /// What the engine may use.
 #[derive(Clone, Debug)]
@@ -46,19 +50,35 @@ impl Engine {
     /// # Errors
     /// If the spill directory cannot be used.
     pub fn new(options: EngineOptions, location: &Location) -> Result<Self> {
-        let consumers = std::num::NonZeroUsize::MIN.saturating_add(4);
-        let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes), consumers);
         let mut disk = DiskManagerBuilder::default();
         if let Some(directory) = &options.spill_directory {
             disk = disk.with_mode(DiskManagerMode::Directories(vec![directory.clone()]));
         }
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
+            .with_memory_pool(pool(options.memory_bytes))
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(engine_error)?;
         runtime.register_object_store(&location.store_url, Arc::clone(&location.store));
         Ok(Self { runtime, options })
+    }
+
+    /// The same engine for one request, which may hold `bytes` at most: what it needs too much is not another's loss.
+    #[must_use]
+    pub fn within(&self, bytes: usize) -> Self {
+        let share = Share::new(bytes, Arc::clone(&self.runtime.memory_pool));
+        let runtime = RuntimeEnv { memory_pool: Arc::new(share), ..self.runtime.as_ref().clone() };
+        Self { runtime: Arc::new(runtime), options: self.options.clone() }
+    }
+
+    /// Bytes that all sessions together may hold.
+    pub fn memory_bytes(&self) -> usize {
+        self.options.memory_bytes
+    }
+
+    /// Bytes that all sessions hold now.
+    pub fn reserved_bytes(&self) -> usize {
+        self.runtime.memory_pool.reserved()
     }
 
     /// A fresh session with the H3 functions and no tables.
@@ -75,6 +95,9 @@ impl Engine {
         // Tables hold Utf8; views of it would change what clients see for no gain here.
         options.execution.parquet.schema_force_view_types = false;
         options.sql_parser.map_string_types_to_utf8view = false;
+        // Sorted by partition and merged, a query over a union, ordered by a column that it also holds constant, is refused:
+        // the engine leaves the column out of the sort and misses it in the merge.
+        options.optimizer.repartition_sorts = false;
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
@@ -106,14 +129,34 @@ impl Session {
     /// # Errors
     /// If it is wrong (with its position), or would change anything.
     pub async fn sql(&self, text: &str) -> Result<DataFrame> {
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        self.context.sql_with_options(text, read_only).await.map_err(|error| match engine_error(error) {
+        self.plan(text, |_| Ok(())).await
+    }
+
+    /// Plans read-only SQL that is changed after it was parsed.
+    ///
+    /// # Errors
+    /// If it is wrong (with its position), or would change anything.
+    pub(crate) async fn plan(
+        &self,
+        text: &str,
+        change: impl FnOnce(&mut Statement) -> Result<()>,
+    ) -> Result<DataFrame> {
+        let refused = |error| match engine_error(error) {
             // The parser gives every position but that of the end.
             e if e.message().contains("found: EOF") => {
                 e.context(format!("line {}, at the end", text.trim_end().lines().count()))
             }
+            e if REFUSED.iter().any(|words| e.message().starts_with(words)) => e.context("the lake is read-only"),
             e => e,
-        })
+        };
+        let state = self.context.state();
+        let mut statement =
+            state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
+        change(&mut statement)?;
+        let plan = state.statement_to_plan(statement).await.map_err(refused)?;
+        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        read_only.verify_plan(&plan).map_err(refused)?;
+        self.context.execute_logical_plan(plan).await.map_err(refused)
     }
 
     /// The engine's own context, for our own plans.

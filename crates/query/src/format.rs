@@ -10,7 +10,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use lake_model::{Error, Kind, Result, ResultExt, listed, nearest};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 
+use crate::features::FeatureWriter;
 use crate::h3::cells_as_text;
 
 /// An output format.
@@ -28,19 +31,23 @@ pub enum Format {
     Arrow,
     /// A Parquet file.
     Parquet,
+    /// A GeoJSON FeatureCollection: a feature a row, with the polygon of its `cell` or the point of its `latitude` and
+    /// `longitude`, or without a place.
+    GeoJson,
 }
 
 impl std::str::FromStr for Format {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        const NAMES: [(&str, Format); 6] = [
+        const NAMES: [(&str, Format); 7] = [
             ("table", Format::Table),
             ("json", Format::Json),
             ("ndjson", Format::Ndjson),
             ("csv", Format::Csv),
             ("arrow", Format::Arrow),
             ("parquet", Format::Parquet),
+            ("geojson", Format::GeoJson),
         ];
         let names = || NAMES.iter().map(|(name, _)| *name);
         NAMES.iter().find(|(name, _)| *name == text).map(|(_, format)| *format).ok_or_else(|| {
@@ -57,6 +64,7 @@ enum Sink<W: Write + Send> {
     Csv(arrow::csv::Writer<W>),
     Arrow(arrow::ipc::writer::StreamWriter<W>),
     Parquet(ArrowWriter<W>),
+    GeoJson(FeatureWriter<W>),
 }
 
 /// Writes batches of one schema to `W`.
@@ -73,7 +81,10 @@ impl<W: Write + Send> std::fmt::Debug for ResultWriter<W> {
     }
 }
 
-fn failed(error: ArrowError) -> Error {
+/// Rows that a Parquet answer holds before they are written.
+const ROWS_A_GROUP: usize = 1 << 16;
+
+pub(crate) fn failed(error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(text, source) => Error::new(Kind::Unavailable, text).with_source(source),
         other => Error::new(Kind::Internal, "writing the answer").with_source(other),
@@ -81,8 +92,16 @@ fn failed(error: ArrowError) -> Error {
 }
 
 /// A `cell` is a signed 64-bit integer in tables; JSON readers keep only 53 bits, so there it is its hex text.
-fn is_cell(field: &Field) -> bool {
+pub(crate) fn is_cell(field: &Field) -> bool {
     field.name() == "cell" && field.data_type() == &DataType::Int64
+}
+
+/// The schema whose chosen columns are text.
+pub(crate) fn with_text(schema: &SchemaRef, chosen: impl Fn(&Field) -> bool) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        if chosen(field) { Arc::new(Field::new(field.name(), DataType::Utf8, true)) } else { Arc::clone(field) }
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Nested values have no place in CSV but as text.
@@ -100,7 +119,7 @@ fn with_flat_columns(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBa
     RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "nested columns as text")
 }
 
-fn with_text_cells(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(crate) fn with_text_cells(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let fields = batch.schema();
     let columns = fields.fields().iter().zip(batch.columns()).map(|(field, column)| {
         if is_cell(field) {
@@ -119,12 +138,10 @@ impl<W: Write + Send> ResultWriter<W> {
     /// If the format cannot hold a column's type.
     pub fn new(format: Format, schema: &SchemaRef, output: W) -> Result<Self> {
         let text_cells = matches!(format, Format::Json | Format::Ndjson) && schema.fields().iter().any(|f| is_cell(f));
+
         let flatten = format == Format::Csv && schema.fields().iter().any(|f| f.data_type().is_nested());
-        let fields = schema.fields().iter().map(|field| {
-            let as_text = text_cells && is_cell(field) || flatten && field.data_type().is_nested();
-            if as_text { Arc::new(Field::new(field.name(), DataType::Utf8, true)) } else { Arc::clone(field) }
-        });
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let schema =
+            with_text(schema, |field| text_cells && is_cell(field) || flatten && field.data_type().is_nested());
         let json = || arrow::json::WriterBuilder::new().with_explicit_nulls(true);
         let sink = match format {
             Format::Table => Sink::Table(output, Vec::new()),
@@ -137,9 +154,14 @@ impl<W: Write + Send> ResultWriter<W> {
             }
             Format::Arrow => Sink::Arrow(arrow::ipc::writer::StreamWriter::try_new(output, &schema).map_err(failed)?),
             Format::Parquet => {
-                let writer = ArrowWriter::try_new(output, Arc::clone(&schema), None);
+                let properties = WriterProperties::builder()
+                    .set_compression(Compression::ZSTD(ZstdLevel::default()))
+                    .set_max_row_group_row_count(Some(ROWS_A_GROUP))
+                    .build();
+                let writer = ArrowWriter::try_new(output, Arc::clone(&schema), Some(properties));
                 Sink::Parquet(writer.or_err(Kind::Invalid, || "the answer as Parquet")?)
             }
+            Format::GeoJson => Sink::GeoJson(FeatureWriter::new(output)),
         };
         Ok(Self { sink, schema, text_cells, flatten })
     }
@@ -169,6 +191,7 @@ impl<W: Write + Send> ResultWriter<W> {
             Sink::Csv(writer) => writer.write(batch).map_err(failed),
             Sink::Arrow(writer) => writer.write(batch).map_err(failed),
             Sink::Parquet(writer) => writer.write(batch).or_err(Kind::Unavailable, || "writing the answer"),
+            Sink::GeoJson(writer) => writer.write(batch),
         }
     }
 
@@ -200,6 +223,7 @@ impl<W: Write + Send> ResultWriter<W> {
                 output.flush().or_err(Kind::Unavailable, || "writing the answer")
             }
             Sink::Parquet(writer) => writer.close().map(drop).or_err(Kind::Unavailable, || "writing the answer"),
+            Sink::GeoJson(writer) => writer.finish(),
         }
     }
 }

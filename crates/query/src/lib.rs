@@ -5,24 +5,40 @@
 
 mod engine;
 mod error;
+mod features;
 mod format;
 mod h3;
 mod moment;
+mod named_query;
 mod past;
+mod pin;
+mod places;
 mod projection;
 mod provider;
+mod queries;
+mod query_header;
+mod share;
 mod sql;
+mod statement;
 mod statistics;
+mod value;
 mod view;
 
+/// The engine's plan of a query, whose rows are yet to be made.
+pub use datafusion::dataframe::DataFrame;
 pub use engine::{Engine, EngineOptions, Session};
 pub use error::engine_error;
 pub use format::{Format, ResultWriter};
-pub use h3::{cell_text, cell_to_parent, parse_cell};
+pub use h3::{cell_corners, cell_geojson, cell_text, cell_to_parent, parse_cell};
 pub use moment::Moment;
+pub use named_query::NamedQuery;
+pub use pin::Pin;
 pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
+pub use queries::Queries;
+pub use query_header::{QueryColumn, QueryHeader, QueryParameter, ValueType};
 pub use sql::{fill, literal, template};
+pub use statement::Statement;
 pub use view::{
     Compaction, Definitions, FORGOTTEN_DOMAIN, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View,
     compaction_domain, definitions, definitions_domain, fast_transaction,

@@ -43,11 +43,14 @@ async fn version_at(table: &Table, ms: i64) -> Result<Option<u64>> {
 }
 
 fn gone(table: &Table, what: &str, version: u64, at: Option<i64>) -> Error {
-    Error::not_found(format!(
-        "the lake {what} cannot be read any more: of table {} the oldest that can is version {version} of {}; `hotspots-lake history` lists what can be read",
-        table.name(),
-        text_of(at)
-    ))
+    Error::new(
+        Kind::Gone,
+        format!(
+            "the lake {what} cannot be read any more: of table {} the oldest that can is version {version} of {}; `hotspots-lake history` lists what can be read",
+            table.name(),
+            text_of(at)
+        ),
+    )
 }
 
 /// What a CLEAN of `fast_counts` removed: every batch of a resource up to a number.
@@ -133,7 +136,11 @@ impl Reader {
         Ok(view)
     }
 
-    async fn at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
+    /// A table at a version that was read before.
+    ///
+    /// # Errors
+    /// If there is no such version yet, or none any more.
+    pub(crate) async fn at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
         let newest = table.snapshot().await?.version;
         if version > newest {
             return Err(Error::not_found(format!(
@@ -221,7 +228,10 @@ fn belongs(moment: &Moment, view: &View) -> Result<()> {
 }
 
 /// Fails unless every file of the reading is still there: vacuum may have removed some.
-async fn all_there(view: &View) -> Result<()> {
+///
+/// # Errors
+/// Of kind [`Kind::Gone`]; the text names the oldest version that can be read.
+pub(crate) async fn all_there(view: &View) -> Result<()> {
     let lake = &view.lake;
     let mut read = vec![
         (lake.fast_counts.clone(), &view.fast_counts),

@@ -3,7 +3,7 @@
 use include_dir::{Dir, include_dir};
 use lake_model::{Error, Result};
 
-static QUERIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../queries");
+pub(crate) static QUERIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../queries");
 
 /// The text of `queries/<name>.sql`.
 ///

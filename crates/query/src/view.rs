@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use futures::future::try_join_all;
 use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
 use lake_store::{ColumnRange, DataFile, Lake, Snapshot, Table};
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,7 @@ use crate::engine::{Engine, Session};
 use crate::error::engine_error;
 use crate::projection::incident_select;
 use crate::provider::DeltaFiles;
+use crate::queries::Queries;
 use crate::sql::{fill, literal, template};
 
 /// What a compaction left in the metadata of `counts`, per resource.
@@ -130,6 +133,12 @@ impl ResourceView {
         (self.through.max(self.watermark()) - above).max(0)
     }
 
+    /// Seconds since the last batch landed, by the clock of this machine; none if it does not say when.
+    pub fn lag_seconds(&self) -> Option<i64> {
+        let landed = DateTime::parse_from_rfc3339(self.mark.landed_at.as_deref()?).ok()?;
+        Some((lake_model::now() - landed.with_timezone(&Utc)).num_seconds().max(0))
+    }
+
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
         // Rows above the watermark cannot be read as incidents without the rule that makes them so.
@@ -158,6 +167,9 @@ pub struct View {
     pub resources: BTreeMap<String, ResourceView>,
 }
 
+/// Times that a reading is opened anew because what it had opened was removed meanwhile.
+const MOST_TRIES: u32 = 5;
+
 type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
 
 /// Opens readings; keeps what a version of a table says, which never changes.
@@ -166,6 +178,7 @@ pub struct Reader {
     lake: Lake,
     engine: Engine,
     catalog: Arc<Catalog>,
+    queries: Queries,
     raws: Mutex<BTreeMap<String, Table>>,
     through: Cached<i64>,
     compactions: Cached<Option<Compaction>>,
@@ -181,6 +194,7 @@ impl Reader {
             lake,
             engine,
             catalog,
+            queries: Queries::default(),
             raws: Mutex::default(),
             through: Mutex::default(),
             compactions: Mutex::default(),
@@ -188,6 +202,12 @@ impl Reader {
             marks: Mutex::default(),
             incident_files: Mutex::default(),
         }
+    }
+
+    /// The same, with queries that can be asked for by name.
+    #[must_use]
+    pub fn with_queries(self, queries: Queries) -> Self {
+        Self { queries, ..self }
     }
 
     /// The lake that is read.
@@ -205,20 +225,41 @@ impl Reader {
         &self.catalog
     }
 
+    /// The queries that can be asked for by name.
+    pub fn queries(&self) -> &Queries {
+        &self.queries
+    }
+
     /// Opens a reading of the newest versions.
     ///
     /// # Errors
     /// If the store does not answer or a log is damaged.
     pub async fn view(&self) -> Result<View> {
-        let fast_counts = self.lake.fast_counts.snapshot().await?;
-        let counts = self.lake.counts.snapshot().await?;
-        let rejects = self.lake.rejects.snapshot().await?;
-        let mut raws = Vec::new();
-        for name in self.lake.landed_resources().await? {
-            let raw = self.raw(&name)?.snapshot().await?;
-            raws.push((name, raw));
+        let mut tries = 0;
+        loop {
+            let fast_counts = self.lake.fast_counts.snapshot().await?;
+            let counts = self.lake.counts.snapshot().await?;
+            let versions = (fast_counts.version, counts.version);
+            match self.open_rest(fast_counts, counts).await {
+                Err(error) if tries < MOST_TRIES && self.has_moved(versions).await => {
+                    tries += 1;
+                    tracing::debug!(%error, "what was opened is no longer the newest, opening again");
+                }
+                opened => return opened,
+            }
         }
+    }
+
+    async fn open_rest(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<View> {
+        // What no order is needed between is opened at once: on S3 each takes a round trip or two.
+        let (rejects, raws) = futures::try_join!(self.lake.rejects.snapshot(), self.raws())?;
         self.assemble(fast_counts, counts, rejects, raws).await
+    }
+
+    /// Whether `fast_counts` or `counts` has a newer version: `forget` may have removed the logs of these meanwhile.
+    async fn has_moved(&self, (fast_counts, counts): (u64, u64)) -> bool {
+        let newest = futures::try_join!(self.lake.fast_counts.snapshot(), self.lake.counts.snapshot());
+        newest.is_ok_and(|(fast, count)| fast.version > fast_counts || count.version > counts)
     }
 
     /// A reading of these versions: `incidents` follow from `counts`.
@@ -240,6 +281,15 @@ impl Reader {
         }
         let incidents = Arc::new(self.lake.incidents.snapshot().await?.with_files(incident_files));
         Ok(View { lake: self.lake.clone(), fast_counts, counts, incidents, rejects, resources })
+    }
+
+    /// The raw tables of all landed resources, at their newest versions.
+    async fn raws(&self) -> Result<Vec<(String, Arc<Snapshot>)>> {
+        let opened = self.lake.landed_resources().await?.into_iter().map(|name| async move {
+            let raw = self.raw(&name)?.snapshot().await?;
+            Ok((name, raw))
+        });
+        try_join_all(opened).await
     }
 
     /// The raw table of a resource, opened once.
@@ -336,7 +386,15 @@ impl Reader {
     /// # Errors
     /// If a view cannot be planned.
     pub async fn session(&self, view: &View) -> Result<Session> {
-        let session = self.engine.session();
+        self.session_on(&self.engine, view).await
+    }
+
+    /// The same on an engine for one request: see [`Engine::within`].
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn session_on(&self, engine: &Engine, view: &View) -> Result<Session> {
+        let session = engine.session();
         register(&session, view).await?;
         Ok(session)
     }

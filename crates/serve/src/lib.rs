@@ -1,24 +1,32 @@
-//! The HTTP interface: counts of the lake as JSON, and how its resources stand.
+//! The interfaces over HTTP and Arrow Flight SQL: counts of the lake, its rows, and how its resources stand.
 //!
 //! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
 //! the same wherever both apply. One request reads one version of the lake.
 
-mod aggregates;
-mod answer;
-mod area;
-mod bucket;
-mod dimension;
-mod parameters;
-mod place;
-mod plan;
+mod access;
+mod app;
+mod flight;
+mod http;
+mod limits;
+mod metrics;
+mod openapi;
 mod problem;
 mod question;
-mod resources;
-mod routes;
+mod request_id;
 mod server;
-mod values;
+mod span;
+mod stoppable;
+mod tls;
+mod turns;
+mod user_sql;
+mod workers;
 
 #[cfg(test)]
 mod tests;
 
-pub use server::{ServeOptions, Server};
+pub use access::{Access, AccessOptions, Proxy, Scope, fresh_token};
+pub use flight::FlightListener;
+pub use limits::{Limit, Limits};
+pub use openapi::document as openapi;
+pub use server::Server;
+pub use tls::Identity;

@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 use lake_model::{Error, Kind};
 use serde::Serialize;
 
+use crate::access::Busy;
+use crate::request_id::RequestId;
+
 /// An answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
@@ -19,10 +22,23 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parameter: Option<String>,
+    /// After how many seconds it makes sense to ask again.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+/// A problem as it is sent.
+#[derive(Serialize)]
+struct Sent<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    /// The name of the request, by which its lines in the log are found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 /// Every title there is, with what its reader can do.
-const TITLES: [(&str, &str); 10] = [
+const TITLES: [(&str, &str); 15] = [
     (
         "invalid request",
         "Something in the request is wrong. The detail says what it may be; mend it and send it again.",
@@ -30,9 +46,14 @@ const TITLES: [(&str, &str); 10] = [
     ("not found", "There is nothing under that name. GET / lists what is here."),
     ("method not allowed", "There is something here, but not for this method. The header Allow says which it takes."),
     ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
+    ("not acceptable", "None of the formats that the header Accept names is there. The detail lists those that are."),
+    ("gone", "It was there and is gone for good: vacuum removed the version. Ask for what is there now."),
     ("conflict", "Somebody else committed first. Send the request again."),
     ("limit reached", "The answer needs more than this server may use. Ask for a shorter window or coarser cells."),
+    ("too slow", "The answer took longer than this server allows. Ask for a shorter window or coarser cells."),
+    ("too many requests", "This client asks more than this server allows. Try again after the seconds in Retry-After."),
     ("unavailable", "The lake's store does not answer, or the lake is not open yet. Try again later."),
+    ("token needed", "This server answers who has a token: Authorization: Bearer TOKEN."),
     ("not allowed", "This is not allowed here."),
     ("damaged data", "Stored bytes are not what was written. The detail names the table."),
     ("internal error", "This is a bug of the server. Its log says more."),
@@ -46,6 +67,7 @@ impl Problem {
             status,
             detail: detail.into(),
             parameter: None,
+            retry_after: None,
         }
     }
 
@@ -59,14 +81,26 @@ impl Problem {
         Self { parameter: Some(name.to_owned()), ..Self::of(Kind::Invalid, detail) }
     }
 
+    /// The problem, with the name of the limit that it is about.
+    #[must_use]
+    pub(crate) fn because(mut self, limit: &str) -> Self {
+        self.detail = format!("{} (`{limit}` of /limits)", self.detail);
+        self
+    }
+
     /// There is something under the path, but not for this method.
     pub(crate) fn method(method: &str, path: &str) -> Self {
         Self::new("method not allowed", 405, format!("{path} does not take {method}"))
     }
 
+    /// None of the formats that the client accepts is there.
+    pub(crate) fn not_acceptable(detail: impl Into<String>) -> Self {
+        Self::new("not acceptable", 406, detail)
+    }
+
     /// The body has more bytes than are taken.
     pub(crate) fn body_too_large(most: usize) -> Self {
-        Self::new("body too large", 413, format!("the body may have {most} bytes"))
+        Self::new("body too large", 413, format!("the body may have {most} bytes (`max_body_bytes` of /limits)"))
     }
 
     /// A bug that made a request's work stop.
@@ -84,6 +118,12 @@ impl Problem {
     }
 }
 
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self { retry_after: Some(busy.seconds()), ..Self::from(Error::from(busy)) }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         if matches!(error.kind(), Kind::Internal | Kind::Data | Kind::Unavailable) {
@@ -96,10 +136,22 @@ impl From<Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let text = serde_json::to_vec(&self).unwrap_or_default();
+        let text = serde_json::to_vec(&Sent { problem: &self, request_id: RequestId::current() }).unwrap_or_default();
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let challenge = match status {
+            StatusCode::UNAUTHORIZED => Some("Bearer realm=\"hotspots-lake\""),
+            StatusCode::FORBIDDEN => Some("Bearer realm=\"hotspots-lake\", error=\"insufficient_scope\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after.unwrap_or(1)));
+        }
         response
     }
 }
@@ -110,8 +162,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_error_is_explained_where_its_type_points() {
-        use Kind::{Conflict, Data, Denied, Exhausted, Internal, Invalid, NotFound, Unavailable};
-        for kind in [Invalid, NotFound, Conflict, Exhausted, Unavailable, Denied, Data, Internal] {
+        for kind in Kind::ALL {
             let problem = Problem::of(kind, "x");
             let slug = problem.explained.strip_prefix("/problems/").expect("a path");
             assert!(Problem::explanation(slug).is_some(), "{slug}");

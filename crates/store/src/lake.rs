@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use futures::future::try_join_all;
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Resource, Result, ResultExt, failpoint};
+use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
@@ -183,16 +185,10 @@ impl Lake {
         let folder = self.location.path("raw");
         let listed = self.location.store.list_with_delimiter(Some(&folder)).await;
         let listed = listed.or_err(Kind::Unavailable, || format!("listing the raw tables of {}", self.location))?;
-        let mut names = Vec::new();
-        for prefix in listed.common_prefixes {
-            if let Some(name) = prefix.filename()
-                && self.raw(name)?.exists().await?
-            {
-                names.push(name.to_owned());
-            }
-        }
-        names.sort();
-        Ok(names)
+        let mut names: Vec<&str> = listed.common_prefixes.iter().filter_map(Path::filename).collect();
+        names.sort_unstable();
+        let there = try_join_all(names.iter().map(|name| async { self.raw(name)?.exists().await })).await?;
+        Ok(names.into_iter().zip(there).filter(|(_, there)| *there).map(|(name, _)| name.to_owned()).collect())
     }
 }
 

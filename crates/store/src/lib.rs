@@ -15,6 +15,7 @@ mod history;
 mod lake;
 mod location;
 mod log_file;
+mod log_reads;
 #[cfg(test)]
 mod lying;
 mod probe;

@@ -18,6 +18,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::log_file::{missing_file, noted_newest};
+use crate::log_reads::in_turn;
 use crate::publish::{Patience, log_error};
 use crate::sums::{BlockSums, SUMS_TAG};
 use crate::write::FileWriter;
@@ -234,8 +235,11 @@ impl Table {
     async fn newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
         let failed = || format!("table {} in {}", self.name, self.location);
         let state = match earlier {
-            Some(mut state) => state.update(&self.log, None).await.map(|()| state),
-            None => DeltaTableState::try_new(&*self.log, None).await,
+            Some(mut state) => {
+                let log = Arc::clone(&self.log);
+                in_turn(async move { state.update(&log, None).await.map(|()| state) }).await
+            }
+            None => self.state_at(None).await,
         };
         let error = match state {
             Ok(state) => return Ok(state),
@@ -243,11 +247,29 @@ impl Table {
         };
         // A directory that is listed while entries appear may show a later one and not the one before.
         if error.kind() == Kind::Data
-            && let Ok(state) = DeltaTableState::try_new(&*self.log, None).await
+            && let Ok(state) = self.state_at(None).await
         {
             return Ok(state);
         }
         Err(self.explained(error).await)
+    }
+
+    /// The state of a version, or the newest.
+    async fn state_at(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
+        let log = Arc::clone(&self.log);
+        in_turn(async move { DeltaTableState::try_new(&*log, version).await }).await
+    }
+
+    /// The last version an application committed, as a state has it.
+    async fn transaction_in(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
+        let (log, state, app_id) = (Arc::clone(&self.log), state.clone(), app_id.to_owned());
+        in_turn(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
+    }
+
+    /// The text of a metadata domain, as a state has it.
+    async fn domain_in(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
+        let (log, state, domain) = (Arc::clone(&self.log), state.clone(), domain.to_owned());
+        in_turn(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
     }
 
     /// The version of a state, with the time it was committed.
@@ -270,7 +292,7 @@ impl Table {
         if newest.version == version {
             return Ok(newest);
         }
-        match DeltaTableState::try_new(&*self.log, Some(version)).await {
+        match self.state_at(Some(version)).await {
             Ok(state) => self.opened(state).await,
             Err(error) => {
                 let error = log_error(error, || format!("version {version} of table {}", self.name));
@@ -309,12 +331,31 @@ impl Table {
     /// # Errors
     /// If the log cannot be read.
     pub async fn transaction(&self, snapshot: &Snapshot, app_id: &str) -> Result<Option<i64>> {
-        snapshot
-            .state
-            .snapshot()
-            .transaction_version(&*self.log, app_id)
-            .await
-            .map_err(|error| log_error(error, || format!("table {}: the transaction {app_id}", self.name)))
+        let failed = || format!("table {}: the transaction {app_id}", self.name);
+        let error = match self.transaction_in(&snapshot.state, app_id).await {
+            Ok(found) => return Ok(found),
+            Err(error) => log_error(error, failed),
+        };
+        let Some(state) = self.reopened(snapshot.version).await else {
+            return Err(self.overtaken(snapshot.version, error).await);
+        };
+        self.transaction_in(&state, app_id).await.map_err(|error| log_error(error, failed))
+    }
+
+    /// A version opened once more: its log may have begun anew since, and a checkpoint says what its entries said.
+    async fn reopened(&self, version: u64) -> Option<DeltaTableState> {
+        self.state_at(Some(version)).await.ok()
+    }
+
+    /// Why a version can no longer be asked: its log has begun anew above it, or else the error as it was.
+    async fn overtaken(&self, version: u64, error: Error) -> Error {
+        match self.log_files().await {
+            Ok(files) if files.oldest().is_some_and(|oldest| oldest > version) => {
+                let text = format!("table {}: `forget` has removed version {version} meanwhile; try again", self.name);
+                Error::new(Kind::Conflict, text).with_source(error)
+            }
+            _ => error,
+        }
     }
 
     /// The JSON text of a metadata domain.
@@ -322,12 +363,15 @@ impl Table {
     /// # Errors
     /// If the log cannot be read.
     pub async fn domain(&self, snapshot: &Snapshot, domain: &str) -> Result<Option<String>> {
-        snapshot
-            .state
-            .snapshot()
-            .domain_metadata(&*self.log, domain)
-            .await
-            .map_err(|error| log_error(error, || format!("table {}: the metadata {domain}", self.name)))
+        let failed = || format!("table {}: the metadata {domain}", self.name);
+        let error = match self.domain_in(&snapshot.state, domain).await {
+            Ok(found) => return Ok(found),
+            Err(error) => log_error(error, failed),
+        };
+        let Some(state) = self.reopened(snapshot.version).await else {
+            return Err(self.overtaken(snapshot.version, error).await);
+        };
+        self.domain_in(&state, domain).await.map_err(|error| log_error(error, failed))
     }
 
     /// Begins a data file of a partition.
@@ -441,8 +485,11 @@ impl Table {
 
     pub(crate) async fn write_checkpoint(&self, version: u64) -> Result<(), DeltaTableError> {
         let mut table = DeltaTable::new(Arc::clone(&self.log));
-        table.load_version(version).await?;
-        checkpoints::create_checkpoint(&table, None).await
+        in_turn(async move {
+            table.load_version(version).await?;
+            checkpoints::create_checkpoint(&table, None).await
+        })
+        .await
     }
 }
 

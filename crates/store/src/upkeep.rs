@@ -110,6 +110,19 @@ impl Table {
         self.objects().map_ok(|object| object.path).try_collect().await
     }
 
+    /// Whether an object is there, by its path under the table's folder.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn holds(&self, path: &str) -> Result<bool> {
+        let place = path.split('/').fold(self.folder.clone(), |folder, part| folder.join(part));
+        match self.location.store.head(&place).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error).or_err(Kind::Unavailable, || format!("looking for {place} in {}", self.location)),
+        }
+    }
+
     /// Removes objects under the table's folder; one that is gone already is as good. `each` hears of every removal.
     ///
     /// # Errors

@@ -101,8 +101,7 @@ pub async fn history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<V
             })
             .await?;
         if lines.len() < limit && table.name().starts_with("raw/") {
-            let oldest = lines.last().map_or(u64::MAX, |line| line.version);
-            lines.extend(earlier_forgettings(table, oldest).await?);
+            lines.extend(earlier_forgettings(table, lines.last()).await?);
         }
         heads.push(VecDeque::from(lines));
     }
@@ -116,10 +115,14 @@ pub async fn history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<V
     Ok(merged)
 }
 
-/// What was forgotten before the log of a raw table began anew: the table's own mark remembers it.
-async fn earlier_forgettings(table: &Table, oldest: u64) -> Result<Vec<HistoryLine>> {
+/// What was forgotten before the log of a raw table began anew: the table's own mark remembers it. The version at which
+/// it began may be one that forgetting committed later, which does not tell.
+async fn earlier_forgettings(table: &Table, oldest: Option<&HistoryLine>) -> Result<Vec<HistoryLine>> {
     let mark = forgotten_mark(table, table.snapshot().await?.as_ref()).await?;
-    let earlier = mark.times.into_iter().rev().filter(|time| time.version.is_some_and(|version| version < oldest));
+    let is_untold = |version: u64| {
+        oldest.is_none_or(|oldest| version < oldest.version || version == oldest.version && oldest.keys.is_none())
+    };
+    let earlier = mark.times.into_iter().rev().filter(|time| time.version.is_some_and(is_untold));
     let lines = earlier.map(|time| HistoryLine {
         table: table.name().to_owned(),
         version: time.version.unwrap_or_default(),

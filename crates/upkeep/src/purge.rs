@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use lake_compact::{CompactOptions, compact};
-use lake_model::{Kind, Resource, Result, ResultExt, failpoint};
+use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
 use lake_query::{Reader, View, compaction_domain};
 use lake_store::{Commit, DomainChange, Snapshot, StoredObject, Table};
 use serde_json::json;
@@ -19,22 +19,22 @@ pub(crate) async fn purge(reader: &Reader, resource: &Arc<Resource>) -> Result<u
     let lake = reader.lake();
     let own = format!("resource={}", resource.name);
     lake.incidents.begin_log_anew(incidents).await?;
-    remove_rest(&lake.incidents, &own).await?;
+    remove_rest(&lake.incidents, resource, &own).await?;
     failpoint("forget:after-first-purge");
     for table in [&lake.counts, &lake.fast_counts, &lake.rejects] {
         table.begin_log_anew(table.snapshot().await?.version).await?;
-        remove_rest(table, &own).await?;
+        remove_rest(table, resource, &own).await?;
     }
     let raw = lake.raw(&resource.name)?;
     let version = raw.snapshot().await?.version;
     raw.begin_log_anew(version).await?;
-    remove_rest(&raw, "").await?;
+    remove_rest(&raw, resource, "").await?;
     Ok(version)
 }
 
 /// Removes the data files under `folder` of the table that its newest version does not refer to, and what unfinished
 /// writes left there and in the log.
-async fn remove_rest(table: &Table, folder: &str) -> Result<()> {
+async fn remove_rest(table: &Table, resource: &Resource, folder: &str) -> Result<()> {
     let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let own = |object: &StoredObject| object.is_data_file() && object.path.starts_with(&prefix);
     // Listed before the version is read: what is committed in between is not among the rest.
@@ -48,12 +48,35 @@ async fn remove_rest(table: &Table, folder: &str) -> Result<()> {
     let live: HashSet<&str> = snapshot.files.iter().map(|file| file.path.as_str()).collect();
     rest.retain(|path| !live.contains(path.as_str()));
     table.remove(&rest, |_| {}).await?;
+    if !rest.is_empty() {
+        fence(table, resource, &rest).await?;
+    }
     for folder in [folder, "_delta_log"] {
         for (path, _, _) in table.temporary_files(folder)? {
             remove_local(&path)?;
         }
     }
     Ok(())
+}
+
+/// Whoever was about to commit one of the removed files, and had seen it there, meets the version that is committed
+/// here and looks after its files again. Who was quicker than that is found out.
+async fn fence(table: &Table, resource: &Resource, removed: &[String]) -> Result<()> {
+    let info = HashMap::from([("resource".to_owned(), json!(resource.name))]);
+    table.commit(&Commit { operation: "FORGET", info, ..Commit::default() }).await?;
+    let removed: HashSet<&str> = removed.iter().map(String::as_str).collect();
+    match table.snapshot().await?.files.iter().find(|file| removed.contains(file.path.as_str())) {
+        None => Ok(()),
+        Some(file) => Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "table {}: {} was committed by another process while it was removed; run `forget` again, which makes \
+                 it anew",
+                table.name(),
+                file.path
+            ),
+        )),
+    }
 }
 
 /// Makes the counts of every resource name the newest version of `incidents`, so that no earlier one is needed; that

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::lake::{TestLake, test_lake};
-use crate::{ServeOptions, Server};
+use crate::{Access, Limits, Server};
 
 struct Served {
     url: String,
@@ -15,13 +15,10 @@ struct Served {
 
 async fn served(rows: usize) -> Served {
     let lake = test_lake(rows).await;
-    let server = Server::bind(([127, 0, 0, 1], 0).into()).await.expect("a socket");
-    let (url, stop) = (format!("http://{}", server.addr()), CancellationToken::new());
-    tokio::spawn(server.run(
-        lake.reader.clone(),
-        ServeOptions { max_body_bytes: 4096, ..ServeOptions::default() },
-        stop.clone(),
-    ));
+    let server = Server::bind(([127, 0, 0, 1], 0).into(), None).await.expect("a socket");
+    let (url, stop) = (server.url(), CancellationToken::new());
+    let limits = Limits { max_body_bytes: 4096, ..Limits::default() };
+    tokio::spawn(server.run(lake.reader.clone(), Access::open(), limits, stop.clone()));
     Served { url, stop, lake }
 }
 

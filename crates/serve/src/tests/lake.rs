@@ -14,6 +14,7 @@ use lake_model::{Catalog, MICROS_PER_HOUR, Resource, year_of, year_start};
 use lake_query::{Compaction, Engine, EngineOptions, IncidentProjector, Reader, compaction_domain, fast_transaction};
 use lake_store::{Commit, DomainChange, Lake, Location, Table};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 pub(super) const LANDED: [&str; 2] = ["city-calls", "city-fires"];
 
@@ -32,6 +33,15 @@ pub(super) struct TestLake {
     pub(super) reader: Arc<Reader>,
     pub(super) incidents: Vec<Incident>,
     _directory: TempDir,
+}
+
+impl TestLake {
+    pub(super) async fn reading(&self) -> crate::app::Reading {
+        let (access, limits) = (crate::Access::open(), crate::Limits::default());
+        let app = crate::app::App::new(Arc::clone(&self.reader), access, limits, CancellationToken::new());
+        let app = app.expect("threads");
+        app.reading().await.expect("a reading")
+    }
 }
 
 /// Numbers that are the same in every run.

@@ -9,15 +9,15 @@ use arrow::array::RecordBatch;
 use lake_model::{MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, parse_wall_clock};
 use lake_query::cell_to_parent;
 
-use crate::parameters::Parameters;
-use crate::plan::{from_counts, from_incidents};
+use crate::limits::Limits;
+use crate::question::parameters::Parameters;
+use crate::question::plan::{from_counts, from_incidents};
 use crate::question::{ACCEPTED, Question};
-use crate::server::ServeOptions;
 use lake::{Dice, Incident, LANDED, test_lake, values};
 
 fn question(query: &str) -> Question {
     let parameters = Parameters::from_query("/aggregates", ACCEPTED, query).expect(query);
-    Question::parse(&parameters, &ServeOptions::default()).expect(query)
+    Question::parse(&parameters, &Limits::default()).expect(query)
 }
 
 fn rows(batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
@@ -119,29 +119,32 @@ fn keyed(rows: Vec<Vec<Option<String>>>) -> BTreeMap<Vec<Option<String>>, i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_and_incidents_and_a_naive_recount_say_the_same() {
     let lake = test_lake(600).await;
-    let view = lake.reader.view().await.expect("a reading");
+    let reading = lake.reading().await;
+    let view = &reading.view;
     assert!(view.is_exact(&[]) && view.resources.values().all(lake_query::ResourceView::is_pending));
     let mut dice = Dice(11);
     for _ in 0..60 {
         let (query, dimensions, test) = random_question(&mut dice);
         let asked = question(&query);
         assert!(asked.is_answered_by_counts(), "{query}");
-        let by_counts = from_counts(&lake.reader, &view, &asked).expect("a plan").collect().await.expect(&query);
-        let by_rows = from_incidents(&lake.reader, &view, &asked).await.expect("a plan").collect().await.expect(&query);
-        assert_eq!(rows(&by_counts), rows(&by_rows), "{query}");
-        assert_eq!(keyed(rows(&by_counts)), naive(&lake.incidents, &dimensions, &*test), "{query}");
+        let by_counts = from_counts(&reading, &asked).expect("a plan").collect().await.expect(&query);
+        let by_rows = from_incidents(&reading, &asked).await.expect("a plan").collect().await.expect(&query);
+        let naive = naive(&lake.incidents, &dimensions, &*test);
+        assert_eq!(keyed(rows(&by_counts)), naive, "{query}");
+        assert_eq!(keyed(rows(&by_rows)), naive, "{query}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn points_are_tested_one_by_one() {
     let lake = test_lake(400).await;
-    let view = lake.reader.view().await.expect("a reading");
+    let reading = lake.reading().await;
+
     let inside =
         |place: Option<(f64, f64)>, test: &dyn Fn(f64, f64) -> bool| place.is_some_and(|(lat, lon)| test(lat, lon));
     let triangle =
         "%7B%22type%22:%22Polygon%22,%22coordinates%22:[[[-122.5,37.7],[-122.4,37.7],[-122.5,37.8],[-122.5,37.7]]]%7D";
-    let near = crate::place::Circle { latitude: 37.75, longitude: -122.45, metres: 2_000.0 };
+    let near = crate::question::place::Circle { latitude: 37.75, longitude: -122.45, metres: 2_000.0 };
     let cases: [(String, PlaceTest<'_>); 3] =
         [
             ("bbox=-122.48,37.72,-122.43,37.76".to_owned(), &|lat, lon| {
@@ -149,14 +152,14 @@ async fn points_are_tested_one_by_one() {
             }),
             ("near=37.75,-122.45,2000".to_owned(), &|lat, lon| near.contains(lat, lon)),
             (format!("polygon={triangle}&near=37.75,-122.45,2000"), &|lat, lon| {
-                near.contains(lat, lon) && crate::area::Area::parse(
+                near.contains(lat, lon) && crate::question::area::Area::parse(
                 r#"{"type":"Polygon","coordinates":[[[-122.5,37.7],[-122.4,37.7],[-122.5,37.8],[-122.5,37.7]]]}"#, 9,
             ).expect("an area").contains(lat, lon)
             }),
         ];
     for (query, test) in cases {
         let asked = question(&format!("{query}&group_by=resource"));
-        let frame = crate::plan::answer_frame(&lake.reader, &view, &asked).await.expect("a plan");
+        let frame = crate::question::plan::answer_frame(&reading, &asked).await.expect("a plan");
         let found = keyed(rows(&frame.collect().await.expect(&query)));
         let there = naive(&lake.incidents, &[DIMENSIONS[0].1], &|i| inside(i.place, test));
         assert_eq!(found, there, "{query}");
@@ -167,9 +170,10 @@ async fn points_are_tested_one_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn windows_that_meet_add_up_to_the_minute() {
     let lake = test_lake(400).await;
-    let view = lake.reader.view().await.expect("a reading");
+    let reading = lake.reading().await;
+
     let total = async |window: &str| {
-        let frame = crate::plan::answer_frame(&lake.reader, &view, &question(&format!("group_by=&{window}"))).await;
+        let frame = crate::question::plan::answer_frame(&reading, &question(&format!("group_by=&{window}"))).await;
         let found = rows(&frame.expect("a plan").collect().await.expect(window));
         found[0][0].clone().expect("a count").parse::<i64>().expect("a number")
     };

@@ -192,6 +192,17 @@ impl Oracle {
     }
 }
 
+/// The parent of a cell, both in hexadecimal.
+///
+/// # Panics
+/// When it is no cell, or the resolution is finer than its own.
+#[must_use]
+pub fn parent_cell(cell: &str, resolution: u8) -> String {
+    let cell: CellIndex = cell.parse().expect("a cell");
+    let resolution = Resolution::try_from(resolution).expect("a resolution is 0 to 15");
+    cell.parent(resolution).expect("a resolution not finer than the cell's").to_string()
+}
+
 fn finest_cell(lat: f64, lng: f64) -> CellIndex {
     LatLng::new(lat, lng).expect("a place is made of finite numbers").to_cell(FINEST)
 }

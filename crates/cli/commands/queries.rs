@@ -1,0 +1,168 @@
+//! `queries`: the queries that have names: which there are, their rows, and tests of a user's own.
+
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lake_compact::CompactOptions;
+use lake_demo::synthetic;
+use lake_ingest::{IngestOptions, LandingOptions, Source, ingest};
+use lake_model::{Catalog, Error, Kind, Result, ResultExt};
+use lake_portal::PortalOptions;
+use lake_query::{Format, NamedQuery, Queries as Named, Reader, Session};
+use lake_store::{Lake, Location};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::sql::write_rows;
+use crate::args::{Global, Listing, Queries, QueriesCommand};
+use crate::{context, output};
+
+/// Rows of the lake that is made for a test where there is none, and their seed: the same everywhere.
+const TEST_ROWS: usize = 5_000;
+const TEST_SEED: u64 = 311;
+
+pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
+    match args.command {
+        QueriesCommand::List { format } => list(&context::queries(global)?, format),
+        QueriesCommand::Show { name } => {
+            output::print(context::queries(global)?.get(&name)?.text())?;
+            Ok(0)
+        }
+        QueriesCommand::Run { name, values, format } => {
+            let query = context::queries(global)?.get(&name)?;
+            let values = query.values(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
+            let catalog = context::catalog(global)?;
+            let reader = context::reader(global, context::open(global).await?, &catalog)?;
+            let session = reader.session(&reader.view().await?).await?;
+            let frame = query.prepare(&session).await?.bind(values)?;
+            write_rows(frame, format, BufWriter::new(std::io::stdout())).await?;
+            Ok(0)
+        }
+        QueriesCommand::Test { directory, update } => Box::pin(test(global, directory, update)).await,
+    }
+}
+
+fn list(queries: &Named, format: Listing) -> Result<u8> {
+    let rows: Vec<Value> = queries
+        .iter()
+        .map(|query| match format {
+            Listing::Json => json!({
+                "name": query.name(), "title": query.title(), "about": query.about(), "file": query.file(),
+                "parameters": query.parameters(), "columns": query.columns(),
+            }),
+            Listing::Table => {
+                let names: Vec<&str> = query.parameters().iter().map(|parameter| parameter.name.as_str()).collect();
+                json!({"name": query.name(), "title": query.title(), "parameters": names.join(", ")})
+            }
+        })
+        .collect();
+    output::print_rows(&rows, format)?;
+    Ok(0)
+}
+
+async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Result<u8> {
+    let queries = match directory.as_ref().or(global.queries.as_ref()) {
+        Some(directory) => Named::of_directory(directory)?,
+        None if update => {
+            return Err(Error::invalid("--update writes beside queries of your own: name their directory"));
+        }
+        None => Named::built_in()?,
+    };
+    let catalog = context::catalog(global)?;
+    // It goes when the test is over.
+    let made = tempfile::tempdir().or_err(Kind::Unavailable, || "a directory for a small lake")?;
+    let lake = match context::open(global).await {
+        Err(error) if error.kind() == Kind::NotFound => {
+            output::note(&format!("There is no lake at {}: testing on a small one of synthetic rows.", global.lake));
+            small_lake(global, &catalog, made.path()).await?
+        }
+        opened => opened?,
+    };
+    let reader = context::reader(global, lake, &catalog)?;
+    let session = reader.session(&reader.view().await?).await?;
+    let (mut rows, mut wrong) = (Vec::new(), false);
+    for query in queries.iter() {
+        let (result, detail) = match tested(query, &session, update).await {
+            Ok(result) => (result, Value::Null),
+            Err(error) if error.kind() == Kind::Invalid => {
+                wrong = true;
+                ("wrong", Value::from(error.to_string()))
+            }
+            Err(error) => return Err(error.context(query.file())),
+        };
+        rows.push(json!({"query": query.name(), "result": result, "detail": detail}));
+    }
+    output::print_rows(&rows, Listing::Table)?;
+    Ok(u8::from(wrong))
+}
+
+/// How a query did.
+///
+/// # Errors
+/// What is wrong with it, or how its rows differ from those expected.
+async fn tested(query: &NamedQuery, session: &Session, update: bool) -> Result<&'static str> {
+    query.check(session).await?;
+    if query.parameters().iter().any(|parameter| parameter.required) {
+        return Ok("planned, not run: a parameter has no default");
+    }
+    let frame = query.prepare(session).await?.bind(query.values([])?)?;
+    let mut bytes = Vec::new();
+    write_rows(frame, Format::Csv, &mut bytes).await.map_err(|error| error.context(query.file()))?;
+    let answered = String::from_utf8_lossy(&bytes);
+    let path = Path::new(query.file()).with_extension("csv");
+    if update {
+        std::fs::write(&path, bytes.as_slice())
+            .or_err(Kind::Invalid, || format!("{} cannot be written", path.display()))?;
+        return Ok("written");
+    }
+    match std::fs::read_to_string(&path) {
+        Ok(expected) if expected == answered => Ok("the same"),
+        Ok(expected) => Err(Error::invalid(difference(&path, &expected, &answered))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("ran; no rows are expected"),
+        Err(error) => Err(Error::invalid(format!("{} cannot be read", path.display())).with_source(error)),
+    }
+}
+
+/// The first line that is not as expected.
+fn difference(path: &Path, expected: &str, answered: &str) -> String {
+    let (mut left, mut right) = (expected.lines(), answered.lines());
+    let mut line = 1;
+    loop {
+        let shown = |line: Option<&str>| line.map_or_else(|| "nothing more".to_owned(), |line| format!("`{line}`"));
+        match (left.next(), right.next()) {
+            (None, None) => return format!("{}: the ends of lines differ", path.display()),
+            (expected, answered) if expected != answered => {
+                return format!("{}:{line}: expected {}, not {}", path.display(), shown(expected), shown(answered));
+            }
+            _ => line += 1,
+        }
+    }
+}
+
+/// A lake of synthetic rows, compacted.
+async fn small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -> Result<Lake> {
+    let portal = tokio::task::spawn_blocking(|| synthetic::san_francisco(TEST_ROWS, TEST_SEED))
+        .await
+        .or_err(Kind::Internal, || "making the rows of a small lake")?;
+    let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let portal = portal.serve(loopback).await.or_err(Kind::Unavailable, || "starting the portal of a small lake")?;
+    let options = IngestOptions {
+        source: Source::Portal(PortalOptions { base_url: Some(portal.url()), ..PortalOptions::default() }),
+        page_size: TEST_ROWS,
+        max_pages: None,
+        full: None,
+        until: None,
+        landing: LandingOptions { index_directory: directory.join("index"), synthetic: true },
+    };
+    let lake = Lake::create(Location::parse(&directory.join("lake").display().to_string())?).await?;
+    for dataset in synthetic::DATASETS {
+        ingest(&lake, &catalog.get(dataset.resource)?, &options, &CancellationToken::new(), |_| {}).await?;
+    }
+    let reader: Arc<Reader> = context::reader(global, lake.clone(), catalog)?;
+    for dataset in synthetic::DATASETS {
+        super::compact::one(global, &reader, catalog, dataset.resource, CompactOptions::default(), |_| {}).await?;
+    }
+    portal.stop().await;
+    Ok(lake)
+}

@@ -1,0 +1,93 @@
+//! The command line, over variables, over a config file, over defaults.
+//!
+//! What the file says becomes the options' defaults before the command line is read: every option there is takes part
+//! without a word about it here.
+
+mod file;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+use lake_model::{Error, Result};
+
+pub(crate) use file::{ConfigFile, is_option};
+
+use crate::args::Args;
+use crate::output;
+
+/// The variable that names the file, where no option does.
+const VARIABLE: &str = "HOTSPOTS_CONFIG";
+
+/// A command line, with the file that it names.
+pub(crate) struct CommandLine {
+    words: Vec<OsString>,
+    /// Every command and option, the file's values as defaults.
+    pub(crate) command: Command,
+    pub(crate) file: Option<ConfigFile>,
+}
+
+impl CommandLine {
+    /// Reads the file that is named.
+    ///
+    /// # Errors
+    /// If it cannot be read, or says what it may not.
+    pub(crate) fn new(words: Vec<OsString>) -> Result<Self> {
+        let command = Args::command();
+        let file = named(&words).map(|path| ConfigFile::read(path.into(), &command)).transpose()?;
+        let command = match &file {
+            Some(file) => file.as_defaults(command),
+            None => command,
+        };
+        Ok(Self { words, command, file })
+    }
+
+    /// What was given, by option.
+    pub(crate) fn matches(&self) -> Result<ArgMatches, clap::Error> {
+        self.command.clone().try_get_matches_from(&self.words)
+    }
+
+    /// Where in the file the value is that an error is about.
+    fn place(&self, error: &clap::Error) -> Option<String> {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let option = text(ContextKind::InvalidArg)?.split([' ', '=']).next()?.strip_prefix("--")?;
+        self.file.as_ref()?.place_of(option, text(ContextKind::InvalidValue)?)
+    }
+}
+
+/// Reads the command line of this process; otherwise the exit code, after saying what was wrong or asked.
+pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, ExitCode> {
+    let line = CommandLine::new(words.collect()).map_err(|error| output::fail(&error))?;
+    let args = line.matches().and_then(|matches| Args::from_arg_matches(&matches));
+    args.map_err(|error| {
+        // Help and the version are such errors, too.
+        let _ = error.print();
+        if let Some(place) = line.place(&error) {
+            output::note(&format!("The value is that of {place}."));
+        }
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })
+}
+
+/// The file that the words name, or the variable.
+fn named(words: &[OsString]) -> Option<OsString> {
+    let mut words = words.iter().take_while(|word| *word != "--");
+    let mut found = None;
+    while let Some(word) = words.next() {
+        match word.to_str().map(|text| text.strip_prefix("--config")) {
+            Some(Some("")) => found = words.next().cloned(),
+            Some(Some(rest)) if rest.starts_with('=') => found = Some(rest[1..].into()),
+            _ => {}
+        }
+    }
+    found.or_else(|| std::env::var_os(VARIABLE)).filter(|name| !name.is_empty())
+}
+
+/// What is wrong in a file, with its place.
+fn wrong(path: &std::path::Path, line: usize, what: impl std::fmt::Display) -> Error {
+    Error::invalid(format!("{}, line {line}: {what}", path.display()))
+}

@@ -1,0 +1,193 @@
+//! What `serve` and `up` take: where to listen, limits, and who may ask.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use lake_model::{Result, Secret};
+use lake_serve::{Access, AccessOptions, FlightListener, Identity, Limits, Proxy, Server};
+
+use crate::output;
+
+const ACCESS: &str = "Access";
+const LIMITS: &str = "Limits (as GET /limits tells them)";
+
+/// Requests a second of one client where other machines can ask.
+const PER_SECOND_BEYOND_LOOPBACK: u32 = 100;
+/// Requests of one client at a time where other machines can ask.
+const AT_A_TIME_BEYOND_LOOPBACK: usize = 32;
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Serving {
+    /// Where to serve
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    http: SocketAddr,
+    /// Serve Arrow Flight SQL as well, without an address on 127.0.0.1:50051
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:50051")]
+    flight: Option<SocketAddr>,
+    /// The certificate that is shown, with those that lead to its authority after it: a PEM file; HTTP and Flight SQL then
+    /// speak TLS only
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key: a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Who may ask: lines of name, scope and hash, as `hotspots-lake token new` prints them; read again when it changes
+    #[arg(long, env = "HOTSPOTS_TOKEN_FILE", value_name = "FILE", help_heading = ACCESS)]
+    token_file: Option<PathBuf>,
+    /// One token that may read; better by the variable: others of the machine see a command line
+    #[arg(long, env = "HOTSPOTS_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = ACCESS)]
+    token: Option<Secret>,
+    /// One token that may do everything
+    #[arg(long, env = "HOTSPOTS_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = ACCESS)]
+    admin_token: Option<Secret>,
+    /// A proxy, or a network of them, whose X-Forwarded-For is believed; may be repeated
+    #[arg(long, value_name = "ADDR", help_heading = ACCESS)]
+    trusted_proxy: Vec<Proxy>,
+    /// A log line for every request
+    #[arg(long)]
+    pub(crate) access_log: bool,
+    /// Requests a second of one client; 0: any number [default: 0 on loopback, else 100]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
+    requests_per_second: Option<u32>,
+    /// Requests of one client at a time; 0: any number [default: 0 on loopback, else 32]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
+    concurrent_requests: Option<usize>,
+    /// Requests that the engine works for at a time; others wait
+    #[arg(long, value_name = "N", default_value_t = Limits::default().engine_requests, help_heading = LIMITS)]
+    engine_requests: usize,
+    /// How long a request may wait for the engine
+    #[arg(long, value_name = "MS", default_value_t = millis(Limits::default().queue), help_heading = LIMITS)]
+    queue_ms: u64,
+    /// How long a request may take, until its answer has been sent
+    #[arg(long, value_name = "MS", default_value_t = millis(Limits::default().timeout), help_heading = LIMITS)]
+    timeout_ms: u64,
+    /// What the engine holds for one request before it spills, and then fails
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = LIMITS)]
+    request_memory_mib: usize,
+    /// Rows of an answer where the request names no limit
+    #[arg(long, value_name = "N", default_value_t = Limits::default().default_rows, help_heading = LIMITS)]
+    default_rows: usize,
+    /// The most rows of an answer
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_rows, help_heading = LIMITS)]
+    max_rows: usize,
+    /// The largest body of a request
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_body_bytes, help_heading = LIMITS)]
+    max_body_bytes: usize,
+    /// The most positions of a polygon
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_corners, help_heading = LIMITS)]
+    max_corners: usize,
+    /// The most cells that a request names
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_cells, help_heading = LIMITS)]
+    max_cells: usize,
+    /// The most cells of a tile
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_tile_cells, help_heading = LIMITS)]
+    max_tile_cells: usize,
+    /// How long requests under way may take once the server is told to stop
+    #[arg(long, value_name = "S", default_value_t = Limits::default().drain.as_secs(), help_heading = LIMITS)]
+    drain_seconds: u64,
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What is ready to answer.
+pub(crate) struct Listening {
+    pub(crate) server: Server,
+    pub(crate) access: Access,
+    pub(crate) limits: Limits,
+}
+
+impl Serving {
+    /// Takes the addresses, says which they are, and warns who lets everybody in.
+    pub(crate) async fn listen(&self) -> Result<Listening> {
+        let identity = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => Some(Identity::read(certificate, key)?),
+            _ => None,
+        };
+        let addresses = [("--http", Some(self.http)), ("--flight", self.flight)];
+        let addresses = addresses.into_iter().filter_map(|(option, address)| Some((option, address?.ip())));
+        let limits = self.limits(addresses.clone().all(|(_, address)| address.is_loopback()));
+        let access = self.access(&limits)?;
+        for (option, address) in addresses {
+            warn_if_open(option, address, &access);
+        }
+        let flight = match self.flight {
+            Some(address) => Some(FlightListener::bind(address, identity.as_ref()).await?),
+            None => None,
+        };
+        let server = Server::bind(self.http, identity.as_ref()).await?;
+        if let Some(flight) = &flight {
+            output::note(&format!("flight listening on {}", flight.url()));
+        }
+        output::note(&format!("listening on {}", server.url()));
+        Ok(Listening { server: server.with_flight(flight), access, limits })
+    }
+
+    /// The limits of a server that only this machine can ask, or others as well.
+    fn limits(&self, is_loopback: bool) -> Limits {
+        let (per_second, at_a_time) = match is_loopback {
+            true => (0, 0),
+            false => (PER_SECOND_BEYOND_LOOPBACK, AT_A_TIME_BEYOND_LOOPBACK),
+        };
+        Limits {
+            default_rows: self.default_rows.min(self.max_rows),
+            max_rows: self.max_rows,
+            max_body_bytes: self.max_body_bytes,
+            max_corners: self.max_corners,
+            max_cells: self.max_cells,
+            max_tile_cells: self.max_tile_cells,
+            timeout: Duration::from_millis(self.timeout_ms),
+            memory_bytes: self.request_memory_mib << 20,
+            requests_per_second: self.requests_per_second.unwrap_or(per_second),
+            concurrent_requests: self.concurrent_requests.unwrap_or(at_a_time),
+            engine_requests: self.engine_requests.max(1),
+            queue: Duration::from_millis(self.queue_ms),
+            drain: Duration::from_secs(self.drain_seconds),
+        }
+    }
+
+    /// The gate.
+    fn access(&self, limits: &Limits) -> Result<Access> {
+        let options = AccessOptions {
+            token_file: self.token_file.clone(),
+            read_token: self.token.clone(),
+            admin_token: self.admin_token.clone(),
+            trusted_proxies: self.trusted_proxy.clone(),
+        };
+        Access::new(options, limits)
+    }
+}
+
+/// Warns who lets other machines ask without a token. `option` is the one that names the address.
+fn warn_if_open(option: &str, address: IpAddr, access: &Access) {
+    if !address.is_loopback() && !access.needs_token() {
+        output::note(&format!(
+            "warning: {option} {address} lets everybody who reaches this address read the whole lake. Give \
+             --token-file FILE (`hotspots-lake token new` makes a token), or serve on 127.0.0.1"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::args::Args;
+
+    #[test]
+    fn every_limit_that_is_told_has_an_option_of_its_name() {
+        let command = Args::command();
+        for name in ["serve", "up"] {
+            let command = command.find_subcommand(name).expect(name);
+            for limit in Limits::default().list() {
+                let option = limit.name.replace('_', "-");
+                let found = command.get_arguments().any(|argument| argument.get_long() == Some(&option));
+                assert!(found, "{name} has no --{option}");
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Rows as features of a map: GeoJSON (RFC 7946).
+
+use std::io::Write;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::json::LineDelimitedWriter;
+use arrow::json::writer::LineDelimited;
+use lake_model::{Kind, Result, ResultExt};
+
+use crate::format::{failed, is_cell, with_text, with_text_cells};
+use crate::h3::cell_geojson;
+
+/// Writes a FeatureCollection, a feature a row.
+pub(crate) struct FeatureWriter<W: Write> {
+    output: W,
+    features: usize,
+}
+
+impl<W: Write> FeatureWriter<W> {
+    pub(crate) fn new(output: W) -> Self {
+        Self { output, features: 0 }
+    }
+
+    /// Writes the rows of a batch: its columns are the properties.
+    ///
+    /// # Errors
+    /// If a column has no form in JSON, or the output refuses it.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let properties = as_lines(batch)?;
+        let place = Place::of(batch);
+        let mut text = String::with_capacity(properties.len() + batch.num_rows() * 256);
+        for (row, properties) in properties.lines().enumerate() {
+            text.push_str(if self.features == 0 { r#"{"type":"FeatureCollection","features":["# } else { "," });
+            let geometry = place.geometry(row).unwrap_or_else(|| "null".to_owned());
+            text.push_str(&format!("\n{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{properties}}}"));
+            self.features += 1;
+        }
+        self.output.write_all(text.as_bytes()).or_err(Kind::Unavailable, || "writing the answer")
+    }
+
+    /// Ends the collection.
+    ///
+    /// # Errors
+    /// If the output refuses it.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let end = if self.features == 0 { "{\"type\":\"FeatureCollection\",\"features\":[]}\n" } else { "\n]}\n" };
+        let written = self.output.write_all(end.as_bytes()).and_then(|()| self.output.flush());
+        written.or_err(Kind::Unavailable, || "writing the answer")
+    }
+}
+
+/// The rows of a batch as an object a line.
+fn as_lines(batch: &RecordBatch) -> Result<String> {
+    let schema = with_text(&batch.schema(), is_cell);
+    let batch = with_text_cells(batch, &schema)?;
+    let json = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
+    let mut writer: LineDelimitedWriter<Vec<u8>> = json.build::<_, LineDelimited>(Vec::new());
+    writer.write(&batch).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    String::from_utf8(writer.into_inner()).or_err(Kind::Internal, || "rows as JSON")
+}
+
+/// Where a row lies.
+enum Place<'b> {
+    Cell(&'b arrow::array::Int64Array),
+    Point(&'b arrow::array::Float64Array, &'b arrow::array::Float64Array),
+    Nowhere,
+}
+
+impl<'b> Place<'b> {
+    fn of(batch: &'b RecordBatch) -> Self {
+        let real = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Float64Type>();
+        let cell = batch.column_by_name("cell").filter(|column| column.data_type() == &DataType::Int64);
+        match (real("latitude"), real("longitude"), cell) {
+            (Some(latitude), Some(longitude), _) => Self::Point(latitude, longitude),
+            (_, _, Some(cell)) => Self::Cell(cell.as_primitive::<Int64Type>()),
+            _ => Self::Nowhere,
+        }
+    }
+
+    fn geometry(&self, row: usize) -> Option<String> {
+        match self {
+            Self::Cell(cells) => cells.is_valid(row).then(|| cells.value(row)).and_then(cell_geojson),
+            Self::Point(latitude, longitude) => (latitude.is_valid(row) && longitude.is_valid(row)).then(|| {
+                format!(r#"{{"type":"Point","coordinates":[{},{}]}}"#, longitude.value(row), latitude.value(row))
+            }),
+            Self::Nowhere => None,
+        }
+    }
+}

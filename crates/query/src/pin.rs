@@ -1,0 +1,109 @@
+//! The exact version of every table of a reading, as text, and the reading opened again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use lake_model::{Error, Kind, Result};
+
+use crate::past::all_there;
+use crate::view::{Reader, View};
+
+/// The version of every table of a reading. `Lake-Version` names only what counts are made of; this is all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    fast_counts: u64,
+    counts: u64,
+    rejects: u64,
+    /// By the name of the resource.
+    raws: BTreeMap<String, u64>,
+}
+
+impl View {
+    /// The versions of this reading. Those of `incidents` follow from `counts`.
+    pub fn pin(&self) -> Pin {
+        Pin {
+            fast_counts: self.fast_counts.version,
+            counts: self.counts.version,
+            rejects: self.rejects.version,
+            raws: self.resources.iter().map(|(name, resource)| (name.clone(), resource.raw.version)).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fast_counts={},counts={},rejects={}", self.fast_counts, self.counts, self.rejects)?;
+        self.raws.iter().try_for_each(|(name, version)| write!(f, ",raw/{name}={version}"))
+    }
+}
+
+impl FromStr for Pin {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut versions = BTreeMap::new();
+        for part in text.split(',') {
+            let known = part.split_once('=').and_then(|(table, version)| Some((table, version.parse::<u64>().ok()?)));
+            let (table, version) = known.ok_or_else(|| Error::invalid(format!("`{part}` is no version of a table")))?;
+            versions.insert(table, version);
+        }
+        let mut taken = |table: &str| {
+            versions.remove(table).ok_or_else(|| Error::invalid(format!("there is no version of {table} in `{text}`")))
+        };
+        let (fast_counts, counts, rejects) = (taken("fast_counts")?, taken("counts")?, taken("rejects")?);
+        let mut raws = BTreeMap::new();
+        for (table, version) in versions {
+            let name = table.strip_prefix("raw/").ok_or_else(|| Error::invalid(format!("`{table}` is no table")))?;
+            raws.insert(name.to_owned(), version);
+        }
+        Ok(Self { fast_counts, counts, rejects, raws })
+    }
+}
+
+impl Reader {
+    /// Opens a reading again, whatever has landed since.
+    ///
+    /// # Errors
+    /// Of kind [`Kind::Gone`] if one of the versions cannot be read any more.
+    pub async fn view_pinned(&self, pin: &Pin) -> Result<View> {
+        let newest = self.view().await?;
+        if newest.pin() == *pin {
+            return Ok(newest);
+        }
+        let lake = self.lake();
+        let fast_counts = self.at(&lake.fast_counts, pin.fast_counts).await?;
+        let counts = self.at(&lake.counts, pin.counts).await?;
+        let rejects = self.at(&lake.rejects, pin.rejects).await?;
+        let mut raws = Vec::new();
+        for (name, version) in &pin.raws {
+            // A name may come from outside: it opens nothing but a table of the lake.
+            if !newest.resources.contains_key(name) {
+                return Err(Error::not_found(format!("there is no table raw/{name} in {}", lake.location())));
+            }
+            raws.push((name.clone(), self.at(&self.raw(name)?, *version).await?));
+        }
+        let view = self.assemble(fast_counts, counts, rejects, raws).await.map_err(|error| match error.kind() {
+            Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
+            _ => error,
+        })?;
+        all_there(&view).await?;
+        Ok(view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_reads_as_it_is_shown_and_other_texts_are_refused() {
+        let pin = Pin { fast_counts: 12, counts: 5, rejects: 3, raws: [("311-cases".to_owned(), 7)].into() };
+        let text = pin.to_string();
+        assert_eq!(text, "fast_counts=12,counts=5,rejects=3,raw/311-cases=7");
+        assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
+        for wrong in ["", "counts=5", "fast_counts=1,counts=2,rejects=x", "fast_counts=1,counts=2,rejects=3,other=4"] {
+            assert_eq!(wrong.parse::<Pin>().expect_err(wrong).kind(), Kind::Invalid);
+        }
+    }
+}

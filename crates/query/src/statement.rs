@@ -1,0 +1,129 @@
+//! SQL with places for values: `?`, `$1` or `$name`, bound and never pasted into the text.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::ParamValues;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use lake_model::{Error, Result, listed, nearest};
+use serde_json::Value;
+
+use crate::engine::Session;
+use crate::error::engine_error;
+use crate::places;
+use crate::value::from_json;
+
+/// Planned read-only SQL whose values are yet to be given.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    frame: DataFrame,
+    parameters: Vec<(String, Option<DataType>)>,
+}
+
+impl Session {
+    /// Plans read-only SQL with places for values.
+    ///
+    /// # Errors
+    /// If it is wrong (with its position), would change anything, or mixes `?` with `$1`.
+    pub async fn prepare(&self, text: &str) -> Result<Statement> {
+        let frame = self.plan(text, places::number).await?;
+        let types = frame.logical_plan().get_parameter_types().map_err(engine_error)?;
+        // By number where they are numbers: `$2` before `$10`.
+        let ordered: BTreeMap<(usize, String), Option<DataType>> = types
+            .into_iter()
+            .map(|(place, kind)| {
+                let name = place.trim_start_matches('$').to_owned();
+                ((name.parse().unwrap_or(usize::MAX), name), kind)
+            })
+            .collect();
+        let parameters = ordered.into_iter().map(|((_, name), kind)| (name, kind)).collect();
+        Ok(Statement { frame, parameters })
+    }
+}
+
+impl Statement {
+    /// The columns of its answer.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::new(self.frame.schema().as_arrow().clone())
+    }
+
+    /// The names of its places without `$`, numbers first, with their types where the SQL tells.
+    pub fn parameters(&self) -> &[(String, Option<DataType>)] {
+        &self.parameters
+    }
+
+    /// Whether its answer follows from the tables and the values alone: the same versions, the same answer.
+    pub fn is_fixed(&self) -> bool {
+        let mut fixed = true;
+        let visited = self.frame.logical_plan().apply_with_subqueries(|plan| {
+            fixed &= !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
+            plan.apply_expressions(|expr| {
+                expr.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part {
+                        fixed &= call.func.signature().volatility == Volatility::Immutable;
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        });
+        visited.is_ok() && fixed
+    }
+
+    /// Values for its places from JSON: an object by their names, or an array in their order.
+    ///
+    /// # Errors
+    /// If it is neither, or a value has no place or does not fit.
+    pub fn values_of_json(&self, given: &Value) -> Result<ParamValues> {
+        let named: Vec<(String, &Value)> = match given {
+            Value::Null => Vec::new(),
+            Value::Object(members) => members.iter().map(|(name, value)| (plain(name).to_owned(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value)).collect(),
+            _ => return Err(Error::invalid("values are an object by name, or an array in the order of the places")),
+        };
+        let mut values = Vec::with_capacity(named.len());
+        for (name, value) in named {
+            let Some((_, kind)) = self.parameters.iter().find(|(place, _)| *place == name) else {
+                let names = || self.parameters.iter().map(|(place, _)| place.as_str());
+                let near = nearest(&name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                return Err(Error::invalid(format!(
+                    "the query has no place ${name}; {near}It has {}",
+                    listed(names())
+                )));
+            };
+            let fits = from_json(value, kind.as_ref()).ok_or_else(|| {
+                let wanted =
+                    kind.as_ref().map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
+                Error::invalid(format!("`{value}` does not fit ${name}: {wanted}"))
+            });
+            values.push((name, fits?));
+        }
+        Ok(ParamValues::from(values))
+    }
+
+    /// The statement with its values in their places.
+    ///
+    /// # Errors
+    /// If a place has no value, or one that does not fit.
+    pub fn bind(self, values: ParamValues) -> Result<DataFrame> {
+        let has = |name: &str| values.get_placeholders_with_values(&format!("${name}")).is_ok();
+        let missing: Vec<&str> =
+            self.parameters.iter().map(|(name, _)| name.as_str()).filter(|name| !has(name)).collect();
+        if !missing.is_empty() {
+            return Err(Error::invalid(format!(
+                "the query has no value for {}",
+                listed(missing).replace(" or ", " and ")
+            )));
+        }
+        if self.parameters.is_empty() {
+            return Ok(self.frame);
+        }
+        self.frame.with_param_values(values).map_err(engine_error)
+    }
+}
+
+/// A name as it is in the query, with or without its `$`.
+fn plain(name: &str) -> &str {
+    name.strip_prefix('$').unwrap_or(name)
+}

@@ -1,0 +1,99 @@
+//! Values for the places of a query, from the texts and the JSON that clients send.
+
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use lake_model::{MICROS_PER_DAY, parse_wall_clock};
+use serde_json::Value;
+
+/// A text as a value of this type; `None` if it is none.
+pub(crate) fn from_text(text: &str, kind: &DataType) -> Option<ScalarValue> {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => ScalarValue::from(text).cast_to(kind).ok(),
+        DataType::Date32 => {
+            let days = parse_wall_clock(text).filter(|_| text.trim().len() == "2024-06-01".len())? / MICROS_PER_DAY;
+            Some(ScalarValue::Date32(Some(i32::try_from(days).ok()?)))
+        }
+        // The city's wall clock: an offset is no part of it.
+        DataType::Timestamp(_, None) => {
+            // A year or a month alone would leave open which of its days is meant.
+            let whole_date = text.trim().as_bytes().get("2024-06".len()) == Some(&b'-');
+            let micros = parse_wall_clock(text).filter(|_| whole_date)?;
+            ScalarValue::TimestampMicrosecond(Some(micros), None).cast_to(kind).ok()
+        }
+        _ => ScalarValue::from(text.trim()).cast_to(kind).ok(),
+    }
+}
+
+/// A JSON value for a place of this type, where the query tells one; `None` if it does not fit.
+pub(crate) fn from_json(value: &Value, kind: Option<&DataType>) -> Option<ScalarValue> {
+    let kind = kind.filter(|kind| **kind != DataType::Null);
+    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    match value {
+        Value::Null => kind.map_or(Some(ScalarValue::Null), |kind| ScalarValue::try_from(kind).ok()),
+        Value::String(text) => match kind {
+            Some(kind) => from_text(text, kind),
+            None => Some(ScalarValue::from(text.as_str())),
+        },
+        Value::Bool(truth) => Some(ScalarValue::from(*truth)),
+        Value::Number(number) => match kind {
+            Some(kind) if is_text(kind) => from_text(&number.to_string(), kind),
+            // A number is no time, and which unit it would have is not known.
+            Some(kind) if kind.is_temporal() => None,
+            // Numbers stay what they are: cut to a whole number, 0.5 would ask another question.
+            _ => match (number.as_i64(), number.as_u64()) {
+                (Some(whole), _) => Some(ScalarValue::from(whole)),
+                (None, Some(whole)) => Some(ScalarValue::from(whole)),
+                (None, None) => number.as_f64().map(ScalarValue::from),
+            },
+        },
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::TimeUnit;
+    use serde_json::json;
+
+    use super::*;
+
+    const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+    #[test]
+    fn texts_become_values_of_the_type_that_is_wanted() {
+        let text = |text: &str, kind: &DataType| from_text(text, kind);
+        assert_eq!(text("a b", &DataType::Utf8), Some(ScalarValue::from("a b")));
+        assert_eq!(text(" 12 ", &DataType::Int64), Some(ScalarValue::from(12_i64)));
+        assert_eq!(text("1.5", &DataType::Float64), Some(ScalarValue::from(1.5)));
+        assert_eq!(text("true", &DataType::Boolean), Some(ScalarValue::from(true)));
+        assert_eq!(text("1970-01-03", &DataType::Date32), Some(ScalarValue::Date32(Some(2))));
+        assert_eq!(text("1969-12-31", &DataType::Date32), Some(ScalarValue::Date32(Some(-1))));
+        let instant = ScalarValue::TimestampMicrosecond(Some(60_000_000), None);
+        assert_eq!(text("1970-01-01T00:01", &TIME), Some(instant));
+        for (wrong, kind) in [
+            ("x", DataType::Int64),
+            ("1.5", DataType::Int64),
+            ("2024", DataType::Date32),
+            ("2024-02-30", DataType::Date32),
+            ("2024-06-01T12:00:00", DataType::Date32),
+            ("2024-06", TIME),
+            ("2024-06-01T12:00:00+02:00", TIME),
+            ("maybe", DataType::Boolean),
+        ] {
+            assert_eq!(text(wrong, &kind), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_own_types_but_where_the_query_wants_a_time_or_a_text() {
+        assert_eq!(from_json(&json!(5), None), Some(ScalarValue::from(5_i64)));
+        assert_eq!(from_json(&json!(5.5), Some(&DataType::Int64)), Some(ScalarValue::from(5.5)), "nothing is cut");
+        assert_eq!(from_json(&json!(5), Some(&DataType::Utf8)), Some(ScalarValue::from("5")));
+        assert_eq!(from_json(&json!("5"), Some(&DataType::Int64)), Some(ScalarValue::from(5_i64)));
+        assert_eq!(from_json(&json!(null), Some(&DataType::Int64)), Some(ScalarValue::Int64(None)));
+        assert_eq!(from_json(&json!(null), None), Some(ScalarValue::Null));
+        assert_eq!(from_json(&json!(5), Some(&TIME)), None);
+        assert_eq!(from_json(&json!("soon"), Some(&TIME)), None);
+        assert_eq!(from_json(&json!([1]), None), None);
+    }
+}

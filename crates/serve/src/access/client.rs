@@ -1,0 +1,76 @@
+//! Who asks.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use lake_model::{Error, Kind, Result};
+
+use super::token::Scope;
+
+/// The client of one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// The name of its token; none where no token is needed.
+    name: Option<String>,
+    scope: Scope,
+    address: IpAddr,
+}
+
+impl Client {
+    /// Somebody at an address, where no token is needed.
+    pub(super) fn unnamed(address: IpAddr) -> Self {
+        Self { name: None, scope: Scope::Admin, address }
+    }
+
+    /// Who showed the token of this name.
+    pub(super) fn named(name: String, scope: Scope, address: IpAddr) -> Self {
+        Self { name: Some(name), scope, address }
+    }
+
+    /// Checks that the client may do what needs this scope.
+    ///
+    /// # Errors
+    /// Of kind `Denied` if it may not.
+    pub(crate) fn check(&self, needed: Scope) -> Result<()> {
+        if self.scope >= needed {
+            return Ok(());
+        }
+        let name = self.name.as_deref().unwrap_or_default();
+        let what = format!("token `{name}` has scope {}; this needs scope {needed}", self.scope);
+        Err(Error::new(Kind::Denied, what))
+    }
+
+    /// What its requests are counted under: the token, else the address. Whoever has one IPv6 address has the 2^64 of
+    /// its network.
+    pub(crate) fn key(&self) -> String {
+        match (&self.name, self.address.to_canonical()) {
+            (Some(name), _) => format!("token:{name}"),
+            (None, IpAddr::V4(address)) => address.to_string(),
+            (None, IpAddr::V6(address)) => {
+                format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
+            }
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The name of its token.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one_client() {
+        let key = |text: &str| Client::unnamed(text.parse().expect("an address")).key();
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
+        assert_ne!(key("2001:db8:0:1::1"), key("2001:db8:0:2::1"));
+        assert_eq!(key("::ffff:203.0.113.7"), key("203.0.113.7"));
+    }
+}

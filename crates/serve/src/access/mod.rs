@@ -1,0 +1,169 @@
+//! Who may ask, and how much at once: one place for every interface.
+//!
+//! Without a token configured everybody may read, and is known by the address alone. With one, whoever shows none is
+//! refused.
+
+mod client;
+mod proxy;
+mod quotas;
+mod token;
+mod tokens;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use lake_model::{Error, Kind, Result, Secret};
+
+pub(crate) use client::Client;
+pub use proxy::Proxy;
+use quotas::Quotas;
+pub(crate) use quotas::{Busy, Permit};
+pub use token::{Scope, fresh_token};
+use tokens::Tokens;
+
+use crate::limits::Limits;
+
+/// Which tokens there are, and whose word is taken for where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct AccessOptions {
+    /// Lines of name, scope and hash; read again when it changes.
+    pub token_file: Option<PathBuf>,
+    /// One token that may read.
+    pub read_token: Option<Secret>,
+    /// One token that may do everything.
+    pub admin_token: Option<Secret>,
+    /// Proxies that say truly, in `X-Forwarded-For`, for whom they ask.
+    pub trusted_proxies: Vec<Proxy>,
+}
+
+/// The gate before every request, over whichever interface it comes.
+#[derive(Debug)]
+pub struct Access {
+    /// None where no token is configured.
+    tokens: Option<Tokens>,
+    proxies: Vec<Proxy>,
+    quotas: Quotas,
+}
+
+impl Access {
+    /// A gate with these tokens and the limits of each client.
+    ///
+    /// # Errors
+    /// If the token file cannot be read or has a line that is none, or a token is too short to be one.
+    pub fn new(options: AccessOptions, limits: &Limits) -> Result<Self> {
+        Ok(Self {
+            proxies: options.trusted_proxies.clone(),
+            tokens: Tokens::of(options)?,
+            quotas: Quotas::new(limits.requests_per_second, limits.concurrent_requests),
+        })
+    }
+
+    /// A gate that is open to everybody, without limits.
+    pub fn open() -> Self {
+        Self { tokens: None, proxies: Vec::new(), quotas: Quotas::new(0, 0) }
+    }
+
+    /// Whether a request must show a token.
+    pub fn needs_token(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// From where a request comes: the peer, or whom a trusted proxy names. `forwarded` are the texts of the headers
+    /// `X-Forwarded-For`, in their order.
+    pub(crate) fn address<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
+        proxy::address(&self.proxies, peer, forwarded)
+    }
+
+    /// Who asks, by the text of `Authorization` and the address. For HTTP and for Flight SQL alike.
+    ///
+    /// # Errors
+    /// Of kind `Unauthenticated` where a token is needed and none is shown that is known.
+    pub(crate) fn client(&self, authorization: Option<&str>, address: IpAddr) -> Result<Client> {
+        let Some(tokens) = &self.tokens else { return Ok(Client::unnamed(address)) };
+        let Some(text) = authorization else {
+            let what = "this server answers who has a token: send the header `Authorization: Bearer TOKEN`";
+            return Err(Error::new(Kind::Unauthenticated, what));
+        };
+        let shown = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let Some((_, shown)) = shown else {
+            let what = "`Authorization` has another form; it is `Bearer TOKEN`";
+            return Err(Error::new(Kind::Unauthenticated, what));
+        };
+        let known = tokens.find(shown.trim()).ok_or_else(|| {
+            Error::new(Kind::Unauthenticated, "the token is not, or no longer, known here; ask who runs this server")
+        })?;
+        Ok(Client::named(known.name, known.scope, address))
+    }
+
+    /// Lets a client in for one request, which lasts until the permit is dropped.
+    ///
+    /// # Errors
+    /// If the client asks more than it may.
+    pub(crate) fn admit(&self, client: &Client) -> Result<Permit, Busy> {
+        self.quotas.admit(&client.key())
+    }
+
+    /// Charges a request that was refused to the address it came from, so that guessing is limited as asking is.
+    ///
+    /// # Errors
+    /// If it asks more than it may.
+    pub(crate) fn charge(&self, address: IpAddr) -> Result<(), Busy> {
+        self.admit(&Client::unnamed(address)).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const SOMEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7));
+
+    fn access(options: AccessOptions) -> Access {
+        Access::new(options, &Limits::default()).expect("a gate")
+    }
+
+    #[test]
+    fn without_tokens_everybody_may_everything_and_is_known_by_the_address() {
+        let client = access(AccessOptions::default()).client(Some("Bearer what"), SOMEWHERE).expect("a client");
+        assert!(client.check(Scope::Admin).is_ok());
+        assert_eq!(client.key(), "203.0.113.7");
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_hash_in_the_file_or_by_the_environment() {
+        let (reader, line) = fresh_token("reader", Scope::Read).expect("a token");
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        writeln!(file, "# who may read\n\n{line}").expect("written");
+        let options = AccessOptions {
+            token_file: Some(file.path().to_owned()),
+            admin_token: Some("an-admin-of-long-standing".to_owned().into()),
+            ..AccessOptions::default()
+        };
+        let access = access(options);
+        let text = format!("Bearer {}", reader.expose());
+        let client = access.client(Some(&text), SOMEWHERE).expect("the reader");
+        assert_eq!((client.key(), client.check(Scope::Read).is_ok()), ("token:reader".to_owned(), true));
+        assert_eq!(client.check(Scope::Admin).expect_err("reads only").kind(), Kind::Denied);
+        let admin = access.client(Some("bearer  an-admin-of-long-standing"), SOMEWHERE).expect("the admin");
+        assert!(admin.check(Scope::Admin).is_ok());
+        for wrong in [None, Some("Bearer"), Some("Bearer "), Some("Basic YTpi"), Some("Bearer reader"), Some(&line)] {
+            let error = access.client(wrong, SOMEWHERE).expect_err("unknown");
+            assert_eq!(error.kind(), Kind::Unauthenticated, "{wrong:?}");
+        }
+        assert!(!format!("{access:?}").contains("an-admin"), "tokens are not printed");
+    }
+
+    #[test]
+    fn a_file_with_a_line_that_is_none_is_refused_with_its_number() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        writeln!(file, "# tokens\nreader read").expect("written");
+        let options = AccessOptions { token_file: Some(file.path().to_owned()), ..AccessOptions::default() };
+        let error = Access::new(options, &Limits::default()).expect_err("no hash");
+        assert!(error.message().contains("line 2"), "{error}");
+        let short = AccessOptions { read_token: Some("short".to_owned().into()), ..AccessOptions::default() };
+        let error = Access::new(short, &Limits::default()).expect_err("short");
+        assert!(!error.message().contains("`short`") && error.message().contains("HOTSPOTS_TOKEN"), "{error}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Proxies in front of the server, and for whom they ask.
+//!
+//! Only `X-Forwarded-For` is read. A proxy that writes it passes `Forwarded` on as the client sent it, so that whoever
+//! believed both would believe the client.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use lake_model::Error;
+
+/// A proxy, or a network of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    network: IpAddr,
+    /// How many of its first bits an address shares with the network.
+    bits: u32,
+}
+
+impl FromStr for Proxy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::invalid(format!("`{text}` is no address; it is like 10.0.0.1, 10.0.0.0/8 or fd00::/8"));
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let network: IpAddr = address.parse().map_err(|_| wrong())?;
+        let most = if network.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| wrong()))?;
+        if bits > most {
+            return Err(wrong());
+        }
+        Ok(Self { network, bits })
+    }
+}
+
+impl Proxy {
+    fn is(&self, address: IpAddr) -> bool {
+        match (self.network, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                (network.to_bits() ^ address.to_bits()).leading_zeros() >= self.bits
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                (network.to_bits() ^ address.to_bits()).leading_zeros() >= self.bits
+            }
+            _ => false,
+        }
+    }
+}
+
+/// From where a request comes: the last address in the chain that is no trusted proxy. What stands before it may be
+/// anybody's invention.
+pub(super) fn address<'a>(
+    proxies: &[Proxy],
+    peer: IpAddr,
+    forwarded: impl DoubleEndedIterator<Item = &'a str>,
+) -> IpAddr {
+    let trusted = |address: IpAddr| proxies.iter().any(|proxy| proxy.is(address));
+    let mut address = peer.to_canonical();
+    let mut chain = forwarded.rev().flat_map(|text| text.rsplit(','));
+    while trusted(address) {
+        let Some(before) = chain.next().and_then(hop) else { break };
+        address = before;
+    }
+    address
+}
+
+/// An entry of the chain; some proxies add a port.
+fn hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.parse().ok().or_else(|| text.parse().ok().map(|socket: std::net::SocketAddr| socket.ip()));
+    bare.map(|address: IpAddr| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(proxies: &[&str], peer: &str, forwarded: &[&str]) -> String {
+        let proxies: Vec<Proxy> = proxies.iter().map(|text| text.parse().expect("a proxy")).collect();
+        address(&proxies, peer.parse().expect("an address"), forwarded.iter().copied()).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_the_chain_is_read_from_its_end() {
+        for (proxies, peer, forwarded, from) in [
+            (&[][..], "10.0.0.1", &["203.0.113.7"][..], "10.0.0.1"),
+            (&["10.0.0.1"], "10.0.0.1", &["203.0.113.7"], "203.0.113.7"),
+            (&["10.0.0.1"], "10.0.0.2", &["203.0.113.7"], "10.0.0.2"),
+            (&["10.0.0.0/8"], "10.9.9.9", &["198.51.100.1, 203.0.113.7"], "203.0.113.7"),
+            (&["10.0.0.0/8"], "10.9.9.9", &["198.51.100.1", "203.0.113.7, 10.1.1.1"], "203.0.113.7"),
+            (&["10.0.0.0/8"], "10.9.9.9", &[], "10.9.9.9"),
+            (&["10.0.0.0/8"], "10.9.9.9", &["unknown"], "10.9.9.9"),
+            (&["10.0.0.0/8"], "::ffff:10.9.9.9", &["203.0.113.7:4711"], "203.0.113.7"),
+            (&["fd00::/8"], "fd12::1", &["[2001:db8::1]:80"], "2001:db8::1"),
+            (&["0.0.0.0/0"], "10.0.0.1", &["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
+        ] {
+            assert_eq!(found(proxies, peer, forwarded), from, "{proxies:?} {peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in ["", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/x", "proxy"] {
+            assert!(text.parse::<Proxy>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Bearer tokens (RFC 6750), what they allow, and the line of the token file that knows one without holding it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use lake_model::{Error, Result, Secret, listed};
+use uuid::Uuid;
+
+/// What every token of ours begins with, so that whoever finds one knows what it is.
+const PREFIX: &str = "hotspots_";
+/// What the hash in a line begins with.
+const ALGORITHM: &str = "blake3:";
+/// A shorter token could be guessed.
+const LEAST_LENGTH: usize = 16;
+
+/// What a token allows. A greater one allows what a lesser does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Everything about the lake.
+    Read,
+    /// What is told about the process, too.
+    Admin,
+}
+
+impl Scope {
+    const NAMES: [(&str, Self); 2] = [("read", Self::Read), ("admin", Self::Admin)];
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::NAMES.iter().find(|(name, _)| *name == text);
+        found.map(|(_, scope)| *scope).ok_or_else(|| {
+            let names = listed(Self::NAMES.iter().map(|(name, _)| *name));
+            Error::invalid(format!("`{text}` is no scope; it is {names}"))
+        })
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Admin => "admin",
+        })
+    }
+}
+
+/// A token as a line of the file knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) name: String,
+    pub(super) scope: Scope,
+    /// Compared in constant time, as `blake3::Hash` does.
+    pub(super) hash: blake3::Hash,
+}
+
+impl Known {
+    /// Knows a token that is given as it is, by the option or variable `what`.
+    pub(super) fn of(name: &str, scope: Scope, token: &Secret, what: &str) -> Result<Self> {
+        if token.expose().len() < LEAST_LENGTH {
+            let mend = "make one with `hotspots-lake token new NAME`";
+            return Err(Error::invalid(format!("{what} has fewer than {LEAST_LENGTH} characters; {mend}")));
+        }
+        Ok(Self { name: name.to_owned(), scope, hash: hash(token.expose()) })
+    }
+}
+
+impl FromStr for Known {
+    type Err = Error;
+
+    fn from_str(line: &str) -> Result<Self> {
+        let [name, scope, hash] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            let mend = "`hotspots-lake token new NAME` prints one";
+            return Err(Error::invalid(format!("it is no line of name, scope and hash; {mend}")));
+        };
+        let digits = hash.strip_prefix(ALGORITHM).unwrap_or_default();
+        let hash = blake3::Hash::from_hex(digits).map_err(|_| {
+            Error::invalid(format!("its hash is none: it is {ALGORITHM} and 64 hexadecimal digits, never the token"))
+        })?;
+        Ok(Self { name: name.to_owned(), scope: scope.parse()?, hash })
+    }
+}
+
+/// A new token, to be shown once, and its line for the token file.
+///
+/// # Errors
+/// If the name is none: letters, digits, `.`, `-` and `_`.
+pub fn fresh_token(name: &str, scope: Scope) -> Result<(Secret, String)> {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
+        let what = "up to 64 letters, digits, `.`, `-` and `_`";
+        return Err(Error::invalid(format!("`{name}` is no name of a token; it may have {what}")));
+    }
+    // Two random UUIDs hold 244 bits of the system's randomness.
+    let random = [*Uuid::new_v4().as_bytes(), *Uuid::new_v4().as_bytes()].concat();
+    let token = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
+    let line = format!("{name} {scope} {ALGORITHM}{}", hash(&token));
+    Ok((Secret::from(token), line))
+}
+
+/// The hash of a token. A fast one is right: it is of random bits, which no list of words finds.
+pub(super) fn hash(token: &str) -> blake3::Hash {
+    blake3::hash(token.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_token_is_known_by_its_line_which_does_not_hold_it() {
+        let (token, line) = fresh_token("map", Scope::Admin).expect("a token");
+        let known: Known = line.parse().expect("a line");
+        assert_eq!((known.name.as_str(), known.scope, known.hash), ("map", Scope::Admin, hash(token.expose())));
+        assert!(!line.contains(token.expose()));
+        assert_ne!(token, fresh_token("map", Scope::Admin).expect("another").0);
+        for name in ["", "a b", "ü", "#"] {
+            assert!(fresh_token(name, Scope::Read).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_none_says_why() {
+        for (line, says) in [
+            ("map", "name, scope and hash"),
+            ("map write blake3:00", "blake3:"),
+            (&format!("map write blake3:{}", "0".repeat(64)), "read or admin"),
+            ("map read hotspots_abcdefgh", "never the token"),
+        ] {
+            let error = line.parse::<Known>().expect_err(line);
+            assert!(error.message().replace('`', "").contains(says), "{error}");
+        }
+    }
+}

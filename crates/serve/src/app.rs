@@ -1,0 +1,133 @@
+//! What every request sees, over whichever interface it comes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use lake_model::{Kind, Result};
+use lake_query::{Engine, Moment, Pin, Reader, Session, View};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Access;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::turns::{Turn, Turns};
+use crate::workers::Workers;
+
+/// The lake, and what a request may use of it.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) access: Access,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) turns: Turns,
+    workers: Workers,
+    /// Cancelled when the server is told to stop: what would go on without an end, ends.
+    pub(crate) stop: CancellationToken,
+}
+
+/// One request's reading of the lake, with its share of the engine and its turn. The turn lasts as long as the reading,
+/// so who sends an answer as it is made keeps it: see [`Reading::keep`].
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) engine: Engine,
+    pub(crate) view: View,
+    /// Where the SQL of users runs.
+    pub(crate) workers: Handle,
+    metrics: Metrics,
+    turn: Arc<Turn>,
+}
+
+impl App {
+    /// What the requests of one server see.
+    ///
+    /// # Errors
+    /// If the machine gives no more threads.
+    pub(crate) fn new(reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<Self> {
+        let turns = Turns::new(limits.engine_requests, limits.queue);
+        Ok(Self { reader, access, limits, metrics: Metrics::new(), turns, stop, workers: Workers::start()? })
+    }
+
+    /// The names of all resources: those in the lake and those of the catalog.
+    pub(crate) fn resource_names<'a>(&'a self, view: &'a View) -> BTreeSet<&'a str> {
+        let known = self.reader.catalog().iter().map(|resource| resource.name.as_str());
+        known.chain(view.resources.keys().map(String::as_str)).collect()
+    }
+
+    /// A reading of the newest versions.
+    ///
+    /// # Errors
+    /// If the engine has no turn in time, the store does not answer or a log is damaged.
+    pub(crate) async fn reading(&self) -> Result<Reading> {
+        let turn = self.turn().await?;
+        Ok(self.of(self.reader.view().await?, turn))
+    }
+
+    /// A reading of the versions that an earlier answer named in `Lake-Version`.
+    ///
+    /// # Errors
+    /// If the engine has no turn in time, it is no such text, or those versions are gone.
+    pub(crate) async fn reading_at(&self, versions: &str) -> Result<Reading> {
+        let moment = Moment::parse_versions(versions)?;
+        let turn = self.turn().await?;
+        Ok(self.of(self.reader.view_at(&moment).await?, turn))
+    }
+
+    /// A reading of exactly the versions of an earlier one.
+    ///
+    /// # Errors
+    /// If the engine has no turn in time, or those versions are gone.
+    pub(crate) async fn reading_pinned(&self, pin: &Pin) -> Result<Reading> {
+        let turn = self.turn().await?;
+        Ok(self.of(self.reader.view_pinned(pin).await?, turn))
+    }
+
+    async fn turn(&self) -> Result<Turn> {
+        self.turns.take().await.inspect_err(|error| {
+            if error.kind() == Kind::Busy {
+                self.metrics.refused("engine");
+            }
+        })
+    }
+
+    fn of(&self, view: View, turn: Turn) -> Reading {
+        Reading {
+            reader: Arc::clone(&self.reader),
+            engine: self.reader.engine().within(self.limits.memory_bytes),
+            view,
+            workers: self.workers.handle(),
+            metrics: self.metrics.clone(),
+            turn: Arc::new(turn),
+        }
+    }
+}
+
+impl Reading {
+    /// A session with every table and view.
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub(crate) async fn session(&self) -> Result<Session> {
+        self.reader.session_on(&self.engine, &self.view).await
+    }
+
+    /// The batches of an answer, whose rows are counted, and which keep the turn until they end or are dropped.
+    pub(crate) fn keep<E: Send + 'static>(
+        &self,
+        batches: BoxStream<'static, Result<RecordBatch, E>>,
+    ) -> BoxStream<'static, Result<RecordBatch, E>> {
+        let (metrics, turn) = (self.metrics.clone(), Arc::clone(&self.turn));
+        let counted = batches.inspect(move |batch| {
+            let _kept = &turn;
+            if let Ok(batch) = batch {
+                metrics.rows(batch.num_rows());
+            }
+        });
+        counted.boxed()
+    }
+}

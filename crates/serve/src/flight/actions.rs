@@ -1,0 +1,101 @@
+//! The actions: prepared statements and cancellation.
+
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow_flight::sql::{
+    ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
+    ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, Command, ProstMessageExt,
+};
+use arrow_flight::{Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightInfo};
+use futures::{StreamExt as _, stream};
+use prost::Message as _;
+use tonic::{Response, Status};
+
+use super::query::Planned;
+use super::service::{Service, command, no_transaction};
+use super::status::{malformed, status, unsupported};
+use super::stream::{Messages, one, schema_bytes};
+use super::ticket::Asked;
+
+const CREATE: &str = "CreatePreparedStatement";
+const CLOSE: &str = "ClosePreparedStatement";
+const CANCEL_QUERY: &str = "CancelQuery";
+const CANCEL_INFO: &str = "CancelFlightInfo";
+
+/// What there is.
+pub(super) fn list() -> impl Iterator<Item = ActionType> + Send + 'static {
+    let all = [
+        (CREATE, "Plans a statement with places for values, ? or $1; its handle holds the statement"),
+        (CLOSE, "Does nothing, as nothing is kept"),
+        (CANCEL_INFO, "Ends the answers to the tickets of a FlightInfo"),
+        (CANCEL_QUERY, "The same, as older clients ask"),
+    ];
+    all.into_iter().map(|(name, about)| ActionType { r#type: name.to_owned(), description: about.to_owned() })
+}
+
+/// Runs an action.
+///
+/// # Errors
+/// If there is no such action, or it is asked wrongly.
+pub(super) async fn run(service: &Service, action: Action) -> Result<Response<Messages<arrow_flight::Result>>, Status> {
+    let results = match action.r#type.as_str() {
+        CREATE => {
+            let request: ActionCreatePreparedStatementRequest = unpacked(&action)?;
+            no_transaction(request.transaction_id.as_deref())?;
+            result(&prepared(service, request.query).await?.as_any())
+        }
+        CLOSE => {
+            let request: ActionClosePreparedStatementRequest = unpacked(&action)?;
+            Asked::read(&request.prepared_statement_handle, service.lake(), "handle").map_err(status)?;
+            stream::empty().boxed()
+        }
+        CANCEL_QUERY => {
+            let request: ActionCancelQueryRequest = unpacked(&action)?;
+            let info = FlightInfo::decode(request.info).map_err(|_| malformed("the FlightInfo"))?;
+            let result_code = cancelled(service, &info)? as i32;
+            result(&ActionCancelQueryResult { result: result_code }.as_any())
+        }
+        CANCEL_INFO => {
+            let request = CancelFlightInfoRequest::decode(action.body).map_err(|_| malformed("the request"))?;
+            let status = cancelled(service, &request.info.unwrap_or_default())?;
+            result(&CancelFlightInfoResult { status: status.into() })
+        }
+        other => return Err(unsupported(&format!("the action `{other}`"))),
+    };
+    Ok(Response::new(results))
+}
+
+fn unpacked<M: ProstMessageExt>(action: &Action) -> Result<M, Status> {
+    let any = Any::decode(action.body.clone()).ok().and_then(|any| any.unpack().ok().flatten());
+    any.ok_or_else(|| malformed("the body of the action"))
+}
+
+fn result(message: &impl prost::Message) -> Messages<arrow_flight::Result> {
+    one(arrow_flight::Result { body: message.encode_to_vec().into() })
+}
+
+async fn prepared(service: &Service, query: String) -> Result<ActionCreatePreparedStatementResult, Status> {
+    let asked = Asked::new(service.lake(), query);
+    let planned = Planned::new(&service.app, &asked).await.map_err(status)?;
+    // Where the SQL does not tell a type, any goes.
+    let places = planned.statement().parameters().iter();
+    let places = places.map(|(name, kind)| Field::new(name, kind.clone().unwrap_or(DataType::Null), true));
+    let places = Schema::new(places.collect::<Vec<_>>());
+    Ok(ActionCreatePreparedStatementResult {
+        prepared_statement_handle: asked.write(),
+        dataset_schema: schema_bytes(&planned.schema()).map_err(status)?,
+        parameter_schema: schema_bytes(&places).map_err(status)?,
+    })
+}
+
+/// Ends the answers to the tickets of `info`. The numbers of the two results that say so are the same.
+fn cancelled(service: &Service, info: &FlightInfo) -> Result<CancelStatus, Status> {
+    let mut found = false;
+    for ticket in info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref()) {
+        let Command::TicketStatementQuery(ticket) = command(&ticket.ticket, "a ticket of the FlightInfo")? else {
+            continue;
+        };
+        let asked = Asked::read(&ticket.statement_handle, service.lake(), "ticket").map_err(status)?;
+        found |= service.running.cancel(&asked.id);
+    }
+    Ok(if found { CancelStatus::Cancelled } else { CancelStatus::NotCancellable })
+}

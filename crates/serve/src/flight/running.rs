@@ -1,0 +1,73 @@
+//! The answers that are on their way, so that they can be cancelled by the ticket they answer.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+/// Every answer on its way: its ticket's id, and what ends it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Running(Arc<Mutex<Runs>>);
+
+#[derive(Debug, Default)]
+struct Runs {
+    last: u64,
+    runs: BTreeMap<u64, (String, CancellationToken)>,
+}
+
+/// One answer on its way.
+#[derive(Debug)]
+pub(super) struct Run {
+    number: u64,
+    running: Running,
+    /// Whether it came to its end, good or bad.
+    pub(super) ended: bool,
+    pub(super) cancelled: CancellationToken,
+}
+
+impl Running {
+    /// Begins an answer to the ticket with this id.
+    pub(super) fn begin(&self, id: &str) -> Run {
+        let cancelled = CancellationToken::new();
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.last += 1;
+        let number = runs.last;
+        runs.runs.insert(number, (id.to_owned(), cancelled.clone()));
+        Run { number, running: self.clone(), ended: false, cancelled }
+    }
+
+    /// Ends every answer to the ticket with this id; whether there was one.
+    pub(super) fn cancel(&self, id: &str) -> bool {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = false;
+        for (_, cancelled) in runs.runs.values().filter(|(of, _)| of == id) {
+            cancelled.cancel();
+            found = true;
+        }
+        found
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if !self.ended {
+            tracing::debug!("a client left before the end of its answer; the query is stopped");
+        }
+        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).runs.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_can_be_cancelled_while_it_is_on_its_way() {
+        let running = Running::default();
+        let (one, other) = (running.begin("a"), running.begin("b"));
+        assert!(running.cancel("a"));
+        assert!(one.cancelled.is_cancelled() && !other.cancelled.is_cancelled());
+        drop(one);
+        assert!(!running.cancel("a"), "it is over");
+    }
+}

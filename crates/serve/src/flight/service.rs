@@ -1,0 +1,206 @@
+//! The calls of the protocol, each passed to what answers it.
+//!
+//! The trait of Flight itself is implemented rather than `FlightSqlService`: that one has a method for each command,
+//! twice, answers `GetSchema` with "not implemented", and lists actions that this server does not have.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use arrow_flight::flight_service_server::FlightService;
+use arrow_flight::sql::{Any, Command};
+use arrow_flight::{
+    Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse,
+    PollInfo, PutResult, SchemaResult, Ticket,
+};
+use async_trait::async_trait;
+use futures::{StreamExt as _, stream};
+use lake_model::{Kind, ResultExt};
+use prost::Message as _;
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use tonic::{Request, Response, Status, Streaming};
+use tracing::{Instrument as _, Span};
+
+use super::query::{Planned, described};
+use super::running::Running;
+use super::status::{guarded, malformed, status, unsupported};
+use super::stream::{Messages, held, one, schema_bytes};
+use super::ticket::Asked;
+use super::{actions, bind, commands, gate, query};
+use crate::app::App;
+use crate::request_id::RequestId;
+
+/// Flight SQL over one lake.
+#[derive(Clone, Debug)]
+pub(super) struct Service {
+    pub(super) app: Arc<App>,
+    pub(super) running: Running,
+}
+
+impl Service {
+    pub(super) fn new(app: Arc<App>) -> Self {
+        Self { app, running: Running::default() }
+    }
+
+    /// The id of the lake, which tickets carry.
+    pub(super) fn lake(&self) -> &str {
+        self.app.reader.lake().id()
+    }
+
+    /// Answers a call, if the client may ask.
+    async fn call<R, T, F>(&self, request: Request<R>, answer: impl FnOnce(R) -> F) -> Result<T, Status>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let span = span(request.metadata());
+        let _permit = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
+        // Plans are large; on the heap they are no weight on whoever waits.
+        guarded(self.app.limits.timeout, Box::pin(answer(request.into_inner()))).instrument(span).await
+    }
+
+    async fn info(&self, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>, Status> {
+        let asked = match command(&descriptor.cmd, "this descriptor")? {
+            Command::CommandStatementQuery(statement) => {
+                no_transaction(statement.transaction_id.as_deref())?;
+                Asked::new(self.lake(), statement.query)
+            }
+            Command::CommandPreparedStatementQuery(statement) => {
+                Asked::read(&statement.prepared_statement_handle, self.lake(), "handle").map_err(status)?
+            }
+            command => {
+                let ticket = descriptor.cmd.clone();
+                let rows = self.known(&command).await?;
+                return Ok(Response::new(described(&rows.schema(), ticket, descriptor).map_err(status)?));
+            }
+        };
+        query::info(&self.app, asked, descriptor).await.map_err(status)
+    }
+
+    async fn schema(&self, descriptor: FlightDescriptor) -> Result<Response<SchemaResult>, Status> {
+        let asked = match command(&descriptor.cmd, "this descriptor")? {
+            Command::CommandStatementQuery(statement) => Asked::new(self.lake(), statement.query),
+            Command::CommandPreparedStatementQuery(statement) => {
+                Asked::read(&statement.prepared_statement_handle, self.lake(), "handle").map_err(status)?
+            }
+            command => {
+                let schema = schema_bytes(&self.known(&command).await?.schema()).map_err(status)?;
+                return Ok(Response::new(SchemaResult { schema }));
+            }
+        };
+        let planned = Planned::new(&self.app, &asked).await.map_err(status)?;
+        let columns = match &asked.values {
+            None => planned.schema(),
+            values => planned.bound_schema(values.as_ref()).map_err(status)?,
+        };
+        Ok(Response::new(SchemaResult { schema: schema_bytes(&columns).map_err(status)? }))
+    }
+
+    async fn rows(&self, ticket: Ticket) -> Result<Response<Messages<FlightData>>, Status> {
+        let (bytes, what) = match command(&ticket.ticket, "this ticket")? {
+            Command::TicketStatementQuery(ticket) => (ticket.statement_handle, "ticket"),
+            Command::CommandPreparedStatementQuery(statement) => (statement.prepared_statement_handle, "handle"),
+            command => return Ok(Response::new(held(self.known(&command).await?))),
+        };
+        let asked = Asked::read(&bytes, self.lake(), what).map_err(status)?;
+        query::rows(&self.app, &self.running, &asked).await
+    }
+
+    /// The rows of a command about the lake.
+    async fn known(&self, command: &Command) -> Result<arrow::array::RecordBatch, Status> {
+        let rows = commands::rows(&self.app, command).await.map_err(status)?;
+        rows.ok_or_else(|| match command {
+            Command::Unknown(_) => malformed("the command"),
+            other => unsupported(name_of(other)),
+        })
+    }
+}
+
+/// What names the call in every log line of it.
+fn span(headers: &MetadataMap) -> Span {
+    tracing::error_span!("request", request_id = RequestId::of(headers.as_ref()).as_str())
+}
+
+/// The name of a command, for errors.
+pub(super) fn name_of(command: &Command) -> &str {
+    command.type_url().rsplit('.').next().unwrap_or_default()
+}
+
+/// The command in some bytes; `what` names them.
+pub(super) fn command(bytes: &[u8], what: &str) -> Result<Command, Status> {
+    let command = Any::decode(bytes).ok().filter(|any| !any.type_url.is_empty());
+    command.and_then(|any| Command::try_from(any).ok()).ok_or_else(|| malformed(what))
+}
+
+/// Refuses a statement that says it is part of a transaction.
+pub(super) fn no_transaction(id: Option<&[u8]>) -> Result<(), Status> {
+    if id.is_some_and(|id| !id.is_empty()) { Err(unsupported("a transaction")) } else { Ok(()) }
+}
+
+#[async_trait]
+impl FlightService for Service {
+    type HandshakeStream = Messages<HandshakeResponse>;
+    type ListFlightsStream = Messages<FlightInfo>;
+    type DoGetStream = Messages<FlightData>;
+    type DoPutStream = Messages<PutResult>;
+    type DoExchangeStream = Messages<FlightData>;
+    type DoActionStream = Messages<arrow_flight::Result>;
+    type ListActionsStream = Messages<ActionType>;
+
+    async fn handshake(
+        &self,
+        request: Request<Streaming<HandshakeRequest>>,
+    ) -> Result<Response<Self::HandshakeStream>, Status> {
+        let bearer = gate::bearer(request.metadata()).map_err(status)?;
+        let header = AsciiMetadataValue::try_from(&bearer);
+        let header = header.or_err(Kind::Unauthenticated, || "the token").map_err(status)?;
+        let mut sent = request.metadata().clone();
+        sent.insert("authorization", header.clone());
+        let _permit = gate::admit(&self.app, &sent, request.remote_addr())?;
+        let mut response = Response::new(one(HandshakeResponse::default()));
+        response.metadata_mut().insert("authorization", header);
+        Ok(response)
+    }
+
+    async fn list_flights(&self, request: Request<Criteria>) -> Result<Response<Self::ListFlightsStream>, Status> {
+        self.call(request, |_| async { Err(unsupported("ListFlights")) }).await
+    }
+
+    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<FlightInfo>, Status> {
+        self.call(request, |descriptor| self.info(descriptor)).await
+    }
+
+    async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Result<Response<PollInfo>, Status> {
+        self.call(request, |_| async { Err(unsupported("PollFlightInfo")) }).await
+    }
+
+    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
+        self.call(request, |descriptor| self.schema(descriptor)).await
+    }
+
+    async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
+        let span = span(request.metadata());
+        let permit = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
+        let answer = Box::pin(self.rows(request.into_inner()));
+        let response = guarded(self.app.limits.timeout, answer).instrument(span).await?;
+        // The permit lasts as long as the answer.
+        Ok(response.map(|rows| rows.inspect(move |_| _ = &permit).boxed()))
+    }
+
+    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
+        self.call(request, |messages| bind::put(self, messages)).await
+    }
+
+    async fn do_exchange(
+        &self,
+        request: Request<Streaming<FlightData>>,
+    ) -> Result<Response<Self::DoExchangeStream>, Status> {
+        self.call(request, |_| async { Err(unsupported("DoExchange")) }).await
+    }
+
+    async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
+        self.call(request, |action| actions::run(self, action)).await
+    }
+
+    async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {
+        self.call(request, |_| async { Ok(Response::new(stream::iter(actions::list().map(Ok)).boxed())) }).await
+    }
+}

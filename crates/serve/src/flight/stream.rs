@@ -1,0 +1,119 @@
+//! Batches as a stream of Flight messages, made as the client takes them.
+
+use std::panic::AssertUnwindSafe;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::ipc::writer::IpcWriteOptions;
+use arrow_flight::encode::FlightDataEncoderBuilder;
+use arrow_flight::error::FlightError;
+use arrow_flight::{FlightData, IpcMessage, SchemaAsIpc};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use lake_model::{Error, Kind, Result, ResultExt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use tonic::Status;
+use tracing::Instrument as _;
+
+use super::running::Run;
+use super::status::{panicked, status};
+use crate::user_sql::user_error;
+
+/// A stream of messages to a client.
+pub(super) type Messages<T> = BoxStream<'static, Result<T, Status>>;
+
+/// The error of an answer that took too long.
+pub(super) fn too_slow() -> Error {
+    Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; ask for less at a time")
+}
+
+/// One message.
+pub(super) fn one<T: Send + 'static>(message: T) -> Messages<T> {
+    stream::iter([Ok(message)]).boxed()
+}
+
+/// A schema as it is sent: dictionaries become their values.
+pub(super) fn sent_schema(schema: &SchemaRef) -> SchemaRef {
+    let encoder = FlightDataEncoderBuilder::new().with_schema(SchemaRef::clone(schema)).build(stream::empty());
+    encoder.known_schema().unwrap_or_else(|| SchemaRef::clone(schema))
+}
+
+/// A schema as the bytes that a client reads it from.
+///
+/// # Errors
+/// If a type has no place in them.
+pub(super) fn schema_bytes(schema: &Schema) -> Result<Bytes> {
+    let options = IpcWriteOptions::default();
+    let message: IpcMessage =
+        SchemaAsIpc::new(schema, &options).try_into().or_err(Kind::Internal, || "the schema of an answer")?;
+    Ok(message.0)
+}
+
+/// Rows that are held.
+pub(super) fn held(rows: RecordBatch) -> Messages<FlightData> {
+    encoded(rows.schema(), stream::iter([Ok(rows)]).boxed())
+}
+
+/// What comes from the engine: a batch, the end, or what went wrong.
+type Made = Result<Option<RecordBatch>, Status>;
+
+/// Rows as the engine makes them, until the client leaves, they are cancelled, or their time is over. A client that does
+/// not read holds up its query, but not beyond its time: then nothing is kept for it but what it is told.
+pub(super) fn running(
+    schema: SchemaRef,
+    batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
+    deadline: Instant,
+    run: Run,
+) -> Messages<FlightData> {
+    let (send, receive) = mpsc::channel(1);
+    tokio::spawn(work(batches, deadline, run, send).in_current_span());
+    let rows = stream::unfold(Some(receive), |receive| async {
+        let mut receive: mpsc::Receiver<Made> = receive?;
+        match receive.recv().await {
+            Some(Ok(Some(batch))) => Some((Ok(batch), Some(receive))),
+            Some(Ok(None)) => None,
+            Some(Err(status)) => Some((Err(status), None)),
+            // Whoever works says how it ended, unless a bug ended it.
+            None => Some((Err(panicked(&"the work behind an answer ended")), None)),
+        }
+    });
+    encoded(schema, rows.boxed())
+}
+
+async fn work(
+    mut batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
+    deadline: Instant,
+    mut run: Run,
+    send: mpsc::Sender<Made>,
+) {
+    let made = async {
+        while let Some(batch) = batches.try_next().await.map_err(|error| status(user_error(error)))? {
+            // It is noticed below when nobody takes it.
+            let _ = send.send(Ok(Some(batch))).await;
+        }
+        Ok(None)
+    };
+    let end = tokio::select! {
+        biased;
+        () = send.closed() => return,
+        () = run.cancelled.cancelled() => Err(Status::cancelled("the query was cancelled")),
+        end = timeout_at(deadline, made) => end.unwrap_or_else(|_| Err(status(too_slow()))),
+    };
+    // What the query holds goes before the client is waited for.
+    drop(batches);
+    run.ended = true;
+    drop(run);
+    let _ = send.send(end).await;
+}
+
+fn encoded(schema: SchemaRef, rows: BoxStream<'static, Result<RecordBatch, Status>>) -> Messages<FlightData> {
+    let rows = rows.map_err(FlightError::from);
+    let messages = FlightDataEncoderBuilder::new().with_schema(schema).build(rows).map_err(Status::from);
+    // A bug in the middle of an answer breaks this answer and no other.
+    AssertUnwindSafe(messages)
+        .catch_unwind()
+        .map(|message| message.unwrap_or_else(|cause| Err(panicked(&*cause))))
+        .boxed()
+}

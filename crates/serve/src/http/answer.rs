@@ -1,0 +1,165 @@
+//! Rows as the body of an answer, written as they are made and sent.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use axum::body::{Body, Bytes};
+use datafusion::error::DataFusionError;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
+use lake_model::{Error, Kind, Result};
+use lake_query::{Format, ResultWriter};
+use tokio::time::{Instant, timeout_at};
+
+/// Rows that are turned into text at a time.
+const ROWS_A_CHUNK: usize = 8192;
+
+/// Batches of one schema, as they are made.
+pub(crate) type Batches = BoxStream<'static, datafusion::error::Result<RecordBatch>>;
+
+/// The body of an answer in `format`: a chunk at a time as the client takes them, so that memory does not grow with the
+/// answer. An error, or the end of its time, breaks the transfer: an answer that was cut off never looks whole.
+///
+/// # Errors
+/// If the format cannot hold a column.
+pub(crate) fn body(
+    schema: &SchemaRef,
+    batches: Batches,
+    format: Format,
+    deadline: Instant,
+    failed: fn(DataFusionError) -> Error,
+) -> Result<Body> {
+    let written = Written::default();
+    let writer = ResultWriter::new(format, schema, written.clone())?;
+    let state = Chunks { batches: in_chunks(batches), writer: Some(writer), written, deadline, failed };
+    let chunks = futures::stream::try_unfold(state, |mut state| async move {
+        match state.next().await {
+            Ok(chunk) => Ok(chunk.map(|chunk| (chunk, state))),
+            Err(error) => {
+                tracing::error!(%error, "an answer broke off");
+                Err(error)
+            }
+        }
+    });
+    Ok(Body::from_stream(chunks))
+}
+
+/// The error of an answer that took too long.
+pub(crate) fn too_slow() -> Error {
+    Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; ask for less at a time")
+}
+
+/// Large batches in parts, so that no chunk of text is large.
+fn in_chunks(batches: Batches) -> Batches {
+    let parts = |batch: RecordBatch| {
+        let starts = (0..batch.num_rows()).step_by(ROWS_A_CHUNK);
+        let part = move |start| Ok(batch.slice(start, ROWS_A_CHUNK.min(batch.num_rows() - start)));
+        futures::stream::iter(starts.map(part))
+    };
+    batches.map_ok(parts).try_flatten().boxed()
+}
+
+/// Where a writer writes, and from where its bytes are taken.
+#[derive(Clone, Debug, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Chunks {
+    batches: Batches,
+    /// None once the end has been written.
+    writer: Option<ResultWriter<Written>>,
+    written: Written,
+    deadline: Instant,
+    failed: fn(DataFusionError) -> Error,
+}
+
+impl Chunks {
+    /// The next bytes; none after the last.
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        while let Some(mut writer) = self.writer.take() {
+            let batch = timeout_at(self.deadline, self.batches.try_next()).await.map_err(|_| too_slow())?;
+            match batch.map_err(self.failed)? {
+                Some(batch) => {
+                    writer.write(&batch)?;
+                    self.writer = Some(writer);
+                }
+                None => writer.finish()?,
+            }
+            let bytes = self.written.take();
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use arrow::array::{ArrayRef, Int64Array};
+    use axum::Router;
+    use axum::response::{IntoResponse as _, Response};
+    use axum::routing::get;
+    use tower_http::compression::CompressionLayer;
+
+    use super::*;
+    use crate::question::plan::plan_error;
+
+    /// Rows as CSV, of which the second batch fails or never comes.
+    async fn broken(hangs: bool) -> Response {
+        let numbers: ArrayRef = Arc::new((0..10_000).collect::<Int64Array>());
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).expect("a batch");
+        let schema = batch.schema();
+        let first = futures::stream::iter([Ok(batch)]);
+        let then: Batches = if hangs {
+            futures::stream::pending().boxed()
+        } else {
+            futures::stream::iter([Err(DataFusionError::Execution("the disk is gone".to_owned()))]).boxed()
+        };
+        let deadline = Instant::now() + Duration::from_millis(if hangs { 50 } else { 60_000 });
+        let made = body(&schema, first.chain(then).boxed(), Format::Csv, deadline, plan_error).expect("a body");
+        made.into_response()
+    }
+
+    #[tokio::test]
+    async fn an_error_or_the_end_of_its_time_breaks_the_transfer_compressed_or_not() {
+        let router = Router::new()
+            .route("/fails", get(|| broken(false)))
+            .route("/hangs", get(|| broken(true)))
+            .layer(CompressionLayer::new());
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a socket");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        for path in ["fails", "hangs"] {
+            for encoding in ["identity", "gzip"] {
+                let request = client.get(format!("http://{address}/{path}")).header("accept-encoding", encoding);
+                // The head may still be on its way out when the rest fails.
+                let Ok(response) = request.send().await else { continue };
+                assert_eq!(response.status(), 200);
+                assert_eq!(response.headers().contains_key("content-encoding"), encoding == "gzip");
+                assert!(response.bytes().await.is_err(), "{path}, {encoding}: what broke off looks whole");
+            }
+        }
+    }
+}

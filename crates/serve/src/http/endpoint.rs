@@ -1,0 +1,56 @@
+//! The paths there are, and what each takes and gives: the one place from which routes, hints and the OpenAPI document
+//! follow.
+
+use crate::question::parameters::Accepted;
+
+pub(crate) const PAGE: &str = "/";
+pub(crate) const AGGREGATES: &str = "/aggregates";
+pub(crate) const INCIDENTS: &str = "/incidents";
+pub(crate) const FACETS: &str = "/facets";
+pub(crate) const CHANGES: &str = "/changes";
+pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
+pub(crate) const RESOURCES: &str = "/resources";
+pub(crate) const SQL: &str = "/sql";
+pub(crate) const QUERIES: &str = "/queries";
+/// A named query: its name may hold `/`.
+pub(crate) const QUERY: &str = "/queries/{*name}";
+pub(crate) const LIMITS: &str = "/limits";
+pub(crate) const METRICS: &str = "/metrics";
+pub(crate) const HEALTHZ: &str = "/healthz";
+pub(crate) const READYZ: &str = "/readyz";
+pub(crate) const OPENAPI: &str = "/openapi.json";
+/// What the types of problems point to.
+pub(crate) const PROBLEMS: &str = "/problems/{slug}";
+
+/// Every path, as clients write it.
+pub(crate) const PATHS: [&str; 16] = [
+    PAGE,
+    AGGREGATES,
+    INCIDENTS,
+    FACETS,
+    RESOURCES,
+    CHANGES,
+    "/tiles/{z}/{x}/{y}.mvt",
+    SQL,
+    QUERIES,
+    "/queries/{name}",
+    LIMITS,
+    METRICS,
+    HEALTHZ,
+    READYZ,
+    OPENAPI,
+    PROBLEMS,
+];
+
+/// A path that answers with rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) path: &'static str,
+    /// What it answers, in a sentence.
+    pub(crate) about: &'static str,
+    pub(crate) parameters: Accepted,
+    /// The names of the formats it answers in.
+    pub(crate) formats: &'static [&'static str],
+    /// Whether its parameters may be posted as a JSON object.
+    pub(crate) takes_body: bool,
+}

@@ -1,0 +1,189 @@
+//! `/incidents`: the rows behind a cell and filters, a page at a time, all pages of one version of the lake.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::TimestampMicrosecondType;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use datafusion::dataframe::DataFrame;
+use datafusion::prelude::{col, lit};
+use futures::TryStreamExt as _;
+use lake_model::{Kind, Result, ResultExt, listed};
+use tokio::time::timeout_at;
+
+use super::answer::too_slow;
+use super::endpoint::{Endpoint, INCIDENTS};
+use super::negotiate::FORMATS;
+use super::page::{Page, Place};
+use super::routes::Body;
+use super::rows::{Asked, Made};
+use crate::app::{App, Reading};
+use crate::problem::Problem;
+use crate::question::FORMAT;
+use crate::question::filters::{FILTERS, Filters, with_filters};
+use crate::question::ordered::{By, first_rows};
+use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
+use crate::question::plan::plan_error;
+use crate::question::values::{not_one_of, number};
+
+/// The columns there are.
+const COLUMNS: [&str; 13] = [
+    "resource",
+    "id",
+    "occurred_at",
+    "closed_at",
+    "category",
+    "subcategory",
+    "status",
+    "district",
+    "neighborhood",
+    "latitude",
+    "longitude",
+    "cell",
+    "updated_at",
+];
+
+/// The newest first, the undated last; the key makes it total.
+const ORDER: [By; 3] = [("occurred_at", true), ("resource", false), ("id", false)];
+
+/// Rows of a page where the request names no limit.
+const ROWS: usize = 1_000;
+/// The most rows of a page.
+const MOST_ROWS: usize = 10_000;
+
+const OWN: [Parameter; 4] = [
+    Parameter::new("columns", Shape::Many, "Which columns, between commas; all if not given."),
+    Parameter::new(
+        "page",
+        Shape::One,
+        "The next page: the text of Lake-Next of the page before, with the same filters.",
+    ),
+    Parameter::of("limit", Shape::One, Values::Whole(1, MOST_ROWS as i64), "Rows of a page; 1000 if not given."),
+    FORMAT,
+];
+
+/// The parameters of `/incidents`.
+const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+
+/// What `/incidents` is.
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: INCIDENTS,
+    about: "The incidents themselves, the newest first, a page at a time.",
+    parameters: ACCEPTED,
+    formats: FORMATS,
+    takes_body: true,
+};
+
+/// Answers `GET /incidents`.
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let parameters = Parameters::from_query(INCIDENTS, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    answer(&app, &parameters, &method, &headers).await
+}
+
+/// Answers `POST /incidents`: the same parameters, as the members of a JSON object.
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::from_query(INCIDENTS, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    parameters.add_json(&body)?;
+    answer(&app, &parameters, &method, &headers).await
+}
+
+async fn answer(app: &App, parameters: &Parameters, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
+    let columns = columns(parameters.many("columns"))?;
+    let most = MOST_ROWS.min(app.limits.max_rows);
+    let limit = number(parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
+    let filters = Filters::parse(parameters, &app.limits)?;
+    let question = Page::question(parameters);
+    let page = parameters.one("page").map(|text| Page::read(text, &question)).transpose()?;
+    let version = page.as_ref().map(|page| page.version.as_str());
+    let asked = match Asked::new(app, parameters, &filters, method, headers, version).await? {
+        Ok(asked) => asked,
+        Err(known) => return Ok(known),
+    };
+    let after = page.as_ref().map(|page| &page.after);
+    let found = rows(&asked.reading, &filters, after, limit);
+    let (rows, truncated) = timeout_at(asked.deadline, found).await.map_err(|_| too_slow())??;
+    let next = truncated.then(|| last_place(&rows)).flatten();
+    let next = next.map(|after| Page { version: asked.reading.view.version(), question, after }.write());
+    let shown = project(&rows, &columns)?;
+    asked.answer(Made { schema: shown.schema(), batches: vec![shown], truncated, next })
+}
+
+fn columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem> {
+    let Some(given) = given else { return Ok(COLUMNS.to_vec()) };
+    let mut chosen = Vec::new();
+    for name in given.iter().flat_map(|text| text.split(',')).map(str::trim) {
+        let found = COLUMNS.into_iter().find(|column| *column == name);
+        let column = found.ok_or_else(|| not_one_of("columns", name, COLUMNS.into_iter()))?;
+        if !chosen.contains(&column) {
+            chosen.push(column);
+        }
+    }
+    if chosen.is_empty() {
+        return Err(Problem::parameter("columns", format!("`columns` names none; it may be {}", listed(COLUMNS))));
+    }
+    Ok(chosen)
+}
+
+/// A page of incidents, with every column, and whether there are more.
+async fn rows(
+    reading: &Reading,
+    filters: &Filters,
+    after: Option<&Place>,
+    limit: usize,
+) -> Result<(RecordBatch, bool)> {
+    let session = reading.session().await?;
+    let frame = session.context().table("incidents").await.map_err(plan_error)?;
+    let tests =
+        filters.shared().into_iter().chain(filters.years()).chain(filters.points()).chain(after.map(Place::below));
+    let frame = tests.into_iter().try_fold(frame, DataFrame::filter).map_err(plan_error)?;
+    let frame = frame.select(COLUMNS.map(col)).map_err(plan_error)?;
+    let found = first_rows(frame, &ORDER, limit).await.map_err(plan_error)?;
+    let batches: Vec<RecordBatch> = found.batches.try_collect().await.map_err(plan_error)?;
+    let rows = concat_batches(&found.schema, &batches).or_err(Kind::Internal, || "a page of incidents")?;
+    Ok((rows, found.truncated))
+}
+
+fn project(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch> {
+    let indices: Result<Vec<usize>, _> = columns.iter().map(|name| rows.schema().index_of(name)).collect();
+    let projected = indices.and_then(|indices| rows.project(&indices));
+    projected.or_err(Kind::Internal, || "the columns of incidents")
+}
+
+/// Where the last row of a page stands in the order.
+fn last_place(rows: &RecordBatch) -> Option<Place> {
+    let last = rows.num_rows().checked_sub(1)?;
+    let text = |name: &str| Some(rows.column_by_name(name)?.as_string_opt::<i32>()?.value(last).to_owned());
+    let at = rows.column_by_name("occurred_at")?.as_primitive_opt::<TimestampMicrosecondType>()?;
+    let occurred_at = at.is_valid(last).then(|| at.value(last));
+    Some(Place { occurred_at, resource: text("resource")?, id: text("id")? })
+}
+
+impl Place {
+    /// The test that a row comes after this place in [`ORDER`].
+    fn below(&self) -> datafusion::logical_expr::Expr {
+        let (resource, id) = (lit(self.resource.as_str()), lit(self.id.as_str()));
+        let same_instant = col("resource").gt(resource.clone()).or(col("resource").eq(resource).and(col("id").gt(id)));
+        match self.occurred_at {
+            None => col("occurred_at").is_null().and(same_instant),
+            Some(at) => {
+                let at = lit(datafusion::common::ScalarValue::TimestampMicrosecond(Some(at), None));
+                let earlier = col("occurred_at").lt(at.clone()).or(col("occurred_at").is_null());
+                earlier.or(col("occurred_at").eq(at).and(same_instant))
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The HTTP interface.
+
+mod admit;
+pub(crate) mod aggregates;
+mod answer;
+pub(crate) mod changes;
+pub(crate) mod endpoint;
+pub(crate) mod facets;
+pub(crate) mod incidents;
+pub(crate) mod negotiate;
+mod observe;
+mod operations;
+mod page;
+mod queries;
+mod resources;
+mod routes;
+mod rows;
+mod socket;
+pub(crate) mod sql;
+pub(crate) mod tiles;
+mod versioned;
+
+pub(crate) use routes::router;
+pub(crate) use socket::{Peer, Socket};

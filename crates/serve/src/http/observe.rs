@@ -1,0 +1,173 @@
+//! What surrounds every request: its name, its log line, and what is counted of it, until the last byte of its answer
+//! has been sent or will not be.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::Stream;
+use futures::StreamExt as _;
+use tracing::{Instrument as _, Span};
+
+use super::admit::Admitted;
+use crate::app::App;
+use crate::metrics::Metrics;
+use crate::request_id::{RequestId, X_REQUEST_ID};
+
+/// The target of the access log, which is switched on and off by itself.
+const ACCESS: &str = "access";
+/// What a path that is none is counted under: the metrics must not grow with what clients invent.
+const NO_PATH: &str = "none";
+
+/// Answers a request under its name, watching.
+pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    // Of the highest level, so that an error's line has the name however little is logged.
+    let span = tracing::error_span!("request", request_id = id.as_str());
+    let exchange = Exchange::begin(app.metrics.clone(), &request, span.clone());
+    let response = id.clone().within(next.run(request)).instrument(span).await;
+    let mut response = exchange.send(response);
+    if let Some(id) = id.header() {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The answer was sent whole.
+    Sent,
+    /// The client did not wait for it.
+    Left,
+    /// It broke off on our side.
+    Broken,
+}
+
+/// A request and its answer. It is over when it is dropped.
+struct Exchange {
+    metrics: Metrics,
+    span: Span,
+    began: Instant,
+    method: Method,
+    /// As the router has it.
+    path: String,
+    /// As the client has it.
+    asked: String,
+    status: Option<u16>,
+    bytes: u64,
+    admitted: Option<Arc<Admitted>>,
+    end: End,
+}
+
+impl Exchange {
+    fn begin(metrics: Metrics, request: &Request, span: Span) -> Self {
+        metrics.came();
+        let path = request.extensions().get::<MatchedPath>().map_or(NO_PATH, MatchedPath::as_str).to_owned();
+        Self {
+            metrics,
+            span,
+            began: Instant::now(),
+            method: request.method().clone(),
+            path,
+            asked: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
+            status: None,
+            bytes: 0,
+            admitted: None,
+            end: End::Left,
+        }
+    }
+
+    /// The answer, watched until its last byte.
+    fn send(mut self, mut response: Response) -> Response {
+        self.admitted = response.extensions_mut().remove::<Arc<Admitted>>();
+        let status = response.status().as_u16();
+        self.status = Some(status);
+        self.metrics.answered(&self.path, status, media_type(&response));
+        let length = response.body().size_hint().exact();
+        // Nothing is asked of a body that is not sent.
+        if length == Some(0) || self.method == Method::HEAD {
+            self.end = End::Sent;
+            return response;
+        }
+        // A stream does not tell its length, so it is told here.
+        if let Some(length) = length {
+            response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+        }
+        response.map(|body| Body::from_stream(Watched { body: body.into_data_stream(), exchange: self, length }))
+    }
+}
+
+/// The media type of an answer, without its parameters.
+fn media_type(response: &Response) -> &str {
+    let text = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.split(';').next()).map_or("none", str::trim)
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        self.metrics.over(&self.path, took, self.bytes);
+        let end = match self.end {
+            End::Sent => "sent",
+            End::Left => "the client left",
+            End::Broken => "broke off",
+        };
+        match self.end {
+            End::Sent => {}
+            End::Left => self.metrics.unfinished("client"),
+            End::Broken => self.metrics.unfinished("server"),
+        }
+        let client = self.admitted.as_ref().map(|admitted| admitted.client());
+        tracing::info!(
+            target: ACCESS,
+            parent: &self.span,
+            method = %self.method,
+            path = self.asked,
+            status = self.status,
+            bytes = self.bytes,
+            elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            client = client.map(|client| client.address().to_string()),
+            token = client.and_then(|client| client.name()),
+            "{end}"
+        );
+    }
+}
+
+/// A body that tells its exchange what becomes of it.
+struct Watched {
+    body: BodyDataStream,
+    exchange: Exchange,
+    length: Option<u64>,
+}
+
+impl Stream for Watched {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let polled = {
+            let body = &mut this.body;
+            this.exchange.span.in_scope(|| body.poll_next_unpin(context))
+        };
+        let next = ready!(polled);
+        match &next {
+            None => this.exchange.end = End::Sent,
+            Some(Err(_)) => this.exchange.end = End::Broken,
+            Some(Ok(bytes)) => {
+                this.exchange.bytes += bytes.len() as u64;
+                // Whoever sends a body of known length does not ask for more after it.
+                if this.length == Some(this.exchange.bytes) {
+                    this.exchange.end = End::Sent;
+                }
+            }
+        }
+        Poll::Ready(next)
+    }
+}

@@ -1,0 +1,41 @@
+//! What is told of the server itself: whether it lives, whether it is ready, its limits and its metrics.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use lake_model::Kind;
+
+use crate::app::App;
+use crate::metrics;
+use crate::problem::Problem;
+
+/// Answers `GET /healthz`: the process answers.
+pub(crate) async fn live() -> &'static str {
+    "ok"
+}
+
+/// Answers `GET /readyz`: the lake can be read, and the server is not stopping.
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    if app.stop.is_cancelled() {
+        let what = "the server is stopping: it ends what is under way and takes nothing new";
+        return Err(Problem::of(Kind::Unavailable, what));
+    }
+    match app.reader.view().await {
+        Ok(_) => Ok("ready"),
+        Err(error) => Err(Problem::of(Kind::Unavailable, error.to_string())),
+    }
+}
+
+/// Answers `GET /limits`: every limit of a request.
+pub(crate) async fn limits(State(app): State<Arc<App>>) -> Response {
+    Json(app.limits.list()).into_response()
+}
+
+/// Answers `GET /metrics`.
+pub(crate) async fn tell_metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let text = metrics::write(&app).await?;
+    Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response())
+}

@@ -1,0 +1,98 @@
+//! `/queries`: the queries that have names, and the rows of each.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use lake_model::Kind;
+use lake_query::{NamedQuery, QueryColumn, QueryParameter};
+use serde::Serialize;
+use tokio::time::timeout_at;
+use url::form_urlencoded;
+
+use super::answer::too_slow;
+use super::endpoint::QUERIES;
+use super::rows::Asked;
+use super::sql::row_limit;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::question::parameters::Parameters;
+use crate::user_sql::{first_rows, session};
+
+/// A query as `/queries` tells of it.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    name: &'a str,
+    title: &'a str,
+    about: &'a str,
+    parameters: &'a [QueryParameter],
+    columns: &'a [QueryColumn],
+}
+
+impl<'a> From<&'a NamedQuery> for Told<'a> {
+    fn from(query: &'a NamedQuery) -> Self {
+        Self {
+            name: query.name(),
+            title: query.title(),
+            about: query.about(),
+            parameters: query.parameters(),
+            columns: query.columns(),
+        }
+    }
+}
+
+/// Answers `GET /queries`.
+pub(crate) async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    Parameters::from_query(QUERIES, &[], query.as_deref().unwrap_or_default())?;
+    let told: Vec<Told<'_>> = app.reader.queries().iter().map(|query| Told::from(query.as_ref())).collect();
+    Ok(Json(told).into_response())
+}
+
+/// Answers `GET /queries/NAME`: its rows. Every parameter of the address but `format` and `limit` is one of the query's.
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    RawQuery(address): RawQuery,
+) -> Result<Response, Problem> {
+    let Path(name) = name.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
+    let query = app.reader.queries().get(&name)?;
+    let (mut given, mut format, mut limit) = (Vec::new(), None, None);
+    for (name, text) in form_urlencoded::parse(address.as_deref().unwrap_or_default().as_bytes()) {
+        let once = match name.as_ref() {
+            "format" => &mut format,
+            "limit" => &mut limit,
+            _ => {
+                query.value(&name, &text).map_err(|error| Problem::parameter(&name, error.to_string()))?;
+                given.push((name, text));
+                continue;
+            }
+        };
+        if once.replace(text).is_some() {
+            return Err(Problem::parameter(&name, format!("`{name}` is given twice; it may be given once")));
+        }
+    }
+    let values = query.values(given.iter().map(|(name, text)| (name.as_ref(), text.as_ref())))?;
+    let limit = row_limit(&app, limit.as_deref())?;
+    // The order in which they came asks nothing else.
+    given.sort();
+    let mut asked = Asked::open(&app, format.as_deref(), &headers).await?;
+    let deadline = asked.deadline;
+    let answered = async {
+        let statement = query.prepare(&session(&asked.reading).await?).await?;
+        let fixed = statement.is_fixed();
+        let frame = statement.bind(values).map_err(|error| error.context(query.file()))?;
+        let limited = limit.to_string();
+        let texts =
+            [query.text(), &limited].into_iter().chain(given.iter().flat_map(|(n, t)| [n.as_ref(), t.as_ref()]));
+        if fixed && let Some(known) = asked.name(&headers, &texts.collect::<Vec<_>>())? {
+            return Ok(known);
+        }
+        let rows = first_rows(frame, limit, &asked.reading.workers).await?;
+        asked.stream(rows)
+    };
+    timeout_at(deadline, answered).await.map_err(|_| too_slow())?
+}

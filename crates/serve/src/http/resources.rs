@@ -1,0 +1,106 @@
+//! `/resources`: what there is, how much of it has landed, and how it stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use lake_model::{Error, Result};
+use lake_query::{Session, fill, template};
+use serde::Serialize;
+
+use super::endpoint::RESOURCES;
+use super::versioned::say_reading;
+use crate::app::{App, Reading};
+use crate::problem::Problem;
+use crate::question::parameters::Parameters;
+use crate::question::plan::{counted, plan_error};
+
+/// A resource as `/resources` tells of it. What only the catalog or only the lake knows is null where it is absent.
+#[derive(Debug, Default, Serialize)]
+struct Standing {
+    name: String,
+    title: Option<String>,
+    city: Option<String>,
+    landed: bool,
+    incidents: i64,
+    unlocated: i64,
+    undated: i64,
+    rejects_open: i64,
+    batches: i64,
+    watermark: i64,
+    pending_batches: i64,
+    last_landed_at: Option<String>,
+    /// Since then, by the clock of this machine.
+    lag_seconds: Option<i64>,
+    exact: bool,
+    synthetic: bool,
+    cadence_seconds: Option<u64>,
+}
+
+/// Answers `GET /resources`.
+pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    Parameters::from_query(RESOURCES, &[], query.as_deref().unwrap_or_default())?;
+    let reading = app.reading().await?;
+    let mut response = Json(standings(&app, &reading).await?).into_response();
+    say_reading(response.headers_mut(), &reading.view, &[])?;
+    Ok(response)
+}
+
+async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
+    let view = &reading.view;
+    let session = reading.session().await?;
+    let frame = counted(&session, view, None)?;
+    session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
+    let totals = numbers(&session, "serve/resource_totals").await?;
+    let rejects = numbers(&session, "serve/open_rejects").await?;
+    let mut standings = Vec::new();
+    for name in app.resource_names(view) {
+        let definition = app.reader.catalog().get(name).ok();
+        let mut standing = Standing {
+            name: name.to_owned(),
+            title: definition.as_ref().map(|resource| resource.title.clone()),
+            city: definition.as_ref().map(|resource| resource.city.clone()),
+            cadence_seconds: definition.as_ref().map(|resource| resource.cadence.seconds),
+            exact: view.is_exact(&[name.to_owned()]),
+            ..Standing::default()
+        };
+        if let Some(resource) = view.resources.get(name) {
+            let number = |numbers: &BTreeMap<String, Vec<i64>>, column: usize| {
+                numbers.get(name).and_then(|row| row.get(column)).copied().unwrap_or(0)
+            };
+            standing.landed = true;
+            standing.incidents = number(&totals, 0);
+            standing.unlocated = number(&totals, 1);
+            standing.undated = number(&totals, 2);
+            standing.rejects_open = number(&rejects, 0);
+            standing.batches = resource.mark.batch;
+            standing.watermark = resource.watermark();
+            standing.pending_batches = resource.unreconciled();
+            standing.last_landed_at = resource.mark.landed_at.clone();
+            standing.lag_seconds = resource.lag_seconds();
+            standing.synthetic = resource.mark.synthetic;
+        }
+        standings.push(standing);
+    }
+    Ok(standings)
+}
+
+/// The rows of one of our queries, by their first column, the resource; the others are whole numbers.
+async fn numbers(session: &Session, query: &str) -> Result<BTreeMap<String, Vec<i64>>> {
+    let frame = session.sql(&fill(template(query)?, &[])?).await?;
+    let mut rows = BTreeMap::new();
+    for batch in frame.collect().await.map_err(plan_error)? {
+        let names = batch.column(0).as_string_opt::<i32>();
+        let names = names.ok_or_else(|| Error::internal(format!("query {query}: its first column is no text")))?;
+        for row in 0..batch.num_rows() {
+            let columns = batch.columns()[1..].iter().map(|column| column.as_primitive_opt::<Int64Type>());
+            let values = columns.map(|column| column.map_or(0, |numbers| numbers.value(row)));
+            rows.insert(names.value(row).to_owned(), values.collect());
+        }
+    }
+    Ok(rows)
+}

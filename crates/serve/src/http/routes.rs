@@ -1,0 +1,139 @@
+//! Every path there is, and what surrounds every request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, handler::Handler as _};
+use lake_model::{Kind, nearest};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+
+use super::admit::admit;
+use super::changes::Live;
+use super::endpoint::{
+    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY,
+    READYZ, RESOURCES, SQL, TILES,
+};
+use super::observe::observe;
+use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles};
+use crate::app::App;
+use crate::openapi::document;
+use crate::problem::Problem;
+
+/// The router of the whole interface.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let body_limit = DefaultBodyLimit::max(app.limits.max_body_bytes);
+    Router::new()
+        .route(PAGE, get(page))
+        .route(AGGREGATES, get(aggregates::get).post(aggregates::post.layer(body_limit)))
+        .route(INCIDENTS, get(incidents::get).post(incidents::post.layer(body_limit)))
+        .route(CHANGES, get(changes::get))
+        .route(TILES, get(tiles::get))
+        .route(FACETS, get(facets::get))
+        .route(RESOURCES, get(resources::get))
+        .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
+        .route(QUERIES, get(queries::list))
+        .route(QUERY, get(queries::get))
+        .route(HEALTHZ, get(operations::live))
+        .route(READYZ, get(operations::ready))
+        .route(LIMITS, get(operations::limits))
+        .route(METRICS, get(operations::tell_metrics))
+        .route(OPENAPI, get(openapi))
+        .route(PROBLEMS, get(explain))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(CompressionLayer::new().compress_when(compressible()))
+        .layer(from_fn_with_state(Arc::clone(&app), admit))
+        .layer(cross_origin())
+        .layer(CatchPanicLayer::custom(|cause: Box<dyn std::any::Any + Send>| {
+            Problem::panicked(&*cause).into_response()
+        }))
+        .layer(from_fn_with_state(Arc::clone(&app), observe))
+        .with_state(app)
+}
+
+/// What is worth compressing, and may wait for it.
+fn compressible() -> impl Predicate {
+    let packed = NotForContentType::const_new("application/vnd.apache.parquet");
+    let live = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| extensions.get::<Live>().is_none();
+    DefaultPredicate::new().and(packed).and(live)
+}
+
+/// Pages of other hosts may ask and read everything: there are no cookies that would ask in somebody's name.
+fn cross_origin() -> CorsLayer {
+    let told = [
+        header::ETAG.as_str(),
+        header::RETRY_AFTER.as_str(),
+        "lake-version",
+        "lake-exact",
+        "lake-as-of",
+        "lake-truncated",
+        "lake-synthetic",
+        "lake-next",
+        "server-timing",
+        "x-request-id",
+    ];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        // Each by its name: `*` does not stand for Authorization.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(told.map(HeaderName::from_static))
+        .max_age(Duration::from_secs(24 * 60 * 60))
+}
+
+/// A request's body, of bounded size.
+#[derive(Debug)]
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let Ok(read) = tokio::time::timeout(app.limits.timeout, Bytes::from_request(request, app)).await else {
+            return Err(Problem::of(Kind::TimedOut, "the body took longer than `timeout_ms` of /limits to come"));
+        };
+        match read {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Problem::body_too_large(app.limits.max_body_bytes))
+            }
+            Err(rejection) => Err(Problem::of(Kind::Invalid, rejection.body_text())),
+        }
+    }
+}
+
+async fn page() -> Response {
+    let mut response = Html(include_str!("page.html")).into_response();
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+async fn openapi(State(app): State<Arc<App>>) -> Response {
+    Json(document(app.reader.queries())).into_response()
+}
+
+async fn explain(slug: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let Path(slug) = slug.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
+    Problem::explanation(&slug).ok_or_else(|| Problem::of(Kind::NotFound, format!("there is no problem `{slug}`")))
+}
+
+async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
+    let path = uri.path();
+    let near = nearest(path, PATHS).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    Problem::of(Kind::NotFound, format!("there is nothing under {path}; {near}There is {}", PATHS.join(", ")))
+}
+
+async fn no_such_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::method(method.as_str(), uri.path())
+}

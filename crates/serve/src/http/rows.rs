@@ -1,0 +1,150 @@
+//! A request for rows: what comes before they are made, and how they are sent.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use datafusion::error::DataFusionError;
+use futures::StreamExt as _;
+use lake_model::{Error, Kind, ResultExt};
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::{Batches, body, too_slow};
+use super::negotiate::{Offer, choose};
+use super::versioned::{Name, Timing, flag, say_reading};
+use crate::app::{App, Reading};
+use crate::problem::Problem;
+use crate::question::filters::Filters;
+use crate::question::ordered::Rows;
+use crate::question::parameters::Parameters;
+use crate::question::plan::plan_error;
+
+/// A request whose reading is open and whose answer the client does not have yet.
+pub(crate) struct Asked {
+    pub(crate) reading: Reading,
+    pub(crate) deadline: Instant,
+    offer: Offer,
+    /// The resources asked for; all if empty.
+    names: Vec<String>,
+    /// None where the answer may not be kept.
+    name: Option<Name>,
+    timing: Timing,
+}
+
+/// Rows that were made, whole.
+pub(crate) struct Made {
+    pub(crate) schema: SchemaRef,
+    pub(crate) batches: Vec<RecordBatch>,
+    pub(crate) truncated: bool,
+    /// The token of the next page.
+    pub(crate) next: Option<String>,
+}
+
+impl Asked {
+    /// Opens a reading, of an earlier version where one is named, for a request that has these filters. The other side
+    /// is the answer to a client that has it already.
+    ///
+    /// # Errors
+    /// A format that is none, a resource that is none, a version that is gone, or a lake that cannot be read.
+    pub(crate) async fn new(
+        app: &App,
+        parameters: &Parameters,
+        filters: &Filters,
+        method: &Method,
+        headers: &HeaderMap,
+        version: Option<&str>,
+    ) -> Result<Result<Self, Response>, Problem> {
+        let deadline = Instant::now() + app.limits.timeout;
+        let mut timing = Timing::begin();
+        let offer = choose(parameters.one("format"), headers)?;
+        let reading = match version {
+            Some(version) => app.reading_at(version).await?,
+            None => app.reading().await?,
+        };
+        filters.check_resources(&app.resource_names(&reading.view))?;
+        timing.step("open");
+        let names = filters.resources.wanted.clone();
+        let name = match *method {
+            Method::POST => None,
+            // How many rows there are where the request does not say is the server's own.
+            _ => {
+                let given = format!("{} {}", offer.name, app.limits.default_rows);
+                Some(Name::of(&reading, &names, parameters, &given)?)
+            }
+        };
+        match &name {
+            Some(name) if name.is_known(headers) => Ok(Err(name.not_modified(&reading.view, &names)?)),
+            _ => Ok(Ok(Self { reading, deadline, offer, names, name, timing })),
+        }
+    }
+
+    /// Opens a reading of the newest versions for a query over any tables.
+    ///
+    /// # Errors
+    /// A format that is none, or a lake that cannot be read.
+    pub(crate) async fn open(app: &App, format: Option<&str>, headers: &HeaderMap) -> Result<Self, Problem> {
+        let deadline = Instant::now() + app.limits.timeout;
+        let mut timing = Timing::begin();
+        let offer = choose(format, headers)?;
+        let reading = timeout_at(deadline, app.reading()).await.map_err(|_| too_slow())??;
+        timing.step("open");
+        Ok(Self { reading, deadline, offer, names: Vec::new(), name: None, timing })
+    }
+
+    /// Names the answer by the texts that tell its question apart from others; it may then be kept. Some answer is that
+    /// to a client that has it already.
+    ///
+    /// # Errors
+    /// If the versions read are no header.
+    pub(crate) fn name(&mut self, headers: &HeaderMap, texts: &[&str]) -> Result<Option<Response>, Problem> {
+        self.timing.step("plan");
+        let name = Name::of_query(&self.reading, texts, self.offer.name)?;
+        if name.is_known(headers) {
+            return Ok(Some(name.not_modified(&self.reading.view, &self.names)?));
+        }
+        self.name = Some(name);
+        Ok(None)
+    }
+
+    /// The answer, of rows that are held.
+    ///
+    /// # Errors
+    /// If the format cannot hold a column.
+    pub(crate) fn answer(self, made: Made) -> Result<Response, Problem> {
+        let batches = futures::stream::iter(made.batches.into_iter().map(Ok::<_, DataFusionError>)).boxed();
+        self.send(&made.schema, batches, made.truncated, made.next.as_deref())
+    }
+
+    /// The answer, of rows as they are made.
+    ///
+    /// # Errors
+    /// If the format cannot hold a column.
+    pub(crate) fn stream(self, rows: Rows) -> Result<Response, Problem> {
+        self.send(&rows.schema, rows.batches, rows.truncated, None)
+    }
+
+    fn send(
+        mut self,
+        schema: &SchemaRef,
+        batches: Batches,
+        truncated: bool,
+        next: Option<&str>,
+    ) -> Result<Response, Problem> {
+        self.timing.step("answer");
+        let failed: fn(DataFusionError) -> Error = plan_error;
+        let batches = self.reading.keep(batches);
+        let mut response = body(schema, batches, self.offer.format, self.deadline, failed)?.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.offer.content_type));
+        if let Some(name) = &self.name {
+            name.say(headers);
+        }
+        say_reading(headers, &self.reading.view, &self.names)?;
+        headers.insert("lake-truncated", flag(truncated));
+        if let Some(next) = next {
+            headers.insert("lake-next", HeaderValue::from_str(next).or_err(Kind::Internal, || "the next page")?);
+        }
+        self.timing.say(headers);
+        Ok(response)
+    }
+}

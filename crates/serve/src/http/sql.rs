@@ -1,0 +1,136 @@
+//! `/sql`: ask anything, read-only.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::Response;
+use lake_model::Kind;
+use serde_json::Value;
+use tokio::time::timeout_at;
+
+use super::answer::too_slow;
+use super::endpoint::{Endpoint, SQL};
+use super::negotiate::FORMATS;
+use super::routes::Body;
+use super::rows::Asked;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::question::FORMAT;
+use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
+use crate::question::values::whole;
+use crate::user_sql::{first_rows, session};
+
+/// The rows that any query may be asked for at most.
+pub(crate) const LIMIT: Parameter =
+    Parameter::of("limit", Shape::One, Values::Whole(1, i64::MAX), "Rows at most, in the order of the query.");
+
+const ACCEPTED: Accepted = &[
+    Parameter::new("query", Shape::One, "One query that reads: SELECT, WITH, EXPLAIN, SHOW or DESCRIBE."),
+    Parameter::new(
+        "parameters",
+        Shape::Object,
+        "Values for its places: an object by name, or an array in the order of the places.",
+    ),
+    LIMIT,
+    FORMAT,
+];
+
+/// What `/sql` is.
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: SQL,
+    about: "The rows of a query in SQL, which reads and changes nothing. Values for its places are bound, never pasted.",
+    parameters: ACCEPTED,
+    formats: FORMATS,
+    takes_body: true,
+};
+
+/// Answers `GET /sql`.
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let parameters = Parameters::from_query(SQL, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    answer(&app, &parameters, parameters.one("query"), &values(&parameters)?, &method, &headers).await
+}
+
+/// Answers `POST /sql`: a JSON object of the parameters, or the query itself as text.
+pub(crate) async fn post(
+    State(app): State<Arc<App>>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::from_query(SQL, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if matches!(kind.as_str(), "application/sql" | "text/plain") {
+        let text = std::str::from_utf8(&body).map_err(|_| Problem::of(Kind::Invalid, "the body is no UTF-8"))?;
+        return answer(&app, &parameters, Some(text), &values(&parameters)?, &method, &headers).await;
+    }
+    let what =
+        "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
+    let parsed: Value = serde_json::from_slice(&body)
+        .map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
+    let Value::Object(mut members) = parsed else { return Err(Problem::of(Kind::Invalid, what)) };
+    // Values keep their types: `5` is a number and `"5"` is a text.
+    let given = members.remove("parameters");
+    parameters.add_json(Value::Object(members).to_string().as_bytes())?;
+    let values = match given {
+        Some(values) => values,
+        None => values(&parameters)?,
+    };
+    answer(&app, &parameters, parameters.one("query"), &values, &method, &headers).await
+}
+
+/// The values in the address: JSON.
+fn values(parameters: &Parameters) -> Result<Value, Problem> {
+    let wrong = |error| Problem::parameter("parameters", format!("`parameters` is no JSON: {error}"));
+    parameters.one("parameters").map_or(Ok(Value::Null), |text| serde_json::from_str(text).map_err(wrong))
+}
+
+async fn answer(
+    app: &App,
+    parameters: &Parameters,
+    query: Option<&str>,
+    values: &Value,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(query) = query.filter(|query| !query.trim().is_empty()) else {
+        return Err(Problem::parameter(
+            "query",
+            "there is no `query`: write one, such as SELECT COUNT(*) FROM incidents",
+        ));
+    };
+    let limit = row_limit(app, parameters.one("limit"))?;
+    let mut asked = Asked::open(app, parameters.one("format"), headers).await?;
+    let deadline = asked.deadline;
+    let answered = async {
+        let statement = session(&asked.reading).await?.prepare(query).await?;
+        let fixed = statement.is_fixed();
+        let bound = statement.values_of_json(values)?;
+        let frame = statement.bind(bound)?;
+        if *method != Method::POST
+            && fixed
+            && let Some(known) = asked.name(headers, &[query, &values.to_string(), &limit.to_string()])?
+        {
+            return Ok(known);
+        }
+        let rows = first_rows(frame, limit, &asked.reading.workers).await?;
+        asked.stream(rows)
+    };
+    timeout_at(deadline, answered).await.map_err(|_| too_slow())?
+}
+
+/// How many rows are answered at most.
+///
+/// # Errors
+/// If it is no number of rows, or more than there may be.
+pub(crate) fn row_limit(app: &App, text: Option<&str>) -> Result<usize, Problem> {
+    let limits = &app.limits;
+    text.map_or(Ok(limits.default_rows), |text| whole("limit", text, 1, limits.max_rows))
+}

@@ -1,0 +1,242 @@
+//! `/tiles/{z}/{x}/{y}.mvt`: counts by cell as Mapbox vector tiles (<https://github.com/mapbox/vector-tile-spec>, 2.1),
+//! in the Web Mercator grid that maps use.
+
+use std::f64::consts::PI;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Int64Type;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use futures::TryStreamExt as _;
+use lake_model::{Error, FINEST_RESOLUTION, Kind, Result, ResultExt};
+use lake_query::{cell_corners, cell_text};
+use mvt::{GeomEncoder, GeomType, Tile};
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::too_slow;
+use super::endpoint::{Endpoint, TILES};
+use super::versioned::{Name, Timing, say_reading};
+use crate::app::{App, Reading};
+use crate::problem::Problem;
+use crate::question::Question;
+use crate::question::bucket::TimePrecision;
+use crate::question::dimension::Dimension;
+use crate::question::filters::{FILTERS, Filters, with_filters};
+use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
+use crate::question::plan::{answer_frame, plan_error};
+use crate::question::values::number;
+
+/// Units along a tile's edge.
+const EXTENT: u32 = 4096;
+/// How far beyond its edges a tile holds cells, as a part of its width: lines along the edge are not cut.
+const MARGIN: f64 = 1.0 / 64.0;
+/// The deepest zoom that is answered.
+const MOST_ZOOM: u32 = 24;
+/// The name of the layer.
+const LAYER: &str = "cells";
+
+const OWN: [Parameter; 1] = [Parameter::of(
+    "geo_precision",
+    Shape::One,
+    Values::Whole(0, 10),
+    "The H3 resolution of cells; by the zoom if not given.",
+)];
+
+/// The parameters of tiles, beside those of the path.
+const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+
+/// What tiles are.
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: TILES,
+    about: "Counts by cell as a vector tile: layer `cells`, members `cell` and `count`.",
+    parameters: ACCEPTED,
+    formats: &[],
+    takes_body: false,
+};
+
+/// A tile of the grid: zoom, column from the west, row from the north.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Address {
+    z: u32,
+    x: u32,
+    y: u32,
+}
+
+/// Answers `GET /tiles/{z}/{x}/{y}.mvt`.
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let deadline = Instant::now() + app.limits.timeout;
+    let mut timing = Timing::begin();
+    let Path((z, x, y)) = path.map_err(|rejection| no_tile(&rejection.body_text()))?;
+    let address = Address::parse(&z, &x, &y)?;
+    let parameters = Parameters::from_query(TILES, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    let filters = Filters::parse(&parameters, &app.limits)?;
+    let resolution = number(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
+    let resolution = resolution.unwrap_or_else(|| address.resolution());
+    let reading = app.reading().await?;
+    filters.check_resources(&app.resource_names(&reading.view))?;
+    timing.step("open");
+    let names = filters.resources.wanted.clone();
+    let name = Name::of(&reading, &names, &parameters, &format!("{z}/{x}/{y}"))?;
+    if method != Method::POST && name.is_known(&headers) {
+        return Ok(name.not_modified(&reading.view, &names)?);
+    }
+    let made = tile(&reading, filters, resolution, address, app.limits.max_tile_cells);
+    let bytes = timeout_at(deadline, made).await.map_err(|_| too_slow())??;
+    timing.step("count");
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.mapbox-vector-tile"));
+    name.say(headers);
+    say_reading(headers, &reading.view, &names)?;
+    timing.say(headers);
+    Ok(response)
+}
+
+fn no_tile(why: &str) -> Problem {
+    let what = "a tile is /tiles/{z}/{x}/{y}.mvt: zoom 0 to 24, and a column and row below 2 to the power of it";
+    Problem::of(Kind::NotFound, format!("{why}; {what}"))
+}
+
+impl Address {
+    fn parse(z: &str, x: &str, y: &str) -> Result<Self, Problem> {
+        let wrong = || no_tile(&format!("there is no tile /tiles/{z}/{x}/{y}"));
+        let whole = |text: &str| text.parse::<u32>().ok();
+        let y = y.strip_suffix(".mvt").and_then(whole).ok_or_else(wrong)?;
+        let (Some(z), Some(x)) = (whole(z), whole(x)) else { return Err(wrong()) };
+        if z > MOST_ZOOM || x >> z > 0 || y >> z > 0 {
+            return Err(wrong());
+        }
+        Ok(Self { z, x, y })
+    }
+
+    /// The resolution whose cells are some 15 to 30 pixels wide at this zoom: a cell is a seventh of its parent, a tile a
+    /// quarter of its own.
+    fn resolution(self) -> u8 {
+        let by_zoom = (self.z * 3).saturating_sub(2) / 4;
+        u8::try_from(by_zoom).unwrap_or(FINEST_RESOLUTION).min(FINEST_RESOLUTION)
+    }
+
+    /// Where a place lies in the tile, 0 to 1 from its west and north edges.
+    fn within(self, longitude: f64, latitude: f64) -> (f64, f64) {
+        let tiles = f64::from(1_u32 << self.z);
+        let x = (longitude + 180.0) / 360.0 * tiles - f64::from(self.x);
+        let y = (1.0 - latitude.to_radians().tan().asinh() / PI) / 2.0 * tiles - f64::from(self.y);
+        (x, y)
+    }
+
+    /// The corners of a cell where they lie in the tile or beside it: once, or twice where the 180th meridian cuts it.
+    fn rings(self, cell: i64) -> Vec<Vec<(f64, f64)>> {
+        let corners = cell_corners(cell);
+        let turned = |turn: f64| -> Vec<(f64, f64)> {
+            corners.iter().map(|(longitude, latitude)| self.within(longitude + turn, *latitude)).collect()
+        };
+        [0.0, -360.0, 360.0].map(turned).into_iter().filter(|ring| touches(ring)).collect()
+    }
+}
+
+/// The counts of the cells that the tile touches: of those alone, so that memory is bounded by what a tile may hold.
+async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Address, most: usize) -> Result<Vec<u8>> {
+    let question = Question {
+        filters: Filters { located: filters.located.or(Some(true)), ..filters },
+        resolution,
+        precision: TimePrecision::All,
+        group_by: vec![Dimension::Cell],
+        per_km2: false,
+        limit: usize::MAX,
+    };
+    let mut stream = answer_frame(reading, &question).await?.execute_stream().await.map_err(plan_error)?;
+    let mut counts: Vec<(i64, i64)> = Vec::new();
+    while let Some(batch) = stream.try_next().await.map_err(plan_error)? {
+        let (cells, numbers) =
+            (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
+        let located = (0..batch.num_rows()).filter(|row| cells.is_valid(*row));
+        let counted = located.map(|row| (cells.value(row), numbers.value(row)));
+        counts.extend(counted.filter(|(cell, _)| !address.rings(*cell).is_empty()));
+        if counts.len() > most {
+            let what = format!("the tile has more than {most} cells (`max_tile_cells` of /limits)");
+            return Err(Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision")));
+        }
+    }
+    // The same tile for the same version, whichever partition was first.
+    counts.sort_unstable();
+    draw(&counts, address).or_err(Kind::Internal, || "drawing a tile")
+}
+
+fn draw(counts: &[(i64, i64)], address: Address) -> Result<Vec<u8>, mvt::Error> {
+    let mut tile = Tile::new(EXTENT);
+    let mut layer = tile.create_layer(LAYER);
+    for (cell, count) in counts {
+        let mut polygon = GeomEncoder::new(GeomType::Polygon);
+        for ring in address.rings(*cell) {
+            // Counter-clockwise on the globe; an outer ring of a tile runs clockwise (4.3.3.3).
+            for (x, y) in ring.into_iter().rev() {
+                polygon.add_point(x * f64::from(EXTENT), y * f64::from(EXTENT))?;
+            }
+            polygon.complete_geom()?;
+        }
+        let mut feature = layer.into_feature(polygon.encode()?);
+        feature.add_tag_string("cell", &cell_text(*cell));
+        feature.add_tag_int("count", *count);
+        layer = feature.into_layer();
+    }
+    if layer.num_features() > 0 {
+        tile.add_layer(layer)?;
+    }
+    tile.to_bytes()
+}
+
+/// Whether the box around a ring meets the tile.
+fn touches(corners: &[(f64, f64)]) -> bool {
+    let span = |of: fn(&(f64, f64)) -> f64| {
+        corners.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at), high.max(at)))
+    };
+    let inside = |(low, high): (f64, f64)| low <= 1.0 + MARGIN && high >= -MARGIN;
+    inside(span(|corner| corner.0)) && inside(span(|corner| corner.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_tile_of_the_grid() {
+        assert_eq!(Address::parse("12", "655", "1583.mvt").expect("a tile"), Address { z: 12, x: 655, y: 1583 });
+        for (z, x, y) in [
+            ("1", "2", "0.mvt"),
+            ("1", "0", "2.mvt"),
+            ("25", "0", "0.mvt"),
+            ("0", "0", "0"),
+            ("a", "0", "0.mvt"),
+            ("-1", "0", "0.mvt"),
+        ] {
+            assert!(Address::parse(z, x, y).is_err(), "{z}/{x}/{y}");
+        }
+    }
+
+    #[test]
+    fn a_place_lies_where_the_grid_has_it() {
+        // The corners of the world at zoom 0, and San Francisco's city hall at zoom 12.
+        let world = Address { z: 0, x: 0, y: 0 };
+        let near = |(x, y): (f64, f64), (at_x, at_y): (f64, f64)| (x - at_x).abs() < 1e-6 && (y - at_y).abs() < 1e-6;
+        assert!(near(world.within(-180.0, 85.051_128_779_806_6), (0.0, 0.0)));
+        assert!(near(world.within(180.0, -85.051_128_779_806_6), (1.0, 1.0)));
+        assert!(near(world.within(0.0, 0.0), (0.5, 0.5)));
+        let (x, y) = Address { z: 12, x: 655, y: 1583 }.within(-122.4193, 37.7793);
+        assert!((0.0..1.0).contains(&x) && (0.0..1.0).contains(&y), "{x} {y}");
+    }
+
+    #[test]
+    fn deeper_zooms_have_finer_cells() {
+        let resolutions: Vec<u8> = (0..=18).map(|z| Address { z, x: 0, y: 0 }.resolution()).collect();
+        assert_eq!(resolutions, [0, 0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 10, 10, 10, 10, 10]);
+    }
+}

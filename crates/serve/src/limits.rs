@@ -1,0 +1,120 @@
+//! What a request may use. Every limit has a name, is told under `/limits`, and is named by the error it causes.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The limits of one server, the same over HTTP and Flight SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of an answer where the request names no limit.
+    pub default_rows: usize,
+    /// The most rows of an answer.
+    pub max_rows: usize,
+    /// The largest body of a request, bytes.
+    pub max_body_bytes: usize,
+    /// The most positions of a polygon.
+    pub max_corners: usize,
+    /// The most cells that a request may name.
+    pub max_cells: usize,
+    /// The most cells of a tile.
+    pub max_tile_cells: usize,
+    /// How long a request may take until its answer has been sent.
+    pub timeout: Duration,
+    /// What the engine may hold for one request before it spills, and then fails, bytes.
+    pub memory_bytes: usize,
+    /// Requests a second of one client; 0 is any number.
+    pub requests_per_second: u32,
+    /// Requests of one client at a time; 0 is any number.
+    pub concurrent_requests: usize,
+    /// Requests that the engine works for at a time; the others wait.
+    pub engine_requests: usize,
+    /// How long a request may wait for the engine.
+    pub queue: Duration,
+    /// How long requests under way may take once the server is told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            default_rows: 100_000,
+            max_rows: 1_000_000,
+            max_body_bytes: 1 << 20,
+            max_corners: 10_000,
+            max_cells: 1_000,
+            max_tile_cells: 100_000,
+            timeout: Duration::from_secs(60),
+            memory_bytes: 256 << 20,
+            requests_per_second: 0,
+            concurrent_requests: 0,
+            engine_requests: 16,
+            queue: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A limit as `/limits` tells it. The option that sets it has the same name, with hyphens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Limit {
+    /// Its name.
+    pub name: &'static str,
+    /// How much; none where there is no limit.
+    pub value: Option<u64>,
+    /// Of what.
+    pub unit: &'static str,
+    /// What it limits.
+    pub about: &'static str,
+    /// The HTTP status of a request that goes beyond it; none where nothing is refused.
+    pub status: Option<u16>,
+}
+
+impl Limits {
+    /// Every limit there is.
+    pub fn list(&self) -> Vec<Limit> {
+        let row = |name, value: u64, unit, about, status| Limit { name, value: Some(value), unit, about, status };
+        let whole = |number: usize| number as u64;
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let any = |limit: Limit| Limit { value: limit.value.filter(|value| *value > 0), ..limit };
+        vec![
+            row("default_rows", whole(self.default_rows), "rows", "Rows of an answer if `limit` is not given.", None),
+            row("max_rows", whole(self.max_rows), "rows", "The greatest `limit` of an answer.", Some(400)),
+            row("max_body_bytes", whole(self.max_body_bytes), "bytes", "The body of a request.", Some(413)),
+            row("max_corners", whole(self.max_corners), "positions", "The positions of a polygon.", Some(400)),
+            row("max_cells", whole(self.max_cells), "cells", "The cells that a request names.", Some(400)),
+            row("max_tile_cells", whole(self.max_tile_cells), "cells", "The cells of a tile.", Some(422)),
+            row("timeout_ms", millis(self.timeout), "ms", "A request, until its answer has been sent.", Some(504)),
+            row(
+                "request_memory_mib",
+                whole(self.memory_bytes >> 20),
+                "MiB",
+                "What the engine holds for one request before it spills to disk, and then fails.",
+                Some(422),
+            ),
+            any(row(
+                "requests_per_second",
+                self.requests_per_second.into(),
+                "requests a second",
+                "The requests of one client: of its token, else of its address.",
+                Some(429),
+            )),
+            any(row(
+                "concurrent_requests",
+                whole(self.concurrent_requests),
+                "requests",
+                "The requests of one client at a time, streams included.",
+                Some(429),
+            )),
+            row(
+                "engine_requests",
+                whole(self.engine_requests),
+                "requests",
+                "The requests that the engine works for at a time; others wait, up to `queue_ms`.",
+                Some(429),
+            ),
+            row("queue_ms", millis(self.queue), "ms", "A request's wait for the engine.", Some(429)),
+            row("drain_seconds", self.drain.as_secs(), "s", "Requests under way when the server stops.", None),
+        ]
+    }
+}

@@ -1,0 +1,62 @@
+//! How the lake and the engine stand at this moment.
+
+use lake_query::ResourceView;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::{Labels, label, tell};
+use crate::app::App;
+
+/// What is told of each resource: the name, what it means, and the number; none where there is none.
+type Told = (&'static str, &'static str, fn(&ResourceView) -> Option<i64>);
+
+const TOLD: [Told; 6] = [
+    ("hotspots_resource_batches", "The last batch that landed", |resource| Some(resource.mark.batch)),
+    ("hotspots_resource_watermark", "The last batch that is compacted", |resource| Some(resource.watermark())),
+    ("hotspots_resource_unreconciled_batches", "Batches that a compaction has yet to confirm", |resource| {
+        Some(resource.unreconciled())
+    }),
+    ("hotspots_resource_exact", "1 if answers equal a recount, else 0", |resource| Some(resource.is_exact().into())),
+    ("hotspots_resource_raw_rows", "Landed versions of rows", |resource| i64::try_from(resource.raw.rows()).ok()),
+    ("hotspots_resource_lag_seconds", "Time since the last batch landed", ResourceView::lag_seconds),
+];
+
+/// Tells of the engine, and of the lake if it can be read.
+pub(super) async fn register(app: &App, registry: &mut Registry) {
+    let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let engine = app.reader.engine();
+    let reserved = whole(engine.reserved_bytes());
+    tell(registry, "hotspots_engine_reserved_bytes", "Memory that queries hold now", reserved);
+    let limit = whole(engine.memory_bytes());
+    tell(registry, "hotspots_engine_limit_bytes", "Memory that queries may hold before they spill", limit);
+    tell(registry, "hotspots_engine_running", "Requests that the engine works for", whole(app.turns.taken()));
+    tell(registry, "hotspots_engine_waiting", "Requests that wait for the engine", whole(app.turns.waiting()));
+
+    let view = app.reader.view().await.inspect_err(|error| tracing::error!(%error, "the lake cannot be read"));
+    tell(registry, "hotspots_lake_readable", "1 if the lake can be read, else 0", i64::from(view.is_ok()));
+    let versions = Family::<Labels, Gauge>::default();
+    registry.register("hotspots_table_version", "The version of each table that answers are of", versions.clone());
+    let families = TOLD.map(|(name, help, _)| {
+        let family = Family::<Labels, Gauge>::default();
+        registry.register(name, help, family.clone());
+        family
+    });
+    let Ok(view) = view else { return };
+    let tables = [
+        ("fast_counts", &view.fast_counts),
+        ("counts", &view.counts),
+        ("incidents", &view.incidents),
+        ("rejects", &view.rejects),
+    ];
+    for (table, snapshot) in tables {
+        versions.get_or_create(&label("table", table)).set(i64::try_from(snapshot.version).unwrap_or(i64::MAX));
+    }
+    for (name, resource) in &view.resources {
+        for (family, (_, _, told)) in families.iter().zip(TOLD) {
+            if let Some(value) = told(resource) {
+                family.get_or_create(&label("resource", name)).set(value);
+            }
+        }
+    }
+}

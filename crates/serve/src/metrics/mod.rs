@@ -1,0 +1,142 @@
+//! What the server counts, and how it stands, for Prometheus (`/metrics`). The inventory is `docs/metrics.md`.
+
+mod lake;
+mod process;
+
+use std::time::Duration;
+
+use lake_model::{Kind, Result, ResultExt};
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::app::App;
+
+/// The media type of what [`write`] writes.
+pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Why a request was refused before it was answered.
+const CAUSES: [&str; 5] = ["rate", "concurrency", "engine", "token", "scope"];
+/// Why an answer did not come to its end.
+const ENDS: [&str; 2] = ["client", "server"];
+
+/// Names and values.
+type Labels = Vec<(&'static str, String)>;
+
+/// What is counted as it happens. Clones count together.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    requests: Family<Labels, Counter>,
+    durations: Family<Labels, Histogram, fn() -> Histogram>,
+    sent_bytes: Family<Labels, Counter>,
+    rows: Counter,
+    in_flight: Gauge,
+    refused: Family<Labels, Counter>,
+    unfinished: Family<Labels, Counter>,
+}
+
+/// 1 ms to 65 s: beyond the default time limit.
+fn durations() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 2.0, 17))
+}
+
+fn label(name: &'static str, value: &str) -> Labels {
+    vec![(name, value.to_owned())]
+}
+
+impl Metrics {
+    /// Everything at zero.
+    pub(crate) fn new() -> Self {
+        let metrics = Self {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(durations),
+            sent_bytes: Family::default(),
+            rows: Counter::default(),
+            in_flight: Gauge::default(),
+            refused: Family::default(),
+            unfinished: Family::default(),
+        };
+        // What has not happened yet is 0, not absent.
+        CAUSES.iter().for_each(|cause| drop(metrics.refused.get_or_create(&label("cause", cause))));
+        ENDS.iter().for_each(|end| drop(metrics.unfinished.get_or_create(&label("by", end))));
+        metrics
+    }
+
+    /// A request has come.
+    pub(crate) fn came(&self) {
+        self.in_flight.inc();
+    }
+
+    /// A request has its status, and its answer a media type.
+    pub(crate) fn answered(&self, path: &str, status: u16, format: &str) {
+        let labels = vec![("path", path.to_owned()), ("status", status.to_string()), ("format", format.to_owned())];
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// A request is over: its answer has been sent, or will not be.
+    pub(crate) fn over(&self, path: &str, took: Duration, bytes: u64) {
+        self.in_flight.dec();
+        self.durations.get_or_create(&label("path", path)).observe(took.as_secs_f64());
+        self.sent_bytes.get_or_create(&label("path", path)).inc_by(bytes);
+    }
+
+    /// Rows of answers have been made.
+    pub(crate) fn rows(&self, rows: usize) {
+        self.rows.inc_by(rows as u64);
+    }
+
+    /// A request was refused, for one of the causes there are.
+    pub(crate) fn refused(&self, cause: &'static str) {
+        self.refused.get_or_create(&label("cause", cause)).inc();
+    }
+
+    /// An answer did not come to its end: the client left, or the server broke it off.
+    pub(crate) fn unfinished(&self, by: &'static str) {
+        self.unfinished.get_or_create(&label("by", by)).inc();
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("hotspots_http_requests", "Requests answered", self.requests.clone());
+        registry.register(
+            "hotspots_http_duration_seconds",
+            "Time from a request to the last byte of its answer",
+            self.durations.clone(),
+        );
+        registry.register("hotspots_http_sent_bytes", "Bytes of answers, as sent", self.sent_bytes.clone());
+        registry.register("hotspots_http_in_flight", "Requests under way, streams included", self.in_flight.clone());
+        registry.register(
+            "hotspots_http_unfinished",
+            "Answers that did not come to their end",
+            self.unfinished.clone(),
+        );
+        registry.register("hotspots_refused", "Requests refused before they were answered", self.refused.clone());
+        registry.register("hotspots_rows", "Rows of answers", self.rows.clone());
+    }
+}
+
+/// Everything there is to tell, in the OpenMetrics text format.
+///
+/// # Errors
+/// Never, as text can be written to memory.
+pub(crate) async fn write(app: &App) -> Result<String> {
+    // Of its own for each scrape: two at once must not see each other's half.
+    let mut registry = Registry::default();
+    app.metrics.register(&mut registry);
+    lake::register(app, &mut registry).await;
+    process::register(&mut registry);
+    let mut text = String::new();
+    encode_registry(&mut text, &registry)
+        .and_then(|()| encode_eof(&mut text))
+        .or_err(Kind::Internal, || "writing the metrics")?;
+    Ok(text)
+}
+
+/// A gauge that has one value.
+fn tell(registry: &mut Registry, name: &str, help: &str, value: i64) {
+    let gauge: Gauge = Gauge::default();
+    gauge.set(value);
+    registry.register(name, help, gauge);
+}

@@ -1,0 +1,159 @@
+//! Answers as the OpenAPI document tells of them: their schemas, headers and problems.
+
+use lake_model::Kind;
+use serde_json::{Map, Value, json};
+
+use crate::http::endpoint::{AGGREGATES, CHANGES, Endpoint, FACETS, INCIDENTS, TILES};
+use crate::http::negotiate::OFFERS;
+
+/// The headers of every answer that was read from the lake.
+pub(super) const OF_READING: [&str; 4] = ["Lake-Version", "Lake-Exact", "Lake-As-Of", "Lake-Synthetic"];
+
+const HEADERS: [(&str, &str); 8] = [
+    ("Lake-Version", "The versions of fast_counts, counts and incidents that were read."),
+    ("Lake-Exact", "Whether the answer equals a recount of all that has landed."),
+    ("Lake-As-Of", "When the newest of the counts was committed."),
+    ("Lake-Synthetic", "`true` if any resource that was asked for holds synthetic rows."),
+    ("Lake-Truncated", "Whether the limit cut the answer off."),
+    ("Lake-Next", "The text of `page` for the next page; absent on the last."),
+    ("ETag", "The name of this answer: the same name, the same answer."),
+    ("Server-Timing", "How long each step took."),
+];
+
+/// What else than the kinds of errors a status can be.
+const OTHERS: [(u16, &str); 2] = [(406, "not acceptable"), (413, "body too large")];
+
+/// The statuses of problems that any path with rows may have.
+const USUAL: [u16; 11] = [400, 401, 403, 404, 406, 410, 422, 429, 500, 503, 504];
+
+/// The answers of a path with rows.
+pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
+    let mut responses = references(&USUAL);
+    if posted {
+        responses.extend(references(&[413]));
+    }
+    let (content, headers) = match endpoint.path {
+        TILES => (json!({"application/vnd.mapbox-vector-tile": {}}), header_references(&OF_READING)),
+        CHANGES => (json!({"application/x-ndjson": {}, "text/event-stream": {}}), Value::Null),
+        path => {
+            let told =
+                OFFERS.iter().map(|offer| (offer.content_type.to_owned(), json!({"schema": schema(path, offer.name)})));
+            let more = OF_READING.iter().chain(&["Lake-Truncated", "Server-Timing"]).copied();
+            let next = (path == INCIDENTS).then_some("Lake-Next");
+            let headers: Vec<&str> = more.chain(next).collect();
+            (Value::Object(told.collect()), header_references(&headers))
+        }
+    };
+    let mut ok = json!({"description": endpoint.about, "content": content});
+    if !headers.is_null() {
+        ok["headers"] = headers;
+        if !posted {
+            ok["headers"]["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+            responses.insert(
+                "304".to_owned(),
+                json!({"description": "The client has this answer.", "headers": header_references(&["ETag", "Lake-Version"])}),
+            );
+        }
+    }
+    responses.insert("200".to_owned(), ok);
+    responses
+}
+
+/// Binary answers, and those with an object a line, have no schema here.
+fn schema(path: &str, format: &str) -> Value {
+    let row = match path {
+        AGGREGATES => "Count",
+        INCIDENTS => "Incident",
+        FACETS => "Facet",
+        _ => return json!({}),
+    };
+    match format {
+        "json" => json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{row}")}}),
+        "geojson" => json!({"$ref": "#/components/schemas/FeatureCollection"}),
+        "csv" => json!({"type": "string"}),
+        _ => json!({}),
+    }
+}
+
+/// References to the problems of these statuses.
+pub(super) fn references(statuses: &[u16]) -> Map<String, Value> {
+    let reference = |status: &u16| (status.to_string(), json!({"$ref": format!("#/components/responses/{status}")}));
+    statuses.iter().map(reference).collect()
+}
+
+/// References to these headers.
+pub(super) fn header_references(names: &[&str]) -> Value {
+    let reference = |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    Value::Object(names.iter().map(reference).collect())
+}
+
+/// The headers.
+pub(super) fn headers() -> Value {
+    let told =
+        |(name, about): (&str, &str)| (name.to_owned(), json!({"description": about, "schema": {"type": "string"}}));
+    Value::Object(HEADERS.into_iter().map(told).collect())
+}
+
+/// The problems by status.
+pub(super) fn problems() -> Value {
+    let mut told = Map::new();
+    let titles = Kind::ALL.iter().map(|kind| (kind.http_status(), kind.title())).chain(OTHERS);
+    for (status, title) in titles {
+        let problem = told.entry(status.to_string()).or_insert_with(|| {
+            let schema = json!({"$ref": "#/components/schemas/Problem"});
+            json!({"description": "", "content": {"application/problem+json": {"schema": schema}}})
+        });
+        let before = problem["description"].as_str().unwrap_or_default();
+        let both = if before.is_empty() { title.to_owned() } else { format!("{before}, or {title}") };
+        problem["description"] = both.into();
+    }
+    Value::Object(told)
+}
+
+/// The schemas.
+pub(super) fn schemas() -> Value {
+    let text = || json!({"type": "string"});
+    let maybe = |kind: &str| json!({"type": [kind, "null"]});
+    let time = || json!({"type": ["string", "null"], "description": "Wall-clock time, without a zone."});
+    let cell = || json!({"type": ["string", "null"], "description": "An H3 index, hexadecimal."});
+    let whole = || json!({"type": "integer"});
+    let object = |required: &[&str], properties: Value| json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false});
+    json!({
+        "Count": object(&["count"], json!({
+            "resource": text(), "cell": cell(), "occurred_at": time(), "category": maybe("string"),
+            "subcategory": maybe("string"), "district": maybe("string"), "neighborhood": maybe("string"),
+            "hour": maybe("integer"), "weekday": maybe("integer"), "count": whole(), "per_km2": maybe("number"),
+        })),
+        "Incident": object(&[], json!({
+            "resource": text(), "id": text(), "occurred_at": time(), "closed_at": time(), "category": maybe("string"),
+            "subcategory": maybe("string"), "status": maybe("string"), "district": maybe("string"),
+            "neighborhood": maybe("string"), "latitude": maybe("number"), "longitude": maybe("number"), "cell": cell(),
+            "updated_at": maybe("string"),
+        })),
+        "Facet": object(&["facet", "value", "count"], json!({
+            "facet": text(), "value": maybe("string"), "count": whole(),
+        })),
+        "FeatureCollection": object(&["type", "features"], json!({
+            "type": {"const": "FeatureCollection"},
+            "features": {"type": "array", "items": object(&["type", "geometry", "properties"], json!({
+                "type": {"const": "Feature"},
+                "geometry": {"type": ["object", "null"], "description": "The cell, the point, or null."},
+                "properties": {"type": "object"},
+            }))},
+        })),
+        "Resource": {"type": "object", "required": ["name", "landed", "incidents", "exact"], "properties": {
+            "name": text(), "title": maybe("string"), "city": maybe("string"), "landed": {"type": "boolean"},
+            "incidents": whole(), "unlocated": whole(), "undated": whole(), "rejects_open": whole(), "batches": whole(),
+            "watermark": whole(), "pending_batches": whole(), "last_landed_at": maybe("string"),
+            "lag_seconds": maybe("integer"), "exact": {"type": "boolean"}, "synthetic": {"type": "boolean"},
+            "cadence_seconds": maybe("integer"),
+        }},
+        "Limit": {"type": "object", "required": ["name", "value", "unit", "about"], "properties": {
+            "name": text(), "value": maybe("integer"), "unit": text(), "about": text(), "status": maybe("integer"),
+        }},
+        "Problem": {"type": "object", "required": ["type", "title", "status", "detail"], "properties": {
+            "type": text(), "title": text(), "status": whole(), "detail": text(), "parameter": text(),
+            "request_id": text(),
+        }},
+    })
+}

@@ -1,0 +1,196 @@
+//! The OpenAPI document (3.1), made of the very values from which requests are parsed and answers are named. It is
+//! committed as `docs/openapi.json`, and a test holds the two against each other.
+
+mod answers;
+mod parameters;
+mod queries;
+
+use lake_query::Queries;
+use serde_json::{Map, Value, json};
+
+use crate::http::endpoint::{
+    Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILES,
+};
+use crate::http::{aggregates, changes, facets, incidents, sql, tiles};
+use crate::metrics::MEDIA_TYPE;
+
+/// The document, with a path for each of these named queries.
+pub fn document(queries: &Queries) -> Value {
+    let mut paths = Map::new();
+    for endpoint in
+        [aggregates::ENDPOINT, incidents::ENDPOINT, facets::ENDPOINT, changes::ENDPOINT, tiles::ENDPOINT, sql::ENDPOINT]
+    {
+        paths.insert(written(endpoint.path), of_rows(&endpoint));
+    }
+    for query in queries.iter() {
+        paths.insert(queries::path(query), queries::item(query));
+    }
+    for path in plain() {
+        paths.insert(path.path.to_owned(), path.item());
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "hotspots-lake",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "A city's published incidents: how many, where, when, of what kind. Times are the city's own \
+                            wall clock. Cells are H3 indexes.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{}, {"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": answers::schemas(),
+            "headers": answers::headers(),
+            "responses": answers::problems(),
+        },
+    })
+}
+
+/// A path as clients write it: of a tile the router knows the ending only as a part of the row.
+fn written(path: &str) -> String {
+    if path == TILES { format!("{path}.mvt") } else { path.to_owned() }
+}
+
+/// A path that answers with rows.
+fn of_rows(endpoint: &Endpoint) -> Value {
+    let name = endpoint.path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let mut given = parameters::of_path(endpoint.path);
+    given.extend(endpoint.parameters.iter().map(|parameter| parameters::in_query(parameter, endpoint)));
+    let mut item = json!({"get": {
+        "operationId": name,
+        "summary": endpoint.about,
+        "parameters": given,
+        "responses": answers::of_rows(endpoint, false),
+    }});
+    if endpoint.takes_body {
+        item["post"] = json!({
+            "operationId": format!("post_{name}"),
+            "summary": format!("{} The parameters are the members of a JSON object.", endpoint.about),
+            "requestBody": {"required": true, "content": {"application/json": {"schema": parameters::body(endpoint)}}},
+            "responses": answers::of_rows(endpoint, true),
+        });
+    }
+    item
+}
+
+/// A path without parameters of its own.
+struct Plain {
+    path: &'static str,
+    about: &'static str,
+    media_type: &'static str,
+    schema: Value,
+    /// The statuses of its problems.
+    problems: &'static [u16],
+    /// Whether everybody may ask.
+    open: bool,
+}
+
+fn plain() -> Vec<Plain> {
+    let array = |name: &str| json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}});
+    let text = || json!({"type": "string"});
+    let guarded: &[u16] = &[401, 403, 429, 500];
+    let reading: &[u16] = &[400, 401, 403, 429, 500, 503, 504];
+    let of =
+        |path, about, media_type, schema, problems, open| Plain { path, about, media_type, schema, problems, open };
+    let json = "application/json";
+    vec![
+        of(
+            RESOURCES,
+            "The resources: how much of each has landed, and how it stands.",
+            json,
+            array("Resource"),
+            reading,
+            false,
+        ),
+        of(LIMITS, "What a request may use.", json, array("Limit"), guarded, false),
+        of(
+            QUERIES,
+            "The named queries, with their parameters and columns.",
+            json,
+            json!({"type": "array", "items": {"type": "object"}}),
+            reading,
+            false,
+        ),
+        of(
+            METRICS,
+            "What the server counts, for Prometheus; with the scope `admin`.",
+            MEDIA_TYPE,
+            text(),
+            reading,
+            false,
+        ),
+        of(OPENAPI, "This document.", json, json!({"type": "object"}), guarded, false),
+        of(PROBLEMS, "What a kind of problem means.", "text/plain", text(), &[404, 500], true),
+        of(HEALTHZ, "Whether the process answers.", "text/plain", text(), &[500], true),
+        of(READYZ, "Whether the lake can be read.", "text/plain", text(), &[500, 503], true),
+        of(PAGE, "What is here, for people.", "text/html", text(), &[500], true),
+    ]
+}
+
+impl Plain {
+    fn item(&self) -> Value {
+        let name: String = self.path.chars().filter(char::is_ascii_alphabetic).collect();
+        let mut responses = answers::references(self.problems);
+        let mut ok = json!({"description": self.about, "content": {self.media_type: {"schema": self.schema}}});
+        if self.path == RESOURCES {
+            ok["headers"] = answers::header_references(&answers::OF_READING);
+        }
+        responses.insert("200".to_owned(), ok);
+        let mut get = json!({
+            "operationId": if name.is_empty() { "page".to_owned() } else { name },
+            "summary": self.about,
+            "responses": responses,
+        });
+        let parameters = parameters::of_path(self.path);
+        if !parameters.is_empty() {
+            get["parameters"] = parameters.into();
+        }
+        if self.open {
+            get["security"] = json!([{}]);
+        }
+        json!({"get": get})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::endpoint::PATHS;
+
+    #[test]
+    fn every_path_that_is_listed_is_described_and_no_other() {
+        let document = document(&Queries::default());
+        let mut described: Vec<&str> =
+            document["paths"].as_object().expect("paths").keys().map(String::as_str).collect();
+        let mut listed: Vec<&str> = PATHS.into_iter().filter(|path| *path != "/queries/{name}").collect();
+        described.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(described, listed);
+    }
+
+    #[test]
+    fn what_is_referred_to_is_there() {
+        fn each<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+            match value {
+                Value::Object(members) => {
+                    if let Some(Value::String(reference)) = members.get("$ref") {
+                        found.push(reference);
+                    }
+                    members.values().for_each(|member| each(member, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| each(item, found)),
+                _ => {}
+            }
+        }
+        let document = document(&Queries::default());
+        let mut found = Vec::new();
+        each(&document, &mut found);
+        assert!(found.len() > 50);
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Parameters as the OpenAPI document tells of them.
+
+use serde_json::{Map, Value, json};
+
+use crate::http::endpoint::{Endpoint, PROBLEMS, TILES};
+use crate::question::FORMAT;
+use crate::question::parameters::{Parameter, Shape, Values};
+
+/// The parts of a path that vary.
+pub(super) fn of_path(path: &str) -> Vec<Value> {
+    let of = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "path", "required": true, "description": about, "schema": schema});
+    let whole = |most: i64| json!({"type": "integer", "minimum": 0, "maximum": most});
+    let most = (1 << 24) - 1;
+    match path {
+        TILES => vec![
+            of("z", "Zoom.", whole(24)),
+            of("x", "Column from the west, below 2 to the power of the zoom.", whole(most)),
+            of("y", "Row from the north, below 2 to the power of the zoom.", whole(most)),
+        ],
+        PROBLEMS => vec![of("slug", "The last part of the `type` of a problem.", json!({"type": "string"}))],
+        _ => Vec::new(),
+    }
+}
+
+/// A parameter of a query.
+pub(super) fn in_query(parameter: &Parameter, endpoint: &Endpoint) -> Value {
+    let item = item(parameter, endpoint);
+    let mut told = json!({"name": parameter.name, "in": "query", "description": parameter.about});
+    match parameter.shape {
+        Shape::One => told["schema"] = item,
+        Shape::Many => told["schema"] = json!({"type": "array", "items": item}),
+        Shape::Numbers => {
+            told["schema"] = json!({"type": "array", "items": {"type": "number"}});
+            told["style"] = "form".into();
+            told["explode"] = false.into();
+        }
+        Shape::Object => told["content"] = json!({"application/json": {"schema": {"type": "object"}}}),
+    }
+    told
+}
+
+/// The body that holds the parameters as its members.
+pub(super) fn body(endpoint: &Endpoint) -> Value {
+    let member = |parameter: &Parameter| {
+        let item = item(parameter, endpoint);
+        let mut schema = match parameter.shape {
+            Shape::One => item,
+            Shape::Many => json!({"anyOf": [item, {"type": "array", "items": item}]}),
+            Shape::Numbers => json!({"type": "array", "items": {"type": "number"}}),
+            Shape::Object => json!({"type": "object"}),
+        };
+        schema["description"] = parameter.about.into();
+        (parameter.name.to_owned(), schema)
+    };
+    let members: Map<String, Value> = endpoint.parameters.iter().map(member).collect();
+    json!({"type": "object", "properties": members, "additionalProperties": false})
+}
+
+/// The schema of one value.
+fn item(parameter: &Parameter, endpoint: &Endpoint) -> Value {
+    if parameter.name == FORMAT.name {
+        return json!({"type": "string", "enum": endpoint.formats});
+    }
+    match parameter.values {
+        Values::Text => json!({"type": "string"}),
+        Values::Whole(least, i64::MAX) => json!({"type": "integer", "minimum": least}),
+        Values::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
+        Values::OneOf(names) => json!({"type": "string", "enum": names}),
+        Values::Flag => json!({"type": "boolean"}),
+    }
+}

@@ -1,0 +1,69 @@
+//! Named queries as the OpenAPI document tells of them: a path each.
+
+use lake_query::{NamedQuery, ValueType};
+use serde_json::{Map, Value, json};
+
+use super::answers;
+use crate::http::endpoint::{Endpoint, QUERIES};
+use crate::http::negotiate::FORMATS;
+
+/// The path of a named query.
+pub(super) fn path(query: &NamedQuery) -> String {
+    format!("{QUERIES}/{}", query.name())
+}
+
+/// What is under it.
+pub(super) fn item(query: &NamedQuery) -> Value {
+    let endpoint = Endpoint { path: QUERIES, about: "", parameters: &[], formats: FORMATS, takes_body: false };
+    let mut parameters: Vec<Value> = Vec::new();
+    for parameter in query.parameters() {
+        let mut schema = of_type(parameter.kind);
+        if let Some(default) = &parameter.default {
+            schema["description"] = format!("`{default}` if not given").into();
+        }
+        parameters.push(json!({
+            "name": parameter.name, "in": "query", "required": parameter.required, "description": parameter.about,
+            "schema": schema,
+        }));
+    }
+    parameters.push(json!({
+        "name": "limit", "in": "query", "description": "Rows at most, in the order of the query.",
+        "schema": {"type": "integer", "minimum": 1},
+    }));
+    parameters.push(json!({
+        "name": "format", "in": "query", "description": "The format of the answer; it wins over the header Accept.",
+        "schema": {"type": "string", "enum": FORMATS},
+    }));
+    let mut responses = answers::of_rows(&endpoint, false);
+    if !query.columns().is_empty() {
+        let member = |column: &lake_query::QueryColumn| {
+            // A cell is its hexadecimal text in JSON, as everywhere.
+            let kind = if column.name == "cell" { ValueType::Text } else { column.kind };
+            let mut schema = of_type(kind);
+            schema["type"] = json!([schema["type"], "null"]);
+            schema["description"] = column.about.clone().into();
+            (column.name.clone(), schema)
+        };
+        let members: Map<String, Value> = query.columns().iter().map(member).collect();
+        responses["200"]["content"]["application/json"]["schema"] =
+            json!({"type": "array", "items": {"type": "object", "properties": members}});
+    }
+    responses["200"]["description"] = query.title().into();
+    json!({"get": {
+        "operationId": format!("query_{}", query.name().replace('/', "_")),
+        "summary": query.title(),
+        "description": query.about(),
+        "parameters": parameters,
+        "responses": responses,
+    }})
+}
+
+fn of_type(kind: ValueType) -> Value {
+    let kind = match kind {
+        ValueType::Integer => "integer",
+        ValueType::Number => "number",
+        ValueType::Boolean => "boolean",
+        ValueType::Text | ValueType::Date | ValueType::Timestamp => "string",
+    };
+    json!({"type": kind})
+}

@@ -1,0 +1,247 @@
+//! An area drawn by a client: a GeoJSON Polygon or MultiPolygon, and whether a point is inside.
+//!
+//! Edges are straight in longitude and latitude, as RFC 7946 has them. A point is inside a polygon by the even-odd
+//! rule over its rings, so holes are out; the boundary belongs to it.
+
+use serde_json::Value;
+
+use crate::question::place::Rectangle;
+
+/// The most bands of latitude that a polygon's edges are sorted into.
+const MOST_BANDS: usize = 64;
+
+/// One or more polygons.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Area {
+    polygons: Vec<Polygon>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Edge {
+    from: [f64; 2],
+    to: [f64; 2],
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Polygon {
+    bounds: Rectangle,
+    edges: Vec<Edge>,
+    /// Band of latitude to the edges that reach into it: a point is tested against those of its own band only.
+    bands: Vec<Vec<usize>>,
+}
+
+impl Area {
+    /// Reads GeoJSON: a Polygon or MultiPolygon, or a Feature with one, of at most `most_corners` positions.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the client.
+    pub(crate) fn parse(text: &str, most_corners: usize) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|e| format!("it is no JSON: {e}"))?;
+        let geometry = if value["type"] == "Feature" { &value["geometry"] } else { &value };
+        let coordinates = &geometry["coordinates"];
+        let polygons: Vec<&Value> = match geometry["type"].as_str() {
+            Some("Polygon") => vec![coordinates],
+            Some("MultiPolygon") => array(coordinates, "the coordinates of a MultiPolygon")?.iter().collect(),
+            Some(other) => return Err(format!("its type is `{other}`")),
+            None => return Err("it has no geometry type".to_owned()),
+        };
+        let mut corners = 0;
+        let mut read = Vec::new();
+        for polygon in polygons {
+            let mut edges = Vec::new();
+            for ring in array(polygon, "a polygon")? {
+                let ring = positions(ring)?;
+                corners += ring.len();
+                if corners > most_corners {
+                    return Err(format!(
+                        "it has more than {most_corners} positions (`max_corners` of /limits); simplify it"
+                    ));
+                }
+                edges.extend(ring.windows(2).map(|pair| Edge { from: pair[0], to: pair[1] }));
+            }
+            read.push(Polygon::new(edges)?);
+        }
+        if read.is_empty() { Err("it has no polygon".to_owned()) } else { Ok(Self { polygons: read }) }
+    }
+
+    /// A box that holds the area.
+    pub(crate) fn bounds(&self) -> Rectangle {
+        let mut bounds = self.polygons[0].bounds;
+        for polygon in &self.polygons[1..] {
+            bounds = Rectangle {
+                west: bounds.west.min(polygon.bounds.west),
+                south: bounds.south.min(polygon.bounds.south),
+                east: bounds.east.max(polygon.bounds.east),
+                north: bounds.north.max(polygon.bounds.north),
+            };
+        }
+        bounds
+    }
+
+    /// Whether a point is inside or on the boundary.
+    pub(crate) fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        self.polygons.iter().any(|polygon| polygon.contains(latitude, longitude))
+    }
+}
+
+fn array<'v>(value: &'v Value, what: &str) -> Result<&'v Vec<Value>, String> {
+    value.as_array().ok_or_else(|| format!("{what} is no array"))
+}
+
+fn positions(ring: &Value) -> Result<Vec<[f64; 2]>, String> {
+    let mut read = Vec::new();
+    for position in array(ring, "a ring")? {
+        match (position[0].as_f64(), position[1].as_f64()) {
+            (Some(x), Some(y)) if x.abs() <= 180.0 && y.abs() <= 90.0 => read.push([x, y]),
+            _ => return Err(format!("the position {position} is not [longitude, latitude] in degrees")),
+        }
+    }
+    if read.len() < 4 || read.first() != read.last() {
+        return Err("a ring is at least four positions, the last the same as the first".to_owned());
+    }
+    Ok(read)
+}
+
+impl Polygon {
+    fn new(edges: Vec<Edge>) -> Result<Self, String> {
+        let Some(first) = edges.first() else {
+            return Err("a polygon has no ring".to_owned());
+        };
+        let [x, y] = first.from;
+        let mut bounds = Rectangle { west: x, south: y, east: x, north: y };
+        for Edge { to: [x, y], .. } in &edges {
+            bounds.west = bounds.west.min(*x);
+            bounds.east = bounds.east.max(*x);
+            bounds.south = bounds.south.min(*y);
+            bounds.north = bounds.north.max(*y);
+        }
+        let count = edges.len().clamp(1, MOST_BANDS);
+        let mut polygon = Self { bounds, edges: Vec::new(), bands: vec![Vec::new(); count] };
+        for (n, edge) in edges.iter().enumerate() {
+            let (low, high) = (edge.from[1].min(edge.to[1]), edge.from[1].max(edge.to[1]));
+            for band in polygon.band(low)..=polygon.band(high) {
+                polygon.bands[band].push(n);
+            }
+        }
+        polygon.edges = edges;
+        Ok(polygon)
+    }
+
+    /// The band of a latitude within the bounds; rising with it, whatever the rounding.
+    fn band(&self, latitude: f64) -> usize {
+        let height = self.bounds.north - self.bounds.south;
+        let part = if height > 0.0 { (latitude - self.bounds.south) / height } else { 0.0 };
+        let last = self.bands.len() - 1;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a part from 0 to 1 of at most 64 bands"
+        )]
+        let band = (part * self.bands.len() as f64) as usize;
+        band.min(last)
+    }
+
+    fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        let Rectangle { west, south, east, north } = self.bounds;
+        if !(south..=north).contains(&latitude) || !(west..=east).contains(&longitude) {
+            return false;
+        }
+        let mut inside = false;
+        for &n in &self.bands[self.band(latitude)] {
+            let Edge { from: [x0, y0], to: [x1, y1] } = self.edges[n];
+            let side = (x1 - x0) * (latitude - y0) - (longitude - x0) * (y1 - y0);
+            let within = |value: f64, a: f64, b: f64| a.min(b) <= value && value <= a.max(b);
+            if side == 0.0 && within(latitude, y0, y1) && within(longitude, x0, x1) {
+                return true;
+            }
+            // Half-open in latitude, so that a corner between two edges is crossed once.
+            if (y0 > latitude) != (y1 > latitude) && (side > 0.0) == (y1 > y0) {
+                inside = !inside;
+            }
+        }
+        inside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn area(text: &str) -> Area {
+        Area::parse(text, 10_000).expect("an area")
+    }
+
+    const HOLED: &str = r#"{"type":"Polygon","coordinates":[
+        [[0,0],[10,0],[10,10],[0,10],[0,0]], [[4,4],[6,4],[6,6],[4,6],[4,4]]]}"#;
+
+    #[test]
+    fn what_is_inside_the_ring_and_outside_its_holes_is_inside() {
+        let holed = area(HOLED);
+        for (latitude, longitude, inside) in [
+            (1.0, 1.0, true),
+            (5.0, 5.0, false),
+            (5.0, 3.9, true),
+            (5.0, 6.1, true),
+            (5.0, 10.1, false),
+            (-0.1, 5.0, false),
+        ] {
+            assert_eq!(holed.contains(latitude, longitude), inside, "{latitude} {longitude}");
+        }
+        for (latitude, longitude) in [(0.0, 0.0), (10.0, 10.0), (0.0, 5.0), (5.0, 10.0), (4.0, 5.0)] {
+            assert!(holed.contains(latitude, longitude), "the boundary: {latitude} {longitude}");
+        }
+    }
+
+    #[test]
+    fn a_feature_and_overlapping_polygons_are_their_union() {
+        let feature = area(&format!(r#"{{"type":"Feature","properties":{{}},"geometry":{HOLED}}}"#));
+        assert_eq!(feature, area(HOLED));
+        let two = area(
+            r#"{"type":"MultiPolygon","coordinates":[[[[0,0],[2,0],[2,2],[0,2],[0,0]]],[[[1,1],[3,1],[3,3],[1,3],[1,1]]]]}"#,
+        );
+        assert!(two.contains(1.5, 1.5) && two.contains(0.5, 0.5) && two.contains(2.5, 2.5) && !two.contains(2.5, 0.5));
+        assert_eq!(two.bounds(), Rectangle { west: 0.0, south: 0.0, east: 3.0, north: 3.0 });
+    }
+
+    #[test]
+    fn bands_change_nothing() {
+        // A star with many corners, against the rule applied to all edges at once.
+        let corners: Vec<[f64; 2]> = (0..500)
+            .map(|n| {
+                let angle = f64::from(n) / 500.0 * std::f64::consts::TAU;
+                let radius = if n % 2 == 0 { 9.0 } else { 3.0 + f64::from(n % 7) };
+                [radius * angle.cos(), radius * angle.sin()]
+            })
+            .collect();
+        let ring: Vec<[f64; 2]> = corners.iter().chain(corners.first()).copied().collect();
+        let star = area(&serde_json::json!({"type": "Polygon", "coordinates": [ring]}).to_string());
+        for n in 0..10_000_u32 {
+            let (x, y) = (f64::from(n % 100) / 5.0 - 9.9, f64::from(n / 100) / 5.0 - 9.93);
+            let crossings = ring.windows(2).filter(|pair| {
+                let ([x0, y0], [x1, y1]) = (pair[0], pair[1]);
+                (y0 > y) != (y1 > y) && x < (x1 - x0) * (y - y0) / (y1 - y0) + x0
+            });
+            assert_eq!(star.contains(y, x), crossings.count() % 2 == 1, "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_area_says_why() {
+        for (text, says) in [
+            ("", "no JSON"),
+            ("7", "no geometry type"),
+            (r#"{"type":"Point","coordinates":[1,2]}"#, "`Point`"),
+            (r#"{"type":"Feature","geometry":null}"#, "no geometry type"),
+            (r#"{"type":"Polygon","coordinates":[]}"#, "no ring"),
+            (r#"{"type":"MultiPolygon","coordinates":[]}"#, "no polygon"),
+            (r#"{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1]]]}"#, "at least four"),
+            (r#"{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1]]]}"#, "same as the first"),
+            (r#"{"type":"Polygon","coordinates":[[[37,-122],[1,0],[1,1],[37,-122]]]}"#, "[longitude, latitude]"),
+        ] {
+            let error = Area::parse(text, 100).expect_err(text);
+            assert!(error.contains(says), "{text}: {error}");
+        }
+        assert!(Area::parse(HOLED, 9).expect_err("too many").contains("more than 9"));
+    }
+}

@@ -1,0 +1,238 @@
+//! Parameters as they come, from a query string or a JSON body: which there are, how often, and nothing else yet.
+
+use std::collections::BTreeMap;
+
+use lake_model::{Kind, listed, nearest};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use crate::problem::Problem;
+
+/// How a parameter may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Once.
+    One,
+    /// Any number of times; an array in JSON.
+    Many,
+    /// Once, numbers between commas; an array of numbers in JSON.
+    Numbers,
+    /// Once, JSON text; an object in JSON.
+    Object,
+}
+
+/// What a parameter's text may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Values {
+    /// Any text.
+    Text,
+    /// A whole number from the first to the last.
+    Whole(i64, i64),
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+}
+
+/// A parameter: how it is parsed, and how it is told of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Parameter {
+    /// Its name, in a query as in a body.
+    pub(crate) name: &'static str,
+    /// How it may be given.
+    pub(crate) shape: Shape,
+    /// What it may be.
+    pub(crate) values: Values,
+    /// What it means, for the clients' documents.
+    pub(crate) about: &'static str,
+}
+
+impl Parameter {
+    /// A parameter of any text.
+    pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, shape, values: Values::Text, about }
+    }
+
+    /// A parameter of these values.
+    pub(crate) const fn of(name: &'static str, shape: Shape, values: Values, about: &'static str) -> Self {
+        Self { name, shape, values, about }
+    }
+}
+
+/// The parameters that an endpoint takes.
+pub(crate) type Accepted = &'static [Parameter];
+
+/// The parameters of one request, each with its texts.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    path: &'static str,
+    accepted: Accepted,
+    texts: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Parameters {
+    /// The parameters of a query string (without `?`) to `path`, which takes the `accepted` ones.
+    ///
+    /// # Errors
+    /// An unknown parameter, or a single one that is repeated.
+    pub(crate) fn from_query(path: &'static str, accepted: Accepted, query: &str) -> Result<Self, Problem> {
+        let mut parameters = Self { path, accepted, texts: BTreeMap::new() };
+        for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+            let (name, shape) = parameters.known(&name)?;
+            parameters.push(name, shape, text.into_owned())?;
+        }
+        Ok(parameters)
+    }
+
+    /// Adds the members of a JSON object.
+    ///
+    /// # Errors
+    /// A body that is no JSON object, an unknown member, or one of another shape.
+    pub(crate) fn add_json(&mut self, body: &[u8]) -> Result<(), Problem> {
+        let what = "the body is a JSON object with the parameters as its members";
+        let value: Value =
+            serde_json::from_slice(body).map_err(|e| Problem::of(Kind::Invalid, format!("{what}; it is none: {e}")))?;
+        let Value::Object(members) = value else {
+            return Err(Problem::of(Kind::Invalid, what));
+        };
+        for (name, value) in members {
+            let (name, shape) = self.known(&name)?;
+            self.push_json(name, shape, value)?;
+        }
+        Ok(())
+    }
+
+    fn known(&self, name: &str) -> Result<(&'static str, Shape), Problem> {
+        if let Some(found) = self.accepted.iter().find(|known| known.name == name) {
+            return Ok((found.name, found.shape));
+        }
+        let names = || self.accepted.iter().map(|known| known.name);
+        let takes = match nearest(name, names()) {
+            Some(near) => format!("did you mean `{near}`? It takes"),
+            None => "it takes".to_owned(),
+        };
+        let detail = format!("`{name}` is no parameter of {}; {takes} {}", self.path, listed(names()));
+        Err(Problem::parameter(name, detail))
+    }
+
+    fn push(&mut self, name: &'static str, shape: Shape, text: String) -> Result<(), Problem> {
+        let texts = self.texts.entry(name).or_default();
+        if shape != Shape::Many && !texts.is_empty() {
+            return Err(Problem::parameter(name, format!("`{name}` is given twice; it may be given once")));
+        }
+        texts.push(text);
+        Ok(())
+    }
+
+    fn push_json(&mut self, name: &'static str, shape: Shape, value: Value) -> Result<(), Problem> {
+        match (value, shape) {
+            (Value::Null, _) => Ok(()),
+            (Value::String(text), _) => self.push(name, shape, text),
+            (Value::Bool(flag), Shape::One) => self.push(name, shape, flag.to_string()),
+            (Value::Number(number), Shape::One | Shape::Many) => self.push(name, shape, number.to_string()),
+            (Value::Object(object), Shape::Object) => self.push(name, shape, Value::Object(object).to_string()),
+            (Value::Array(items), Shape::Many | Shape::Numbers) => {
+                let mut texts = Vec::with_capacity(items.len());
+                for item in items {
+                    match item {
+                        Value::String(text) => texts.push(text),
+                        Value::Number(number) => texts.push(number.to_string()),
+                        Value::Null if shape == Shape::Many => texts.push(String::new()),
+                        other => {
+                            return Err(Problem::parameter(
+                                name,
+                                format!("`{other}` in `{name}` is neither text nor number"),
+                            ));
+                        }
+                    }
+                }
+                match shape {
+                    Shape::Many => self.texts.entry(name).or_default().extend(texts),
+                    _ => self.push(name, shape, texts.join(","))?,
+                }
+                Ok(())
+            }
+            (_, shape) => {
+                let may = match shape {
+                    Shape::One => "one text or number",
+                    Shape::Many => "a text, a number or an array of them",
+                    Shape::Numbers => "an array of numbers",
+                    Shape::Object => "an object",
+                };
+                Err(Problem::parameter(name, format!("`{name}` is {may}")))
+            }
+        }
+    }
+
+    /// The text of a parameter that may be given once.
+    pub(crate) fn one(&self, name: &str) -> Option<&str> {
+        self.texts.get(name)?.first().map(String::as_str)
+    }
+
+    /// Tells every parameter but those `left_out`, and its texts, in an order that does not depend on how they came.
+    pub(crate) fn each(&self, left_out: &[&str], part: &mut dyn FnMut(&str)) {
+        for (name, texts) in self.texts.iter().filter(|(name, _)| !left_out.contains(name)) {
+            part(name);
+            texts.iter().for_each(|text| part(text));
+        }
+    }
+
+    /// The texts of a parameter; `None` if it was not given at all.
+    pub(crate) fn many(&self, name: &str) -> Option<&[String]> {
+        self.texts.get(name).map(Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAKES: Accepted = &[
+        Parameter::new("resource", Shape::Many, ""),
+        Parameter::new("limit", Shape::One, ""),
+        Parameter::new("bbox", Shape::Numbers, ""),
+        Parameter::new("polygon", Shape::Object, ""),
+    ];
+
+    fn query(text: &str) -> Result<Parameters, Problem> {
+        Parameters::from_query("/aggregates", TAKES, text)
+    }
+
+    fn json(text: &str) -> Result<Parameters, Problem> {
+        let mut parameters = query("")?;
+        parameters.add_json(text.as_bytes())?;
+        Ok(parameters)
+    }
+
+    #[test]
+    fn a_query_and_a_body_say_the_same() {
+        let texts = |p: Parameters| p.texts;
+        let by_query = query("resource=a%2Cb&resource=c+d&limit=5&bbox=1,2,3,4.5").expect("parameters");
+        let by_body = json(r#"{"resource": ["a,b", "c d"], "limit": 5, "bbox": [1, 2, 3, 4.5]}"#).expect("parameters");
+        assert_eq!(texts(by_query), texts(by_body));
+        assert_eq!(
+            json(r#"{"polygon": {"type": "Polygon"}}"#).expect("one").one("polygon"),
+            Some(r#"{"type":"Polygon"}"#)
+        );
+        assert_eq!(json(r#"{"limit": null}"#).expect("none").one("limit"), None);
+        assert_eq!(json(r#"{"resource": []}"#).expect("none").many("resource"), Some(&[][..]));
+    }
+
+    #[test]
+    fn an_unknown_parameter_finds_its_neighbour_and_hears_what_there_is() {
+        let problem = query("limmit=5").expect_err("unknown");
+        assert_eq!(problem.parameter.as_deref(), Some("limmit"));
+        assert!(problem.detail.contains("did you mean `limit`?"), "{}", problem.detail);
+        assert!(problem.detail.contains("`bbox` or `polygon`"), "{}", problem.detail);
+    }
+
+    #[test]
+    fn what_is_single_is_given_once_and_in_its_shape() {
+        for wrong in [query("limit=1&limit=2"), json(r#"{"limit": [1]}"#), json(r#"{"limit": {"a": 1}}"#)] {
+            assert_eq!(wrong.expect_err("wrong").parameter.as_deref(), Some("limit"));
+        }
+        for wrong in ["", "[]", "{", "7"] {
+            assert!(json(wrong).expect_err(wrong).detail.contains("JSON object"));
+        }
+    }
+}

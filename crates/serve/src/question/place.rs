@@ -1,0 +1,182 @@
+//! Places to ask for: a box, a circle, an area; each a test of an incident's point.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Float64Type};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf};
+use datafusion::prelude::{col, lit};
+use lake_model::FINEST_RESOLUTION;
+
+/// The Earth's mean radius, metres (IUGG).
+const RADIUS: f64 = 6_371_008.8;
+/// What a box around a circle is widened by, degrees: far more than rounding, far less than a street.
+const SLACK: f64 = 1e-6;
+
+/// A box in degrees; its edges belong to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rectangle {
+    pub(crate) west: f64,
+    pub(crate) south: f64,
+    pub(crate) east: f64,
+    pub(crate) north: f64,
+}
+
+impl Rectangle {
+    /// The test in a plan over `latitude` and `longitude`; files and row groups outside are never read.
+    pub(crate) fn holds(&self) -> Expr {
+        let between = |name: &str, low: f64, high: f64| col(name).gt_eq(lit(low)).and(col(name).lt_eq(lit(high)));
+        between("latitude", self.south, self.north).and(between("longitude", self.west, self.east))
+    }
+}
+
+/// The cells of the finest resolution in a coarser one. They follow each other: an H3 index holds its parents' digits
+/// before its own (<https://h3geo.org/docs/core-library/h3Indexing>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CellRange {
+    first: i64,
+    last: i64,
+}
+
+impl CellRange {
+    /// The cells within `cell`; none if it is finer than any of the lake.
+    pub(crate) fn of(cell: i64) -> Option<Self> {
+        // Bits 52 to 55 hold the resolution, and 3 bits a digit follow, that of resolution 15 the lowest.
+        let resolution = u8::try_from((cell >> 52) & 0xF).ok()?;
+        if resolution > FINEST_RESOLUTION {
+            return None;
+        }
+        let digits = |digit: i64| {
+            let below = (resolution..FINEST_RESOLUTION).map(|finer| 3 * (14 - i64::from(finer)));
+            below.fold((cell & !(0xF << 52)) | i64::from(FINEST_RESOLUTION) << 52, |index, shift| {
+                (index & !(0b111 << shift)) | digit << shift
+            })
+        };
+        Some(Self { first: digits(0), last: digits(6) })
+    }
+
+    /// The test in a plan over `cell`; files and row groups outside are never read.
+    pub(crate) fn holds(&self) -> Expr {
+        col("cell").between(lit(self.first), lit(self.last))
+    }
+}
+
+/// What is within a distance of a point; the edge belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Circle {
+    /// Degrees.
+    pub(crate) latitude: f64,
+    /// Degrees.
+    pub(crate) longitude: f64,
+    /// The radius.
+    pub(crate) metres: f64,
+}
+
+impl Circle {
+    /// Whether a point is inside: by great-circle distance (haversine) on a sphere.
+    pub(crate) fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        let (from, to) = (self.latitude.to_radians(), latitude.to_radians());
+        let half = |angle: f64| (angle / 2.0).sin().powi(2);
+        let h = half(to - from) + from.cos() * to.cos() * half((longitude - self.longitude).to_radians());
+        2.0 * RADIUS * h.min(1.0).sqrt().asin() <= self.metres
+    }
+
+    /// A box that holds the circle; over a pole or the 180th meridian it holds every longitude.
+    pub(crate) fn bounds(&self) -> Rectangle {
+        let reach = self.metres / RADIUS;
+        let (south, north) = (self.latitude - reach.to_degrees(), self.latitude + reach.to_degrees());
+        let mut bounds = Rectangle { west: -180.0, south: south - SLACK, east: 180.0, north: north + SLACK };
+        if south > -90.0 && north < 90.0 {
+            let across = (reach.sin() / self.latitude.to_radians().cos()).min(1.0).asin().to_degrees() + SLACK;
+            let (west, east) = (self.longitude - across, self.longitude + across);
+            if west >= -180.0 && east <= 180.0 {
+                (bounds.west, bounds.east) = (west, east);
+            }
+        }
+        bounds
+    }
+}
+
+/// The test `contains(latitude, longitude)` in a plan over `latitude` and `longitude`.
+pub(crate) fn holds_point(name: &str, contains: impl Fn(f64, f64) -> bool + Send + Sync + 'static) -> Expr {
+    let run = move |arguments: &[ColumnarValue]| -> datafusion::error::Result<ColumnarValue> {
+        let scalar = arguments.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
+        let arrays = ColumnarValue::values_to_arrays(arguments)?;
+        let (latitudes, longitudes) =
+            (arrays[0].as_primitive::<Float64Type>(), arrays[1].as_primitive::<Float64Type>());
+        let inside: BooleanArray = latitudes
+            .iter()
+            .zip(longitudes)
+            .map(|(latitude, longitude)| Some(contains(latitude?, longitude?)))
+            .collect();
+        if scalar {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&inside, 0)?));
+        }
+        Ok(ColumnarValue::Array(Arc::new(inside)))
+    };
+    let inputs = vec![DataType::Float64, DataType::Float64];
+    let test = create_udf(name, inputs, DataType::Boolean, Volatility::Immutable, Arc::new(run));
+    test.call(vec![col("latitude"), col("longitude")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cells_within_a_cell_are_those_between_its_first_and_its_last() {
+        use h3o::{LatLng, Resolution};
+        for (latitude, longitude) in [(37.77, -122.42), (51.5, -0.1), (-33.9, 151.2)] {
+            for resolution in [0, 4, 7, 9, 10] {
+                let resolution = Resolution::try_from(resolution).expect("a resolution");
+                let cell = LatLng::new(latitude, longitude).expect("a place").to_cell(resolution);
+                let range = CellRange::of(i64::try_from(u64::from(cell)).expect("63 bits")).expect("a range");
+                let finest = |cell: h3o::CellIndex| -> Vec<i64> {
+                    cell.children(Resolution::Ten)
+                        .map(|child| i64::try_from(u64::from(child)).expect("63 bits"))
+                        .collect()
+                };
+                if resolution >= Resolution::Four {
+                    let within = finest(cell);
+                    assert_eq!((within.iter().min(), within.iter().max()), (Some(&range.first), Some(&range.last)));
+                    let beside = cell.grid_disk::<Vec<_>>(1).into_iter().filter(|other| *other != cell);
+                    assert!(beside.flat_map(finest).all(|other| other < range.first || other > range.last));
+                } else {
+                    let own = LatLng::new(latitude, longitude).expect("a place").to_cell(Resolution::Ten);
+                    let own = i64::try_from(u64::from(own)).expect("63 bits");
+                    assert!((range.first..=range.last).contains(&own));
+                }
+            }
+        }
+        assert_eq!(CellRange::of(0x08c2_a100_8944_09ff), None, "finer than the lake");
+    }
+
+    #[test]
+    fn a_circle_reaches_as_far_as_its_metres() {
+        // A degree of latitude is 111,195.08 m on this sphere.
+        let circle = |metres| Circle { latitude: 37.0, longitude: -122.0, metres };
+        assert!(circle(111_196.0).contains(38.0, -122.0));
+        assert!(!circle(111_195.0).contains(38.0, -122.0));
+        assert!(circle(1e-3).contains(37.0, -122.0));
+        assert!(Circle { latitude: 0.0, longitude: 179.9, metres: 30_000.0 }.contains(0.0, -179.9));
+    }
+
+    #[test]
+    fn the_box_around_a_circle_loses_nothing_of_it() {
+        for (latitude, longitude) in [(37.77, -122.42), (0.0, 0.0), (-60.0, 179.99), (89.99, 10.0), (-90.0, 0.0)] {
+            for metres in [1.0, 500.0, 50_000.0, 5_000_000.0, 25_000_000.0] {
+                let circle = Circle { latitude, longitude, metres };
+                let bounds = circle.bounds();
+                for step in 0..4_000 {
+                    let spread = (metres / RADIUS).to_degrees().min(90.0) * 1.2;
+                    let at = |n: i32| f64::from(n) / 31.5 - 1.0;
+                    let y = (latitude + spread * at(step / 64)).clamp(-90.0, 90.0);
+                    let x = (longitude + spread * 2.0 * at(step % 64)).clamp(-180.0, 180.0);
+                    let in_box = (bounds.south..=bounds.north).contains(&y) && (bounds.west..=bounds.east).contains(&x);
+                    assert!(in_box || !circle.contains(y, x), "{circle:?} {y} {x}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+-- title: Incidents by district
+-- about: How many incidents each district had, of one category or all, and its share of those that were asked for.
+-- parameter: resource text = null  Which resource; all if not given
+-- parameter: start_date date = null  The first day; from the beginning if not given
+-- parameter: end_date date = null  The day after the last; to the end if not given
+-- parameter: category text = null  Which category; all if not given
+-- column: district text  The district as published; null where none is
+-- column: count integer  Incidents
+-- column: percent number  Of all that were asked for
+SELECT district, SUM("count") AS "count",
+  ROUND(100.0 * SUM("count") / SUM(SUM("count")) OVER (), 2) AS percent
+FROM counts
+WHERE ($resource IS NULL OR resource = $resource)
+  AND ($start_date IS NULL OR occurred_at >= $start_date)
+  AND ($end_date IS NULL OR occurred_at < $end_date)
+  AND ($category IS NULL OR category = $category)
+GROUP BY district
+HAVING SUM("count") <> 0
+ORDER BY "count" DESC, district NULLS LAST

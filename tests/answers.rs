@@ -1,0 +1,240 @@
+//! What surrounds an answer over HTTP: which format, whether the client has it already, how it is sent, and what is told
+//! to who asks for what is not there.
+
+use std::process::Command;
+
+use lake_testkit::Running;
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, CASES_RESOURCE};
+use crate::wire::Wire;
+
+fn served(rows: usize) -> (Bench, Running) {
+    let bench = Bench::synthetic(rows);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "200"]).success();
+    bench.program().run(&["compact"]).success();
+    let serving = bench.program().spawn_serving(&["serve"]);
+    (bench, serving)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_format_is_the_one_named_or_the_best_accepted_and_406_lists_what_there_is() {
+    let (_bench, serving) = served(200);
+    let path = "/aggregates?group_by=category";
+    for (accept, kind) in [
+        ("*/*", "application/json"),
+        ("text/csv;q=0.2, application/vnd.apache.parquet;q=0.8", "application/vnd.apache.parquet"),
+        ("text/html, application/geo+json;q=0.5, application/json;q=0.4", "application/geo+json"),
+        ("application/json;q=0, application/x-ndjson", "application/x-ndjson"),
+        ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.stream"),
+    ] {
+        let answer = serving.get_with(path, &[("accept", accept)]).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{accept}");
+        assert!(answer.header("vary").is_some_and(|vary| vary.contains("accept")), "{accept}");
+    }
+    let named = serving.get_with(&format!("{path}&format=csv"), &[("accept", "application/json")]).await;
+    assert_eq!(named.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
+    for path in [path, "/incidents", "/facets", "/changes?since=0"] {
+        let refused = serving.get_with(path, &[("accept", "image/png")]).await;
+        assert_eq!(refused.status, 406, "{path}: {}", refused.text());
+        assert!(refused.text().contains("application/x-ndjson"), "{}", refused.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_not_sent_again_to_who_has_it_until_the_lake_changes() {
+    let (bench, serving) = served(400);
+    let first = serving.get("/aggregates?group_by=category&resource=311-cases&hour=1").await;
+    let name = first.header("etag").expect("a name").to_owned();
+    // The same question in another order has the same name; another question has another.
+    let known = |path: &'static str, name: String| {
+        let serving = &serving;
+        async move { serving.get_with(path, &[("if-none-match", &name)]).await.status }
+    };
+    let same = "/aggregates?hour=1&resource=311-cases&group_by=category";
+    assert_eq!(known(same, name.clone()).await, 304);
+    assert_eq!(known(same, format!("\"other\", {name}")).await, 304);
+    assert_eq!(known(same, name.trim_start_matches("W/").to_owned()).await, 304, "comparison is weak");
+    assert_eq!(known(same, "*".to_owned()).await, 304);
+    assert_eq!(known("/aggregates?hour=2&resource=311-cases&group_by=category", name.clone()).await, 200);
+    assert_eq!(known("/aggregates?hour=1&resource=311-cases&group_by=category&format=csv", name.clone()).await, 200);
+    let not_modified = serving.get_with(same, &[("if-none-match", &name)]).await;
+    assert!(not_modified.body.is_empty() && not_modified.header("lake-version").is_some());
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let head = client.head(serving.url(same)).send().await.expect("an answer");
+    assert_eq!((head.status().as_u16(), head.headers()["etag"].to_str().ok()), (200, Some(name.as_str())));
+    assert!(head.bytes().await.expect("no body").is_empty());
+    let posted = serving.post_json("/aggregates", &json!({"group_by": ["category"]})).await;
+    assert_eq!((posted.status, posted.header("etag")), (200, None), "what is posted is not kept");
+
+    // What lands changes the name, if it changes the version.
+    let edit = |row: &mut lake_testkit::Row| drop(row.insert("service_name".to_owned(), "Another".into()));
+    bench.portal.update_where(crate::bench::CASES, |_| true, edit, 1_790_000_000_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let later = serving.get_with(same, &[("if-none-match", &name)]).await;
+    assert_eq!(later.status, 200);
+    assert_ne!(later.header("etag"), Some(name.as_str()));
+    for path in ["/incidents?limit=3", "/facets", "/tiles/10/163/395.mvt"] {
+        let answer = serving.get(path).await;
+        let name = answer.header("etag").unwrap_or_else(|| panic!("{path} has no name")).to_owned();
+        assert_eq!(serving.get_with(path, &[("if-none-match", &name)]).await.status, 304, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_of_the_lake_says_what_was_read() {
+    let (_bench, serving) = served(200);
+    for path in ["/aggregates?limit=2", "/incidents?limit=2", "/facets", "/tiles/0/0/0.mvt", "/resources"] {
+        let answer = serving.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        for header in ["lake-version", "lake-exact", "lake-as-of", "x-request-id"] {
+            assert!(answer.header(header).is_some(), "{path} has no {header}");
+        }
+    }
+    for path in ["/aggregates?limit=2", "/incidents?limit=2", "/facets?limit=1"] {
+        assert_eq!(serving.get(path).await.header("lake-truncated"), Some("true"), "{path}");
+        assert!(serving.get(path).await.header("server-timing").is_some(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_answer_is_the_plain_one_and_parquet_is_sent_as_it_is() {
+    let (_bench, serving) = served(500);
+    let asked = |path: &'static str, encoding: &'static str| {
+        let mut wire = Wire::connect(&serving);
+        wire.ask(path, &[("accept-encoding", encoding), ("connection", "close")]);
+        let head = wire.head().to_ascii_lowercase();
+        (head, wire.chunks().expect("a whole body"))
+    };
+    let (_, plain) = asked("/aggregates", "identity");
+    let (head, packed) = asked("/aggregates", "gzip");
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    assert!(packed.len() * 2 < plain.len());
+    let mut gzip = Command::new("gzip");
+    gzip.arg("-dc").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = gzip.spawn().expect("gzip runs");
+    let mut input = child.stdin.take().expect("a pipe");
+    let writer = std::thread::spawn(move || std::io::Write::write_all(&mut input, &packed));
+    let unpacked = child.wait_with_output().expect("gzip ends");
+    writer.join().expect("a thread").expect("gzip reads");
+    assert!(unpacked.status.success() && unpacked.stdout == plain);
+    assert!(!asked("/aggregates?format=parquet", "gzip").0.contains("content-encoding"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_host_may_ask_and_read_what_the_headers_say() {
+    let (_bench, serving) = served(100);
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let asked = client
+        .request(reqwest::Method::OPTIONS, serving.url("/aggregates"))
+        .header("origin", "https://example.org")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type");
+    let allowed = asked.send().await.expect("an answer");
+    let header = |name: &str| allowed.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    assert_eq!(allowed.status().as_u16(), 200);
+    assert_eq!(header("access-control-allow-origin"), "*");
+    assert!(header("access-control-allow-methods").contains("POST"));
+    assert!(header("access-control-allow-headers").contains("authorization"), "`*` would not stand for it");
+    let answer = serving.get_with("/aggregates?limit=1", &[("origin", "https://example.org")]).await;
+    let exposed = answer.header("access-control-expose-headers").expect("exposed headers");
+    assert!(["lake-version", "lake-truncated", "lake-next", "etag"].iter().all(|name| exposed.contains(name)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_wrong_is_told_the_way() {
+    let (_bench, serving) = served(100);
+    let lost = serving.get("/agregates").await;
+    let detail = lost.json()["detail"].as_str().expect("a detail").to_owned();
+    assert_eq!(lost.status, 404);
+    assert!(detail.contains("did you mean /aggregates?"), "{detail}");
+    for path in
+        ["/incidents", "/facets", "/changes", "/tiles/{z}/{x}/{y}.mvt", "/resources", "/openapi.json", "/limits"]
+    {
+        assert!(detail.contains(path), "{path}: {detail}");
+    }
+    for (path, near) in [
+        ("/aggregates?limmit=1", "limit"),
+        ("/incidents?colums=id", "columns"),
+        ("/facets?facett=category", "facet"),
+        ("/changes?sinse=0", "since"),
+        ("/tiles/0/0/0.mvt?geoprecision=3", "geo_precision"),
+    ] {
+        let refused = serving.get(path).await;
+        assert_eq!(refused.status, 400, "{path}");
+        assert!(refused.text().contains(&format!("did you mean `{near}`?")), "{path}: {}", refused.text());
+    }
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    for (method, path, takes) in [("DELETE", "/aggregates", "POST"), ("POST", "/resources", "GET")] {
+        let method = method.parse::<reqwest::Method>().expect("a method");
+        let refused = client.request(method, serving.url(path)).send().await.expect("an answer");
+        assert_eq!(refused.status().as_u16(), 405, "{path}");
+        let allow = refused.headers()["allow"].to_str().expect("text").to_owned();
+        assert!(allow.contains("GET") && allow.contains(takes), "{path}: {allow}");
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_link_of_the_page_works() {
+    let (_bench, serving) = served(300);
+    let page = serving.get("/").await.text();
+    let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let own: Vec<&&str> = links.iter().filter(|link| !link.starts_with("https://")).collect();
+    assert!(own.len() >= 15, "{own:?}");
+    for link in own {
+        let path = format!("/{}", link.replace("&amp;", "&"));
+        let answer = serving.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    }
+    let told =
+        ["aggregates", "incidents", "facets", "changes", "tiles", "resources", "limits", "metrics", "openapi.json"];
+    assert!(told.iter().all(|path| page.contains(&format!("/{path}"))), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn geojson_is_the_cell_turning_left_with_the_row_as_properties_or_no_place() {
+    let (_bench, serving) = served(600);
+    let answer = serving.get("/aggregates?group_by=cell,category&geo_precision=8&format=geojson").await;
+    let rows = serving.get("/aggregates?group_by=cell,category&geo_precision=8").await.json();
+    let collection = answer.json();
+    let features = collection["features"].as_array().expect("features");
+    let properties: Vec<&Value> = features.iter().map(|feature| &feature["properties"]).collect();
+    assert_eq!(properties, rows.as_array().expect("rows").iter().collect::<Vec<_>>());
+    let mut nowhere = 0;
+    for feature in features {
+        if feature["properties"]["cell"].is_null() {
+            assert!(feature["geometry"].is_null());
+            nowhere += 1;
+            continue;
+        }
+        assert_eq!(feature["geometry"]["type"], "Polygon");
+        let ring: Vec<(f64, f64)> =
+            serde_json::from_value(feature["geometry"]["coordinates"][0].clone()).expect("positions");
+        assert_eq!(ring.first(), ring.last());
+        let twice: f64 = ring.windows(2).map(|pair| pair[0].0 * pair[1].1 - pair[1].0 * pair[0].1).sum();
+        assert!(twice > 0.0, "an outer ring turns left: {ring:?}");
+    }
+    assert!(nowhere > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_is_the_count_by_the_area_of_the_cell() {
+    let (_bench, serving) = served(500);
+    let rows = serving.get("/aggregates?group_by=cell&geo_precision=7&per=km2").await.json();
+    let mut cells = 0;
+    for row in rows.as_array().expect("rows") {
+        match (row["cell"].as_str(), row["per_km2"].as_f64()) {
+            (None, None) => {}
+            (Some(_), Some(rate)) => {
+                // Cells of resolution 7 are 5.16 square kilometres on average (https://h3geo.org/docs/core-library/restable),
+                // here between 4 and 7.
+                let area = row["count"].as_f64().expect("a count") / rate;
+                assert!((4.0..7.0).contains(&area), "{row}");
+                cells += 1;
+            }
+            _ => panic!("{row}"),
+        }
+    }
+    assert!(cells > 5);
+}

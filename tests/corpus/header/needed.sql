@@ -1,0 +1,4 @@
+-- title: One that must be given
+
+-- parameter: since date
+SELECT $since

@@ -1,0 +1,2 @@
+-- Rows of ours.
+SELECT {columns} FROM {table}

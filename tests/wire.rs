@@ -1,0 +1,85 @@
+//! HTTP as bytes on a socket: for what no well-behaved client does, such as asking and not reading.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use lake_testkit::Running;
+
+/// How long a byte may be waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// One connection to a running server.
+pub(crate) struct Wire(TcpStream);
+
+impl Wire {
+    /// A connection on which nothing has been asked.
+    pub(crate) fn connect(running: &Running) -> Self {
+        Self::try_connect(running).expect("a connection")
+    }
+
+    /// A connection, if the server takes any.
+    pub(crate) fn try_connect(running: &Running) -> std::io::Result<Self> {
+        let address = running.base_url.strip_prefix("http://").expect("an address");
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self(stream))
+    }
+
+    /// Asks, on a connection that stays open.
+    pub(crate) fn ask(&mut self, path: &str, headers: &[(&str, &str)]) {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: lake\r\n{headers}\r\n"));
+    }
+
+    /// Sends part of a request.
+    pub(crate) fn send(&mut self, part: &str) {
+        self.0.write_all(part.as_bytes()).expect("a part is sent");
+    }
+
+    /// Reads the head of an answer and not a byte of its body.
+    pub(crate) fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            assert_eq!(self.0.read(&mut byte).expect("a byte of the head"), 1, "the connection ended in the head");
+            head.push(byte[0]);
+        }
+        String::from_utf8(head).expect("text")
+    }
+
+    /// Reads a body in chunks to its end; `None` if it breaks off before that.
+    pub(crate) fn chunks(mut self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        loop {
+            let mut line = Vec::new();
+            while !line.ends_with(b"\r\n") {
+                line.push(self.byte()?);
+            }
+            let size = String::from_utf8_lossy(&line[..line.len() - 2]).into_owned();
+            let size = usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("{size:?} is no size of a chunk"));
+            let begin = bytes.len();
+            bytes.resize(begin + size + 2, 0);
+            self.fill(&mut bytes[begin..])?;
+            bytes.truncate(begin + size);
+            if size == 0 {
+                return Some(bytes);
+            }
+        }
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let mut byte = [0];
+        self.fill(&mut byte)?;
+        Some(byte[0])
+    }
+
+    /// Fills the buffer; `None` if the connection ends before that.
+    fn fill(&mut self, buffer: &mut [u8]) -> Option<()> {
+        match self.0.read_exact(buffer) {
+            Ok(()) => Some(()),
+            Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => None,
+            Err(error) => panic!("reading an answer: {error}"),
+        }
+    }
+}
