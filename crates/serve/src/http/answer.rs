@@ -120,13 +120,14 @@ mod tests {
     use axum::Router;
     use axum::response::{IntoResponse as _, Response};
     use axum::routing::get;
+    use tokio::sync::Notify;
     use tower_http::compression::CompressionLayer;
 
     use super::*;
     use crate::question::plan::plan_error;
 
-    /// Rows as CSV, of which the second batch fails or never comes.
-    async fn broken(hangs: bool) -> Response {
+    /// Rows as CSV, of which the second batch fails once `seen`, or never comes.
+    fn broken(hangs: bool, seen: Arc<Notify>) -> Response {
         let numbers: ArrayRef = Arc::new((0..10_000).collect::<Int64Array>());
         let batch = RecordBatch::try_from_iter([("n", numbers)]).expect("a batch");
         let schema = batch.schema();
@@ -134,7 +135,11 @@ mod tests {
         let then: Batches = if hangs {
             futures::stream::pending().boxed()
         } else {
-            futures::stream::iter([Err(DataFusionError::Execution("the disk is gone".to_owned()))]).boxed()
+            let fails = async move {
+                seen.notified().await;
+                Err(DataFusionError::Execution("the disk is gone".to_owned()))
+            };
+            futures::stream::once(fails).boxed()
         };
         let deadline = Instant::now() + Duration::from_millis(if hangs { 50 } else { 60_000 });
         let made = body(&schema, first.chain(then).boxed(), Format::Csv, deadline, plan_error).expect("a body");
@@ -143,9 +148,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_or_the_end_of_its_time_breaks_the_transfer_compressed_or_not() {
+        let head_seen = Arc::new(Notify::new());
+        let (fails, hangs) = (Arc::clone(&head_seen), Arc::clone(&head_seen));
         let router = Router::new()
-            .route("/fails", get(|| broken(false)))
-            .route("/hangs", get(|| broken(true)))
+            .route("/fails", get(|| async move { broken(false, fails) }))
+            .route("/hangs", get(|| async move { broken(true, hangs) }))
             .layer(CompressionLayer::new());
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a socket");
         let address = listener.local_addr().expect("an address");
@@ -154,8 +161,10 @@ mod tests {
         for path in ["fails", "hangs"] {
             for encoding in ["identity", "gzip"] {
                 let request = client.get(format!("http://{address}/{path}")).header("accept-encoding", encoding);
-                // The head may still be on its way out when the rest fails.
-                let Ok(response) = request.send().await else { continue };
+                let response = request.send().await.expect("the head of an answer");
+                if path == "fails" {
+                    head_seen.notify_one();
+                }
                 assert_eq!(response.status(), 200);
                 assert_eq!(response.headers().contains_key("content-encoding"), encoding == "gzip");
                 assert!(response.bytes().await.is_err(), "{path}, {encoding}: what broke off looks whole");
