@@ -113,6 +113,15 @@ async fn metric(running: &Running, name: &str) -> f64 {
     line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().expect("a number")
 }
 
+/// Asks for a metric until it has its level: a client has its answer a moment
+/// before the server has put away what it used for it.
+async fn returns_to(running: &Running, name: &str, level: f64) {
+    let waiting = Instant::now();
+    while metric(running, name).await != level {
+        assert!(waiting.elapsed() < PATIENCE, "{name} does not return to {level}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_clients_are_answered_rightly_or_refused_in_words_and_memory_comes_back() {
     let bench = landed(20_000);
@@ -168,16 +177,13 @@ async fn two_hundred_clients_are_answered_rightly_or_refused_in_words_and_memory
     );
     assert!(count(&tally.answered) > 0 && count(&tally.left) > 0);
 
-    let waiting = Instant::now();
     for (name, level) in [
         ("hotspots_http_in_flight", 1.0),
         ("hotspots_engine_running", 0.0),
         ("hotspots_engine_waiting", 0.0),
         ("hotspots_engine_reserved_bytes", 0.0),
     ] {
-        while metric(&running, name).await != level {
-            assert!(waiting.elapsed() < PATIENCE, "{name} does not return to {level}");
-        }
+        returns_to(&running, name, level).await;
     }
     // What the engine may hold, and as much again: not what the clients asked for.
     let most = 2.0 * metric(&running, "hotspots_engine_limit_bytes").await;
@@ -206,5 +212,5 @@ async fn a_question_over_the_memory_limit_fails_alone() {
         }
     }
     assert_eq!((failed, answered), (10, 20));
-    assert_eq!(metric(&running, "hotspots_engine_reserved_bytes").await, 0.0);
+    returns_to(&running, "hotspots_engine_reserved_bytes", 0.0).await;
 }
