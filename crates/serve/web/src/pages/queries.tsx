@@ -1,0 +1,3 @@
+export default function QueriesPage() {
+  return <main class="page" />;
+}

@@ -1,0 +1,3 @@
+export default function SqlPage() {
+  return <main class="page" />;
+}

@@ -1,0 +1,120 @@
+/** "Copy as curl, SQL, CSV" and downloads, on every panel: what is seen is a question that another program can ask. */
+
+import { signal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { absolute, address, type Question, send } from "../lake/ask";
+import { toSql } from "../state/sql";
+import { page, sqlText } from "../state/view";
+import { Icon } from "./icon";
+
+/** What was last copied, for the screen reader and the eye. */
+export const said = signal("");
+let silence = 0;
+
+/** Says a short thing on screen for a while. */
+export function say(text: string): void {
+  said.value = text;
+  clearTimeout(silence);
+  silence = window.setTimeout(() => {
+    said.value = "";
+  }, 4_000);
+}
+
+async function copy(what: string, text: string | Promise<string>): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(await text);
+    say(`${what} copied`);
+  } catch (error) {
+    say(`${what} could not be copied: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+const inFormat = (question: Question, format: string): Question => ({
+  ...question,
+  params: [...question.params.filter(([name]) => name !== "format"), ["format", format]],
+});
+
+const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Saves an answer as a file. */
+export async function save(name: string, response: Promise<Response>): Promise<void> {
+  try {
+    const url = URL.createObjectURL(await (await response).blob());
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(url);
+    say(`${name} saved`);
+  } catch (error) {
+    say(`${name} could not be saved: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+const ENDING: Record<string, string> = { csv: "csv", geojson: "geojson", parquet: "parquet", arrow: "arrows" };
+
+interface Props {
+  /** What the panel shows. */
+  title: string;
+  question: Question;
+  /** The same in SQL, where the question alone does not say it. */
+  sql?: string;
+}
+
+/** The menu of a panel. */
+export function CopyMenu({ title, question, sql }: Props) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  const close = () => menu.current?.removeAttribute("open");
+  const item = (label: string, act: () => void) => (
+    <li>
+      <button
+        type="button"
+        onClick={() => {
+          close();
+          act();
+        }}
+      >
+        {label}
+      </button>
+    </li>
+  );
+  const download = (format: string) =>
+    item(`Download ${format === "geojson" ? "GeoJSON" : format === "csv" ? "CSV" : "Parquet"}`, () =>
+      save(`${name}.${ENDING[format]}`, send(address(inFormat(question, format)), { headers: { Accept: "*/*" } })),
+    );
+  const cells = question.params.some(([given, value]) => given === "group_by" && value.split(",").includes("cell"));
+  return (
+    <details
+      class="menu"
+      ref={menu}
+      onBlur={event => {
+        if (!menu.current?.contains(event.relatedTarget as Node | null)) close();
+      }}
+      onKeyDown={event => {
+        if (event.key === "Escape") close();
+      }}
+    >
+      <summary aria-label={`Copy or download: ${title}`} title="Copy or download">
+        <Icon name="share" />
+      </summary>
+      <ul>
+        {item("Copy as curl", () => copy("The curl command", `curl ${shell(absolute(question))}`))}
+        {item("Copy as SQL", () => copy("The SQL", sql ?? toSql(question)))}
+        {item("Copy as CSV", () =>
+          copy(
+            "The CSV",
+            send(address(inFormat(question, "csv")), { headers: { Accept: "*/*" } }).then(answer => answer.text()),
+          ),
+        )}
+        {item("Open in SQL", () => {
+          sqlText.value = sql ?? toSql(question);
+          page.value = "sql";
+        })}
+        {download("csv")}
+        {(cells || question.path === "hotspots") && download("geojson")}
+        {download("parquet")}
+      </ul>
+    </details>
+  );
+}

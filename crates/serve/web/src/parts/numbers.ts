@@ -1,0 +1,41 @@
+/** Numbers and times for people. */
+
+const WHOLE = new Intl.NumberFormat("en");
+const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+/** A whole number, all of it. */
+export const whole = (n: number): string => WHOLE.format(n);
+
+/** A number in few characters. */
+export const short = (n: number): string => SHORT.format(n);
+
+/** A signed number. */
+export const signed = (n: number): string => (n > 0 ? `+${WHOLE.format(n)}` : n < 0 ? `−${WHOLE.format(-n)}` : "0");
+
+/** A wall-clock time as milliseconds, as if it were UTC: only differences and calendars are made of it. */
+export const millis = (text: string): number =>
+  Date.parse(text.length === 10 ? `${text}T00:00Z` : `${text.replace(/Z$/, "")}Z`);
+
+/** Milliseconds as a wall-clock time, the date alone at midnight. */
+export function wallClock(ms: number): string {
+  const text = new Date(ms).toISOString();
+  return text.slice(11, 16) === "00:00" ? text.slice(0, 10) : text.slice(0, 16);
+}
+
+/** A wall-clock time for people. */
+export const clock = (text: string | null): string =>
+  text ? text.replace("T", " ").replace(/(:\d\d)(:\d\d(\.\d+)?)?Z?$/, "$1") : "no time";
+
+/** A duration for people. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 129_600) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** A probability for people. */
+export const probability = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));
+
+/** A label that may be absent. */
+export const named = (label: string | null | undefined): string => (label ? label : "(none)");

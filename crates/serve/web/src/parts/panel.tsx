@@ -1,0 +1,54 @@
+/** A panel: its title, its menu, and one of the states that anything asked over a network can be in. */
+
+import type { ComponentChildren } from "preact";
+import type { Known } from "../lake/answer";
+import type { Problem } from "../lake/ask";
+import { CopyMenu } from "./copy";
+
+interface Props {
+  title: string;
+  /** A few words after the title. */
+  note?: ComponentChildren;
+  known: Known<unknown>;
+  /** Whether there is nothing to show. */
+  empty?: boolean;
+  sql?: string;
+  children: ComponentChildren;
+  class?: string;
+}
+
+/** What went wrong, as the server says it. */
+export function Failure({ problem }: { problem: Problem }) {
+  return (
+    <p class="failure" role="alert">
+      <strong>{problem.title}.</strong> {problem.detail}
+      {problem.requestId && <small> Request {problem.requestId}</small>}
+    </p>
+  );
+}
+
+/** A panel around what a question's answer shows. */
+export function Panel({ title, note, known, empty, sql, children, class: more }: Props) {
+  const id = `panel-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
+  const waiting = known.rows === null && known.problem === null;
+  return (
+    <section class={`panel ${more ?? ""}`} aria-labelledby={id} aria-busy={known.loading}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        {note && <span class="note">{note}</span>}
+        {known.of && <CopyMenu title={title} question={known.of} {...(sql === undefined ? {} : { sql })} />}
+      </header>
+      {known.problem ? (
+        <Failure problem={known.problem} />
+      ) : waiting ? (
+        <p class="waiting" role="status">
+          Counting…
+        </p>
+      ) : empty ? (
+        <p class="empty">Nothing here with these filters.</p>
+      ) : (
+        children
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,39 @@
+/** The view's filters as questions to the server. */
+
+import type { Params, Question } from "../lake/ask";
+import { type Area, type Filters, LABELS, type Label, type Window } from "./view";
+
+/** What is left out of the filters: a list of choices counts what could be chosen as well. */
+export type Without = Label | "window" | "hours" | "weekdays" | "area";
+
+/** The parameters of the filters. */
+export function params(filters: Filters, without: readonly Without[] = []): [string, string][] {
+  const given: [string, string][] = [];
+  for (const label of LABELS) {
+    if (without.includes(label)) continue;
+    for (const value of filters.labels[label]) given.push([label, value]);
+  }
+  if (filters.window && !without.includes("window")) {
+    given.push(["start_time", filters.window.start], ["end_time", filters.window.end]);
+  }
+  if (!without.includes("hours")) for (const hour of filters.hours) given.push(["hour", String(hour)]);
+  if (!without.includes("weekdays")) for (const day of filters.weekdays) given.push(["weekday", String(day)]);
+  if (filters.area && !without.includes("area")) given.push(inArea(filters.area));
+  return given;
+}
+
+function inArea(area: Area): [string, string] {
+  if (area.kind === "box") return ["bbox", area.box.join(",")];
+  const ring = [...area.ring, area.ring[0]];
+  return ["polygon", JSON.stringify({ type: "Polygon", coordinates: [ring] })];
+}
+
+/** Counts by some dimensions. */
+export function counts(by: readonly string[], filters: Params, more: Params = []): Question {
+  return { path: "aggregates", params: [["group_by", by.join(",")], ...more, ...filters] };
+}
+
+/** The same filters over another window. */
+export function during(filters: Filters, window: Window | null): Filters {
+  return { ...filters, window };
+}

@@ -1,0 +1,84 @@
+/** The same question in SQL, for who goes on from here. */
+
+import type { Question } from "../lake/ask";
+
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** How a bucket of time begins, by the name of its length. */
+const TRUNCATED: Record<string, string> = { "1h": "hour", "24h": "day", "1w": "week", "1mo": "month", "1y": "year" };
+
+function tests(question: Question): string[] {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of question.params) values.set(name, [...(values.get(name) ?? []), value]);
+  const tests: string[] = [];
+  for (const label of ["resource", "category", "subcategory", "district", "neighborhood"]) {
+    const wanted = values.get(label);
+    if (!wanted) continue;
+    const named = wanted.filter(value => value !== "");
+    const either = [
+      ...(named.length > 0 ? [`${label} IN (${named.map(quoted).join(", ")})`] : []),
+      ...(named.length < wanted.length ? [`${label} IS NULL`] : []),
+    ];
+    tests.push(either.length > 1 ? `(${either.join(" OR ")})` : (either[0] ?? "true"));
+  }
+  const start = values.get("start_time")?.[0];
+  const end = values.get("end_time")?.[0];
+  if (start) tests.push(`occurred_at >= TIMESTAMP ${quoted(start.replace("T", " "))}`);
+  if (end) tests.push(`occurred_at < TIMESTAMP ${quoted(end.replace("T", " "))}`);
+  const hours = values.get("hour");
+  if (hours) tests.push(`date_part('hour', occurred_at) IN (${hours.join(", ")})`);
+  // Sunday is 0 in SQL and 7 here.
+  const weekdays = values.get("weekday");
+  if (weekdays) tests.push(`date_part('dow', occurred_at) IN (${weekdays.map(day => Number(day) % 7).join(", ")})`);
+  const located = values.get("located")?.[0];
+  if (located) tests.push(`cell IS ${located === "true" ? "NOT " : ""}NULL`);
+  const cells = values.get("cell");
+  if (cells) {
+    const within = cells.map(cell => {
+      const resolution = Number.parseInt(cell[1] ?? "0", 16);
+      return `h3_cell_to_parent(cell, ${resolution}) = h3_string_to_h3(${quoted(cell)})`;
+    });
+    tests.push(within.length > 1 ? `(${within.join("\n    OR ")})` : (within[0] ?? "true"));
+  }
+  const box = values.get("bbox")?.[0]?.split(",") ?? bounds(values.get("polygon")?.[0]);
+  if (box) tests.push(`longitude BETWEEN ${box[0]} AND ${box[2]}`, `latitude BETWEEN ${box[1]} AND ${box[3]}`);
+  return tests;
+}
+
+function bounds(polygon: string | undefined): string[] | null {
+  if (!polygon) return null;
+  const ring: [number, number][] = JSON.parse(polygon).coordinates[0];
+  const [lng, lat] = [ring.map(at => at[0]), ring.map(at => at[1])];
+  return [Math.min(...lng), Math.min(...lat), Math.max(...lng), Math.max(...lat)].map(String);
+}
+
+function where(question: Question): string {
+  const all = tests(question);
+  const note = question.params.some(([name]) => name === "polygon")
+    ? "-- SQL has no test of a polygon: this is the box around it.\n"
+    : "";
+  return all.length === 0 ? "" : `${note}WHERE ${all.join("\n  AND ")}\n`;
+}
+
+/** A question of `/aggregates`, `/incidents` or `/facets` in SQL. */
+export function toSql(question: Question): string {
+  const one = (name: string) => question.params.find(([given]) => given === name)?.[1];
+  if (question.path === "incidents") {
+    return `SELECT *\nFROM incidents\n${where(question)}ORDER BY occurred_at DESC\nLIMIT ${one("limit") ?? 1000}`;
+  }
+  const dimensions = (one("group_by") ?? "").split(",").filter(name => name !== "");
+  const values: Record<string, string> = {
+    cell: `h3_h3_to_string(h3_cell_to_parent(cell, ${one("geo_precision") ?? 9})) AS cell`,
+    time: `date_trunc('${TRUNCATED[one("time_precision") ?? "24h"] ?? "day"}', occurred_at) AS occurred_at`,
+    hour: "date_part('hour', occurred_at) AS hour",
+    weekday: "(date_part('dow', occurred_at) + 6) % 7 + 1 AS weekday",
+  };
+  const columns = dimensions.map(name => values[name] ?? name);
+  const grouped = dimensions.length === 0 ? "" : `GROUP BY ${dimensions.map((_, n) => n + 1).join(", ")}\n`;
+  return `SELECT ${[...columns, "count(*) AS count"].join(", ")}\nFROM incidents\n${where(question)}${grouped}ORDER BY count DESC`;
+}
+
+/** The tests of a question's filters as a condition in SQL. */
+export function condition(question: Question): string {
+  return tests(question).join(" AND ") || "true";
+}

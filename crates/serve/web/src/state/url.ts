@@ -1,0 +1,126 @@
+/** The page's address holds the view, in the words of `/aggregates` where it has them, so that it can be sent on. */
+
+import { batch, effect } from "@preact/signals";
+import * as view from "./view";
+
+/** Reads a view from an address' search. What is no such value is left as it is without it. */
+export function read(search: string): void {
+  const params = new URLSearchParams(search);
+  const one = <T extends string>(name: string, values: readonly T[], otherwise: T): T =>
+    values.find(value => value === params.get(name)) ?? otherwise;
+  const numbers = (name: string, from: number, to: number) =>
+    [...new Set(params.getAll(name).map(Number))].filter(n => Number.isInteger(n) && n >= from && n <= to);
+  batch(() => {
+    view.page.value = one("page", ["map", "sql", "queries", "pipeline"], "map");
+    view.mode.value = one("show", ["count", "compare", "hotspots"], "count");
+    view.scale.value = one("scale", ["quantile", "linear"], "quantile");
+    view.compareShows.value = one("compare", ["change", "a", "b"], "change");
+    view.tilted.value = params.get("tilted") === "true";
+    view.chartsFollow.value = params.get("charts") !== "all";
+    view.city.value = params.get("city");
+    view.cell.value = params.get("selected");
+    view.camera.value = camera(params.get("at"));
+    view.comparedTo.value = span(params.get("b_start"), params.get("b_end"));
+    const labels = { ...view.NO_FILTERS.labels };
+    for (const label of view.LABELS) labels[label] = [...new Set(params.getAll(label))];
+    view.filters.value = {
+      labels,
+      window: span(params.get("start_time"), params.get("end_time")),
+      hours: numbers("hour", 0, 23),
+      weekdays: numbers("weekday", 1, 7),
+      area: area(params.get("bbox"), params.get("polygon")),
+    };
+    view.sqlText.value = params.get("sql");
+    view.queryName.value = params.get("query");
+    const given = [...params].filter(([name]) => name.startsWith("p."));
+    view.queryValues.value = Object.fromEntries(given.map(([name, value]) => [name.slice(2), value]));
+  });
+}
+
+/** Writes the view as an address' search; what is as usual is left out. */
+export function write(): string {
+  const params = new URLSearchParams();
+  const put = (name: string, value: string | null, usual: string | null = null) => {
+    if (value !== usual && value !== null) params.append(name, value);
+  };
+  put("page", view.page.value, "map");
+  put("city", view.city.value);
+  const { labels, window, hours, weekdays, area } = view.filters.value;
+  for (const label of view.LABELS) for (const value of labels[label]) params.append(label, value);
+  put("start_time", window?.start ?? null);
+  put("end_time", window?.end ?? null);
+  for (const hour of hours) params.append("hour", String(hour));
+  for (const weekday of weekdays) params.append("weekday", String(weekday));
+  if (area?.kind === "box") put("bbox", area.box.join(","));
+  if (area?.kind === "polygon") put("polygon", area.ring.map(([lng, lat]) => `${lng} ${lat}`).join(","));
+  put("show", view.mode.value, "count");
+  put("b_start", view.comparedTo.value?.start ?? null);
+  put("b_end", view.comparedTo.value?.end ?? null);
+  put("compare", view.compareShows.value, "change");
+  put("scale", view.scale.value, "quantile");
+  put("tilted", String(view.tilted.value), "false");
+  put("charts", view.chartsFollow.value ? "view" : "all", "view");
+  put("selected", view.cell.value);
+  const at = view.camera.value;
+  if (at) {
+    const numbers = [at.lat.toFixed(5), at.lng.toFixed(5), at.zoom.toFixed(2)];
+    if (at.pitch || at.bearing) numbers.push(at.pitch.toFixed(0), at.bearing.toFixed(0));
+    put("at", numbers.join(","));
+  }
+  if (view.page.value === "sql") put("sql", view.sqlText.value);
+  if (view.page.value === "queries") {
+    put("query", view.queryName.value);
+    for (const [name, value] of Object.entries(view.queryValues.value)) put(`p.${name}`, value, "");
+  }
+  return params.toString();
+}
+
+function span(start: string | null, end: string | null): view.Window | null {
+  const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/;
+  return start && end && time.test(start) && time.test(end) && start < end ? { start, end } : null;
+}
+
+function camera(text: string | null): view.Camera | null {
+  const [lat, lng, zoom, pitch = 0, bearing = 0] = (text ?? "").split(",").map(Number);
+  const known = lat !== undefined && lng !== undefined && zoom !== undefined;
+  if (!known || ![lat, lng, zoom, pitch, bearing].every(Number.isFinite) || Math.abs(lat) > 90) return null;
+  return { lat, lng, zoom, pitch, bearing };
+}
+
+function area(box: string | null, polygon: string | null): view.Area | null {
+  if (polygon) {
+    const ring = polygon.split(",").map(pair => pair.split(" ").map(Number));
+    const whole = ring.length >= 3 && ring.every(pair => pair.length === 2 && pair.every(Number.isFinite));
+    return whole ? { kind: "polygon", ring: ring as [number, number][] } : null;
+  }
+  const numbers = (box ?? "").split(",").map(Number);
+  const whole = numbers.length === 4 && numbers.every(Number.isFinite) && box !== "";
+  return whole ? { kind: "box", box: numbers as [number, number, number, number] } : null;
+}
+
+/** Keeps the address and the view the same. A change of page is a step in the browser's history, others are not. */
+export function keepAddress(): void {
+  read(location.search);
+  let last = view.page.peek();
+  let going = false;
+  window.addEventListener("popstate", () => {
+    going = true;
+    read(location.search);
+    going = false;
+  });
+  let timer = 0;
+  effect(() => {
+    const search = write();
+    const step = view.page.peek() !== last && !going;
+    last = view.page.peek();
+    clearTimeout(timer);
+    const put = () => {
+      const target = search === "" ? location.pathname : `?${search}`;
+      if (step) history.pushState(null, "", target);
+      else if (location.search !== `?${search}`) history.replaceState(null, "", target);
+    };
+    // Browsers refuse more than some hundred changes in half a minute.
+    if (step) put();
+    else timer = window.setTimeout(put, 200);
+  });
+}

@@ -1,0 +1,102 @@
+/** What one looks at: everything that the page's address holds. */
+
+import { batch, computed, signal } from "@preact/signals";
+
+export type Page = "map" | "sql" | "queries" | "pipeline";
+export type Mode = "count" | "compare" | "hotspots";
+export type Scale = "quantile" | "linear";
+/** The dimensions that are chosen by value. */
+export type Label = "resource" | "category" | "district" | "neighborhood";
+export const LABELS: readonly Label[] = ["resource", "category", "district", "neighborhood"];
+
+/** A window: half-open, in the city's wall clock. */
+export interface Window {
+  start: string;
+  end: string;
+}
+
+/** Where an incident must lie. */
+export type Area =
+  | { kind: "box"; box: [number, number, number, number] }
+  | { kind: "polygon"; ring: [number, number][] };
+
+/** Which incidents are asked for. */
+export interface Filters {
+  /** Values by label; `""` stands for incidents without one. */
+  labels: Record<Label, readonly string[]>;
+  window: Window | null;
+  hours: readonly number[];
+  /** Monday 1 to Sunday 7. */
+  weekdays: readonly number[];
+  area: Area | null;
+}
+
+/** Where the map looks. */
+export interface Camera {
+  lat: number;
+  lng: number;
+  zoom: number;
+  pitch: number;
+  bearing: number;
+}
+
+export const NO_FILTERS: Filters = {
+  labels: { resource: [], category: [], district: [], neighborhood: [] },
+  window: null,
+  hours: [],
+  weekdays: [],
+  area: null,
+};
+
+export const page = signal<Page>("map");
+export const filters = signal<Filters>(NO_FILTERS);
+export const mode = signal<Mode>("count");
+/** The window that the first is compared with. */
+export const comparedTo = signal<Window | null>(null);
+/** Which of a comparison the map shows. */
+export const compareShows = signal<"change" | "a" | "b">("change");
+export const scale = signal<Scale>("quantile");
+export const tilted = signal(false);
+export const camera = signal<Camera | null>(null);
+/** The city, where a lake holds several. */
+export const city = signal<string | null>(null);
+/** The cell whose details are open. */
+export const cell = signal<string | null>(null);
+/** Whether charts and filters count only what the map shows. */
+export const chartsFollow = signal(true);
+export const sqlText = signal<string | null>(null);
+export const queryName = signal<string | null>(null);
+export const queryValues = signal<Readonly<Record<string, string>>>({});
+
+/** Changes some of the filters. */
+export function narrow(change: Partial<Omit<Filters, "labels">>): void {
+  filters.value = { ...filters.peek(), ...change };
+}
+
+/** Chooses the values of a label. */
+export function choose(label: Label, values: readonly string[]): void {
+  const { labels, ...rest } = filters.peek();
+  filters.value = { ...rest, labels: { ...labels, [label]: values } };
+}
+
+/** Adds a value to those chosen of a label, or takes it away. */
+export function toggle(label: Label, value: string): void {
+  const chosen = filters.peek().labels[label];
+  choose(label, chosen.includes(value) ? chosen.filter(other => other !== value) : [...chosen, value]);
+}
+
+/** How many filters are set. */
+export const narrowed = computed(() => {
+  const { labels, window, hours, weekdays, area } = filters.value;
+  const chosen = LABELS.filter(label => labels[label].length > 0).length;
+  return chosen + [window !== null, hours.length > 0, weekdays.length > 0, area !== null].filter(Boolean).length;
+});
+
+/** Takes every filter away. */
+export function clear(): void {
+  batch(() => {
+    filters.value = NO_FILTERS;
+    comparedTo.value = null;
+    if (mode.peek() === "compare") mode.value = "count";
+  });
+}
