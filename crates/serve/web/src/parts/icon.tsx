@@ -21,12 +21,13 @@ const PATHS = {
 /** A picture by its name; what it means is said by the control around it. */
 export function Icon({ name }: { name: keyof typeof PATHS }) {
   return (
-    <svg class="icon" viewBox="0 0 24 24" role="presentation" aria-hidden="true">
+    // biome-ignore lint/a11y/noSvgWithoutTitle: the control around it has the name
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
       <path
         d={PATHS[name]}
         fill="none"
         stroke="currentColor"
-        stroke-width="1.800"
+        stroke-width="1.8"
         stroke-linejoin="round"
         stroke-linecap="round"
       />

@@ -1,0 +1,34 @@
+/** What there is in the lake. */
+
+import { computed } from "@preact/signals";
+import { city } from "../state/view";
+import { follow } from "./answer";
+import type { Question } from "./ask";
+import type { Resource } from "./types";
+
+const EVERYTHING: Question = { path: "resources", params: [] };
+
+/** The resources and how they stand. */
+export const resources = follow<Resource[]>(computed(() => EVERYTHING));
+
+/** Those with rows. */
+export const landed = computed(() => (resources.value.rows ?? []).filter(resource => resource.landed));
+
+/** The cities with rows. */
+export const cities = computed(() => [...new Set(landed.value.flatMap(resource => resource.city ?? []))].sort());
+
+/** The city that is looked at: the one asked for, else the one with the most incidents. */
+export const currentCity = computed(() => {
+  if (city.value !== null && cities.value.includes(city.value)) return city.value;
+  const sums = new Map<string, number>();
+  for (const { city: name, incidents } of landed.value) if (name) sums.set(name, (sums.get(name) ?? 0) + incidents);
+  return [...sums].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+});
+
+/** The resources of the city that is looked at. */
+export const cityResources = computed(() => landed.value.filter(resource => resource.city === currentCity.value));
+
+/** The filter that keeps to the city, where a lake holds several. */
+export const cityParams = computed((): [string, string][] =>
+  cities.value.length < 2 ? [] : cityResources.value.map(({ name }): [string, string] => ["resource", name]),
+);

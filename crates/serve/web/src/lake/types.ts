@@ -1,0 +1,60 @@
+/** The rows of the server's answers. */
+
+/** A count, with the dimensions that were asked for. */
+export interface Count {
+  count: number;
+  resource?: string | null;
+  cell?: string | null;
+  occurred_at?: string | null;
+  category?: string | null;
+  district?: string | null;
+  neighborhood?: string | null;
+  hour?: number | null;
+  weekday?: number | null;
+}
+
+/** A resource and how it stands. */
+export interface Resource {
+  name: string;
+  title: string | null;
+  city: string | null;
+  landed: boolean;
+  incidents: number;
+  unlocated: number;
+  undated: number;
+  rejects_open: number;
+  batches: number;
+  watermark: number;
+  pending_batches: number;
+  last_landed_at: string | null;
+  lag_seconds: number | null;
+  exact: boolean;
+  synthetic: boolean;
+  cadence_seconds: number | null;
+}
+
+/** An incident. */
+export interface Incident {
+  resource: string;
+  id: string;
+  occurred_at: string | null;
+  closed_at: string | null;
+  category: string | null;
+  subcategory: string | null;
+  status: string | null;
+  district: string | null;
+  neighborhood: string | null;
+  cell: string | null;
+}
+
+/** A cell that is hot or cold beyond chance, or not. */
+export interface Hotspot {
+  cell: string;
+  count: number;
+  z: number | null;
+  p: number | null;
+  p_adjusted: number | null;
+  significance: "hot" | "cold" | null;
+  trend: "rising" | "falling" | null;
+  trend_slope: number | null;
+}
