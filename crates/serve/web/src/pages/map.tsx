@@ -1,3 +1,87 @@
+/** The map, its filters, its time and its charts. */
+
+import "../style/map.css";
+import { effect, signal } from "@preact/signals";
+import { Charts } from "../charts/charts";
+import { Facets } from "../facets/facets";
+import { resources } from "../lake/resources";
+import { Controls, Legend } from "../map/controls";
+import { Hover } from "../map/hover";
+import { CityMap } from "../map/map";
+import { Modes } from "../map/modes";
+import { Summary } from "../map/summary";
+import { mapAnswer } from "../map/what";
+import { mapMeta } from "../parts/honesty";
+import { Icon } from "../parts/icon";
+import { Failure } from "../parts/panel";
+import { narrowed } from "../state/view";
+import { TimeStrip } from "../time/strip";
+
+effect(() => {
+  mapMeta.value = mapAnswer.value.meta;
+});
+
+/** On a phone one of the three is in front. */
+const front = signal<"map" | "filters" | "charts">("map");
+
+function Welcome() {
+  return (
+    <div class="welcome">
+      <h1>The lake is empty</h1>
+      <p>
+        Nothing has landed yet. <code>hotspots-lake up --demo</code> makes a lake of synthetic rows to try it out;{" "}
+        <code>hotspots-lake ingest 311-cases</code> brings real ones. This page shows them as they land.
+      </p>
+    </div>
+  );
+}
+
+/** The page of the map. */
 export function MapPage() {
-  return <main />;
+  const { rows, problem } = resources.value;
+  const empty = rows !== null && !rows.some(resource => resource.landed);
+  const tab = (name: "map" | "filters" | "charts", label: string, icon: "home" | "filter" | "chart") => (
+    <button
+      type="button"
+      aria-pressed={front.value === name}
+      onClick={() => {
+        front.value = name;
+      }}
+    >
+      <Icon name={icon} /> {label}
+    </button>
+  );
+  return (
+    <main class="map-page" data-front={front.value}>
+      <h1 class="hidden">Incidents on the map</h1>
+      <aside class="filters" aria-label="Filters">
+        <Facets />
+      </aside>
+      <div class="stage">
+        <div class="map-frame">
+          <CityMap />
+          <Hover />
+          <Summary />
+          <Modes />
+          <Controls />
+          <Legend />
+          {empty && <Welcome />}
+          {problem && (
+            <div class="welcome">
+              <Failure problem={problem} />
+            </div>
+          )}
+        </div>
+        <TimeStrip />
+      </div>
+      <aside class="charts" aria-label="Charts">
+        <Charts />
+      </aside>
+      <div class="tabs" role="toolbar" aria-label="What is in front">
+        {tab("map", "Map", "home")}
+        {tab("filters", narrowed.value === 0 ? "Filters" : `Filters (${narrowed.value})`, "filter")}
+        {tab("charts", "Charts", "chart")}
+      </div>
+    </main>
+  );
 }

@@ -1,0 +1,92 @@
+/** Months by category, as lines. */
+
+import { computed } from "@preact/signals";
+import { follow } from "../lake/answer";
+import type { Count } from "../lake/types";
+import { asked, chartsView, WAIT_MS } from "../map/what";
+import { millis, named, whole } from "../parts/numbers";
+import { Panel } from "../parts/panel";
+import { counts, params } from "../state/questions";
+import { filters, toggle } from "../state/view";
+import { span } from "../time/span";
+import { next } from "../time/steps";
+import { Chart } from "./chart";
+
+const answer = follow<Count[]>(
+  computed(() => {
+    const more = [["time_precision", "1mo"] as const, ["dated", "true"] as const, ...chartsView.value];
+    return counts(["time", "category"], asked(params(filters.value)), more);
+  }),
+  WAIT_MS,
+);
+
+/** Lines that can be told apart. */
+const LINES = 6;
+
+const lines = computed(() => {
+  const rows = answer.value.rows ?? [];
+  const sums = new Map<string, number>();
+  for (const row of rows) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
+  const top = [...sums].sort((a, b) => b[1] - a[1]).slice(0, LINES);
+  const first = millis((filters.value.window ?? span.value)?.start ?? "1970-01-01");
+  const last = millis((filters.value.window ?? span.value)?.end ?? "1970-01-01");
+  return top.map(([category, sum]) => {
+    const counted = new Map(
+      rows.filter(row => (row.category ?? "") === category).map(row => [millis(row.occurred_at ?? ""), row.count]),
+    );
+    // Months without any are zero, not a gap that a line jumps over.
+    const points: [number, number][] = [];
+    const start = Math.max(first, Math.min(...counted.keys(), last));
+    for (let at = next(start, "month", 0); at < last; at = next(at, "month")) points.push([at, counted.get(at) ?? 0]);
+    return { category, sum, points };
+  });
+});
+
+/** The panel. */
+export function Categories() {
+  const shown = lines.value;
+  const option = {
+    grid: { left: 40, right: 8, top: 8, bottom: 22 },
+    xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
+    yAxis: { type: "value", splitNumber: 3 },
+    series: shown.map(({ category, points }) => ({
+      name: named(category),
+      type: "line",
+      data: points,
+      showSymbol: points.length < 3,
+      lineStyle: { width: 1.8 },
+      triggerLineEvent: true,
+    })),
+  };
+  return (
+    <Panel
+      title="Months by category"
+      note={`the ${shown.length} most frequent`}
+      known={answer.value}
+      empty={shown.length === 0}
+    >
+      <Chart
+        option={option}
+        label={`Incidents by month: ${shown.map(({ category, sum }) => `${named(category)} ${whole(sum)}`).join(", ")}`}
+        class="lines"
+        pick={({ seriesName }) => {
+          const found = shown.find(({ category }) => named(category) === seriesName);
+          if (found) toggle("category", found.category);
+        }}
+      />
+      <ul class="keys">
+        {shown.map(({ category, sum }, n) => (
+          <li key={category}>
+            <button
+              type="button"
+              aria-pressed={filters.value.labels.category.includes(category)}
+              onClick={() => toggle("category", category)}
+            >
+              <i class={`series-${n}`} /> {named(category)} <b>{whole(sum)}</b>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}

@@ -1,0 +1,109 @@
+/** One cell: what happened in it, when, and the latest of it. */
+
+import { computed } from "@preact/signals";
+import { follow } from "../lake/answer";
+import type { Count, Incident } from "../lake/types";
+import { asked, WAIT_MS } from "../map/what";
+import { CopyMenu } from "../parts/copy";
+import { Icon } from "../parts/icon";
+import { clock, millis, named, short, whole } from "../parts/numbers";
+import { Failure, Panel } from "../parts/panel";
+import { counts, params } from "../state/questions";
+import { cell, filters } from "../state/view";
+import { Chart } from "./chart";
+
+const here = computed((): [string, string][] | null => (cell.value ? [["cell", cell.value]] : null));
+const question = (by: string, more: [string, string][] = []) =>
+  computed(() => (here.value ? counts([by], asked(params(filters.value)), [...here.value, ...more]) : null));
+
+const kinds = follow<Count[]>(question("category"), WAIT_MS);
+const months = follow<Count[]>(
+  question("time", [
+    ["time_precision", "1mo"],
+    ["dated", "true"],
+  ]),
+  WAIT_MS,
+);
+const latest = follow<Incident[]>(
+  computed(() =>
+    here.value
+      ? {
+          path: "incidents",
+          params: [...asked(params(filters.value)), ...here.value, ["limit", "20"] as [string, string]],
+        }
+      : null,
+  ),
+  WAIT_MS,
+);
+
+const TOP = 8;
+
+/** The panel. */
+export function CellDetails({ cell: index }: { cell: string }) {
+  const rows = [...(kinds.value.rows ?? [])].sort((a, b) => b.count - a.count);
+  const total = rows.reduce((sum, row) => sum + row.count, 0);
+  const most = Math.max(1, ...rows.map(row => row.count));
+  const points = (months.value.rows ?? []).map(row => [millis(row.occurred_at ?? ""), row.count]);
+  return (
+    <section class="panel cell-details" aria-label="The chosen cell" data-testid="cell">
+      <header>
+        <h2>Cell</h2>
+        <code class="note">{index}</code>
+        {kinds.value.of && <CopyMenu title="Cell by category" question={kinds.value.of} />}
+        <button
+          type="button"
+          class="plain"
+          aria-label="Close the cell"
+          onClick={() => {
+            cell.value = null;
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      {kinds.value.problem ? (
+        <Failure problem={kinds.value.problem} />
+      ) : (
+        <p>
+          <strong data-testid="cell-total">{whole(total)}</strong> incidents with these filters
+        </p>
+      )}
+      {points.length > 1 && (
+        <Chart
+          option={{
+            grid: { left: 34, right: 6, top: 6, bottom: 20 },
+            xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
+            yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
+            series: [{ type: "bar", data: points }],
+          }}
+          label={`Incidents of the cell in ${points.length} months`}
+          class="months"
+        />
+      )}
+      <ul class="facets-list">
+        {rows.slice(0, TOP).map(row => (
+          <li key={row.category ?? ""} class="facet">
+            <i style={{ width: `${(100 * row.count) / most}%` }} />
+            <span>{named(row.category)}</span>
+            <b>{short(row.count)}</b>
+          </li>
+        ))}
+      </ul>
+      {rows.length > TOP && <small>and {rows.length - TOP} more categories</small>}
+      <Panel title="Latest incidents" known={latest.value} empty={(latest.value.rows ?? []).length === 0} class="inner">
+        <ul class="latest">
+          {(latest.value.rows ?? []).map(incident => (
+            <li key={`${incident.resource} ${incident.id}`}>
+              <time>{clock(incident.occurred_at)}</time>
+              <span>
+                {named(incident.category)}
+                {incident.subcategory && <small> {incident.subcategory}</small>}
+              </span>
+              {incident.status && <em>{incident.status}</em>}
+            </li>
+          ))}
+        </ul>
+      </Panel>
+    </section>
+  );
+}

@@ -1,0 +1,41 @@
+/** The first cells of the map as a list: the map for who does not see it. */
+
+import { cellToLatLng } from "h3-js";
+import { mapAnswer, picture } from "../map/what";
+import { Panel } from "../parts/panel";
+import { cell, mode } from "../state/view";
+
+const TOP = 10;
+const TITLES = { count: "Busiest cells", compare: "Greatest changes", hotspots: "Hottest cells" };
+
+/** The panel. */
+export function Top() {
+  const top = [...picture.value.hexes].sort((a, b) => b.rank - a.rank).slice(0, TOP);
+  return (
+    <Panel title={TITLES[mode.value]} known={mapAnswer.value} empty={top.length === 0}>
+      <ol class="top">
+        {top.map(hex => {
+          const [lat, lng] = cellToLatLng(hex.cell);
+          return (
+            <li key={hex.cell}>
+              <button
+                type="button"
+                aria-pressed={cell.value === hex.cell}
+                data-cell={hex.cell}
+                onClick={() => {
+                  cell.value = cell.value === hex.cell ? null : hex.cell;
+                }}
+              >
+                <i style={{ background: hex.colour }} />
+                <span>{hex.text.join(" · ")}</span>
+                <small>
+                  {lat.toFixed(3)}, {lng.toFixed(3)}
+                </small>
+              </button>
+            </li>
+          );
+        })}
+      </ol>
+    </Panel>
+  );
+}

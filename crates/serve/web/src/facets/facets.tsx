@@ -1,0 +1,141 @@
+/** What kind and where: the values of each label with their counts, drawn as bars, each a filter. */
+
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { follow, type Known } from "../lake/answer";
+import { cityResources } from "../lake/resources";
+import { asked, chartsView, WAIT_MS } from "../map/what";
+import { named, short, whole } from "../parts/numbers";
+import { Panel } from "../parts/panel";
+import { params } from "../state/questions";
+import { choose, clear, filters, LABELS, type Label, narrowed, toggle } from "../state/view";
+
+interface Facet {
+  facet: Label;
+  value: string | null;
+  count: number;
+}
+
+const TITLES: Record<Label, string> = {
+  resource: "Resource",
+  category: "Category",
+  district: "District",
+  neighborhood: "Neighborhood",
+};
+/** Values that are shown before somebody asks for more. */
+const FEW: Record<Label, number> = { resource: 10, category: 9, district: 7, neighborhood: 7 };
+
+/** Each list counts under all filters but its own: what else could be chosen stays in sight. */
+const answers = Object.fromEntries(
+  LABELS.map(label => [
+    label,
+    follow<Facet[]>(
+      computed(() => ({
+        path: "facets",
+        params: [["facet", label], ["limit", "300"], ...asked(params(filters.value, [label])), ...chartsView.value],
+      })),
+      WAIT_MS,
+    ),
+  ]),
+) as Record<Label, ReadonlySignal<Known<Facet[]>>>;
+
+const opened = signal<Partial<Record<Label, boolean>>>({});
+const sought = signal<Partial<Record<Label, string>>>({});
+
+function title(label: Label, value: string | null): string {
+  if (label !== "resource") return named(value);
+  return cityResources.value.find(resource => resource.name === value)?.title ?? named(value);
+}
+
+function List({ label }: { label: Label }) {
+  const known = answers[label].value;
+  const chosen = filters.value.labels[label];
+  const rows = known.rows ?? [];
+  const text = (sought.value[label] ?? "").toLowerCase();
+  const all = rows.filter(row => title(label, row.value).toLowerCase().includes(text));
+  // What is chosen stays in sight, with nothing to count as well.
+  const gone = chosen.filter(value => !rows.some(row => (row.value ?? "") === value));
+  const few = opened.value[label] || text !== "" ? all : all.slice(0, FEW[label]);
+  const hidden = all.filter(row => !few.includes(row) && chosen.includes(row.value ?? ""));
+  const listed = [...few, ...hidden, ...gone.map(value => ({ facet: label, value, count: 0 }))];
+  const most = Math.max(1, ...rows.map(row => row.count));
+  const item = (row: Facet) => {
+    const value = row.value ?? "";
+    const on = chosen.includes(value);
+    return (
+      <li key={value}>
+        <button
+          type="button"
+          class="facet"
+          aria-pressed={on}
+          title={`${title(label, row.value)}: ${whole(row.count)}`}
+          data-label={label}
+          data-value={value}
+          data-count={row.count}
+          onClick={() => toggle(label, value)}
+        >
+          <i style={{ width: `${(100 * row.count) / most}%` }} />
+          <span>{title(label, row.value)}</span>
+          <b>{short(row.count)}</b>
+        </button>
+      </li>
+    );
+  };
+  return (
+    <Panel
+      title={TITLES[label]}
+      known={known}
+      empty={listed.length === 0 && text === ""}
+      class="facets"
+      note={
+        chosen.length > 0 && (
+          <button type="button" class="link" onClick={() => choose(label, [])}>
+            {chosen.length} chosen, clear
+          </button>
+        )
+      }
+    >
+      {rows.length > FEW[label] && (
+        <input
+          type="search"
+          placeholder={`Search ${rows.length}`}
+          aria-label={`Search ${TITLES[label]}`}
+          value={sought.value[label] ?? ""}
+          onInput={event => {
+            sought.value = { ...sought.value, [label]: event.currentTarget.value };
+          }}
+        />
+      )}
+      <ul class={chosen.length > 0 ? "some" : ""}>{listed.map(item)}</ul>
+      {text === "" && all.length > FEW[label] && (
+        <button
+          type="button"
+          class="link"
+          onClick={() => {
+            opened.value = { ...opened.value, [label]: !opened.value[label] };
+          }}
+        >
+          {opened.value[label] ? "fewer" : `${all.length - FEW[label]} more`}
+        </button>
+      )}
+    </Panel>
+  );
+}
+
+/** All of them. */
+export function Facets() {
+  return (
+    <>
+      <div class="narrowed">
+        <span>
+          {narrowed.value === 0 ? "No filters" : narrowed.value === 1 ? "1 filter" : `${narrowed.value} filters`}
+        </span>
+        <button type="button" class="link" disabled={narrowed.value === 0} onClick={clear}>
+          clear all
+        </button>
+      </div>
+      {LABELS.map(label => (
+        <List key={label} label={label} />
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,164 @@
+/** What the map shows and how: buttons over it, the legend under them. */
+
+import { resources } from "../lake/resources";
+import { Icon } from "../parts/icon";
+import { short, whole } from "../parts/numbers";
+import { compareShows, filters, mode, narrow, scale, tilted } from "../state/view";
+import { HOT_AND_COLD } from "./colours";
+import { tool } from "./draw";
+import { home } from "./map";
+import { chosenSet, currentSet, sets } from "./outlines";
+import { mapAnswer, picture } from "./what";
+
+/** The switches over the map. */
+export function Controls() {
+  const draw = (kind: "box" | "polygon", label: string) => (
+    <button
+      type="button"
+      aria-pressed={tool.value === kind}
+      title={label}
+      aria-label={label}
+      onClick={() => {
+        tool.value = tool.value === kind ? null : kind;
+      }}
+    >
+      <Icon name={kind} />
+    </button>
+  );
+  return (
+    <div class="controls" role="toolbar" aria-label="Map">
+      <button type="button" title="The whole city" aria-label="The whole city" onClick={() => home.go()}>
+        <Icon name="home" />
+      </button>
+      <button
+        type="button"
+        aria-pressed={tilted.value}
+        title="Columns in 3D"
+        aria-label="Columns in 3D"
+        onClick={() => {
+          tilted.value = !tilted.value;
+        }}
+      >
+        <Icon name="cube" />
+      </button>
+      {draw("box", "Draw a box")}
+      {draw("polygon", "Draw a polygon")}
+      {filters.value.area && (
+        <button
+          type="button"
+          title="Anywhere again"
+          aria-label="Remove the drawn area"
+          onClick={() => narrow({ area: null })}
+        >
+          <Icon name="close" />
+        </button>
+      )}
+      {sets.value.length > 0 && (
+        <select
+          aria-label="Boundaries"
+          value={currentSet.value}
+          onChange={event => {
+            chosenSet.value = event.currentTarget.value;
+          }}
+        >
+          {sets.value.map(name => (
+            <option key={name} value={name}>
+              {name.replace(/^[a-z]+-/, "").replaceAll("-", " ")}
+            </option>
+          ))}
+          <option value="">no boundaries</option>
+        </select>
+      )}
+      {tool.value && (
+        <span class="hint" role="status">
+          {tool.value === "box" ? "Drag a box, or click two corners." : "Click the corners; the last one twice."}
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Steps() {
+  const { ramp, unit } = picture.value;
+  if (!ramp) {
+    return (
+      <ul class="steps">
+        {(["hot", "cold"] as const).map(kind => (
+          <li key={kind}>
+            <i style={{ background: HOT_AND_COLD[kind] }} />
+            {kind} beyond chance (5 % false discoveries)
+          </li>
+        ))}
+        <li>
+          <i class="quiet" />
+          within chance
+        </li>
+      </ul>
+    );
+  }
+  const number = (n: number) => (Math.abs(n) < 10_000 ? whole(n) : short(n));
+  return (
+    <>
+      <p>{unit}</p>
+      <ul class="steps">
+        {[...ramp.legend].reverse().map(({ colour, from, to }) => (
+          <li key={`${from} ${to}`}>
+            <i style={{ background: colour }} />
+            {to > from ? `${number(from)} – ${number(to)}` : number(from)}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** The legend: what the colours mean, in numbers. */
+export function Legend() {
+  const known = mapAnswer.value;
+  if (resources.value.rows === null || picture.value.hexes.length === 0) return null;
+  const choice = <T extends string>(
+    label: string,
+    value: T,
+    values: readonly (readonly [T, string])[],
+    choose: (value: T) => void,
+  ) => (
+    <fieldset class="choice">
+      <legend class="hidden">{label}</legend>
+      {values.map(([name, text]) => (
+        <button key={name} type="button" aria-pressed={value === name} onClick={() => choose(name)}>
+          {text}
+        </button>
+      ))}
+    </fieldset>
+  );
+  return (
+    <section class="legend" aria-label="Legend" aria-busy={known.loading}>
+      <Steps />
+      {mode.value !== "hotspots" &&
+        choice(
+          "Scale",
+          scale.value,
+          [
+            ["quantile", "Quantiles"],
+            ["linear", "Linear"],
+          ],
+          value => {
+            scale.value = value;
+          },
+        )}
+      {mode.value === "compare" &&
+        choice(
+          "Shown",
+          compareShows.value,
+          [
+            ["change", "Change"],
+            ["a", "A"],
+            ["b", "B"],
+          ],
+          value => {
+            compareShows.value = value;
+          },
+        )}
+    </section>
+  );
+}

@@ -1,0 +1,67 @@
+/** Drawing a box or a polygon that incidents must lie in. */
+
+import { effect, signal } from "@preact/signals";
+import type { Map as MapLibre } from "maplibre-gl";
+import { type Area, narrow } from "../state/view";
+
+/** What is being drawn. */
+export const tool = signal<"box" | "polygon" | null>(null);
+
+const MODES = { box: "rectangle", polygon: "polygon" } as const;
+/** About a metre. */
+const round = (degrees: number) => Math.round(degrees * 1e5) / 1e5;
+
+function toArea(kind: "box" | "polygon", ring: [number, number][]): Area {
+  const points = ring.slice(0, -1).map(([lng, lat]): [number, number] => [round(lng), round(lat)]);
+  if (kind === "polygon") return { kind, ring: points };
+  const [lng, lat] = [points.map(at => at[0]), points.map(at => at[1])];
+  return { kind, box: [Math.min(...lng), Math.min(...lat), Math.max(...lng), Math.max(...lat)] };
+}
+
+/** Draws on the map whatever {@link tool} says. The library is loaded when it is first needed. */
+export function drawing(map: MapLibre): () => void {
+  const container = map.getContainer();
+  let stop = () => {};
+  const following = effect(() => {
+    const kind = tool.value;
+    stop();
+    stop = () => {};
+    if (kind === null) {
+      delete container.dataset.drawing;
+      return;
+    }
+    container.dataset.drawing = "loading";
+    let over = false;
+    stop = () => {
+      over = true;
+    };
+    Promise.all([import("terra-draw"), import("terra-draw-maplibre-gl-adapter")]).then(([draw, adapter]) => {
+      if (over) return;
+      const terra = new draw.TerraDraw({
+        adapter: new adapter.TerraDrawMapLibreGLAdapter({ map }),
+        modes: [
+          new draw.TerraDrawRectangleMode({ drawInteraction: "click-move-or-drag" }),
+          new draw.TerraDrawPolygonMode(),
+        ],
+      });
+      terra.start();
+      terra.setMode(MODES[kind]);
+      container.dataset.drawing = "ready";
+      stop = () => terra.stop();
+      terra.on("finish", id => {
+        const geometry = terra.getSnapshot().find(feature => feature.id === id)?.geometry;
+        if (geometry?.type === "Polygon") {
+          narrow({ area: toArea(kind, geometry.coordinates[0] as [number, number][]) });
+        }
+        // After the library has done with the click.
+        setTimeout(() => {
+          tool.value = null;
+        });
+      });
+    });
+  });
+  return () => {
+    following();
+    stop();
+  };
+}

@@ -1,0 +1,177 @@
+/** The map itself. */
+
+import "maplibre-gl/dist/maplibre-gl.css";
+import { effect } from "@preact/signals";
+import { type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import { useEffect, useRef } from "preact/hooks";
+import { dark } from "../parts/theme";
+import { camera, cell, filters, tilted } from "../state/view";
+import { drawing } from "./draw";
+import { NOWHERE, polygon, ring, toGeoJson } from "./hexes";
+import { hovered } from "./hover";
+import { outlines } from "./outlines";
+import { style } from "./style";
+import { extent, picture, seen } from "./what";
+
+setWorkerUrl(workerUrl);
+
+/** How far the map leans when columns stand on it, degrees. */
+const LEAN = 50;
+
+/** Goes back to where everything is; set while there is a map. */
+export const home: { go: () => void } = { go: () => {} };
+
+function start(container: HTMLElement): () => void {
+  const at = camera.peek();
+  const map = new MapLibre({
+    container,
+    style: style(dark.peek(), tilted.peek()),
+    center: at ? [at.lng, at.lat] : [0, 20],
+    zoom: at?.zoom ?? 1,
+    pitch: at?.pitch ?? (tilted.peek() ? LEAN : 0),
+    bearing: at?.bearing ?? 0,
+    attributionControl: false,
+    fadeDuration: 0,
+    maxPitch: 65,
+  });
+  map.addControl(new ScaleControl({ unit: "metric" }), "bottom-right");
+  map.getCanvas().setAttribute("aria-label", "Map of the city; the busiest cells are listed beside it");
+
+  const look = () => {
+    const bounds = map.getBounds();
+    seen.value = {
+      bounds: { west: bounds.getWest(), south: bounds.getSouth(), east: bounds.getEast(), north: bounds.getNorth() },
+      zoom: map.getZoom(),
+    };
+  };
+  const remember = () => {
+    const { lng, lat } = map.getCenter();
+    camera.value = { lat, lng, zoom: map.getZoom(), pitch: map.getPitch(), bearing: map.getBearing() };
+  };
+  map.on("moveend", event => {
+    look();
+    // Only where somebody moved it: a view that was never moved opens on the whole city, on every screen.
+    if (event.originalEvent || camera.peek()) remember();
+  });
+
+  home.go = () => {
+    const most = extent.peek()?.most;
+    camera.value = null;
+    if (most) map.fitBounds([most.west, most.south, most.east, most.north], { padding: 12, animate: false });
+  };
+  const stops: (() => void)[] = [];
+  if (at) look();
+  else {
+    let fitted = false;
+    stops.push(
+      effect(() => {
+        if (fitted || !extent.value) return;
+        fitted = true;
+        home.go();
+      }),
+    );
+  }
+
+  const put = (source: string, data: GeoJSON.FeatureCollection | GeoJSON.Feature): void => {
+    (map.getSource(source) as GeoJSONSource | undefined)?.setData(data);
+  };
+  const fill = () => {
+    stops.push(
+      effect(() => {
+        put("hexes", toGeoJson(picture.value.hexes));
+        // What is on screen can be waited for.
+        const shown = String(picture.value.hexes.length);
+        map.once("idle", () => {
+          container.dataset.hexes = shown;
+          performance.mark("hexes drawn");
+        });
+      }),
+      effect(() => put("outlines", outlines.value ?? NOWHERE)),
+      effect(() => put("selected", cell.value ? polygon(ring(cell.value).slice(0, -1)) : NOWHERE)),
+      effect(() => {
+        const area = filters.value.area;
+        if (area?.kind === "polygon") put("area", polygon(area.ring));
+        else if (area) {
+          const [w, s, e, n] = area.box;
+          put(
+            "area",
+            polygon([
+              [w, s],
+              [e, s],
+              [e, n],
+              [w, n],
+            ]),
+          );
+        } else put("area", NOWHERE);
+      }),
+      drawing(map),
+    );
+  };
+  const stopFilling = () => {
+    for (const stop of stops.splice(0)) stop();
+  };
+  map.once("style.load", fill);
+  // Another theme or the other dimension is another style; sources keep their data.
+  let first = true;
+  const restyle = effect(() => {
+    const next = style(dark.value, tilted.value);
+    if (first) {
+      first = false;
+      return;
+    }
+    map.setStyle(next, {
+      transformStyle: (previous, wanted) => {
+        const sources = { ...wanted.sources };
+        for (const name of ["outlines", "hexes", "area", "selected"]) {
+          const kept = previous?.sources[name];
+          if (kept) sources[name] = kept;
+        }
+        return { ...wanted, sources };
+      },
+    });
+  });
+  let leaning = tilted.peek();
+  const lean = effect(() => {
+    if (tilted.value === leaning) return;
+    leaning = tilted.value;
+    map.easeTo({ pitch: leaning ? LEAN : 0, bearing: leaning ? map.getBearing() : 0, duration: 400 });
+  });
+
+  const layers = ["hexes", "columns"];
+  const cellAt = (point: { x: number; y: number }) => {
+    const shown = layers.filter(layer => map.getLayer(layer));
+    const found = map.queryRenderedFeatures([point.x, point.y], { layers: shown })[0];
+    return (found?.properties?.cell as string | undefined) ?? null;
+  };
+  map.on("mousemove", event => {
+    const under = cellAt(event.point);
+    hovered.value = under ? { cell: under, x: event.point.x, y: event.point.y } : null;
+    map.getCanvas().style.cursor = under ? "pointer" : "";
+  });
+  map.on("mouseout", () => {
+    hovered.value = null;
+  });
+  map.on("click", event => {
+    if (container.dataset.drawing) return;
+    cell.value = cellAt(event.point);
+  });
+  // For tests in a browser, which ask where a cell is on the screen.
+  Object.assign(container, { map });
+
+  return () => {
+    stopFilling();
+    restyle();
+    lean();
+    home.go = () => {};
+    seen.value = null;
+    map.remove();
+  };
+}
+
+/** The map, as large as what is around it. */
+export function CityMap() {
+  const container = useRef<HTMLDivElement>(null);
+  useEffect(() => (container.current ? start(container.current) : undefined), []);
+  return <div class="city-map" ref={container} data-testid="map" />;
+}

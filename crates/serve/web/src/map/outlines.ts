@@ -1,0 +1,41 @@
+/** The boundaries that carry the eye where there is no base map. */
+
+import { computed, signal } from "@preact/signals";
+import { follow } from "../lake/answer";
+import { cities, currentCity } from "../lake/resources";
+
+interface Boundaries extends GeoJSON.FeatureCollection {
+  features: GeoJSON.Feature<GeoJSON.Geometry, { resource: string; dimension: string; label: string; city: string }>[];
+}
+
+/** Lines may leave the published ones by this much: less than a pixel at the zoom of a city. */
+const TOLERANCE_M = "12";
+
+const all = follow<Boundaries>(
+  computed(() => ({
+    path: "boundaries",
+    params: [
+      ...(cities.value.length > 1 && currentCity.value ? [["city", currentCity.value] as const] : []),
+      ["tolerance", TOLERANCE_M] as const,
+    ],
+  })),
+);
+
+/** The sets of boundaries that the city has. */
+export const sets = computed(() => [...new Set((all.value.rows?.features ?? []).map(f => f.properties.resource))]);
+
+/** The set that is asked for; the first set of neighborhoods if none is. */
+export const chosenSet = signal<string | null>(null);
+
+/** The set that is shown. */
+export const currentSet = computed(() => {
+  if (chosenSet.value !== null) return chosenSet.value;
+  const features = all.value.rows?.features ?? [];
+  return (features.find(f => f.properties.dimension === "neighborhood") ?? features[0])?.properties.resource ?? "";
+});
+
+/** The boundaries that are shown. */
+export const outlines = computed((): GeoJSON.FeatureCollection | null => {
+  const features = (all.value.rows?.features ?? []).filter(f => f.properties.resource === currentSet.value);
+  return all.value.rows === null ? null : { type: "FeatureCollection", features };
+});

@@ -1,0 +1,73 @@
+/** How many, at a glance, and how many of them the map cannot show. */
+
+import { computed } from "@preact/signals";
+import { follow } from "../lake/answer";
+import type { Count } from "../lake/types";
+import { CopyMenu } from "../parts/copy";
+import { whole } from "../parts/numbers";
+import { counts, during, params } from "../state/questions";
+import { comparedTo, filters, mode } from "../state/view";
+import { asked, mapAnswer, mapQuestion, WAIT_MS } from "./what";
+
+const total = follow<Count[]>(
+  computed(() => counts([], asked(params(filters.value)))),
+  WAIT_MS,
+);
+const placeless = follow<Count[]>(
+  computed(() => counts([], asked(params(filters.value)), [["located", "false"]])),
+  WAIT_MS,
+);
+const other = follow<Count[]>(
+  computed(() =>
+    mode.value === "compare" && comparedTo.value
+      ? counts([], asked(params(during(filters.value, comparedTo.value))))
+      : null,
+  ),
+  WAIT_MS,
+);
+const timeless = follow<Count[]>(
+  computed(() => (filters.value.window ? null : counts([], asked(params(filters.value)), [["dated", "false"]]))),
+  WAIT_MS,
+);
+
+const number = (known: { rows: Count[] | null }) => known.rows?.[0]?.count ?? null;
+
+/** The total over the map. */
+export function Summary() {
+  const all = number(total.value);
+  const without = number(placeless.value);
+  const undated = number(timeless.value);
+  const before = number(other.value);
+  const shown = (mapAnswer.value.rows ?? []).reduce((sum: number, row) => sum + row.count, 0);
+  return (
+    <section class="summary" aria-label="Total" aria-live="polite">
+      <div>
+        <strong data-testid="total">{all === null ? "…" : whole(all)}</strong> incidents
+        {before !== null && all !== null && (
+          <span class="versus">
+            {" "}
+            against <b data-testid="total-b">{whole(before)}</b> in B
+            {before > 0 && ` (${all >= before ? "+" : "−"}${Math.abs((100 * (all - before)) / before).toFixed(1)} %)`}
+          </span>
+        )}
+        <CopyMenu title="Cells on the map" question={mapQuestion.value} />
+      </div>
+      <small>
+        <span data-testid="shown">{whole(shown)}</span> on the map
+        {without !== null && without > 0 && (
+          <>
+            {" "}
+            · <span data-testid="unlocated">{whole(without)}</span> without a place
+          </>
+        )}
+        {undated !== null && undated > 0 && <> · {whole(undated)} without a time</>}
+      </small>
+      {mapAnswer.value.problem && (
+        <p class="failure" role="alert">
+          {mapAnswer.value.problem.detail}
+        </p>
+      )}
+      {all === 0 && <p class="empty">Nothing here with these filters.</p>}
+    </section>
+  );
+}

@@ -1,0 +1,201 @@
+/** What the map asks, and what it makes of the answers: one colour, height and text a cell. */
+
+import { computed, signal } from "@preact/signals";
+import { cellToLatLng } from "h3-js";
+import { follow } from "../lake/answer";
+import type { Params, Question } from "../lake/ask";
+import { cityParams } from "../lake/resources";
+import type { Count, Hotspot } from "../lake/types";
+import { millis, signed, whole } from "../parts/numbers";
+import { dark } from "../parts/theme";
+import { counts, during, params } from "../state/questions";
+import { chartsFollow, comparedTo, compareShows, filters, mode, scale, type Window } from "../state/view";
+import { diverging, type Ramp, sequential, significance } from "./colours";
+import { type Bounds, cover, resolutionAt, within } from "./resolution";
+
+/** What the map shows of the world; null until it is there. */
+export const seen = signal<{ bounds: Bounds; zoom: number } | null>(null);
+
+/** Cells in an answer at most: more are not told apart on a screen. */
+const MOST_CELLS = 20_000;
+/** Statistics are made over the whole city: finer cells are many, and nearly all empty. */
+const FINEST_HOTSPOT = 9;
+
+/** Changes that follow fast, as of a map that moves or a brush that is drawn, are asked once. */
+export const WAIT_MS = 60;
+
+/** The filters, and the city where none is chosen. */
+export function asked(given: [string, string][]): [string, string][] {
+  return given.some(([name]) => name === "resource") ? given : [...cityParams.value, ...given];
+}
+
+const extentQuestion = computed(
+  (): Question =>
+    counts(["cell"], asked([]), [
+      ["geo_precision", "7"],
+      ["located", "true"],
+    ]),
+);
+const extentCells = follow<Count[]>(extentQuestion);
+
+/** Where the city's incidents are: all of them, and all but the hundredth part at each edge. */
+export const extent = computed((): { all: Bounds; most: Bounds } | null => {
+  const rows = (extentCells.value.rows ?? []).filter(row => row.cell);
+  if (rows.length === 0) return null;
+  const at = rows.map(row => ({ at: cellToLatLng(row.cell ?? ""), count: row.count }));
+  const total = at.reduce((sum, { count }) => sum + count, 0);
+  const edge = (axis: 0 | 1, part: number, direction: 1 | -1) => {
+    const sorted = [...at].sort((a, b) => direction * (a.at[axis] - b.at[axis]));
+    let passed = 0;
+    for (const cell of sorted) {
+      passed += cell.count;
+      if (passed > part * total) return cell.at[axis];
+    }
+    return sorted[0]?.at[axis] ?? 0;
+  };
+  const box = (part: number, margin: number): Bounds => ({
+    west: edge(1, part, 1) - margin * 1.25,
+    south: edge(0, part, 1) - margin,
+    east: edge(1, part, -1) + margin * 1.25,
+    north: edge(0, part, -1) + margin,
+  });
+  // A cell of resolution 7 reaches 1.4 km from its centre.
+  return { all: box(0, 0.013), most: box(0.004, 0.012) };
+});
+
+const resolution = computed(() => (seen.value === null ? 9 : resolutionAt(seen.value.zoom)));
+
+/** The filter of what is in view; nothing where all is. */
+const inView = computed((): Params => {
+  const view = seen.value;
+  if (view === null || (extent.value && within(extent.value.all, view.bounds))) return [];
+  return (cover(view.bounds, resolution.value) ?? []).map((cell): [string, string] => ["cell", cell]);
+});
+
+/** The filter that charts add: what is in view, while they follow the map. */
+export const chartsView = computed((): Params => (chartsFollow.value ? inView.value : []));
+
+function cells(window: Window | null): Question {
+  const more: Params = [
+    ["geo_precision", String(resolution.value)],
+    ["located", "true"],
+    ...inView.value,
+    ["limit", String(MOST_CELLS)],
+  ];
+  return counts(["cell"], asked(params(during(filters.value, window))), more);
+}
+
+/** The question of the map, of the first window in a comparison. */
+export const mapQuestion = computed((): Question => {
+  if (mode.value !== "hotspots") return cells(filters.value.window);
+  const geo = Math.min(resolution.value, FINEST_HOTSPOT);
+  return {
+    path: "hotspots",
+    params: [["geo_precision", String(geo)], ...asked(params(filters.value)), ["limit", String(MOST_CELLS)]],
+  };
+});
+
+/** The question of the second window in a comparison. */
+export const otherQuestion = computed((): Question | null =>
+  mode.value === "compare" && comparedTo.value ? cells(comparedTo.value) : null,
+);
+
+export const mapAnswer = follow<Count[] | Hotspot[]>(mapQuestion, WAIT_MS);
+export const otherAnswer = follow<Count[]>(otherQuestion, WAIT_MS);
+
+/** A cell on the map. */
+export interface Hex {
+  cell: string;
+  colour: string;
+  /** 0 to 1: of the highest. */
+  height: number;
+  /** What the count is, for hovering. */
+  text: string[];
+  /** What it is sorted by, the first the highest. */
+  rank: number;
+}
+
+/** The cells on the map and what their colours mean. */
+export interface Picture {
+  hexes: Hex[];
+  ramp: Ramp | null;
+  /** The unit of the ramp's numbers. */
+  unit: string;
+}
+
+const days = (window: Window) => (millis(window.end) - millis(window.start)) / 86_400_000;
+
+function compared(a: readonly Count[], b: readonly Count[]): Picture {
+  const windows = [filters.value.window, comparedTo.value];
+  const [daysOfA, daysOfB] = windows.map(window => (window ? days(window) : 1));
+  const same = daysOfA === daysOfB;
+  const both = new Map<string, [number, number]>();
+  for (const row of a) if (row.cell) both.set(row.cell, [row.count, 0]);
+  for (const row of b) if (row.cell) both.set(row.cell, [both.get(row.cell)?.[0] ?? 0, row.count]);
+  const value = ([inA, inB]: [number, number]) => {
+    if (compareShows.value === "a") return inA;
+    if (compareShows.value === "b") return inB;
+    // Windows of other lengths are compared by the day.
+    return same ? inA - inB : Math.round(100 * (inA / (daysOfA || 1) - inB / (daysOfB || 1))) / 100;
+  };
+  const shown = [...both].filter(([, pair]) => compareShows.value === "change" || value(pair) > 0);
+  const values = shown.map(([, pair]) => value(pair));
+  const change = compareShows.value === "change";
+  const ramp = change ? diverging(values, dark.value) : sequential(values, scale.value, dark.value);
+  const most = Math.max(1e-9, ...values.map(Math.abs));
+  return {
+    ramp,
+    unit: change ? (same ? "A − B" : "A − B, a day") : `incidents in ${compareShows.value.toUpperCase()}`,
+    hexes: shown.map(([cell, pair]) => ({
+      cell,
+      colour: ramp.colour(value(pair)),
+      height: Math.abs(value(pair)) / most,
+      rank: change ? Math.abs(value(pair)) : value(pair),
+      text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${signed(pair[0] - pair[1])}`],
+    })),
+  };
+}
+
+function hot(rows: readonly Hotspot[]): Picture {
+  const most = Math.max(1e-9, ...rows.map(row => Math.abs(row.z ?? 0)));
+  return {
+    ramp: null,
+    unit: "",
+    hexes: rows.map(row => ({
+      cell: row.cell,
+      colour: significance(row.significance, row.z, dark.value),
+      height: row.significance === null ? 0 : Math.abs(row.z ?? 0) / most,
+      rank: row.z ?? Number.NEGATIVE_INFINITY,
+      text: [
+        `${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`,
+        row.significance ? `${row.significance} beyond chance` : "within chance",
+        row.z === null ? "z unknown" : `z ${row.z.toFixed(2)}`,
+        ...(row.trend ? [`${row.trend} over the months`] : []),
+      ],
+    })),
+  };
+}
+
+/** What the map shows. */
+export const picture = computed((): Picture => {
+  const known = mapAnswer.value;
+  const rows = known.rows ?? [];
+  // The answer before the last question may be of another kind.
+  if (known.of?.path === "hotspots") return hot(rows as Hotspot[]);
+  const counted = (rows as Count[]).filter(row => row.cell);
+  if (mode.value === "compare" && comparedTo.value) return compared(counted, otherAnswer.value.rows ?? []);
+  const values = counted.map(row => row.count);
+  const ramp = sequential(values, scale.value, dark.value);
+  const most = Math.max(1, ...values);
+  return {
+    ramp,
+    unit: "incidents a cell",
+    hexes: counted.map(row => ({
+      cell: row.cell ?? "",
+      colour: ramp.colour(row.count),
+      height: row.count / most,
+      rank: row.count,
+      text: [`${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`],
+    })),
+  };
+});

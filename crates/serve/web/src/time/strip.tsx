@@ -1,0 +1,186 @@
+/** Time under the map: when, as a histogram with the window over it. */
+
+import { computed } from "@preact/signals";
+import { Chart } from "../charts/chart";
+import { follow } from "../lake/answer";
+import type { Count } from "../lake/types";
+import { asked, chartsView, WAIT_MS } from "../map/what";
+import { CopyMenu } from "../parts/copy";
+import { Icon } from "../parts/icon";
+import { clock, millis, wallClock, whole } from "../parts/numbers";
+import { Failure } from "../parts/panel";
+import { counts, during, params } from "../state/questions";
+import { comparedTo, filters, mode, narrow, type Window } from "../state/view";
+import { Brush } from "./brush";
+import { Play } from "./play";
+import { shown, span, zoomedTo } from "./span";
+import { PRECISION, stepFor } from "./steps";
+
+const step = computed(() => {
+  const all = shown.value;
+  return all ? stepFor(millis(all.end) - millis(all.start)) : "day";
+});
+
+const bars = follow<Count[]>(
+  computed(() => {
+    const all = shown.value;
+    if (!all) return null;
+    const given = params(during(filters.value, all));
+    return counts(["time"], asked(given), [["time_precision", PRECISION[step.value]], ...chartsView.value]);
+  }),
+  WAIT_MS,
+);
+
+const points = computed(() =>
+  (bars.value.rows ?? []).flatMap(row => (row.occurred_at ? [[millis(row.occurred_at), row.count] as const] : [])),
+);
+
+function Histogram({ of }: { of: Window }) {
+  const option = {
+    grid: { left: 0, right: 0, top: 6, bottom: 20 },
+    xAxis: { type: "time", min: millis(of.start), max: millis(of.end), axisLabel: { hideOverlap: true } },
+    yAxis: { type: "value", show: false },
+    series: [{ type: "bar", data: points.value, barCategoryGap: "12%", large: false }],
+  };
+  return <Chart option={option} label={`Incidents by ${step.value}, ${points.value.length} bars`} class="histogram" />;
+}
+
+function Dates() {
+  const window = filters.value.window;
+  const all = span.value;
+  const put = (edge: "start" | "end", value: string) => {
+    const was = window ?? all;
+    if (!was || value === "") return;
+    const changed = { ...was, [edge]: value };
+    if (changed.start < changed.end) narrow({ window: changed });
+  };
+  const input = (edge: "start" | "end", label: string) => (
+    <label>
+      <span class="hidden">{label}</span>
+      <input
+        type="date"
+        title={label}
+        value={(window ?? all)?.[edge].slice(0, 10) ?? ""}
+        onChange={event => put(edge, event.currentTarget.value)}
+      />
+    </label>
+  );
+  const last = (days: number, label: string) => (
+    <button
+      type="button"
+      class="plain"
+      disabled={!all}
+      onClick={() => {
+        if (all) narrow({ window: { start: wallClock(millis(all.end) - days * 86_400_000), end: all.end } });
+      }}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <div class="dates">
+      {input("start", "From")}
+      <span aria-hidden="true">–</span>
+      {input("end", "Until, not itself")}
+      {last(7, "7 d")}
+      {last(30, "30 d")}
+      {last(365, "1 y")}
+      <button type="button" class="plain" disabled={!window} onClick={() => narrow({ window: null })}>
+        all time
+      </button>
+    </div>
+  );
+}
+
+function Comparison() {
+  const window = filters.value.window;
+  const other = comparedTo.value;
+  if (mode.value !== "compare") return null;
+  const date = (edge: "start" | "end", label: string) => (
+    <input
+      type="date"
+      aria-label={label}
+      value={other?.[edge].slice(0, 10) ?? ""}
+      onChange={event => {
+        const value = event.currentTarget.value;
+        const changed = { start: other?.start ?? value, end: other?.end ?? value, [edge]: value };
+        if (changed.start < changed.end) comparedTo.value = changed;
+      }}
+    />
+  );
+  const shift = (years: number) => {
+    if (!window) return;
+    const move = (text: string) => `${Number(text.slice(0, 4)) - years}${text.slice(4)}`;
+    comparedTo.value = { start: move(window.start), end: move(window.end) };
+  };
+  return (
+    <div class="dates versus">
+      <b class="b">B</b> {date("start", "B from")} <span aria-hidden="true">–</span>{" "}
+      {date("end", "B until, not itself")}
+      <button type="button" class="plain" disabled={!window} onClick={() => shift(1)}>
+        a year before
+      </button>
+    </div>
+  );
+}
+
+/** The strip under the map. */
+export function TimeStrip() {
+  const of = shown.value;
+  const window = filters.value.window;
+  return (
+    <section class="time-strip" aria-label="Time">
+      <header>
+        <Play />
+        <Dates />
+        <Comparison />
+        <span class="note" data-testid="window">
+          {window ? `${clock(window.start)} – ${clock(window.end)}` : "all time"}
+        </span>
+        {window && (
+          <button
+            type="button"
+            class="plain"
+            title="Show only this in the histogram"
+            aria-label="Zoom the histogram to the window"
+            onClick={() => {
+              zoomedTo.value = window;
+            }}
+          >
+            <Icon name="zoomIn" />
+          </button>
+        )}
+        {zoomedTo.value && (
+          <button
+            type="button"
+            class="plain"
+            title="Show all time in the histogram"
+            aria-label="Zoom the histogram out"
+            onClick={() => {
+              zoomedTo.value = null;
+            }}
+          >
+            <Icon name="zoomOut" />
+          </button>
+        )}
+        {bars.value.of && <CopyMenu title="Incidents over time" question={bars.value.of} />}
+      </header>
+      {bars.value.problem && <Failure problem={bars.value.problem} />}
+      {of && (
+        <div class="histogram-frame">
+          <Histogram of={of} />
+          <Brush
+            shown={of}
+            window={window}
+            other={mode.value === "compare" ? comparedTo.value : null}
+            step={step.value}
+            change={made => narrow({ window: made })}
+          />
+          <p class="hidden" data-testid="bars-sum">
+            {whole(points.value.reduce((sum, [, count]) => sum + count, 0))}
+          </p>
+        </div>
+      )}
+    </section>
+  );
+}
