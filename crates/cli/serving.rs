@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use lake_model::{Result, Secret};
-use lake_serve::{Access, AccessOptions, FlightListener, Identity, Limits, Proxy, Server};
+use lake_serve::{Access, AccessOptions, BaseMap, FlightListener, Identity, Limits, Proxy, Server};
 
 use crate::output;
 
@@ -45,6 +45,9 @@ pub(crate) struct Serving {
     /// A proxy, or a network of them, whose X-Forwarded-For is believed; may be repeated
     #[arg(long, value_name = "ADDR", help_heading = ACCESS)]
     trusted_proxy: Vec<Proxy>,
+    /// Tiles that the map draws under the cells, an address with {z}, {x} and {y}; without it the page asks no other host
+    #[arg(long, value_name = "URL")]
+    base_map: Option<BaseMap>,
     /// A log line for every request
     #[arg(long)]
     pub(crate) access_log: bool,
@@ -123,7 +126,7 @@ impl Serving {
             output::note(&format!("flight listening on {}", flight.url()));
         }
         output::note(&format!("listening on {}", server.url()));
-        Ok(Listening { server: server.with_flight(flight), access, limits })
+        Ok(Listening { server: server.with_flight(flight).with_base_map(self.base_map.clone()), access, limits })
     }
 
     /// The limits of a server that only this machine can ask, or others as well.

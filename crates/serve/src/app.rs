@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
+use crate::http::Web;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::turns::{Turn, Turns};
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) turns: Turns,
+    pub(crate) web: Web,
     workers: Workers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
@@ -48,9 +50,15 @@ impl App {
     ///
     /// # Errors
     /// If the machine gives no more threads.
-    pub(crate) fn new(reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<Self> {
+    pub(crate) fn new(
+        reader: Arc<Reader>,
+        access: Access,
+        limits: Limits,
+        web: Web,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let turns = Turns::new(limits.engine_requests, limits.queue);
-        Ok(Self { reader, access, limits, metrics: Metrics::new(), turns, stop, workers: Workers::start()? })
+        Ok(Self { reader, access, limits, metrics: Metrics::new(), turns, web, stop, workers: Workers::start()? })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.

@@ -5,6 +5,7 @@
 
 mod access;
 mod app;
+mod base_map;
 mod flight;
 mod http;
 mod limits;
@@ -25,6 +26,7 @@ mod workers;
 mod tests;
 
 pub use access::{Access, AccessOptions, Proxy, Scope, fresh_token};
+pub use base_map::BaseMap;
 pub use flight::FlightListener;
 pub use limits::{Limit, Limits};
 pub use openapi::document as openapi;

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::app::App;
+use crate::base_map::BaseMap;
 use crate::flight::FlightListener;
-use crate::http::{Peer, Socket, router};
+use crate::http::{Peer, Socket, Web, router};
 use crate::limits::Limits;
 use crate::span;
 use crate::tls::Identity;
@@ -23,6 +24,7 @@ pub struct Server {
     addr: SocketAddr,
     scheme: &'static str,
     flight: Option<FlightListener>,
+    base_map: Option<BaseMap>,
 }
 
 impl Server {
@@ -36,13 +38,19 @@ impl Server {
         let addr = listener.local_addr().or_err(Kind::Internal, failed)?;
         let scheme = if identity.is_some() { "https" } else { "http" };
         let socket = Socket::new(listener, identity.map(Identity::acceptor));
-        Ok(Self { socket, addr, scheme, flight: None })
+        Ok(Self { socket, addr, scheme, flight: None, base_map: None })
     }
 
     /// With Flight SQL beside HTTP.
     #[must_use]
     pub fn with_flight(self, flight: Option<FlightListener>) -> Self {
         Self { flight, ..self }
+    }
+
+    /// With tiles of another host under the map.
+    #[must_use]
+    pub fn with_base_map(self, base_map: Option<BaseMap>) -> Self {
+        Self { base_map, ..self }
     }
 
     /// The address as clients take it, with the real port.
@@ -58,7 +66,8 @@ impl Server {
     pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
         span::carry_into_tasks();
         let drain = limits.drain;
-        let app = Arc::new(App::new(reader, access, limits, stop.clone())?);
+        let web = Web::new(self.base_map.as_ref());
+        let app = Arc::new(App::new(reader, access, limits, web, stop.clone())?);
         let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
         let http = axum::serve(self.socket, service).with_graceful_shutdown(stop.clone().cancelled_owned());
         let http = async { http.await.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)) };

@@ -4,6 +4,11 @@
 use crate::question::parameters::Accepted;
 
 pub(crate) const PAGE: &str = "/";
+/// What the page is made of.
+pub(crate) const ASSETS: &str = "/assets/{file}";
+pub(crate) const ICON: &str = "/icon.svg";
+/// What can be asked, for people.
+pub(crate) const API: &str = "/api";
 pub(crate) const AGGREGATES: &str = "/aggregates";
 pub(crate) const INCIDENTS: &str = "/incidents";
 pub(crate) const FACETS: &str = "/facets";
@@ -23,8 +28,9 @@ pub(crate) const OPENAPI: &str = "/openapi.json";
 pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
 /// Every path, as clients write it.
-pub(crate) const PATHS: [&str; 16] = [
+pub(crate) const PATHS: [&str; 17] = [
     PAGE,
+    API,
     AGGREGATES,
     INCIDENTS,
     FACETS,

@@ -19,6 +19,8 @@ mod socket;
 pub(crate) mod sql;
 pub(crate) mod tiles;
 mod versioned;
+mod web;
 
 pub(crate) use routes::router;
 pub(crate) use socket::{Peer, Socket};
+pub(crate) use web::Web;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Version, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, handler::Handler as _};
 use lake_model::{Kind, nearest};
@@ -20,11 +20,11 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use super::admit::admit;
 use super::changes::Live;
 use super::endpoint::{
-    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY,
-    READYZ, RESOURCES, SQL, TILES,
+    AGGREGATES, API, ASSETS, CHANGES, FACETS, HEALTHZ, ICON, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS,
+    PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
 };
 use super::observe::observe;
-use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles};
+use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles, web};
 use crate::app::App;
 use crate::openapi::document;
 use crate::problem::Problem;
@@ -33,7 +33,10 @@ use crate::problem::Problem;
 pub(crate) fn router(app: Arc<App>) -> Router {
     let body_limit = DefaultBodyLimit::max(app.limits.max_body_bytes);
     Router::new()
-        .route(PAGE, get(page))
+        .route(PAGE, get(web::get))
+        .route(ASSETS, get(web::asset))
+        .route(ICON, get(web::icon))
+        .route(API, get(web::api))
         .route(AGGREGATES, get(aggregates::get).post(aggregates::post.layer(body_limit)))
         .route(INCIDENTS, get(incidents::get).post(incidents::post.layer(body_limit)))
         .route(CHANGES, get(changes::get))
@@ -110,13 +113,6 @@ impl FromRequest<Arc<App>> for Body {
             Err(rejection) => Err(Problem::of(Kind::Invalid, rejection.body_text())),
         }
     }
-}
-
-async fn page() -> Response {
-    let mut response = Html(include_str!("page.html")).into_response();
-    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    response
 }
 
 async fn openapi(State(app): State<Arc<App>>) -> Response {

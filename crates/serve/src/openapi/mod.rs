@@ -9,7 +9,7 @@ use lake_query::Queries;
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{
-    Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILES,
+    API, Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILES,
 };
 use crate::http::{aggregates, changes, facets, incidents, sql, tiles};
 use crate::metrics::MEDIA_TYPE;
@@ -126,7 +126,8 @@ fn plain() -> Vec<Plain> {
         of(PROBLEMS, "What a kind of problem means.", "text/plain", text(), &[404, 500], true),
         of(HEALTHZ, "Whether the process answers.", "text/plain", text(), &[500], true),
         of(READYZ, "Whether the lake can be read.", "text/plain", text(), &[500, 503], true),
-        of(PAGE, "What is here, for people.", "text/html", text(), &[500], true),
+        of(PAGE, "The map.", "text/html", text(), &[500], true),
+        of(API, "What can be asked, for people.", "text/html", text(), &[500], true),
     ]
 }
 

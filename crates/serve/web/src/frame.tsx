@@ -61,7 +61,7 @@ function Bar() {
             {label}
           </a>
         ))}
-        <a href="openapi.json" title="The interface for programs">
+        <a href="api" title="The interface behind this page">
           API
         </a>
       </nav>

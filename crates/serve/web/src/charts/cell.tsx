@@ -1,6 +1,7 @@
 /** One cell: what happened in it, when, and the latest of it. */
 
 import { computed } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { follow } from "../lake/answer";
 import type { Count, Incident } from "../lake/types";
 import { asked, WAIT_MS } from "../map/what";
@@ -40,12 +41,15 @@ const TOP = 8;
 
 /** The panel. */
 export function CellDetails({ cell: index }: { cell: string }) {
+  const panel = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another cell comes into sight again
+  useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), [index]);
   const rows = [...(kinds.value.rows ?? [])].sort((a, b) => b.count - a.count);
   const total = rows.reduce((sum, row) => sum + row.count, 0);
   const most = Math.max(1, ...rows.map(row => row.count));
   const points = (months.value.rows ?? []).map(row => [millis(row.occurred_at ?? ""), row.count]);
   return (
-    <section class="panel cell-details" aria-label="The chosen cell" data-testid="cell">
+    <section ref={panel} class="panel cell-details" aria-label="The chosen cell" data-testid="cell">
       <header>
         <h2>Cell</h2>
         <code class="note">{index}</code>

@@ -40,7 +40,10 @@ export function Share() {
     series: [
       {
         type: "treemap",
-        data: rest > 0 ? [...areas, { name: `${all.length - MOST} others`, value: rest }] : areas,
+        data:
+          rest > 0
+            ? [...areas, { name: `${all.length - MOST} others`, value: rest, itemStyle: { color: "#8b8790" } }]
+            : areas,
         left: 0,
         right: 0,
         top: 0,

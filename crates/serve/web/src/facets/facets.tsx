@@ -43,7 +43,10 @@ const sought = signal<Partial<Record<Label, string>>>({});
 
 function title(label: Label, value: string | null): string {
   if (label !== "resource") return named(value);
-  return cityResources.value.find(resource => resource.name === value)?.title ?? named(value);
+  const found = cityResources.value.find(resource => resource.name === value);
+  // The city is said above.
+  const text = found?.title?.replace(found.city ?? "", "").trim();
+  return text ? (text[0] ?? "").toUpperCase() + text.slice(1) : named(value);
 }
 
 function List({ label }: { label: Label }) {

@@ -19,6 +19,9 @@ setWorkerUrl(workerUrl);
 /** How far the map leans when columns stand on it, degrees. */
 const LEAN = 50;
 
+/** Room for what lies over the map, pixels. */
+const MARGINS = { top: 56, bottom: 12, left: 12, right: 12 };
+
 /** Goes back to where everything is; set while there is a map. */
 export const home: { go: () => void } = { go: () => {} };
 
@@ -58,7 +61,7 @@ function start(container: HTMLElement): () => void {
   home.go = () => {
     const most = extent.peek()?.most;
     camera.value = null;
-    if (most) map.fitBounds([most.west, most.south, most.east, most.north], { padding: 12, animate: false });
+    if (most) map.fitBounds([most.west, most.south, most.east, most.north], { padding: MARGINS, animate: false });
   };
   const stops: (() => void)[] = [];
   if (at) look();

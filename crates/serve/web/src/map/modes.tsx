@@ -4,6 +4,7 @@ import { batch } from "@preact/signals";
 import { millis, wallClock } from "../parts/numbers";
 import { comparedTo, filters, type Mode, mode, narrow, type Window } from "../state/view";
 import { span } from "../time/span";
+import { floor } from "../time/steps";
 
 const MODES: [Mode, string, string][] = [
   ["count", "Counts", "How many, by cell"],
@@ -25,8 +26,7 @@ function show(wanted: Mode): void {
     let window = filters.peek().window;
     if (!window && all) {
       // The second half of what there is, against the first.
-      const middle = new Date((millis(all.start) + millis(all.end)) / 2).toISOString().slice(0, 10);
-      window = { start: middle, end: all.end };
+      window = { start: wallClock(floor((millis(all.start) + millis(all.end)) / 2, "month")), end: all.end };
       narrow({ window });
     }
     if (window) comparedTo.value = before(window);

@@ -12,12 +12,12 @@ export interface Bounds {
 
 /** The lake's finest resolution. */
 const FINEST = 10;
-/** At this zoom a cell of resolution 9 is 16 pixels wide, in the middle latitudes. */
-const ZOOM_OF_9 = 11.5;
+/** At this zoom a cell of resolution 9 is 10 pixels wide, in the middle latitudes. */
+const ZOOM_OF_9 = 10.8;
 /** A step of resolution is a step of √7 in width. */
 const ZOOM_A_STEP = Math.log2(Math.sqrt(7));
 
-/** The resolution whose cells are some 16 to 42 pixels wide. */
+/** The resolution whose cells are some 10 to 26 pixels wide. */
 export function resolutionAt(zoom: number): number {
   return Math.max(1, Math.min(FINEST, 9 + Math.floor((zoom - ZOOM_OF_9) / ZOOM_A_STEP)));
 }

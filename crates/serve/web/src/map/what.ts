@@ -60,7 +60,11 @@ export const extent = computed((): { all: Bounds; most: Bounds } | null => {
     north: edge(0, part, -1) + margin,
   });
   // A cell of resolution 7 reaches 1.4 km from its centre.
-  return { all: box(0, 0.013), most: box(0.004, 0.012) };
+  const all = box(0, 0.013);
+  const most = box(0.004, 0.012);
+  // A few cells far out should not make the city small; where there are none, none is cut off.
+  const size = ({ west, south, east, north }: Bounds) => (east - west) * (north - south);
+  return { all, most: size(all) < 2 * size(most) ? all : most };
 });
 
 const resolution = computed(() => (seen.value === null ? 9 : resolutionAt(seen.value.zoom)));
@@ -176,8 +180,17 @@ function hot(rows: readonly Hotspot[]): Picture {
   };
 }
 
+/** The last whole picture, for as long as half of the next is missing. */
+let last: Picture = { hexes: [], ramp: null, unit: "" };
+
 /** What the map shows. */
 export const picture = computed((): Picture => {
+  const half = mode.value === "compare" && comparedTo.value && (mapAnswer.value.loading || otherAnswer.value.loading);
+  if (!half) last = drawn();
+  return last;
+});
+
+function drawn(): Picture {
   const known = mapAnswer.value;
   const rows = known.rows ?? [];
   // The answer before the last question may be of another kind.
@@ -198,4 +211,4 @@ export const picture = computed((): Picture => {
       text: [`${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`],
     })),
   };
-});
+}

@@ -14,7 +14,7 @@ import { comparedTo, filters, mode, narrow, type Window } from "../state/view";
 import { Brush } from "./brush";
 import { Play } from "./play";
 import { shown, span, zoomedTo } from "./span";
-import { PRECISION, stepFor } from "./steps";
+import { next, PRECISION, stepFor } from "./steps";
 
 const step = computed(() => {
   const all = shown.value;
@@ -31,14 +31,26 @@ const bars = follow<Count[]>(
   WAIT_MS,
 );
 
+/** A bar stands in the middle of its bucket. */
 const points = computed(() =>
-  (bars.value.rows ?? []).flatMap(row => (row.occurred_at ? [[millis(row.occurred_at), row.count] as const] : [])),
+  (bars.value.rows ?? []).flatMap(row => {
+    if (!row.occurred_at) return [];
+    const start = millis(row.occurred_at);
+    return [[(start + next(start, step.value)) / 2, row.count] as const];
+  }),
 );
 
 function Histogram({ of }: { of: Window }) {
   const option = {
     grid: { left: 0, right: 0, top: 6, bottom: 20 },
-    xAxis: { type: "time", min: millis(of.start), max: millis(of.end), axisLabel: { hideOverlap: true } },
+    // The axis is the brush's: no room for bars at its ends.
+    xAxis: {
+      type: "time",
+      min: millis(of.start),
+      max: millis(of.end),
+      containShape: false,
+      axisLabel: { hideOverlap: true },
+    },
     yAxis: { type: "value", show: false },
     series: [{ type: "bar", data: points.value, barCategoryGap: "12%", large: false }],
   };
@@ -134,8 +146,9 @@ export function TimeStrip() {
         <Play />
         <Dates />
         <Comparison />
-        <span class="note" data-testid="window">
-          {window ? `${clock(window.start)} – ${clock(window.end)}` : "all time"}
+        {/* The dates above say it where the window is of whole days. */}
+        <span class={window && window.start.length + window.end.length > 20 ? "note" : "hidden"} data-testid="window">
+          {window && `${clock(window.start)} – ${clock(window.end)}`}
         </span>
         {window && (
           <button
