@@ -178,7 +178,7 @@ async fn who_goes_wrong_is_told_the_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_link_of_the_page_works() {
     let (_bench, serving) = served(300);
-    let page = serving.get("/").await.text();
+    let page = serving.get("/api").await.text();
     let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     let own: Vec<&&str> = links.iter().filter(|link| !link.starts_with("https://")).collect();
     assert!(own.len() >= 15, "{own:?}");

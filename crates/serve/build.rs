@@ -8,8 +8,17 @@ use std::process::Command;
 use std::{env, fs, io};
 
 /// What the page is built from; `node_modules` and `dist` of somebody who works on it are not.
-const SOURCES: [&str; 8] =
-    [".npmrc", "compress.mjs", "index.html", "package-lock.json", "package.json", "public", "src", "vite.config.ts"];
+const SOURCES: [&str; 9] = [
+    ".npmrc",
+    "compress.mjs",
+    "index.html",
+    "package-lock.json",
+    "package.json",
+    "public",
+    "src",
+    "tsconfig.json",
+    "vite.config.ts",
+];
 
 fn main() -> io::Result<()> {
     let from = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("web");

@@ -42,7 +42,6 @@ const TOP = 8;
 /** The panel. */
 export function CellDetails({ cell: index }: { cell: string }) {
   const panel = useRef<HTMLElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another cell comes into sight again
   useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), [index]);
   const rows = [...(kinds.value.rows ?? [])].sort((a, b) => b.count - a.count);
   const total = rows.reduce((sum, row) => sum + row.count, 0);

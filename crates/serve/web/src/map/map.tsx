@@ -5,6 +5,7 @@ import { effect } from "@preact/signals";
 import { type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useRef } from "preact/hooks";
+import { address } from "../lake/ask";
 import { dark } from "../parts/theme";
 import { camera, cell, filters, tilted } from "../state/view";
 import { drawing } from "./draw";
@@ -12,7 +13,7 @@ import { NOWHERE, polygon, ring, toGeoJson } from "./hexes";
 import { hovered } from "./hover";
 import { outlines } from "./outlines";
 import { style } from "./style";
-import { extent, picture, seen } from "./what";
+import { extent, mapAnswer, mapQuestion, picture, seen } from "./what";
 
 setWorkerUrl(workerUrl);
 
@@ -48,20 +49,34 @@ function start(container: HTMLElement): () => void {
       zoom: map.getZoom(),
     };
   };
-  const remember = () => {
+  // A view that nobody moved opens on the whole city, on every screen: it is not remembered.
+  let unmoved = "";
+  const place = () => `${map.getCenter()} ${map.getZoom()} ${map.getBearing()} ${[0, LEAN].includes(map.getPitch())}`;
+  const settle = () => {
+    unmoved = place();
+  };
+  settle();
+  map.on("moveend", () => {
+    look();
+    if (camera.peek() === null && place() === unmoved) return;
     const { lng, lat } = map.getCenter();
     camera.value = { lat, lng, zoom: map.getZoom(), pitch: map.getPitch(), bearing: map.getBearing() };
-  };
-  map.on("moveend", event => {
-    look();
-    // Only where somebody moved it: a view that was never moved opens on the whole city, on every screen.
-    if (event.originalEvent || camera.peek()) remember();
+  });
+  map.on("resize", () => {
+    if (camera.peek() === null) home.go();
   });
 
   home.go = () => {
     const most = extent.peek()?.most;
     camera.value = null;
-    if (most) map.fitBounds([most.west, most.south, most.east, most.north], { padding: MARGINS, animate: false });
+    if (!most) return;
+    const around = map.cameraForBounds([most.west, most.south, most.east, most.north], { padding: MARGINS });
+    if (!around) return;
+    // The name of the place must be known before the event that asks for it.
+    map.once("move", settle);
+    map.jumpTo({ center: around.center, zoom: around.zoom ?? map.getZoom(), bearing: 0 });
+    settle();
+    look();
   };
   const stops: (() => void)[] = [];
   if (at) look();
@@ -82,13 +97,18 @@ function start(container: HTMLElement): () => void {
   const fill = () => {
     stops.push(
       effect(() => {
-        put("hexes", toGeoJson(picture.value.hexes));
-        // What is on screen can be waited for.
-        const shown = String(picture.value.hexes.length);
+        const { hexes } = picture.value;
+        const answered = mapAnswer.value.of;
+        put("hexes", toGeoJson(hexes));
         map.once("idle", () => {
-          container.dataset.hexes = shown;
+          container.dataset.hexes = String(hexes.length);
+          container.dataset.drawn = answered ? address(answered) : "";
           performance.mark("hexes drawn");
         });
+      }),
+      // For who waits until the map shows what was asked for.
+      effect(() => {
+        container.dataset.asked = address(mapQuestion.value);
       }),
       effect(() => put("outlines", outlines.value ?? NOWHERE)),
       effect(() => put("selected", cell.value ? polygon(ring(cell.value).slice(0, -1)) : NOWHERE)),

@@ -9,7 +9,7 @@ import type { Count, Hotspot } from "../lake/types";
 import { millis, signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
 import { counts, during, params } from "../state/questions";
-import { chartsFollow, comparedTo, compareShows, filters, mode, scale, type Window } from "../state/view";
+import { camera, chartsFollow, comparedTo, compareShows, filters, mode, scale, type Window } from "../state/view";
 import { diverging, type Ramp, sequential, significance } from "./colours";
 import { type Bounds, cover, resolutionAt, within } from "./resolution";
 
@@ -69,10 +69,10 @@ export const extent = computed((): { all: Bounds; most: Bounds } | null => {
 
 const resolution = computed(() => (seen.value === null ? 9 : resolutionAt(seen.value.zoom)));
 
-/** The filter of what is in view; nothing where all is. */
+/** The filter of what is in view; nothing where all is, or nobody has moved the map yet. */
 const inView = computed((): Params => {
   const view = seen.value;
-  if (view === null || (extent.value && within(extent.value.all, view.bounds))) return [];
+  if (view === null || camera.value === null || (extent.value && within(extent.value.all, view.bounds))) return [];
   return (cover(view.bounds, resolution.value) ?? []).map((cell): [string, string] => ["cell", cell]);
 });
 

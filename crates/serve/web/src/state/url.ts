@@ -115,12 +115,16 @@ export function keepAddress(): void {
     last = view.page.peek();
     clearTimeout(timer);
     const put = () => {
+      delete document.documentElement.dataset.moving;
       const target = search === "" ? location.pathname : `?${search}`;
       if (step) history.pushState(null, "", target);
       else if (location.search !== `?${search}`) history.replaceState(null, "", target);
     };
     // Browsers refuse more than some hundred changes in half a minute.
     if (step) put();
-    else timer = window.setTimeout(put, 200);
+    else {
+      document.documentElement.dataset.moving = "";
+      timer = window.setTimeout(put, 200);
+    }
   });
 }

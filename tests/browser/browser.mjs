@@ -1,0 +1,138 @@
+// A browser on the page of a running program, and what every page must keep to: no error on the console, no request that
+// leaves the host.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before } from "node:test";
+import { chromium } from "playwright-core";
+
+/** The program's address, as the test that started it says. */
+export const BASE = process.env.HOTSPOTS_URL ?? "http://127.0.0.1:8080";
+
+const CHROMIUM = process.env.HOTSPOTS_CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const PATIENCE_MS = 60_000;
+/** Said by the drawing of a machine without a graphics card, and of requests that the page itself gives up. */
+const HARMLESS = [/GPU stall due to ReadPixels/, /net::ERR_ABORTED/];
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+});
+after(() => browser?.close());
+
+/** Starts a browser for who is no test. */
+export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+
+/** Opens the page, lets `act` work with it, and then holds it to what every page must keep to. */
+export async function visit(path, act, options = {}) {
+  const { width = 1440, height = 900, dark = false, expected = [], base = BASE } = options;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: dark ? "dark" : "light",
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  const wrong = [];
+  const note = text => {
+    if (![...HARMLESS, ...expected].some(known => known.test(text))) wrong.push(text);
+  };
+  page.on("console", message => {
+    if (["error", "warning"].includes(message.type())) note(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", error => note(`thrown: ${error.stack}`));
+  context.on("request", request => {
+    const url = new URL(request.url());
+    if (!["blob:", "data:"].includes(url.protocol) && url.origin !== new URL(base).origin) wrong.push(`left: ${url}`);
+  });
+  try {
+    await page.goto(`${base}/${path}`);
+    const result = await act(page);
+    assert.deepEqual(wrong, []);
+    return result;
+  } catch (error) {
+    if (wrong.length > 0) error.message += `\nThe page said: ${wrong.join("\n")}`;
+    throw error;
+  } finally {
+    await context.close();
+  }
+}
+
+/** Waits until the map shows what was last asked for; gives the number of its cells. */
+export async function drawn(page) {
+  const map = page.getByTestId("map");
+  await page.waitForFunction(() => {
+    const map = document.querySelector("[data-testid=map]");
+    const quiet = !document.querySelector("[aria-busy=true]") && !("moving" in document.documentElement.dataset);
+    return quiet && map?.dataset.drawn !== undefined && map.dataset.drawn === map.dataset.asked;
+  });
+  return Number(await map.getAttribute("data-hexes"));
+}
+
+/** The answer of the program itself, which what is on screen must equal. */
+export async function ask(path, base = BASE) {
+  const response = await fetch(`${base}/${path}`);
+  assert.equal(response.status, 200, `${path}: ${await response.clone().text()}`);
+  return response.json();
+}
+
+/** The filters in the page's address, as a question to the program. */
+export function asked(page, more = "") {
+  const params = new URLSearchParams(new URL(page.url()).search);
+  const kept = ["resource", "category", "district", "neighborhood", "start_time", "end_time", "hour", "weekday", "bbox"];
+  for (const name of [...params.keys()]) if (![...kept, "polygon"].includes(name)) params.delete(name);
+  const polygon = params.get("polygon");
+  if (polygon) {
+    const ring = polygon.split(",").map(pair => pair.split(" ").map(Number));
+    params.set("polygon", JSON.stringify({ type: "Polygon", coordinates: [[...ring, ring[0]]] }));
+  }
+  return `aggregates?${params}&${more}`;
+}
+
+/** The total of the filters in the page's address. */
+export const total = async (page, more = "") => (await ask(asked(page, `group_by=&${more}`)))[0].count;
+
+/** A number on screen. */
+export async function number(locator) {
+  const text = await locator.innerText();
+  const found = Number(text.replaceAll(",", ""));
+  assert.ok(Number.isFinite(found), `no number: ${text}`);
+  return found;
+}
+
+/** Where a cell is on screen. */
+export const whereIs = (page, cell) =>
+  page.evaluate(async index => {
+    const element = document.querySelector("[data-testid=map]");
+    const found = element.map.querySourceFeatures("hexes").find(feature => feature.properties.cell === index);
+    const ring = found.geometry.coordinates[0].slice(0, -1);
+    const middle = [0, 1].map(axis => ring.reduce((sum, at) => sum + at[axis], 0) / ring.length);
+    const at = element.map.project(middle);
+    const box = element.getBoundingClientRect();
+    return { x: box.x + at.x, y: box.y + at.y };
+  }, cell);
+
+/** The pixels of the map alone. */
+export const pixels = page => page.locator("[data-testid=map] canvas").first().screenshot();
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What a person with a screen reader or without a mouse would stumble over. */
+export async function stumbles(page) {
+  // Evaluated and not added as a script: the page's policy lets none in.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const grave = violations.filter(found => ["serious", "critical"].includes(found.impact));
+  return grave.map(found => `${found.id}: ${found.nodes.map(node => node.html).slice(0, 3).join(" | ")}`);
+}

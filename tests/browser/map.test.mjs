@@ -1,0 +1,353 @@
+// The map, on the demo's rows: what is on screen equals what the program answers.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, asked, BASE, drawn, number, pixels, stumbles, total, visit, whereIs } from "./browser.mjs";
+
+/** The number at the top of the map, and that of its cells together. */
+const shown = async page => [
+  await number(page.getByTestId("total")),
+  (await page.getByTestId("shown").count()) ? await number(page.getByTestId("shown")) : null,
+];
+
+const facet = (page, label, value) => page.locator(`button.facet[data-label="${label}"][data-value="${value}"]`);
+
+/** The most frequent values of a label, as the program answers. */
+const values = async (label, n) =>
+  (await ask(`facets?facet=${label}&limit=${n}`)).map(row => row.value).filter(value => value !== null);
+
+test("the city opens with its cells, and the numbers are those of /aggregates", () =>
+  visit("", async page => {
+    const cells = await drawn(page);
+    const [all, onTheMap] = await shown(page);
+    assert.equal(all, await total(page));
+    assert.equal(onTheMap, await total(page, "located=true"));
+    assert.equal(await number(page.getByTestId("unlocated")), await total(page, "located=false"));
+    const resolution = new URL(`${BASE}/${await page.getByTestId("map").getAttribute("data-asked")}`).searchParams;
+    const counted = await ask(asked(page, `group_by=cell&located=true&geo_precision=${resolution.get("geo_precision")}`));
+    assert.equal(cells, counted.length);
+    assert.ok(cells > 50, `${cells} cells`);
+    await page.getByText("synthetic demo data").waitFor();
+    await page.getByText("exact", { exact: true }).waitFor();
+    await page.getByText("live", { exact: true }).waitFor();
+    assert.match(await page.locator(".as-of").innerText(), /^as of \d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
+    // Nobody moved anything: the address says nothing.
+    assert.equal(new URL(page.url()).search, "");
+  }));
+
+test("a filter changes the map, the numbers, the charts and the address; clearing brings all back", () =>
+  visit("", async page => {
+    await drawn(page);
+    const before = await pixels(page);
+    const [category] = await values("category", 1);
+    await facet(page, "category", category).click();
+    await drawn(page);
+    const filtered = await pixels(page);
+    assert.notDeepEqual(filtered, before);
+    assert.equal(new URL(page.url()).searchParams.get("category"), category);
+    const [all] = await shown(page);
+    assert.equal(all, await total(page));
+    assert.equal(Number(await facet(page, "category", category).getAttribute("data-count")), all);
+    // The other lists count under the filter, its own as if it were not there.
+    for (const label of ["resource", "district", "neighborhood"]) {
+      const rows = await ask(asked(page, `group_by=${label}&limit=10000`));
+      for (const row of rows.filter(row => row[label]).sort((a, b) => b.count - a.count).slice(0, 3)) {
+        const on = Number(await facet(page, label, row[label]).getAttribute("data-count"));
+        assert.equal(on, row.count, `${label} ${row[label]}`);
+      }
+    }
+    await page.getByRole("button", { name: "clear all" }).click();
+    await drawn(page);
+    assert.equal((await shown(page))[0], await total(page));
+    assert.equal(new URL(page.url()).search, "");
+  }));
+
+test("the brush makes a window, moves it and takes it away", () =>
+  visit("", async page => {
+    await drawn(page);
+    const box = await page.getByTestId("brush").boundingBox();
+    const at = part => [box.x + box.width * part, box.y + box.height / 2];
+    const drag = async (from, to) => {
+      await page.mouse.move(...at(from));
+      await page.mouse.down();
+      await page.mouse.move(...at((from + to) / 2));
+      await page.mouse.move(...at(to));
+      await page.mouse.up();
+      await drawn(page);
+    };
+    await drag(0.25, 0.5);
+    const window = () => {
+      const params = new URL(page.url()).searchParams;
+      return [params.get("start_time"), params.get("end_time")];
+    };
+    const [start, end] = window();
+    assert.ok(start < end, `${start} ${end}`);
+    const all = await number(page.getByTestId("total"));
+    assert.equal(all, await total(page));
+    assert.ok(all > 0 && all < (await ask("aggregates?group_by="))[0].count);
+    await drag(0.375, 0.625);
+    assert.ok(window()[0] > start && window()[1] > end, "it was moved");
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+    // By the keyboard as well.
+    const moved = window()[1];
+    await page.getByRole("slider", { name: "First instant after the window" }).press("ArrowLeft");
+    await drawn(page);
+    assert.ok(window()[1] < moved);
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+    await page.mouse.click(...at(0.05));
+    await drawn(page);
+    assert.deepEqual(window(), [null, null]);
+  }));
+
+test("play walks the window through time, and the numbers walk with it", () =>
+  visit("", async page => {
+    await drawn(page);
+    await page.getByLabel("Step").selectOption("month");
+    await page.getByRole("button", { name: "Play" }).click();
+    const starts = new Set();
+    await page.waitForFunction(() => new URLSearchParams(location.search).get("start_time"));
+    while (starts.size < 3) {
+      const before = new URL(page.url()).searchParams.get("start_time");
+      starts.add(before);
+      await page.waitForFunction(last => new URLSearchParams(location.search).get("start_time") !== last, before);
+    }
+    await page.getByRole("button", { name: "Pause" }).click();
+    await drawn(page);
+    assert.deepEqual([...starts], [...starts].sort(), "forwards");
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+  }));
+
+test("a click on a cell opens what happened there, and its numbers are those of the cell", () =>
+  visit("", async page => {
+    await drawn(page);
+    const top = page.locator(".top button").first();
+    const cell = await top.getAttribute("data-cell");
+    const { x, y } = await whereIs(page, cell);
+    await page.mouse.move(x, y);
+    const hovered = await page.locator(".hover strong").innerText();
+    await page.mouse.click(x, y);
+    await page.getByTestId("cell").waitFor();
+    await drawn(page);
+    const [{ count }] = await ask(asked(page, `group_by=&cell=${cell}`));
+    assert.equal(await number(page.getByTestId("cell-total")), count);
+    assert.equal(Number(hovered.replaceAll(",", "").split(" ")[0]), count);
+    const latest = await ask(`incidents?cell=${cell}&limit=20`);
+    const times = await page.locator(".latest time").allInnerTexts();
+    assert.deepEqual(times, latest.map(row => row.occurred_at.slice(0, 16).replace("T", " ")));
+    await page.getByRole("button", { name: "Close the cell" }).click();
+    await page.getByTestId("cell").waitFor({ state: "detached" });
+  }));
+
+test("two periods are compared: each total is its window's, and the change is their difference", () =>
+  visit("?start_time=2024-03-01&end_time=2024-05-01", async page => {
+    await drawn(page);
+    await page.getByRole("button", { name: "Compare" }).click();
+    await drawn(page);
+    await page.getByRole("button", { name: "a year before" }).click();
+    await page.getByTestId("total-b").waitFor();
+    await drawn(page);
+    const params = new URL(page.url()).searchParams;
+    assert.deepEqual([params.get("b_start"), params.get("b_end")], ["2023-03-01", "2023-05-01"]);
+    const of = (start, end, more = "") => ask(`aggregates?start_time=${start}&end_time=${end}&${more}`);
+    const [[a], [b]] = [
+      await of("2024-03-01", "2024-05-01", "group_by="),
+      await of("2023-03-01", "2023-05-01", "group_by="),
+    ];
+    assert.equal(await number(page.getByTestId("total")), a.count);
+    assert.equal(await number(page.getByTestId("total-b")), b.count);
+    // The greatest change in the list is the greatest there is.
+    const first = await page.locator(".top button").first();
+    const cell = await first.getAttribute("data-cell");
+    const text = await first.innerText();
+    const [inA, inB] = [
+      (await of("2024-03-01", "2024-05-01", `group_by=&cell=${cell}`))[0].count,
+      (await of("2023-03-01", "2023-05-01", `group_by=&cell=${cell}`))[0].count,
+    ];
+    assert.match(text, new RegExp(`A: ${inA} · B: ${inB} · Change: `));
+    const change = await pixels(page);
+    await page.locator(".legend").getByRole("button", { name: "B", exact: true }).click();
+    await drawn(page);
+    assert.notDeepEqual(await pixels(page), change);
+  }));
+
+for (const [name, kind] of [
+  ["Draw a box", "bbox"],
+  ["Draw a polygon", "polygon"],
+]) {
+  test(`${name.toLowerCase()}: what lies in it is counted, to the incident`, () =>
+    visit("", async page => {
+      await drawn(page);
+      const box = await page.getByTestId("map").boundingBox();
+      const at = (x, y) => [box.x + box.width * x, box.y + box.height * y];
+      await page.getByRole("button", { name }).click();
+      await page.locator("[data-testid=map][data-drawing=ready]").waitFor();
+      const corners = kind === "bbox" ? [[0.4, 0.3], [0.65, 0.6]] : [[0.4, 0.3], [0.7, 0.35], [0.6, 0.65]];
+      for (const [x, y] of corners) {
+        await page.mouse.move(...at(x, y), { steps: 4 });
+        await page.mouse.click(...at(x, y));
+      }
+      // A polygon ends with a click on its last corner.
+      if (kind === "polygon") await page.mouse.click(...at(...corners[2]));
+      await page.getByRole("button", { name: "Remove the drawn area" }).waitFor();
+      await drawn(page);
+      assert.ok(new URL(page.url()).searchParams.has(kind), page.url());
+      const all = await number(page.getByTestId("total"));
+      assert.equal(all, await total(page));
+      assert.ok(all > 0 && all < (await ask("aggregates?group_by="))[0].count, `${all}`);
+      await page.getByRole("button", { name: "Remove the drawn area" }).click();
+      await drawn(page);
+      assert.equal(await number(page.getByTestId("total")), await total(page));
+    }));
+}
+
+test("hours of the week filter by dragging and by key, and their numbers are those of /aggregates", () =>
+  visit("", async page => {
+    await drawn(page);
+    const square = (weekday, hour) => page.locator(`.week button[data-weekday="${weekday}"][data-hour="${hour}"]`);
+    const rows = await ask("aggregates?group_by=weekday,hour&dated=true");
+    for (const { weekday, hour, count } of rows.filter((_, n) => n % 17 === 0)) {
+      assert.equal(Number(await square(weekday, hour).getAttribute("data-count")), count, `${weekday} ${hour}`);
+    }
+    await square(1, 8).scrollIntoViewIfNeeded();
+    await square(1, 8).dispatchEvent("pointerdown", { pointerId: 1, button: 0 });
+    await square(5, 11).dispatchEvent("pointerup", { pointerId: 1, button: 0 });
+    await drawn(page);
+    const params = new URL(page.url()).searchParams;
+    assert.deepEqual(params.getAll("weekday"), ["1", "2", "3", "4", "5"]);
+    assert.deepEqual(params.getAll("hour"), ["8", "9", "10", "11"]);
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+    await square(7, 23).focus();
+    await page.keyboard.press("Enter");
+    await drawn(page);
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+    assert.deepEqual(new URL(page.url()).searchParams.getAll("weekday"), ["7"]);
+  }));
+
+test("hot spots are those that /hotspots finds beyond chance", () =>
+  visit("", async page => {
+    await drawn(page);
+    const before = await pixels(page);
+    await page.getByRole("button", { name: "Hot spots" }).click();
+    const cells = await drawn(page);
+    assert.notDeepEqual(await pixels(page), before);
+    const found = await ask((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
+    assert.equal(cells, found.length);
+    assert.ok(found.some(row => row.significance === "hot"));
+    const colours = await page.evaluate(() =>
+      document.querySelector("[data-testid=map]").map.querySourceFeatures("hexes").map(f => [f.properties.cell, f.properties.colour]),
+    );
+    const quiet = new Set(found.filter(row => row.significance === null).map(row => row.cell));
+    const [inside, outside] = [new Set(), new Set()];
+    for (const [cell, colour] of colours) (quiet.has(cell) ? outside : inside).add(colour);
+    assert.ok(outside.size <= 1 && [...outside].every(colour => !inside.has(colour)), "what is within chance is of one colour");
+    const [first] = found;
+    assert.match(await page.locator(".top button").first().innerText(), new RegExp(`z ${first.z.toFixed(2).replace("-", "\\-")}`));
+  }));
+
+test("zoomed in, cells are finer, only those in view are asked for, and they are counted whole", () =>
+  visit("?at=37.77,-122.42,14", async page => {
+    await drawn(page);
+    const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
+    assert.equal(question.get("geo_precision"), "10");
+    assert.ok(question.getAll("cell").length > 0);
+    const all = new Map((await ask("aggregates?group_by=cell&geo_precision=10&located=true&limit=1000000")).map(r => [r.cell, r.count]));
+    const asked = await ask(`aggregates?${question}`);
+    assert.ok(asked.length > 0 && asked.length < all.size);
+    for (const { cell, count } of asked) assert.equal(count, all.get(cell), cell);
+    const onTheMap = await number(page.getByTestId("shown"));
+    assert.equal(onTheMap, asked.reduce((sum, row) => sum + row.count, 0));
+    // Charts follow the map; without the tick they count the whole city.
+    const matrix = async () =>
+      (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce((a, b) => a + b);
+    const dated = (await ask(`aggregates?group_by=&dated=true&${question.getAll("cell").map(c => `cell=${c}`).join("&")}`))[0].count;
+    assert.equal(await matrix(), dated);
+    await page.getByLabel("Count only what the map shows").uncheck();
+    await drawn(page);
+    assert.equal(await matrix(), (await ask("aggregates?group_by=&dated=true"))[0].count);
+  }));
+
+test("the address holds the view: somebody else who opens it sees the same", async () => {
+  const [category] = await values("category", 1);
+  const first = await visit("", async page => {
+    await drawn(page);
+    await facet(page, "category", category).click();
+    await page.getByRole("button", { name: "Linear" }).click();
+    await page.getByRole("button", { name: "30 d" }).click();
+    await page.getByRole("button", { name: "Columns in 3D" }).click();
+    const box = await page.getByTestId("map").boundingBox();
+    await page.mouse.move(box.x + 300, box.y + 300);
+    await page.mouse.wheel(0, -240);
+    await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
+    const cells = await drawn(page);
+    return { url: page.url(), cells, all: await number(page.getByTestId("total")) };
+  });
+  const search = new URL(first.url).search;
+  for (const name of ["category=", "scale=linear", "tilted=true", "start_time=", "at="]) assert.ok(search.includes(name), name);
+  await visit(search, async page => {
+    assert.equal(await drawn(page), first.cells);
+    assert.equal(await number(page.getByTestId("total")), first.all);
+    assert.equal(await page.getByRole("button", { name: "Linear" }).getAttribute("aria-pressed"), "true");
+    assert.equal(new URL(page.url()).search, search);
+  });
+});
+
+test("each panel is copied as curl, SQL and CSV, and all three say what is on screen", () =>
+  visit("?weekday=6&weekday=7", async page => {
+    await drawn(page);
+    const panel = page.locator("section.panel", { hasText: "Share of categories" });
+    const copied = async name => {
+      await panel.locator("summary").click();
+      await panel.getByRole("button", { name }).click();
+      await page.locator(".said", { hasText: "copied" }).waitFor();
+      return page.evaluate(() => navigator.clipboard.readText());
+    };
+    const curl = await copied("Copy as curl");
+    const url = /^curl '(.*)'$/.exec(curl)[1];
+    assert.ok(url.startsWith(`${BASE}/aggregates?`), url);
+    const rows = await (await fetch(url)).json();
+    const sum = rows => rows.reduce((sum, row) => sum + Number(row.count), 0);
+    assert.equal(sum(rows), await total(page));
+    const query = await copied("Copy as SQL");
+    const answer = await fetch(`${BASE}/sql`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ query }) });
+    assert.equal(answer.status, 200, `${query}\n${await answer.clone().text()}`);
+    assert.equal(sum(await answer.json()), await total(page));
+    const [head, ...lines] = (await copied("Copy as CSV")).trim().split("\n");
+    const column = head.trim().split(",").indexOf("count");
+    assert.ok(column >= 0, head);
+    assert.equal(lines.length, rows.length);
+  }));
+
+test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phone", async () => {
+  for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
+    await visit("", async page => {
+      await drawn(page);
+      assert.deepEqual(await stumbles(page), [], JSON.stringify(options));
+    }, options);
+  }
+});
+
+test("on a phone map, filters and charts come to the front in turn", () =>
+  visit("", async page => {
+    await drawn(page);
+    const [category] = await values("category", 1);
+    await page.getByRole("button", { name: "Filters" }).click();
+    await facet(page, "category", category).click();
+    await page.getByRole("button", { name: "Filters (1)" }).waitFor();
+    await page.getByRole("button", { name: "Charts" }).click();
+    await page.getByText("Hours of the week").waitFor();
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    await drawn(page);
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 390, `${wide} pixels wide`);
+  }, { width: 390, height: 844 }));
+
+test("a filter that nothing fits says so, and what the server refuses is told in its words", async () => {
+  await visit("?category=nothing+of+the+kind", async page => {
+    await drawn(page);
+    assert.equal(await number(page.getByTestId("total")), 0);
+    await page.getByText("Nothing here with these filters.").first().waitFor();
+  });
+  await visit("?resource=311-casses", async page => {
+    await page.getByText("did you mean `311-cases`?").first().waitFor();
+  }, { expected: [/status of 400/] });
+});
