@@ -4,7 +4,7 @@
 /// The adjusted p values. Of those that are at most `alpha`, on average at most the part `alpha` is false, where the tests
 /// are independent or depend on each other positively. What was not tested has no p, and does not count as a test.
 ///
-/// With the p values in ascending order `p(1)` to `p(m)`, the adjusted `p(i)` is the least of `p(j) m / j` over all
+/// With the p values in ascending order `p(1)` to `p(m)`, the adjusted `p(i)` is the least of `p(j) m/j` over all
 /// `j >= i`, and at most 1.
 pub(super) fn adjusted(p: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut tested: Vec<(usize, f64)> = p.iter().enumerate().filter_map(|(at, p)| Some((at, (*p)?))).collect();
@@ -13,7 +13,7 @@ pub(super) fn adjusted(p: &[Option<f64>]) -> Vec<Option<f64>> {
     let tests = tested.len() as f64;
     let mut least = 1.0_f64;
     for (before, (at, p)) in tested.into_iter().enumerate().rev() {
-        least = least.min(p * tests / (before + 1) as f64);
+        least = least.min(p * (tests / (before + 1) as f64));
         adjusted[at] = Some(least);
     }
     adjusted
