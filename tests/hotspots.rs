@@ -78,9 +78,15 @@ fn python() -> Option<PathBuf> {
     found
 }
 
-/// What the reference says of these questions: filters, resolution, rings.
-fn reference(python: &PathBuf, serving: &Running, questions: &[(&[(&str, &str)], u8, u8)]) -> Vec<Vec<Value>> {
-    let question = |(filters, resolution, rings): &(&[(&str, &str)], u8, u8)| json!({"filters": filters, "geo_precision": resolution, "neighbors": rings});
+/// Filters, resolution, rings.
+type Question = (&'static [(&'static str, &'static str)], u8, u8);
+
+/// What the reference says of these questions.
+fn reference(python: &PathBuf, serving: &Running, questions: &[Question]) -> Vec<Vec<Value>> {
+    let question = |(filters, resolution, rings): &Question| {
+        let (resolution, rings) = (*resolution, *rings);
+        json!({"filters": filters, "geo_precision": resolution, "neighbors": rings})
+    };
     let questions = Value::Array(questions.iter().map(question).collect()).to_string();
     let output = Command::new(python).args(["-c", REFERENCE, &serving.base_url, &questions]).output();
     let output = output.expect("Python runs");
@@ -94,7 +100,7 @@ async fn hot_spots_and_trends_are_those_of_the_fields_own_libraries() {
     let bench = landed(12_000);
     bench.program().run(&["compact"]).success();
     let serving = serve(&bench);
-    let questions: [(&[(&str, &str)], u8, u8); 9] = [
+    let questions: [Question; 9] = [
         (&[], 8, 1),
         (&[], 9, 2),
         (&[("resource", CASES_RESOURCE)], 7, 1),

@@ -1,7 +1,7 @@
 """The statistics of /hotspots by the field's own libraries, of counts that /aggregates answers.
 
-Gi* by esda over weights of libpysal, neighbours by h3, adjusted p by scipy, the trend by pymannkendall. Takes the address of
-a server and questions as JSON; says the rows of each as JSON, in no order.
+Gi* by esda over weights of libpysal, neighbours by h3, adjusted p by scipy, the trend by pymannkendall. Takes the
+address of a server and questions as JSON; says the rows of each as JSON, in no order.
 """
 
 import json
@@ -43,8 +43,8 @@ def whole_months(filters, counted):
 
 def rows(server, question):
     filters = [tuple(pair) for pair in question["filters"]]
-    of_place = ("resource", "resource!", "district", "district!", "neighborhood", "neighborhood!", "bbox", "near", "cell")
-    places = [pair for pair in filters if pair[0] in of_place]
+    of_place = ("resource", "district", "neighborhood", "bbox", "near", "cell")
+    places = [pair for pair in filters if pair[0].removesuffix("!") in of_place]
     resolution, rings = question["geo_precision"], question["neighbors"]
     by_cell = {"geo_precision": resolution, "group_by": "cell", "located": "true"}
     area = sorted(row["cell"] for row in aggregates(server, places, **by_cell))
@@ -59,7 +59,8 @@ def rows(server, question):
     p = numpy.minimum(2 * found.p_norm, 1)
     adjusted = scipy.stats.false_discovery_control(p, method="bh")
 
-    by_month = aggregates(server, filters, **(by_cell | {"group_by": "cell,time", "time_precision": "1mo", "dated": "true"}))
+    months = {"group_by": "cell,time", "time_precision": "1mo", "dated": "true"}
+    by_month = aggregates(server, filters, **(by_cell | months))
     counted_months = [month(row["occurred_at"]) for row in by_month]
     first, end = whole_months(filters, counted_months)
     series = {cell: numpy.zeros(max(end - first, 0)) for cell in area}

@@ -1,6 +1,6 @@
-//! The local statistic Gi* in its standardised form: Getis, A. & Ord, J. K. (1992), "The analysis of spatial association by
-//! use of distance statistics", Geographical Analysis 24, 189-206; Ord, J. K. & Getis, A. (1995), "Local spatial
-//! autocorrelation statistics: distributional issues and an application", Geographical Analysis 27, 286-306.
+//! The local statistic Gi* in its standardised form: Getis, A. & Ord, J. K. (1992), "The analysis of spatial
+//! association by use of distance statistics", Geographical Analysis 24, 189-206; Ord, J. K. & Getis, A. (1995), "Local
+//! spatial autocorrelation statistics: distributional issues and an application", Geographical Analysis 27, 286-306.
 
 /// What lies in the neighbourhood of a cell, the cell itself included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Whole {
         Self { cells, count, spread: cells * squares - count.pow(2) }
     }
 
-    /// How many standard deviations the counts in a neighbourhood lie above what they would be, were all the counts of the
-    /// study area dealt to its cells by chance. With binary weights, of which `W` are 1 among `n` cells:
+    /// How many standard deviations the counts in a neighbourhood lie above what they would be, were all the counts of
+    /// the study area dealt to its cells by chance. With binary weights, of which `W` are 1 among `n` cells:
     ///
     /// `z = (Σ w x - W x̄) / (s √((n W - W²) / (n - 1)))`, `x̄ = Σx / n`, `s² = Σx² / n - x̄²`
     ///

@@ -1,6 +1,6 @@
-//! The trend of a series: Mann, H. B. (1945), "Nonparametric tests against trend", Econometrica 13, 245-259; Kendall, M. G.
-//! (1975), "Rank correlation methods", 4th edition, London: Griffin; Sen, P. K. (1968), "Estimates of the regression
-//! coefficient based on Kendall's tau", Journal of the American Statistical Association 63, 1379-1389.
+//! The trend of a series: Mann, H. B. (1945), "Nonparametric tests against trend", Econometrica 13, 245-259; Kendall,
+//! M. G. (1975), "Rank correlation methods", 4th edition, London: Griffin; Sen, P. K. (1968), "Estimates of the
+//! regression coefficient based on Kendall's tau", Journal of the American Statistical Association 63, 1379-1389.
 
 use super::normal::two_sided;
 
@@ -10,7 +10,8 @@ const LEAST: usize = 4;
 /// The trend of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Trend {
-    /// Kendall's tau, `S` by the number of pairs: -1 where every later month has less, 1 where every later one has more.
+    /// Kendall's tau, `S` by the number of pairs: -1 where every later month has less, 1 where every later one has
+    /// more.
     pub(super) tau: f64,
     /// `S` in standard deviations of what chance gives.
     pub(super) z: f64,
@@ -25,8 +26,10 @@ pub(super) struct Trend {
 ///
 /// `S` is the number of pairs of months of which the later has more, less the number of those of which it has less. Its
 /// variance is corrected for ties, groups of `t` months with the same count:
-/// `(n (n - 1) (2 n + 5) - Σ t (t - 1) (2 t + 5)) / 18`; and `z` for continuity: `(|S| - 1) / √variance`, with the sign of
-/// `S`, and 0 for 0.
+///
+/// `(n (n - 1) (2 n + 5) - Σ t (t - 1) (2 t + 5)) / 18`
+///
+/// and `z` for continuity: `(|S| - 1) / √variance`, with the sign of `S`, and 0 for 0.
 pub(super) fn mann_kendall(months: usize, counted: &[(usize, i64)]) -> Option<Trend> {
     if months < LEAST {
         return None;
@@ -76,8 +79,8 @@ fn ties(months: usize, counted: &[(usize, i64)]) -> Vec<usize> {
     counts.chunk_by(|one, other| one == other).map(<[i64]>::len).chain((zeros > 0).then_some(zeros)).collect()
 }
 
-/// The median of the slopes between all pairs. It is looked for only where it is not sure to be 0, and so where at least
-/// a quarter of the months have a count: the series is as long as what was read of it.
+/// The median of the slopes between all pairs. It is looked for only where it is not sure to be 0, and so where at
+/// least a quarter of the months have a count: the series is as long as what was read of it.
 fn median_slope(months: usize, counted: &[(usize, i64)]) -> f64 {
     let mut series = vec![0.0_f64; months];
     for (month, count) in counted {
@@ -121,8 +124,8 @@ mod tests {
 
     #[test]
     fn ties_make_the_variance_smaller() {
-        // Of fifteen pairs five rise, eight fall and two are ties: S = -3; 6·5·17 - 2 (2·1·9) = 474. The eighth slope of
-        // -3, -3/2, -1, -2/3, -2/3, -1/2, -1/4, -1/5, 0, 0, 1/2, 1/2, 2/3, 1, 1 is the middle one.
+        // Of fifteen pairs five rise, eight fall and two are ties: S = -3; 6·5·17 - 2 (2·1·9) = 474. The eighth slope
+        // of -3, -3/2, -1, -2/3, -2/3, -1/2, -1/4, -1/5, 0, 0, 1/2, 1/2, 2/3, 1, 1 is the middle one.
         let found = trend(&[1, 2, 2, 3, 0, 0]).expect("a trend");
         assert!(near(found.tau, -3.0 / 15.0) && near(found.z, -2.0 / (474.0_f64 / 18.0).sqrt()), "{found:?}");
         assert!(near(found.slope, -0.2), "{found:?}");
@@ -153,7 +156,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_look_at_every_pair_finds_the_same(series in prop::collection::vec(prop_oneof![Just(0_i64), 0_i64..6, 0_i64..1_000], 4..40)) {
+        fn a_look_at_every_pair_finds_the_same(
+            series in prop::collection::vec(prop_oneof![Just(0_i64), 0_i64..6, 0_i64..1_000], 4..40),
+        ) {
             let found = trend(&series).expect("a trend");
             let (mut score, mut slopes) = (0_i64, Vec::new());
             for one in 0..series.len() {
@@ -164,7 +169,8 @@ mod tests {
             }
             slopes.sort_by(f64::total_cmp);
             let half = slopes.len() / 2;
-            let median = if slopes.len() % 2 == 1 { slopes[half] } else { f64::midpoint(slopes[half - 1], slopes[half]) };
+            let below = if slopes.len() % 2 == 1 { half } else { half - 1 };
+            let median = f64::midpoint(slopes[below], slopes[half]);
             prop_assert!(near(found.tau, score as f64 / slopes.len() as f64));
             prop_assert!(near(found.slope, median), "{} {}", found.slope, median);
             prop_assert!(found.z.is_finite() && (0.0..=1.0).contains(&found.p));

@@ -1,5 +1,5 @@
-//! Which cells are hot beyond chance, and their trend: counts of the engine, and what is reckoned of them. The statistics
-//! know nothing of cells, questions or the engine; `docs/hotspots.md` has their formulas and what they mean.
+//! Which cells are hot beyond chance, and their trend: counts of the engine, and what is reckoned of them. The
+//! statistics know nothing of cells, questions or the engine; `docs/hotspots.md` has their formulas and what they mean.
 
 mod benjamini_hochberg;
 mod counts;
@@ -12,6 +12,7 @@ mod rows;
 
 use arrow::array::RecordBatch;
 use lake_model::{FINEST_RESOLUTION, Kind, Result, ResultExt};
+use tokio_util::sync::CancellationToken;
 
 use self::counts::counted;
 use self::reckon::reckon;
@@ -108,11 +109,13 @@ impl Hotspots {
     /// If the tables cannot be read, or the study area has too many cells.
     pub(crate) async fn answer(&self, reading: &Reading) -> Result<Found> {
         let counted = counted(reading, self).await?;
-        // The turn is kept for as long as a processor works for the request, even after its time is over.
+        // The work ends soon after the request's time is over or its client has left, and keeps its turn until then.
+        let stop = CancellationToken::new();
+        let _ends = stop.clone().drop_guard();
         let (asked, turn) = (self.clone(), reading.clone());
         let work = move || {
             let _turn = turn;
-            let reckoned = reckon(&counted, &asked);
+            let reckoned = reckon(&counted, &asked, &stop)?;
             let kept = reckoned.cells.len().min(asked.limit);
             Ok(Found {
                 batch: batch(&reckoned.cells[..kept], asked.trend)?,

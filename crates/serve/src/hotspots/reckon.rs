@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use lake_model::{Error, Kind, Result};
 use lake_query::cell_disk;
+use tokio_util::sync::CancellationToken;
 
 use super::Hotspots;
 use super::benjamini_hochberg::adjusted;
@@ -46,7 +48,10 @@ pub(super) struct Reckoned {
 }
 
 /// The statistics of the cells that are asked for: by falling `z`, those without one last, and then by cell.
-pub(super) fn reckon(counted: &Counted, asked: &Hotspots) -> Reckoned {
+///
+/// # Errors
+/// If it is told to stop: nobody waits for it any more.
+pub(super) fn reckon(counted: &Counted, asked: &Hotspots, stop: &CancellationToken) -> Result<Reckoned> {
     let by_cell: HashMap<i64, &[Count]> =
         counted.counts.chunk_by(|one, other| one.cell == other.cell).map(|rows| (rows[0].cell, rows)).collect();
     let rows = |cell: i64| by_cell.get(&cell).copied().unwrap_or_default();
@@ -56,21 +61,28 @@ pub(super) fn reckon(counted: &Counted, asked: &Hotspots) -> Reckoned {
     let z: Vec<Option<f64>> = locals.iter().map(|local| whole.z(*local)).collect();
     let p: Vec<Option<f64>> = z.iter().map(|z| z.map(two_sided)).collect();
     let p_adjusted = adjusted(&p);
+    let significance: Vec<Option<&'static str>> =
+        z.iter().zip(&p_adjusted).map(|(z, p)| significance(*z, *p, asked.alpha)).collect();
     let months = asked.trend.then(|| months(counted, asked)).flatten();
-    let cells = (0..counted.area.len()).map(|at| Cell {
-        cell: counted.area[at],
-        count: counts[at],
-        disk_cells: locals[at].cells,
-        z: z[at],
-        p: p[at],
-        p_adjusted: p_adjusted[at],
-        significance: significance(z[at], p_adjusted[at], asked.alpha),
-        trend: months.and_then(|months| trend(rows(counted.area[at]), months)),
+    let cells = (0..counted.area.len()).filter(|at| !asked.significant || significance[*at].is_some()).map(|at| {
+        if stop.is_cancelled() {
+            return Err(Error::new(Kind::TimedOut, "nobody waits for these hot spots any more"));
+        }
+        Ok(Cell {
+            cell: counted.area[at],
+            count: counts[at],
+            disk_cells: locals[at].cells,
+            z: z[at],
+            p: p[at],
+            p_adjusted: p_adjusted[at],
+            significance: significance[at],
+            trend: months.and_then(|months| trend(rows(counted.area[at]), months)),
+        })
     });
-    let mut cells: Vec<Cell> = cells.filter(|cell| !asked.significant || cell.significance.is_some()).collect();
+    let mut cells = cells.collect::<Result<Vec<Cell>>>()?;
     let hotness = |cell: &Cell| cell.z.unwrap_or(f64::NEG_INFINITY);
     cells.sort_unstable_by(|one, other| hotness(other).total_cmp(&hotness(one)).then(one.cell.cmp(&other.cell)));
-    Reckoned { cells, months }
+    Ok(Reckoned { cells, months })
 }
 
 /// What the disk around each cell holds of the study area.
