@@ -256,6 +256,8 @@ async fn every_limit_is_told_and_named_by_the_error_it_causes() {
         "2",
         "--max-tile-cells",
         "1",
+        "--max-hotspot-cells",
+        "1",
         "--request-memory-mib",
         "100",
         "--drain-seconds",
@@ -282,6 +284,7 @@ async fn every_limit_is_told_and_named_by_the_error_it_causes() {
         ("max_corners", 4),
         ("max_cells", 2),
         ("max_tile_cells", 1),
+        ("max_hotspot_cells", 1),
         ("request_memory_mib", 100),
         ("drain_seconds", 3),
         ("default_rows", 7),
@@ -308,6 +311,8 @@ async fn every_limit_is_told_and_named_by_the_error_it_causes() {
     says(&running.post_json("/aggregates", &polygon).await, 400, "max_corners");
     says(&running.post_json("/aggregates", &json!({"category": ["x".repeat(2_000)]})).await, 413, "max_body_bytes");
     says(&running.get("/tiles/10/163/395.mvt").await, 422, "max_tile_cells");
+    says(&running.get("/hotspots").await, 422, "max_hotspot_cells");
+    says(&running.get("/hotspots?category=Graffiti&trend=false").await, 422, "max_hotspot_cells");
 
     let hurried = bench.program().spawn_serving(&["serve", "--timeout-ms", "0"]);
     says(&hurried.get("/aggregates").await, 504, "timeout_ms");

@@ -34,7 +34,7 @@ async fn the_format_is_the_one_named_or_the_best_accepted_and_406_lists_what_the
     }
     let named = serving.get_with(&format!("{path}&format=csv"), &[("accept", "application/json")]).await;
     assert_eq!(named.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
-    for path in [path, "/incidents", "/facets", "/changes?since=0"] {
+    for path in [path, "/incidents", "/facets", "/hotspots", "/changes?since=0"] {
         let refused = serving.get_with(path, &[("accept", "image/png")]).await;
         assert_eq!(refused.status, 406, "{path}: {}", refused.text());
         assert!(refused.text().contains("application/x-ndjson"), "{}", refused.text());
@@ -74,7 +74,7 @@ async fn an_answer_is_not_sent_again_to_who_has_it_until_the_lake_changes() {
     let later = serving.get_with(same, &[("if-none-match", &name)]).await;
     assert_eq!(later.status, 200);
     assert_ne!(later.header("etag"), Some(name.as_str()));
-    for path in ["/incidents?limit=3", "/facets", "/tiles/10/163/395.mvt"] {
+    for path in ["/incidents?limit=3", "/facets", "/hotspots", "/tiles/10/163/395.mvt"] {
         let answer = serving.get(path).await;
         let name = answer.header("etag").unwrap_or_else(|| panic!("{path} has no name")).to_owned();
         assert_eq!(serving.get_with(path, &[("if-none-match", &name)]).await.status, 304, "{path}");
@@ -84,14 +84,15 @@ async fn an_answer_is_not_sent_again_to_who_has_it_until_the_lake_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_of_the_lake_says_what_was_read() {
     let (_bench, serving) = served(200);
-    for path in ["/aggregates?limit=2", "/incidents?limit=2", "/facets", "/tiles/0/0/0.mvt", "/resources"] {
+    for path in ["/aggregates?limit=2", "/incidents?limit=2", "/facets", "/hotspots", "/tiles/0/0/0.mvt", "/resources"]
+    {
         let answer = serving.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         for header in ["lake-version", "lake-exact", "lake-as-of", "x-request-id"] {
             assert!(answer.header(header).is_some(), "{path} has no {header}");
         }
     }
-    for path in ["/aggregates?limit=2", "/incidents?limit=2", "/facets?limit=1"] {
+    for path in ["/aggregates?limit=2", "/incidents?limit=2", "/facets?limit=1", "/hotspots?limit=1"] {
         assert_eq!(serving.get(path).await.header("lake-truncated"), Some("true"), "{path}");
         assert!(serving.get(path).await.header("server-timing").is_some(), "{path}");
     }
@@ -138,7 +139,11 @@ async fn a_page_of_another_host_may_ask_and_read_what_the_headers_say() {
     assert!(header("access-control-allow-headers").contains("authorization"), "`*` would not stand for it");
     let answer = serving.get_with("/aggregates?limit=1", &[("origin", "https://example.org")]).await;
     let exposed = answer.header("access-control-expose-headers").expect("exposed headers");
-    assert!(["lake-version", "lake-truncated", "lake-next", "etag"].iter().all(|name| exposed.contains(name)));
+    assert!(
+        ["lake-version", "lake-truncated", "lake-next", "lake-unlocated", "etag"]
+            .iter()
+            .all(|name| exposed.contains(name))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,9 +153,16 @@ async fn who_goes_wrong_is_told_the_way() {
     let detail = lost.json()["detail"].as_str().expect("a detail").to_owned();
     assert_eq!(lost.status, 404);
     assert!(detail.contains("did you mean /aggregates?"), "{detail}");
-    for path in
-        ["/incidents", "/facets", "/changes", "/tiles/{z}/{x}/{y}.mvt", "/resources", "/openapi.json", "/limits"]
-    {
+    for path in [
+        "/incidents",
+        "/facets",
+        "/hotspots",
+        "/changes",
+        "/tiles/{z}/{x}/{y}.mvt",
+        "/resources",
+        "/openapi.json",
+        "/limits",
+    ] {
         assert!(detail.contains(path), "{path}: {detail}");
     }
     for (path, near) in [
@@ -187,8 +199,18 @@ async fn every_link_of_the_page_works() {
         let answer = serving.get(&path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     }
-    let told =
-        ["aggregates", "incidents", "facets", "changes", "tiles", "resources", "limits", "metrics", "openapi.json"];
+    let told = [
+        "aggregates",
+        "incidents",
+        "facets",
+        "hotspots",
+        "changes",
+        "tiles",
+        "resources",
+        "limits",
+        "metrics",
+        "openapi.json",
+    ];
     assert!(told.iter().all(|path| page.contains(&format!("/{path}"))), "{page}");
 }
 

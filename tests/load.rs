@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What is asked, from a total to a large answer, over counts and over incidents.
-const QUESTIONS: [&str; 10] = [
+const QUESTIONS: [&str; 11] = [
     "/aggregates?group_by=",
     "/aggregates?group_by=category",
     "/aggregates?group_by=category&format=csv",
@@ -34,6 +34,7 @@ const QUESTIONS: [&str; 10] = [
     "/incidents?limit=50",
     "/facets?resource=311-cases",
     "/tiles/12/655/1583.mvt",
+    "/hotspots?geo_precision=8&category=Graffiti",
 ];
 
 /// What became of all requests.

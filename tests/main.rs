@@ -33,6 +33,7 @@ mod forget;
 mod fuzz;
 mod golden;
 mod history;
+mod hotspots;
 mod http;
 mod integrity;
 mod load;

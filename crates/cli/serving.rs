@@ -87,6 +87,9 @@ pub(crate) struct Serving {
     /// The most cells of a tile
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_tile_cells, help_heading = LIMITS)]
     max_tile_cells: usize,
+    /// The most cells of a study area of hot spots
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_hotspot_cells, help_heading = LIMITS)]
+    max_hotspot_cells: usize,
     /// How long requests under way may take once the server is told to stop
     #[arg(long, value_name = "S", default_value_t = Limits::default().drain.as_secs(), help_heading = LIMITS)]
     drain_seconds: u64,
@@ -142,6 +145,7 @@ impl Serving {
             max_corners: self.max_corners,
             max_cells: self.max_cells,
             max_tile_cells: self.max_tile_cells,
+            max_hotspot_cells: self.max_hotspot_cells,
             timeout: Duration::from_millis(self.timeout_ms),
             memory_bytes: self.request_memory_mib << 20,
             requests_per_second: self.requests_per_second.unwrap_or(per_second),

@@ -48,6 +48,12 @@ pub fn parse_cell(text: &str) -> Option<i64> {
     index(CellIndex::from_str(text).ok()?)
 }
 
+/// The cells at most `k` steps of the grid away from a cell, itself included, in no order; none around what is no cell.
+pub fn cell_disk(index: i64, k: u32) -> Vec<i64> {
+    let Some(cell) = cell(index) else { return Vec::new() };
+    grid_disk(cell, i64::from(k)).unwrap_or_default().into_iter().filter_map(self::index).collect()
+}
+
 fn latlng_to_cell(lat: f64, lng: f64, res: i64) -> Option<i64> {
     index(LatLng::new(lat, lng).ok()?.to_cell(resolution(res)?))
 }

@@ -29,7 +29,7 @@ pub use datafusion::dataframe::DataFrame;
 pub use engine::{Engine, EngineOptions, Session};
 pub use error::engine_error;
 pub use format::{Format, ResultWriter};
-pub use h3::{cell_corners, cell_geojson, cell_text, cell_to_parent, parse_cell};
+pub use h3::{cell_corners, cell_disk, cell_geojson, cell_text, cell_to_parent, parse_cell};
 pub use moment::Moment;
 pub use named_query::NamedQuery;
 pub use pin::Pin;

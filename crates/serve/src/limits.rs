@@ -19,6 +19,8 @@ pub struct Limits {
     pub max_cells: usize,
     /// The most cells of a tile.
     pub max_tile_cells: usize,
+    /// The most cells of a study area of hot spots.
+    pub max_hotspot_cells: usize,
     /// How long a request may take until its answer has been sent.
     pub timeout: Duration,
     /// What the engine may hold for one request before it spills, and then fails, bytes.
@@ -44,6 +46,7 @@ impl Default for Limits {
             max_corners: 10_000,
             max_cells: 1_000,
             max_tile_cells: 100_000,
+            max_hotspot_cells: 100_000,
             timeout: Duration::from_secs(60),
             memory_bytes: 256 << 20,
             requests_per_second: 0,
@@ -84,6 +87,13 @@ impl Limits {
             row("max_corners", whole(self.max_corners), "positions", "The positions of a polygon.", Some(400)),
             row("max_cells", whole(self.max_cells), "cells", "The cells that a request names.", Some(400)),
             row("max_tile_cells", whole(self.max_tile_cells), "cells", "The cells of a tile.", Some(422)),
+            row(
+                "max_hotspot_cells",
+                whole(self.max_hotspot_cells),
+                "cells",
+                "The cells of a study area of hot spots.",
+                Some(422),
+            ),
             row("timeout_ms", millis(self.timeout), "ms", "A request, until its answer has been sent.", Some(504)),
             row(
                 "request_memory_mib",

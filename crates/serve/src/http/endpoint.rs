@@ -12,6 +12,7 @@ pub(crate) const API: &str = "/api";
 pub(crate) const AGGREGATES: &str = "/aggregates";
 pub(crate) const INCIDENTS: &str = "/incidents";
 pub(crate) const FACETS: &str = "/facets";
+pub(crate) const HOTSPOTS: &str = "/hotspots";
 pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
 pub(crate) const RESOURCES: &str = "/resources";
@@ -34,6 +35,7 @@ pub(crate) const PATHS: [&str; 17] = [
     AGGREGATES,
     INCIDENTS,
     FACETS,
+    HOTSPOTS,
     RESOURCES,
     CHANGES,
     "/tiles/{z}/{x}/{y}.mvt",

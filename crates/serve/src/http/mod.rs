@@ -6,6 +6,7 @@ mod answer;
 pub(crate) mod changes;
 pub(crate) mod endpoint;
 pub(crate) mod facets;
+pub(crate) mod hotspots;
 pub(crate) mod incidents;
 pub(crate) mod negotiate;
 mod observe;

@@ -3,19 +3,21 @@
 use lake_model::Kind;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{AGGREGATES, CHANGES, Endpoint, FACETS, INCIDENTS, TILES};
+use crate::http::endpoint::{AGGREGATES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, TILES};
 use crate::http::negotiate::OFFERS;
 
 /// The headers of every answer that was read from the lake.
 pub(super) const OF_READING: [&str; 4] = ["Lake-Version", "Lake-Exact", "Lake-As-Of", "Lake-Synthetic"];
 
-const HEADERS: [(&str, &str); 8] = [
+const HEADERS: [(&str, &str); 10] = [
     ("Lake-Version", "The versions of fast_counts, counts and incidents that were read."),
     ("Lake-Exact", "Whether the answer equals a recount of all that has landed."),
     ("Lake-As-Of", "When the newest of the counts was committed."),
     ("Lake-Synthetic", "`true` if any resource that was asked for holds synthetic rows."),
     ("Lake-Truncated", "Whether the limit cut the answer off."),
     ("Lake-Next", "The text of `page` for the next page; absent on the last."),
+    ("Lake-Unlocated", "How many of the incidents asked for have no usable place, and so take no part."),
+    ("Lake-Trend-Months", "The months over which trends go, half-open; absent if no month is whole."),
     ("ETag", "The name of this answer: the same name, the same answer."),
     ("Server-Timing", "How long each step took."),
 ];
@@ -39,8 +41,12 @@ pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
             let told =
                 OFFERS.iter().map(|offer| (offer.content_type.to_owned(), json!({"schema": schema(path, offer.name)})));
             let more = OF_READING.iter().chain(&["Lake-Truncated", "Server-Timing"]).copied();
-            let next = (path == INCIDENTS).then_some("Lake-Next");
-            let headers: Vec<&str> = more.chain(next).collect();
+            let own: &[&str] = match path {
+                INCIDENTS => &["Lake-Next"],
+                HOTSPOTS => &["Lake-Unlocated", "Lake-Trend-Months"],
+                _ => &[],
+            };
+            let headers: Vec<&str> = more.chain(own.iter().copied()).collect();
             (Value::Object(told.collect()), header_references(&headers))
         }
     };
@@ -65,6 +71,7 @@ fn schema(path: &str, format: &str) -> Value {
         AGGREGATES => "Count",
         INCIDENTS => "Incident",
         FACETS => "Facet",
+        HOTSPOTS => "Hotspot",
         _ => return json!({}),
     };
     match format {
@@ -132,6 +139,17 @@ pub(super) fn schemas() -> Value {
         })),
         "Facet": object(&["facet", "value", "count"], json!({
             "facet": text(), "value": maybe("string"), "count": whole(),
+        })),
+        "Hotspot": object(&["cell", "count", "disk_cells"], json!({
+            "cell": {"type": "string", "description": "An H3 index, hexadecimal."}, "count": whole(),
+            "disk_cells": {
+                "type": "integer", "description": "Cells of the disk around it in the study area, itself included.",
+            },
+            "z": maybe("number"), "p": maybe("number"), "p_adjusted": maybe("number"),
+            "significance": {"enum": ["hot", "cold", null]}, "trend_tau": maybe("number"),
+            "trend_z": maybe("number"), "trend_p": maybe("number"),
+            "trend_slope": {"type": ["number", "null"], "description": "Incidents per month."},
+            "trend": {"enum": ["rising", "falling", null]},
         })),
         "FeatureCollection": object(&["type", "features"], json!({
             "type": {"const": "FeatureCollection"},

@@ -65,6 +65,7 @@ fn item(parameter: &Parameter, endpoint: &Endpoint) -> Value {
         Values::Text => json!({"type": "string"}),
         Values::Whole(least, i64::MAX) => json!({"type": "integer", "minimum": least}),
         Values::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
+        Values::Proportion(most) => json!({"type": "number", "exclusiveMinimum": 0, "maximum": most}),
         Values::OneOf(names) => json!({"type": "string", "enum": names}),
         Values::Flag => json!({"type": "boolean"}),
     }

@@ -37,6 +37,11 @@ impl Dimension {
     /// Those that are labels: a column of text, filtered by the parameter of the same name.
     pub(crate) const LABELS: [Self; 4] = [Self::Category, Self::Subcategory, Self::District, Self::Neighborhood];
 
+    /// Whether it tells places apart.
+    pub(crate) fn is_place(self) -> bool {
+        matches!(self, Self::Cell | Self::District | Self::Neighborhood)
+    }
+
     /// Its name in `group_by`.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -105,6 +105,26 @@ impl Filters {
         })
     }
 
+    /// The resources and places asked for, of whatever kind and time.
+    pub(crate) fn places(&self) -> Self {
+        Self {
+            labels: self.labels.iter().filter(|(label, _)| label.is_place()).cloned().collect(),
+            start: None,
+            end: None,
+            hours: Vec::new(),
+            weekdays: Vec::new(),
+            dated: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether nothing but resources and places is asked for.
+    pub(crate) fn are_places(&self) -> bool {
+        let any_time = self.start.is_none() && self.end.is_none() && self.dated.is_none();
+        let any_hour = self.hours.is_empty() && self.weekdays.is_empty();
+        any_time && any_hour && self.labels.iter().all(|(label, _)| label.is_place())
+    }
+
     /// Checks that every resource named is one of `known`.
     ///
     /// # Errors

@@ -25,8 +25,12 @@ use crate::problem::Problem;
 pub(crate) const FORMAT: Parameter =
     Parameter::new("format", Shape::One, "The format of the answer; it wins over the header Accept.");
 
+/// The parameter that names the resolution of cells.
+pub(crate) const GEO_PRECISION: Parameter =
+    Parameter::of("geo_precision", Shape::One, Values::Whole(0, 10), "The H3 resolution of cells; 9 if not given.");
+
 const OWN: [Parameter; 6] = [
-    Parameter::of("geo_precision", Shape::One, Values::Whole(0, 10), "The H3 resolution of cells; 9 if not given."),
+    GEO_PRECISION,
     Parameter::of(
         "time_precision",
         Shape::One,

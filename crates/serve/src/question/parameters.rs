@@ -28,6 +28,8 @@ pub(crate) enum Values {
     Text,
     /// A whole number from the first to the last.
     Whole(i64, i64),
+    /// A number above 0, at most this one.
+    Proportion(f64),
     /// One of these.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.

@@ -81,6 +81,18 @@ where
     parameters.one(name).map(|text| whole(name, text, least, most)).transpose()
 }
 
+/// A number above 0 and at most `most`, where it is given.
+pub(crate) fn proportion(parameters: &Parameters, name: &str, most: f64) -> Result<Option<f64>, Problem> {
+    let read = |text: &str| {
+        let number = text.trim().parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= most);
+        number.ok_or_else(|| {
+            let what = format!("`{text}` is no `{name}`; it may be a number above 0 and at most {most}");
+            Problem::parameter(name, what)
+        })
+    };
+    parameters.one(name).map(read).transpose()
+}
+
 /// Any number of whole numbers.
 pub(crate) fn numbers(parameters: &Parameters, name: &str, least: i32, most: i32) -> Result<Vec<i32>, Problem> {
     parameters.many(name).unwrap_or_default().iter().map(|text| whole(name, text, least, most)).collect()
