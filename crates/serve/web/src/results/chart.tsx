@@ -47,5 +47,13 @@ export default function Chart({ shape, rows, label }: Props) {
     chart.current?.setOption(optionOf(shape, rows, place.current?.clientWidth ?? 600), true);
   }, [shape, rows, isDark]);
   const what = { line: "Line chart", bars: "Bar chart", week: "Heat map of the week" }[shape.kind];
-  return <div class="result-chart" ref={place} role="img" aria-label={`${what} of ${shape.y}: ${label}`} />;
+  return (
+    <div
+      class="result-chart"
+      data-shape={shape.kind}
+      ref={place}
+      role="img"
+      aria-label={`${what} of ${shape.y}: ${label}`}
+    />
+  );
 }

@@ -7,16 +7,17 @@ import { dark } from "../parts/theme";
 import type { Row, Value } from "./read";
 import type { Shape } from "./shape";
 
-const BARS = 20;
+const BARS = 12;
 const SERIES = 8;
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 const number = (value: Value | undefined): number => Number(value ?? 0);
 const text = (value: Value | undefined): string => named(value === null || value === undefined ? null : String(value));
+/** A time without its zeros; any other text as it is. */
 const time = (value: Value | undefined): string =>
   text(value)
-    .replace("T", " ")
-    .replace(/ 00:00:00$/, "");
+    .replace(/^(\d{4}-\d\d-\d\d)T(.*?)(:00)?$/, "$1 $2")
+    .replace(/ 00:00$/, "");
 
 /** The option for a shape on a canvas of this width. */
 export function optionOf(shape: Shape, rows: readonly Row[], width: number): EChartsCoreOption {
@@ -57,7 +58,17 @@ function lines(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: obje
   return {
     color: hues(dark.peek()),
     grid: { left: 52, right: 16, top: greatest.length > 1 ? 36 : 14, bottom: 28 },
-    legend: greatest.length > 1 ? { type: "scroll", top: 0, textStyle: { color: colour("soft") } } : undefined,
+    legend:
+      greatest.length > 1
+        ? {
+            type: "scroll",
+            top: 0,
+            icon: "circle",
+            itemWidth: 12,
+            itemHeight: 4,
+            textStyle: { color: colour("soft") },
+          }
+        : undefined,
     tooltip: { ...tooltip(), trigger: "axis", order: "valueDesc" },
     xAxis: { ...axis, type: "category", data: shortest, boundaryGap: false },
     yAxis: counted,

@@ -13,7 +13,7 @@ interface Props {
 function TableEntry({ table, insert }: { table: Table; insert: Props["insert"] }) {
   return (
     <details class="table-entry">
-      <summary>
+      <summary class="entry-head">
         <span class="mono">{table.name}</span>{" "}
         <small title={`${table.columns.length} columns`}>{table.columns.length}</small>
       </summary>
@@ -57,7 +57,7 @@ export function CatalogPanel({ catalog, problem, insert }: Props) {
         return tables.length === 0 ? null : (
           <section key={schema} aria-label={`Tables of ${schema}`}>
             <h3>
-              {schema} <small>{about}</small>
+              {schema} <small class="what">{about}</small>
             </h3>
             {tables.map(table => (
               <TableEntry key={table.name} table={table} insert={insert} />
