@@ -21,7 +21,6 @@ const PATHS = {
 /** A picture by its name; what it means is said by the control around it. */
 export function Icon({ name }: { name: keyof typeof PATHS }) {
   return (
-    // biome-ignore lint/a11y/noSvgWithoutTitle: the control around it has the name
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
       <path
         d={PATHS[name]}
