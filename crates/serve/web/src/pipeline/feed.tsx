@@ -4,7 +4,7 @@ import type { Change } from "../lake/live";
 import { connected } from "../lake/live";
 import { clock, signed, whole } from "../parts/numbers";
 import { Sparkline } from "./sparkline";
-import { feed, pastProblem } from "./state";
+import { feed, pastProblem, pastReading } from "./state";
 
 const SHOWN = 60;
 
@@ -40,7 +40,14 @@ export function Feed() {
       </header>
       {pastProblem.value && <p class="failure">{pastProblem.value}</p>}
       {batches.length > 1 && <Sparkline values={[...batches].reverse().map(({ net = 0 }) => net)} />}
-      {all.length === 0 && <p class="empty">Nothing yet: new batches appear here as they land.</p>}
+      {pastReading.value && (
+        <p class="waiting" role="status">
+          Reading what landed before…
+        </p>
+      )}
+      {all.length === 0 && !pastReading.value && (
+        <p class="empty">Nothing yet: new batches appear here as they land.</p>
+      )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard */}
       <section class="scroll" tabIndex={0} aria-label="Batches and compactions">
         <ol>

@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { follow } from "../lake/answer";
-import { ask, type Question, send } from "../lake/ask";
+import { type Question, send } from "../lake/ask";
 import { type Change, changes, lakeVersion } from "../lake/live";
 import { resources } from "../lake/resources";
 import type { Resource } from "../lake/types";
@@ -44,7 +44,9 @@ export interface Reject {
 /** How many rejects are shown, newest first. */
 export const NEWEST = 20;
 /** How many batches of the past are read. */
-const PAST = 200;
+const PAST = 40;
+/** How many changes are kept. */
+const KEPT = 200;
 
 const open = (question: Question) => computed(() => (page.value === "pipeline" ? question : null));
 
@@ -78,30 +80,37 @@ effect(() => {
 
 /** The newest batches that landed before the page was opened. */
 const past = signal<readonly Change[]>([]);
+/** Whether they are still being read, and why they could not be. */
+export const pastReading = signal(false);
 export const pastProblem = signal<string | null>(null);
-let pastRead = false;
+let pastAsked = false;
 
-/** Reads the newest batches of the past, once. */
-async function readPast(): Promise<void> {
+/** Reads batches after a position, and shows each as it comes: the server opens every one of them for its sum. */
+async function readPast(since: number): Promise<void> {
+  pastReading.value = true;
   try {
-    const { meta } = await ask({ path: "aggregates", params: [["limit", "1"]] });
-    // A batch is one version of this table, so its versions are the feed's positions.
-    const newest = Number(/fast_counts=(\d+)/.exec(meta.version ?? "")?.[1] ?? 0);
-    const since = Math.max(0, newest - PAST);
     const response = await send(`changes?since=${since}&counts=false`, { headers: { Accept: "application/x-ndjson" } });
-    const lines = (await response.text()).split("\n").filter(line => line !== "");
-    past.value = lines.map(line => JSON.parse(line) as Change);
-    pastProblem.value = null;
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+      if (done) break;
+      const lines = (text + value).split("\n");
+      text = lines.pop() ?? "";
+      past.value = [...past.peek(), ...lines.filter(line => line !== "").map(line => JSON.parse(line) as Change)];
+    }
   } catch (error) {
-    pastRead = false;
     pastProblem.value = error instanceof Error ? error.message : String(error);
   }
+  pastReading.value = false;
 }
 
 effect(() => {
-  if (page.value !== "pipeline" || pastRead) return;
-  pastRead = true;
-  readPast();
+  // A batch is one version of this table, so its versions are the feed's positions.
+  const newest = /fast_counts=(\d+)/.exec(resources.value.meta?.version ?? "")?.[1];
+  if (page.value !== "pipeline" || newest === undefined || pastAsked) return;
+  pastAsked = true;
+  readPast(Math.max(0, Number(newest) - PAST));
 });
 
 /** Compactions, which the server's events do not tell of: they show as watermarks that grow. */
@@ -120,7 +129,7 @@ effect(() => {
       batch: watermark,
       committed_at: new Date().toISOString(),
     };
-    compactions.value = [seen, ...compactions.peek()].slice(0, PAST);
+    compactions.value = [seen, ...compactions.peek()].slice(0, KEPT);
   }
 });
 
@@ -135,5 +144,5 @@ export function merge(heard: readonly Change[], read: readonly Change[]): Change
     if (!known.has(key)) known.set(key, change);
   }
   const at = ({ committed_at }: Change) => Date.parse(committed_at ?? "") || 0;
-  return [...known.values()].sort((a, b) => at(b) - at(a)).slice(0, PAST);
+  return [...known.values()].sort((a, b) => at(b) - at(a)).slice(0, KEPT);
 }

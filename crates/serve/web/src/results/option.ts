@@ -64,8 +64,8 @@ function lines(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: obje
             type: "scroll",
             top: 0,
             icon: "circle",
-            itemWidth: 12,
-            itemHeight: 4,
+            itemWidth: 10,
+            itemHeight: 10,
             textStyle: { color: colour("soft") },
           }
         : undefined,

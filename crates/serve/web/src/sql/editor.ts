@@ -3,7 +3,13 @@
  * style sheet, which a strict content security policy allows. In the page itself it would add <style> elements.
  */
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  closeCompletion,
+  completionKeymap,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { sql } from "@codemirror/lang-sql";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
@@ -47,6 +53,24 @@ const marked = StateField.define({
     return transaction.docChanged ? Decoration.none : marks;
   },
   provide: field => EditorView.decorations.from(field),
+});
+
+/**
+ * Typing over a selection. The browser would keep the look of what was selected with a style attribute, which a strict
+ * content security policy refuses, and says so in the console.
+ */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { from, to, empty } = view.state.selection.main;
+    const { data, inputType, isComposing } = event;
+    if (inputType !== "insertText" || data === null || isComposing || empty) return false;
+    if (view.state.selection.ranges.length > 1) return false;
+    const insert = () =>
+      view.state.update(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    const handled = view.state.facet(EditorView.inputHandler).some(handler => handler(view, from, to, data, insert));
+    if (!handled) view.dispatch(insert());
+    return true;
+  },
 });
 
 const MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
@@ -116,7 +140,8 @@ export function makeEditor(
   place.style.height = "100%";
   root.replaceChildren(place);
   const language = new Compartment();
-  const run = () => {
+  const run = (view: EditorView) => {
+    closeCompletion(view);
     on.run();
     return true;
   };
@@ -150,6 +175,7 @@ export function makeEditor(
         EditorView.updateListener.of(update => {
           if (update.docChanged) on.change(update.state.doc.toString());
         }),
+        typeOver,
         marked,
         theme,
         syntaxHighlighting(colours),

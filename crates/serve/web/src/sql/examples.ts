@@ -18,7 +18,7 @@ ORDER BY count DESC`,
   },
   {
     title: "Around a place",
-    sql: `-- The rings of cells around City Hall, and how often each kind of call came from them.
+    sql: `-- The cells within eight steps of City Hall, and how many steps each of them is away.
 WITH around AS (
   SELECT unnest(h3_grid_disk(h3_latlng_to_cell(37.7793, -122.4193, 9), 8)) AS cell
 )
