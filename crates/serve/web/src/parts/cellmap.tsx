@@ -7,11 +7,12 @@ import { type GeoJSONSource, MapLibreMap, NavigationControl, type StyleSpecifica
 // A file of our own host: a worker made of a blob would be one more thing for a policy to allow.
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { type Column, cellOf, shown } from "../results/columns";
+import { type Cell, cellsOf, metrics, ROWS } from "../results/cells";
+import { type Column, shown } from "../results/columns";
 import type { Row } from "../results/read";
 import { breaks, classOf } from "./classes";
 import { colour, ramp } from "./colours";
-import { short } from "./numbers";
+import { short, whole } from "./numbers";
 import { dark } from "./theme";
 
 setWorkerUrl(workerUrl);
@@ -24,11 +25,8 @@ interface Props {
   onPoint: (cell: string | null) => void;
 }
 
-interface Cell {
-  cell: string;
-  row: Row;
-  value: number | null;
-}
+/** More of a row would cover the map. */
+const FIELDS = 8;
 
 function style(): StyleSpecification {
   return {
@@ -71,19 +69,15 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibreMap | null>(null);
   const ready = useSignal(false);
-  const numbers = columns.filter(column => column.kind === "number").map(column => column.name);
+  const numbers = metrics(columns);
   const chosen = useSignal<string | null>(null);
-  const metric = chosen.value !== null && numbers.includes(chosen.value) ? chosen.value : (numbers[0] ?? null);
+  const metric = chosen.value !== null && numbers.includes(chosen.value) ? chosen.value : (numbers[0] ?? ROWS);
   const isDark = dark.value;
 
-  const cells = useMemo(() => {
-    const name = columns.find(column => column.kind === "cell")?.name ?? "cell";
-    return rows.flatMap((row): Cell[] => {
-      const cell = cellOf(row[name]);
-      const value = metric === null || row[metric] === null ? null : Number(row[metric]);
-      return cell !== null && isValidCell(cell) ? [{ cell, row, value }] : [];
-    });
-  }, [columns, rows, metric]);
+  const cells = useMemo(
+    () => cellsOf(columns, rows, metric).filter(({ cell }) => isValidCell(cell)),
+    [columns, rows, metric],
+  );
   const limits = useMemo(
     () =>
       breaks(
@@ -149,12 +143,12 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
     if (isReady) map.current?.setFilter("pointed", ["==", ["get", "cell"], pointed ?? ""]);
   }, [pointed, isReady]);
 
-  const row = pointed === null ? undefined : cells.find(({ cell }) => cell === pointed)?.row;
+  const at = pointed === null ? undefined : cells.find(({ cell }) => cell === pointed);
   const colours = ramp(isDark);
   return (
     <section class="cellmap" aria-label="Map of the cells">
       <div class="cellmap-place" ref={place} />
-      {metric !== null && (
+      {cells.length > 0 && (
         <div class="cellmap-legend">
           {numbers.length > 1 ? (
             <select
@@ -182,14 +176,33 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
           </ol>
         </div>
       )}
-      {row && (
+      {at && (
         <dl class="cellmap-row">
-          {columns.map(({ name, kind }) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{shown(row[name], kind)}</dd>
-            </div>
-          ))}
+          {at.rows === 1 ? (
+            columns.slice(0, FIELDS).map(({ name, kind }) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{shown(at.row[name], kind)}</dd>
+              </div>
+            ))
+          ) : (
+            <>
+              <div>
+                <dt>cell</dt>
+                <dd>{at.cell}</dd>
+              </div>
+              <div>
+                <dt>rows</dt>
+                <dd>{whole(at.rows)}</dd>
+              </div>
+              {metric !== ROWS && (
+                <div>
+                  <dt>{metric}, summed</dt>
+                  <dd>{shown(at.value, "number")}</dd>
+                </div>
+              )}
+            </>
+          )}
         </dl>
       )}
       {cells.length === 0 && <p class="empty">None of these is a cell of H3.</p>}
