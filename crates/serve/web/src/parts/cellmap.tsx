@@ -69,7 +69,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibreMap | null>(null);
   const ready = useSignal(false);
-  const numbers = metrics(columns);
+  const numbers = useMemo(() => metrics(columns, rows), [columns, rows]);
   const chosen = useSignal<string | null>(null);
   const metric = chosen.value !== null && numbers.includes(chosen.value) ? chosen.value : (numbers[0] ?? ROWS);
   const isDark = dark.value;

@@ -119,7 +119,8 @@ export function ResourceTable() {
           Reading…
         </p>
       )}
-      {rows !== null && (
+      {rows?.length === 0 && <p class="empty">No resource is known to this lake.</p>}
+      {rows !== null && rows.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
         <section class="scroll" tabIndex={0} aria-label="Table of resources">
           <table class="rows resources">

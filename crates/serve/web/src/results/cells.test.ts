@@ -23,6 +23,9 @@ it("sums the rows of a cell", () => {
   ]);
 });
 
-it("shows no coordinates", () => {
-  expect(metrics(columnsOf([{ latitude: 1.5, count: 2, year: 2024, cell: A }]))).toEqual(["count", ROWS]);
+it("shows no coordinates, and rows only where cells share them", () => {
+  const row = { latitude: 1.5, count: 2, year: 2024, cell: A };
+  expect(metrics(columnsOf([row]), [row])).toEqual(["count"]);
+  expect(metrics(columnsOf([row]), [row, row])).toEqual(["count", ROWS]);
+  expect(metrics(columnsOf([{ cell: A }]), [{ cell: A }])).toEqual([ROWS]);
 });

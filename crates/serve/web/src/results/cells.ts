@@ -15,11 +15,14 @@ export interface Cell {
 }
 
 /** The numbers that a map can show; where a row lies is none of them. */
-export function metrics(columns: readonly Column[]): string[] {
+export function metrics(columns: readonly Column[], rows: readonly Row[]): string[] {
   const numbers = columns.filter(
     ({ name, kind }) => kind === "number" && !/^(latitude|longitude|lat|lng|lon|long)$/.test(name),
   );
-  return [...numbers.map(({ name }) => name), ROWS];
+  const name = columns.find(({ kind }) => kind === "cell")?.name ?? "cell";
+  const shared = new Set(rows.map(row => row[name])).size < rows.length;
+  const names = numbers.map(({ name }) => name);
+  return shared || names.length === 0 ? [...names, ROWS] : names;
 }
 
 /** The cells with their values, summed where several rows share one. */
