@@ -2,7 +2,20 @@ import { defineConfig } from "vite";
 
 // The server that `npm run dev` asks; the built page asks the host it came from.
 const server = process.env.HOTSPOTS_SERVER ?? "http://127.0.0.1:8080";
-const paths = ["aggregates", "incidents", "facets", "resources", "changes", "hotspots", "boundaries", "sql", "queries"];
+const paths = [
+  "aggregates",
+  "incidents",
+  "facets",
+  "resources",
+  "changes",
+  "hotspots",
+  "boundaries",
+  "sql",
+  "queries",
+  "limits",
+  "readyz",
+  "openapi.json",
+];
 
 export default defineConfig({
   // Relative, so that the page works behind a proxy that puts it under a path.

@@ -20,7 +20,8 @@ export function say(text: string): void {
   }, 4_000);
 }
 
-async function copy(what: string, text: string | Promise<string>): Promise<void> {
+/** Puts a text on the clipboard, and says so. */
+export async function copy(what: string, text: string | Promise<string>): Promise<void> {
   try {
     await navigator.clipboard.writeText(await text);
     say(`${what} copied`);
@@ -34,7 +35,8 @@ const inFormat = (question: Question, format: string): Question => ({
   params: [...question.params.filter(([name]) => name !== "format"), ["format", format]],
 });
 
-const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+/** A text as one word of a shell. */
+export const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Saves an answer as a file. */
 export async function save(name: string, response: Promise<Response>): Promise<void> {

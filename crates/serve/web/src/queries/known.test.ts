@@ -1,0 +1,33 @@
+import { expect, it, vi } from "vitest";
+import type { NamedQuery } from "./known";
+
+// The page's modules ask and look at once; here there is neither a server nor a screen.
+vi.mock("../lake/answer", () => ({ follow: () => ({ value: { rows: null } }) }));
+const { folders, parts, questionOf } = await import("./known");
+
+const query = (name: string, required = false): NamedQuery => ({
+  name,
+  title: name,
+  about: null,
+  parameters: [{ name: "top", type: "integer", required, default: null, about: null }],
+  columns: null,
+});
+
+it("groups queries by folder", () => {
+  expect(parts("reports/fire/slow")).toEqual(["reports/fire", "slow"]);
+  expect(parts("slow")).toEqual(["", "slow"]);
+  const grouped = folders([query("a/x"), query("y"), query("a/z")]);
+  expect([...grouped].map(([folder, all]) => [folder, all.map(({ name }) => name)])).toEqual([
+    ["a", ["a/x", "a/z"]],
+    ["", ["y"]],
+  ]);
+});
+
+it("asks with the values that are its own", () => {
+  expect(questionOf(query("a/x y"), { top: "5", other: "1" })).toEqual({
+    path: "queries/a/x%20y",
+    params: [["top", "5"]],
+  });
+  expect(questionOf(query("x"), { top: "" })).toEqual({ path: "queries/x", params: [] });
+  expect(questionOf(query("x", true), {})).toBeNull();
+});

@@ -1,0 +1,31 @@
+import { expect, it } from "vitest";
+import { cellsOf, metrics, ROWS } from "./cells";
+import { columnsOf } from "./columns";
+
+const A = "8a283080c907fff";
+const B = "8a28309526cffff";
+
+it("sums the rows of a cell", () => {
+  const rows = [
+    { cell: A, count: 2 },
+    { cell: B, count: null },
+    { cell: A, count: 3 },
+    { cell: null, count: 9 },
+  ];
+  const by = (metric: string) => cellsOf(columnsOf(rows), rows, metric).map(({ cell, value }) => [cell, value]);
+  expect(by("count")).toEqual([
+    [A, 5],
+    [B, null],
+  ]);
+  expect(by(ROWS)).toEqual([
+    [A, 2],
+    [B, 1],
+  ]);
+});
+
+it("shows no coordinates, and rows only where cells share them", () => {
+  const row = { latitude: 1.5, count: 2, year: 2024, cell: A };
+  expect(metrics(columnsOf([row]), [row])).toEqual(["count"]);
+  expect(metrics(columnsOf([row]), [row, row])).toEqual(["count", ROWS]);
+  expect(metrics(columnsOf([{ cell: A }]), [{ cell: A }])).toEqual([ROWS]);
+});

@@ -1,0 +1,59 @@
+/** An answer as a chart; the table beside it has the same numbers. */
+
+import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
+import { GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
+import { type EChartsType, init, use } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import { useEffect, useRef } from "preact/hooks";
+import { dark } from "../parts/theme";
+import { optionOf } from "./option";
+import type { Row } from "./read";
+import type { Shape } from "./shape";
+
+use([
+  BarChart,
+  HeatmapChart,
+  LineChart,
+  GridComponent,
+  LegendComponent,
+  TooltipComponent,
+  VisualMapComponent,
+  CanvasRenderer,
+]);
+
+interface Props {
+  shape: Shape;
+  rows: readonly Row[];
+  label: string;
+}
+
+/** Draws the shape that was found for an answer. */
+export default function Chart({ shape, rows, label }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<EChartsType | null>(null);
+  useEffect(() => {
+    if (!place.current) return;
+    const made = init(place.current, null, { renderer: "canvas" });
+    chart.current = made;
+    const watch = new ResizeObserver(() => made.resize());
+    watch.observe(place.current);
+    return () => {
+      watch.disconnect();
+      made.dispose();
+    };
+  }, []);
+  const isDark = dark.value;
+  useEffect(() => {
+    chart.current?.setOption(optionOf(shape, rows, place.current?.clientWidth ?? 600), true);
+  }, [shape, rows, isDark]);
+  const what = { line: "Line chart", bars: "Bar chart", week: "Heat map of the week" }[shape.kind];
+  return (
+    <div
+      class="result-chart"
+      data-shape={shape.kind}
+      ref={place}
+      role="img"
+      aria-label={`${what} of ${shape.y}: ${label}`}
+    />
+  );
+}

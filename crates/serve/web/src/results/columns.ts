@@ -1,0 +1,67 @@
+/** What the columns of an answer are, told by their values: JSON says no types. */
+
+import type { Row, Value } from "./read";
+
+export type Kind = "number" | "year" | "time" | "cell" | "boolean" | "text" | "nested";
+
+export interface Column {
+  name: string;
+  kind: Kind;
+}
+
+/** How many rows are looked at to tell a column's kind. */
+const LOOK = 500;
+const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?$/;
+const LONG = /^-?\d{16,}$/;
+
+/** A cell of H3 in hexadecimal; 64-bit integers, which JSON holds as text here, are turned into it. */
+export function cellOf(value: Value | undefined): string | null {
+  if (typeof value !== "string") return null;
+  if (/^8[0-9a-f]{14}$/.test(value)) return value;
+  if (!/^\d{18}$/.test(value)) return null;
+  const hex = BigInt(value).toString(16);
+  return /^8[0-9a-f]{14}$/.test(hex) ? hex : null;
+}
+
+function kindOf(value: Value): Kind {
+  if (typeof value === "number") return "number";
+  if (typeof value === "boolean") return "boolean";
+  if (typeof value === "object") return "nested";
+  if (cellOf(value) !== null) return "cell";
+  if (LONG.test(value)) return "number";
+  return TIME.test(value) ? "time" : "text";
+}
+
+/** The kind of a column with these values; of several it is text. */
+export function kind(values: Iterable<Value | undefined>): Kind {
+  let found: Kind | null = null;
+  for (const value of values) {
+    if (value === null || value === undefined) continue;
+    const next = kindOf(value);
+    if (found === null) found = next;
+    else if (found !== next) return "text";
+  }
+  return found ?? "text";
+}
+
+/** The columns of rows, in their order. */
+export function columnsOf(rows: readonly Row[]): Column[] {
+  const names = Object.keys(rows[0] ?? {});
+  const some = rows.slice(0, LOOK);
+  return names.map(name => {
+    const found = kind(some.map(row => row[name]));
+    return { name, kind: found === "number" && /(^|_)year$/.test(name) ? "year" : found };
+  });
+}
+
+/** A value as text, as a table shows it. */
+export function shown(value: Value | undefined, kind: Kind): string {
+  if (value === null || value === undefined) return "null";
+  if (typeof value === "object") return JSON.stringify(value);
+  if (typeof value === "number" && kind === "number") return value.toLocaleString("en", DECIMALS);
+  return kind === "time" && typeof value === "string"
+    ? value.replace("T", " ").replace(/ 00:00:00$/, "")
+    : String(value);
+}
+
+const DECIMALS = { maximumFractionDigits: 6 };

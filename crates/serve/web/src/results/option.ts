@@ -1,0 +1,152 @@
+/** What ECharts is told to draw. Tooltips are drawn too: HTML ones would need inline styles. */
+
+import type { EChartsCoreOption } from "echarts/core";
+import { colour, hues, ramp } from "../parts/colours";
+import { named, short, whole } from "../parts/numbers";
+import { dark } from "../parts/theme";
+import type { Row, Value } from "./read";
+import type { Shape } from "./shape";
+
+const BARS = 12;
+const SERIES = 8;
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+const number = (value: Value | undefined): number => Number(value ?? 0);
+const text = (value: Value | undefined): string => named(value === null || value === undefined ? null : String(value));
+/** A time without its zeros; any other text as it is. */
+const time = (value: Value | undefined): string =>
+  text(value)
+    .replace(/^(\d{4}-\d\d-\d\d)T(.*?)(:00)?$/, "$1 $2")
+    .replace(/ 00:00$/, "");
+
+/** The option for a shape on a canvas of this width. */
+export function optionOf(shape: Shape, rows: readonly Row[], width: number): EChartsCoreOption {
+  const [soft, faint] = [colour("soft"), colour("faint")];
+  const axis = {
+    axisLine: { lineStyle: { color: faint } },
+    axisTick: { show: false },
+    axisLabel: { color: soft },
+    splitLine: { lineStyle: { color: faint } },
+  };
+  const counted = { ...axis, type: "value", axisLabel: { color: soft, formatter: (n: number) => short(n) } };
+  const drawn =
+    shape.kind === "line"
+      ? lines(shape, rows, axis, counted)
+      : shape.kind === "bars"
+        ? bars(shape, rows, axis, counted, width)
+        : week(shape, rows, axis);
+  return { animation: false, textStyle: { fontFamily: "system-ui, sans-serif" }, ...drawn };
+}
+
+const tooltip = () => ({
+  renderMode: "richText",
+  confine: true,
+  backgroundColor: colour("raised"),
+  borderColor: colour("line"),
+  textStyle: { color: colour("ink") },
+  valueFormatter: (value: unknown) => (typeof value === "number" ? whole(value) : "none"),
+});
+
+function lines(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: object, counted: object) {
+  const times = [...new Set(rows.map(row => time(row[shape.x])))].sort();
+  const sums = new Map<string, number>();
+  const name = (row: Row) => (shape.series === null ? shape.y : text(row[shape.series]));
+  for (const row of rows) sums.set(name(row), (sums.get(name(row)) ?? 0) + number(row[shape.y]));
+  // The greatest have a line each; more of them could not be told apart.
+  const greatest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, SERIES);
+  const shortest = times.every(at => /-01$/.test(at)) ? times.map(at => at.slice(0, 7)) : times;
+  return {
+    color: hues(dark.peek()),
+    grid: { left: 52, right: 16, top: greatest.length > 1 ? 36 : 14, bottom: 28 },
+    legend:
+      greatest.length > 1
+        ? {
+            type: "scroll",
+            top: 0,
+            icon: "circle",
+            itemWidth: 10,
+            itemHeight: 10,
+            textStyle: { color: colour("soft") },
+          }
+        : undefined,
+    tooltip: { ...tooltip(), trigger: "axis", order: "valueDesc" },
+    xAxis: { ...axis, type: "category", data: shortest, boundaryGap: false },
+    yAxis: counted,
+    series: greatest.map(([series]) => {
+      const values = new Map(rows.filter(row => name(row) === series).map(row => [time(row[shape.x]), row[shape.y]]));
+      const data = times.map(at => (values.has(at) ? number(values.get(at)) : null));
+      return {
+        type: "line",
+        name: series,
+        data,
+        showSymbol: times.length < 3,
+        connectNulls: false,
+        lineStyle: { width: 2 },
+      };
+    }),
+  };
+}
+
+function bars(shape: Shape & { kind: "bars" }, rows: readonly Row[], axis: object, counted: object, width: number) {
+  const first = rows.slice(0, BARS);
+  return {
+    color: [colour("accent")],
+    grid: { left: Math.min(190, Math.round(width * 0.34)), right: 54, top: 6, bottom: 24 },
+    tooltip: { ...tooltip(), trigger: "axis", axisPointer: { type: "shadow" } },
+    xAxis: counted,
+    yAxis: {
+      ...axis,
+      type: "category",
+      inverse: true,
+      data: first.map(row => time(row[shape.x])),
+      axisLabel: { color: colour("soft"), width: Math.min(180, Math.round(width * 0.32)), overflow: "truncate" },
+    },
+    series: [
+      {
+        type: "bar",
+        name: shape.y,
+        data: first.map(row => number(row[shape.y])),
+        barMaxWidth: 16,
+        itemStyle: { borderRadius: [0, 3, 3, 0] },
+        label: {
+          show: true,
+          position: "right",
+          color: colour("soft"),
+          formatter: ({ value }: { value: number }) => short(value),
+        },
+      },
+    ],
+  };
+}
+
+function week(shape: Shape & { kind: "week" }, rows: readonly Row[], axis: object) {
+  const sums = new Map<string, number>();
+  for (const row of rows) {
+    const at = `${number(row.hour)} ${number(row.weekday) - 1}`;
+    sums.set(at, (sums.get(at) ?? 0) + number(row[shape.y]));
+  }
+  const data = [...sums].map(([at, n]) => [...at.split(" ").map(Number), n]);
+  return {
+    grid: { left: 44, right: 12, top: 6, bottom: 56 },
+    tooltip: {
+      ...tooltip(),
+      formatter: ({ value }: { value: [number, number, number] }) =>
+        `${DAYS[value[1]]} ${String(value[0]).padStart(2, "0")}:00  ${whole(value[2])}`,
+    },
+    xAxis: { ...axis, type: "category", data: Array.from({ length: 24 }, (_, hour) => hour) },
+    yAxis: { ...axis, type: "category", data: DAYS, inverse: true },
+    visualMap: {
+      min: 0,
+      max: Math.max(1, ...sums.values()),
+      orient: "horizontal",
+      left: "center",
+      bottom: 0,
+      itemHeight: 140,
+      itemWidth: 12,
+      text: ["more", "fewer"],
+      textStyle: { color: colour("soft") },
+      inRange: { color: ramp(dark.peek()) },
+    },
+    series: [{ type: "heatmap", data, itemStyle: { borderColor: colour("paper"), borderWidth: 1 } }],
+  };
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { cellOf, columnsOf, kind, shown } from "./columns";
+import { parseExact, parseLines } from "./read";
+import { shapeOf } from "./shape";
+
+describe("exact JSON", () => {
+  it("keeps integers beyond a double as text, and everything else as it is", () => {
+    const text =
+      '{"a":608692975718891519,"b":"608692975718891519 \\"12345678901234567890","c":0.1234567890123456789,"d":12,"e":-9007199254740993}';
+    expect(parseExact(text)).toEqual({
+      a: "608692975718891519",
+      b: '608692975718891519 "12345678901234567890',
+      c: Number("0.1234567890123456789"),
+      d: 12,
+      e: "-9007199254740993",
+    });
+  });
+  it("reads lines", () => {
+    expect(parseLines('{"a":1}\n{"a":null}\n')).toEqual([{ a: 1 }, { a: null }]);
+    expect(parseLines("")).toEqual([]);
+  });
+});
+
+describe("columns", () => {
+  it("tells kinds by values", () => {
+    expect(kind([null, 1, 2.5])).toBe("number");
+    expect(kind(["9007199254740993"])).toBe("number");
+    expect(kind(["8a283080c907fff"])).toBe("cell");
+    expect(kind(["608692975718891519"])).toBe("cell");
+    expect(kind(["2024-01-01T00:00:00", "2024-01-02"])).toBe("time");
+    expect(kind([1, "a"])).toBe("text");
+    expect(kind([null])).toBe("text");
+    expect(kind([{ a: 1 }])).toBe("nested");
+  });
+  it("turns 64-bit integers into cells", () => {
+    expect(cellOf("608692975718891519")).toBe("872830952ffffff");
+    expect(cellOf("123456789012345678")).toBeNull();
+    expect(cellOf("MISSION")).toBeNull();
+    expect(cellOf(5)).toBeNull();
+  });
+  it("shows values", () => {
+    expect(shown(null, "text")).toBe("null");
+    expect(shown(2024, "year")).toBe("2024");
+    expect(shown(1234567, "number")).toBe("1,234,567");
+    expect(shown("2024-01-01T00:00:00", "time")).toBe("2024-01-01");
+    expect(shown({ a: 1 }, "nested")).toBe('{"a":1}');
+  });
+});
+
+describe("shapes", () => {
+  const shape = (rows: Record<string, string | number | null>[]) => shapeOf(columnsOf(rows), rows);
+  it("finds lines, bars and weeks", () => {
+    expect(
+      shape([
+        { month: "2024-01-01T00:00:00", district: "A", count: 1 },
+        { month: "2024-02-01T00:00:00", district: "A", count: 2 },
+      ]),
+    ).toEqual({ kind: "line", x: "month", y: "count", series: "district" });
+    expect(
+      shape([
+        { category: "a", count: 1 },
+        { category: null, count: 2 },
+      ]),
+    ).toEqual({ kind: "bars", x: "category", y: "count" });
+    expect(
+      shape([
+        { day: "2024-02-01", count: 3 },
+        { day: "2024-01-01", count: 2 },
+      ]),
+    ).toEqual({ kind: "bars", x: "day", y: "count" });
+    expect(
+      shape([
+        { weekday: 1, hour: 0, count: 1 },
+        { weekday: 1, hour: 1, count: 1 },
+      ]),
+    ).toEqual({ kind: "week", y: "count" });
+    expect(
+      shape([
+        { resource: "a", year: 2023, count: 5 },
+        { resource: "a", year: 2024, count: 6 },
+      ]),
+    ).toEqual({ kind: "line", x: "year", y: "count", series: "resource" });
+  });
+  it("finds none where none is", () => {
+    expect(shape([{ a: 1 }])).toBeNull();
+    expect(
+      shape([
+        { cell: "8a283080c907fff", count: 1 },
+        { cell: "8a283080c907fff", count: 1 },
+      ]),
+    ).toBeNull();
+    expect(shape([{ a: "x" }, { a: "y" }])).toBeNull();
+  });
+});

@@ -1,0 +1,52 @@
+/** What an editor offers: columns of the tables that the query names, and functions, those of H3 first. */
+
+import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
+import { type Catalog, identifier, isH3, SCHEMAS, type Table } from "./catalog";
+
+/** The tables that a query names, as far as a glance tells. */
+export function tablesOf(sql: string, tables: readonly Table[]): Table[] {
+  const named = new Set<string>();
+  const clause = /\b(?:from|join)\s+(?:(\w+)\s*\.\s*)?("?)(\w+)\2/gi;
+  for (const [, schema = "main", , name] of sql.matchAll(clause)) named.add(`${schema}.${name}`.toLowerCase());
+  return tables.filter(table => named.has(`${table.schema}.${table.name}`.toLowerCase()));
+}
+
+/** The tables as lang-sql wants them: columns by table by schema. */
+export function namespace(catalog: Catalog): Record<string, Record<string, string[]>> {
+  const all: Record<string, Record<string, string[]>> = {};
+  for (const [schema] of SCHEMAS) all[schema] = {};
+  for (const table of catalog.tables) {
+    all[table.schema] = { ...all[table.schema], [table.name]: table.columns.map(({ name }) => name) };
+  }
+  return all;
+}
+
+/** Completes columns and functions. */
+export function completer(catalog: Catalog): (context: CompletionContext) => CompletionResult | null {
+  const functions = catalog.routines.map(
+    ({ name, syntax, about }): Completion => ({
+      label: name,
+      type: "function",
+      ...(syntax ? { detail: syntax.replace(name, "").replaceAll(/\s+/g, " ").slice(0, 40) } : {}),
+      ...(about ? { info: about.trim() } : {}),
+      boost: isH3(name) ? 20 : -10,
+      // With the cursor between the parentheses.
+      apply: (view, _, from, to) =>
+        view.dispatch({ changes: { from, to, insert: `${name}()` }, selection: { anchor: from + name.length + 1 } }),
+    }),
+  );
+  return context => {
+    const word = context.matchBefore(/[\w"]+/);
+    const before = word?.from ?? context.pos;
+    // After a dot stands a column of that table, which lang-sql knows.
+    if (context.state.sliceDoc(before - 1, before) === "." || (word === null && !context.explicit)) return null;
+    const columns = new Map<string, Completion>();
+    const tables = tablesOf(context.state.doc.toString(), catalog.tables);
+    for (const table of tables) {
+      for (const { name, type } of table.columns) {
+        columns.set(name, { label: name, type: "property", detail: type, apply: identifier(name), boost: 30 });
+      }
+    }
+    return { from: before, options: [...columns.values(), ...functions], validFor: /^\w*$/ };
+  };
+}
