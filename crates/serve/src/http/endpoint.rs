@@ -7,6 +7,7 @@ pub(crate) const PAGE: &str = "/";
 pub(crate) const AGGREGATES: &str = "/aggregates";
 pub(crate) const INCIDENTS: &str = "/incidents";
 pub(crate) const FACETS: &str = "/facets";
+pub(crate) const BOUNDARIES: &str = "/boundaries";
 pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
 pub(crate) const RESOURCES: &str = "/resources";
@@ -23,11 +24,12 @@ pub(crate) const OPENAPI: &str = "/openapi.json";
 pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
 /// Every path, as clients write it.
-pub(crate) const PATHS: [&str; 16] = [
+pub(crate) const PATHS: [&str; 17] = [
     PAGE,
     AGGREGATES,
     INCIDENTS,
     FACETS,
+    BOUNDARIES,
     RESOURCES,
     CHANGES,
     "/tiles/{z}/{x}/{y}.mvt",

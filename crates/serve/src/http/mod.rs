@@ -3,6 +3,7 @@
 mod admit;
 pub(crate) mod aggregates;
 mod answer;
+pub(crate) mod boundaries;
 pub(crate) mod changes;
 pub(crate) mod endpoint;
 pub(crate) mod facets;

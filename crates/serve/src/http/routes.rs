@@ -20,11 +20,11 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use super::admit::admit;
 use super::changes::Live;
 use super::endpoint::{
-    AGGREGATES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY,
-    READYZ, RESOURCES, SQL, TILES,
+    AGGREGATES, BOUNDARIES, CHANGES, FACETS, HEALTHZ, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS, PROBLEMS,
+    QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
 };
 use super::observe::observe;
-use super::{aggregates, changes, facets, incidents, operations, queries, resources, sql, tiles};
+use super::{aggregates, boundaries, changes, facets, incidents, operations, queries, resources, sql, tiles};
 use crate::app::App;
 use crate::openapi::document;
 use crate::problem::Problem;
@@ -39,6 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(CHANGES, get(changes::get))
         .route(TILES, get(tiles::get))
         .route(FACETS, get(facets::get))
+        .route(BOUNDARIES, get(boundaries::get))
         .route(RESOURCES, get(resources::get))
         .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
         .route(QUERIES, get(queries::list))

@@ -11,15 +11,21 @@ use serde_json::{Map, Value, json};
 use crate::http::endpoint::{
     Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILES,
 };
-use crate::http::{aggregates, changes, facets, incidents, sql, tiles};
+use crate::http::{aggregates, boundaries, changes, facets, incidents, sql, tiles};
 use crate::metrics::MEDIA_TYPE;
 
 /// The document, with a path for each of these named queries.
 pub fn document(queries: &Queries) -> Value {
     let mut paths = Map::new();
-    for endpoint in
-        [aggregates::ENDPOINT, incidents::ENDPOINT, facets::ENDPOINT, changes::ENDPOINT, tiles::ENDPOINT, sql::ENDPOINT]
-    {
+    for endpoint in [
+        aggregates::ENDPOINT,
+        incidents::ENDPOINT,
+        facets::ENDPOINT,
+        boundaries::ENDPOINT,
+        changes::ENDPOINT,
+        tiles::ENDPOINT,
+        sql::ENDPOINT,
+    ] {
         paths.insert(written(endpoint.path), of_rows(&endpoint));
     }
     for query in queries.iter() {
