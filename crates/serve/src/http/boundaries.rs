@@ -9,14 +9,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::logical_expr::{Expr, col, lit};
-use geo::{Coord, LineString, MapCoords as _, MultiPolygon, Polygon, Simplify as _};
 use lake_model::{DividedBy, Error, Kind, Result, ResultExt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::too_slow;
 use super::endpoint::{BOUNDARIES, Endpoint};
+use super::simplify::Outline;
 use super::versioned::{Name, Timing, flag, say_reading};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
@@ -26,11 +26,6 @@ use crate::question::values::{not_one_of, number};
 
 /// The most that an outline may be simplified by, metres.
 const MOST_TOLERANCE: i64 = 10_000;
-/// Metres of a degree of latitude.
-const METRES_PER_DEGREE: f64 = 111_195.0;
-/// Digits of a simplified coordinate: a tenth of a metre.
-const PLACES: f64 = 1e6;
-
 /// The parameters of `/boundaries`.
 const ACCEPTED: Accepted = &[
     Parameter::new("resource", Shape::Many, "Sets of boundaries, such as sf-neighborhoods; all if not given."),
@@ -46,7 +41,8 @@ const ACCEPTED: Accepted = &[
         "tolerance",
         Shape::One,
         Values::Whole(0, MOST_TOLERANCE),
-        "How far a simplified outline may lie from its own, metres; 0 if not given: as published.",
+        "How far outlines may be moved to have fewer positions, metres; parts smaller than that are left out. 0 if not \
+         given: as published.",
     ),
 ];
 
@@ -221,60 +217,10 @@ fn raw(geometry: String) -> Result<Box<RawValue>> {
     RawValue::from_string(geometry).or_err(Kind::Data, || "table boundaries: a geometry is no JSON")
 }
 
-/// A stored geometry.
-#[derive(Deserialize)]
-struct Stored {
-    coordinates: Vec<Vec<Vec<[f64; 2]>>>,
-}
-
-/// An outline with fewer positions, none of which it had lies further than `tolerance_m` metres from it.
-///
-/// Each ring is simplified for itself: between neighbours a gap or an overlap of that width may open.
 fn simplified(geometry: &str, tolerance_m: i64) -> Result<Box<RawValue>> {
-    let damaged = || "table boundaries: a geometry is no MultiPolygon";
-    let stored: Stored = serde_json::from_str(geometry).or_err(Kind::Data, damaged)?;
-    let ring = |ring: Vec<[f64; 2]>| ring.into_iter().map(|[x, y]| Coord { x, y }).collect::<LineString<f64>>();
-    let polygons = stored.coordinates.into_iter().filter_map(|rings| {
-        let mut rings = rings.into_iter().map(ring);
-        rings.next().map(|outline| Polygon::new(outline, rings.collect()))
-    });
-    let outline = MultiPolygon::new(polygons.collect());
-    let middle = outline.iter().flat_map(|polygon| polygon.exterior().coords()).map(|at| at.y).next().unwrap_or(0.0);
-    // Distances are measured where a degree of longitude is as long as one of latitude.
-    let narrower = middle.to_radians().cos().max(1e-6);
+    let stored: Outline =
+        serde_json::from_str(geometry).or_err(Kind::Data, || "table boundaries: a geometry is no MultiPolygon")?;
     #[expect(clippy::cast_precision_loss, reason = "at most ten thousand")]
-    let degrees = tolerance_m as f64 / METRES_PER_DEGREE;
-    let flat = outline.map_coords(|at| Coord { x: at.x * narrower, y: at.y }).simplify(degrees);
-    let rounded = |value: f64| (value * PLACES).round() / PLACES;
-    let positions =
-        |ring: &LineString<f64>| ring.coords().map(|at| [rounded(at.x / narrower), rounded(at.y)]).collect::<Vec<_>>();
-    let coordinates: Vec<Vec<Vec<[f64; 2]>>> = flat
-        .iter()
-        .map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(positions).collect())
-        .collect();
-    let text = serde_json::to_string(&coordinates).or_err(Kind::Internal, || "an outline as JSON")?;
-    raw(format!(r#"{{"type":"MultiPolygon","coordinates":{text}}}"#))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_simplified_ring_is_closed_and_has_what_matters() {
-        // A square of some 1.1 km whose southern side has a dent of 1 m, with a hole of 20 m.
-        let geometry = r#"{"type":"MultiPolygon","coordinates":[[
-            [[0,0],[0.005,0.00001],[0.01,0],[0.01,0.01],[0,0.01],[0,0]],
-            [[0.001,0.001],[0.001,0.0012],[0.0012,0.0012],[0.0012,0.001],[0.001,0.001]]]]}"#;
-        let rings = |tolerance_m: i64| -> Vec<Vec<[f64; 2]>> {
-            let text = simplified(geometry, tolerance_m).expect("simplified");
-            let stored: Stored = serde_json::from_str(text.get()).expect("GeoJSON");
-            stored.coordinates.into_iter().flatten().collect()
-        };
-        assert_eq!(rings(10)[0], [[0.0, 0.0], [0.01, 0.0], [0.01, 0.01], [0.0, 0.01], [0.0, 0.0]]);
-        assert_eq!(rings(10)[1].len(), 5);
-        for ring in rings(10_000) {
-            assert!(ring.len() >= 4 && ring.first() == ring.last(), "{ring:?}");
-        }
-    }
+    let simple = stored.simplified(tolerance_m as f64);
+    raw(serde_json::to_string(&simple).or_err(Kind::Internal, || "an outline as JSON")?)
 }

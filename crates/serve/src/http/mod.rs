@@ -16,6 +16,7 @@ mod queries;
 mod resources;
 mod routes;
 mod rows;
+mod simplify;
 mod socket;
 pub(crate) mod sql;
 pub(crate) mod tiles;
