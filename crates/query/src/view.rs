@@ -478,8 +478,7 @@ async fn register(session: &Session, view: &View) -> Result<()> {
         stored.register_table(table.name().to_owned(), provider).map_err(engine_error)?;
     }
     let boundaries = boundaries::provider(view)?;
-    stored.register_table(lake.boundaries.name().to_owned(), Arc::clone(&boundaries)).map_err(engine_error)?;
-    context.register_table(lake.boundaries.name(), boundaries).map_err(engine_error)?;
+    stored.register_table(lake.boundaries.name().to_owned(), boundaries).map_err(engine_error)?;
     let mut changed = Vec::new();
     for (name, resource) in &view.resources {
         let table = lake.raw(name)?;
@@ -502,6 +501,7 @@ async fn register(session: &Session, view: &View) -> Result<()> {
         }
     }
     let mut views = vec![("rejects", template("views/rejects")?.to_owned())];
+    views.push(("boundaries", template("views/boundaries")?.to_owned()));
     views.push(("counts", counts_view(view)?));
     views.push(("incidents", incidents_view(&changed)?));
     for (name, text) in views {
