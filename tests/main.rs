@@ -17,6 +17,7 @@ mod architecture;
 mod audit;
 mod bench;
 mod beside;
+mod boundaries;
 mod change;
 mod changes;
 mod check;

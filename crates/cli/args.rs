@@ -81,7 +81,7 @@ Examples:
   hotspots-lake up                                  every resource from its real portal
   hotspots-lake up 311-cases --http 127.0.0.1:9000  one resource, another address")]
     Up(Up),
-    /// Land new and changed rows from the portals, or from a saved file
+    /// Land new and changed rows, and boundaries, from the portals or from a saved file
     #[command(after_help = "\
 Examples:
   hotspots-lake ingest                                        every resource, from where the last run ended
@@ -89,7 +89,9 @@ Examples:
   hotspots-lake ingest 311-cases --file saved.json.gz         rows saved from a portal, reconciled by key
   hotspots-lake ingest 311-cases --full                       read all again, delete what the portal no longer has
   hotspots-lake ingest 311-cases --replay-rejects             rejects again, after a resource file was mended
-  hotspots-lake ingest 311-cases --portal http://127.0.0.1:9  a mirror or a proxy")]
+  hotspots-lake ingest 311-cases --portal http://127.0.0.1:9  a mirror or a proxy
+  hotspots-lake ingest sf-neighborhoods                       outlines for the map, read whole each time
+  hotspots-lake ingest sf-neighborhoods --file saved.geojson")]
     Ingest(Ingest),
     /// Recount exactly: merge what has landed, or count a window again from scratch
     #[command(after_help = "\
@@ -126,7 +128,7 @@ Examples:
   hotspots-lake sql --as-of 2026-03-01T12:00:00Z 'SELECT SUM(count) FROM counts'
   hotspots-lake sql --at-version fast_counts=12,counts=5,incidents=5 'SELECT SUM(count) FROM counts'
 
-Tables: incidents, counts, rejects (current answers); stored.* (as stored); raw.* (every landed version).")]
+Tables: incidents, counts, rejects, boundaries (current answers); stored.* (as stored); raw.* (every landed version).")]
     Sql(Sql),
     /// Serve the lake over HTTP, and over Arrow Flight SQL with --flight
     #[command(after_help = "\
@@ -265,10 +267,11 @@ pub(crate) struct Ingest {
     /// Stop after this many pages of each resource
     #[arg(long, value_name = "N")]
     pub(crate) max_pages: Option<usize>,
-    /// Rows saved from a portal, .json or .csv, with or without .gz, instead of the portal itself
+    /// Rows saved from a portal, .json or .csv (boundaries: .geojson or .json), with or without .gz, instead of the portal itself
     #[arg(long, value_name = "PATH", conflicts_with = "portal")]
     pub(crate) file: Option<PathBuf>,
-    /// Read each resource from its beginning; what a complete pass proves to be gone is deleted
+    /// Read each resource from its beginning; what a complete pass proves to be gone is deleted. Boundaries, which are always
+    /// read whole, are written anew
     #[arg(long, conflicts_with_all = ["file", "max_pages", "replay_rejects"])]
     pub(crate) full: bool,
     /// Let --full delete more than 5 % of a resource

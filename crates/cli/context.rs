@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lake_ingest::LandingOptions;
-use lake_model::{Catalog, Error, Kind, Resource, Result};
+use lake_model::{Catalog, Error, Kind, Known, Result};
 use lake_portal::PortalOptions;
 use lake_query::{Engine, EngineOptions, Queries, Reader};
 use lake_store::{Lake, Location};
@@ -19,12 +19,13 @@ pub(crate) fn catalog(global: &Global) -> Result<Arc<Catalog>> {
     Ok(Arc::new(catalog))
 }
 
-/// The named resources, or all.
-pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Resource>>> {
+/// The named resources and boundaries, or all: the boundaries last, for incidents matter more.
+pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<Known>> {
     if names.is_empty() {
-        return Ok(catalog.iter().cloned().collect());
+        let boundaries = catalog.boundaries().cloned().map(Known::Boundaries);
+        return Ok(catalog.iter().cloned().map(Known::Incidents).chain(boundaries).collect());
     }
-    names.iter().map(|name| catalog.get(name)).collect()
+    names.iter().map(|name| catalog.known(name)).collect()
 }
 
 /// The queries the program comes with, and the user's own.

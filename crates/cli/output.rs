@@ -116,7 +116,13 @@ pub(crate) fn print_rows(rows: &[Value], listing: Listing) -> Result<()> {
     table.extend(rows.iter().map(|row| names.iter().map(|n| cell(&row[n.as_str()])).collect::<Vec<String>>()));
     let widths: Vec<usize> =
         (0..names.len()).map(|n| table.iter().map(|row| row[n].chars().count()).max().unwrap_or(0)).collect();
-    let numeric: Vec<bool> = names.iter().map(|n| rows.iter().all(|row| row[n.as_str()].is_number())).collect();
+    let numeric: Vec<bool> = names
+        .iter()
+        .map(|n| {
+            let mut values = rows.iter().map(|row| &row[n.as_str()]).filter(|value| !value.is_null()).peekable();
+            values.peek().is_some() && values.all(Value::is_number)
+        })
+        .collect();
     let mut text = String::new();
     for row in table {
         let cells = row.iter().enumerate().map(|(n, value)| {

@@ -64,10 +64,12 @@ async fn catalogs_schemas_tables_and_their_columns_are_listed() {
     assert_eq!(
         texts(&listed(&mut client, info).await),
         [
+            ["lake", "main", "boundaries", "VIEW"],
             ["lake", "main", "counts", "VIEW"],
             ["lake", "main", "incidents", "VIEW"],
             ["lake", "main", "rejects", "VIEW"],
             ["lake", "raw", "311_cases", "TABLE"],
+            ["lake", "stored", "boundaries", "TABLE"],
             ["lake", "stored", "counts", "TABLE"],
             ["lake", "stored", "fast_counts", "TABLE"],
             ["lake", "stored", "incidents", "TABLE"],
@@ -85,7 +87,7 @@ async fn catalogs_schemas_tables_and_their_columns_are_listed() {
     // The columns that are listed are those that a query of the table has.
     let info = client.get_tables(tables(None, None, &[], true)).await.expect("tables");
     let with_columns = listed(&mut client, info).await;
-    assert_eq!(with_columns.num_rows(), 8);
+    assert_eq!(with_columns.num_rows(), 10);
     for row in 0..with_columns.num_rows() {
         let text = |column: usize| with_columns.column(column).as_string::<i32>().value(row);
         let bytes = Bytes::copy_from_slice(with_columns.column(4).as_binary::<i32>().value(row));

@@ -108,7 +108,7 @@ impl<'a> Auditor<'a> {
         for _ in 0..MOST_TRIES {
             let before = self.soda.extent().await?;
             self.ingest_to_head(&before).await?;
-            let found = match self.compare().await? {
+            let found = match Box::pin(self.compare()).await? {
                 Ok(found) => found,
                 Err(reason) => {
                     doubt = reason;

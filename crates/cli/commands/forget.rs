@@ -26,7 +26,7 @@ pub(crate) async fn run(global: &Global, args: Forget) -> Result<u8> {
         let failed = || format!("removing the key index in {}", index.display());
         std::fs::remove_dir_all(&index).or_err(Kind::Unavailable, failed)
     };
-    let done = forget(&reader, &resource, &args.keys, remove_index).await?;
+    let done = Box::pin(forget(&reader, &resource, &args.keys, remove_index)).await?;
     if !global.quiet {
         if done.finished_earlier {
             output::note("An earlier forgetting that was interrupted has been finished.");

@@ -1,7 +1,10 @@
-//! `ingest`: land new and changed rows.
+//! `ingest`: land new and changed rows, and boundaries that have changed.
 
-use lake_ingest::{Event, Full, IngestOptions, Outcome, Source, ingest};
-use lake_model::{Error, Result};
+use lake_ingest::{
+    BoundariesOptions, BoundariesOutcome, BoundariesSource, Event, Full, IngestOptions, Outcome, Source, ingest,
+    ingest_boundaries,
+};
+use lake_model::{Error, Known, Result};
 
 use crate::args::{Global, Ingest};
 use crate::context;
@@ -9,7 +12,15 @@ use crate::progress::Progress;
 
 pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     let catalog = context::catalog(global)?;
-    let resources = context::chosen(&catalog, &args.names)?;
+    let mut chosen = context::chosen(&catalog, &args.names)?;
+    if args.replay_rejects {
+        if let Some(known) = chosen.iter().find(|known| args.names.iter().any(|name| name == known.name()))
+            && matches!(known, Known::Boundaries(_))
+        {
+            return Err(Error::invalid(format!("`{}` is a set of boundaries, which has no rejects", known.name())));
+        }
+        chosen.retain(|known| matches!(known, Known::Incidents(_)));
+    }
     let source = match &args.file {
         None if args.replay_rejects => Source::Rejects,
         Some(path) if args.names.len() == 1 => Source::File(path.clone()),
@@ -32,10 +43,30 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     };
     let progress = Progress::new(global.quiet);
     let (mut done, mut stopped, mut failures) = (0_usize, false, Vec::new());
-    for resource in &resources {
+    let of_boundaries = boundaries_options(&options, args.full);
+    for known in &chosen {
         if stop.is_cancelled() {
             break;
         }
+        let resource = match (known, &of_boundaries) {
+            (Known::Incidents(resource), _) => resource,
+            // They have no rejects, and were left out above.
+            (Known::Boundaries(_), None) => continue,
+            (Known::Boundaries(set), Some(of_boundaries)) => {
+                let step = progress.step(format!("ingest {}", set.name));
+                match ingest_boundaries(&lake, set, of_boundaries).await {
+                    Ok(outcome) => {
+                        done += 1;
+                        step.done(&boundaries_summary(&outcome));
+                    }
+                    Err(error) => {
+                        tracing::error!("{error}");
+                        failures.push(error);
+                    }
+                }
+                continue;
+            }
+        };
         let mut step = progress.step(format!("ingest {}", resource.name));
         let on_event = |event: Event| match event {
             Event::Page(landed) => step.add(landed.published),
@@ -60,6 +91,22 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         Some(_) if done > 0 => Ok(3),
         Some(error) => Err(error),
     }
+}
+
+/// How to land boundaries where incidents land so; none from rejects, of which boundaries have none.
+pub(crate) fn boundaries_options(options: &IngestOptions, anew: bool) -> Option<BoundariesOptions> {
+    let source = match &options.source {
+        Source::Portal(portal) => BoundariesSource::Portal(portal.clone()),
+        Source::File(path) => BoundariesSource::File(path.clone()),
+        Source::Rejects => return None,
+    };
+    Some(BoundariesOptions { source, page_size: options.page_size, anew, synthetic: options.landing.synthetic })
+}
+
+/// What a run of boundaries did, in a line.
+pub(crate) fn boundaries_summary(outcome: &BoundariesOutcome) -> String {
+    let what = if outcome.landed { "landed" } else { "unchanged" };
+    format!("{} boundaries, {what}", outcome.read)
 }
 
 /// What a run did, in a line.

@@ -30,7 +30,7 @@ use crate::args::{Args, Command};
 pub(crate) async fn run(args: Args) -> Result<u8> {
     let global = &args.global;
     match args.command {
-        Command::Up(up) => up::run(global, up).await,
+        Command::Up(up) => Box::pin(up::run(global, up)).await,
         Command::Ingest(ingest) => ingest::run(global, ingest).await,
         Command::Compact(compact) => compact::run(global, compact).await,
         Command::Audit(audit) => Box::pin(audit::run(global, audit)).await,

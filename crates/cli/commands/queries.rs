@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use lake_compact::CompactOptions;
 use lake_demo::synthetic;
-use lake_ingest::{IngestOptions, LandingOptions, Source, ingest};
-use lake_model::{Catalog, Error, Kind, Result, ResultExt};
+use lake_ingest::{IngestOptions, LandingOptions, Source, ingest, ingest_boundaries};
+use lake_model::{Catalog, Error, Kind, Known, Result, ResultExt};
 use lake_portal::PortalOptions;
 use lake_query::{Format, NamedQuery, Queries as Named, Reader, Session};
 use lake_store::{Lake, Location};
@@ -158,6 +158,13 @@ async fn small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -
     let lake = Lake::create(Location::parse(&directory.join("lake").display().to_string())?).await?;
     for dataset in synthetic::DATASETS {
         ingest(&lake, &catalog.get(dataset.resource)?, &options, &CancellationToken::new(), |_| {}).await?;
+    }
+    for name in synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources) {
+        if let (Known::Boundaries(set), Some(options)) =
+            (catalog.known(name)?, super::ingest::boundaries_options(&options, false))
+        {
+            ingest_boundaries(&lake, &set, &options).await?;
+        }
     }
     let reader: Arc<Reader> = context::reader(global, lake.clone(), catalog)?;
     for dataset in synthetic::DATASETS {

@@ -1,7 +1,7 @@
 //! `resources`, `openapi` and `completions`: what the program knows of itself.
 
 use clap::CommandFactory as _;
-use lake_model::{Error, Result};
+use lake_model::{Error, Known, Result};
 use lake_query::Queries;
 use serde_json::{Value, json};
 
@@ -12,21 +12,26 @@ pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
     let catalog = context::catalog(global)?;
     match args.command {
         ResourcesCommand::List { format } => {
-            let rows: Vec<Value> = catalog
-                .iter()
-                .map(|r| {
-                    json!({
-                        "name": r.name, "city": r.city, "portal": r.portal, "dataset": r.dataset,
-                        "cadence_seconds": r.cadence.seconds, "title": r.title,
-                    })
+            let resources = catalog.iter().map(|r| {
+                json!({
+                    "name": r.name, "kind": "incidents", "city": r.city, "portal": r.portal, "dataset": r.dataset,
+                    "cadence_seconds": r.cadence.seconds, "title": r.title,
                 })
-                .collect();
-            output::print_rows(&rows, format)?;
+            });
+            let boundaries = catalog.boundaries().map(|b| {
+                json!({
+                    "name": b.name, "kind": "boundaries", "city": b.city, "portal": b.portal, "dataset": b.dataset,
+                    "cadence_seconds": b.cadence.seconds, "title": b.title,
+                })
+            });
+            output::print_rows(&resources.chain(boundaries).collect::<Vec<Value>>(), format)?;
         }
         ResourcesCommand::Show { name } => {
-            let resource = catalog.get(&name)?;
-            let text = serde_json::to_string_pretty(resource.as_ref())
-                .map_err(|e| Error::internal("a resource as JSON").with_source(e))?;
+            let text = match catalog.known(&name)? {
+                Known::Incidents(resource) => serde_json::to_string_pretty(resource.as_ref()),
+                Known::Boundaries(boundaries) => serde_json::to_string_pretty(boundaries.as_ref()),
+            };
+            let text = text.map_err(|e| Error::internal("a resource as JSON").with_source(e))?;
             output::print(&format!("{text}\n"))?;
         }
     }

@@ -1,4 +1,4 @@
-//! `status`: where each resource stands.
+//! `status`: where each resource and each set of boundaries stands.
 
 use std::collections::HashMap;
 
@@ -32,11 +32,28 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "raw_rows": resource.raw.rows(),
             "incidents": number(&incidents),
             "rejects": number(&rejects),
+            "boundaries": Value::Null,
             "unreconciled": resource.unreconciled(),
             "exact": resource.is_exact(),
             "landed_at": mark.landed_at,
             "lag": lag(&mark.landed_at),
             "cursor": mark.cursor.map(|c| c.updated_at),
+            "rows_are": if mark.synthetic { "synthetic" } else { "real" },
+        }));
+    }
+    for (name, mark) in reader.boundaries_marks(&view).await? {
+        rows.push(json!({
+            "resource": name,
+            "batches": Value::Null,
+            "raw_rows": Value::Null,
+            "incidents": Value::Null,
+            "rejects": Value::Null,
+            "boundaries": mark.boundaries,
+            "unreconciled": 0,
+            "exact": true,
+            "landed_at": mark.landed_at,
+            "lag": lag(&mark.landed_at),
+            "cursor": Value::Null,
             "rows_are": if mark.synthetic { "synthetic" } else { "real" },
         }));
     }

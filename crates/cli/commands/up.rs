@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use lake_compact::CompactOptions;
 use lake_demo::{Portal, synthetic};
-use lake_ingest::{Event, IngestOptions, Source, ingest};
-use lake_model::{Error, Kind, Resource, Result, ResultExt};
+use lake_ingest::{Event, IngestOptions, Source, ingest, ingest_boundaries};
+use lake_model::{Boundaries, Error, Kind, Known, Resource, Result, ResultExt};
 use lake_query::Reader;
 use lake_store::Lake;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::ingest::summary;
+use super::ingest::{boundaries_options, boundaries_summary, summary};
 use crate::args::{Global, Up};
 use crate::progress::Progress;
 use crate::serving::Listening;
@@ -42,9 +42,11 @@ struct Work {
 
 pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let catalog = context::catalog(global)?;
-    let demo_names: Vec<String> = synthetic::DATASETS.iter().map(|d| d.resource.to_owned()).collect();
+    let demo_names = synthetic::DATASETS.iter().map(|dataset| dataset.resource);
+    let demo_boundaries = synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources).copied();
+    let demo_names: Vec<String> = demo_names.chain(demo_boundaries).map(str::to_owned).collect();
     let names = if args.demo && args.names.is_empty() { &demo_names } else { &args.names };
-    let resources = context::chosen(&catalog, names)?;
+    let chosen = context::chosen(&catalog, names)?;
     let lake = context::create(global).await?;
     let reader = context::serving_reader(global, lake.clone(), &catalog).await?;
     let stop = super::stop_on_signals()?;
@@ -78,10 +80,10 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         stop: stop.clone(),
     });
     // Each worker says when its first round is over; none waits for another.
-    let (said, mut first_rounds) = tokio::sync::mpsc::channel(resources.len().max(1));
+    let (said, mut first_rounds) = tokio::sync::mpsc::channel(chosen.len().max(1));
     let mut workers = JoinSet::new();
-    for resource in resources {
-        workers.spawn(keep_up(Arc::clone(&work), resource, said.clone()));
+    for known in chosen {
+        workers.spawn(keep_up(Arc::clone(&work), known, said.clone()));
     }
     drop(said);
     tokio::select! {
@@ -114,15 +116,19 @@ async fn serve_demo(rows: usize) -> Result<lake_demo::Serving> {
     portal.serve(loopback).await.or_err(Kind::Unavailable, || "starting the demo portal")
 }
 
-/// Ingests and compacts one resource until told to stop. A failure is said and tried again soon.
-async fn keep_up(work: Arc<Work>, resource: Arc<Resource>, said: tokio::sync::mpsc::Sender<()>) {
+/// Ingests and compacts one resource, or ingests one set of boundaries, until told to stop. A failure is said and tried
+/// again soon.
+async fn keep_up(work: Arc<Work>, known: Known, said: tokio::sync::mpsc::Sender<()>) {
     let mut said = Some(said);
     loop {
-        let cadence = resource.cadence.interval();
-        let wait = match round(&work, &resource).await {
+        let (cadence, done) = match &known {
+            Known::Incidents(resource) => (resource.cadence.interval(), round(&work, resource).await),
+            Known::Boundaries(set) => (set.cadence.interval(), boundaries_round(&work, set).await),
+        };
+        let wait = match done {
             Ok(()) => cadence,
             Err(error) => {
-                tracing::error!(resource = resource.name, "{error}");
+                tracing::error!(resource = known.name(), "{error}");
                 SOON.min(cadence)
             }
         };
@@ -133,6 +139,22 @@ async fn keep_up(work: Arc<Work>, resource: Arc<Resource>, said: tokio::sync::mp
         tokio::select! {
             () = work.stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn boundaries_round(work: &Work, set: &Arc<Boundaries>) -> Result<()> {
+    let _turn = work.ingesting.acquire().await.map_err(|_| Error::internal("the workers' turn is gone"))?;
+    let Some(options) = boundaries_options(&work.options, false).filter(|_| !work.stop.is_cancelled()) else {
+        return Ok(());
+    };
+    let step = work.progress.step(format!("ingest {}", set.name));
+    tokio::select! {
+        // A set lands as a whole or not at all: nothing needs to be waited for.
+        () = work.stop.cancelled() => Ok(()),
+        done = ingest_boundaries(&work.lake, set, &options) => {
+            step.done(&boundaries_summary(&done?));
+            Ok(())
         }
     }
 }

@@ -119,6 +119,9 @@ impl Dataset {
             let kind = match value {
                 Value::Bool(_) => SodaType::Checkbox,
                 Value::Number(_) => SodaType::Number,
+                Value::Object(object) if object.get("type").is_some_and(|of| of == "MultiPolygon") => {
+                    SodaType::MultiPolygon
+                }
                 Value::Object(object) if object.contains_key("coordinates") => SodaType::Point,
                 Value::Object(object) if object.contains_key("latitude") => SodaType::Location,
                 Value::Object(_) => SodaType::Url,

@@ -13,6 +13,8 @@ pub enum SodaType {
     CalendarDate,
     /// A GeoJSON point.
     Point,
+    /// A GeoJSON multipolygon.
+    MultiPolygon,
     /// A legacy location: latitude, longitude and a postal address inside a string.
     Location,
     /// A link: `{"url": .., "description": ..}`.
@@ -28,6 +30,7 @@ impl SodaType {
             SodaType::Checkbox => "checkbox",
             SodaType::CalendarDate => "calendar_date",
             SodaType::Point => "point",
+            SodaType::MultiPolygon => "multipolygon",
             SodaType::Location => "location",
             SodaType::Url => "url",
         }
@@ -46,6 +49,7 @@ impl SodaType {
             SodaType::Checkbox,
             SodaType::CalendarDate,
             SodaType::Point,
+            SodaType::MultiPolygon,
             SodaType::Location,
             SodaType::Url,
         ]
@@ -60,6 +64,7 @@ impl SodaType {
             SodaType::Checkbox => Kind::Bool,
             SodaType::CalendarDate => Kind::Floating,
             SodaType::Point => Kind::Point,
+            SodaType::MultiPolygon => Kind::MultiPolygon,
             SodaType::Location => Kind::Location,
             SodaType::Url => Kind::Url,
         }
@@ -98,6 +103,7 @@ pub(crate) enum Kind {
     RowId,
     RowVersion,
     Point,
+    MultiPolygon,
     Location,
     Url,
 }
@@ -113,6 +119,7 @@ impl Kind {
             Kind::RowId => "row_identifier",
             Kind::RowVersion => "row_version",
             Kind::Point => "point",
+            Kind::MultiPolygon => "multipolygon",
             Kind::Location => "location",
             Kind::Url => "url",
         }

@@ -4,6 +4,7 @@
 //! derived from it and committed under the same number; a run that finds them missing makes them before it lands
 //! another batch. The key index, from which both follow, is itself derived from `raw` and never trusted otherwise.
 
+mod boundaries;
 mod index;
 mod landing;
 mod ledger;
@@ -15,6 +16,7 @@ mod rows;
 mod run;
 mod state;
 
+pub use boundaries::{BoundariesOptions, BoundariesOutcome, BoundariesSource, ingest_boundaries};
 pub use landing::{Landed, Landing, LandingOptions};
 pub use pass::{Buried, Keys, Pass, Proof};
 pub use run::{Event, Full, IngestOptions, Outcome, Source, ingest};

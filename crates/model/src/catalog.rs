@@ -1,4 +1,4 @@
-//! The resources the program knows: those it comes with, and a user's own directory of files.
+//! The resources the program knows, and the boundaries: those it comes with, and a user's own directory of files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,29 +6,70 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use crate::{Error, Kind, Resource, Result, ResultExt, listed, nearest};
+use crate::{Boundaries, Error, Kind, Resource, Result, ResultExt, listed, nearest};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../data/resources");
 
-/// Resources by name.
+/// Resources and boundaries by name; no two of them share one.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     resources: BTreeMap<String, Arc<Resource>>,
+    boundaries: BTreeMap<String, Arc<Boundaries>>,
+}
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// A resource, whose rows are incidents.
+    Incidents(Arc<Resource>),
+    /// A set of boundaries.
+    Boundaries(Arc<Boundaries>),
+}
+
+impl Known {
+    fn parse(file: &str, text: &str) -> Result<Self> {
+        if Boundaries::is_meant_by(text) {
+            Ok(Self::Boundaries(Arc::new(Boundaries::parse(file, text)?)))
+        } else {
+            Ok(Self::Incidents(Arc::new(Resource::parse(file, text)?)))
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Incidents(resource) => &resource.name,
+            Self::Boundaries(boundaries) => &boundaries.name,
+        }
+    }
 }
 
 impl Catalog {
-    /// The resources the program comes with.
+    /// The resources and boundaries the program comes with.
     ///
     /// # Errors
     /// If one of its own files is wrong.
     pub fn built_in() -> Result<Self> {
         let mut catalog = Self::default();
-        for file in BUILT_IN.files().filter(|f| f.path().extension().is_some_and(|e| e == "toml")) {
+        let own = BUILT_IN.files().chain(BUILT_IN.get_dir("boundaries").into_iter().flat_map(Dir::files));
+        for file in own.filter(|f| f.path().extension().is_some_and(|e| e == "toml")) {
             let text = file.contents_utf8().unwrap_or("");
-            let resource = Resource::parse(&format!("data/resources/{}", file.path().display()), text)?;
-            catalog.resources.insert(resource.name.clone(), Arc::new(resource));
+            catalog.insert(Known::parse(&format!("data/resources/{}", file.path().display()), text)?);
+        }
+        for (name, boundaries) in &catalog.boundaries {
+            boundaries.check_resources(&format!("data/resources/boundaries/{name}.toml"), &catalog)?;
         }
         Ok(catalog)
+    }
+
+    fn insert(&mut self, known: Known) {
+        let name = known.name().to_owned();
+        self.resources.remove(&name);
+        self.boundaries.remove(&name);
+        match known {
+            Known::Incidents(resource) => drop(self.resources.insert(name, resource)),
+            Known::Boundaries(boundaries) => drop(self.boundaries.insert(name, boundaries)),
+        }
     }
 
     /// Adds the `*.toml` files of a directory; one with a name already there replaces it.
@@ -49,15 +90,21 @@ impl Catalog {
             let shown = path.display().to_string();
             let parsed = std::fs::read_to_string(&path)
                 .or_err(Kind::Invalid, || format!("{shown} cannot be read"))
-                .and_then(|text| Resource::parse(&shown, &text));
+                .and_then(|text| Known::parse(&shown, &text));
             match parsed {
-                Ok(resource) => {
-                    if let Some(other) = names.insert(resource.name.clone(), shown.clone()) {
-                        wrong.push(format!("{shown}: `name`: `{}` is already the name in {other}", resource.name));
+                Ok(known) => {
+                    if let Some(other) = names.insert(known.name().to_owned(), shown.clone()) {
+                        wrong.push(format!("{shown}: `name`: `{}` is already the name in {other}", known.name()));
                     }
-                    self.resources.insert(resource.name.clone(), Arc::new(resource));
+                    self.insert(known);
                 }
                 Err(error) => wrong.push(error.to_string()),
+            }
+        }
+        // Which resources there are is known once all files are read.
+        for (name, boundaries) in &self.boundaries {
+            if let Some(Err(error)) = names.get(name).map(|file| boundaries.check_resources(file, self)) {
+                wrong.push(error.to_string());
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(Error::invalid(wrong.join("\n"))) }
@@ -68,21 +115,47 @@ impl Catalog {
     /// # Errors
     /// If there is none; the nearest name is offered.
     pub fn get(&self, name: &str) -> Result<Arc<Resource>> {
-        if let Some(resource) = self.resources.get(name) {
-            return Ok(Arc::clone(resource));
+        match self.known(name) {
+            Ok(Known::Incidents(resource)) => Ok(resource),
+            Ok(Known::Boundaries(_)) => Err(Error::not_found(format!(
+                "`{name}` is a set of boundaries, of which nothing is counted; there are {}",
+                listed(self.resources.keys().map(String::as_str))
+            ))),
+            Err(_) => Err(no_such(name, self.resources.keys().map(String::as_str))),
         }
-        let names = || self.resources.keys().map(String::as_str);
-        let hint = match nearest(name, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", listed(names())),
-        };
-        Err(Error::not_found(format!("there is no resource `{name}`; {hint}")))
+    }
+
+    /// The resource or the boundaries of that name.
+    ///
+    /// # Errors
+    /// If there is neither; the nearest name is offered.
+    pub fn known(&self, name: &str) -> Result<Known> {
+        if let Some(resource) = self.resources.get(name) {
+            return Ok(Known::Incidents(Arc::clone(resource)));
+        }
+        if let Some(boundaries) = self.boundaries.get(name) {
+            return Ok(Known::Boundaries(Arc::clone(boundaries)));
+        }
+        Err(no_such(name, self.resources.keys().chain(self.boundaries.keys()).map(String::as_str)))
     }
 
     /// Every resource, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> + Clone {
         self.resources.values()
     }
+
+    /// Every set of boundaries, by name.
+    pub fn boundaries(&self) -> impl Iterator<Item = &Arc<Boundaries>> + Clone {
+        self.boundaries.values()
+    }
+}
+
+fn no_such<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Error {
+    let hint = match nearest(name, names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", listed(names)),
+    };
+    Error::not_found(format!("there is no resource `{name}`; {hint}"))
 }
 
 #[cfg(test)]
@@ -104,5 +177,38 @@ mod tests {
         }
         let error = catalog.get("fire-incident").expect_err("no such resource").to_string();
         assert!(error.contains("did you mean `fire-incidents`?"), "{error}");
+    }
+
+    #[test]
+    fn boundaries_are_known_by_name_and_are_no_resources() {
+        let catalog = Catalog::built_in().expect("right files");
+        assert!(matches!(catalog.known("sf-neighborhoods"), Ok(Known::Boundaries(_))));
+        assert!(catalog.iter().all(|resource| resource.name != "sf-neighborhoods"));
+        let error = catalog.get("sf-neighborhoods").expect_err("nothing counted").to_string();
+        assert!(error.contains("set of boundaries"), "{error}");
+        let error = catalog.known("sf-neighborhood").expect_err("no such name").to_string();
+        assert!(error.contains("did you mean `sf-neighborhoods`?"), "{error}");
+    }
+
+    #[test]
+    fn boundaries_that_label_what_is_not_there_are_refused_with_the_file() {
+        let directory = std::env::temp_dir().join(format!("boundaries-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let file = directory.join("wards.toml");
+        let text = |resource: &str, dimension: &str| {
+            format!(
+                "name = \"wards\"\ntitle = \"Wards\"\nportal = \"https://example.org\"\ndataset = \"a-b\"\n\
+                 city = \"C\"\ncadence = \"30d\"\n[boundaries]\ndimension = \"{dimension}\"\nlabel = \"ward\"\n\
+                 geometry = \"the_geom\"\nresources = [\"{resource}\"]\n"
+            )
+        };
+        let add = |text: String| {
+            std::fs::write(&file, text).expect("a file");
+            Catalog::built_in().expect("right files").add_directory(&directory)
+        };
+        add(text("311-cases", "district")).expect("right");
+        let error = add(text("311-case", "district")).expect_err("no such resource").to_string();
+        assert!(error.contains("wards.toml") && error.contains("did you mean `311-cases`?"), "{error}");
+        std::fs::remove_dir_all(&directory).expect("removed");
     }
 }

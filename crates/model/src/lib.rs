@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads or writes: every other crate speaks these words, and this one speaks to none of them.
 
+mod boundaries;
 mod catalog;
 mod clock;
 mod error;
@@ -12,7 +13,8 @@ mod secret;
 mod time;
 mod window;
 
-pub use catalog::Catalog;
+pub use boundaries::{Boundaries, DividedBy, LetterCase};
+pub use catalog::{Catalog, Known};
 pub use clock::now;
 pub use error::{Error, Kind, Result, ResultExt};
 pub use failpoint::{FAIL_POINTS, failpoint};

@@ -192,13 +192,13 @@ struct ColumnFile {
 }
 
 /// A place in a resource file, for errors.
-struct Place<'a> {
-    file: &'a str,
-    text: &'a str,
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Place<'_> {
-    fn error(&self, span: Range<usize>, key: &str, what: impl std::fmt::Display) -> Error {
+    pub(crate) fn error(&self, span: Range<usize>, key: &str, what: impl std::fmt::Display) -> Error {
         let before = self.text.get(..span.start).unwrap_or("");
         let line = before.matches('\n').count() + 1;
         Error::invalid(format!("{}:{line}: `{key}`: {what}", self.file))
@@ -219,21 +219,12 @@ impl Resource {
             declared(&place, &columns, "volatile", name, None)?;
         }
         check_name(&place, &parsed.name)?;
-        if !parsed.portal.get_ref().starts_with("http") {
-            let what = "a portal is a URL such as \"https://data.sfgov.org\"";
-            return Err(place.error(parsed.portal.span(), "portal", what));
-        }
-        let id = parsed.dataset.get_ref();
-        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            return Err(place.error(parsed.dataset.span(), "dataset", "a dataset id is such as \"vw6y-z8j6\""));
-        }
+        check_source(&place, &parsed.portal, &parsed.dataset)?;
         if !parsed.zone.get_ref().contains('/') && parsed.zone.get_ref() != "UTC" {
             let what = "a zone is an IANA name such as \"America/Los_Angeles\"";
             return Err(place.error(parsed.zone.span(), "zone", what));
         }
-        let cadence = Cadence::parse(parsed.cadence.get_ref()).ok_or_else(|| {
-            place.error(parsed.cadence.span(), "cadence", "a cadence is a number and s, m, h or d, such as \"1h\"")
-        })?;
+        let cadence = cadence(&place, &parsed.cadence)?;
         if parsed.key.get_ref().is_empty() {
             return Err(place.error(parsed.key.span(), "key", "name at least one column"));
         }
@@ -284,7 +275,7 @@ fn serde_json_like(value: &impl std::fmt::Debug) -> String {
     format!("{value:?}")
 }
 
-fn syntax_error(place: &Place<'_>, error: &toml::de::Error) -> Error {
+pub(crate) fn syntax_error(place: &Place<'_>, error: &toml::de::Error) -> Error {
     let span = error.span().unwrap_or(0..0);
     let key = place
         .text
@@ -297,13 +288,30 @@ fn syntax_error(place: &Place<'_>, error: &toml::de::Error) -> Error {
     place.error(span, &key, error.message())
 }
 
-fn check_name(place: &Place<'_>, name: &Spanned<String>) -> Result<()> {
+pub(crate) fn check_name(place: &Place<'_>, name: &Spanned<String>) -> Result<()> {
     let text = name.get_ref();
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if text.is_empty() || !plain || text.starts_with('-') || text.ends_with('-') {
         return Err(place.error(name.span(), "name", "a name is lower-case letters, digits and hyphens between them"));
     }
     Ok(())
+}
+
+pub(crate) fn check_source(place: &Place<'_>, portal: &Spanned<String>, dataset: &Spanned<String>) -> Result<()> {
+    if !portal.get_ref().starts_with("http") {
+        let what = "a portal is a URL such as \"https://data.sfgov.org\"";
+        return Err(place.error(portal.span(), "portal", what));
+    }
+    let id = dataset.get_ref();
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err(place.error(dataset.span(), "dataset", "a dataset id is such as \"vw6y-z8j6\""));
+    }
+    Ok(())
+}
+
+pub(crate) fn cadence(place: &Place<'_>, text: &Spanned<String>) -> Result<Cadence> {
+    Cadence::parse(text.get_ref())
+        .ok_or_else(|| place.error(text.span(), "cadence", "a cadence is a number and s, m, h or d, such as \"1h\""))
 }
 
 const TYPES: [&str; 6] = ["text", "integer", "number", "boolean", "timestamp", "point"];

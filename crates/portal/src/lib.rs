@@ -3,6 +3,7 @@
 //! A page is decoded straight into typed columns; a value that does not fit its declared type becomes null with
 //! its original in `_extra`, and a row without a usable key is a reject with its original kept.
 
+mod boundaries;
 mod columns;
 mod decode;
 mod export;
@@ -12,6 +13,7 @@ mod scan;
 mod soda;
 mod value;
 
+pub use boundaries::{Boundary, read_boundaries_file};
 pub use decode::{Decoder, Page, PageBuilder, Reject};
 pub use extent::{Extent, MonthlyCounts};
 pub use file::read_file;

@@ -3,6 +3,7 @@
 //!
 //! One reading ([`View`]) pins one version of every table for a whole request.
 
+mod boundaries;
 mod engine;
 mod error;
 mod features;
@@ -24,6 +25,7 @@ mod statistics;
 mod value;
 mod view;
 
+pub use boundaries::{BoundariesMark, boundaries_domain};
 /// The engine's plan of a query, whose rows are yet to be made.
 pub use datafusion::dataframe::DataFrame;
 pub use engine::{Engine, EngineOptions, Session};

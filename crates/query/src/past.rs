@@ -115,6 +115,13 @@ impl Reader {
         }
         let fast_counts = self.at(&lake.fast_counts, fast).await?;
         let rejects = self.at(&lake.rejects, version_at(&lake.rejects, ms).await?.unwrap_or(0)).await?;
+        let boundaries = match self.boundaries().await? {
+            None => None,
+            Some(_) => match version_at(&lake.boundaries, ms).await? {
+                Some(version) => Some(self.at(&lake.boundaries, version).await?),
+                None => None,
+            },
+        };
         let mut raws = Vec::new();
         for name in names {
             let counted = self.through(&name, &fast_counts).await?;
@@ -129,6 +136,7 @@ impl Reader {
             }
             _ => error,
         })?;
+        let view = View { boundaries, ..view };
         if let Moment::Versions { .. } = moment {
             belongs(moment, &view)?;
         }
@@ -239,6 +247,7 @@ pub(crate) async fn all_there(view: &View) -> Result<()> {
         (lake.incidents.clone(), &view.incidents),
         (lake.rejects.clone(), &view.rejects),
     ];
+    read.extend(view.boundaries.iter().map(|snapshot| (lake.boundaries.clone(), snapshot)));
     for (name, resource) in &view.resources {
         read.push((lake.raw(name)?, &resource.raw));
     }

@@ -15,6 +15,8 @@ pub struct Pin {
     fast_counts: u64,
     counts: u64,
     rejects: u64,
+    /// None where no boundaries have landed.
+    boundaries: Option<u64>,
     /// By the name of the resource.
     raws: BTreeMap<String, u64>,
 }
@@ -26,6 +28,7 @@ impl View {
             fast_counts: self.fast_counts.version,
             counts: self.counts.version,
             rejects: self.rejects.version,
+            boundaries: self.boundaries.as_ref().map(|snapshot| snapshot.version),
             raws: self.resources.iter().map(|(name, resource)| (name.clone(), resource.raw.version)).collect(),
         }
     }
@@ -34,6 +37,7 @@ impl View {
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fast_counts={},counts={},rejects={}", self.fast_counts, self.counts, self.rejects)?;
+        self.boundaries.iter().try_for_each(|version| write!(f, ",boundaries={version}"))?;
         self.raws.iter().try_for_each(|(name, version)| write!(f, ",raw/{name}={version}"))
     }
 }
@@ -52,12 +56,13 @@ impl FromStr for Pin {
             versions.remove(table).ok_or_else(|| Error::invalid(format!("there is no version of {table} in `{text}`")))
         };
         let (fast_counts, counts, rejects) = (taken("fast_counts")?, taken("counts")?, taken("rejects")?);
+        let boundaries = versions.remove("boundaries");
         let mut raws = BTreeMap::new();
         for (table, version) in versions {
             let name = table.strip_prefix("raw/").ok_or_else(|| Error::invalid(format!("`{table}` is no table")))?;
             raws.insert(name.to_owned(), version);
         }
-        Ok(Self { fast_counts, counts, rejects, raws })
+        Ok(Self { fast_counts, counts, rejects, boundaries, raws })
     }
 }
 
@@ -75,6 +80,11 @@ impl Reader {
         let fast_counts = self.at(&lake.fast_counts, pin.fast_counts).await?;
         let counts = self.at(&lake.counts, pin.counts).await?;
         let rejects = self.at(&lake.rejects, pin.rejects).await?;
+        let boundaries = match pin.boundaries {
+            // Without the table there is no version that could have been read.
+            Some(version) if newest.boundaries.is_some() => Some(self.at(&lake.boundaries, version).await?),
+            _ => None,
+        };
         let mut raws = Vec::new();
         for (name, version) in &pin.raws {
             // A name may come from outside: it opens nothing but a table of the lake.
@@ -87,6 +97,7 @@ impl Reader {
             Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
             _ => error,
         })?;
+        let view = View { boundaries, ..view };
         all_there(&view).await?;
         Ok(view)
     }
@@ -98,9 +109,14 @@ mod tests {
 
     #[test]
     fn a_pin_reads_as_it_is_shown_and_other_texts_are_refused() {
-        let pin = Pin { fast_counts: 12, counts: 5, rejects: 3, raws: [("311-cases".to_owned(), 7)].into() };
+        let raws = [("311-cases".to_owned(), 7)].into();
+        let pin = Pin { fast_counts: 12, counts: 5, rejects: 3, boundaries: None, raws };
         let text = pin.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,raw/311-cases=7");
+        assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
+        let pin = Pin { boundaries: Some(2), ..pin };
+        let text = pin.to_string();
+        assert_eq!(text, "fast_counts=12,counts=5,rejects=3,boundaries=2,raw/311-cases=7");
         assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
         for wrong in ["", "counts=5", "fast_counts=1,counts=2,rejects=x", "fast_counts=1,counts=2,rejects=3,other=4"] {
             assert_eq!(wrong.parse::<Pin>().expect_err(wrong).kind(), Kind::Invalid);

@@ -4,6 +4,7 @@
 //! does meanwhile, the fast rows above the watermark that was read are all there.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
 use lake_store::{ColumnRange, DataFile, Lake, Snapshot, Table};
 use serde::{Deserialize, Serialize};
 
+use crate::boundaries::{self, BoundariesMark};
 use crate::engine::{Engine, Session};
 use crate::error::engine_error;
 use crate::projection::incident_select;
@@ -163,6 +165,8 @@ pub struct View {
     pub incidents: Arc<Snapshot>,
     /// `rejects` as read.
     pub rejects: Arc<Snapshot>,
+    /// `boundaries` as read; none in a lake where none have landed.
+    pub boundaries: Option<Arc<Snapshot>>,
     /// The landed resources by name.
     pub resources: BTreeMap<String, ResourceView>,
 }
@@ -185,6 +189,9 @@ pub struct Reader {
     definitions: Cached<Arc<Definitions>>,
     marks: Cached<LandedMark>,
     incident_files: Cached<Arc<Vec<DataFile>>>,
+    pub(crate) boundaries_marks: Cached<Option<BoundariesMark>>,
+    /// Whether the table of boundaries has been seen: it does not go away.
+    pub(crate) has_boundaries: AtomicBool,
 }
 
 impl Reader {
@@ -201,6 +208,8 @@ impl Reader {
             definitions: Mutex::default(),
             marks: Mutex::default(),
             incident_files: Mutex::default(),
+            boundaries_marks: Mutex::default(),
+            has_boundaries: AtomicBool::default(),
         }
     }
 
@@ -252,8 +261,10 @@ impl Reader {
 
     async fn open_rest(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<View> {
         // What no order is needed between is opened at once: on S3 each takes a round trip or two.
-        let (rejects, raws) = futures::try_join!(self.lake.rejects.snapshot(), self.raws())?;
-        self.assemble(fast_counts, counts, rejects, raws).await
+        let (rejects, boundaries, raws) =
+            futures::try_join!(self.lake.rejects.snapshot(), self.boundaries(), self.raws())?;
+        let view = self.assemble(fast_counts, counts, rejects, raws).await?;
+        Ok(View { boundaries, ..view })
     }
 
     /// Whether `fast_counts` or `counts` has a newer version: `forget` may have removed the logs of these meanwhile.
@@ -262,7 +273,7 @@ impl Reader {
         newest.is_ok_and(|(fast, count)| fast.version > fast_counts || count.version > counts)
     }
 
-    /// A reading of these versions: `incidents` follow from `counts`.
+    /// A reading of these versions, without boundaries: `incidents` follow from `counts`.
     pub(crate) async fn assemble(
         &self,
         fast_counts: Arc<Snapshot>,
@@ -280,7 +291,8 @@ impl Reader {
             resources.insert(name, view);
         }
         let incidents = Arc::new(self.lake.incidents.snapshot().await?.with_files(incident_files));
-        Ok(View { lake: self.lake.clone(), fast_counts, counts, incidents, rejects, resources })
+        let lake = self.lake.clone();
+        Ok(View { lake, fast_counts, counts, incidents, rejects, boundaries: None, resources })
     }
 
     /// The raw tables of all landed resources, at their newest versions.
@@ -370,18 +382,18 @@ impl Reader {
         Ok(self.learn(&self.incident_files, name, version, Arc::new(own.cloned().collect())))
     }
 
-    fn known<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {
+    pub(crate) fn known<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {
         let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.get(name).filter(|(of, _)| *of == version).map(|(_, value)| value.clone())
     }
 
-    fn learn<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64, value: T) -> T {
+    pub(crate) fn learn<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64, value: T) -> T {
         let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(name.to_owned(), (version, value.clone()));
         value
     }
 
-    /// A session over a reading: `incidents` and `counts` as they are now, `rejects`, `stored.*`, `raw.*`.
+    /// A session over a reading: `incidents` and `counts` as they are now, `rejects`, `boundaries`, `stored.*`, `raw.*`.
     ///
     /// # Errors
     /// If a view cannot be planned.
@@ -465,6 +477,8 @@ async fn register(session: &Session, view: &View) -> Result<()> {
         let provider = view.provider(table, snapshot)?;
         stored.register_table(table.name().to_owned(), provider).map_err(engine_error)?;
     }
+    let boundaries = boundaries::provider(view)?;
+    stored.register_table(lake.boundaries.name().to_owned(), boundaries).map_err(engine_error)?;
     let mut changed = Vec::new();
     for (name, resource) in &view.resources {
         let table = lake.raw(name)?;
@@ -487,6 +501,7 @@ async fn register(session: &Session, view: &View) -> Result<()> {
         }
     }
     let mut views = vec![("rejects", template("views/rejects")?.to_owned())];
+    views.push(("boundaries", template("views/boundaries")?.to_owned()));
     views.push(("counts", counts_view(view)?));
     views.push(("incidents", incidents_view(&changed)?));
     for (name, text) in views {

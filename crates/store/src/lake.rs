@@ -59,6 +59,8 @@ pub struct Lake {
     pub fast_counts: Table,
     /// Rows that could not be used.
     pub rejects: Table,
+    /// Outlines of neighborhoods and districts. It is made when the first of them land: a lake may be without.
+    pub boundaries: Table,
 }
 
 impl Lake {
@@ -144,6 +146,7 @@ impl Lake {
             counts: table("counts")?,
             fast_counts: table("fast_counts")?,
             rejects: table("rejects")?,
+            boundaries: table("boundaries")?,
             definition: Arc::new(definition),
             location,
         })

@@ -37,7 +37,8 @@ pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};
 pub use table::Table;
 pub use tables::{
-    COUNTED, Layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout, raw_layout, rejects_layout,
+    COUNTED, Layout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout,
+    raw_layout, rejects_layout,
 };
 pub use upkeep::{Recomputed, StoredObject};
 pub use write::{FileWriter, Written};

@@ -102,6 +102,25 @@ pub fn rejects_layout() -> Layout {
     layout(fields(&columns), &["resource"])
 }
 
+/// `boundaries`: the outlines of neighborhoods and districts, a set of them a partition. `geometry` is a GeoJSON
+/// MultiPolygon; all coordinates are degrees.
+pub fn boundaries_layout() -> Layout {
+    let columns = [
+        ("city", DataType::Utf8),
+        ("dimension", DataType::Utf8),
+        ("label", DataType::Utf8),
+        ("name", DataType::Utf8),
+        ("geometry", DataType::Utf8),
+        ("west", DataType::Float64),
+        ("south", DataType::Float64),
+        ("east", DataType::Float64),
+        ("north", DataType::Float64),
+        ("_landed_at", time()),
+        ("resource", DataType::Utf8),
+    ];
+    layout(fields(&columns), &["resource"])
+}
+
 /// `raw/<resource>`: every landed version of every row.
 pub fn raw_layout(resource: &Resource) -> Layout {
     let mut columns: Vec<Field> = resource

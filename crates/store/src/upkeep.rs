@@ -48,7 +48,7 @@ impl Lake {
     /// If the store does not answer.
     pub async fn tables(&self) -> Result<Vec<Table>> {
         let mut tables = Vec::new();
-        for table in [&self.incidents, &self.counts, &self.fast_counts, &self.rejects] {
+        for table in [&self.incidents, &self.counts, &self.fast_counts, &self.rejects, &self.boundaries] {
             if table.exists().await? {
                 tables.push(table.clone());
             }

@@ -82,6 +82,9 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
     let lake = reader.lake();
     let mut findings = Findings::default();
     let mut tables = vec![lake.incidents.clone(), lake.counts.clone(), lake.fast_counts.clone(), lake.rejects.clone()];
+    if lake.boundaries.exists().await? {
+        tables.push(lake.boundaries.clone());
+    }
     for name in lake.landed_resources().await? {
         tables.push(lake.raw(&name)?);
     }
@@ -264,6 +267,7 @@ fn misplaced(file: &DataFile) -> Option<String> {
 
 fn mend_file(table: &str, file: &DataFile) -> String {
     match (table.strip_prefix("raw/"), file.partition_value("resource")) {
+        (None, Some(set)) if table == "boundaries" => format!("hotspots-lake ingest --full {set}"),
         (None, Some(resource)) if file.partition.contains_key("year") => {
             mend_year(resource, file.partition_value("year").and_then(|year| year.parse().ok()))
         }

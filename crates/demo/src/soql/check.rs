@@ -143,7 +143,7 @@ impl Scope<'_> {
             Kind::Text | Kind::Number | Kind::Floating | Kind::Fixed | Kind::RowVersion => true,
             Kind::RowId => !(op.is_ordering() && self.refuse_id_comparison),
             Kind::Bool => !op.is_ordering(),
-            Kind::Point | Kind::Location | Kind::Url => false,
+            Kind::Point | Kind::MultiPolygon | Kind::Location | Kind::Url => false,
         };
         if !comparable {
             return Err(self.mismatch(function, kind, left_node));

@@ -178,7 +178,7 @@ fn read(raw: &str, kind: Kind) -> Cell<'_> {
         },
         Kind::Number => inner.unwrap_or(raw).parse().map_or(Cell::Null, Cell::Number),
         Kind::Floating | Kind::Fixed => inner.and_then(stamp::parse).map_or(Cell::Null, Cell::Stamp),
-        Kind::Point | Kind::Location | Kind::Url => Cell::Json(raw),
+        Kind::Point | Kind::MultiPolygon | Kind::Location | Kind::Url => Cell::Json(raw),
         Kind::Text | Kind::RowId | Kind::RowVersion => match inner {
             Some(plain) if !plain.contains('\\') => Cell::Text(Cow::Borrowed(plain)),
             _ => Cell::Text(Cow::Owned(serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()))),

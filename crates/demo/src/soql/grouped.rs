@@ -76,7 +76,7 @@ impl Grouped {
         let mut kinds = Vec::with_capacity(nodes.len());
         for (written, node) in group.iter().zip(&nodes) {
             let (expr, kind) = scope.expression(node)?;
-            if matches!(kind, Kind::Point | Kind::Location | Kind::Url) {
+            if matches!(kind, Kind::Point | Kind::MultiPolygon | Kind::Location | Kind::Url) {
                 return Err(scope.mismatch("#GROUP_BY", kind, written));
             }
             grouped.keys.push(expr);
@@ -138,7 +138,7 @@ impl Grouped {
                     Function::Count => true,
                     Function::Sum | Function::Avg => kind == Kind::Number,
                     Function::Min | Function::Max => {
-                        !matches!(kind, Kind::Point | Kind::Location | Kind::Url | Kind::Bool)
+                        !matches!(kind, Kind::Point | Kind::MultiPolygon | Kind::Location | Kind::Url | Kind::Bool)
                     }
                 };
                 if !fits {

@@ -172,7 +172,7 @@ fn sort_keys(
             Some(found) => found,
             None => scope.expression(&key.node)?,
         };
-        if matches!(kind, Kind::Point | Kind::Location | Kind::Url) {
+        if matches!(kind, Kind::Point | Kind::MultiPolygon | Kind::Location | Kind::Url) {
             return Err(scope.mismatch("#ORDER", kind, &key.node));
         }
         keys.push(SortKey { expr, descending: key.descending });

@@ -1,7 +1,8 @@
-//! A made-up San Francisco: five datasets under their real ids, with real columns and invented
-//! rows. Nothing in it happened; every row says that it is synthetic. The same number of rows
+//! A made-up San Francisco: five datasets of incidents and four of boundaries under their real ids,
+//! with real columns and invented rows. Nothing in it happened; every row of incidents says that it is synthetic. The same number of rows
 //! and the same seed give the same city, byte for byte.
 
+mod boundaries;
 mod calls;
 mod cases;
 mod clock;
@@ -18,6 +19,7 @@ use rand::rngs::StdRng;
 
 use crate::portal::Portal;
 use crate::types::Column;
+pub use boundaries::{BOUNDARIES, SyntheticBoundaries};
 use line::Rendered;
 
 /// A dataset of the made-up city.
@@ -101,6 +103,7 @@ pub fn san_francisco(rows: usize, seed: u64) -> Portal {
         portal
             .insert_rendered(dataset.id, published.into_iter().map(|one| (one.row.json, one.row.plain_end, one.at_ms)));
     }
+    boundaries::publish(&portal);
     portal
 }
 

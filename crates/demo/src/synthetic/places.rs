@@ -11,10 +11,10 @@ pub(crate) struct Place {
     pub(crate) police: &'static str,
     pub(crate) supervisor: u8,
     pub(crate) zip: &'static str,
-    lon: f64,
-    lat: f64,
+    pub(crate) lon: f64,
+    pub(crate) lat: f64,
     /// In degrees of latitude.
-    radius: f64,
+    pub(crate) radius: f64,
     /// How much happens here: to people who live here, and to people out and about.
     home: u32,
     street: u32,
@@ -29,6 +29,9 @@ const fn place(
 ) -> Place {
     Place { neighborhood, police, supervisor, zip, lon, lat, radius, home, street }
 }
+
+/// How much narrower a degree of longitude is than one of latitude, here.
+pub(crate) const NARROWER: f64 = 0.79;
 
 /// Hot spots first, then the rest of the city.
 #[rustfmt::skip]
@@ -154,10 +157,10 @@ impl Atlas {
         // Reported places are corners and blocks, so many rows share a point.
         let snap = |degrees: f64| (degrees * 2_500.0).round() / 2_500.0;
         let lat = place.lat + north * place.radius * 0.97;
-        let lon = place.lon + east * place.radius * 0.97 / 0.79;
+        let lon = place.lon + east * place.radius * 0.97 / NARROWER;
         let (corner_lat, corner_lon) = (snap(lat), snap(lon));
         let inside =
-            ((corner_lat - place.lat) / place.radius).hypot((corner_lon - place.lon) * 0.79 / place.radius) <= 1.0;
+            ((corner_lat - place.lat) / place.radius).hypot((corner_lon - place.lon) * NARROWER / place.radius) <= 1.0;
         let (lat, lon) = if inside { (corner_lat, corner_lon) } else { (lat, lon) };
         let cell = street_number(lon, lat);
         Spot {

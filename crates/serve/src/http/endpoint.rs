@@ -13,6 +13,7 @@ pub(crate) const AGGREGATES: &str = "/aggregates";
 pub(crate) const INCIDENTS: &str = "/incidents";
 pub(crate) const FACETS: &str = "/facets";
 pub(crate) const HOTSPOTS: &str = "/hotspots";
+pub(crate) const BOUNDARIES: &str = "/boundaries";
 pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
 pub(crate) const RESOURCES: &str = "/resources";
@@ -29,13 +30,14 @@ pub(crate) const OPENAPI: &str = "/openapi.json";
 pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
 /// Every path, as clients write it.
-pub(crate) const PATHS: [&str; 17] = [
+pub(crate) const PATHS: [&str; 19] = [
     PAGE,
     API,
     AGGREGATES,
     INCIDENTS,
     FACETS,
     HOTSPOTS,
+    BOUNDARIES,
     RESOURCES,
     CHANGES,
     "/tiles/{z}/{x}/{y}.mvt",

@@ -3,6 +3,7 @@
 mod admit;
 pub(crate) mod aggregates;
 mod answer;
+pub(crate) mod boundaries;
 pub(crate) mod changes;
 pub(crate) mod endpoint;
 pub(crate) mod facets;
@@ -16,6 +17,7 @@ mod queries;
 mod resources;
 mod routes;
 mod rows;
+mod simplify;
 mod socket;
 pub(crate) mod sql;
 pub(crate) mod tiles;

@@ -20,11 +20,13 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use super::admit::admit;
 use super::changes::Live;
 use super::endpoint::{
-    AGGREGATES, API, ASSETS, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LIMITS, METRICS, OPENAPI, PAGE, PATHS,
-    PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
+    AGGREGATES, API, ASSETS, BOUNDARIES, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LIMITS, METRICS, OPENAPI,
+    PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
 };
 use super::observe::observe;
-use super::{aggregates, changes, facets, hotspots, incidents, operations, queries, resources, sql, tiles, web};
+use super::{
+    aggregates, boundaries, changes, facets, hotspots, incidents, operations, queries, resources, sql, tiles, web,
+};
 use crate::app::App;
 use crate::openapi::document;
 use crate::problem::Problem;
@@ -43,6 +45,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(TILES, get(tiles::get))
         .route(FACETS, get(facets::get))
         .route(HOTSPOTS, get(hotspots::get).post(hotspots::post.layer(body_limit)))
+        .route(BOUNDARIES, get(boundaries::get))
         .route(RESOURCES, get(resources::get))
         .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
         .route(QUERIES, get(queries::list))

@@ -37,10 +37,32 @@ impl Name {
             texts.iter().for_each(|text| part(text));
             // What the version of counts does not tell.
             part(&reading.view.rejects.version.to_string());
+            if let Some(snapshot) = &reading.view.boundaries {
+                part(&snapshot.version.to_string());
+            }
             for (name, resource) in &reading.view.resources {
                 part(name);
                 part(&resource.raw.version.to_string());
             }
+        })
+    }
+
+    /// The name of boundaries. What lands of incidents does not change it: a map keeps its outlines.
+    ///
+    /// # Errors
+    /// Never, as hexadecimal digits are a header.
+    pub(crate) fn of_boundaries(reading: &Reading, parameters: &Parameters) -> Result<Self> {
+        Self::hashed(reading, |part| {
+            part("boundaries");
+            if let Some(snapshot) = &reading.view.boundaries {
+                part(&snapshot.table_id);
+                part(&snapshot.version.to_string());
+            }
+            for set in reading.reader.catalog().boundaries() {
+                part(&set.name);
+                set.resources.iter().for_each(|name| part(name));
+            }
+            parameters.each(&[], part);
         })
     }
 
@@ -50,6 +72,19 @@ impl Name {
         format: &str,
         question: impl FnOnce(&mut dyn FnMut(&str)),
     ) -> Result<Self> {
+        Self::hashed(reading, |part| {
+            part(&reading.view.version());
+            part(if reading.view.is_exact(names) { "exact" } else { "" });
+            // What is above the watermarks is read under the definitions of this process.
+            for resource in reading.reader.catalog().iter() {
+                part(&resource.fingerprint());
+            }
+            part(format);
+            question(part);
+        })
+    }
+
+    fn hashed(reading: &Reading, parts: impl FnOnce(&mut dyn FnMut(&str))) -> Result<Self> {
         let mut hasher = blake3::Hasher::new();
         let mut part = |text: &str| {
             hasher.update(&text.len().to_le_bytes());
@@ -57,14 +92,7 @@ impl Name {
         };
         part(env!("CARGO_PKG_VERSION"));
         part(reading.reader.lake().id());
-        part(&reading.view.version());
-        part(if reading.view.is_exact(names) { "exact" } else { "" });
-        // What is above the watermarks is read under the definitions of this process.
-        for resource in reading.reader.catalog().iter() {
-            part(&resource.fingerprint());
-        }
-        part(format);
-        question(&mut part);
+        parts(&mut part);
         let text = format!("W/\"{}\"", &hasher.finalize().to_hex()[..32]);
         Ok(Self(HeaderValue::from_str(&text).or_err(Kind::Internal, || "the name of an answer")?))
     }

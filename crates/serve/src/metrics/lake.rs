@@ -49,7 +49,7 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
         ("incidents", &view.incidents),
         ("rejects", &view.rejects),
     ];
-    for (table, snapshot) in tables {
+    for (table, snapshot) in tables.into_iter().chain(view.boundaries.iter().map(|read| ("boundaries", read))) {
         versions.get_or_create(&label("table", table)).set(i64::try_from(snapshot.version).unwrap_or(i64::MAX));
     }
     for (name, resource) in &view.resources {

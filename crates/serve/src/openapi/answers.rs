@@ -1,9 +1,9 @@
 //! Answers as the OpenAPI document tells of them: their schemas, headers and problems.
 
-use lake_model::Kind;
+use lake_model::{DividedBy, Kind};
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{AGGREGATES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, TILES};
+use crate::http::endpoint::{AGGREGATES, BOUNDARIES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, TILES};
 use crate::http::negotiate::OFFERS;
 
 /// The headers of every answer that was read from the lake.
@@ -36,6 +36,11 @@ pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
     }
     let (content, headers) = match endpoint.path {
         TILES => (json!({"application/vnd.mapbox-vector-tile": {}}), header_references(&OF_READING)),
+        BOUNDARIES => {
+            let schema = json!({"$ref": "#/components/schemas/Boundaries"});
+            let headers: Vec<&str> = OF_READING.iter().chain(&["Server-Timing"]).copied().collect();
+            (json!({"application/geo+json": {"schema": schema}}), header_references(&headers))
+        }
         CHANGES => (json!({"application/x-ndjson": {}, "text/event-stream": {}}), Value::Null),
         path => {
             let told =
@@ -157,6 +162,26 @@ pub(super) fn schemas() -> Value {
                 "type": {"const": "Feature"},
                 "geometry": {"type": ["object", "null"], "description": "The cell, the point, or null."},
                 "properties": {"type": "object"},
+            }))},
+        })),
+        "Boundaries": object(&["type", "features"], json!({
+            "type": {"const": "FeatureCollection"},
+            "features": {"type": "array", "items": object(&["type", "id", "bbox", "geometry", "properties"], json!({
+                "type": {"const": "Feature"},
+                "id": {"type": "string", "description": "The set, `/`, the label."},
+                "bbox": {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4},
+                "geometry": {"type": "object", "description": "A MultiPolygon."},
+                "properties": object(&["resource", "city", "dimension", "label", "name", "counts_for"], json!({
+                    "resource": {"type": "string", "description": "The set of boundaries."},
+                    "city": text(),
+                    "dimension": {"enum": DividedBy::NAMES, "description": "Where incidents carry the label."},
+                    "label": {"type": "string", "description": "As incidents carry it."},
+                    "name": {"type": "string", "description": "For people; the label where it has no other."},
+                    "counts_for": {
+                        "type": "array", "items": text(),
+                        "description": "The resources whose incidents carry the label.",
+                    },
+                })),
             }))},
         })),
         "Resource": {"type": "object", "required": ["name", "landed", "incidents", "exact"], "properties": {

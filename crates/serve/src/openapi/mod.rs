@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::http::endpoint::{
     API, Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILES,
 };
-use crate::http::{aggregates, changes, facets, hotspots, incidents, sql, tiles};
+use crate::http::{aggregates, boundaries, changes, facets, hotspots, incidents, sql, tiles};
 use crate::metrics::MEDIA_TYPE;
 
 /// The document, with a path for each of these named queries.
@@ -22,6 +22,7 @@ pub fn document(queries: &Queries) -> Value {
         incidents::ENDPOINT,
         facets::ENDPOINT,
         hotspots::ENDPOINT,
+        boundaries::ENDPOINT,
         changes::ENDPOINT,
         tiles::ENDPOINT,
         sql::ENDPOINT,

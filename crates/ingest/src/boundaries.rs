@@ -1,0 +1,187 @@
+//! Boundaries: a set read whole replaces what stood of it, in one commit, and only if it is another.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use chrono::SecondsFormat;
+use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
+use lake_portal::{Boundary, PortalOptions, Soda, read_boundaries_file};
+use lake_query::{BoundariesMark, boundaries_domain};
+use lake_store::{Commit, DataFile, DomainChange, Lake, Snapshot, Written, boundaries_layout};
+use serde_json::json;
+
+/// The most rows of a page: outlines are large.
+const MOST_A_PAGE: usize = 1_000;
+/// Times that a set is landed anew because another writer was first.
+const MOST_TRIES: u32 = 5;
+
+/// Where boundaries come from.
+#[derive(Clone, Debug)]
+pub enum BoundariesSource {
+    /// The portal of the set.
+    Portal(PortalOptions),
+    /// A saved file.
+    File(PathBuf),
+}
+
+/// How to land boundaries.
+#[derive(Clone, Debug)]
+pub struct BoundariesOptions {
+    /// Where they come from.
+    pub source: BoundariesSource,
+    /// Rows a page.
+    pub page_size: usize,
+    /// Land them even if they are those that stand: their files are written again.
+    pub anew: bool,
+    /// Whether they are synthetic. A set in a lake is one or the other.
+    pub synthetic: bool,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoundariesOutcome {
+    /// Boundaries read.
+    pub read: u64,
+    /// Whether they landed, as others than those that stood.
+    pub landed: bool,
+}
+
+/// Reads a set of boundaries whole and, if it differs from what stands, puts it in its place.
+///
+/// # Errors
+/// If the portal or the store does not answer, a boundary is wrong, there is none, or synthetic and real ones would mix:
+/// what stood stays.
+pub async fn ingest_boundaries(
+    lake: &Lake,
+    set: &Arc<Boundaries>,
+    options: &BoundariesOptions,
+) -> Result<BoundariesOutcome> {
+    let run = async {
+        let boundaries = read(set, options).await?;
+        let mut tries_left = MOST_TRIES;
+        loop {
+            tries_left -= 1;
+            match land(lake, set, &boundaries, options).await {
+                // Whoever was first may have landed just these.
+                Err(error) if error.kind() == Kind::Conflict && tries_left > 0 => {
+                    tracing::info!(set = set.name, %error, "another writer was first, looking again");
+                }
+                done => {
+                    return Ok(BoundariesOutcome { read: boundaries.len() as u64, landed: done? });
+                }
+            }
+        }
+    };
+    run.await.map_err(|error: Error| error.context(&set.name))
+}
+
+async fn read(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<Boundary>> {
+    match &options.source {
+        BoundariesSource::Portal(portal) => {
+            let soda = Soda::new(&set.portal, &set.dataset, portal.clone())?;
+            soda.boundaries(set, options.page_size.clamp(1, MOST_A_PAGE)).await
+        }
+        BoundariesSource::File(path) => {
+            let (set, path) = (Arc::clone(set), path.clone());
+            let read = tokio::task::spawn_blocking(move || read_boundaries_file(&set, &path));
+            read.await.or_err(Kind::Internal, || "reading a file of boundaries")?
+        }
+    }
+}
+
+/// Lands the boundaries, unless they stand already: whether they did.
+async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &BoundariesOptions) -> Result<bool> {
+    let table = &lake.boundaries;
+    table.ensure(&boundaries_layout()).await?;
+    let snapshot = table.snapshot().await?;
+    let domain = boundaries_domain(&set.name);
+    let seen = table.domain(&snapshot, &domain).await?;
+    let damaged = || format!("the mark of {} in table boundaries", set.name);
+    let standing: Option<BoundariesMark> =
+        seen.as_ref().map(|text| serde_json::from_str(text).or_err(Kind::Data, damaged)).transpose()?;
+    let sum = sum(set, boundaries)?;
+    if let Some(standing) = standing {
+        if standing.synthetic != options.synthetic {
+            let (there, new) = if standing.synthetic { ("synthetic", "real") } else { ("real", "synthetic") };
+            return Err(Error::invalid(format!(
+                "the lake holds {there} boundaries of it, and {new} ones do not replace them; use another lake"
+            )));
+        }
+        if standing.blake3 == sum && !options.anew {
+            return Ok(false);
+        }
+    }
+    let now = lake_model::now();
+    let mark = BoundariesMark {
+        blake3: sum,
+        boundaries: boundaries.len() as u64,
+        synthetic: options.synthetic,
+        landed_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
+    };
+    let written = write(lake, &snapshot, set, boundaries, now.timestamp_micros()).await?;
+    let own = |file: &&DataFile| file.partition_value("resource") == Some(&set.name);
+    let commit = Commit {
+        operation: "LAND",
+        removes: snapshot.files.iter().filter(own).cloned().collect(),
+        replaces: vec![partition(set)],
+        adds: vec![written],
+        domains: vec![DomainChange {
+            name: domain,
+            seen: Some(seen),
+            text: serde_json::to_string(&mark).or_err(Kind::Internal, damaged)?,
+        }],
+        info: HashMap::from([("resource".to_owned(), json!(set.name))]),
+        ..Commit::default()
+    };
+    table.commit(&commit).await?;
+    Ok(true)
+}
+
+fn partition(set: &Boundaries) -> HashMap<String, Option<String>> {
+    HashMap::from([("resource".to_owned(), Some(set.name.clone()))])
+}
+
+/// The sum of what is stored of a set. It is of its columns, not of its file, whose bytes nobody promises.
+fn sum(set: &Boundaries, boundaries: &[Boundary]) -> Result<String> {
+    let rows: Vec<[&str; 3]> = boundaries.iter().map(|b| [&*b.label, &*b.name, &*b.geometry]).collect();
+    let content = serde_json::to_vec(&(&set.city, set.dimension.name(), rows)).or_err(Kind::Internal, || "a sum")?;
+    Ok(blake3::hash(&content).to_hex().to_string())
+}
+
+async fn write(
+    lake: &Lake,
+    snapshot: &Snapshot,
+    set: &Boundaries,
+    boundaries: &[Boundary],
+    now_micros: i64,
+) -> Result<Written> {
+    let texts = |of: fn(&Boundary) -> &str| -> ArrayRef {
+        Arc::new(boundaries.iter().map(|boundary| Some(of(boundary))).collect::<StringArray>())
+    };
+    let same = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text; boundaries.len()])) };
+    let degrees =
+        |of: fn(&Boundary) -> f64| -> ArrayRef { Arc::new(boundaries.iter().map(of).collect::<Float64Array>()) };
+    let columns: HashMap<&str, ArrayRef> = HashMap::from([
+        ("city", same(&set.city)),
+        ("dimension", same(set.dimension.name())),
+        ("label", texts(|boundary| &boundary.label)),
+        ("name", texts(|boundary| &boundary.name)),
+        ("geometry", texts(|boundary| &boundary.geometry)),
+        ("west", degrees(|boundary| boundary.west)),
+        ("south", degrees(|boundary| boundary.south)),
+        ("east", degrees(|boundary| boundary.east)),
+        ("north", degrees(|boundary| boundary.north)),
+        ("_landed_at", Arc::new(TimestampMicrosecondArray::from(vec![now_micros; boundaries.len()])) as ArrayRef),
+    ]);
+    let mut writer = lake.boundaries.writer(snapshot, partition(set))?;
+    let schema = Arc::clone(writer.schema());
+    let fitted = schema.fields().iter().map(|field| {
+        let lost = || Error::internal(format!("boundaries lack `{}`", field.name()));
+        columns.get(field.name().as_str()).cloned().ok_or_else(lost)
+    });
+    let batch = RecordBatch::try_new(schema.clone(), fitted.collect::<Result<_>>()?);
+    writer.write(&batch.or_err(Kind::Internal, || "the rows of boundaries")?).await?;
+    writer.finish().await
+}
