@@ -38,6 +38,7 @@ mod hotspots;
 mod http;
 mod integrity;
 mod load;
+mod map;
 mod once;
 mod openapi;
 mod operations;

@@ -26,10 +26,10 @@ const PATIENCE_MS = 60_000;
 const HARMLESS = [/GPU stall due to ReadPixels/, /net::ERR_ABORTED/];
 
 let browser;
-before(async () => {
+if (process.env.NODE_TEST_CONTEXT) before(async () => {
   browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 });
-after(() => browser?.close());
+if (process.env.NODE_TEST_CONTEXT) after(() => browser?.close());
 
 /** Starts a browser for who is no test. */
 export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

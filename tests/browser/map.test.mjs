@@ -162,7 +162,7 @@ test("two periods are compared: each total is its window's, and the change is th
       (await of("2024-03-01", "2024-05-01", `group_by=&cell=${cell}`))[0].count,
       (await of("2023-03-01", "2023-05-01", `group_by=&cell=${cell}`))[0].count,
     ];
-    assert.match(text, new RegExp(`A: ${inA} · B: ${inB} · Change: `));
+    assert.match(text, new RegExp(`A ${inA} · B ${inB} · `));
     const change = await pixels(page);
     await page.locator(".legend").getByRole("button", { name: "B", exact: true }).click();
     await drawn(page);
@@ -297,7 +297,7 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
     const copied = async name => {
       await panel.locator("summary").click();
       await panel.getByRole("button", { name }).click();
-      await page.locator(".said", { hasText: "copied" }).waitFor();
+      await page.locator(".said", { hasText: `${name.slice("Copy as ".length)} ` }).filter({ hasText: "copied" }).waitFor();
       return page.evaluate(() => navigator.clipboard.readText());
     };
     const curl = await copied("Copy as curl");

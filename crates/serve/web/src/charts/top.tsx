@@ -27,7 +27,7 @@ export function Top() {
                 }}
               >
                 <i style={{ background: hex.colour }} />
-                <span>{hex.text.join(" · ")}</span>
+                <span>{hex.brief}</span>
                 <small>
                   {lat.toFixed(3)}, {lng.toFixed(3)}
                 </small>

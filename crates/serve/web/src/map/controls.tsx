@@ -63,7 +63,7 @@ export function Controls() {
         >
           {sets.value.map(name => (
             <option key={name} value={name}>
-              {name.replace(/^[a-z]+-/, "").replaceAll("-", " ")}
+              {name.replaceAll("-", " ")}
             </option>
           ))}
           <option value="">no boundaries</option>

@@ -115,6 +115,8 @@ export interface Hex {
   height: number;
   /** What the count is, for hovering. */
   text: string[];
+  /** The same on one line of a list. */
+  brief: string;
   /** What it is sorted by, the first the highest. */
   rank: number;
 }
@@ -156,6 +158,7 @@ function compared(a: readonly Count[], b: readonly Count[]): Picture {
       height: Math.abs(value(pair)) / most,
       rank: change ? Math.abs(value(pair)) : value(pair),
       text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${signed(pair[0] - pair[1])}`],
+      brief: `A ${whole(pair[0])} · B ${whole(pair[1])} · ${signed(pair[0] - pair[1])}`,
     })),
   };
 }
@@ -176,6 +179,11 @@ function hot(rows: readonly Hotspot[]): Picture {
         row.z === null ? "z unknown" : `z ${row.z.toFixed(2)}`,
         ...(row.trend ? [`${row.trend} over the months`] : []),
       ],
+      brief: [
+        whole(row.count),
+        row.z === null ? "z unknown" : `z ${row.z.toFixed(2)}`,
+        ...(row.trend ? [row.trend] : []),
+      ].join(" · "),
     })),
   };
 }
@@ -209,6 +217,7 @@ function drawn(): Picture {
       height: row.count / most,
       rank: row.count,
       text: [`${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`],
+      brief: `${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`,
     })),
   };
 }

@@ -1,0 +1,44 @@
+// How quick the page is: node tests/browser/bench.mjs [ROUNDS], against `hotspots-lake up --demo`. Prints, asserts nothing.
+import { BASE, drawn, launch } from "./browser.mjs";
+
+const rounds = Number(process.argv[2] ?? 5);
+const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))].toFixed(0);
+const say = (what, times) => {
+  const sorted = [...times].sort((a, b) => a - b);
+  console.log(`${what}: ${times.length} times, median ${at(sorted, 0.5)} ms, p95 ${at(sorted, 0.95)} ms, most ${at(sorted, 1)} ms`);
+};
+
+const browser = await launch();
+const opened = [];
+const filtered = [];
+let transferred = 0;
+for (let round = 0; round < rounds; round += 1) {
+  // A context of its own: nothing is kept from the round before.
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  const client = await context.newCDPSession(page);
+  await client.send("Network.enable");
+  const sizes = new Map();
+  client.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => sizes.set(requestId, encodedDataLength));
+  await page.goto(BASE);
+  await drawn(page);
+  opened.push(await page.evaluate(() => performance.getEntriesByName("hexes drawn").at(0).startTime));
+  transferred = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  for (let n = 0; n < 8; n += 1) {
+    const took = await page.evaluate(async index => {
+      const before = performance.getEntriesByName("hexes drawn").length;
+      const buttons = document.querySelectorAll('button.facet[data-label="category"]');
+      const began = performance.now();
+      buttons[index].click();
+      while (performance.getEntriesByName("hexes drawn").length === before) await new Promise(requestAnimationFrame);
+      return performance.getEntriesByName("hexes drawn").at(-1).startTime - began;
+    }, n % 6);
+    filtered.push(took);
+    await drawn(page);
+  }
+  await context.close();
+}
+say("first hexagons, from the start of the navigation", opened);
+say("a filter, from the click to the hexagons", filtered);
+console.log(`bytes over the wire for the first page, answers included: ${(transferred / 1e6).toFixed(2)} MB`);
+await browser.close();

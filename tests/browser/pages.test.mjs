@@ -1,0 +1,169 @@
+// The pages beside the map: SQL, named queries, the pipeline; an empty lake, a token, a server that is gone.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { ask, drawn, number, stumbles, visit } from "./browser.mjs";
+
+const EMPTY = process.env.HOTSPOTS_EMPTY_URL;
+const GUARDED = process.env.HOTSPOTS_GUARDED_URL;
+const TOKEN = process.env.HOTSPOTS_GUARDED_TOKEN;
+
+const result = page => page.getByRole("region", { name: "Result" });
+const typed = async (page, text) => {
+  const editor = page.getByRole("textbox", { name: "SQL" });
+  await editor.click();
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.insertText(text);
+};
+
+test("SQL: what is typed is answered as a table, by key or button, and kept in the address", () =>
+  visit("?page=sql", async page => {
+    await typed(page, "SELECT category, count(*) AS n FROM incidents GROUP BY category ORDER BY n DESC, category LIMIT 3");
+    await page.keyboard.press("ControlOrMeta+Enter");
+    const rows = result(page).locator("tbody tr");
+    await rows.nth(2).waitFor();
+    const [first] = await ask("facets?facet=category&limit=1");
+    const cells = await rows.first().locator("td").allInnerTexts();
+    assert.ok(cells.join(" ").includes(first.value), cells.join(" "));
+    assert.ok(cells.some(text => Number(text.replaceAll(",", "")) === first.count), cells.join(" "));
+    await page.waitForFunction(() => new URLSearchParams(location.search).get("sql")?.includes("LIMIT 3"));
+    await page.reload();
+    await page.getByRole("button", { name: "Run" }).click();
+    await result(page).locator("tbody tr").nth(2).waitFor();
+  }));
+
+test("SQL: what is wrong is told with its place, and the page goes on", () =>
+  visit(
+    "?page=sql",
+    async page => {
+      await typed(page, "SELECT nope FROM incidents");
+      await page.getByRole("button", { name: "Run" }).click();
+      await page.getByText("No field named nope").first().waitFor();
+      await typed(page, "SELECT 1 AS one");
+      await page.getByRole("button", { name: "Run" }).click();
+      await result(page).locator("tbody tr").first().waitFor();
+    },
+    { expected: [/status of 400/] },
+  ));
+
+test("SQL: every example is answered, and rows with cells are a map as well", () =>
+  visit("?page=sql", async page => {
+    const examples = page.getByRole("complementary").locator("details").first().getByRole("button");
+    const n = await examples.count();
+    assert.ok(n >= 6, `${n} examples`);
+    for (let at = 0; at < n; at += 1) {
+      await examples.nth(at).click();
+      await page.waitForFunction(() => document.querySelector("section.outcome[aria-busy=false]"));
+      assert.equal(await page.getByRole("alert").count(), 0, await examples.nth(at).innerText());
+      await result(page).locator("tbody tr, .empty").first().waitFor();
+    }
+    await examples.first().click();
+    await result(page).locator("canvas").first().waitFor();
+  }));
+
+test("named queries are forms; their rows are those of /queries", () =>
+  visit("?page=queries", async page => {
+    await page.getByRole("button", { name: "Top categories", exact: false }).first().click();
+    await page.getByRole("spinbutton", { name: "top" }).fill("2");
+    await page.getByRole("button", { name: "Run" }).click();
+    const rows = result(page).locator("tbody tr");
+    await page.waitForFunction(() => document.querySelectorAll("section.outcome tbody tr").length === 2);
+    const [first] = await ask("queries/reports/categories?top=2");
+    const text = await rows.first().innerText();
+    assert.ok(text.includes(first.category), text);
+    assert.equal(new URL(page.url()).searchParams.get("query"), "reports/categories");
+    assert.equal(new URL(page.url()).searchParams.get("p.top"), "2");
+  }));
+
+test("the pipeline tells how each resource stands, why rows were rejected, and what lands while one looks", () =>
+  visit("?page=pipeline", async page => {
+    const [cases] = (await ask("resources")).filter(row => row.name === "311-cases");
+    const row = page.getByRole("row").filter({ hasText: "311" }).first();
+    await row.waitFor();
+    const numbers = (await row.locator("td").allInnerTexts()).map(text => text.split("\n")[0].replaceAll(",", ""));
+    for (const wanted of [cases.incidents, cases.unlocated, cases.rejects_open]) {
+      assert.ok(numbers.includes(String(wanted)), `${wanted} in ${numbers}`);
+    }
+    assert.ok(cases.rejects_open > 0);
+    const [reason] = await ask("queries/reports/rejects_by_reason");
+    await page.getByText(reason.reason, { exact: false }).first().waitFor();
+    const feed = page.getByRole("region", { name: "Batches and compactions" }).getByRole("listitem");
+    await page.locator(".feed .live.on").waitFor();
+    await feed.first().waitFor();
+    const before = await feed.count();
+    const [program, ...args] = JSON.parse(process.env.HOTSPOTS_LAND);
+    await promisify(execFile)(program, args);
+    // Nobody loads the page again.
+    await page.waitForFunction(
+      n => document.querySelectorAll('section[aria-label="Batches and compactions"] li').length > n,
+      before,
+    );
+    await page.getByText(`batch ${cases.batches + 1}`, { exact: true }).waitFor();
+    const [now] = (await ask("resources")).filter(row => row.name === "311-cases");
+    assert.equal(now.incidents, cases.incidents + 40);
+    await row.getByText(now.incidents.toLocaleString("en"), { exact: false }).first().waitFor();
+    assert.equal(now.pending_batches, 1);
+    await page.getByText("fast: 1 batch").waitFor();
+  }));
+
+test("nobody stumbles on the pages beside the map, light, dark, on a phone", async () => {
+  for (const path of ["?page=sql", "?page=queries&query=reports/months", "?page=pipeline"]) {
+    for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
+      await visit(
+        path,
+        async page => {
+          await page.getByRole("main").waitFor();
+          await page.waitForFunction(() => !document.querySelector("[aria-busy=true]") && !document.querySelector(".waiting"));
+          assert.deepEqual(await stumbles(page), [], `${path} ${JSON.stringify(options)}`);
+          const { width = 1440 } = options;
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+          assert.ok(wide <= width, `${path} is ${wide} pixels wide of ${width}`);
+        },
+        options,
+      );
+    }
+  }
+});
+
+test("an empty lake says how to fill it, on every page", async () => {
+  await visit("", page => page.getByText("The lake is empty").waitFor(), { base: EMPTY });
+  for (const name of ["sql", "queries", "pipeline"]) {
+    await visit(`?page=${name}`, page => page.getByRole("main").waitFor(), { base: EMPTY });
+  }
+});
+
+test("where the server wants a token the page asks for it, keeps it in the tab, and opens", () =>
+  visit(
+    "",
+    async page => {
+      await page.getByText("This lake asks for a token").waitFor();
+      await page.getByLabel("Token").fill("not-the-token-that-it-wants");
+      await page.getByRole("button", { name: "Open" }).click();
+      await page.locator(".failure").waitFor();
+      await page.getByLabel("Token").fill(TOKEN);
+      await page.getByRole("button", { name: "Open" }).click();
+      await drawn(page);
+      assert.ok((await number(page.getByTestId("total"))) > 0);
+      assert.ok(!page.url().includes(TOKEN));
+    },
+    { base: GUARDED, expected: [/status of 401/] },
+  ));
+
+test("an answer that does not come is told, and what was on screen stays", () =>
+  visit(
+    "",
+    async page => {
+      await drawn(page);
+      const total = await number(page.getByTestId("total"));
+      await page.context().setOffline(true);
+      await page.getByRole("button", { name: "30 d" }).click();
+      await page.getByText("the server cannot be reached", { exact: false }).first().waitFor();
+      assert.equal(await number(page.getByTestId("total")), total);
+      await page.context().setOffline(false);
+      await page.getByRole("button", { name: "all time" }).click();
+      await drawn(page);
+      assert.equal(await number(page.getByTestId("total")), total);
+    },
+    { expected: [/ERR_INTERNET_DISCONNECTED/, /ERR_NETWORK/] },
+  ));

@@ -1,0 +1,126 @@
+//! The page of the built program in a real browser: what is on screen equals what the program answers.
+//!
+//! The browser is driven by the scripts in `tests/browser`, which are told by variables which servers there are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use lake_testkit::{Program, Row, missing_tool};
+
+use crate::bench::{Bench, CASES, CASES_RESOURCE};
+
+const TOKEN: &str = "a-token-of-many-letters";
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}
+
+/// Where the browser is; `None`, and said, where it or what drives it is missing.
+fn browser(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("HOTSPOTS_CHROMIUM").map(PathBuf::from);
+    let usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(PathBuf::from);
+    let found = named.into_iter().chain(usual).find(|path| path.is_file());
+    if found.is_none() {
+        missing_tool(test, "Chromium", "install Debian's package chromium, or name one by HOTSPOTS_CHROMIUM");
+    } else if !scripts().join("node_modules/playwright-core").is_dir() {
+        missing_tool(test, "playwright-core", "run `npm ci` in tests/browser");
+        return None;
+    }
+    found
+}
+
+fn drive(script: &str, chromium: &Path, variables: &[(&str, String)]) {
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-concurrency=1", "--test-reporter=spec", script]).current_dir(scripts());
+    command.env("HOTSPOTS_CHROMIUM", chromium).envs(variables.iter().map(|(name, value)| (*name, value)));
+    let output = command.output().expect("node can be run");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{said}");
+    eprintln!("{said}");
+}
+
+#[test]
+fn the_map_shows_what_the_program_answers() {
+    let Some(chromium) = browser("the_map_shows_what_the_program_answers") else { return };
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
+    let running = program.current_dir(folder.path()).spawn_serving(&["up", "--demo", "--demo-rows", "30000"]);
+    running.wait_for_log("Every resource has been ingested and compacted once", Duration::from_mins(3));
+    drive("map.test.mjs", &chromium, &[("HOTSPOTS_URL", running.base_url.clone())]);
+}
+
+#[test]
+fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
+    let Some(chromium) = browser("the_pages_beside_the_map") else { return };
+    let bench = Bench::synthetic(3_000);
+    // A row without a key is a reject, whose reason is on the page.
+    let keyless = |row: &Row| row["service_request_id"].as_str().is_some_and(|id| id.ends_with('7'));
+    let without_key = |row: &mut Row| {
+        row.remove("service_request_id");
+    };
+    assert!(bench.portal.update_where(CASES, keyless, without_key, 1_790_000_000_000) > 0);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "200"]).success();
+    bench.program().run(&["compact"]).success();
+    let serving = bench.program().spawn_serving(&["serve"]);
+    let guarded = bench.program().env("HOTSPOTS_TOKEN", TOKEN).spawn_serving(&["serve"]);
+    let empty = bench.program().lake(bench.folder.path().join("empty")).spawn_serving(&["serve"]);
+    // What lands while the page is open.
+    let later: Vec<Row> =
+        bench.portal.rows(CASES).into_iter().filter(|row| row.contains_key("service_request_id")).take(40).collect();
+    let later: Vec<Row> = later
+        .into_iter()
+        .map(|mut row| {
+            let id = format!("{}000", row["service_request_id"].as_str().expect("a key"));
+            row.insert("service_request_id".to_owned(), id.into());
+            row
+        })
+        .collect();
+    let file = bench.folder.path().join("later.json");
+    std::fs::write(&file, serde_json::to_vec(&later).expect("JSON")).expect("a file");
+    let land = [env!("CARGO_BIN_EXE_hotspots-lake"), "ingest", CASES_RESOURCE, "--file"];
+    let land: Vec<String> = land.into_iter().map(str::to_owned).chain([file.display().to_string()]).collect();
+    drive(
+        "pages.test.mjs",
+        &chromium,
+        &[
+            ("HOTSPOTS_URL", serving.base_url.clone()),
+            ("HOTSPOTS_GUARDED_URL", guarded.base_url.clone()),
+            ("HOTSPOTS_GUARDED_TOKEN", TOKEN.to_owned()),
+            ("HOTSPOTS_EMPTY_URL", empty.base_url.clone()),
+            ("HOTSPOTS_LAND", serde_json::to_string(&land).expect("JSON")),
+            ("HOTSPOTS_LAKE", bench.lake().display().to_string()),
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_page_is_made_of_never_changes_under_its_name_and_is_small_on_the_way() {
+    let bench = Bench::synthetic(50);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let tiles = "https://tiles.example.org/{z}/{x}/{y}.png";
+    let serving = bench.program().spawn_serving(&["serve", "--base-map", tiles]);
+    let page = serving.get("/").await;
+    let policy = page.header("content-security-policy").expect("a policy").to_owned();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+    assert!(policy.contains("connect-src 'self' https://tiles.example.org;"), "{policy}");
+    assert!(page.text().contains(&format!("<meta name=\"base-map\" content=\"{tiles}\"")), "{}", page.text());
+    let etag = page.header("etag").expect("a name").to_owned();
+    assert_eq!(serving.get_with("/", &[("if-none-match", &etag)]).await.status, 304);
+    let text = page.text();
+    let parts: Vec<&str> = text.split(['"']).filter(|part| part.starts_with("./assets/")).collect();
+    assert!(parts.len() >= 2, "{text}");
+    for part in parts {
+        let path = &part[1..];
+        let plain = serving.get_with(path, &[("accept-encoding", "identity")]).await;
+        assert_eq!(plain.header("cache-control"), Some("public, max-age=31536000, immutable"), "{path}");
+        assert!(plain.header("content-type").is_some_and(|kind| kind.starts_with("text/")), "{path}");
+        let packed = serving.get_with(path, &[("accept-encoding", "br")]).await;
+        assert_eq!(packed.header("content-encoding"), Some("br"), "{path}");
+        assert!(packed.body.len() * 2 < plain.body.len(), "{path}");
+    }
+    assert_eq!(serving.get("/assets/of-another-version.js").await.status, 404);
+    // A base map that is none stops the start, in words.
+    let refused = bench.program().run(&["serve", "--base-map", "tiles.example.org"]).expect_status(2);
+    assert!(refused.stderr.contains("no address of map tiles"), "{}", refused.stderr);
+}
