@@ -174,7 +174,7 @@ impl Work {
     /// Runs it as a user does: again after a conflict, or after the store did not answer.
     async fn run_until_done(self, ground: &Ground) {
         let mut tries = 0;
-        while let Err(error) = self.run(ground.location(), &ground.index()).await {
+        while let Err(error) = Box::pin(self.run(ground.location(), &ground.index())).await {
             // Nothing is left to forget once it is forgotten.
             if self == Self::Forget && error.kind() == Kind::NotFound {
                 break;
@@ -204,7 +204,7 @@ fn meet_at_each_operation(work: Work, other: Work, every: usize) {
         let place = ground.location().behind(|store| FaultStore::over(store, &plan));
         runtime().block_on(async {
             let case = format!("{other:?} before operation {number} of {work:?}");
-            if let Err(error) = work.run(place, &ground.index()).await {
+            if let Err(error) = Box::pin(work.run(place, &ground.index())).await {
                 let again_helps = matches!(error.kind(), Kind::Conflict | Kind::Unavailable);
                 // What a question was about to read may be removed under it.
                 let removed = work == Work::Ask && error.kind() == Kind::Data;
