@@ -4,8 +4,10 @@ import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { asked, chartsView, WAIT_MS } from "../map/what";
+import { hues } from "../parts/colours";
 import { millis, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
+import { dark } from "../parts/theme";
 import { counts, params } from "../state/questions";
 import { filters, toggle } from "../state/view";
 import { span } from "../time/span";
@@ -82,7 +84,7 @@ export function Categories() {
               aria-pressed={filters.value.labels.category.includes(category)}
               onClick={() => toggle("category", category)}
             >
-              <i class={`series-${n}`} /> {named(category)} <b>{whole(sum)}</b>
+              <i style={{ background: hues(dark.value)[n] ?? "" }} /> {named(category)} <b>{whole(sum)}</b>
             </button>
           </li>
         ))}

@@ -2,6 +2,7 @@
 
 import type { ECharts } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
+import { colour, hues } from "../parts/colours";
 import { dark } from "../parts/theme";
 
 /** What a click on a chart is about. */
@@ -20,18 +21,8 @@ interface Props {
   class?: string;
 }
 
-/** Colours of several series: told apart in lightness as well. */
-export const SERIES = ["#b3225a", "#1f6fb2", "#e08a1e", "#2f8f5b", "#7b4bb0", "#c4523a", "#3aa6a6", "#8a6d3b"];
-const SERIES_DARK = ["#ff7fa9", "#6fb3f2", "#f5b14c", "#6fd29a", "#b997ee", "#f08a6e", "#6fd6d6", "#c9ab74"];
-
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name: string) => style.getPropertyValue(name).trim();
-  return { ink: of("--ink"), soft: of("--soft"), line: of("--line"), raised: of("--raised"), faint: of("--faint") };
-}
-
 function themed(option: Record<string, unknown>, label: string): Record<string, unknown> {
-  const { ink, soft, line, raised, faint } = colours();
+  const [ink, soft, line, raised, faint] = ["ink", "soft", "line", "raised", "faint"].map(colour);
   const axis = (given: unknown) =>
     given === undefined
       ? undefined
@@ -45,7 +36,7 @@ function themed(option: Record<string, unknown>, label: string): Record<string, 
   return {
     animation: false,
     useUTC: true,
-    color: dark.value ? SERIES_DARK : SERIES,
+    color: hues(dark.peek()),
     textStyle: { fontFamily: "system-ui, sans-serif" },
     // Of text drawn on the canvas: HTML with styles in it would need an exception in the page's policy.
     tooltip: {

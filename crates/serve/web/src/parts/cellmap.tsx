@@ -7,11 +7,11 @@ import { type GeoJSONSource, MapLibreMap, NavigationControl, type StyleSpecifica
 // A file of our own host: a worker made of a blob would be one more thing for a policy to allow.
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { sequential } from "../map/colours";
 import { type Cell, cellsOf, metrics, ROWS } from "../results/cells";
 import { type Column, shown } from "../results/columns";
 import type { Row } from "../results/read";
-import { breaks, classOf } from "./classes";
-import { colour, ramp } from "./colours";
+import { colour } from "./colours";
 import { short, whole } from "./numbers";
 import { dark } from "./theme";
 
@@ -78,13 +78,14 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
     () => cellsOf(columns, rows, metric).filter(({ cell }) => isValidCell(cell)),
     [columns, rows, metric],
   );
-  const limits = useMemo(
+  const ramp = useMemo(
     () =>
-      breaks(
+      sequential(
         cells.flatMap(({ value }) => value ?? []),
-        ramp(true).length,
+        "quantile",
+        isDark,
       ),
-    [cells],
+    [cells, isDark],
   );
   useEffect(() => {
     if (!place.current) return;
@@ -120,19 +121,18 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
     current.setPaintProperty("ground", "background-color", colour("faint"));
     current.setPaintProperty("cells", "fill-outline-color", colour("paper"));
     current.setPaintProperty("pointed", "line-color", colour("ink"));
-    const colours = ramp(isDark);
     current.getSource<GeoJSONSource>("cells")?.setData({
       type: "FeatureCollection",
       features: cells.map(({ cell, value }) => ({
         type: "Feature",
         properties: {
           cell,
-          colour: value === null ? colour("cool") : (colours[classOf(value, limits)] ?? colour("cool")),
+          colour: value === null ? colour("cool") : ramp.colour(value),
         },
         geometry: { type: "Polygon", coordinates: [cellToBoundary(cell, true)] },
       })),
     });
-  }, [cells, limits, isDark, isReady]);
+  }, [cells, ramp, isReady]);
 
   useEffect(() => {
     if (isReady && cells.length > 0)
@@ -144,7 +144,6 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
   }, [pointed, isReady]);
 
   const at = pointed === null ? undefined : cells.find(({ cell }) => cell === pointed);
-  const colours = ramp(isDark);
   return (
     <section class="cellmap" aria-label="Map of the cells">
       <div class="cellmap-place" ref={place} />
@@ -166,9 +165,9 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
             <span>{metric}</span>
           )}
           <ol>
-            {[...new Set(limits)].map((from, n, all) => (
+            {ramp.legend.map(({ colour, from }, n, all) => (
               <li key={from}>
-                <i style={{ background: colours[classOf(from, limits)] ?? "" }} />
+                <i style={{ background: colour }} />
                 {short(from)}
                 {n === all.length - 1 ? "+" : ""}
               </li>

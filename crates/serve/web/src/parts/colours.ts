@@ -4,12 +4,6 @@
 export const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** From few to many; the light end is near the ground of the theme. */
-export const ramp = (dark: boolean): string[] =>
-  dark
-    ? ["#3a2230", "#6d2d48", "#a13a66", "#d65a8b", "#ff8fb3", "#ffd9e6"]
-    : ["#f7dbe5", "#eeb0c6", "#de7ba0", "#c64777", "#98194b", "#5c0a2b"];
-
 /** Series of a chart that are told apart by hue. */
 export const hues = (dark: boolean): string[] =>
   dark

@@ -1,25 +1,12 @@
 /** An answer as a chart; the table beside it has the same numbers. */
 
-import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
-import { GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
-import { type EChartsType, init, use } from "echarts/core";
-import { CanvasRenderer } from "echarts/renderers";
+import type { EChartsType } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
+import { init } from "../charts/engine";
 import { dark } from "../parts/theme";
 import { optionOf } from "./option";
 import type { Row } from "./read";
 import type { Shape } from "./shape";
-
-use([
-  BarChart,
-  HeatmapChart,
-  LineChart,
-  GridComponent,
-  LegendComponent,
-  TooltipComponent,
-  VisualMapComponent,
-  CanvasRenderer,
-]);
 
 interface Props {
   shape: Shape;

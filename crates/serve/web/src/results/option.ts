@@ -1,7 +1,8 @@
 /** What ECharts is told to draw. Tooltips are drawn too: HTML ones would need inline styles. */
 
 import type { EChartsCoreOption } from "echarts/core";
-import { colour, hues, ramp } from "../parts/colours";
+import { steps } from "../map/colours";
+import { colour, hues } from "../parts/colours";
 import { named, short, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
 import type { Row, Value } from "./read";
@@ -145,7 +146,7 @@ function week(shape: Shape & { kind: "week" }, rows: readonly Row[], axis: objec
       itemWidth: 12,
       text: ["more", "fewer"],
       textStyle: { color: colour("soft") },
-      inRange: { color: ramp(dark.peek()) },
+      inRange: { color: steps(dark.peek()) },
     },
     series: [{ type: "heatmap", data, itemStyle: { borderColor: colour("paper"), borderWidth: 1 } }],
   };

@@ -42,7 +42,8 @@ const points = computed(() =>
 
 function Histogram({ of }: { of: Window }) {
   const option = {
-    grid: { left: 0, right: 0, top: 6, bottom: 20 },
+    // The plot is as wide as the brush over it: labels at its ends take no room from it.
+    grid: { left: 0, right: 0, top: 6, bottom: 20, outerBoundsMode: "none" },
     // The axis is the brush's: no room for bars at its ends.
     xAxis: {
       type: "time",

@@ -1,0 +1,29 @@
+import { cellToLatLng, cellToParent, getResolution, latLngToCell } from "h3-js";
+import { expect, test } from "vitest";
+import { cover, resolutionAt } from "./resolution";
+
+test("resolution follows the zoom and stays within what a lake has", () => {
+  const zooms = Array.from({ length: 230 }, (_, n) => n / 10);
+  const found = zooms.map(resolutionAt);
+  expect(found).toEqual([...found].sort((a, b) => a - b));
+  expect(found[0]).toBe(1);
+  expect(found.at(-1)).toBe(10);
+});
+
+test("every cell in view belongs to a cell of the cover, and the cover is short", () => {
+  const bounds = { west: -122.45, south: 37.75, east: -122.4, north: 37.79 };
+  for (const resolution of [7, 8, 9, 10]) {
+    const cells = cover(bounds, resolution) ?? [];
+    expect(cells.length).toBeGreaterThan(0);
+    expect(cells.length).toBeLessThanOrEqual(48);
+    const coarse = getResolution(cells[0] ?? "");
+    for (let n = 0; n <= 100; n += 1) {
+      const lat = bounds.south + ((bounds.north - bounds.south) * (n % 11)) / 10;
+      const lng = bounds.west + ((bounds.east - bounds.west) * Math.floor(n / 11)) / 10;
+      const fine = latLngToCell(lat, Math.min(lng, bounds.east), resolution);
+      expect(cells).toContain(cellToParent(fine, coarse));
+    }
+  }
+  expect(cover({ west: -170, south: -60, east: 170, north: 70 }, 1)).toBeNull();
+  expect(cellToLatLng(cover(bounds, 9)?.[0] ?? "")[0]).toBeCloseTo(37.77, 0);
+});

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { toSql } from "./sql";
+
+test("a question's filters are conditions, with quotes and absent values as SQL has them", () => {
+  const sql = toSql({
+    path: "aggregates",
+    params: [
+      ["group_by", "cell,time"],
+      ["geo_precision", "8"],
+      ["time_precision", "1mo"],
+      ["category", "Driver's licence"],
+      ["category", ""],
+      ["weekday", "7"],
+      ["start_time", "2024-01-01"],
+    ],
+  });
+  expect(sql).toContain("h3_cell_to_parent(cell, 8)");
+  expect(sql).toContain("date_trunc('month', occurred_at)");
+  expect(sql).toContain("(category IN ('Driver''s licence') OR category IS NULL)");
+  expect(sql).toContain("date_part('dow', occurred_at) IN (0)");
+  expect(sql).toContain("occurred_at >= TIMESTAMP '2024-01-01'");
+  expect(sql).toContain("GROUP BY 1, 2");
+});
+
+test("a polygon, which SQL cannot test, is its box, and says so", () => {
+  const polygon = JSON.stringify({
+    type: "Polygon",
+    coordinates: [
+      [
+        [1, 2],
+        [3, 2],
+        [2, 5],
+        [1, 2],
+      ],
+    ],
+  });
+  const sql = toSql({
+    path: "aggregates",
+    params: [
+      ["group_by", ""],
+      ["polygon", polygon],
+    ],
+  });
+  expect(sql).toContain("longitude BETWEEN 1 AND 3");
+  expect(sql).toContain("latitude BETWEEN 2 AND 5");
+  expect(sql).toContain("-- SQL has no test of a polygon");
+});
