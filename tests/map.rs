@@ -64,7 +64,11 @@ fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
     bench.program().run(&["compact"]).success();
     let serving = bench.program().spawn_serving(&["serve"]);
     let guarded = bench.program().env("HOTSPOTS_TOKEN", TOKEN).spawn_serving(&["serve"]);
-    let empty = bench.program().lake(bench.folder.path().join("empty")).spawn_serving(&["serve"]);
+    let nothing = bench.folder.path().join("nothing.json");
+    std::fs::write(&nothing, "[]").expect("a file");
+    let empty = bench.program().lake(bench.folder.path().join("empty"));
+    empty.run(&["ingest", CASES_RESOURCE, "--file", &nothing.display().to_string()]).success();
+    let empty = empty.spawn_serving(&["serve"]);
     // What lands while the page is open.
     let later: Vec<Row> =
         bench.portal.rows(CASES).into_iter().filter(|row| row.contains_key("service_request_id")).take(40).collect();

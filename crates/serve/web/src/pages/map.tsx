@@ -39,7 +39,7 @@ function Welcome() {
 /** The page of the map. */
 export function MapPage() {
   const { rows, problem } = resources.value;
-  const empty = rows !== null && !rows.some(resource => resource.landed);
+  const empty = rows?.every(resource => resource.incidents === 0);
   const tab = (name: "map" | "filters" | "charts", label: string, icon: "home" | "filter" | "chart") => (
     <button
       type="button"
