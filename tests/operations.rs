@@ -160,6 +160,10 @@ async fn a_request_has_one_name_in_its_answer_its_problem_and_the_log() {
     let failed = running.get_with("/aggregates?group_by=", &[("x-request-id", "fails")]).await;
     assert!(failed.status >= 500, "{}", failed.text());
 
+    // A client has its answer a moment before the line of it is written.
+    for name in ["mine-1.x", &made, "fails"] {
+        running.wait_for_log(&format!("\"request_id\":\"{name}\""), PATIENCE);
+    }
     let log = running.log();
     let lines: Vec<Value> = log
         .lines()

@@ -5,7 +5,9 @@ const rounds = Number(process.argv[2] ?? 5);
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))].toFixed(0);
 const say = (what, times) => {
   const sorted = [...times].sort((a, b) => a - b);
-  console.log(`${what}: ${times.length} times, median ${at(sorted, 0.5)} ms, p95 ${at(sorted, 0.95)} ms, most ${at(sorted, 1)} ms`);
+  console.log(
+    `${what}: ${times.length} times, median ${at(sorted, 0.5)} ms, p95 ${at(sorted, 0.95)} ms, most ${at(sorted, 1)} ms`,
+  );
 };
 
 const browser = await launch();

@@ -26,9 +26,10 @@ const PATIENCE_MS = 60_000;
 const HARMLESS = [/GPU stall due to ReadPixels/, /net::ERR_ABORTED/];
 
 let browser;
-if (process.env.NODE_TEST_CONTEXT) before(async () => {
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-});
+if (process.env.NODE_TEST_CONTEXT)
+  before(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  });
 if (process.env.NODE_TEST_CONTEXT) after(() => browser?.close());
 
 /** Starts a browser for who is no test. */
@@ -90,7 +91,17 @@ export async function ask(path, base = BASE) {
 /** The filters in the page's address, as a question to the program. */
 export function asked(page, more = "") {
   const params = new URLSearchParams(new URL(page.url()).search);
-  const kept = ["resource", "category", "district", "neighborhood", "start_time", "end_time", "hour", "weekday", "bbox"];
+  const kept = [
+    "resource",
+    "category",
+    "district",
+    "neighborhood",
+    "start_time",
+    "end_time",
+    "hour",
+    "weekday",
+    "bbox",
+  ];
   for (const name of [...params.keys()]) if (![...kept, "polygon"].includes(name)) params.delete(name);
   const polygon = params.get("polygon");
   if (polygon) {
@@ -134,5 +145,11 @@ export async function stumbles(page) {
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => window.axe.run());
   const grave = violations.filter(found => ["serious", "critical"].includes(found.impact));
-  return grave.map(found => `${found.id}: ${found.nodes.map(node => node.html).slice(0, 3).join(" | ")}`);
+  return grave.map(
+    found =>
+      `${found.id}: ${found.nodes
+        .map(node => node.html)
+        .slice(0, 3)
+        .join(" | ")}`,
+  );
 }

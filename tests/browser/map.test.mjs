@@ -23,7 +23,9 @@ test("the city opens with its cells, and the numbers are those of /aggregates", 
     assert.equal(onTheMap, await total(page, "located=true"));
     assert.equal(await number(page.getByTestId("unlocated")), await total(page, "located=false"));
     const resolution = new URL(`${BASE}/${await page.getByTestId("map").getAttribute("data-asked")}`).searchParams;
-    const counted = await ask(asked(page, `group_by=cell&located=true&geo_precision=${resolution.get("geo_precision")}`));
+    const counted = await ask(
+      asked(page, `group_by=cell&located=true&geo_precision=${resolution.get("geo_precision")}`),
+    );
     assert.equal(cells, counted.length);
     assert.ok(cells > 50, `${cells} cells`);
     await page.getByText("synthetic demo data").waitFor();
@@ -50,7 +52,10 @@ test("a filter changes the map, the numbers, the charts and the address; clearin
     // The other lists count under the filter, its own as if it were not there.
     for (const label of ["resource", "district", "neighborhood"]) {
       const rows = await ask(asked(page, `group_by=${label}&limit=10000`));
-      for (const row of rows.filter(row => row[label]).sort((a, b) => b.count - a.count).slice(0, 3)) {
+      for (const row of rows
+        .filter(row => row[label])
+        .sort((a, b) => b.count - a.count)
+        .slice(0, 3)) {
         const on = Number(await facet(page, label, row[label]).getAttribute("data-count"));
         assert.equal(on, row.count, `${label} ${row[label]}`);
       }
@@ -132,7 +137,10 @@ test("a click on a cell opens what happened there, and its numbers are those of 
     assert.equal(Number(hovered.replaceAll(",", "").split(" ")[0]), count);
     const latest = await ask(`incidents?cell=${cell}&limit=20`);
     const times = await page.locator(".latest time").allInnerTexts();
-    assert.deepEqual(times, latest.map(row => row.occurred_at.slice(0, 16).replace("T", " ")));
+    assert.deepEqual(
+      times,
+      latest.map(row => row.occurred_at.slice(0, 16).replace("T", " ")),
+    );
     await page.getByRole("button", { name: "Close the cell" }).click();
     await page.getByTestId("cell").waitFor({ state: "detached" });
   }));
@@ -180,7 +188,17 @@ for (const [name, kind] of [
       const at = (x, y) => [box.x + box.width * x, box.y + box.height * y];
       await page.getByRole("button", { name }).click();
       await page.locator("[data-testid=map][data-drawing=ready]").waitFor();
-      const corners = kind === "bbox" ? [[0.4, 0.3], [0.65, 0.6]] : [[0.4, 0.3], [0.7, 0.35], [0.6, 0.65]];
+      const corners =
+        kind === "bbox"
+          ? [
+              [0.4, 0.3],
+              [0.65, 0.6],
+            ]
+          : [
+              [0.4, 0.3],
+              [0.7, 0.35],
+              [0.6, 0.65],
+            ];
       for (const [x, y] of corners) {
         await page.mouse.move(...at(x, y), { steps: 4 });
         await page.mouse.click(...at(x, y));
@@ -233,14 +251,23 @@ test("hot spots are those that /hotspots finds beyond chance", () =>
     assert.equal(cells, found.length);
     assert.ok(found.some(row => row.significance === "hot"));
     const colours = await page.evaluate(() =>
-      document.querySelector("[data-testid=map]").map.querySourceFeatures("hexes").map(f => [f.properties.cell, f.properties.colour]),
+      document
+        .querySelector("[data-testid=map]")
+        .map.querySourceFeatures("hexes")
+        .map(f => [f.properties.cell, f.properties.colour]),
     );
     const quiet = new Set(found.filter(row => row.significance === null).map(row => row.cell));
     const [inside, outside] = [new Set(), new Set()];
     for (const [cell, colour] of colours) (quiet.has(cell) ? outside : inside).add(colour);
-    assert.ok(outside.size <= 1 && [...outside].every(colour => !inside.has(colour)), "what is within chance is of one colour");
+    assert.ok(
+      outside.size <= 1 && [...outside].every(colour => !inside.has(colour)),
+      "what is within chance is of one colour",
+    );
     const [first] = found;
-    assert.match(await page.locator(".top button").first().innerText(), new RegExp(`z ${first.z.toFixed(2).replace("-", "\\-")}`));
+    assert.match(
+      await page.locator(".top button").first().innerText(),
+      new RegExp(`z ${first.z.toFixed(2).replace("-", "\\-")}`),
+    );
   }));
 
 test("zoomed in, cells are finer, only those in view are asked for, and they are counted whole", () =>
@@ -249,16 +276,30 @@ test("zoomed in, cells are finer, only those in view are asked for, and they are
     const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
     assert.equal(question.get("geo_precision"), "10");
     assert.ok(question.getAll("cell").length > 0);
-    const all = new Map((await ask("aggregates?group_by=cell&geo_precision=10&located=true&limit=1000000")).map(r => [r.cell, r.count]));
+    const all = new Map(
+      (await ask("aggregates?group_by=cell&geo_precision=10&located=true&limit=1000000")).map(r => [r.cell, r.count]),
+    );
     const asked = await ask(`aggregates?${question}`);
     assert.ok(asked.length > 0 && asked.length < all.size);
     for (const { cell, count } of asked) assert.equal(count, all.get(cell), cell);
     const onTheMap = await number(page.getByTestId("shown"));
-    assert.equal(onTheMap, asked.reduce((sum, row) => sum + row.count, 0));
+    assert.equal(
+      onTheMap,
+      asked.reduce((sum, row) => sum + row.count, 0),
+    );
     // Charts follow the map; without the tick they count the whole city.
     const matrix = async () =>
-      (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce((a, b) => a + b);
-    const dated = (await ask(`aggregates?group_by=&dated=true&${question.getAll("cell").map(c => `cell=${c}`).join("&")}`))[0].count;
+      (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce(
+        (a, b) => a + b,
+      );
+    const dated = (
+      await ask(
+        `aggregates?group_by=&dated=true&${question
+          .getAll("cell")
+          .map(c => `cell=${c}`)
+          .join("&")}`,
+      )
+    )[0].count;
     assert.equal(await matrix(), dated);
     await page.getByLabel("Count only what the map shows").uncheck();
     await drawn(page);
@@ -281,7 +322,8 @@ test("the address holds the view: somebody else who opens it sees the same", asy
     return { url: page.url(), cells, all: await number(page.getByTestId("total")) };
   });
   const search = new URL(first.url).search;
-  for (const name of ["category=", "scale=linear", "tilted=true", "start_time=", "at="]) assert.ok(search.includes(name), name);
+  for (const name of ["category=", "scale=linear", "tilted=true", "start_time=", "at="])
+    assert.ok(search.includes(name), name);
   await visit(search, async page => {
     assert.equal(await drawn(page), first.cells);
     assert.equal(await number(page.getByTestId("total")), first.all);
@@ -297,7 +339,10 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
     const copied = async name => {
       await panel.locator("summary").click();
       await panel.getByRole("button", { name }).click();
-      await page.locator(".said", { hasText: `${name.slice("Copy as ".length)} ` }).filter({ hasText: "copied" }).waitFor();
+      await page
+        .locator(".said", { hasText: `${name.slice("Copy as ".length)} ` })
+        .filter({ hasText: "copied" })
+        .waitFor();
       return page.evaluate(() => navigator.clipboard.readText());
     };
     const curl = await copied("Copy as curl");
@@ -307,7 +352,11 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
     const sum = rows => rows.reduce((sum, row) => sum + Number(row.count), 0);
     assert.equal(sum(rows), await total(page));
     const query = await copied("Copy as SQL");
-    const answer = await fetch(`${BASE}/sql`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ query }) });
+    const answer = await fetch(`${BASE}/sql`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ query }),
+    });
     assert.equal(answer.status, 200, `${query}\n${await answer.clone().text()}`);
     assert.equal(sum(await answer.json()), await total(page));
     const [head, ...lines] = (await copied("Copy as CSV")).trim().split("\n");
@@ -318,28 +367,36 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
 
 test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phone", async () => {
   for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
-    await visit("", async page => {
-      await drawn(page);
-      assert.deepEqual(await stumbles(page), [], JSON.stringify(options));
-    }, options);
+    await visit(
+      "",
+      async page => {
+        await drawn(page);
+        assert.deepEqual(await stumbles(page), [], JSON.stringify(options));
+      },
+      options,
+    );
   }
 });
 
 test("on a phone map, filters and charts come to the front in turn", () =>
-  visit("", async page => {
-    await drawn(page);
-    const [category] = await values("category", 1);
-    await page.getByRole("button", { name: "Filters" }).click();
-    await facet(page, "category", category).click();
-    await page.getByRole("button", { name: "Filters (1)" }).waitFor();
-    await page.getByRole("button", { name: "Charts" }).click();
-    await page.getByText("Hours of the week").waitFor();
-    await page.getByRole("button", { name: "Map", exact: true }).click();
-    await drawn(page);
-    assert.equal(await number(page.getByTestId("total")), await total(page));
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= 390, `${wide} pixels wide`);
-  }, { width: 390, height: 844 }));
+  visit(
+    "",
+    async page => {
+      await drawn(page);
+      const [category] = await values("category", 1);
+      await page.getByRole("button", { name: "Filters" }).click();
+      await facet(page, "category", category).click();
+      await page.getByRole("button", { name: "Filters (1)" }).waitFor();
+      await page.getByRole("button", { name: "Charts" }).click();
+      await page.getByText("Hours of the week").waitFor();
+      await page.getByRole("button", { name: "Map", exact: true }).click();
+      await drawn(page);
+      assert.equal(await number(page.getByTestId("total")), await total(page));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= 390, `${wide} pixels wide`);
+    },
+    { width: 390, height: 844 },
+  ));
 
 test("a filter that nothing fits says so, and what the server refuses is told in its words", async () => {
   await visit("?category=nothing+of+the+kind", async page => {
@@ -347,7 +404,11 @@ test("a filter that nothing fits says so, and what the server refuses is told in
     assert.equal(await number(page.getByTestId("total")), 0);
     await page.getByText("Nothing here with these filters.").first().waitFor();
   });
-  await visit("?resource=311-casses", async page => {
-    await page.getByText("did you mean `311-cases`?").first().waitFor();
-  }, { expected: [/status of 400/] });
+  await visit(
+    "?resource=311-casses",
+    async page => {
+      await page.getByText("did you mean `311-cases`?").first().waitFor();
+    },
+    { expected: [/status of 400/] },
+  );
 });

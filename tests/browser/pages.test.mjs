@@ -19,14 +19,20 @@ const typed = async (page, text) => {
 
 test("SQL: what is typed is answered as a table, by key or button, and kept in the address", () =>
   visit("?page=sql", async page => {
-    await typed(page, "SELECT category, count(*) AS n FROM incidents GROUP BY category ORDER BY n DESC, category LIMIT 3");
+    await typed(
+      page,
+      "SELECT category, count(*) AS n FROM incidents GROUP BY category ORDER BY n DESC, category LIMIT 3",
+    );
     await page.keyboard.press("ControlOrMeta+Enter");
     const rows = result(page).locator("tbody tr");
     await rows.nth(2).waitFor();
     const [first] = await ask("facets?facet=category&limit=1");
     const cells = await rows.first().locator("td").allInnerTexts();
     assert.ok(cells.join(" ").includes(first.value), cells.join(" "));
-    assert.ok(cells.some(text => Number(text.replaceAll(",", "")) === first.count), cells.join(" "));
+    assert.ok(
+      cells.some(text => Number(text.replaceAll(",", "")) === first.count),
+      cells.join(" "),
+    );
     await page.waitForFunction(() => new URLSearchParams(location.search).get("sql")?.includes("LIMIT 3"));
     await page.reload();
     await page.getByRole("button", { name: "Run" }).click();
@@ -114,7 +120,9 @@ test("nobody stumbles on the pages beside the map, light, dark, on a phone", asy
         path,
         async page => {
           await page.getByRole("main").waitFor();
-          await page.waitForFunction(() => !document.querySelector("[aria-busy=true]") && !document.querySelector(".waiting"));
+          await page.waitForFunction(
+            () => !document.querySelector("[aria-busy=true]") && !document.querySelector(".waiting"),
+          );
           assert.deepEqual(await stumbles(page), [], `${path} ${JSON.stringify(options)}`);
           const { width = 1440 } = options;
           const wide = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -11,7 +11,11 @@ const PICTURES = [
   ["map-dark", "?tilted=true", { viewport: DESKTOP, colorScheme: "dark" }],
   ["map-phone", "?category=Graffiti", { viewport: PHONE, colorScheme: "light", deviceScaleFactor: 2 }],
   ["hot-spots", "?show=hotspots&category=Graffiti", { viewport: DESKTOP, colorScheme: "light" }],
-  ["compare", "?show=compare&start_time=2025-01-01&end_time=2026-01-01&b_start=2024-01-01&b_end=2025-01-01", { viewport: DESKTOP, colorScheme: "light" }],
+  [
+    "compare",
+    "?show=compare&start_time=2025-01-01&end_time=2026-01-01&b_start=2024-01-01&b_end=2025-01-01",
+    { viewport: DESKTOP, colorScheme: "light" },
+  ],
   ["sql", "?page=sql", { viewport: DESKTOP, colorScheme: "light" }],
   ["pipeline", "?page=pipeline", { viewport: DESKTOP, colorScheme: "dark" }],
 ];
@@ -23,7 +27,9 @@ for (const [name, path, options] of PICTURES) {
   await page.goto(`${BASE}/${path}`);
   if (path.includes("page=")) {
     if (name === "sql") await page.getByRole("button", { name: "Hot cells on a map" }).click();
-    await page.waitForFunction(() => !document.querySelector("[aria-busy=true]") && !document.querySelector(".waiting"));
+    await page.waitForFunction(
+      () => !document.querySelector("[aria-busy=true]") && !document.querySelector(".waiting"),
+    );
     await page.waitForLoadState("networkidle").catch(() => {});
   } else {
     await drawn(page);

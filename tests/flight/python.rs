@@ -175,7 +175,8 @@ print(json.dumps([count, total, tripled, size, time.monotonic() - began]))
     let sum = n * (n + 1) / 2;
     assert_eq!(json!([told[0], told[1], told[2]]), json!([n, sum, 3 * sum]));
     let bytes = told[3].as_u64().expect("bytes");
-    let grown_kib = peak_kib(flight.serving.id()) - before;
+    // The kernel adds a peak up from counters of each processor, so a later one may read a little lower.
+    let grown_kib = peak_kib(flight.serving.id()).saturating_sub(before);
     eprintln!("{n} rows, {} MiB in {} s; the server's peak grew by {} MiB", bytes >> 20, told[4], grown_kib >> 10);
     assert!(bytes > 300 << 20, "the answer is large: {bytes}");
     assert!(grown_kib < 128 << 10, "the server's peak grew by {grown_kib} KiB");

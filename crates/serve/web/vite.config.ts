@@ -26,6 +26,8 @@ export default defineConfig({
     target: "es2022",
     // A data: URL would need an exception in the content security policy.
     assetsInlineLimit: 0,
+    // What the page is built from, and under which licences: it goes along with it.
+    license: { fileName: "licenses.md" },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
   },

@@ -9,13 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::Peer;
-use super::endpoint::{API, ASSETS, HEALTHZ, ICON, METRICS, PAGE, PROBLEMS, READYZ};
+use super::endpoint::{API, ASSETS, HEALTHZ, ICON, LICENSES, METRICS, PAGE, PROBLEMS, READYZ};
 use crate::access::{Busy, Client, Permit, Scope};
 use crate::app::App;
 use crate::problem::Problem;
 
 /// What is told to everybody, and counted for nobody: it says nothing of the lake.
-const OPEN: [&str; 7] = [PAGE, ASSETS, ICON, API, HEALTHZ, READYZ, PROBLEMS];
+const OPEN: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
 
 /// A request that was let in, until its answer has been sent.
 #[derive(Debug)]

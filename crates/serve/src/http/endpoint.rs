@@ -7,6 +7,7 @@ pub(crate) const PAGE: &str = "/";
 /// What the page is made of.
 pub(crate) const ASSETS: &str = "/assets/{file}";
 pub(crate) const ICON: &str = "/icon.svg";
+pub(crate) const LICENSES: &str = "/licenses.md";
 /// What can be asked, for people.
 pub(crate) const API: &str = "/api";
 pub(crate) const AGGREGATES: &str = "/aggregates";

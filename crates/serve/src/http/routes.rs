@@ -20,8 +20,8 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use super::admit::admit;
 use super::changes::Live;
 use super::endpoint::{
-    AGGREGATES, API, ASSETS, BOUNDARIES, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LIMITS, METRICS, OPENAPI,
-    PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
+    AGGREGATES, API, ASSETS, BOUNDARIES, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LICENSES, LIMITS,
+    METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
 };
 use super::observe::observe;
 use super::{
@@ -38,6 +38,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(PAGE, get(web::get))
         .route(ASSETS, get(web::asset))
         .route(ICON, get(web::icon))
+        .route(LICENSES, get(web::licenses))
         .route(API, get(web::api))
         .route(AGGREGATES, get(aggregates::get).post(aggregates::post.layer(body_limit)))
         .route(INCIDENTS, get(incidents::get).post(incidents::post.layer(body_limit)))

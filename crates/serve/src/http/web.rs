@@ -115,7 +115,17 @@ pub(crate) async fn asset(name: Result<Path<String>, PathRejection>, headers: He
 
 /// Answers `GET /icon.svg`.
 pub(crate) async fn icon(headers: HeaderMap) -> Result<Response, Problem> {
-    let mut response = file("icon.svg", &headers)?;
+    named("icon.svg", &headers)
+}
+
+/// Answers `GET /licenses.md`: what the page was built from, and under which licences.
+pub(crate) async fn licenses(headers: HeaderMap) -> Result<Response, Problem> {
+    named("licenses.md", &headers)
+}
+
+/// A file whose content may change under its name.
+fn named(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
+    let mut response = file(name, headers)?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
     Ok(response)
 }
@@ -154,6 +164,7 @@ fn media_type(name: &str) -> HeaderValue {
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
         Some("woff2") => "font/woff2",
+        Some("md") => "text/markdown; charset=utf-8",
         Some("json") => "application/json",
         _ => "application/octet-stream",
     })

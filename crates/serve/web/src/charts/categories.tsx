@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
 import { hues } from "../parts/colours";
 import { millis, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
@@ -15,7 +15,7 @@ import { next } from "../time/steps";
 import { Chart } from "./chart";
 
 const answer = follow<Count[]>(
-  computed(() => {
+  afterMap(() => {
     const more = [["time_precision", "1mo"] as const, ["dated", "true"] as const, ...chartsView.value];
     return counts(["time", "category"], asked(params(filters.value)), more);
   }),

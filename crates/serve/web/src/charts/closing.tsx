@@ -4,7 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 import type { Known } from "../lake/answer";
 import { askSql, Problem } from "../lake/ask";
 import { lakeVersion } from "../lake/live";
-import { asked, chartsView, WAIT_MS } from "../map/what";
+import { asked, chartsView, ready, WAIT_MS } from "../map/what";
 import { duration, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
@@ -40,6 +40,7 @@ let running = new AbortController();
 effect(() => {
   const asked = query.value;
   lakeVersion.value;
+  if (!ready.value) return;
   running.abort();
   const current = new AbortController();
   running = current;

@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
 import { named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
@@ -11,7 +11,7 @@ import { filters, toggle } from "../state/view";
 import { Chart } from "./chart";
 
 const answer = follow<Count[]>(
-  computed(() => counts(["resource", "category"], asked(params(filters.value)), chartsView.value)),
+  afterMap(() => counts(["resource", "category"], asked(params(filters.value)), chartsView.value)),
   WAIT_MS,
 );
 

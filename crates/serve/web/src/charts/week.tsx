@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { sequential } from "../map/colours";
-import { asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
 import { whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { dark } from "../parts/theme";
@@ -15,7 +15,7 @@ const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 
 const answer = follow<Count[]>(
-  computed(() => {
+  afterMap(() => {
     const given = asked(params(filters.value, ["hours", "weekdays"]));
     return counts(["weekday", "hour"], given, [["dated", "true"], ...chartsView.value]);
   }),

@@ -1,9 +1,9 @@
 /** What kind and where: the values of each label with their counts, drawn as bars, each a filter. */
 
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { type ReadonlySignal, signal } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
 import { cityResources } from "../lake/resources";
-import { asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
 import { named, short, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { params } from "../state/questions";
@@ -29,7 +29,7 @@ const answers = Object.fromEntries(
   LABELS.map(label => [
     label,
     follow<Facet[]>(
-      computed(() => ({
+      afterMap(() => ({
         path: "facets",
         params: [["facet", label], ["limit", "300"], ...asked(params(filters.value, [label])), ...chartsView.value],
       })),

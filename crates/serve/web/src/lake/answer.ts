@@ -55,7 +55,8 @@ export function follow<T>(question: ReadonlySignal<Question | null>, waitMs = 0)
     untracked(() => {
       known.value = { ...known.peek(), loading: true };
     });
-    if (waitMs === 0) go();
+    // The first question has nobody to wait for.
+    if (waitMs === 0 || untracked(() => known.value.of === null)) go();
     else timer = window.setTimeout(go, waitMs);
   });
   return known;

@@ -1,7 +1,7 @@
 /** The map itself. */
 
 import "maplibre-gl/dist/maplibre-gl.css";
-import { effect } from "@preact/signals";
+import { effect, useSignal } from "@preact/signals";
 import { type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useRef } from "preact/hooks";
@@ -13,7 +13,7 @@ import { NOWHERE, polygon, ring, toGeoJson } from "./hexes";
 import { hovered } from "./hover";
 import { outlines } from "./outlines";
 import { style } from "./style";
-import { extent, mapAnswer, mapQuestion, picture, seen } from "./what";
+import { extent, mapAnswer, mapQuestion, picture, ready, seen } from "./what";
 
 setWorkerUrl(workerUrl);
 
@@ -101,6 +101,7 @@ function start(container: HTMLElement): () => void {
         const answered = mapAnswer.value.of;
         put("hexes", toGeoJson(hexes));
         map.once("idle", () => {
+          if (answered) ready.value = true;
           container.dataset.hexes = String(hexes.length);
           container.dataset.drawn = answered ? address(answered) : "";
           performance.mark("hexes drawn");
@@ -195,6 +196,25 @@ function start(container: HTMLElement): () => void {
 /** The map, as large as what is around it. */
 export function CityMap() {
   const container = useRef<HTMLDivElement>(null);
-  useEffect(() => (container.current ? start(container.current) : undefined), []);
-  return <div class="city-map" ref={container} data-testid="map" />;
+  const failed = useSignal<string | null>(null);
+  useEffect(() => {
+    if (!container.current) return;
+    try {
+      return start(container.current);
+    } catch (error) {
+      failed.value = error instanceof Error ? error.message : String(error);
+      ready.value = true;
+    }
+  }, []);
+  return (
+    <>
+      <div class="city-map" ref={container} data-testid="map" />
+      {failed.value !== null && (
+        <div class="welcome" role="alert">
+          <h2>The map cannot be drawn</h2>
+          <p>This browser gives the page no WebGL 2 ({failed.value}). Filters, charts and lists work without it.</p>
+        </div>
+      )}
+    </>
+  );
 }

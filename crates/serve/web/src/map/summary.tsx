@@ -7,14 +7,14 @@ import { CopyMenu } from "../parts/copy";
 import { whole } from "../parts/numbers";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, filters, mode } from "../state/view";
-import { asked, mapAnswer, mapQuestion, WAIT_MS } from "./what";
+import { afterMap, asked, mapAnswer, mapQuestion, WAIT_MS } from "./what";
 
 const total = follow<Count[]>(
   computed(() => counts([], asked(params(filters.value)))),
   WAIT_MS,
 );
 const placeless = follow<Count[]>(
-  computed(() => counts([], asked(params(filters.value)), [["located", "false"]])),
+  afterMap(() => counts([], asked(params(filters.value)), [["located", "false"]])),
   WAIT_MS,
 );
 const other = follow<Count[]>(
@@ -26,7 +26,7 @@ const other = follow<Count[]>(
   WAIT_MS,
 );
 const timeless = follow<Count[]>(
-  computed(() => (filters.value.window ? null : counts([], asked(params(filters.value)), [["dated", "false"]]))),
+  afterMap(() => (filters.value.window ? null : counts([], asked(params(filters.value)), [["dated", "false"]]))),
   WAIT_MS,
 );
 

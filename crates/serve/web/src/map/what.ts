@@ -1,6 +1,6 @@
 /** What the map asks, and what it makes of the answers: one colour, height and text a cell. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { cellToLatLng } from "h3-js";
 import { follow } from "../lake/answer";
 import type { Params, Question } from "../lake/ask";
@@ -28,6 +28,13 @@ export const WAIT_MS = 60;
 export function asked(given: [string, string][]): [string, string][] {
   return given.some(([name]) => name === "resource") ? given : [...cityParams.value, ...given];
 }
+
+/** Whether the map has been drawn once: until then nothing else is asked, so that it is there first. */
+export const ready = signal(false);
+
+/** A question that waits until the map is there. */
+export const afterMap = (question: () => Question | null): ReadonlySignal<Question | null> =>
+  computed(() => (ready.value ? question() : null));
 
 const extentQuestion = computed(
   (): Question =>
@@ -106,6 +113,10 @@ export const otherQuestion = computed((): Question | null =>
 
 export const mapAnswer = follow<Count[] | Hotspot[]>(mapQuestion, WAIT_MS);
 export const otherAnswer = follow<Count[]>(otherQuestion, WAIT_MS);
+
+effect(() => {
+  if (mapAnswer.value.problem) ready.value = true;
+});
 
 /** A cell on the map. */
 export interface Hex {

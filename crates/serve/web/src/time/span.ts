@@ -3,14 +3,14 @@
 import { computed, signal } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { asked } from "../map/what";
+import { afterMap, asked } from "../map/what";
 import { wallClock } from "../parts/numbers";
 import { counts } from "../state/questions";
 import type { Window } from "../state/view";
 import { next } from "./steps";
 
 const months = follow<Count[]>(
-  computed(() =>
+  afterMap(() =>
     counts(["time"], asked([]), [
       ["time_precision", "1mo"],
       ["dated", "true"],

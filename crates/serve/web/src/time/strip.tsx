@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { Chart } from "../charts/chart";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
 import { CopyMenu } from "../parts/copy";
 import { Icon } from "../parts/icon";
 import { clock, millis, wallClock, whole } from "../parts/numbers";
@@ -22,7 +22,7 @@ const step = computed(() => {
 });
 
 const bars = follow<Count[]>(
-  computed(() => {
+  afterMap(() => {
     const all = shown.value;
     if (!all) return null;
     const given = params(during(filters.value, all));
