@@ -50,7 +50,7 @@ function Histogram({ of }: { of: Window }) {
       min: millis(of.start),
       max: millis(of.end),
       containShape: false,
-      axisLabel: { hideOverlap: true },
+      axisLabel: { hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" },
     },
     yAxis: { type: "value", show: false },
     series: [{ type: "bar", data: points.value, barCategoryGap: "12%", large: false }],
