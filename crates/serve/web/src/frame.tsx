@@ -9,7 +9,7 @@ import { said } from "./parts/copy";
 import { Honesty } from "./parts/honesty";
 import { Icon } from "./parts/icon";
 import { dark, switchTheme } from "./parts/theme";
-import { city, type Page, page } from "./state/view";
+import { moveTo, type Page, page } from "./state/view";
 
 const SqlPage = lazy(() => import("./pages/sql"));
 const QueriesPage = lazy(() => import("./pages/queries"));
@@ -34,7 +34,7 @@ function Bar() {
           aria-label="City"
           value={currentCity.value ?? ""}
           onChange={event => {
-            city.value = event.currentTarget.value;
+            moveTo(event.currentTarget.value);
           }}
         >
           {cities.value.map(name => (

@@ -3,11 +3,11 @@
 import { resources } from "../lake/resources";
 import { Icon } from "../parts/icon";
 import { short, whole } from "../parts/numbers";
-import { compareShows, filters, mode, narrow, scale, tilted } from "../state/view";
+import { compareShows, filters, mode, narrow, outlineSet, scale, tilted } from "../state/view";
 import { HOT_AND_COLD } from "./colours";
 import { tool } from "./draw";
 import { home } from "./map";
-import { chosenSet, currentSet, sets } from "./outlines";
+import { currentSet, sets } from "./outlines";
 import { mapAnswer, picture } from "./what";
 
 /** The switches over the map. */
@@ -58,7 +58,7 @@ export function Controls() {
           aria-label="Boundaries"
           value={currentSet.value}
           onChange={event => {
-            chosenSet.value = event.currentTarget.value;
+            outlineSet.value = event.currentTarget.value;
           }}
         >
           {sets.value.map(name => (

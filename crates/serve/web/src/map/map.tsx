@@ -80,16 +80,10 @@ function start(container: HTMLElement): () => void {
   };
   const stops: (() => void)[] = [];
   if (at) look();
-  else {
-    let fitted = false;
-    stops.push(
-      effect(() => {
-        if (fitted || !extent.value) return;
-        fitted = true;
-        home.go();
-      }),
-    );
-  }
+  // The whole city, and another one where somebody goes there.
+  const city = effect(() => {
+    if (extent.value && camera.peek() === null) home.go();
+  });
 
   const put = (source: string, data: GeoJSON.FeatureCollection | GeoJSON.Feature): void => {
     (map.getSource(source) as GeoJSONSource | undefined)?.setData(data);
@@ -185,6 +179,7 @@ function start(container: HTMLElement): () => void {
 
   return () => {
     stopFilling();
+    city();
     restyle();
     lean();
     home.go = () => {};

@@ -1,8 +1,9 @@
 /** The boundaries that carry the eye where there is no base map. */
 
-import { computed, signal } from "@preact/signals";
+import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import { cities, currentCity } from "../lake/resources";
+import { outlineSet } from "../state/view";
 
 interface Boundaries extends GeoJSON.FeatureCollection {
   features: GeoJSON.Feature<GeoJSON.Geometry, { resource: string; dimension: string; label: string; city: string }>[];
@@ -24,12 +25,9 @@ const all = follow<Boundaries>(
 /** The sets of boundaries that the city has. */
 export const sets = computed(() => [...new Set((all.value.rows?.features ?? []).map(f => f.properties.resource))]);
 
-/** The set that is asked for; the first set of neighborhoods if none is. */
-export const chosenSet = signal<string | null>(null);
-
 /** The set that is shown. */
 export const currentSet = computed(() => {
-  if (chosenSet.value !== null) return chosenSet.value;
+  if (outlineSet.value !== null) return outlineSet.value;
   const features = all.value.rows?.features ?? [];
   return (features.find(f => f.properties.dimension === "neighborhood") ?? features[0])?.properties.resource ?? "";
 });

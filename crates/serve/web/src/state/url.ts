@@ -30,6 +30,8 @@ export function read(search: string): void {
       weekdays: numbers("weekday", 1, 7),
       area: area(params.get("bbox"), params.get("polygon")),
     };
+    view.outlineSet.value = params.get("outlines");
+    view.histogram.value = span(params.get("from"), params.get("to"));
     view.sqlText.value = params.get("sql");
     view.queryName.value = params.get("query");
     const given = [...params].filter(([name]) => name.startsWith("p."));
@@ -61,6 +63,9 @@ export function write(): string {
   put("tilted", String(view.tilted.value), "false");
   put("charts", view.chartsFollow.value ? "view" : "all", "view");
   put("selected", view.cell.value);
+  put("outlines", view.outlineSet.value);
+  put("from", view.histogram.value?.start ?? null);
+  put("to", view.histogram.value?.end ?? null);
   const at = view.camera.value;
   if (at) {
     const numbers = [at.lat.toFixed(5), at.lng.toFixed(5), at.zoom.toFixed(2)];

@@ -64,6 +64,10 @@ export const city = signal<string | null>(null);
 export const cell = signal<string | null>(null);
 /** Whether charts and filters count only what the map shows. */
 export const chartsFollow = signal(true);
+/** The set of boundaries that is drawn; `""` is none, null the usual one. */
+export const outlineSet = signal<string | null>(null);
+/** The part of time that the histogram shows, where it is not all. */
+export const histogram = signal<Window | null>(null);
 export const sqlText = signal<string | null>(null);
 export const queryName = signal<string | null>(null);
 export const queryValues = signal<Readonly<Record<string, string>>>({});
@@ -91,6 +95,18 @@ export const narrowed = computed(() => {
   const chosen = LABELS.filter(label => labels[label].length > 0).length;
   return chosen + [window !== null, hours.length > 0, weekdays.length > 0, area !== null].filter(Boolean).length;
 });
+
+/** Goes to another city: what was chosen of the one before means nothing there. */
+export function moveTo(name: string): void {
+  batch(() => {
+    clear();
+    city.value = name;
+    camera.value = null;
+    cell.value = null;
+    histogram.value = null;
+    outlineSet.value = null;
+  });
+}
 
 /** Takes every filter away. */
 export function clear(): void {

@@ -1,12 +1,12 @@
 /** From when to when there are incidents, and what part of it the histogram shows. */
 
-import { computed, signal } from "@preact/signals";
+import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { afterMap, asked } from "../map/what";
 import { wallClock } from "../parts/numbers";
 import { counts } from "../state/questions";
-import type { Window } from "../state/view";
+import { histogram, type Window } from "../state/view";
 import { next } from "./steps";
 
 const months = follow<Count[]>(
@@ -34,8 +34,5 @@ export const span = computed((): Window | null => {
   return { start: first.slice(0, 10), end: wallClock(next(Date.parse(`${last.slice(0, 10)}T00:00Z`), "month")) };
 });
 
-/** The part of it that the histogram shows, where it is not all. */
-export const zoomedTo = signal<Window | null>(null);
-
 /** What the histogram shows. */
-export const shown = computed(() => zoomedTo.value ?? span.value);
+export const shown = computed(() => histogram.value ?? span.value);

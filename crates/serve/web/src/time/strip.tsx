@@ -10,10 +10,10 @@ import { Icon } from "../parts/icon";
 import { clock, millis, wallClock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { counts, during, params } from "../state/questions";
-import { comparedTo, filters, mode, narrow, type Window } from "../state/view";
+import { comparedTo, filters, histogram, mode, narrow, type Window } from "../state/view";
 import { Brush } from "./brush";
 import { Play } from "./play";
-import { shown, span, zoomedTo } from "./span";
+import { shown, span } from "./span";
 import { next, PRECISION, stepFor } from "./steps";
 
 const step = computed(() => {
@@ -158,20 +158,20 @@ export function TimeStrip() {
             title="Show only this in the histogram"
             aria-label="Zoom the histogram to the window"
             onClick={() => {
-              zoomedTo.value = window;
+              histogram.value = window;
             }}
           >
             <Icon name="zoomIn" />
           </button>
         )}
-        {zoomedTo.value && (
+        {histogram.value && (
           <button
             type="button"
             class="plain"
             title="Show all time in the histogram"
             aria-label="Zoom the histogram out"
             onClick={() => {
-              zoomedTo.value = null;
+              histogram.value = null;
             }}
           >
             <Icon name="zoomOut" />
