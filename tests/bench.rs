@@ -34,8 +34,13 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(portal: Portal) -> Self {
+        Self::within(portal, tempfile::tempdir().expect("a directory"))
+    }
+
+    /// With its lake in this directory.
+    pub(crate) fn within(portal: Portal, folder: tempfile::TempDir) -> Self {
         let served = PortalThread::start(&portal);
-        Self { portal, served, folder: tempfile::tempdir().expect("a directory") }
+        Self { portal, served, folder }
     }
 
     /// A portal with `rows` synthetic rows of five resources.

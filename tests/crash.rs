@@ -1,5 +1,8 @@
 //! `kill -9` at each named point and at random moments, then the same command again: the same counts.
+//!
+//! `HOTSPOTS_SEED` draws the moments of one lake, `HOTSPOTS_LONG=1` those of more.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use lake_demo::Portal;
@@ -9,6 +12,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE, copy};
+use crate::faults::{long, spread, tiny};
 
 /// What the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
@@ -41,9 +45,14 @@ fn die_and_run_again(point: &str, run: impl Fn(&Program) -> i32, program: impl F
     died == ABORTED
 }
 
+/// A lake in memory: a kill loses nothing that the operating system has, and a disk would only be slow.
+fn in_memory() -> Bench {
+    Bench::within(small_portal(), tiny::folder())
+}
+
 /// Runs through landing, compaction, edits and compaction with a point armed; how often it killed.
 fn kill_at(point: &str) -> usize {
-    let bench = Bench::new(small_portal());
+    let bench = in_memory();
     // Checkpoints come with every hundredth version.
     let page_size = if point.contains("checkpoint") { "2" } else { "60" };
     let ingest = |program: &Program| bench.ingest(program, CASES_RESOURCE, &["--page-size", page_size]).status;
@@ -116,12 +125,13 @@ fn edit_some(portal: &Portal, nth: u64) {
     assert!(portal.update_where(CASES, |row| id(row).is_some_and(|id| id % 11 == nth % 11), change, at_ms) > 0);
 }
 
-#[test]
-fn kills_at_random_moments_lose_nothing_and_count_nothing_twice() {
-    let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
-    let kills = if crate::faults::long() { 1_000 } else { 100 };
+/// How often a lake is killed.
+const KILLS: u64 = 100;
+
+/// One lake, killed and killed again; how many of the kills met a program at work.
+fn kill_at_random(seed: u64) -> u64 {
     let mut random = StdRng::seed_from_u64(seed);
-    let bench = Bench::new(small_portal());
+    let bench = in_memory();
     let ingest =
         ["ingest", CASES_RESOURCE, "--portal", bench.served.url(), "--page-size", "20", "--retry-wait-ms", "1"];
     let compact = ["compact"];
@@ -130,18 +140,17 @@ fn kills_at_random_moments_lose_nothing_and_count_nothing_twice() {
     bench.program().run(&ingest).success();
     let lasts = began.elapsed();
     let mut midway = 0;
-    for nth in 1..=kills {
+    for nth in 1..=KILLS {
         edit_some(&bench.portal, nth);
         let args: &[&str] = if nth % 3 == 0 { &compact } else { &ingest };
         let mut running = bench.program().spawn_in_background(args);
         // The one place for a random moment: it is what is tested.
         std::thread::sleep(lasts.mul_f64(random.random_range(0.0..1.0)));
-        midway += u32::from(running.ended().is_none());
+        midway += u64::from(running.ended().is_none());
         running.kill9();
         if nth % 10 == 0 {
             bench.program().run(&ingest).success();
-            let when = format!("HOTSPOTS_SEED={seed}, after {nth} kills");
-            bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &when);
+            bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), &format!("after {nth} kills"));
         }
     }
     bench.program().run(&["compact"]).success();
@@ -150,7 +159,25 @@ fn kills_at_random_moments_lose_nothing_and_count_nothing_twice() {
     for partition in window.json().as_array().unwrap() {
         assert_eq!(partition["drift"], 0, "{partition}");
     }
-    eprintln!("{kills} kills, {midway} of them midway, within {lasts:?}");
+    eprintln!("{KILLS} kills, {midway} of them midway, within {lasts:?}");
+    midway
+}
+
+#[test]
+fn kills_at_random_moments_lose_nothing_and_count_nothing_twice() {
+    let asked = std::env::var("HOTSPOTS_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
+    let first = asked.unwrap_or(311);
+    let lakes = if long() && asked.is_none() { 10 } else { 1 };
+    let midway = AtomicU64::new(0);
+    let seed = |lake: usize| first + u64::try_from(lake).unwrap();
+    spread(
+        lakes,
+        |lake| format!("HOTSPOTS_SEED={}", seed(lake)),
+        |lake| {
+            midway.fetch_add(kill_at_random(seed(lake)), Ordering::SeqCst);
+        },
+    );
+    eprintln!("{lakes} lakes from seed {first}, {KILLS} kills each, {} midway", midway.into_inner());
 }
 
 #[test]

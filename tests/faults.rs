@@ -1,8 +1,8 @@
 //! A store that fails at one operation, at each in turn and in every way it can: whatever a run was told, the same
 //! commands again lead to the same lake as if nothing had happened.
 //!
-//! `HOTSPOTS_LONG=1` hits every operation with every fault, in memory and on disk; `HOTSPOTS_FAULT`,
-//! with what a failure prints, plays one again.
+//! `HOTSPOTS_LONG=1` hits every operation, each that writes with every fault; `HOTSPOTS_FAULT`, with what a failure
+//! prints, plays one again.
 
 pub(crate) mod store;
 pub(crate) mod tiny;
@@ -34,6 +34,29 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
+/// Does each of so many cases once, over all cores; they do not know of each other. The first that fails is named and
+/// ends it.
+pub(crate) fn spread(cases: usize, name: impl Fn(usize) -> String + Sync, one: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        while let Some(case) = Some(next.fetch_add(1, Ordering::SeqCst)).filter(|case| *case < cases) {
+            if long() && case > 0 && case.is_multiple_of(500) {
+                eprintln!("{case} of {cases}");
+            }
+            if let Err(cause) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one(case))) {
+                eprintln!("{}", name(case));
+                next.store(cases, Ordering::SeqCst);
+                std::panic::resume_unwind(cause);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(take);
+        }
+    });
+}
+
 /// What a user does, one command after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
@@ -47,21 +70,51 @@ enum Act {
     Vacuum,
 }
 
-const ACTS: [Act; 11] = [
-    Act::Ingest(0),
-    Act::Ask,
-    Act::Compact { window: false },
-    Act::Ingest(1),
-    Act::Ask,
-    Act::Compact { window: false },
-    Act::Ingest(2),
-    Act::Compact { window: true },
-    Act::Vacuum,
-    Act::Ingest(3),
-    Act::Compact { window: false },
-];
+/// What happens in one life of a lake.
+#[derive(Debug)]
+struct Scenario {
+    name: &'static str,
+    acts: &'static [Act],
+    page_size: usize,
+}
 
-const PAGE_SIZE: usize = 3;
+/// Compacted after each landing.
+const IN_TURN: Scenario = Scenario {
+    name: "in turn",
+    acts: &[
+        Act::Ingest(0),
+        Act::Ask,
+        Act::Compact { window: false },
+        Act::Ingest(1),
+        Act::Ask,
+        Act::Compact { window: false },
+        Act::Ingest(2),
+        Act::Compact { window: true },
+        Act::Vacuum,
+        Act::Ingest(3),
+        Act::Compact { window: false },
+    ],
+    page_size: 3,
+};
+
+/// Batches that pile up until they are compacted, and a vacuum while some are pending.
+const PILED_UP: Scenario = Scenario {
+    name: "piled up",
+    acts: &[
+        Act::Ingest(0),
+        Act::Ingest(1),
+        Act::Ask,
+        Act::Compact { window: true },
+        Act::Ingest(2),
+        Act::Ingest(3),
+        Act::Vacuum,
+        Act::Ask,
+        Act::Compact { window: false },
+        Act::Vacuum,
+        Act::Ask,
+    ],
+    page_size: 5,
+};
 
 /// The publisher's `edition`: new rows, rows that move, change their year and kind, a reject and its mending.
 fn publish(published: &mut Published, edition: usize) {
@@ -163,7 +216,7 @@ struct User {
 
 impl User {
     /// One command, with everything opened anew as the program does.
-    async fn act(&mut self, act: Act, location: Location, index: &Path) -> Result<()> {
+    async fn act(&mut self, act: Act, page_size: usize, location: Location, index: &Path) -> Result<()> {
         match act {
             Act::Ingest(edition) => {
                 if self.editions == edition {
@@ -175,7 +228,7 @@ impl User {
                 on_its_way.clone_from(acknowledged);
                 let landing = |page: &[serde_json::Value]| on_its_way.serve(page);
                 let landed = |page: &[serde_json::Value]| acknowledged.serve(page);
-                tiny::ingest(&lake, index, published, PAGE_SIZE, landing, landed).await?;
+                tiny::ingest(&lake, index, published, page_size, landing, landed).await?;
                 self.acknowledged.clone_from(&self.published);
                 self.on_its_way.clone_from(&self.published);
                 Ok(())
@@ -231,18 +284,19 @@ impl User {
 
 /// A run that nothing happens to, with what stood there before each command.
 struct Base {
+    scenario: &'static Scenario,
     before: Vec<(Ground, User)>,
     ops: Vec<Vec<Op>>,
 }
 
-fn run_undisturbed(on_disk: bool) -> Base {
+fn run_undisturbed(scenario: &'static Scenario, on_disk: bool) -> Base {
     let (ground, mut user) = (Ground::new(on_disk), User::default());
-    let mut base = Base { before: Vec::new(), ops: Vec::new() };
+    let mut base = Base { scenario, before: Vec::new(), ops: Vec::new() };
     runtime().block_on(async {
-        for act in ACTS {
+        for act in scenario.acts {
             base.before.push((ground.fork(), user.clone()));
             let plan = Plan::count();
-            user.act(act, ground.under(&plan), &ground.index()).await.unwrap();
+            user.act(*act, scenario.page_size, ground.under(&plan), &ground.index()).await.unwrap();
             base.ops.push(plan.ops());
         }
         assert_whole(&ground, &user).await;
@@ -273,9 +327,10 @@ struct Case {
 /// whether the command failed.
 async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
     let (ground, mut user) = (base.before[case.act].0.fork(), base.before[case.act].1.clone());
+    let Scenario { acts, page_size, .. } = *base.scenario;
     let plan = Plan::hit(case.op, case.nth, case.fault);
-    let act = ACTS[case.act];
-    let failed = user.act(act, ground.under(&plan), &ground.index()).await;
+    let act = acts[case.act];
+    let failed = user.act(act, page_size, ground.under(&plan), &ground.index()).await;
     if let Err(error) = &failed {
         assert!(matches!(error.kind(), Kind::Unavailable | Kind::NotFound | Kind::Conflict), "{act:?}: {error}");
         user.look_around(&ground.location()).await;
@@ -283,14 +338,14 @@ async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
         if case.nth % 2 == 1 {
             std::fs::remove_dir_all(ground.index()).ok();
         }
-        if let Err(error) = user.act(act, ground.location(), &ground.index()).await {
+        if let Err(error) = user.act(act, page_size, ground.location(), &ground.index()).await {
             panic!("{act:?} again, after a failure: {error}");
         }
     }
     // All that follows for some, the next commands for the others.
-    let rest = if case.nth.is_multiple_of(8) { ACTS.len() } else { 1 };
-    for act in ACTS.into_iter().skip(case.act + 1).take(rest) {
-        user.act(act, ground.location(), &ground.index())
+    let rest = if case.nth.is_multiple_of(8) { acts.len() } else { 1 };
+    for act in acts.iter().skip(case.act + 1).take(rest) {
+        user.act(*act, page_size, ground.location(), &ground.index())
             .await
             .unwrap_or_else(|error| panic!("{act:?} later: {error}"));
     }
@@ -298,24 +353,28 @@ async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
     if case.nth.is_multiple_of(8) {
         // Everything after the fault ran, vacuum among it: the newest versions stay.
         tiny::versions_are_readable(&Lake::open(ground.location()).await.unwrap(), false).await;
-    } else if !ACTS.iter().take(case.act + 2).any(|act| *act == Act::Vacuum) {
+    } else if !acts.iter().take(case.act + 2).any(|act| *act == Act::Vacuum) {
         tiny::versions_are_readable(&Lake::open(ground.location()).await.unwrap(), true).await;
     }
     (plan.done(), failed.is_err())
 }
 
-/// The faults to try: all of them in the long run; else of each kind of operation with each kind of fault the first
-/// and one in so many. A create is where a commit is made or lost: one in four of them.
+/// The faults to try: of each kind of operation with each kind of fault the first and one in so many. A create is where
+/// a commit is made or lost: one in four of them. In the long run every operation, with every fault if it writes and with
+/// one of those that fit, in turn, if it reads.
 fn chosen(base: &Base, every: usize, sparse: bool) -> Vec<Case> {
     let mut seen: BTreeMap<(Op, Fault), usize> = BTreeMap::new();
     let mut chosen = Vec::new();
     for (act, ops) in base.ops.iter().enumerate() {
         for (op, nth) in numbered(ops) {
-            for fault in Fault::ALL.into_iter().filter(|fault| fault.fits(op)) {
+            let fitting: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| fault.fits(op)).collect();
+            for (number, fault) in fitting.iter().copied().enumerate() {
                 let before = seen.entry((op, fault)).or_insert(0);
                 let commits = op == Op::Create && fault != Fault::Delay && nth % 4 == fault as usize % 4;
-                if long() || commits && !sparse || *before == 0 || (*before + fault as usize * 7).is_multiple_of(every)
-                {
+                let one_in_many = *before == 0 || (*before + fault as usize * 7).is_multiple_of(every);
+                // What follows a fault goes by eights: each fault meets each of what may follow.
+                let in_turn = op.writes() || (nth + nth / 8) % fitting.len() == number;
+                if asked().is_some() || long() && in_turn || commits && !sparse || one_in_many {
                     chosen.push(Case { act, op, nth, fault });
                 }
                 *before += 1;
@@ -325,45 +384,38 @@ fn chosen(base: &Base, every: usize, sparse: bool) -> Vec<Case> {
     chosen
 }
 
-/// Whether the environment asks for this one, by what is printed of it; for any, if it asks for none.
-fn asked_for(case: &Case) -> bool {
-    std::env::var("HOTSPOTS_FAULT").map_or(true, |asked| asked == format!("{case:?}"))
+/// The one fault that the environment asks for, as it is printed.
+fn asked() -> Option<String> {
+    std::env::var("HOTSPOTS_FAULT").ok()
 }
 
-fn sweep(on_disk: bool, every: usize) {
-    let base = run_undisturbed(on_disk);
+fn sweep(scenario: &'static Scenario, on_disk: bool, every: usize, sparse: bool) {
+    let base = run_undisturbed(scenario, on_disk);
     let mut kinds: BTreeMap<Op, usize> = BTreeMap::new();
     base.ops.iter().flatten().for_each(|op| *kinds.entry(*op).or_insert(0) += 1);
-    let mut cases = chosen(&base, every, on_disk);
-    let all = cases.len();
-    cases.retain(asked_for);
-    let (next, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let mut cases = chosen(&base, every, sparse);
+    let place = if on_disk { "on disk" } else { "in memory" };
+    let shown = |case: &Case| format!("{}, {place}: {case:?}", scenario.name);
+    let one = asked();
+    cases.retain(|case| one.as_ref().is_none_or(|one| *one == shown(case)));
+    let failures = AtomicUsize::new(0);
     let done = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let runtime = runtime();
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let one = || runtime.block_on(live_through(&base, *case));
-                    let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(one));
-                    let (hit, failed) = lived.unwrap_or_else(|cause| {
-                        eprintln!("HOTSPOTS_FAULT='{case:?}' ({:?})", ACTS[case.act]);
-                        next.store(cases.len(), Ordering::SeqCst);
-                        std::panic::resume_unwind(cause)
-                    });
-                    if let Some(hit) = hit {
-                        *done.lock().unwrap().entry(hit).or_insert(0) += 1;
-                    }
-                    failures.fetch_add(usize::from(failed), Ordering::SeqCst);
-                }
-            });
+    let name = |case: usize| format!("HOTSPOTS_FAULT='{}' ({:?})", shown(&cases[case]), scenario.acts[cases[case].act]);
+    spread(cases.len(), name, |case| {
+        let (hit, failed) = runtime().block_on(live_through(&base, cases[case]));
+        if let Some(hit) = hit {
+            *done.lock().unwrap().entry(hit).or_insert(0) += 1;
         }
+        failures.fetch_add(usize::from(failed), Ordering::SeqCst);
     });
     let done: BTreeMap<(Op, Fault), usize> = done.into_inner().unwrap();
     let (total, failed): (usize, usize) = (done.values().sum(), failures.into_inner());
     let operations: usize = kinds.values().sum();
-    eprintln!("{operations} operations {kinds:?}; {total} faults, {failed} failed a command: {done:?}");
-    for op in kinds.keys().filter(|_| cases.len() == all) {
+    eprintln!(
+        "{}, {place}: {operations} operations {kinds:?}; {total} faults, {failed} failed a command: {done:?}",
+        scenario.name
+    );
+    for op in kinds.keys().filter(|_| one.is_none()) {
         for fault in Fault::ALL.into_iter().filter(|fault| fault.fits(*op)) {
             assert!(done.contains_key(&(*op, fault)), "no {op:?} met {fault:?}");
         }
@@ -372,12 +424,21 @@ fn sweep(on_disk: bool, every: usize) {
 
 #[test]
 fn a_fault_at_any_operation_of_the_store_loses_nothing_and_counts_nothing_twice() {
-    sweep(false, 61);
+    sweep(&IN_TURN, false, 61, false);
 }
 
 #[test]
 fn a_fault_at_any_operation_on_disk_loses_nothing_and_counts_nothing_twice() {
-    sweep(true, 211);
+    sweep(&IN_TURN, true, 211, true);
+}
+
+#[test]
+fn a_fault_while_batches_are_piled_up_loses_nothing_and_counts_nothing_twice() {
+    sweep(&PILED_UP, false, 401, true);
+    // The short run has met each operation on disk in the other scenario.
+    if long() || asked().is_some() {
+        sweep(&PILED_UP, true, 401, true);
+    }
 }
 
 /// One page after the other on one landing, each offered again until it is taken.
@@ -398,7 +459,7 @@ async fn land_stubbornly(ground: &Ground, plan: &Arc<Plan>) {
     };
     for edition in 0..4 {
         publish(&mut published, edition);
-        while let Some(page) = published.page(landing.cursor(), PAGE_SIZE) {
+        while let Some(page) = published.page(landing.cursor(), IN_TURN.page_size) {
             let decoded = decoder.page(&serde_json::to_vec(&page).unwrap()).unwrap();
             let mut tries = 0;
             while let Err(error) = landing.land(&decoded).await {
@@ -420,17 +481,23 @@ fn a_landing_that_goes_on_after_an_error_loses_nothing_and_counts_nothing_twice(
     let plan = Plan::count();
     runtime().block_on(land_stubbornly(&ground, &plan));
     let ops = numbered(&plan.ops());
-    let mut tried = 0;
+    let mut cases = Vec::new();
     for (number, (op, nth)) in ops.iter().enumerate() {
         for fault in [Fault::Error, Fault::LostReply, Fault::DoneThenExists, Fault::NothingThenExists] {
             let commits = matches!(op, Op::Create | Op::Put);
             if fault.fits(*op) && (commits || long() || number % 7 == 0) {
-                tried += 1;
-                runtime().block_on(land_stubbornly(&Ground::new(false), &Plan::hit(*op, *nth, fault)));
+                cases.push((*op, *nth, fault));
             }
         }
     }
-    eprintln!("{} operations, {tried} faults", ops.len());
+    let one = asked();
+    cases.retain(|case| one.as_ref().is_none_or(|one| *one == format!("{case:?}")));
+    let name = |case: usize| format!("HOTSPOTS_FAULT='{:?}'", cases[case]);
+    spread(cases.len(), name, |case| {
+        let (op, nth, fault) = cases[case];
+        runtime().block_on(land_stubbornly(&Ground::new(false), &Plan::hit(op, nth, fault)));
+    });
+    eprintln!("one landing: {} operations, {} faults", ops.len(), cases.len());
 }
 
 /// The objects of the lake, by name.
@@ -442,10 +509,11 @@ async fn objects(ground: &Ground) -> BTreeSet<String> {
 
 #[test]
 fn a_vacuum_spares_what_is_young_for_a_writer_may_be_about_to_commit_it() {
-    let base = run_undisturbed(false);
+    let base = run_undisturbed(&IN_TURN, false);
+    let Scenario { acts, .. } = IN_TURN;
     runtime().block_on(async {
         // Before the vacuum of the scenario: files of versions that are no longer current, all of them young.
-        let before = ACTS.iter().position(|act| *act == Act::Vacuum).unwrap();
+        let before = acts.iter().position(|act| *act == Act::Vacuum).unwrap();
         let ground = base.before[before].0.fork();
         let location = ground.location();
         let orphan = location.path("raw/calls/_landed_month=2026-01/part-00000000-0000-0000-0000-000000000000.parquet");

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lake_store::{DurableLocal, Lake, Location, Step};
@@ -15,7 +14,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::faults::tiny::{self, PLACES, Published, row, stamp};
-use crate::faults::{long, runtime};
+use crate::faults::{long, runtime, spread};
 
 /// What happened, in order.
 enum Event {
@@ -298,26 +297,10 @@ fn a_power_cut_at_any_step_leaves_every_acknowledged_batch_whole() {
     let replayed = std::env::var("HOTSPOTS_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
     let states = match replayed {
         Some(seed) => seed..seed + 1,
-        None => 0..if long() { 20_000 } else { 500 },
+        None => 0..if long() { 10_000 } else { 500 },
     };
-    let next = AtomicU64::new(states.start);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= states.end {
-                        break;
-                    }
-                    let one = || cut_and_go_on(&recording, seed);
-                    if let Err(cause) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(one)) {
-                        eprintln!("HOTSPOTS_SEED={seed}");
-                        next.store(states.end, Ordering::SeqCst);
-                        std::panic::resume_unwind(cause);
-                    }
-                }
-            });
-        }
-    });
+    let seed = |state: usize| states.start + u64::try_from(state).unwrap();
+    let count = usize::try_from(states.end - states.start).unwrap();
+    spread(count, |state| format!("HOTSPOTS_SEED={}", seed(state)), |state| cut_and_go_on(&recording, seed(state)));
     eprintln!("{} steps, states {states:?}", recording.events.len());
 }

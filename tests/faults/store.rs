@@ -91,6 +91,13 @@ impl Fault {
     }
 }
 
+impl Op {
+    /// Whether it changes what is in the store.
+    pub(crate) fn writes(self) -> bool {
+        !matches!(self, Self::Get | Self::Head | Self::GetRanges | Self::List | Self::ListFolders)
+    }
+}
+
 /// Which operation is hit, and what has passed.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {

@@ -2,6 +2,7 @@
 //! whose rows are a plain list, and what the lake must answer by an oracle that only folds that list.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path as FsPath;
 use std::sync::{Arc, OnceLock};
 
@@ -90,8 +91,33 @@ pub(crate) fn copy(from: &FsPath, to: &FsPath) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            copy_file(&entry.path(), &target);
         }
+    }
+}
+
+/// Copies a file and leaves its holes out: an index begins with a journal of 64 MiB that hardly anything is in.
+fn copy_file(from: &FsPath, to: &FsPath) {
+    const BLOCK: u64 = 4096;
+    let source = std::fs::File::open(from).unwrap();
+    let about = source.metadata().unwrap();
+    let in_use = about.blocks() * 512;
+    if in_use >= about.len() {
+        std::fs::copy(from, to).unwrap();
+        return;
+    }
+    let target = std::fs::File::create(to).unwrap();
+    target.set_len(about.len()).unwrap();
+    let (mut at, mut found) = (0, 0);
+    // A block with anything in it is in use: once there are as many, the rest is holes.
+    while at < about.len() && found < in_use {
+        let mut block = vec![0; usize::try_from(BLOCK.min(about.len() - at)).unwrap()];
+        source.read_exact_at(&mut block, at).unwrap();
+        if block.iter().any(|byte| *byte != 0) {
+            target.write_all_at(&block, at).unwrap();
+            found += BLOCK;
+        }
+        at += BLOCK;
     }
 }
 
