@@ -1,5 +1,6 @@
 //! Builds the map of `web/` with npm into `OUT_DIR`, and lists its files for the program to hold. Without npm the program
-//! builds all the same, and its `/` says how to get the map.
+//! builds all the same, and its `/` says how to get the map; `HOTSPOTS_WEB=require` makes that an error, `HOTSPOTS_WEB=skip`
+//! leaves the map out.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -29,12 +30,21 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed={}", from.join(source).display());
     }
     let dist = out.join("dist");
-    let built = match env::var("HOTSPOTS_WEB").as_deref() {
+    let wanted = env::var("HOTSPOTS_WEB");
+    let wanted = wanted.as_deref();
+    let built = match wanted {
         Ok("skip") => Err("HOTSPOTS_WEB=skip was set".to_owned()),
         _ => build(&from, &out.join("web"), &dist),
     };
     if let Err(why) = &built {
+        if wanted == Ok("require") {
+            return Err(io::Error::other(format!("the map cannot be built: {why}")));
+        }
         println!("cargo::warning=built without the map: {why}");
+        if wanted != Ok("skip") {
+            // A file that never is: the next build tries again.
+            println!("cargo::rerun-if-changed={}", out.join("never").display());
+        }
     }
     let files = if built.is_ok() { listed(&dist)? } else { Vec::new() };
     fs::write(out.join("web.rs"), table(&files))

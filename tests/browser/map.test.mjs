@@ -365,6 +365,36 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
     assert.equal(lines.length, rows.length);
   }));
 
+test("whatever a panel copies as SQL is answered, in a window of hours as well", () =>
+  visit("?start_time=2024-05-01T06:00&end_time=2024-06-01T18:00", async page => {
+    await drawn(page);
+    const menus = page.locator("details.menu");
+    let copied = 0;
+    for (let n = 0; n < (await menus.count()); n += 1) {
+      await menus.nth(n).locator("summary").click();
+      const item = menus.nth(n).getByRole("button", { name: "Copy as SQL" });
+      await item.click();
+      await page.locator(".said", { hasText: "SQL copied" }).waitFor();
+      const query = await page.evaluate(() => navigator.clipboard.readText());
+      const answer = await fetch(`${BASE}/sql`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ query }),
+      });
+      assert.equal(answer.status, 200, `${query}\n${await answer.clone().text()}`);
+      const rows = await answer.json();
+      if (/count\(\*\) AS count/.test(query) && !/cell IS NOT NULL/.test(query)) {
+        assert.equal(
+          rows.reduce((sum, row) => sum + row.count, 0),
+          await total(page),
+          query,
+        );
+      }
+      copied += 1;
+    }
+    assert.ok(copied >= 8, `${copied}`);
+  }));
+
 test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phone", async () => {
   for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
     await visit(

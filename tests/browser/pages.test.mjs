@@ -78,8 +78,8 @@ test("named queries are forms; their rows are those of /queries", () =>
     const [first] = await ask("queries/reports/categories?top=2");
     const text = await rows.first().innerText();
     assert.ok(text.includes(first.category), text);
+    await page.waitForFunction(() => new URLSearchParams(location.search).get("p.top") === "2");
     assert.equal(new URL(page.url()).searchParams.get("query"), "reports/categories");
-    assert.equal(new URL(page.url()).searchParams.get("p.top"), "2");
   }));
 
 test("the pipeline tells how each resource stands, why rows were rejected, and what lands while one looks", () =>

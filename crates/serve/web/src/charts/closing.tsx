@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import type { Known } from "../lake/answer";
-import { askSql, Problem } from "../lake/ask";
+import { askSql, Problem, type Question } from "../lake/ask";
 import { lakeVersion } from "../lake/live";
 import { asked, chartsView, ready, WAIT_MS } from "../map/what";
 import { duration, named, whole } from "../parts/numbers";
@@ -36,28 +36,39 @@ LIMIT ${TOP}`,
 );
 
 const known = signal<Known<Row[]>>({ rows: null, meta: null, of: null, loading: false, problem: null });
-let running = new AbortController();
+/** Grows when the lake has changed while a query was under way. */
+const again = signal(0);
+let running: AbortController | null = null;
+let askedQuery = "";
+let askedVersion = -1;
+let busy = false;
 effect(() => {
+  again.value;
   const asked = query.value;
-  lakeVersion.value;
-  if (!ready.value) return;
-  running.abort();
+  const version = lakeVersion.value;
+  if (!ready.value || (asked === askedQuery && (version === askedVersion || busy))) return;
+  askedQuery = asked;
+  askedVersion = version;
+  busy = true;
+  running?.abort();
   const current = new AbortController();
   running = current;
   known.value = { ...known.peek(), loading: true };
-  const timer = setTimeout(() => {
+  const ended = (result: Partial<Known<Row[]>>) => {
+    if (current.signal.aborted) return;
+    busy = false;
+    known.value = { ...known.peek(), loading: false, problem: null, ...result };
+    if (lakeVersion.peek() !== version) again.value += 1;
+  };
+  const of: Question = { path: "sql", params: [["query", asked]] };
+  const go = () => {
+    if (current.signal.aborted) return;
     askSql<Row>(asked, { signal: current.signal }).then(
-      ({ rows, meta }) => {
-        known.value = { rows, meta, of: question.peek(), loading: false, problem: null };
-      },
-      error => {
-        if (current.signal.aborted) return;
-        const problem = error instanceof Problem ? error : new Problem("error", String(error), 0);
-        known.value = { ...known.peek(), loading: false, problem };
-      },
+      ({ rows, meta }) => ended({ rows, meta, of }),
+      error => ended({ problem: error instanceof Problem ? error : new Problem("error", String(error), 0) }),
     );
-  }, WAIT_MS * 3);
-  return () => clearTimeout(timer);
+  };
+  setTimeout(go, WAIT_MS * 3);
 });
 
 /** The panel. */

@@ -62,6 +62,7 @@ export function Week() {
     const count = byHour.value.get(`${weekday} ${hour}`) ?? 0;
     const corner = { weekday, hour };
     const label = `${DAYS[weekday - 1]} ${hour}:00, ${whole(count)}`;
+    const pick = () => (alone ? narrow({ hours: [], weekdays: [] }) : block(corner, corner));
     const alone = hours.length === 1 && weekdays.length === 1 && inside(weekday, hour);
     return (
       <td key={hour}>
@@ -77,6 +78,10 @@ export function Week() {
           data-count={count}
           // One stop for the keyboard; the arrows go on from there.
           tabIndex={weekday === 1 && hour === 0 ? 0 : -1}
+          // A screen reader's click comes without a pointer.
+          onClick={event => {
+            if (event.detail === 0) pick();
+          }}
           onPointerDown={event => {
             event.currentTarget.releasePointerCapture?.(event.pointerId);
             held.value = corner;
@@ -90,11 +95,8 @@ export function Week() {
           }}
           onKeyDown={event => {
             const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-            if (event.key === "Enter" || event.key === " ") {
-              event.preventDefault();
-              if (alone) narrow({ hours: [], weekdays: [] });
-              else block(corner, corner);
-            } else if (step) {
+            // Enter and the space bar are clicks of the browser's own.
+            if (step) {
               event.preventDefault();
               const to = `[data-weekday="${weekday + (step[0] ?? 0)}"][data-hour="${hour + (step[1] ?? 0)}"]`;
               event.currentTarget.closest("table")?.querySelector<HTMLElement>(to)?.focus();

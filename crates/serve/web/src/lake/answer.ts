@@ -17,38 +17,56 @@ export interface Known<T> {
 const NOTHING: Known<never> = { rows: null, meta: null, of: null, loading: false, problem: null };
 
 /**
- * Follows a question: asks it whenever it changes, and again when the lake does. `null` asks nothing. `waitMs` is how
- * long a change must stand before it is asked.
+ * Follows a question: asks it whenever it changes, and again when the lake does, or whatever `newer` counts. `null` asks
+ * nothing. `waitMs` is how long a change must stand before it is asked.
  */
-export function follow<T>(question: ReadonlySignal<Question | null>, waitMs = 0): ReadonlySignal<Known<T>> {
+export function follow<T>(
+  question: ReadonlySignal<Question | null>,
+  waitMs = 0,
+  newer: ReadonlySignal<number> = lakeVersion,
+): ReadonlySignal<Known<T>> {
   const known = signal<Known<T>>(NOTHING);
-  let asked = "";
+  /** Grows when the lake has changed while a question was under way. */
+  const again = signal(0);
+  let askedAt: string | null = null;
+  let askedVersion = -1;
+  let busy = false;
   let running: AbortController | null = null;
   let timer = 0;
   effect(() => {
+    again.value;
     const wanted = question.value;
-    const key = wanted === null ? "" : `${lakeVersion.value} ${address(wanted)}`;
-    if (key === asked) return;
-    asked = key;
+    const at = wanted === null ? null : address(wanted);
+    const version = at === null ? 0 : newer.value;
+    // A newer lake does not overtake the same question: while rows land each second, none would ever be answered.
+    if (at === askedAt && (version === askedVersion || busy)) return;
+    askedAt = at;
+    askedVersion = version;
     running?.abort();
     clearTimeout(timer);
+    busy = wanted !== null;
     if (wanted === null) {
       known.value = NOTHING;
       return;
     }
     const current = new AbortController();
     running = current;
+    const ended = () => {
+      busy = false;
+      if (newer.peek() !== version) again.value += 1;
+    };
     const go = () => {
       ask<T>(wanted, current.signal).then(
         (answer: Answer<T>) => {
+          if (current.signal.aborted) return;
           known.value = { ...answer, of: wanted, loading: false, problem: null };
+          ended();
         },
         (error: unknown) => {
           if (current.signal.aborted) return;
           const problem = error instanceof Problem ? error : new Problem("error", String(error), 0);
           known.value = { ...known.peek(), loading: false, problem };
-          // The same question may be asked again, by whoever changes it back.
-          asked = "";
+          ended();
         },
       );
     };

@@ -1,4 +1,4 @@
-/** What lands while one looks: the server's events, one a batch or compaction. */
+/** What lands while one looks: the server's events, one a batch. Compactions change no answer, and are not told of. */
 
 import { signal } from "@preact/signals";
 import { send } from "./ask";
@@ -37,18 +37,24 @@ function heard(change: Change): void {
   }, GATHER_MS);
 }
 
+/** The last change that was heard of. */
+let last: number | null = null;
+/** Whether it was connected before: what landed in between was not heard of. */
+let before = false;
+
 /** Reads events (HTML Living Standard, 9.2.6) until the connection ends. With fetch, for a token goes along. */
-async function listen(since: number | null): Promise<number | null> {
-  const from = since === null ? "" : `&since=${since}`;
+async function listen(): Promise<void> {
+  const from = last === null ? "" : `&since=${last}`;
   const response = await send(`changes?counts=false&format=sse${from}`, { headers: { Accept: "text/event-stream" } });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  if (!reader) return since;
+  if (!reader) return;
   connected.value = true;
-  let last = since;
+  if (before) lakeVersion.value += 1;
+  before = true;
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) return last;
+    if (done) return;
     text += value;
     const events = text.split("\n\n");
     text = events.pop() ?? "";
@@ -64,15 +70,13 @@ async function listen(since: number | null): Promise<number | null> {
 
 /** Listens for as long as the page is open. */
 export async function listenForEver(): Promise<never> {
-  let since: number | null = null;
   for (;;) {
     try {
-      since = await listen(since);
+      await listen();
     } catch {
       // The server is restarting, or wants a token: what is on screen stays, and says since when.
     }
     connected.value = false;
     await new Promise(done => setTimeout(done, RETRY_MS));
-    if (since !== null) lakeVersion.value += 1;
   }
 }

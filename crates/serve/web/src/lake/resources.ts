@@ -1,15 +1,29 @@
 /** What there is in the lake. */
 
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { city } from "../state/view";
 import { follow } from "./answer";
 import type { Question } from "./ask";
+import { lakeVersion } from "./live";
 import type { Resource } from "./types";
 
 const EVERYTHING: Question = { path: "resources", params: [] };
 
+/** Of compactions no event tells: how far they are is asked for now and then, while batches wait for one. */
+const COMPACTED_MS = 15_000;
+const round = signal(0);
+
 /** The resources and how they stand. */
-export const resources = follow<Resource[]>(computed(() => EVERYTHING));
+export const resources = follow<Resource[]>(
+  computed(() => EVERYTHING),
+  0,
+  computed(() => lakeVersion.value + round.value),
+);
+
+setInterval(() => {
+  if (document.hidden || !resources.peek().rows?.some(resource => resource.pending_batches > 0)) return;
+  round.value += 1;
+}, COMPACTED_MS);
 
 /** Those with rows. */
 export const landed = computed(() => (resources.value.rows ?? []).filter(resource => resource.landed));

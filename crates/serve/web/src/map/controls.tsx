@@ -8,7 +8,7 @@ import { HOT_AND_COLD } from "./colours";
 import { tool } from "./draw";
 import { home } from "./map";
 import { currentSet, sets } from "./outlines";
-import { mapAnswer, picture } from "./what";
+import { mapAnswer, picture, seen } from "./what";
 
 /** The switches over the map. */
 export function Controls() {
@@ -43,6 +43,21 @@ export function Controls() {
       </button>
       {draw("box", "Draw a box")}
       {draw("polygon", "Draw a polygon")}
+      <button
+        type="button"
+        title="Only what is in view"
+        aria-label="Only what is in view"
+        onClick={() => {
+          const bounds = seen.value?.bounds;
+          const round = (degrees: number) => Math.round(degrees * 1e5) / 1e5;
+          if (bounds) {
+            const box = [bounds.west, bounds.south, bounds.east, bounds.north].map(round);
+            narrow({ area: { kind: "box", box: box as [number, number, number, number] } });
+          }
+        }}
+      >
+        <Icon name="frame" />
+      </button>
       {filters.value.area && (
         <button
           type="button"

@@ -2,6 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import type { Map as MapLibre } from "maplibre-gl";
+import { say } from "../parts/copy";
 import { type Area, narrow } from "../state/view";
 
 /** What is being drawn. */
@@ -32,33 +33,47 @@ export function drawing(map: MapLibre): () => void {
     }
     container.dataset.drawing = "loading";
     let over = false;
+    const leave = (event: KeyboardEvent) => {
+      if (event.key === "Escape") tool.value = null;
+    };
+    window.addEventListener("keydown", leave);
     stop = () => {
       over = true;
+      window.removeEventListener("keydown", leave);
     };
-    Promise.all([import("terra-draw"), import("terra-draw-maplibre-gl-adapter")]).then(([draw, adapter]) => {
-      if (over) return;
-      const terra = new draw.TerraDraw({
-        adapter: new adapter.TerraDrawMapLibreGLAdapter({ map }),
-        modes: [
-          new draw.TerraDrawRectangleMode({ drawInteraction: "click-move-or-drag" }),
-          new draw.TerraDrawPolygonMode(),
-        ],
-      });
-      terra.start();
-      terra.setMode(MODES[kind]);
-      container.dataset.drawing = "ready";
-      stop = () => terra.stop();
-      terra.on("finish", id => {
-        const geometry = terra.getSnapshot().find(feature => feature.id === id)?.geometry;
-        if (geometry?.type === "Polygon") {
-          narrow({ area: toArea(kind, geometry.coordinates[0] as [number, number][]) });
-        }
-        // After the library has done with the click.
-        setTimeout(() => {
-          tool.value = null;
+    Promise.all([import("terra-draw"), import("terra-draw-maplibre-gl-adapter")]).then(
+      ([draw, adapter]) => {
+        if (over) return;
+        const terra = new draw.TerraDraw({
+          adapter: new adapter.TerraDrawMapLibreGLAdapter({ map }),
+          modes: [
+            new draw.TerraDrawRectangleMode({ drawInteraction: "click-move-or-drag" }),
+            new draw.TerraDrawPolygonMode(),
+          ],
         });
-      });
-    });
+        terra.start();
+        terra.setMode(MODES[kind]);
+        container.dataset.drawing = "ready";
+        stop = () => {
+          terra.stop();
+          window.removeEventListener("keydown", leave);
+        };
+        terra.on("finish", id => {
+          const geometry = terra.getSnapshot().find(feature => feature.id === id)?.geometry;
+          if (geometry?.type === "Polygon") {
+            narrow({ area: toArea(kind, geometry.coordinates[0] as [number, number][]) });
+          }
+          // After the library has done with the click.
+          setTimeout(() => {
+            tool.value = null;
+          });
+        });
+      },
+      () => {
+        tool.value = null;
+        say("Drawing could not be loaded");
+      },
+    );
   });
   return () => {
     following();

@@ -3,10 +3,13 @@
 import { cellToBoundary } from "h3-js";
 import type { Hex } from "./what";
 
+/** Rings that are kept: some ten megabytes. */
+const MOST = 100_000;
 const rings = new Map<string, [number, number][]>();
 
 /** The closed ring of a cell, longitude first. */
 export function ring(cell: string): [number, number][] {
+  if (rings.size > MOST) rings.clear();
   let known = rings.get(cell);
   if (!known) {
     known = cellToBoundary(cell, true) as [number, number][];

@@ -8,7 +8,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { address } from "../lake/ask";
 import { dark } from "../parts/theme";
 import { camera, cell, filters, tilted } from "../state/view";
-import { drawing } from "./draw";
+import { drawing, tool } from "./draw";
 import { NOWHERE, polygon, ring, toGeoJson } from "./hexes";
 import { hovered } from "./hover";
 import { outlines } from "./outlines";
@@ -22,6 +22,9 @@ const LEAN = 50;
 
 /** Room for what lies over the map, pixels. */
 const MARGINS = { top: 56, bottom: 12, left: 12, right: 12 };
+
+/** What waits for the map waits so long at most. */
+const LONGEST_MS = 1_500;
 
 /** Goes back to where everything is; set while there is a map. */
 export const home: { go: () => void } = { go: () => {} };
@@ -88,14 +91,19 @@ function start(container: HTMLElement): () => void {
   const put = (source: string, data: GeoJSON.FeatureCollection | GeoJSON.Feature): void => {
     (map.getSource(source) as GeoJSONSource | undefined)?.setData(data);
   };
+  const opened = () => {
+    ready.value = true;
+  };
   const fill = () => {
     stops.push(
       effect(() => {
         const { hexes } = picture.value;
         const answered = mapAnswer.value.of;
         put("hexes", toGeoJson(hexes));
+        // A base map that does not come must not keep the rest waiting.
+        if (answered) setTimeout(opened, LONGEST_MS);
         map.once("idle", () => {
-          if (answered) ready.value = true;
+          if (answered) opened();
           container.dataset.hexes = String(hexes.length);
           container.dataset.drawn = answered ? address(answered) : "";
           performance.mark("hexes drawn");
@@ -138,6 +146,8 @@ function start(container: HTMLElement): () => void {
       first = false;
       return;
     }
+    // What is being drawn lies in layers that the next style has not.
+    tool.value = null;
     map.setStyle(next, {
       transformStyle: (previous, wanted) => {
         const sources = { ...wanted.sources };

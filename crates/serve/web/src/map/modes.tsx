@@ -21,7 +21,7 @@ export function before(window: Window): Window {
 function show(wanted: Mode): void {
   batch(() => {
     mode.value = wanted;
-    if (wanted !== "compare" || comparedTo.peek()) return;
+    if (wanted !== "compare") return;
     const all = span.peek();
     let window = filters.peek().window;
     if (!window && all) {
@@ -29,7 +29,7 @@ function show(wanted: Mode): void {
       window = { start: wallClock(floor((millis(all.start) + millis(all.end)) / 2, "month")), end: all.end };
       narrow({ window });
     }
-    if (window) comparedTo.value = before(window);
+    if (window && !comparedTo.peek()) comparedTo.value = before(window);
   });
 }
 

@@ -1,13 +1,13 @@
 /** How many, at a glance, and how many of them the map cannot show. */
 
 import { computed } from "@preact/signals";
-import { follow } from "../lake/answer";
+import { follow, type Known } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { CopyMenu } from "../parts/copy";
-import { whole } from "../parts/numbers";
+import { millis, whole } from "../parts/numbers";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, filters, mode } from "../state/view";
-import { afterMap, asked, mapAnswer, mapQuestion, WAIT_MS } from "./what";
+import { afterMap, asked, mapAnswer, mapQuestion, otherAnswer, WAIT_MS } from "./what";
 
 const total = follow<Count[]>(
   computed(() => counts([], asked(params(filters.value)))),
@@ -30,7 +30,14 @@ const timeless = follow<Count[]>(
   WAIT_MS,
 );
 
-const number = (known: { rows: Count[] | null }) => known.rows?.[0]?.count ?? null;
+/** A number that belongs to the question on screen; that of the one before is none. */
+const number = (known: Known<Count[]>) => (known.problem ? null : (known.rows?.[0]?.count ?? null));
+
+/** Whether the two windows are as long: else a part of a hundred says nothing. */
+function sameLength(): boolean {
+  const lengths = [filters.value.window, comparedTo.value].map(w => (w ? millis(w.end) - millis(w.start) : 0));
+  return lengths[0] === lengths[1];
+}
 
 /** The total over the map. */
 export function Summary() {
@@ -38,6 +45,7 @@ export function Summary() {
   const without = number(placeless.value);
   const undated = number(timeless.value);
   const before = number(other.value);
+  const problem = mapAnswer.value.problem ?? total.value.problem ?? other.value.problem ?? otherAnswer.value.problem;
   const shown = (mapAnswer.value.rows ?? []).reduce((sum: number, row) => sum + row.count, 0);
   return (
     <section class="summary" aria-label="Total" aria-live="polite">
@@ -47,7 +55,9 @@ export function Summary() {
           <span class="versus">
             {" "}
             against <b data-testid="total-b">{whole(before)}</b> in B
-            {before > 0 && ` (${all >= before ? "+" : "−"}${Math.abs((100 * (all - before)) / before).toFixed(1)} %)`}
+            {before > 0 &&
+              sameLength() &&
+              ` (${all >= before ? "+" : "−"}${Math.abs((100 * (all - before)) / before).toFixed(1)} %)`}
           </span>
         )}
         <CopyMenu title="Cells on the map" question={mapQuestion.value} />
@@ -62,9 +72,9 @@ export function Summary() {
         )}
         {undated !== null && undated > 0 && <> · {whole(undated)} without a time</>}
       </small>
-      {mapAnswer.value.problem && (
+      {problem && (
         <p class="failure" role="alert">
-          {mapAnswer.value.problem.detail}
+          {problem.detail}
         </p>
       )}
       {all === 0 && <p class="empty">Nothing here with these filters.</p>}

@@ -3,8 +3,8 @@
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { cellToLatLng } from "h3-js";
 import { follow } from "../lake/answer";
-import type { Params, Question } from "../lake/ask";
-import { cityParams } from "../lake/resources";
+import { address, type Params, type Question } from "../lake/ask";
+import { cityParams, resources } from "../lake/resources";
 import type { Count, Hotspot } from "../lake/types";
 import { millis, signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
@@ -36,6 +36,9 @@ export const ready = signal(false);
 export const afterMap = (question: () => Question | null): ReadonlySignal<Question | null> =>
   computed(() => (ready.value ? question() : null));
 
+const isOf = (of: Question | null, question: Question | null) =>
+  of !== null && question !== null && address(of) === address(question);
+
 const extentQuestion = computed(
   (): Question =>
     counts(["cell"], asked([]), [
@@ -47,6 +50,8 @@ const extentCells = follow<Count[]>(extentQuestion);
 
 /** Where the city's incidents are: all of them, and all but the hundredth part at each edge. */
 export const extent = computed((): { all: Bounds; most: Bounds } | null => {
+  // Until the cities are known, it may be that of all of them.
+  if (resources.value.rows === null || !isOf(extentCells.value.of, extentQuestion.value)) return null;
   const rows = (extentCells.value.rows ?? []).filter(row => row.cell);
   if (rows.length === 0) return null;
   const at = rows.map(row => ({ at: cellToLatLng(row.cell ?? ""), count: row.count }));
@@ -155,6 +160,8 @@ function compared(a: readonly Count[], b: readonly Count[]): Picture {
     // Windows of other lengths are compared by the day.
     return same ? inA - inB : Math.round(100 * (inA / (daysOfA || 1) - inB / (daysOfB || 1))) / 100;
   };
+  const difference = ([inA, inB]: [number, number]) =>
+    same ? signed(inA - inB) : `${(inA / (daysOfA || 1) - inB / (daysOfB || 1)).toFixed(2).replace("-", "−")} a day`;
   const shown = [...both].filter(([, pair]) => compareShows.value === "change" || value(pair) > 0);
   const values = shown.map(([, pair]) => value(pair));
   const change = compareShows.value === "change";
@@ -168,8 +175,8 @@ function compared(a: readonly Count[], b: readonly Count[]): Picture {
       colour: ramp.colour(value(pair)),
       height: Math.abs(value(pair)) / most,
       rank: change ? Math.abs(value(pair)) : value(pair),
-      text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${signed(pair[0] - pair[1])}`],
-      brief: `A ${whole(pair[0])} · B ${whole(pair[1])} · ${signed(pair[0] - pair[1])}`,
+      text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${difference(pair)}`],
+      brief: `A ${whole(pair[0])} · B ${whole(pair[1])} · ${difference(pair)}`,
     })),
   };
 }
@@ -204,7 +211,9 @@ let last: Picture = { hexes: [], ramp: null, unit: "" };
 
 /** What the map shows. */
 export const picture = computed((): Picture => {
-  const half = mode.value === "compare" && comparedTo.value && (mapAnswer.value.loading || otherAnswer.value.loading);
+  const half =
+    mode.value === "compare" &&
+    !(isOf(mapAnswer.value.of, mapQuestion.value) && isOf(otherAnswer.value.of, otherQuestion.value));
   if (!half) last = drawn();
   return last;
 });

@@ -10,7 +10,7 @@ import { Hover } from "../map/hover";
 import { CityMap } from "../map/map";
 import { Modes } from "../map/modes";
 import { Summary } from "../map/summary";
-import { mapAnswer } from "../map/what";
+import { mapAnswer, otherAnswer } from "../map/what";
 import { mapMeta } from "../parts/honesty";
 import { Icon } from "../parts/icon";
 import { Failure } from "../parts/panel";
@@ -18,7 +18,8 @@ import { narrowed } from "../state/view";
 import { TimeStrip } from "../time/strip";
 
 effect(() => {
-  mapMeta.value = mapAnswer.value.meta;
+  const [a, b] = [mapAnswer.value.meta, otherAnswer.value.meta];
+  mapMeta.value = a && b ? { ...a, exact: a.exact && b.exact, truncated: a.truncated || b.truncated } : a;
 });
 
 /** On a phone one of the three is in front. */

@@ -30,9 +30,10 @@ export async function copy(what: string, text: string | Promise<string>): Promis
   }
 }
 
+/** The whole answer in a format: the screen's own limit is not the file's. */
 const inFormat = (question: Question, format: string): Question => ({
   ...question,
-  params: [...question.params.filter(([name]) => name !== "format"), ["format", format]],
+  params: [...question.params.filter(([name]) => name !== "format" && name !== "limit"), ["format", format]],
 });
 
 /** A text as one word of a shell. */
@@ -66,6 +67,8 @@ interface Props {
 /** The menu of a panel. */
 export function CopyMenu({ title, question, sql }: Props) {
   const menu = useRef<HTMLDetailsElement>(null);
+  // A statistic over neighbours is none that a query says.
+  const text = sql ?? (question.path === "hotspots" ? null : toSql(question));
   const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   const close = () => menu.current?.removeAttribute("open");
   const item = (label: string, act: () => void) => (
@@ -102,17 +105,18 @@ export function CopyMenu({ title, question, sql }: Props) {
       </summary>
       <ul>
         {item("Copy as curl", () => copy("The curl command", `curl ${shell(absolute(question))}`))}
-        {item("Copy as SQL", () => copy("The SQL", sql ?? toSql(question)))}
+        {text !== null && item("Copy as SQL", () => copy("The SQL", text))}
         {item("Copy as CSV", () =>
           copy(
             "The CSV",
             send(address(inFormat(question, "csv")), { headers: { Accept: "*/*" } }).then(answer => answer.text()),
           ),
         )}
-        {item("Open in SQL", () => {
-          sqlText.value = sql ?? toSql(question);
-          page.value = "sql";
-        })}
+        {text !== null &&
+          item("Open in SQL", () => {
+            sqlText.value = text;
+            page.value = "sql";
+          })}
         {download("csv")}
         {(cells || question.path === "hotspots") && download("geojson")}
         {download("parquet")}

@@ -4,6 +4,7 @@ const PATHS = {
   share: "M12 3v12M7.500 7.500 12 3l4.500 4.500M5 13v6.500h14V13",
   play: "M7 4.500v15l12-7.500Z",
   pause: "M8 5v14M16 5v14",
+  frame: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   close: "M5 5l14 14M19 5 5 19",
   box: "M4 6h16v12H4Z",
   polygon: "M12 3.500 20 9.500 17 19.500H7L4 9.500Z",

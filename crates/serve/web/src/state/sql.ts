@@ -4,6 +4,9 @@ import type { Question } from "../lake/ask";
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
+/** The engine takes a time with its seconds. */
+const instant = (text: string) => `TIMESTAMP ${quoted(text.replace("T", " ").replace(/ \d\d:\d\d$/, "$&:00"))}`;
+
 /** How a bucket of time begins, by the name of its length. */
 const TRUNCATED: Record<string, string> = { "1h": "hour", "24h": "day", "1w": "week", "1mo": "month", "1y": "year" };
 
@@ -23,8 +26,10 @@ function tests(question: Question): string[] {
   }
   const start = values.get("start_time")?.[0];
   const end = values.get("end_time")?.[0];
-  if (start) tests.push(`occurred_at >= TIMESTAMP ${quoted(start.replace("T", " "))}`);
-  if (end) tests.push(`occurred_at < TIMESTAMP ${quoted(end.replace("T", " "))}`);
+  if (start) tests.push(`occurred_at >= ${instant(start)}`);
+  if (end) tests.push(`occurred_at < ${instant(end)}`);
+  const dated = values.get("dated")?.[0];
+  if (dated) tests.push(`occurred_at IS ${dated === "true" ? "NOT " : ""}NULL`);
   const hours = values.get("hour");
   if (hours) tests.push(`date_part('hour', occurred_at) IN (${hours.join(", ")})`);
   // Sunday is 0 in SQL and 7 here.
@@ -66,7 +71,7 @@ export function toSql(question: Question): string {
   if (question.path === "incidents") {
     return `SELECT *\nFROM incidents\n${where(question)}ORDER BY occurred_at DESC\nLIMIT ${one("limit") ?? 1000}`;
   }
-  const dimensions = (one("group_by") ?? "").split(",").filter(name => name !== "");
+  const dimensions = (one("group_by") ?? one("facet") ?? "").split(",").filter(name => name !== "");
   const values: Record<string, string> = {
     cell: `h3_h3_to_string(h3_cell_to_parent(cell, ${one("geo_precision") ?? 9})) AS cell`,
     time: `date_trunc('${TRUNCATED[one("time_precision") ?? "24h"] ?? "day"}', occurred_at) AS occurred_at`,

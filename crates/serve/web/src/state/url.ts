@@ -1,6 +1,8 @@
 /** The page's address holds the view, in the words of `/aggregates` where it has them, so that it can be sent on. */
 
 import { batch, effect } from "@preact/signals";
+import { isValidCell } from "h3-js";
+import { millis } from "../parts/numbers";
 import * as view from "./view";
 
 /** Reads a view from an address' search. What is no such value is left as it is without it. */
@@ -18,7 +20,8 @@ export function read(search: string): void {
     view.tilted.value = params.get("tilted") === "true";
     view.chartsFollow.value = params.get("charts") !== "all";
     view.city.value = params.get("city");
-    view.cell.value = params.get("selected");
+    const selected = params.get("selected");
+    view.cell.value = selected !== null && isValidCell(selected) ? selected : null;
     view.camera.value = camera(params.get("at"));
     view.comparedTo.value = span(params.get("b_start"), params.get("b_end"));
     const labels = { ...view.NO_FILTERS.labels };
@@ -32,7 +35,8 @@ export function read(search: string): void {
     };
     view.outlineSet.value = params.get("outlines");
     view.histogram.value = span(params.get("from"), params.get("to"));
-    view.sqlText.value = params.get("sql");
+    // Back on the map, the query that was written stays.
+    if (view.page.peek() === "sql" || params.has("sql")) view.sqlText.value = params.get("sql");
     view.queryName.value = params.get("query");
     const given = [...params].filter(([name]) => name.startsWith("p."));
     view.queryValues.value = Object.fromEntries(given.map(([name, value]) => [name.slice(2), value]));
@@ -82,7 +86,8 @@ export function write(): string {
 
 function span(start: string | null, end: string | null): view.Window | null {
   const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/;
-  return start && end && time.test(start) && time.test(end) && start < end ? { start, end } : null;
+  const known = start !== null && end !== null && time.test(start) && time.test(end);
+  return known && millis(start) < millis(end) ? { start, end } : null;
 }
 
 function camera(text: string | null): view.Camera | null {

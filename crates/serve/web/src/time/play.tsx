@@ -4,7 +4,7 @@ import { effect, signal } from "@preact/signals";
 import { mapAnswer } from "../map/what";
 import { Icon } from "../parts/icon";
 import { millis, wallClock } from "../parts/numbers";
-import { filters, narrow } from "../state/view";
+import { filters, narrow, page } from "../state/view";
 import { span } from "./span";
 import { floor, next, STEPS, type Step } from "./steps";
 
@@ -25,7 +25,7 @@ function advance(): void {
 }
 
 effect(() => {
-  if (!playing.value) return;
+  if (!playing.value || page.value !== "map") return;
   const every = 1_000 / speed.value;
   advance();
   const timer = setInterval(advance, every);

@@ -58,14 +58,19 @@ function Histogram({ of }: { of: Window }) {
   return <Chart option={option} label={`Incidents by ${step.value}, ${points.value.length} bars`} class="histogram" />;
 }
 
+/** All of time; in a comparison as a window, for nothing is compared with no end. */
+const anyTime = () => narrow({ window: mode.peek() === "compare" ? span.peek() : null });
+
 function Dates() {
   const window = filters.value.window;
   const all = span.value;
   const put = (edge: "start" | "end", value: string) => {
     const was = window ?? all;
-    if (!was || value === "") return;
+    if (!was || value === "") return false;
     const changed = { ...was, [edge]: value };
-    if (changed.start < changed.end) narrow({ window: changed });
+    const taken = changed.start < changed.end;
+    if (taken) narrow({ window: changed });
+    return taken;
   };
   const input = (edge: "start" | "end", label: string) => (
     <label>
@@ -74,7 +79,11 @@ function Dates() {
         type="date"
         title={label}
         value={(window ?? all)?.[edge].slice(0, 10) ?? ""}
-        onChange={event => put(edge, event.currentTarget.value)}
+        onChange={event => {
+          const taken = put(edge, event.currentTarget.value);
+          // What is not taken does not stay on screen as if it were.
+          if (!taken) event.currentTarget.value = (window ?? all)?.[edge].slice(0, 10) ?? "";
+        }}
       />
     </label>
   );
@@ -98,7 +107,7 @@ function Dates() {
       {last(7, "7 d")}
       {last(30, "30 d")}
       {last(365, "1 y")}
-      <button type="button" class="plain" disabled={!window} onClick={() => narrow({ window: null })}>
+      <button type="button" class="plain" disabled={!window} onClick={() => anyTime()}>
         all time
       </button>
     </div>
@@ -123,7 +132,12 @@ function Comparison() {
   );
   const shift = (years: number) => {
     if (!window) return;
-    const move = (text: string) => `${Number(text.slice(0, 4)) - years}${text.slice(4)}`;
+    // The 29th of February of another year is the 1st of March.
+    const move = (text: string) => {
+      const date = new Date(millis(text));
+      date.setUTCFullYear(date.getUTCFullYear() - years);
+      return wallClock(date.getTime());
+    };
     comparedTo.value = { start: move(window.start), end: move(window.end) };
   };
   return (
@@ -188,7 +202,7 @@ export function TimeStrip() {
             window={window}
             other={mode.value === "compare" ? comparedTo.value : null}
             step={step.value}
-            change={made => narrow({ window: made })}
+            change={made => (made ? narrow({ window: made }) : anyTime())}
           />
           <p class="hidden" data-testid="bars-sum">
             {whole(points.value.reduce((sum, [, count]) => sum + count, 0))}
