@@ -1,7 +1,7 @@
 //! The lake held against the portal: agreement, drift, and mending.
 
-use lake_testkit::{Output, Row};
-use serde_json::Value;
+use lake_testkit::{Output, Row, Running};
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE};
 
@@ -168,6 +168,8 @@ fn a_source_that_keeps_changing_is_inconclusive() {
     });
     let run = audit(&bench, &[]).expect_status(4);
     assert!(run.stderr.contains("inconclusive"), "{}", run.stderr);
+    let last = &bench.program().run(&["status", "--format", "json"]).success().json()[0]["last_audit"];
+    assert_eq!((&last["outcome"], &last["drift"]), (&json!("inconclusive"), &Value::Null));
     bench.portal.on_page(|_, _| {});
     audit(&bench, &[]).success();
 }
@@ -178,4 +180,74 @@ fn a_portal_that_is_down_is_no_drift() {
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     let args = ["audit", "--resource", CASES_RESOURCE, "--portal", "http://127.0.0.1:9", "--retries", "1"];
     bench.program().run(&[&args[..], &["--retry-wait-ms", "1"]].concat()).expect_status(4);
+}
+
+/// What `/resources` and `status` tell of the last audit, which is the same.
+async fn last_audit(bench: &Bench, serving: &Running) -> Value {
+    let answer = serving.get("/resources").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let resources = answer.json();
+    let cases = resources.as_array().unwrap().iter().find(|resource| resource["name"] == CASES_RESOURCE).unwrap();
+    let status = bench.program().run(&["status", "--format", "json"]).success().json();
+    assert_eq!(status[0]["last_audit"], cases["last_audit"]);
+    cases["last_audit"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lake_tells_what_the_last_audit_found() {
+    let bench = Bench::synthetic(1_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let serving = bench.program().spawn_serving(&["serve"]);
+    assert_eq!(last_audit(&bench, &serving).await, Value::Null);
+
+    let before = chrono::Utc::now().timestamp_millis();
+    audit(&bench, &[]).success();
+    let agreed = last_audit(&bench, &serving).await;
+    let at = chrono::DateTime::parse_from_rfc3339(agreed["at"].as_str().unwrap()).unwrap().timestamp_millis();
+    assert!(before <= at && at <= chrono::Utc::now().timestamp_millis(), "{agreed}");
+    assert!(agreed["at"].as_str().unwrap().ends_with('Z'), "{agreed}");
+    let expected = json!({"at": agreed["at"], "window": null, "outcome": "none", "drift": 0, "differences": 0});
+    assert_eq!(agreed, expected);
+
+    let victims: Vec<u64> = bench.portal.rows(CASES)[..3].iter().map(id_of).collect();
+    bench.portal.delete_where(CASES, |row| victims.contains(&id_of(row)));
+    let buckets = findings(&audit(&bench, &[]).expect_status(1), "drift").len();
+    let drifted = last_audit(&bench, &serving).await;
+    let expected = json!({"at": drifted["at"], "window": null, "outcome": "drift", "drift": 3, "differences": buckets});
+    assert_eq!(drifted, expected);
+    assert!(bench.program().run(&["status"]).success().stdout.contains("drift 3"));
+
+    audit(&bench, &["--repair"]).success();
+    assert_eq!(last_audit(&bench, &serving).await["outcome"], "none");
+    audit(&bench, &["--window", "2024..2025"]).success();
+    let windowed = last_audit(&bench, &serving).await;
+    assert_eq!(windowed["window"], "2024-01-01T00:00:00..2025-01-01T00:00:00");
+
+    // It is part of the lake: nothing finds it wrong, and nothing takes it away.
+    bench.program().run(&["check"]).success();
+    bench.program().run(&["vacuum", "--older-than", "0s", "--nothing-else-runs", "--apply"]).success();
+    assert_eq!(last_audit(&bench, &serving).await, windowed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_that_cannot_be_read_or_remembered_is_a_warning() {
+    let bench = Bench::synthetic(300);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    audit(&bench, &[]).success();
+    let remembered = bench.lake().join("_audits").join(format!("{CASES_RESOURCE}.json"));
+    let serving = bench.program().spawn_serving(&["serve"]);
+    for broken in [&b""[..], b"{\"at\": \"2025", b"{\"at\": \"today\", \"outcome\": \"none\"}", b"\xff"] {
+        std::fs::write(&remembered, broken).unwrap();
+        assert_eq!(last_audit(&bench, &serving).await, Value::Null);
+    }
+    assert!(serving.log().contains(&format!("_audits/{CASES_RESOURCE}.json")), "{}", serving.log());
+    audit(&bench, &[]).success();
+    assert_eq!(last_audit(&bench, &serving).await["outcome"], "none");
+
+    // A file where the folder should be: nothing can be written there.
+    std::fs::remove_dir_all(remembered.parent().unwrap()).unwrap();
+    std::fs::write(remembered.parent().unwrap(), "").unwrap();
+    let forgotten = audit(&bench, &[]).success();
+    assert!(forgotten.stderr.contains("_audits"), "{}", forgotten.stderr);
+    assert_eq!(last_audit(&bench, &serving).await, Value::Null);
 }

@@ -7,6 +7,7 @@ use lake_ingest::{Event, IngestOptions, Landing, LandingOptions, Proof, Source, 
 use lake_model::{Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
 use lake_portal::{Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda};
 use lake_query::{Reader, ResourceView};
+use lake_store::{AuditOutcome, LastAudit};
 use tokio_util::sync::CancellationToken;
 
 use crate::compare::{differences, lake_counts};
@@ -102,7 +103,7 @@ impl<'a> Auditor<'a> {
         compact(self.reader, &self.resource, options, |_| {}).await.map(|_| ())
     }
 
-    /// One comparison during which the source did not change.
+    /// One comparison during which the source did not change. The lake remembers what came of it.
     async fn inspect(&mut self) -> Result<Audit> {
         let mut doubt = String::new();
         for _ in 0..MOST_TRIES {
@@ -116,12 +117,22 @@ impl<'a> Auditor<'a> {
                 }
             };
             if self.soda.extent().await? == before {
+                self.remember(&found.to_remember(self.options.window)).await;
                 return Ok(found);
             }
             "the source changed meanwhile".clone_into(&mut doubt);
             tracing::warn!(resource = self.resource.name, "the source changed meanwhile, comparing again");
         }
+        self.remember(&LastAudit::now(self.options.window, AuditOutcome::Inconclusive)).await;
         Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
+    }
+
+    /// An audit is none the worse for not being remembered.
+    async fn remember(&self, audit: &LastAudit) {
+        let name = &self.resource.name;
+        if let Err(error) = self.reader.lake().remember_audit(name, audit).await {
+            tracing::warn!(resource = name, "`/resources` will not tell of this audit: {error}");
+        }
     }
 
     async fn ingest_to_head(&mut self, extent: &Extent) -> Result<()> {

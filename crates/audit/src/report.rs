@@ -1,6 +1,8 @@
 //! What an audit found.
 
 use lake_ingest::Keys;
+use lake_model::Window;
+use lake_store::{AuditOutcome, LastAudit};
 
 use crate::mend::Mended;
 
@@ -56,5 +58,15 @@ impl Audit {
     /// Drift added up without signs.
     pub fn drift(&self) -> i64 {
         self.differences.iter().map(|d| d.drift().abs()).sum()
+    }
+
+    /// What the lake remembers of it.
+    pub(crate) fn to_remember(&self, window: Option<Window>) -> LastAudit {
+        let outcome = if self.agrees() { AuditOutcome::Agreed } else { AuditOutcome::Drift };
+        LastAudit {
+            drift: Some(self.differences.iter().map(Difference::drift).sum()),
+            differences: Some(self.differences.len() as u64),
+            ..LastAudit::now(window, outcome)
+        }
     }
 }

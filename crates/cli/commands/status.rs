@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use lake_ingest::landing_mark;
 use lake_model::Result;
 use lake_query::{Session, engine_error, template};
+use lake_store::{AuditOutcome, LastAudit};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Listing, Status};
@@ -21,6 +22,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     let session = reader.session(&view).await?;
     let incidents = by_resource(&session, "reports/incidents_by_resource").await?;
     let rejects = by_resource(&session, "reports/rejects_by_resource").await?;
+    let audits = view.lake.last_audits(view.resources.keys()).await;
     let mut rows = Vec::new();
     for (name, resource) in &view.resources {
         let raw = view.lake.raw(name)?;
@@ -39,6 +41,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "lag": lag(&mark.landed_at),
             "cursor": mark.cursor.map(|c| c.updated_at),
             "rows_are": if mark.synthetic { "synthetic" } else { "real" },
+            "last_audit": audits.get(name).map(|audit| told(audit, args.format)),
         }));
     }
     for (name, mark) in reader.boundaries_marks(&view).await? {
@@ -55,6 +58,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "lag": lag(&mark.landed_at),
             "cursor": Value::Null,
             "rows_are": if mark.synthetic { "synthetic" } else { "real" },
+            "last_audit": Value::Null,
         }));
     }
     if rows.is_empty() && args.format == Listing::Table {
@@ -65,6 +69,16 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
         output::note(&format!("Lake-Version: {}", view.version()));
     }
     Ok(0)
+}
+
+/// An audit: all of it for programs, what came of it for people.
+fn told(audit: &LastAudit, format: Listing) -> Value {
+    match (format, audit.outcome) {
+        (Listing::Json, _) => json!(audit),
+        (Listing::Table, AuditOutcome::Agreed) => "no drift".into(),
+        (Listing::Table, AuditOutcome::Drift) => format!("drift {}", audit.drift.unwrap_or_default()).into(),
+        (Listing::Table, AuditOutcome::Inconclusive) => "inconclusive".into(),
+    }
 }
 
 /// Time since the last batch, for people.

@@ -6,6 +6,7 @@
 //!
 //! What is read is checked against the sums that were written with it: see [`Location::store`].
 
+mod audits;
 mod commit;
 mod damage;
 mod durable;
@@ -28,6 +29,7 @@ mod tables;
 mod upkeep;
 mod write;
 
+pub use audits::{AuditOutcome, LastAudit};
 pub use commit::{Commit, Committed, DomainChange};
 pub use damage::damage_in;
 pub use durable::{DurableLocal, Observer, Step};

@@ -10,6 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use lake_model::{Error, Result};
 use lake_query::{Session, fill, template};
+use lake_store::LastAudit;
 use serde::Serialize;
 
 use super::endpoint::RESOURCES;
@@ -39,6 +40,7 @@ struct Standing {
     exact: bool,
     synthetic: bool,
     cadence_seconds: Option<u64>,
+    last_audit: Option<LastAudit>,
 }
 
 /// Answers `GET /resources`.
@@ -57,6 +59,7 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
     session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
     let totals = numbers(&session, "serve/resource_totals").await?;
     let rejects = numbers(&session, "serve/open_rejects").await?;
+    let mut audits = view.lake.last_audits(view.resources.keys()).await;
     let mut standings = Vec::new();
     for name in app.resource_names(view) {
         let definition = app.reader.catalog().get(name).ok();
@@ -83,6 +86,7 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
             standing.last_landed_at = resource.mark.landed_at.clone();
             standing.lag_seconds = resource.lag_seconds();
             standing.synthetic = resource.mark.synthetic;
+            standing.last_audit = audits.remove(name);
         }
         standings.push(standing);
     }

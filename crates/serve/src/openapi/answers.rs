@@ -190,6 +190,23 @@ pub(super) fn schemas() -> Value {
             "watermark": whole(), "pending_batches": whole(), "last_landed_at": maybe("string"),
             "lag_seconds": maybe("integer"), "exact": {"type": "boolean"}, "synthetic": {"type": "boolean"},
             "cadence_seconds": maybe("integer"),
+            "last_audit": {
+                "type": ["object", "null"], "required": ["at", "window", "outcome", "drift", "differences"],
+                "description": "What the last audit found; null if there was none.",
+                "properties": {
+                    "at": {"type": "string", "format": "date-time"},
+                    "window": {"type": ["string", "null"], "description": "What was compared, A..B; null if it was all."},
+                    "outcome": {"type": "string", "enum": ["none", "drift", "inconclusive"]},
+                    "drift": {
+                        "type": ["integer", "null"],
+                        "description": "Lake minus portal, added up with signs; null if inconclusive.",
+                    },
+                    "differences": {
+                        "type": ["integer", "null"],
+                        "description": "In how many months and categories they differ; null if inconclusive.",
+                    },
+                },
+            },
         }},
         "Limit": {"type": "object", "required": ["name", "value", "unit", "about"], "properties": {
             "name": text(), "value": maybe("integer"), "unit": text(), "about": text(), "status": maybe("integer"),
