@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use lake_ingest::Landing;
 use lake_portal::Decoder;
@@ -13,7 +14,7 @@ use lake_store::Lake;
 use lake_testkit::Row;
 use object_store::memory::InMemory;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::{RngSeed, TestRunner};
 use serde_json::Value;
 
 use crate::faults::store::{FaultStore, Plan};
@@ -289,34 +290,45 @@ fn run(history: &[Step]) {
     });
 }
 
-fn cases(of: u32) -> ProptestConfig {
-    let cases = if long() { 10_000 } else { 256 };
+/// So many histories, half of all: two tests, so that two cores share them.
+///
+/// Not by `proptest!`: there `PROPTEST_CASES` and `PROPTEST_RNG_SEED` would win over what is said here.
+fn histories(strategy: &impl Strategy<Value = Vec<Step>>) {
+    let cases = if long() { 5_000 } else { 128 };
     let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
-    eprintln!("{} cases, HOTSPOTS_SEED={seed}", cases / of);
-    ProptestConfig {
-        cases: cases / of,
+    let tried = AtomicU32::new(0);
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
         max_shrink_iters: 200,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(seed),
         ..ProptestConfig::default()
+    });
+    let done = runner.run(strategy, |history| {
+        tried.fetch_add(1, Ordering::SeqCst);
+        run(&history);
+        Ok(())
+    });
+    let tried = tried.into_inner();
+    eprintln!("{tried} histories, HOTSPOTS_SEED={seed}");
+    if let Err(failure) = done {
+        panic!("HOTSPOTS_SEED={seed}: {failure}");
     }
+    assert_eq!(tried, cases, "something else says how many");
 }
 
-// Two tests, so that two cores share the cases.
-proptest! {
-    #![proptest_config(cases(2))]
+#[test]
+fn each_row_counts_once_whatever_order_rows_come_in() {
+    histories(&steps());
+}
 
-    #[test]
-    fn each_row_counts_once_whatever_order_rows_come_in(history in steps()) {
-        run(&history);
-    }
-
-    #[test]
-    fn each_row_counts_once_after_it_was_compacted(mut history in steps()) {
+#[test]
+fn each_row_counts_once_after_it_was_compacted() {
+    histories(&steps().prop_map(|mut history| {
         let half = history.len() / 2;
         history.insert(half, Step::Compact { window: half % 2 == 0 });
-        run(&history);
-    }
+        history
+    }));
 }
 
 /// A row as the publisher's first, with everything else alike.
