@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use lake_testkit::{Program, Row, missing_tool};
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE};
 
@@ -50,6 +51,26 @@ fn the_map_shows_what_the_program_answers() {
     drive("map.test.mjs", &chromium, &[("HOTSPOTS_URL", running.base_url.clone())]);
 }
 
+/// A lake of San Francisco's cases and of fewer crimes, made up, in Chicago.
+fn two_cities(bench: &Bench) -> Program {
+    let crime = |number: u32| {
+        json!({
+            "id": number.to_string(),
+            "date": "2024-05-06T07:08:00.000",
+            "primary_type": if number % 3 == 0 { "THEFT" } else { "BATTERY" },
+            "latitude": (41.85 + f64::from(number % 10) / 100.0).to_string(),
+            "longitude": (-87.65 + f64::from(number / 10) / 100.0).to_string(),
+        })
+    };
+    let file = bench.folder.path().join("crimes.json");
+    let crimes: Vec<Value> = (100..160).map(crime).collect();
+    std::fs::write(&file, serde_json::to_vec(&crimes).expect("JSON")).expect("a file");
+    let program = bench.program().lake(bench.folder.path().join("cities"));
+    bench.ingest(&program, CASES_RESOURCE, &[]).success();
+    program.run(&["ingest", "chicago-crimes", "--file", &file.display().to_string()]).success();
+    program
+}
+
 #[test]
 fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
     let Some(chromium) = browser("the_pages_beside_the_map") else { return };
@@ -62,6 +83,7 @@ fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
     assert!(bench.portal.update_where(CASES, keyless, without_key, 1_790_000_000_000) > 0);
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "200"]).success();
     bench.program().run(&["compact"]).success();
+    bench.program().run(&["audit", "--resource", CASES_RESOURCE, "--portal", bench.served.url()]).success();
     let serving = bench.program().spawn_serving(&["serve"]);
     let guarded = bench.program().env("HOTSPOTS_TOKEN", TOKEN).spawn_serving(&["serve"]);
     let nothing = bench.folder.path().join("nothing.json");
@@ -69,6 +91,7 @@ fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
     let empty = bench.program().lake(bench.folder.path().join("empty"));
     empty.run(&["ingest", CASES_RESOURCE, "--file", &nothing.display().to_string()]).success();
     let empty = empty.spawn_serving(&["serve"]);
+    let cities = two_cities(&bench).spawn_serving(&["serve"]);
     // What lands while the page is open.
     let later: Vec<Row> =
         bench.portal.rows(CASES).into_iter().filter(|row| row.contains_key("service_request_id")).take(40).collect();
@@ -92,7 +115,9 @@ fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
             ("HOTSPOTS_GUARDED_URL", guarded.base_url.clone()),
             ("HOTSPOTS_GUARDED_TOKEN", TOKEN.to_owned()),
             ("HOTSPOTS_EMPTY_URL", empty.base_url.clone()),
+            ("HOTSPOTS_CITIES_URL", cities.base_url.clone()),
             ("HOTSPOTS_LAND", serde_json::to_string(&land).expect("JSON")),
+            // For the program that lands them.
             ("HOTSPOTS_LAKE", bench.lake().display().to_string()),
         ],
     );

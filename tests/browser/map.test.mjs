@@ -1,5 +1,6 @@
 // The map, on the demo's rows: what is on screen equals what the program answers.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ask, asked, BASE, drawn, number, pixels, stumbles, total, visit, whereIs } from "./browser.mjs";
 
@@ -143,6 +144,38 @@ test("a click on a cell opens what happened there, and its numbers are those of 
     );
     await page.getByRole("button", { name: "Close the cell" }).click();
     await page.getByTestId("cell").waitFor({ state: "detached" });
+  }));
+
+test("the boundaries of the lake are drawn, one set at a time, or none", () =>
+  visit("", async page => {
+    await drawn(page);
+    const labels = () =>
+      page.evaluate(() => {
+        const { map } = document.querySelector("[data-testid=map]");
+        return [...new Set(map.querySourceFeatures("outlines").map(feature => feature.properties.label))].sort();
+      });
+    const { features } = await ask("boundaries?tolerance=12");
+    const sets = [...new Set(features.map(feature => feature.properties.resource))];
+    const choice = page.getByLabel("Boundaries");
+    assert.deepEqual(await choice.locator("option").evaluateAll(all => all.map(option => option.value)), [...sets, ""]);
+    for (const set of [sets.at(-1), sets[0]]) {
+      await choice.selectOption(set);
+      const wanted = features.filter(feature => feature.properties.resource === set).map(f => f.properties.label);
+      await page.waitForFunction(n => {
+        const { map } = document.querySelector("[data-testid=map]");
+        const found = map.querySourceFeatures("outlines").map(feature => feature.properties.label);
+        return new Set(found).size === n && map.loaded();
+      }, new Set(wanted).size);
+      assert.deepEqual(await labels(), [...new Set(wanted)].sort());
+    }
+    const before = await pixels(page);
+    await choice.selectOption("");
+    await page.waitForFunction(() => {
+      const { map } = document.querySelector("[data-testid=map]");
+      return map.querySourceFeatures("outlines").length === 0 && map.loaded();
+    });
+    assert.notDeepEqual(await pixels(page), before);
+    await page.waitForFunction(() => new URLSearchParams(location.search).get("outlines") === "");
   }));
 
 test("two periods are compared: each total is its window's, and the change is their difference", () =>
@@ -363,6 +396,28 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
     const column = head.trim().split(",").indexOf("count");
     assert.ok(column >= 0, head);
     assert.equal(lines.length, rows.length);
+  }));
+
+test("what is seen is saved as a file, all of it", () =>
+  visit("?weekday=3", async page => {
+    await drawn(page);
+    const menu = page.locator("section.panel", { hasText: "Hours of the week" });
+    await menu.locator("summary").click();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      menu.getByRole("button", { name: "Download CSV" }).click(),
+    ]);
+    assert.equal(download.suggestedFilename(), "hours-of-the-week.csv");
+    const [head, ...lines] = readFileSync(await download.path(), "utf8")
+      .trim()
+      .split("\n");
+    const column = head.trim().split(",").indexOf("count");
+    const squares = page.locator(".week td button");
+    const shown = (await squares.evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce((a, b) => a + b);
+    assert.equal(
+      lines.reduce((sum, line) => sum + Number(line.split(",")[column]), 0),
+      shown,
+    );
   }));
 
 test("whatever a panel copies, curl and SQL count the same, in a window of hours as well", () =>

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { ask, drawn, number, stumbles, visit } from "./browser.mjs";
 
 const EMPTY = process.env.HOTSPOTS_EMPTY_URL;
+const CITIES = process.env.HOTSPOTS_CITIES_URL;
 const GUARDED = process.env.HOTSPOTS_GUARDED_URL;
 const TOKEN = process.env.HOTSPOTS_GUARDED_TOKEN;
 
@@ -92,6 +93,8 @@ test("the pipeline tells how each resource stands, why rows were rejected, and w
       assert.ok(numbers.includes(String(wanted)), `${wanted} in ${numbers}`);
     }
     assert.ok(cases.rejects_open > 0);
+    assert.equal(cases.last_audit.outcome, "none");
+    await row.getByText("no drift").waitFor();
     const [reason] = await ask("queries/reports/rejects_by_reason");
     await page.getByText(reason.reason.replaceAll("`", ""), { exact: false }).first().waitFor();
     const feed = page.getByRole("region", { name: "Batches and compactions" }).getByRole("listitem");
@@ -133,6 +136,61 @@ test("nobody stumbles on the pages beside the map, light, dark, on a phone", asy
     }
   }
 });
+
+test("a page beside the map asks nothing of the map, and the map asks first what the address holds", async () => {
+  const OF_THE_MAP = ["/aggregates", "/facets", "/boundaries", "/hotspots", "/incidents"];
+  const seen = page => {
+    const asked = [];
+    page.on("request", request => asked.push(new URL(request.url())));
+    return () => asked.filter(url => OF_THE_MAP.includes(url.pathname));
+  };
+  await visit("?page=pipeline", async page => {
+    const asked = seen(page);
+    await page.reload();
+    await page.locator(".feed .live.on").waitFor();
+    await page.getByRole("row").filter({ hasText: "311" }).first().waitFor();
+    assert.deepEqual(asked().map(String), []);
+    await page.getByRole("link", { name: "Map", exact: true }).click();
+    await drawn(page);
+    assert.ok(asked().length > 5);
+  });
+  await visit("?weekday=2", async page => {
+    const asked = seen(page);
+    await page.reload();
+    await drawn(page);
+    const cells = asked().filter(url => url.searchParams.get("group_by") === "cell" && url.searchParams.get("limit"));
+    assert.deepEqual(
+      cells.map(url => url.searchParams.get("weekday")),
+      ["2"],
+    );
+  });
+});
+
+test("of two cities one is looked at; going to the other begins anew there", () =>
+  visit(
+    "",
+    async page => {
+      const of = async city => (await ask("resources", CITIES)).find(row => row.city === city);
+      const [francisco, chicago] = [await of("San Francisco"), await of("Chicago")];
+      assert.ok(francisco.incidents > chicago.incidents && chicago.incidents === 60);
+      const centre = () => page.evaluate(() => document.querySelector("[data-testid=map]").map.getCenter().lng);
+      await drawn(page);
+      assert.equal(await number(page.getByTestId("total")), francisco.incidents);
+      assert.ok(Math.abs((await centre()) + 122.4) < 0.3);
+      const [category] = await ask("facets?facet=category&limit=1&resource=311-cases", CITIES);
+      await page.locator(`button.facet[data-value="${category.value}"]`).click();
+      await drawn(page);
+      await page.getByLabel("City", { exact: true }).selectOption("Chicago");
+      await page.waitForFunction(() => document.querySelector("[data-testid=map]").map.getCenter().lng > -90);
+      await drawn(page);
+      assert.equal(await number(page.getByTestId("total")), 60);
+      assert.ok(Math.abs((await centre()) + 87.6) < 0.3);
+      const params = new URL(page.url()).searchParams;
+      assert.deepEqual([params.get("city"), params.get("category")], ["Chicago", null]);
+      assert.equal(await page.locator('button.facet[data-label="resource"]').count(), 1);
+    },
+    { base: CITIES },
+  ));
 
 test("an empty lake says how to fill it, on every page", async () => {
   await visit("", page => page.getByText("The lake is empty").waitFor(), { base: EMPTY });

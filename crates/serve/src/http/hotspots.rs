@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::response::Response;
 use lake_model::{Kind, ResultExt as _};
 use tokio::time::timeout_at;
 
 use super::answer::too_slow;
 use super::endpoint::{Endpoint, HOTSPOTS};
+use super::given::Given;
 use super::negotiate::FORMATS;
-use super::routes::Body;
 use super::rows::{Asked, Made};
 use crate::app::App;
 use crate::hotspots::{ACCEPTED, Hotspots};
 use crate::problem::Problem;
-use crate::question::parameters::Parameters;
 
 /// What `/hotspots` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
@@ -28,33 +27,11 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     takes_body: true,
 };
 
-/// Answers `GET /hotspots`.
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::from_query(HOTSPOTS, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    answer(&app, &parameters, &method, &headers).await
-}
-
-/// Answers `POST /hotspots`: the same parameters, as the members of a JSON object.
-pub(crate) async fn post(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    Body(body): Body,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::from_query(HOTSPOTS, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    parameters.add_json(&body)?;
-    answer(&app, &parameters, &method, &headers).await
-}
-
-async fn answer(app: &App, parameters: &Parameters, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
-    let question = Hotspots::parse(parameters, &app.limits)?;
-    let asked = match Asked::new(app, parameters, &question.filters, method, headers, None).await? {
+/// Answers `GET /hotspots`, and `POST` with the same parameters as the members of a JSON object.
+pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
+    let parameters = given.parameters(&ENDPOINT)?;
+    let question = Hotspots::parse(&parameters, &app.limits)?;
+    let asked = match Asked::new(&app, &parameters, &question.filters, &given.method, &given.headers, None).await? {
         Ok(asked) => asked,
         Err(known) => return Ok(known),
     };

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::TimestampMicrosecondType;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Method};
+use axum::extract::State;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{col, lit};
@@ -16,16 +15,16 @@ use tokio::time::timeout_at;
 
 use super::answer::too_slow;
 use super::endpoint::{Endpoint, INCIDENTS};
+use super::given::Given;
 use super::negotiate::FORMATS;
 use super::page::{Page, Place};
-use super::routes::Body;
 use super::rows::{Asked, Made};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
 use crate::question::FORMAT;
 use crate::question::filters::{FILTERS, Filters, with_filters};
 use crate::question::ordered::{By, first_rows};
-use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
+use crate::question::parameters::{Accepted, Parameter, Shape, Values};
 use crate::question::plan::plan_error;
 use crate::question::values::{not_one_of, number};
 
@@ -77,39 +76,17 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     takes_body: true,
 };
 
-/// Answers `GET /incidents`.
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::from_query(INCIDENTS, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    answer(&app, &parameters, &method, &headers).await
-}
-
-/// Answers `POST /incidents`: the same parameters, as the members of a JSON object.
-pub(crate) async fn post(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    Body(body): Body,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::from_query(INCIDENTS, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    parameters.add_json(&body)?;
-    answer(&app, &parameters, &method, &headers).await
-}
-
-async fn answer(app: &App, parameters: &Parameters, method: &Method, headers: &HeaderMap) -> Result<Response, Problem> {
+/// Answers `GET /incidents`, and `POST` with the same parameters as the members of a JSON object.
+pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
+    let parameters = given.parameters(&ENDPOINT)?;
     let columns = columns(parameters.many("columns"))?;
     let most = MOST_ROWS.min(app.limits.max_rows);
-    let limit = number(parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
-    let filters = Filters::parse(parameters, &app.limits)?;
-    let question = Page::question(parameters);
+    let limit = number(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
+    let filters = Filters::parse(&parameters, &app.limits)?;
+    let question = Page::question(&parameters);
     let page = parameters.one("page").map(|text| Page::read(text, &question)).transpose()?;
     let version = page.as_ref().map(|page| page.version.as_str());
-    let asked = match Asked::new(app, parameters, &filters, method, headers, version).await? {
+    let asked = match Asked::new(&app, &parameters, &filters, &given.method, &given.headers, version).await? {
         Ok(asked) => asked,
         Err(known) => return Ok(known),
     };

@@ -7,6 +7,7 @@ pub(crate) mod boundaries;
 pub(crate) mod changes;
 pub(crate) mod endpoint;
 pub(crate) mod facets;
+mod given;
 pub(crate) mod hotspots;
 pub(crate) mod incidents;
 pub(crate) mod negotiate;

@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { follow } from "../lake/answer";
 import type { Count, Incident } from "../lake/types";
-import { asked, WAIT_MS } from "../map/what";
+import { asked, onMap, WAIT_MS } from "../map/what";
 import { CopyMenu } from "../parts/copy";
 import { Icon } from "../parts/icon";
 import { clock, millis, named, short, whole } from "../parts/numbers";
@@ -15,7 +15,7 @@ import { Chart } from "./chart";
 
 const here = computed((): [string, string][] | null => (cell.value ? [["cell", cell.value]] : null));
 const question = (by: string, more: [string, string][] = []) =>
-  computed(() => (here.value ? counts([by], asked(params(filters.value)), [...here.value, ...more]) : null));
+  onMap(() => (here.value ? counts([by], asked(params(filters.value)), [...here.value, ...more]) : null));
 
 const kinds = follow<Count[]>(question("category"), WAIT_MS);
 const months = follow<Count[]>(
@@ -26,7 +26,7 @@ const months = follow<Count[]>(
   WAIT_MS,
 );
 const latest = follow<Incident[]>(
-  computed(() =>
+  onMap(() =>
     here.value
       ? {
           path: "incidents",

@@ -1,10 +1,8 @@
 /** How long until closed: the median by category, in SQL over the incidents themselves. */
 
-import { computed, effect, signal } from "@preact/signals";
-import type { Known } from "../lake/answer";
-import { askSql, Problem, type Question } from "../lake/ask";
-import { lakeVersion } from "../lake/live";
-import { asked, chartsView, ready, WAIT_MS } from "../map/what";
+import { computed } from "@preact/signals";
+import { follow } from "../lake/answer";
+import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
 import { duration, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
@@ -35,41 +33,10 @@ ORDER BY closed DESC, category
 LIMIT ${TOP}`,
 );
 
-const known = signal<Known<Row[]>>({ rows: null, meta: null, of: null, loading: false, problem: null });
-/** Grows when the lake has changed while a query was under way. */
-const again = signal(0);
-let running: AbortController | null = null;
-let askedQuery = "";
-let askedVersion = -1;
-let busy = false;
-effect(() => {
-  again.value;
-  const asked = query.value;
-  const version = lakeVersion.value;
-  if (!ready.value || (asked === askedQuery && (version === askedVersion || busy))) return;
-  askedQuery = asked;
-  askedVersion = version;
-  busy = true;
-  running?.abort();
-  const current = new AbortController();
-  running = current;
-  known.value = { ...known.peek(), loading: true };
-  const ended = (result: Partial<Known<Row[]>>) => {
-    if (current.signal.aborted) return;
-    busy = false;
-    known.value = { ...known.peek(), loading: false, problem: null, ...result };
-    if (lakeVersion.peek() !== version) again.value += 1;
-  };
-  const of: Question = { path: "sql", params: [["query", asked]] };
-  const go = () => {
-    if (current.signal.aborted) return;
-    askSql<Row>(asked, { signal: current.signal }).then(
-      ({ rows, meta }) => ended({ rows, meta, of }),
-      error => ended({ problem: error instanceof Problem ? error : new Problem("error", String(error), 0) }),
-    );
-  };
-  setTimeout(go, WAIT_MS * 3);
-});
+const known = follow<Row[]>(
+  afterMap(() => ({ path: "sql", params: [["query", query.value]] })),
+  WAIT_MS,
+);
 
 /** The panel. */
 export function Closing() {
@@ -82,7 +49,6 @@ export function Closing() {
       note={boxed ? "in the box around the polygon" : "median, and nine of ten"}
       known={known.value}
       empty={rows.length === 0}
-      sql={query.value}
       class="facets"
     >
       <ul>

@@ -18,10 +18,11 @@ const NOTHING: Known<never> = { rows: null, meta: null, of: null, loading: false
 
 /**
  * Follows a question: asks it whenever it changes, and again when the lake does, or whatever `newer` counts. `null` asks
- * nothing. `waitMs` is how long a change must stand before it is asked.
+ * nothing. `undefined` asks nothing either, and keeps what is known: whatever shows it is not on screen. `waitMs` is how
+ * long a change must stand before it is asked.
  */
 export function follow<T>(
-  question: ReadonlySignal<Question | null>,
+  question: ReadonlySignal<Question | null | undefined>,
   waitMs = 0,
   newer: ReadonlySignal<number> = lakeVersion,
 ): ReadonlySignal<Known<T>> {
@@ -36,6 +37,7 @@ export function follow<T>(
   effect(() => {
     again.value;
     const wanted = question.value;
+    if (wanted === undefined) return;
     const at = wanted === null ? null : address(wanted);
     const version = at === null ? 0 : newer.value;
     // A newer lake does not overtake the same question: while rows land each second, none would ever be answered.

@@ -43,7 +43,7 @@ export class Problem extends Error {
 const TOKEN = "hotspots-lake token";
 /** Longer than any server or proxy minds in a request's address. */
 const LONGEST_ADDRESS = 4_000;
-const POSTED = new Set(["aggregates", "incidents", "hotspots"]);
+const POSTED = new Set(["aggregates", "incidents", "hotspots", "sql"]);
 
 /** Keeps a token for this tab only. */
 export function rememberToken(token: string): void {

@@ -13,6 +13,14 @@ export interface Count {
   weekday?: number | null;
 }
 
+/** What the last audit of a resource found. */
+export interface Audit {
+  at: string;
+  outcome: "none" | "drift" | "inconclusive";
+  /** Lake minus portal, in incidents; null where it is not known. */
+  drift: number | null;
+}
+
 /** A resource and how it stands. */
 export interface Resource {
   name: string;
@@ -31,6 +39,7 @@ export interface Resource {
   exact: boolean;
   synthetic: boolean;
   cadence_seconds: number | null;
+  last_audit: Audit | null;
 }
 
 /** An incident. */

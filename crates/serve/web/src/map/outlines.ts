@@ -4,6 +4,7 @@ import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import { cities, currentCity } from "../lake/resources";
 import { outlineSet } from "../state/view";
+import { onMap } from "./what";
 
 interface Boundaries extends GeoJSON.FeatureCollection {
   features: GeoJSON.Feature<GeoJSON.Geometry, { resource: string; dimension: string; label: string; city: string }>[];
@@ -13,7 +14,7 @@ interface Boundaries extends GeoJSON.FeatureCollection {
 const TOLERANCE_M = "12";
 
 const all = follow<Boundaries>(
-  computed(() => ({
+  onMap(() => ({
     path: "boundaries",
     params: [
       ...(cities.value.length > 1 && currentCity.value ? [["city", currentCity.value] as const] : []),

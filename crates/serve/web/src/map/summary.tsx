@@ -1,16 +1,15 @@
 /** How many, at a glance, and how many of them the map cannot show. */
 
-import { computed } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { CopyMenu } from "../parts/copy";
 import { millis, whole } from "../parts/numbers";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, filters, mode } from "../state/view";
-import { afterMap, asked, mapAnswer, mapQuestion, otherAnswer, WAIT_MS } from "./what";
+import { afterMap, asked, mapAnswer, mapQuestion, onMap, otherAnswer, WAIT_MS } from "./what";
 
 const total = follow<Count[]>(
-  computed(() => counts([], asked(params(filters.value)))),
+  onMap(() => counts([], asked(params(filters.value)))),
   WAIT_MS,
 );
 const placeless = follow<Count[]>(
@@ -18,7 +17,7 @@ const placeless = follow<Count[]>(
   WAIT_MS,
 );
 const other = follow<Count[]>(
-  computed(() =>
+  onMap(() =>
     mode.value === "compare" && comparedTo.value
       ? counts([], asked(params(during(filters.value, comparedTo.value))))
       : null,

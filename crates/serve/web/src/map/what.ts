@@ -9,7 +9,7 @@ import type { Count, Hotspot } from "../lake/types";
 import { millis, signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
 import { counts, during, params } from "../state/questions";
-import { camera, chartsFollow, comparedTo, compareShows, filters, mode, scale, type Window } from "../state/view";
+import { camera, chartsFollow, comparedTo, compareShows, filters, mode, page, scale, type Window } from "../state/view";
 import { diverging, type Ramp, sequential, significance } from "./colours";
 import { type Bounds, cover, resolutionAt, within } from "./resolution";
 
@@ -32,9 +32,12 @@ export function asked(given: [string, string][]): [string, string][] {
 /** Whether the map has been drawn once: until then nothing else is asked, so that it is there first. */
 export const ready = signal(false);
 
+/** A question of the map's page: asked while that is on screen. */
+export const onMap = (question: () => Question | null): ReadonlySignal<Question | null | undefined> =>
+  computed(() => (page.value === "map" ? question() : undefined));
+
 /** A question that waits until the map is there. */
-export const afterMap = (question: () => Question | null): ReadonlySignal<Question | null> =>
-  computed(() => (ready.value ? question() : null));
+export const afterMap = (question: () => Question | null) => onMap(() => (ready.value ? question() : null));
 
 const isOf = (of: Question | null, question: Question | null) =>
   of !== null && question !== null && address(of) === address(question);
@@ -46,7 +49,7 @@ const extentQuestion = computed(
       ["located", "true"],
     ]),
 );
-const extentCells = follow<Count[]>(extentQuestion);
+const extentCells = follow<Count[]>(onMap(() => extentQuestion.value));
 
 /** Where the city's incidents are: all of them, and all but the hundredth part at each edge. */
 export const extent = computed((): { all: Bounds; most: Bounds } | null => {
@@ -116,8 +119,14 @@ export const otherQuestion = computed((): Question | null =>
   mode.value === "compare" && comparedTo.value ? cells(comparedTo.value) : null,
 );
 
-export const mapAnswer = follow<Count[] | Hotspot[]>(mapQuestion, WAIT_MS);
-export const otherAnswer = follow<Count[]>(otherQuestion, WAIT_MS);
+export const mapAnswer = follow<Count[] | Hotspot[]>(
+  onMap(() => mapQuestion.value),
+  WAIT_MS,
+);
+export const otherAnswer = follow<Count[]>(
+  onMap(() => otherQuestion.value),
+  WAIT_MS,
+);
 
 effect(() => {
   if (mapAnswer.value.problem) ready.value = true;

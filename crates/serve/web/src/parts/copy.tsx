@@ -30,11 +30,15 @@ export async function copy(what: string, text: string | Promise<string>): Promis
   }
 }
 
-/** The whole answer in a format: the screen's own limit is not the file's. */
-const inFormat = (question: Question, format: string): Question => ({
+/** A question in a format, for a file or another program. */
+export const inFormat = (question: Question, format: string): Question => ({
   ...question,
-  params: [...question.params.filter(([name]) => name !== "format" && name !== "limit"), ["format", format]],
+  params: [...question.params.filter(([name]) => name !== "format"), ["format", format]],
 });
+
+/** The same without the screen's own limit; facets have a lower one where none is said. */
+const unlimited = (question: Question): Question =>
+  question.path === "facets" ? question : { ...question, params: question.params.filter(([name]) => name !== "limit") };
 
 /** A text as one word of a shell. */
 export const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -42,13 +46,15 @@ export const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 /** Saves an answer as a file. */
 export async function save(name: string, response: Promise<Response>): Promise<void> {
   try {
-    const url = URL.createObjectURL(await (await response).blob());
+    const answer = await response;
+    const url = URL.createObjectURL(await answer.blob());
     const link = document.createElement("a");
     link.href = url;
     link.download = name;
     link.click();
     URL.revokeObjectURL(url);
-    say(`${name} saved`);
+    const cut = answer.headers.get("lake-truncated") === "true";
+    say(cut ? `${name} saved, cut short at the server's limit` : `${name} saved`);
   } catch (error) {
     say(`${name} could not be saved: ${error instanceof Error ? error.message : error}`);
   }
@@ -60,15 +66,12 @@ interface Props {
   /** What the panel shows. */
   title: string;
   question: Question;
-  /** The same in SQL, where the question alone does not say it. */
-  sql?: string;
 }
 
 /** The menu of a panel. */
-export function CopyMenu({ title, question, sql }: Props) {
+export function CopyMenu({ title, question }: Props) {
   const menu = useRef<HTMLDetailsElement>(null);
-  // A statistic over neighbours is none that a query says.
-  const text = sql ?? (question.path === "hotspots" ? null : toSql(question));
+  const text = toSql(question);
   const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   const close = () => menu.current?.removeAttribute("open");
   const item = (label: string, act: () => void) => (
@@ -86,7 +89,10 @@ export function CopyMenu({ title, question, sql }: Props) {
   );
   const download = (format: string) =>
     item(`Download ${format === "geojson" ? "GeoJSON" : format === "csv" ? "CSV" : "Parquet"}`, () =>
-      save(`${name}.${ENDING[format]}`, send(address(inFormat(question, format)), { headers: { Accept: "*/*" } })),
+      save(
+        `${name}.${ENDING[format]}`,
+        send(address(inFormat(unlimited(question), format)), { headers: { Accept: "*/*" } }),
+      ),
     );
   const cells = question.params.some(([given, value]) => given === "group_by" && value.split(",").includes("cell"));
   return (
@@ -109,7 +115,9 @@ export function CopyMenu({ title, question, sql }: Props) {
         {item("Copy as CSV", () =>
           copy(
             "The CSV",
-            send(address(inFormat(question, "csv")), { headers: { Accept: "*/*" } }).then(answer => answer.text()),
+            send(address(inFormat(unlimited(question), "csv")), { headers: { Accept: "*/*" } }).then(answer =>
+              answer.text(),
+            ),
           ),
         )}
         {text !== null &&

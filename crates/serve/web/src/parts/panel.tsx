@@ -12,7 +12,6 @@ interface Props {
   known: Known<unknown>;
   /** Whether there is nothing to show. */
   empty?: boolean;
-  sql?: string;
   children: ComponentChildren;
   class?: string;
 }
@@ -28,7 +27,7 @@ export function Failure({ problem }: { problem: Problem }) {
 }
 
 /** A panel around what a question's answer shows. */
-export function Panel({ title, note, known, empty, sql, children, class: more }: Props) {
+export function Panel({ title, note, known, empty, children, class: more }: Props) {
   const id = `panel-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
   const waiting = known.rows === null && known.problem === null;
   return (
@@ -36,7 +35,7 @@ export function Panel({ title, note, known, empty, sql, children, class: more }:
       <header>
         <h2 id={id}>{title}</h2>
         {note && <span class="note">{note}</span>}
-        {known.of && <CopyMenu title={title} question={known.of} {...(sql === undefined ? {} : { sql })} />}
+        {known.of && <CopyMenu title={title} question={known.of} />}
       </header>
       {known.problem ? (
         <Failure problem={known.problem} />

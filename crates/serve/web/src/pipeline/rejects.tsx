@@ -35,13 +35,7 @@ export function Rejects() {
   const newest = rejects.value.rows ?? [];
   const all = rows.reduce((sum, { count }) => sum + count, 0);
   return (
-    <Panel
-      title="Rejects"
-      note="rows as published that could not be used"
-      known={reasons.value}
-      sql="SELECT * FROM rejects WHERE state = 'open' ORDER BY landed_at DESC"
-      class="rejects"
-    >
+    <Panel title="Rejects" note="rows as published that could not be used" known={reasons.value} class="rejects">
       {rows.length === 0 ? (
         <p class="empty">None: every row that landed could be used.</p>
       ) : (

@@ -2,10 +2,11 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { resources } from "../lake/resources";
+import type { Resource } from "../lake/types";
 import { clock, duration, signed, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { lagOf } from "./lag";
-import { type PipelineResource, pipeline } from "./state";
+import { pipeline } from "./state";
 
 /** Seconds since the server last told of the resources; its own clock is not asked for more. */
 function useAge(): number {
@@ -20,11 +21,7 @@ function useAge(): number {
   return age;
 }
 
-function Compaction({
-  resource: { name, title, watermark, batches, pending_batches },
-}: {
-  resource: PipelineResource;
-}) {
+function Compaction({ resource: { name, title, watermark, batches, pending_batches } }: { resource: Resource }) {
   return (
     <>
       <progress max={Math.max(1, batches)} value={watermark} aria-label={`Compacted batches of ${title ?? name}`} />
@@ -37,7 +34,7 @@ function Compaction({
   );
 }
 
-function LagBadge({ resource, age }: { resource: PipelineResource; age: number }) {
+function LagBadge({ resource, age }: { resource: Resource; age: number }) {
   const lag = lagOf(resource, age);
   const cadence = resource.cadence_seconds;
   const about =
@@ -49,7 +46,7 @@ function LagBadge({ resource, age }: { resource: PipelineResource; age: number }
   );
 }
 
-function AuditCell({ resource: { last_audit: audit, landed } }: { resource: PipelineResource }) {
+function AuditCell({ resource: { last_audit: audit, landed } }: { resource: Resource }) {
   if (!landed) return null;
   if (!audit) return <span class="soft">not audited yet</span>;
   const [kind, said] = {
@@ -64,7 +61,7 @@ function AuditCell({ resource: { last_audit: audit, landed } }: { resource: Pipe
   );
 }
 
-function Line({ resource, age }: { resource: PipelineResource; age: number }) {
+function Line({ resource, age }: { resource: Resource; age: number }) {
   const { name, title, city, landed, incidents, unlocated, undated, rejects_open, exact, synthetic } = resource;
   return (
     <tr class={landed ? "" : "unlanded"}>

@@ -8,16 +8,6 @@ import { resources } from "../lake/resources";
 import type { Resource } from "../lake/types";
 import { page } from "../state/view";
 
-/** What the last audit of a resource found; servers that tell of none leave it out. */
-export interface Audit {
-  at: string;
-  outcome: "none" | "drift" | "inconclusive";
-  /** Lake minus portal, in incidents. */
-  drift: number | null;
-}
-
-export type PipelineResource = Resource & { last_audit?: Audit | null };
-
 /** A limit of the server. */
 export interface Limit {
   name: string;
@@ -58,7 +48,7 @@ export const reasons = follow<RejectReason[]>(open({ path: "queries/reports/reje
 export const rejects = follow<Reject[]>(open({ path: "sql", params: [["query", NEWEST_REJECTS]] }));
 
 /** The resources; those that have landed first. */
-export const pipeline = computed((): PipelineResource[] =>
+export const pipeline = computed((): Resource[] =>
   [...(resources.value.rows ?? [])].sort((a, b) => Number(b.landed) - Number(a.landed)),
 );
 

@@ -1,22 +1,15 @@
 /** What a named query answers. */
 
 import { absolute, address, type Question, send } from "../lake/ask";
-import { copy, save, shell } from "../parts/copy";
+import { copy, inFormat, save, shell } from "../parts/copy";
 import { clock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { ResultView } from "../results/result";
-import { page, sqlText } from "../state/view";
 import { answer, type NamedQuery, parts, question, ROWS, result } from "./known";
-
-const inFormat = ({ path, params }: Question, format: string): Question => ({
-  path,
-  params: [...params, ["format", format]],
-});
 
 function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
   const download = (format: string) =>
     save(`${parts(query.name)[1]}.${format}`, send(address(inFormat(asked, format)), { headers: { Accept: "*/*" } }));
-  const { sql } = query;
   return (
     <div class="actions">
       <button type="button" onClick={() => download("csv")}>
@@ -28,17 +21,6 @@ function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
       <button type="button" onClick={() => copy("The curl command", `curl ${shell(absolute(inFormat(asked, "csv")))}`)}>
         Copy as curl
       </button>
-      {sql && (
-        <button
-          type="button"
-          onClick={() => {
-            sqlText.value = sql;
-            page.value = "sql";
-          }}
-        >
-          Open in SQL
-        </button>
-      )}
     </div>
   );
 }

@@ -21,8 +21,6 @@ export interface NamedQuery {
   about: string | null;
   parameters: Parameter[];
   columns: { name: string; type: string; about: string | null }[] | null;
-  /** Told by some servers only. */
-  sql?: string | null;
 }
 
 /** More rows than that are for a download. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { absolute, ask, askSql } from "../lake/ask";
-import { copy, save, say, shell } from "../parts/copy";
+import { copy, save, shell } from "../parts/copy";
 import { whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { ResultView } from "../results/result";
@@ -28,15 +28,11 @@ async function mostRows(): Promise<number> {
 }
 
 async function download(sql: string, format: "csv" | "parquet"): Promise<void> {
-  let cut = false;
-  const name = `query.${format}`;
-  const answer = mostRows().then(async limit => {
-    const { response, meta } = await askSql(sql, { format, limit });
-    cut = meta.truncated;
-    return response;
-  });
-  await save(name, answer);
-  if (cut) say(`${name} saved, cut short at the server's greatest limit`);
+  const answer = mostRows().then(limit => askSql(sql, { format, limit }));
+  await save(
+    `query.${format}`,
+    answer.then(({ response }) => response),
+  );
 }
 
 function curl({ sql, limit }: Outcome): string {

@@ -22,6 +22,12 @@ test("a question's filters are conditions, with quotes and absent values as SQL 
   expect(sql).toContain("GROUP BY 1, 2");
 });
 
+test("what is no question of counts is not made one", () => {
+  expect(toSql({ path: "hotspots", params: [["category", "Noise"]] })).toBeNull();
+  expect(toSql({ path: "queries/reports/months", params: [] })).toBeNull();
+  expect(toSql({ path: "sql", params: [["query", "SELECT 1"]] })).toBe("SELECT 1");
+});
+
 test("a polygon, which SQL cannot test, is its box, and says so", () => {
   const polygon = JSON.stringify({
     type: "Polygon",

@@ -65,9 +65,11 @@ function where(question: Question): string {
   return all.length === 0 ? "" : `${note}WHERE ${all.join("\n  AND ")}\n`;
 }
 
-/** A question of `/aggregates`, `/incidents` or `/facets` in SQL. */
-export function toSql(question: Question): string {
+/** A question in SQL; null where none says it: a statistic over neighbours, a named query. */
+export function toSql(question: Question): string | null {
   const one = (name: string) => question.params.find(([given]) => given === name)?.[1];
+  if (question.path === "sql") return one("query") ?? null;
+  if (!["aggregates", "facets", "incidents"].includes(question.path)) return null;
   if (question.path === "incidents") {
     return `SELECT *\nFROM incidents\n${where(question)}ORDER BY occurred_at DESC\nLIMIT ${one("limit") ?? 1000}`;
   }

@@ -1,0 +1,46 @@
+//! What a request gives: its parameters, in its address and, with `POST`, as the members of a JSON object.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, Method};
+
+use super::endpoint::Endpoint;
+use super::routes::Body;
+use crate::app::App;
+use crate::problem::Problem;
+use crate::question::parameters::Parameters;
+
+/// A request whose parameters may be in its body.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    query: String,
+    body: Option<Body>,
+}
+
+impl Given {
+    /// The parameters of an endpoint.
+    ///
+    /// # Errors
+    /// One that it does not take, and the nearest that it does; a body that is no JSON object.
+    pub(crate) fn parameters(&self, endpoint: &Endpoint) -> Result<Parameters, Problem> {
+        let mut parameters = Parameters::from_query(endpoint.path, endpoint.parameters, &self.query)?;
+        if let Some(Body(body)) = &self.body {
+            parameters.add_json(body)?;
+        }
+        Ok(parameters)
+    }
+}
+
+impl FromRequest<Arc<App>> for Given {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let body = if method == Method::POST { Some(Body::from_request(request, app).await?) } else { None };
+        Ok(Self { method, headers, query, body })
+    }
+}
