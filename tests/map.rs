@@ -57,7 +57,7 @@ fn two_cities(bench: &Bench) -> Program {
         json!({
             "id": number.to_string(),
             "date": "2024-05-06T07:08:00.000",
-            "primary_type": if number % 3 == 0 { "THEFT" } else { "BATTERY" },
+            "primary_type": if number.is_multiple_of(3) { "THEFT" } else { "BATTERY" },
             "latitude": (41.85 + f64::from(number % 10) / 100.0).to_string(),
             "longitude": (-87.65 + f64::from(number / 10) / 100.0).to_string(),
         })

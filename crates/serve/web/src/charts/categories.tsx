@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
 import { hues } from "../parts/colours";
 import { millis, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
@@ -19,7 +19,7 @@ const answer = follow<Count[]>(
     const more = [["time_precision", "1mo"] as const, ["dated", "true"] as const, ...chartsView.value];
     return counts(["time", "category"], asked(params(filters.value)), more);
   }),
-  WAIT_MS,
+  LATER_MS,
 );
 
 /** Lines that can be told apart. */

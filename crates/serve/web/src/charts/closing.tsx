@@ -2,7 +2,7 @@
 
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
-import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
 import { duration, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
@@ -35,7 +35,7 @@ LIMIT ${TOP}`,
 
 const known = follow<Row[]>(
   afterMap(() => ({ path: "sql", params: [["query", query.value]] })),
-  WAIT_MS,
+  LATER_MS,
 );
 
 /** The panel. */

@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
 import { named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
@@ -12,7 +12,7 @@ import { Chart } from "./chart";
 
 const answer = follow<Count[]>(
   afterMap(() => counts(["resource", "category"], asked(params(filters.value)), chartsView.value)),
-  WAIT_MS,
+  LATER_MS,
 );
 
 /** Areas that can be read. */

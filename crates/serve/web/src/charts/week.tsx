@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { sequential } from "../map/colours";
-import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
 import { whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { dark } from "../parts/theme";
@@ -19,7 +19,7 @@ const answer = follow<Count[]>(
     const given = asked(params(filters.value, ["hours", "weekdays"]));
     return counts(["weekday", "hour"], given, [["dated", "true"], ...chartsView.value]);
   }),
-  WAIT_MS,
+  LATER_MS,
 );
 
 const byHour = computed(() => new Map((answer.value.rows ?? []).map(row => [`${row.weekday} ${row.hour}`, row.count])));

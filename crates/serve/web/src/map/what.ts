@@ -22,7 +22,9 @@ const MOST_CELLS = 20_000;
 const FINEST_HOTSPOT = 9;
 
 /** Changes that follow fast, as of a map that moves or a brush that is drawn, are asked once. */
-export const WAIT_MS = 60;
+export const WAIT_MS = 40;
+/** Charts and lists are asked after the map: a dozen answers beside it would hold it up. */
+export const LATER_MS = 160;
 
 /** The filters, and the city where none is chosen. */
 export function asked(given: [string, string][]): [string, string][] {

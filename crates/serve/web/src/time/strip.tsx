@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { Chart } from "../charts/chart";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { afterMap, asked, chartsView, WAIT_MS } from "../map/what";
+import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
 import { CopyMenu } from "../parts/copy";
 import { Icon } from "../parts/icon";
 import { clock, millis, wallClock, whole } from "../parts/numbers";
@@ -28,7 +28,7 @@ const bars = follow<Count[]>(
     const given = params(during(filters.value, all));
     return counts(["time"], asked(given), [["time_precision", PRECISION[step.value]], ...chartsView.value]);
   }),
-  WAIT_MS,
+  LATER_MS,
 );
 
 /** A bar stands in the middle of its bucket. */
