@@ -76,7 +76,7 @@ export async function drawn(page) {
   await page.waitForFunction(() => {
     const map = document.querySelector("[data-testid=map]");
     const quiet = !document.querySelector("[aria-busy=true]") && !("moving" in document.documentElement.dataset);
-    return quiet && map?.dataset.drawn !== undefined && map.dataset.drawn === map.dataset.asked;
+    return quiet && map?.dataset.drawn !== undefined && map.dataset.drawn === map.dataset.asked && map.map.loaded();
   });
   return Number(await map.getAttribute("data-hexes"));
 }

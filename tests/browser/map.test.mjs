@@ -10,6 +10,19 @@ const shown = async page => [
   (await page.getByTestId("shown").count()) ? await number(page.getByTestId("shown")) : null,
 ];
 
+/** The cells that have a colour on the map, with it. */
+const coloured = async page =>
+  new Map(
+    await page.evaluate(() => {
+      const { map } = document.querySelector("[data-testid=map]");
+      const cells = new Set(map.querySourceFeatures("hexes").map(feature => feature.properties.cell));
+      return [...cells].flatMap(id => {
+        const { colour } = map.getFeatureState({ source: "hexes", id });
+        return colour ? [[id, colour]] : [];
+      });
+    }),
+  );
+
 const facet = (page, label, value) => page.locator(`button.facet[data-label="${label}"][data-value="${value}"]`);
 
 /** The most frequent values of a label, as the program answers. */
@@ -50,6 +63,8 @@ test("a filter changes the map, the numbers, the charts and the address; clearin
     const [all] = await shown(page);
     assert.equal(all, await total(page));
     assert.equal(Number(await facet(page, "category", category).getAttribute("data-count")), all);
+    const onTheMap = await ask((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
+    assert.deepEqual([...(await coloured(page)).keys()].sort(), onTheMap.map(row => row.cell).sort());
     // The other lists count under the filter, its own as if it were not there.
     for (const label of ["resource", "district", "neighborhood"]) {
       const rows = await ask(asked(page, `group_by=${label}&limit=10000`));
@@ -157,6 +172,7 @@ test("the boundaries of the lake are drawn, one set at a time, or none", () =>
     const { features } = await ask("boundaries?tolerance=12");
     const sets = [...new Set(features.map(feature => feature.properties.resource))];
     const choice = page.getByLabel("Boundaries");
+    await choice.waitFor();
     assert.deepEqual(await choice.locator("option").evaluateAll(all => all.map(option => option.value)), [...sets, ""]);
     for (const set of [sets.at(-1), sets[0]]) {
       await choice.selectOption(set);
@@ -283,12 +299,8 @@ test("hot spots are those that /hotspots finds beyond chance", () =>
     const found = await ask((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
     assert.equal(cells, found.length);
     assert.ok(found.some(row => row.significance === "hot"));
-    const colours = await page.evaluate(() =>
-      document
-        .querySelector("[data-testid=map]")
-        .map.querySourceFeatures("hexes")
-        .map(f => [f.properties.cell, f.properties.colour]),
-    );
+    const colours = await coloured(page);
+    assert.deepEqual([...colours.keys()].sort(), found.map(row => row.cell).sort());
     const quiet = new Set(found.filter(row => row.significance === null).map(row => row.cell));
     const [inside, outside] = [new Set(), new Set()];
     for (const [cell, colour] of colours) (quiet.has(cell) ? outside : inside).add(colour);

@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
+import { afterMap, asked, chartsView } from "../map/what";
 import { hues } from "../parts/colours";
 import { millis, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
@@ -19,22 +19,24 @@ const answer = follow<Count[]>(
     const more = [["time_precision", "1mo"] as const, ["dated", "true"] as const, ...chartsView.value];
     return counts(["time", "category"], asked(params(filters.value)), more);
   }),
-  LATER_MS,
 );
 
 /** Lines that can be told apart. */
 const LINES = 6;
 
+const rows = computed(() => answer.value.rows ?? []);
+
 const lines = computed(() => {
-  const rows = answer.value.rows ?? [];
   const sums = new Map<string, number>();
-  for (const row of rows) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
+  for (const row of rows.value) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
   const top = [...sums].sort((a, b) => b[1] - a[1]).slice(0, LINES);
   const first = millis((filters.value.window ?? span.value)?.start ?? "1970-01-01");
   const last = millis((filters.value.window ?? span.value)?.end ?? "1970-01-01");
   return top.map(([category, sum]) => {
     const counted = new Map(
-      rows.filter(row => (row.category ?? "") === category).map(row => [millis(row.occurred_at ?? ""), row.count]),
+      rows.value
+        .filter(row => (row.category ?? "") === category)
+        .map(row => [millis(row.occurred_at ?? ""), row.count]),
     );
     // Months without any are zero, not a gap that a line jumps over.
     const points: [number, number][] = [];
@@ -44,22 +46,23 @@ const lines = computed(() => {
   });
 });
 
+const option = computed(() => ({
+  grid: { left: 40, right: 8, top: 8, bottom: 22 },
+  xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
+  yAxis: { type: "value", splitNumber: 3 },
+  series: lines.value.map(({ category, points }) => ({
+    name: named(category),
+    type: "line",
+    data: points,
+    showSymbol: points.length < 3,
+    lineStyle: { width: 1.8 },
+    triggerLineEvent: true,
+  })),
+}));
+
 /** The panel. */
 export function Categories() {
   const shown = lines.value;
-  const option = {
-    grid: { left: 40, right: 8, top: 8, bottom: 22 },
-    xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
-    yAxis: { type: "value", splitNumber: 3 },
-    series: shown.map(({ category, points }) => ({
-      name: named(category),
-      type: "line",
-      data: points,
-      showSymbol: points.length < 3,
-      lineStyle: { width: 1.8 },
-      triggerLineEvent: true,
-    })),
-  };
   return (
     <Panel
       title="Months by category"
@@ -68,7 +71,7 @@ export function Categories() {
       empty={shown.length === 0}
     >
       <Chart
-        option={option}
+        option={option.value}
         label={`Incidents by month: ${shown.map(({ category, sum }) => `${named(category)} ${whole(sum)}`).join(", ")}`}
         class="lines"
         pick={({ seriesName }) => {

@@ -39,6 +39,16 @@ const latest = follow<Incident[]>(
 
 const TOP = 8;
 
+const points = computed(() =>
+  (months.value.rows ?? []).map(row => [millis(row.occurred_at ?? ""), row.count] as const),
+);
+const option = computed(() => ({
+  grid: { left: 34, right: 6, top: 6, bottom: 20 },
+  xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
+  yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
+  series: [{ type: "bar", data: points.value }],
+}));
+
 /** The panel. */
 export function CellDetails({ cell: index }: { cell: string }) {
   const panel = useRef<HTMLElement>(null);
@@ -46,7 +56,6 @@ export function CellDetails({ cell: index }: { cell: string }) {
   const rows = [...(kinds.value.rows ?? [])].sort((a, b) => b.count - a.count);
   const total = rows.reduce((sum, row) => sum + row.count, 0);
   const most = Math.max(1, ...rows.map(row => row.count));
-  const points = (months.value.rows ?? []).map(row => [millis(row.occurred_at ?? ""), row.count]);
   return (
     <section ref={panel} class="panel cell-details" aria-label="The chosen cell" data-testid="cell">
       <header>
@@ -71,17 +80,8 @@ export function CellDetails({ cell: index }: { cell: string }) {
           <strong data-testid="cell-total">{whole(total)}</strong> incidents with these filters
         </p>
       )}
-      {points.length > 1 && (
-        <Chart
-          option={{
-            grid: { left: 34, right: 6, top: 6, bottom: 20 },
-            xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
-            yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
-            series: [{ type: "bar", data: points }],
-          }}
-          label={`Incidents of the cell in ${points.length} months`}
-          class="months"
-        />
+      {points.value.length > 1 && (
+        <Chart option={option.value} label={`Incidents of the cell in ${points.value.length} months`} class="months" />
       )}
       <ul class="facets-list">
         {rows.slice(0, TOP).map(row => (

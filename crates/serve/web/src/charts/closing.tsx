@@ -2,7 +2,7 @@
 
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
-import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
+import { afterMap, asked, chartsView } from "../map/what";
 import { duration, named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
@@ -33,10 +33,7 @@ ORDER BY closed DESC, category
 LIMIT ${TOP}`,
 );
 
-const known = follow<Row[]>(
-  afterMap(() => ({ path: "sql", params: [["query", query.value]] })),
-  LATER_MS,
-);
+const known = follow<Row[]>(afterMap(() => ({ path: "sql", params: [["query", query.value]] })));
 
 /** The panel. */
 export function Closing() {

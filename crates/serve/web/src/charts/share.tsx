@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
+import { afterMap, asked, chartsView } from "../map/what";
 import { named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
@@ -12,26 +12,27 @@ import { Chart } from "./chart";
 
 const answer = follow<Count[]>(
   afterMap(() => counts(["resource", "category"], asked(params(filters.value)), chartsView.value)),
-  LATER_MS,
 );
 
 /** Areas that can be read. */
 const MOST = 24;
 
+const rows = computed(() => answer.value.rows ?? []);
+
 const shares = computed(() => {
   const sums = new Map<string, number>();
-  for (const row of answer.value.rows ?? [])
-    sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
+  for (const row of rows.value) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
   return [...sums].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
 });
 
-/** The panel. */
-export function Share() {
+const sum = (of: readonly [string, number][]) => of.reduce((sum, [, count]) => sum + count, 0);
+
+const option = computed(() => {
   const all = shares.value;
-  const total = all.reduce((sum, [, count]) => sum + count, 0);
-  const rest = all.slice(MOST).reduce((sum, [, count]) => sum + count, 0);
+  const total = sum(all);
+  const rest = sum(all.slice(MOST));
   const areas = all.slice(0, MOST).map(([category, value]) => ({ name: named(category), value }));
-  const option = {
+  return {
     tooltip: {
       trigger: "item",
       formatter: ({ name, value }: { name: string; value: number }) =>
@@ -62,10 +63,16 @@ export function Share() {
       },
     ],
   };
+});
+
+/** The panel. */
+export function Share() {
+  const all = shares.value;
+  const total = sum(all);
   return (
     <Panel title="Share of categories" known={answer.value} empty={all.length === 0}>
       <Chart
-        option={option}
+        option={option.value}
         label={`Shares: ${all
           .slice(0, 8)
           .map(([category, count]) => `${named(category)} ${((100 * count) / total).toFixed(1)} %`)

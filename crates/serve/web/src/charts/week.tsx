@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { sequential } from "../map/colours";
-import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
+import { afterMap, asked, chartsView } from "../map/what";
 import { whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { dark } from "../parts/theme";
@@ -19,10 +19,12 @@ const answer = follow<Count[]>(
     const given = asked(params(filters.value, ["hours", "weekdays"]));
     return counts(["weekday", "hour"], given, [["dated", "true"], ...chartsView.value]);
   }),
-  LATER_MS,
 );
 
-const byHour = computed(() => new Map((answer.value.rows ?? []).map(row => [`${row.weekday} ${row.hour}`, row.count])));
+const rows = computed(() => answer.value.rows ?? []);
+const byHour = computed(() => new Map(rows.value.map(row => [`${row.weekday} ${row.hour}`, row.count])));
+
+const isFiltered = () => filters.value.hours.length > 0 || filters.value.weekdays.length > 0;
 
 interface Corner {
   weekday: number;
@@ -41,13 +43,13 @@ function block(a: Corner, b: Corner): void {
   narrow(axes(between(a.weekday, b.weekday), between(a.hour, b.hour)));
 }
 
-/** The panel. */
-export function Week() {
+/** The hundred and sixty-eight, which are drawn again when their counts or filters change, and not while these are asked for. */
+function Squares() {
   const { hours, weekdays } = filters.value;
   const ramp = sequential([...byHour.value.values()], "linear", dark.value);
   const inside = (weekday: number, hour: number) =>
     (weekdays.length === 0 || weekdays.includes(weekday)) && (hours.length === 0 || hours.includes(hour));
-  const some = hours.length > 0 || weekdays.length > 0;
+  const some = isFiltered();
   const day = (weekday: number) => {
     const on = weekdays.length === 1 && weekdays[0] === weekday;
     return (
@@ -107,12 +109,39 @@ export function Week() {
     );
   };
   return (
+    <table class="week">
+      <caption class="hidden">Incidents by day of the week and hour of the day</caption>
+      <thead>
+        <tr>
+          <td />
+          {HOURS.map(hour => (
+            <th key={hour} scope="col">
+              {hour % 6 === 0 ? hour : <span class="hidden">{hour}</span>}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {DAYS.map((name, n) => (
+          <tr key={name}>
+            {day(n + 1)}
+            {HOURS.map(hour => square(n + 1, hour))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The panel. */
+export function Week() {
+  return (
     <Panel
       title="Hours of the week"
       known={answer.value}
       empty={byHour.value.size === 0}
       note={
-        some ? (
+        isFiltered() ? (
           <button type="button" class="link" onClick={() => narrow({ hours: [], weekdays: [] })}>
             any hour again
           </button>
@@ -121,27 +150,7 @@ export function Week() {
         )
       }
     >
-      <table class="week">
-        <caption class="hidden">Incidents by day of the week and hour of the day</caption>
-        <thead>
-          <tr>
-            <td />
-            {HOURS.map(hour => (
-              <th key={hour} scope="col">
-                {hour % 6 === 0 ? hour : <span class="hidden">{hour}</span>}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {DAYS.map((name, n) => (
-            <tr key={name}>
-              {day(n + 1)}
-              {HOURS.map(hour => square(n + 1, hour))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Squares />
     </Panel>
   );
 }

@@ -3,7 +3,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
 import { cityResources } from "../lake/resources";
-import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
+import { afterMap, asked, chartsView } from "../map/what";
 import { named, short, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { params } from "../state/questions";
@@ -33,7 +33,6 @@ const answers = Object.fromEntries(
         path: "facets",
         params: [["facet", label], ["limit", "300"], ...asked(params(filters.value, [label])), ...chartsView.value],
       })),
-      LATER_MS,
     ),
   ]),
 ) as Record<Label, ReadonlySignal<Known<Facet[]>>>;

@@ -1,6 +1,6 @@
 /** The answer to a question that changes: the older request is given up, the older answer stays until the newer comes. */
 
-import { effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
+import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Answer, address, ask, type Meta, Problem, type Question } from "./ask";
 import { lakeVersion } from "./live";
 
@@ -18,8 +18,8 @@ const NOTHING: Known<never> = { rows: null, meta: null, of: null, loading: false
 
 /**
  * Follows a question: asks it whenever it changes, and again when the lake does, or whatever `newer` counts. `null` asks
- * nothing. `undefined` asks nothing either, and keeps what is known: whatever shows it is not on screen. `waitMs` is how
- * long a change must stand before it is asked.
+ * nothing. `undefined` asks nothing either, and keeps what is known: whatever shows it is not on screen. A change that
+ * follows another within `waitMs` must stand as long before it is asked; one that stands alone is asked at once.
  */
 export function follow<T>(
   question: ReadonlySignal<Question | null | undefined>,
@@ -34,6 +34,7 @@ export function follow<T>(
   let busy = false;
   let running: AbortController | null = null;
   let timer = 0;
+  let changedAt = Number.NEGATIVE_INFINITY;
   effect(() => {
     again.value;
     const wanted = question.value;
@@ -72,12 +73,11 @@ export function follow<T>(
         },
       );
     };
-    untracked(() => {
-      known.value = { ...known.peek(), loading: true };
-    });
-    // The first question has nobody to wait for.
-    if (waitMs === 0 || untracked(() => known.value.of === null)) go();
+    known.value = { ...known.peek(), loading: true };
+    const now = performance.now();
+    if (now - changedAt >= waitMs) go();
     else timer = window.setTimeout(go, waitMs);
+    changedAt = now;
   });
   return known;
 }

@@ -7,7 +7,7 @@ import { compareShows, filters, mode, narrow, outlineSet, scale, tilted } from "
 import { HOT_AND_COLD } from "./colours";
 import { tool } from "./draw";
 import { home } from "./map";
-import { currentSet, sets } from "./outlines";
+import { awaited, currentSet, sets } from "./outlines";
 import { mapAnswer, picture, seen } from "./what";
 
 /** The switches over the map. */
@@ -26,7 +26,7 @@ export function Controls() {
     </button>
   );
   return (
-    <div class="controls" role="toolbar" aria-label="Map">
+    <div class="controls" role="toolbar" aria-label="Map" aria-busy={awaited.value}>
       <button type="button" title="The whole city" aria-label="The whole city" onClick={() => home.go()}>
         <Icon name="home" />
       </button>

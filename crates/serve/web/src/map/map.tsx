@@ -1,19 +1,19 @@
 /** The map itself. */
 
 import "maplibre-gl/dist/maplibre-gl.css";
-import { effect, useSignal } from "@preact/signals";
+import { computed, effect, useSignal } from "@preact/signals";
 import { type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useRef } from "preact/hooks";
-import { address } from "../lake/ask";
 import { dark } from "../parts/theme";
 import { camera, cell, filters, tilted } from "../state/view";
+import { CELLS, Cells } from "./cells";
 import { drawing, tool } from "./draw";
-import { NOWHERE, polygon, ring, toGeoJson } from "./hexes";
+import { hexagon, NOWHERE, polygon } from "./hexes";
 import { hovered } from "./hover";
 import { outlines } from "./outlines";
 import { style } from "./style";
-import { extent, mapAnswer, mapQuestion, picture, ready, seen } from "./what";
+import { drawn, extent, picture, seen, wanted } from "./what";
 
 setWorkerUrl(workerUrl);
 
@@ -23,8 +23,11 @@ const LEAN = 50;
 /** Room for what lies over the map, pixels. */
 const MARGINS = { top: 56, bottom: 12, left: 12, right: 12 };
 
-/** What waits for the map waits so long at most. */
+/** What waits for the map waits so long at most: a base map that does not come must not hold it up. */
 const LONGEST_MS = 1_500;
+
+/** Another filter is no other area. */
+const drawnArea = computed(() => filters.value.area);
 
 /** Goes back to where everything is; set while there is a map. */
 export const home: { go: () => void } = { go: () => {} };
@@ -91,32 +94,37 @@ function start(container: HTMLElement): () => void {
   const put = (source: string, data: GeoJSON.FeatureCollection | GeoJSON.Feature): void => {
     (map.getSource(source) as GeoJSONSource | undefined)?.setData(data);
   };
-  const opened = () => {
-    ready.value = true;
-  };
+  const cells = new Cells(map);
   const fill = () => {
     stops.push(
       effect(() => {
-        const { hexes } = picture.value;
-        const answered = mapAnswer.value.of;
-        put("hexes", toGeoJson(hexes));
-        // A base map that does not come must not keep the rest waiting.
-        if (answered) setTimeout(opened, LONGEST_MS);
-        map.once("idle", () => {
-          if (answered) opened();
+        const { hexes, of } = picture.value;
+        cells.show(hexes, tilted.value);
+        if (of === "") return;
+        const done = () => {
+          map.off("idle", done);
+          clearTimeout(timer);
           container.dataset.hexes = String(hexes.length);
-          container.dataset.drawn = answered ? address(answered) : "";
-          performance.mark("hexes drawn");
-        });
+          container.dataset.drawn = of;
+          performance.mark("hexes drawn", { detail: of });
+          drawn.value = of;
+        };
+        // A map that is not on screen, as on a phone beside its filters, draws nothing.
+        const timer = setTimeout(done, container.offsetParent ? LONGEST_MS : 0);
+        map.on("idle", done);
+        return () => {
+          map.off("idle", done);
+          clearTimeout(timer);
+        };
       }),
       // For who waits until the map shows what was asked for.
       effect(() => {
-        container.dataset.asked = address(mapQuestion.value);
+        container.dataset.asked = wanted.value;
       }),
-      effect(() => put("outlines", outlines.value ?? NOWHERE)),
-      effect(() => put("selected", cell.value ? polygon(ring(cell.value).slice(0, -1)) : NOWHERE)),
+      effect(() => put("outlines", outlines.value)),
+      effect(() => put("selected", cell.value ? hexagon(cell.value) : NOWHERE)),
       effect(() => {
-        const area = filters.value.area;
+        const area = drawnArea.value;
         if (area?.kind === "polygon") put("area", polygon(area.ring));
         else if (area) {
           const [w, s, e, n] = area.box;
@@ -151,7 +159,7 @@ function start(container: HTMLElement): () => void {
     map.setStyle(next, {
       transformStyle: (previous, wanted) => {
         const sources = { ...wanted.sources };
-        for (const name of ["outlines", "hexes", "area", "selected"]) {
+        for (const name of ["outlines", CELLS, "area", "selected"]) {
           const kept = previous?.sources[name];
           if (kept) sources[name] = kept;
         }
@@ -170,7 +178,8 @@ function start(container: HTMLElement): () => void {
   const cellAt = (point: { x: number; y: number }) => {
     const shown = layers.filter(layer => map.getLayer(layer));
     const found = map.queryRenderedFeatures([point.x, point.y], { layers: shown })[0];
-    return (found?.properties?.cell as string | undefined) ?? null;
+    const under = found?.properties?.cell as string | undefined;
+    return under && cells.has(under) ? under : null;
   };
   map.on("mousemove", event => {
     const under = cellAt(event.point);
@@ -194,6 +203,7 @@ function start(container: HTMLElement): () => void {
     lean();
     home.go = () => {};
     seen.value = null;
+    drawn.value = "";
     map.remove();
   };
 }
@@ -208,7 +218,7 @@ export function CityMap() {
       return start(container.current);
     } catch (error) {
       failed.value = error instanceof Error ? error.message : String(error);
-      ready.value = true;
+      drawn.value = null;
     }
   }, []);
   return (

@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import { cities, currentCity } from "../lake/resources";
 import { outlineSet } from "../state/view";
-import { onMap } from "./what";
+import { afterMap } from "./what";
 
 interface Boundaries extends GeoJSON.FeatureCollection {
   features: GeoJSON.Feature<GeoJSON.Geometry, { resource: string; dimension: string; label: string; city: string }>[];
@@ -14,7 +14,7 @@ interface Boundaries extends GeoJSON.FeatureCollection {
 const TOLERANCE_M = "12";
 
 const all = follow<Boundaries>(
-  onMap(() => ({
+  afterMap(() => ({
     path: "boundaries",
     params: [
       ...(cities.value.length > 1 && currentCity.value ? [["city", currentCity.value] as const] : []),
@@ -23,18 +23,25 @@ const all = follow<Boundaries>(
   })),
 );
 
+/** Whether they are on their way. */
+export const awaited = computed(() => all.value.loading);
+
+const features = computed(() => all.value.rows?.features ?? []);
+
 /** The sets of boundaries that the city has. */
-export const sets = computed(() => [...new Set((all.value.rows?.features ?? []).map(f => f.properties.resource))]);
+export const sets = computed(() => [...new Set(features.value.map(f => f.properties.resource))]);
 
 /** The set that is shown. */
 export const currentSet = computed(() => {
   if (outlineSet.value !== null) return outlineSet.value;
-  const features = all.value.rows?.features ?? [];
-  return (features.find(f => f.properties.dimension === "neighborhood") ?? features[0])?.properties.resource ?? "";
+  const usual = features.value.find(f => f.properties.dimension === "neighborhood") ?? features.value[0];
+  return usual?.properties.resource ?? "";
 });
 
 /** The boundaries that are shown. */
-export const outlines = computed((): GeoJSON.FeatureCollection | null => {
-  const features = (all.value.rows?.features ?? []).filter(f => f.properties.resource === currentSet.value);
-  return all.value.rows === null ? null : { type: "FeatureCollection", features };
-});
+export const outlines = computed(
+  (): GeoJSON.FeatureCollection => ({
+    type: "FeatureCollection",
+    features: features.value.filter(f => f.properties.resource === currentSet.value),
+  }),
+);

@@ -1,6 +1,7 @@
 /** How the map is drawn: paper, outlines, cells. */
 
-import type { StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, StyleSpecification } from "maplibre-gl";
+import { CELLS } from "./cells";
 import { NOWHERE } from "./hexes";
 
 interface Colours {
@@ -32,6 +33,9 @@ const DARK: Colours = {
 /** The highest column, metres. */
 const HIGHEST_M = 1_600;
 
+/** A cell's own; none where it has none. */
+const COLOUR: ExpressionSpecification = ["to-color", ["feature-state", "colour"], "rgba(0, 0, 0, 0)"];
+
 /** What stands in the page's head: the address of the tiles of a base map, where one is configured. */
 function baseMap(): string | null {
   return document.querySelector<HTMLMetaElement>('meta[name="base-map"]')?.content || null;
@@ -46,7 +50,7 @@ export function style(dark: boolean, tilted: boolean): StyleSpecification {
     version: 8,
     sources: {
       outlines: empty,
-      hexes: { ...empty, tolerance: 0, buffer: 8 },
+      [CELLS]: { ...empty, tolerance: 0, buffer: 8, promoteId: "cell" },
       area: empty,
       selected: empty,
       ...(tiles ? { base: { type: "raster" as const, tiles: [tiles], tileSize: 256 } } : {}),
@@ -58,18 +62,18 @@ export function style(dark: boolean, tilted: boolean): StyleSpecification {
       {
         id: "hexes",
         type: "fill",
-        source: "hexes",
+        source: CELLS,
         layout: { visibility: tilted ? "none" : "visible" },
-        paint: { "fill-color": ["get", "colour"], "fill-opacity": tiles ? 0.7 : 0.88, "fill-antialias": false },
+        paint: { "fill-color": COLOUR, "fill-opacity": tiles ? 0.7 : 0.88, "fill-antialias": false },
       },
       {
         id: "columns",
         type: "fill-extrusion",
-        source: "hexes",
+        source: CELLS,
         layout: { visibility: tilted ? "visible" : "none" },
         paint: {
-          "fill-extrusion-color": ["get", "colour"],
-          "fill-extrusion-height": ["*", ["get", "height"], HIGHEST_M],
+          "fill-extrusion-color": COLOUR,
+          "fill-extrusion-height": ["*", ["number", ["feature-state", "height"], 0], HIGHEST_M],
           "fill-extrusion-opacity": 0.92,
         },
       },

@@ -1,6 +1,6 @@
 /** What the map asks, and what it makes of the answers: one colour, height and text a cell. */
 
-import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { cellToLatLng } from "h3-js";
 import { follow } from "../lake/answer";
 import { address, type Params, type Question } from "../lake/ask";
@@ -21,25 +21,20 @@ const MOST_CELLS = 20_000;
 /** Statistics are made over the whole city: finer cells are many, and nearly all empty. */
 const FINEST_HOTSPOT = 9;
 
-/** Changes that follow fast, as of a map that moves or a brush that is drawn, are asked once. */
-export const WAIT_MS = 40;
-/** Charts and lists are asked after the map: a dozen answers beside it would hold it up. */
-export const LATER_MS = 160;
+/** Changes that follow fast, as of a brush that is drawn, are asked once: the first at once, the rest when they pause. */
+export const WAIT_MS = 60;
 
 /** The filters, and the city where none is chosen. */
 export function asked(given: [string, string][]): [string, string][] {
   return given.some(([name]) => name === "resource") ? given : [...cityParams.value, ...given];
 }
 
-/** Whether the map has been drawn once: until then nothing else is asked, so that it is there first. */
-export const ready = signal(false);
-
 /** A question of the map's page: asked while that is on screen. */
-export const onMap = (question: () => Question | null): ReadonlySignal<Question | null | undefined> =>
+export const onMap = (question: () => Question | null | undefined): ReadonlySignal<Question | null | undefined> =>
   computed(() => (page.value === "map" ? question() : undefined));
 
-/** A question that waits until the map is there. */
-export const afterMap = (question: () => Question | null) => onMap(() => (ready.value ? question() : null));
+/** A question that waits until the map shows what was last asked for: a dozen answers beside it would hold it up. */
+export const afterMap = (question: () => Question | null) => onMap(() => (settled.value ? question() : undefined));
 
 const isOf = (of: Question | null, question: Question | null) =>
   of !== null && question !== null && address(of) === address(question);
@@ -130,9 +125,22 @@ export const otherAnswer = follow<Count[]>(
   WAIT_MS,
 );
 
-effect(() => {
-  if (mapAnswer.value.problem) ready.value = true;
-});
+/** The questions of a map, in one text. */
+const together = (map: Question | null, other: Question | null) =>
+  [map, other].flatMap(question => (question ? [address(question)] : [])).join(" and ");
+
+/** What the map is asked for. */
+export const wanted = computed(() => together(mapQuestion.value, otherQuestion.value));
+/** What the map has drawn, by what was asked for; null where there can be no map. */
+export const drawn = signal<string | null>("");
+/** Whether the map shows what was last asked for, or cannot. */
+const settled = computed(
+  () =>
+    drawn.value === null ||
+    drawn.value === wanted.value ||
+    mapAnswer.value.problem !== null ||
+    otherAnswer.value.problem !== null,
+);
 
 /** A cell on the map. */
 export interface Hex {
@@ -154,11 +162,15 @@ export interface Picture {
   ramp: Ramp | null;
   /** The unit of the ramp's numbers. */
   unit: string;
+  /** What was asked for; "" before the first answer. */
+  of: string;
 }
+
+type Drawing = Omit<Picture, "of">;
 
 const days = (window: Window) => (millis(window.end) - millis(window.start)) / 86_400_000;
 
-function compared(a: readonly Count[], b: readonly Count[]): Picture {
+function compared(a: readonly Count[], b: readonly Count[]): Drawing {
   const windows = [filters.value.window, comparedTo.value];
   const [daysOfA, daysOfB] = windows.map(window => (window ? days(window) : 1));
   const same = daysOfA === daysOfB;
@@ -192,7 +204,7 @@ function compared(a: readonly Count[], b: readonly Count[]): Picture {
   };
 }
 
-function hot(rows: readonly Hotspot[]): Picture {
+function hot(rows: readonly Hotspot[]): Drawing {
   const most = Math.max(1e-9, ...rows.map(row => Math.abs(row.z ?? 0)));
   return {
     ramp: null,
@@ -218,24 +230,28 @@ function hot(rows: readonly Hotspot[]): Picture {
 }
 
 /** The last whole picture, for as long as half of the next is missing. */
-let last: Picture = { hexes: [], ramp: null, unit: "" };
+let last: Picture = { hexes: [], ramp: null, unit: "", of: "" };
+
+// That a question is under way is no other picture.
+const answered = computed(() => mapAnswer.value.of);
+const rows = computed(() => mapAnswer.value.rows ?? []);
+const otherAnswered = computed(() => otherAnswer.value.of);
+const otherRows = computed(() => otherAnswer.value.rows ?? []);
 
 /** What the map shows. */
 export const picture = computed((): Picture => {
   const half =
     mode.value === "compare" &&
-    !(isOf(mapAnswer.value.of, mapQuestion.value) && isOf(otherAnswer.value.of, otherQuestion.value));
-  if (!half) last = drawn();
+    !(isOf(answered.value, mapQuestion.value) && isOf(otherAnswered.value, otherQuestion.value));
+  if (!half) last = { ...made(), of: together(answered.value, otherAnswered.value) };
   return last;
 });
 
-function drawn(): Picture {
-  const known = mapAnswer.value;
-  const rows = known.rows ?? [];
+function made(): Drawing {
   // The answer before the last question may be of another kind.
-  if (known.of?.path === "hotspots") return hot(rows as Hotspot[]);
-  const counted = (rows as Count[]).filter(row => row.cell);
-  if (mode.value === "compare" && comparedTo.value) return compared(counted, otherAnswer.value.rows ?? []);
+  if (answered.value?.path === "hotspots") return hot(rows.value as Hotspot[]);
+  const counted = (rows.value as Count[]).filter(row => row.cell);
+  if (mode.value === "compare" && comparedTo.value) return compared(counted, otherRows.value);
   const values = counted.map(row => row.count);
   const ramp = sequential(values, scale.value, dark.value);
   const most = Math.max(1, ...values);

@@ -4,13 +4,13 @@ import { computed } from "@preact/signals";
 import { Chart } from "../charts/chart";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
-import { afterMap, asked, chartsView, LATER_MS } from "../map/what";
+import { afterMap, asked, chartsView } from "../map/what";
 import { CopyMenu } from "../parts/copy";
 import { Icon } from "../parts/icon";
 import { clock, millis, wallClock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { counts, during, params } from "../state/questions";
-import { comparedTo, filters, histogram, mode, narrow, type Window } from "../state/view";
+import { comparedTo, filters, histogram, mode, narrow } from "../state/view";
 import { Brush } from "./brush";
 import { Play } from "./play";
 import { shown, span } from "./span";
@@ -28,34 +28,37 @@ const bars = follow<Count[]>(
     const given = params(during(filters.value, all));
     return counts(["time"], asked(given), [["time_precision", PRECISION[step.value]], ...chartsView.value]);
   }),
-  LATER_MS,
 );
 
 /** A bar stands in the middle of its bucket. */
+const rows = computed(() => bars.value.rows ?? []);
 const points = computed(() =>
-  (bars.value.rows ?? []).flatMap(row => {
+  rows.value.flatMap(row => {
     if (!row.occurred_at) return [];
     const start = millis(row.occurred_at);
     return [[(start + next(start, step.value)) / 2, row.count] as const];
   }),
 );
 
-function Histogram({ of }: { of: Window }) {
-  const option = {
-    // The plot is as wide as the brush over it: labels at its ends take no room from it.
-    grid: { left: 0, right: 0, top: 6, bottom: 20, outerBoundsMode: "none" },
-    // The axis is the brush's: no room for bars at its ends.
-    xAxis: {
-      type: "time",
-      min: millis(of.start),
-      max: millis(of.end),
-      containShape: false,
-      axisLabel: { hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" },
-    },
-    yAxis: { type: "value", show: false },
-    series: [{ type: "bar", data: points.value, barCategoryGap: "12%", large: false }],
-  };
-  return <Chart option={option} label={`Incidents by ${step.value}, ${points.value.length} bars`} class="histogram" />;
+const option = computed(() => ({
+  // The plot is as wide as the brush over it: labels at its ends take no room from it.
+  grid: { left: 0, right: 0, top: 6, bottom: 20, outerBoundsMode: "none" },
+  // The axis is the brush's: no room for bars at its ends.
+  xAxis: {
+    type: "time",
+    min: shown.value && millis(shown.value.start),
+    max: shown.value && millis(shown.value.end),
+    containShape: false,
+    axisLabel: { hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" },
+  },
+  yAxis: { type: "value", show: false },
+  series: [{ type: "bar", data: points.value, barCategoryGap: "12%", large: false }],
+}));
+
+function Histogram() {
+  return (
+    <Chart option={option.value} label={`Incidents by ${step.value}, ${points.value.length} bars`} class="histogram" />
+  );
 }
 
 /** All of time; in a comparison as a window, for nothing is compared with no end. */
@@ -196,7 +199,7 @@ export function TimeStrip() {
       {bars.value.problem && <Failure problem={bars.value.problem} />}
       {of && (
         <div class="histogram-frame">
-          <Histogram of={of} />
+          <Histogram />
           <Brush
             shown={of}
             window={window}
