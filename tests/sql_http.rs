@@ -314,3 +314,41 @@ fn a_query_whose_client_leaves_is_stopped_and_gives_its_memory_back() {
         assert!(log.find("query cancelled") < log.find("share of memory is given back"), "{query}: {log}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_polygon_in_sql_holds_what_lies_left_of_each_of_its_edges_and_is_that_of_aggregates() {
+    let bench = landed(1_500);
+    let serving = serve(&bench);
+    // A triangle, counter-clockwise: longitude and latitude.
+    let corners = [[-122.45, 37.72], [-122.39, 37.74], [-122.43, 37.80]];
+    let places = rows(&ask(&serving, "SELECT longitude, latitude FROM incidents WHERE latitude IS NOT NULL").await);
+    let number = |row: &Value, name: &str| row[name].as_f64().expect("degrees");
+    let is_left = |row: &&Value| {
+        (0..3).all(|n| {
+            let ([x0, y0], [x1, y1]) = (corners[n], corners[(n + 1) % 3]);
+            (x1 - x0) * (number(row, "latitude") - y0) - (number(row, "longitude") - x0) * (y1 - y0) >= 0.0
+        })
+    };
+    let expected = places.iter().filter(is_left).count();
+    assert!(expected > 50 && expected < places.len() - 50, "{expected} of {}", places.len());
+    let polygon = json!({"type": "Polygon", "coordinates": [[corners[0], corners[1], corners[2], corners[0]]]});
+    let query = format!(
+        "SELECT count(*) AS inside, count(*) FILTER (WHERE latitude IS NULL) AS nowhere
+         FROM incidents WHERE point_in_polygon(latitude, longitude, '{polygon}')"
+    );
+    assert_eq!(rows(&ask(&serving, &query).await), vec![json!({"inside": expected, "nowhere": 0})]);
+    let counted = serving.post_json("/aggregates", &json!({"group_by": [], "polygon": polygon})).await;
+    assert_eq!(counted.json()[0]["count"], expected);
+
+    // A polygon of each row's own, and no answer where anything is not known.
+    let own = format!(
+        "SELECT n, point_in_polygon(lat, -122.42, polygon) AS inside
+         FROM (VALUES (1, 37.75, '{polygon}'), (2, 0, '{polygon}'), (3, 37.75, NULL), (4, NULL, '{polygon}'))
+         AS t(n, lat, polygon) ORDER BY n"
+    );
+    let inside: Vec<Value> = rows(&ask(&serving, &own).await).iter().map(|row| row["inside"].clone()).collect();
+    assert_eq!(inside, [json!(true), json!(false), Value::Null, Value::Null]);
+    let bad = ask(&serving, "SELECT point_in_polygon(37.7, -122.4, '{\"type\": \"Point\"}')").await;
+    let says = refused(&bad, 400);
+    assert!(says.contains("point_in_polygon") && says.contains("`Point`"), "{says}");
+}

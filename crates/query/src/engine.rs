@@ -15,6 +15,7 @@ use lake_store::Location;
 
 use crate::error::engine_error;
 use crate::h3::functions;
+use crate::point_in_polygon::point_in_polygon;
 use crate::share::{Share, pool};
 
 /// How the engine's refusals begin of what would change anything.
@@ -107,6 +108,7 @@ impl Engine {
         for function in functions() {
             context.register_udf(function);
         }
+        context.register_udf(point_in_polygon());
         Session { context }
     }
 }

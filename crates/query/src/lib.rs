@@ -3,6 +3,7 @@
 //!
 //! One reading ([`View`]) pins one version of every table for a whole request.
 
+mod area;
 mod boundaries;
 mod engine;
 mod error;
@@ -14,6 +15,7 @@ mod named_query;
 mod past;
 mod pin;
 mod places;
+mod point_in_polygon;
 mod projection;
 mod provider;
 mod queries;
@@ -25,6 +27,7 @@ mod statistics;
 mod value;
 mod view;
 
+pub use area::{Area, Rectangle};
 pub use boundaries::{BoundariesMark, boundaries_domain};
 /// The engine's plan of a query, whose rows are yet to be made.
 pub use datafusion::dataframe::DataFrame;

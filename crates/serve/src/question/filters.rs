@@ -7,13 +7,13 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
 use lake_model::{MICROS_PER_HOUR, year_of};
+use lake_query::{Area, Rectangle};
 
-use super::area::Area;
 use super::bucket::{hour, weekday};
 use super::choice::Choice;
 use super::dimension::Dimension;
 use super::parameters::{Parameter, Parameters, Shape, Values};
-use super::place::{CellRange, Circle, Rectangle, holds_point};
+use super::place::{CellRange, Circle, holds_point};
 use super::values::{bbox, cells, flag, near, not_one_of, numbers, polygon, time};
 use crate::limits::Limits;
 use crate::problem::Problem;

@@ -1,6 +1,5 @@
 //! The question that `/aggregates` and its neighbours are asked, read from parameters, and the plan that answers it.
 
-pub(crate) mod area;
 pub(crate) mod bucket;
 pub(crate) mod choice;
 pub(crate) mod dimension;

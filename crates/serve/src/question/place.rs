@@ -1,4 +1,4 @@
-//! Places to ask for: a box, a circle, an area; each a test of an incident's point.
+//! Places to ask for: a circle, a cell, any area; each a test of an incident's point.
 
 use std::sync::Arc;
 
@@ -8,28 +8,12 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf};
 use datafusion::prelude::{col, lit};
 use lake_model::FINEST_RESOLUTION;
+use lake_query::Rectangle;
 
 /// The Earth's mean radius, metres (IUGG).
 const RADIUS: f64 = 6_371_008.8;
 /// What a box around a circle is widened by, degrees: far more than rounding, far less than a street.
 const SLACK: f64 = 1e-6;
-
-/// A box in degrees; its edges belong to it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rectangle {
-    pub(crate) west: f64,
-    pub(crate) south: f64,
-    pub(crate) east: f64,
-    pub(crate) north: f64,
-}
-
-impl Rectangle {
-    /// The test in a plan over `latitude` and `longitude`; files and row groups outside are never read.
-    pub(crate) fn holds(&self) -> Expr {
-        let between = |name: &str, low: f64, high: f64| col(name).gt_eq(lit(low)).and(col(name).lt_eq(lit(high)));
-        between("latitude", self.south, self.north).and(between("longitude", self.west, self.east))
-    }
-}
 
 /// The cells of the finest resolution in a coarser one. They follow each other: an H3 index holds its parents' digits
 /// before its own (<https://h3geo.org/docs/core-library/h3Indexing>).

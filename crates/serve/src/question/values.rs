@@ -5,14 +5,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use lake_model::{listed, nearest, parse_wall_clock};
-use lake_query::parse_cell;
+use lake_query::{Area, Rectangle, parse_cell};
 
 use crate::problem::Problem;
-use crate::question::area::Area;
 use crate::question::bucket::{PRECISIONS, TimePrecision};
 use crate::question::dimension::Dimension;
 use crate::question::parameters::Parameters;
-use crate::question::place::{CellRange, Circle, Rectangle};
+use crate::question::place::{CellRange, Circle};
 
 /// The problem of a name that is not among those there are, with the nearest that is.
 pub(crate) fn not_one_of<'k>(parameter: &str, given: &str, names: impl Iterator<Item = &'k str> + Clone) -> Problem {

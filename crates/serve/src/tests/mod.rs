@@ -152,7 +152,7 @@ async fn points_are_tested_one_by_one() {
             }),
             ("near=37.75,-122.45,2000".to_owned(), &|lat, lon| near.contains(lat, lon)),
             (format!("polygon={triangle}&near=37.75,-122.45,2000"), &|lat, lon| {
-                near.contains(lat, lon) && crate::question::area::Area::parse(
+                near.contains(lat, lon) && lake_query::Area::parse(
                 r#"{"type":"Polygon","coordinates":[[[-122.5,37.7],[-122.4,37.7],[-122.5,37.8],[-122.5,37.7]]]}"#, 9,
             ).expect("an area").contains(lat, lon)
             }),

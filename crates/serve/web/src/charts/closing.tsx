@@ -39,11 +39,10 @@ const known = follow<Row[]>(afterMap(() => ({ path: "sql", params: [["query", qu
 export function Closing() {
   const rows = known.value.rows ?? [];
   const most = Math.max(1, ...rows.map(row => row.median_seconds));
-  const boxed = filters.value.area?.kind === "polygon";
   return (
     <Panel
       title="Time to close"
-      note={boxed ? "in the box around the polygon" : "median, and nine of ten"}
+      note="median, and nine of ten"
       known={known.value}
       empty={rows.length === 0}
       class="facets"

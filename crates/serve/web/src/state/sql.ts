@@ -45,8 +45,11 @@ function tests(question: Question): string[] {
     });
     tests.push(within.length > 1 ? `(${within.join("\n    OR ")})` : (within[0] ?? "true"));
   }
-  const box = values.get("bbox")?.[0]?.split(",") ?? bounds(values.get("polygon")?.[0]);
+  const polygon = values.get("polygon")?.[0];
+  // The box around a polygon keeps what is far from it from being read.
+  const box = values.get("bbox")?.[0]?.split(",") ?? bounds(polygon);
   if (box) tests.push(`longitude BETWEEN ${box[0]} AND ${box[2]}`, `latitude BETWEEN ${box[1]} AND ${box[3]}`);
+  if (polygon) tests.push(`point_in_polygon(latitude, longitude, ${quoted(polygon)})`);
   return tests;
 }
 
@@ -59,10 +62,7 @@ function bounds(polygon: string | undefined): string[] | null {
 
 function where(question: Question): string {
   const all = tests(question);
-  const note = question.params.some(([name]) => name === "polygon")
-    ? "-- SQL has no test of a polygon: this is the box around it.\n"
-    : "";
-  return all.length === 0 ? "" : `${note}WHERE ${all.join("\n  AND ")}\n`;
+  return all.length === 0 ? "" : `WHERE ${all.join("\n  AND ")}\n`;
 }
 
 /** A question in SQL; null where none says it: a statistic over neighbours, a named query. */

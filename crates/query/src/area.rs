@@ -1,18 +1,39 @@
-//! An area drawn by a client: a GeoJSON Polygon or MultiPolygon, and whether a point is inside.
+//! An area that somebody drew: a GeoJSON Polygon or MultiPolygon, and whether a point is inside.
 //!
 //! Edges are straight in longitude and latitude, as RFC 7946 has them. A point is inside a polygon by the even-odd
 //! rule over its rings, so holes are out; the boundary belongs to it.
 
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::{col, lit};
 use serde_json::Value;
-
-use crate::question::place::Rectangle;
 
 /// The most bands of latitude that a polygon's edges are sorted into.
 const MOST_BANDS: usize = 64;
 
+/// A box in degrees; its edges belong to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rectangle {
+    /// The least longitude.
+    pub west: f64,
+    /// The least latitude.
+    pub south: f64,
+    /// The greatest longitude.
+    pub east: f64,
+    /// The greatest latitude.
+    pub north: f64,
+}
+
+impl Rectangle {
+    /// The test in a plan over `latitude` and `longitude`; files and row groups outside are never read.
+    pub fn holds(&self) -> Expr {
+        let between = |name: &str, low: f64, high: f64| col(name).gt_eq(lit(low)).and(col(name).lt_eq(lit(high)));
+        between("latitude", self.south, self.north).and(between("longitude", self.west, self.east))
+    }
+}
+
 /// One or more polygons.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Area {
+pub struct Area {
     polygons: Vec<Polygon>,
 }
 
@@ -34,8 +55,8 @@ impl Area {
     /// Reads GeoJSON: a Polygon or MultiPolygon, or a Feature with one, of at most `most_corners` positions.
     ///
     /// # Errors
-    /// What is wrong, in words for the client.
-    pub(crate) fn parse(text: &str, most_corners: usize) -> Result<Self, String> {
+    /// What is wrong, in words for who drew it.
+    pub fn parse(text: &str, most_corners: usize) -> Result<Self, String> {
         let value: Value = serde_json::from_str(text).map_err(|e| format!("it is no JSON: {e}"))?;
         let geometry = if value["type"] == "Feature" { &value["geometry"] } else { &value };
         let coordinates = &geometry["coordinates"];
@@ -65,7 +86,7 @@ impl Area {
     }
 
     /// A box that holds the area.
-    pub(crate) fn bounds(&self) -> Rectangle {
+    pub fn bounds(&self) -> Rectangle {
         let mut bounds = self.polygons[0].bounds;
         for polygon in &self.polygons[1..] {
             bounds = Rectangle {
@@ -79,7 +100,7 @@ impl Area {
     }
 
     /// Whether a point is inside or on the boundary.
-    pub(crate) fn contains(&self, latitude: f64, longitude: f64) -> bool {
+    pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
         self.polygons.iter().any(|polygon| polygon.contains(latitude, longitude))
     }
 }
