@@ -19,6 +19,8 @@ use crate::bench::{Bench, CASES, CASES_RESOURCE};
 const POLICE_RESOURCE: &str = "police-department-incidents";
 /// The reference, by esda, libpysal, h3, scipy and pymannkendall.
 const REFERENCE: &str = include_str!("hotspots/reference.py");
+/// A quarter of the city with a corner that turns inwards.
+const POLYGON: &str = r#"{"type":"Polygon","coordinates":[[[-122.48,37.72],[-122.39,37.73],[-122.43,37.76],[-122.41,37.79],[-122.48,37.72]]]}"#;
 /// How far two ways to reckon the same may lie apart.
 const CLOSE: f64 = 1e-9;
 
@@ -100,7 +102,7 @@ async fn hot_spots_and_trends_are_those_of_the_fields_own_libraries() {
     let bench = landed(12_000);
     bench.program().run(&["compact"]).success();
     let serving = serve(&bench);
-    let questions: [Question; 9] = [
+    let questions: [Question; 10] = [
         (&[], 8, 1),
         (&[], 9, 2),
         (&[("resource", CASES_RESOURCE)], 7, 1),
@@ -109,6 +111,7 @@ async fn hot_spots_and_trends_are_those_of_the_fields_own_libraries() {
         (&[("start_time", "2024-02-15"), ("end_time", "2025-07-20")], 8, 2),
         (&[("start_time", "2025-01-01"), ("end_time", "2025-05-01"), ("resource", POLICE_RESOURCE)], 8, 1),
         (&[("bbox", "-122.45,37.74,-122.40,37.79")], 9, 1),
+        (&[("polygon", POLYGON), ("category!", "")], 8, 1),
         (&[("near", "37.76,-122.43,3000"), ("start_time", "2024-01-01"), ("district!", "MISSION")], 9, 5),
     ];
     let (mut hot, mut trends) = (0, 0);

@@ -43,7 +43,7 @@ def whole_months(filters, counted):
 
 def rows(server, question):
     filters = [tuple(pair) for pair in question["filters"]]
-    of_place = ("resource", "district", "neighborhood", "bbox", "near", "cell")
+    of_place = ("resource", "district", "neighborhood", "bbox", "near", "polygon", "cell")
     places = [pair for pair in filters if pair[0].removesuffix("!") in of_place]
     resolution, rings = question["geo_precision"], question["neighbors"]
     by_cell = {"geo_precision": resolution, "group_by": "cell", "located": "true"}
