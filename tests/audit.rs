@@ -251,3 +251,89 @@ async fn an_audit_that_cannot_be_read_or_remembered_is_a_warning() {
     assert!(forgotten.stderr.contains("_audits"), "{}", forgotten.stderr);
     assert_eq!(last_audit(&bench, &serving).await, Value::Null);
 }
+
+#[test]
+fn of_two_live_rows_with_one_key_and_one_time_the_same_counts_however_often_they_are_read() {
+    let bench = Bench::synthetic(500);
+    let mut twin = bench.portal.rows(CASES)[0].clone();
+    twin.retain(|name, _| !name.starts_with(':'));
+    twin.insert("service_request_id".to_owned(), "471147114711".into());
+    let mut other = twin.clone();
+    for (row, month, name) in [(&mut twin, "2024-02", "One"), (&mut other, "2025-06", "Other")] {
+        row.insert("requested_datetime".to_owned(), format!("{month}-03T04:05:06.000").into());
+        row.insert("service_name".to_owned(), name.into());
+    }
+    bench.portal.insert(CASES, vec![twin, other], EDITED_MS);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "100"]).success();
+    let standing = || {
+        let rows = bench.program().sql("SELECT COUNT(*) AS n FROM raw.\"311_cases\"");
+        let chosen = bench.program().sql("SELECT category AS c FROM incidents WHERE id = '471147114711'");
+        (rows[0]["n"].clone(), chosen[0]["c"].clone())
+    };
+    let before = standing();
+    for round in 0..2 {
+        audit(&bench, &["--keys", "--repair"]).expect_status(1);
+        assert_eq!(standing(), before, "round {round}, repaired");
+        bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();
+        assert_eq!(standing(), before, "round {round}, read in full");
+    }
+    // What its own row changes without a new time is still taken.
+    let silently = |row: &mut Row| drop(row.insert("status_notes".to_owned(), "silently".into()));
+    let chosen = |row: &Row| row.get("service_name") == Some(&before.1);
+    assert_eq!(bench.portal.update_where(CASES, chosen, silently, EDITED_MS), 1);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();
+    let notes = bench.program().sql("SELECT COUNT(*) AS n FROM raw.\"311_cases\" WHERE status_notes = 'silently'");
+    assert_eq!(notes[0]["n"], 1);
+}
+
+#[test]
+fn categories_that_do_not_fit_their_column_are_no_drift() {
+    let bench = Bench::synthetic(300);
+    let odd = ["n/a", "05", " 7", "7.50", "+7", "99999999999999999999", "NaN", "-0", "", "7.0"];
+    let mut rows = bench.portal.rows(CASES)[..odd.len()].to_vec();
+    for (n, (row, odd)) in rows.iter_mut().zip(odd).enumerate() {
+        row.retain(|name, _| !name.starts_with(':'));
+        row.insert("service_request_id".to_owned(), format!("{}", 600_000_000_000 + n).into());
+        row.insert("supervisor_district".to_owned(), odd.into());
+    }
+    // The portal has it as text.
+    let columns = bench.portal.columns(CASES).into_iter().map(|column| match column.name.as_str() {
+        "supervisor_district" => lake_demo::Column::new("supervisor_district", lake_demo::SodaType::Text),
+        _ => column,
+    });
+    bench.portal.set_columns(CASES, columns.collect());
+    bench.portal.insert(CASES, rows, EDITED_MS);
+    for kind in ["integer", "number", "text"] {
+        let bench = Bench::new(bench.portal.clone());
+        let changes = [
+            ("category = \"service_name\"", "category = \"supervisor_district\""),
+            ("supervisor_district = \"number\"", &format!("supervisor_district = \"{kind}\"")),
+        ];
+        let program = bench.program().env("HOTSPOTS_RESOURCES", crate::quarantine::redefine(&bench, &changes));
+        let args = ["audit", "--resource", CASES_RESOURCE, "--portal", bench.served.url(), "--format", "json"];
+        bench.ingest(&program, CASES_RESOURCE, &[]).success();
+        assert_eq!(program.run(&args).success().json(), json!([]), "{kind}");
+    }
+}
+
+#[test]
+fn rejects_with_one_unusable_key_are_no_doubled_key() {
+    let bench = Bench::synthetic(300);
+    let mut rows = bench.portal.rows(CASES)[..6].to_vec();
+    for (n, row) in rows.iter_mut().enumerate() {
+        row.retain(|name, _| !name.starts_with(':'));
+        row.insert("service_request_id".to_owned(), if n < 3 { "12A" } else { " " }.into());
+    }
+    let columns = bench.portal.columns(CASES).into_iter().map(|column| match column.name.as_str() {
+        "service_request_id" => lake_demo::Column::new("service_request_id", lake_demo::SodaType::Text),
+        _ => column,
+    });
+    bench.portal.set_columns(CASES, columns.collect());
+    bench.portal.insert(CASES, rows, EDITED_MS);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.portal.delete_where(CASES, |row| id_of(row) % 41 == 3);
+    let drifted = audit(&bench, &[]).expect_status(1);
+    assert!(!findings(&drifted, "drift").is_empty());
+    assert_eq!(findings(&drifted, "doubled key"), Vec::<Value>::new());
+    audit(&bench, &["--repair"]).success();
+}

@@ -140,3 +140,39 @@ fn times_beyond_every_clock_are_undated_and_stop_nothing() {
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "compacted");
     bench.program().run(&["check"]).success();
 }
+
+#[test]
+fn an_integer_id_with_a_tail_of_zeros_is_the_same_text_once_the_key_is_text() {
+    let bench = Bench::synthetic(200);
+    let columns = bench.portal.columns(CASES).into_iter().map(|column| match column.name.as_str() {
+        "service_request_id" => Column::new("service_request_id", SodaType::Text),
+        _ => column,
+    });
+    bench.portal.set_columns(CASES, columns.collect());
+    let tailed = |row: &mut Row| {
+        let id = row["service_request_id"].as_str().unwrap().to_owned();
+        set(row, "service_request_id", &format!("{id}.00000000"));
+    };
+    bench.portal.update_where(CASES, |row| row.contains_key("service_request_id"), tailed, EDITED_MS);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    bench.program().run(&["compact"]).success();
+    let changes = [
+        ("key = [\"service_request_id\"]", "key = [\"number\"]"),
+        ("service_request_id = \"integer\"", "number = { type = \"text\", aliases = [\"service_request_id\"] }"),
+    ];
+    let rekeyed = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &changes));
+    bench.ingest(&rekeyed, CASES_RESOURCE, &[]).success();
+    rekeyed.run(&["compact"]).success();
+    bench.portal.restamp(CASES, EDITED_MS + 1_000, |_| {});
+    let again = bench.ingest(&rekeyed, CASES_RESOURCE, &[]).success();
+    assert!(again.stderr.contains("0 new, 0 changed"), "{}", again.stderr);
+    let ids: BTreeSet<String> =
+        rekeyed.sql("SELECT id FROM incidents").iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+    let published: BTreeSet<String> = bench
+        .portal
+        .rows(CASES)
+        .iter()
+        .filter_map(|row| Some(row.get("service_request_id")?.as_str()?.to_owned()))
+        .collect();
+    assert_eq!(ids, published);
+}

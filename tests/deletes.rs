@@ -150,6 +150,43 @@ fn a_replica_from_before_the_last_edits_deletes_nothing() {
 }
 
 #[test]
+fn a_replica_that_lacks_old_rows_and_new_ones_deletes_the_old_alone() {
+    let bench = Bench::synthetic(1_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    // What was removed before the replica fell behind is gone from it too.
+    let frozen = lake_demo::synthetic::san_francisco(1_000, 7);
+    let replica = lake_testkit::PortalThread::start(&frozen);
+    for portal in [&bench.portal, &frozen] {
+        portal.set_tells_modified(false);
+        portal.delete_where(CASES, |row| id_of(row) % 97 == 1);
+    }
+    let new = |n: u64| {
+        let mut row = bench.portal.rows(CASES)[0].clone();
+        row.retain(|name, _| !name.starts_with(':'));
+        row.insert("service_request_id".to_owned(), format!("{}", 700_000_000_000 + n).into());
+        row
+    };
+    bench.portal.insert(CASES, vec![new(1), new(2)], EDITED_MS);
+    bench.portal.insert(CASES, vec![new(3)], EDITED_MS + 500);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let against_replica = ["ingest", CASES_RESOURCE, "--full", "--portal", replica.url(), "--retry-wait-ms", "1"];
+    let run = bench.program().run(&against_replica).expect_status(3);
+    assert!(run.stderr.contains("3 of the ") && run.stderr.contains("--allow-deletes"), "{}", run.stderr);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "the new rows stay, the old ones are gone");
+    let repair = ["audit", "--resource", CASES_RESOURCE, "--keys", "--repair", "--portal", replica.url()];
+    let run = bench.program().run(&repair).expect_status(1);
+    assert!(run.stderr.contains("newer than the portal's newest row"), "{}", run.stderr);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "nor does an audit delete them");
+    // Rows that are newest and were removed go as soon as something newer is published.
+    bench.portal.delete_where(CASES, |row| id_of(row) == 700_000_000_003);
+    let run = full(&bench, &[]).expect_status(3);
+    assert!(run.stderr.contains("1 of the 1 rows"), "{}", run.stderr);
+    bench.portal.insert(CASES, vec![new(4)], EDITED_MS + 1_000);
+    full(&bench, &[]).success();
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "it is gone");
+}
+
+#[test]
 fn a_reject_that_is_gone_is_closed() {
     let bench = Bench::synthetic(1_000);
     let mut keyless: Row = bench.portal.rows(CASES)[0].clone();

@@ -112,7 +112,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 4..9)
 }
 
-/// The page as published. Stamps mostly go up with the steps, and reach back over some: late rows.
+/// The page as published, in the order of a scan. Stamps mostly go up with the steps, and reach back over some: late rows.
 fn page(rows: &[Served], step: usize) -> Vec<Value> {
     let published = rows.iter().map(|r| {
         let mut published = row(KEYS[r.which], TIMES[r.time], KINDS[r.kind], PLACES[r.place]);
@@ -123,45 +123,79 @@ fn page(rows: &[Served], step: usize) -> Vec<Value> {
         let at = (step as u64 * 2 + u64::from(r.stamp)).saturating_sub(2);
         served(&format!("row-{}", r.which), &tiny::stamp(at), &published)
     });
-    published.collect()
+    let mut page: Vec<Value> = published.collect();
+    page.sort_by_key(|row| [":updated_at", ":id"].map(|name| row[name].as_str().unwrap().to_owned()));
+    page
+}
+
+#[derive(Clone, Debug)]
+struct Version {
+    at: String,
+    /// The publisher's id of the row that it came with.
+    id: String,
+    content: Row,
+    row: Row,
 }
 
 /// The plain map: the rules of landing once more, over JSON.
 #[derive(Clone, Debug, Default)]
 struct Model {
-    /// Key to the stamp of its current version, its content and its row.
-    rows: BTreeMap<String, (String, Row, Row)>,
-    /// Rows of the publisher that have no key, as published.
-    rejects: BTreeMap<String, String>,
+    /// Key to its current version.
+    rows: BTreeMap<String, Version>,
+    /// Rows of the publisher that have no key, by their ids: what they say.
+    rejects: BTreeMap<String, Row>,
+    /// The newest stamp that a row of the publisher has landed with, by its id.
+    newest: BTreeMap<String, String>,
 }
 
 impl Model {
     fn land(&mut self, page: &[Value]) {
-        for served in page {
+        let before = self.newest.clone();
+        let is_older = |id: &str, at: &str| before.get(id).is_some_and(|newest| at < newest.as_str());
+        let parts = |served: &Value| {
             let mut row = served.as_object().unwrap().clone();
             let text = |value: Option<Value>| value.unwrap().as_str().unwrap().to_owned();
             let (id, at) = (text(row.remove(":id")), text(row.remove(":updated_at")));
-            let Some(key) = row.get("id").map(|key| key.as_str().unwrap().to_owned()) else {
-                continue;
-            };
             let mut content = row.clone();
             content.remove("loaded");
+            (id, at, row, content)
+        };
+        let (usable, rejects): (Vec<&Value>, Vec<&Value>) = page.iter().partition(|served| served.get("id").is_some());
+        for (id, at, row, content) in usable.into_iter().map(parts) {
+            let key = row["id"].as_str().unwrap().to_owned();
+            // From before the row lost its key: no news.
+            if self.rejects.contains_key(&id) && is_older(&id, &at) {
+                continue;
+            }
             // Whatever it says, it has a key now.
             self.rejects.remove(&id);
             // Older than what is there, or the same: nothing lands, not even the stamp.
             let current = self.rows.get(&key);
-            if current.is_none_or(|(stamp, there, _)| at >= *stamp && *there != content) {
-                self.rows.insert(key, (at, content, row));
+            // Of two rows with one key and one stamp, the later in the order of a scan.
+            let is_later = |there: &Version| (&at, &id) >= (&there.at, &there.id);
+            if current.is_none_or(|there| is_later(there) && there.content != content) {
+                self.saw(&id, &at);
+                self.rows.insert(key, Version { at, id, content, row });
             }
         }
         // A page's rejects come after its rows.
-        for served in page.iter().filter(|served| served.get("id").is_none()) {
-            self.rejects.insert(served[":id"].as_str().unwrap().to_owned(), served.to_string());
+        for (id, at, _, content) in rejects.into_iter().map(parts) {
+            if self.rejects.get(&id) != Some(&content) && !is_older(&id, &at) {
+                self.saw(&id, &at);
+                self.rejects.insert(id, content);
+            }
+        }
+    }
+
+    fn saw(&mut self, id: &str, at: &str) {
+        let newest = self.newest.entry(id.to_owned()).or_default();
+        if at > newest.as_str() {
+            at.clone_into(newest);
         }
     }
 
     fn expected(&self) -> Expected {
-        let rows: Vec<Row> = self.rows.values().map(|(_, _, row)| row.clone()).collect();
+        let rows: Vec<Row> = self.rows.values().map(|version| version.row.clone()).collect();
         Expected { rejects: i64::try_from(self.rejects.len()).unwrap(), ..Expected::of(&rows) }
     }
 }

@@ -234,3 +234,108 @@ fn another_key_takes_what_was_published_before_it_was_declared() {
     rekeyed.run(&["compact", "--window", "2000..2030"]).success();
     rekeyed.run(&["check"]).success();
 }
+
+/// Rows without a key, as many as told, published at a stamp.
+fn publish_keyless(bench: &Bench, rows: usize) {
+    let keyless = bench.portal.rows(CASES).into_iter().take(rows).map(|mut row| {
+        row.retain(|name, _| !name.starts_with(':') && name != "service_request_id");
+        row
+    });
+    bench.portal.insert(CASES, keyless.collect(), EDITED_MS);
+}
+
+fn number(bench: &Bench, query: &str) -> u64 {
+    bench.program().sql(query)[0]["n"].as_u64().unwrap()
+}
+
+const RAW_ROWS: &str = "SELECT COUNT(*) AS n FROM raw.\"311_cases\"";
+const OPEN: &str = "SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'";
+
+#[test]
+fn rejects_that_are_stamped_anew_land_nothing_and_changed_ones_do() {
+    let bench = Bench::synthetic(300);
+    publish_keyless(&bench, 12);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let before = number(&bench, RAW_ROWS);
+    let restamped = |row: &mut Row| drop(row.insert("data_loaded_at".to_owned(), "2026-05-05T05:05:05.000".into()));
+    for round in 1..=2 {
+        bench.portal.restamp(CASES, EDITED_MS + round * 1_000, restamped);
+        let run = bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+        assert!(run.stderr.contains("0 new, 0 changed") && run.stderr.contains("12 rejected"), "{}", run.stderr);
+        assert_eq!(number(&bench, RAW_ROWS), before, "round {round}");
+    }
+    // An index made anew from the raw rows knows them as well.
+    std::fs::remove_dir_all(bench.lake().join(".index")).unwrap();
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();
+    assert_eq!(number(&bench, RAW_ROWS), before, "read in full with a new index");
+    let changed = |row: &mut Row| drop(row.insert("status_notes".to_owned(), "looked at".into()));
+    bench.portal.update_where(CASES, |row| !row.contains_key("service_request_id"), changed, EDITED_MS + 5_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    assert_eq!(number(&bench, RAW_ROWS), before + 12);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "changed");
+    bench.program().run(&["check"]).success();
+}
+
+#[test]
+fn a_version_older_than_what_its_row_came_to_be_lands_nothing_usable_or_not() {
+    let bench = Bench::synthetic(50);
+    // One row of the portal as it was published one after another: usable, without its key, usable again.
+    let mut row = bench.portal.rows(CASES)[0].clone();
+    row.insert(":id".to_owned(), "row-aaaa.bbbb_cccc".into());
+    let mut save = |name: &str, minute: u32, key: Option<&str>, notes: &str| {
+        row.insert(":updated_at".to_owned(), format!("2026-09-01T00:{minute:02}:00.000Z").into());
+        row.insert("status_notes".to_owned(), notes.into());
+        match key {
+            Some(key) => drop(row.insert("service_request_id".to_owned(), key.into())),
+            None => drop(row.remove("service_request_id")),
+        }
+        std::fs::write(bench.folder.path().join(name), serde_json::json!([row]).to_string()).unwrap();
+    };
+    save("first.json", 10, Some("4711"), "first");
+    save("keyless.json", 20, None, "keyless");
+    save("between.json", 15, Some("4711"), "between");
+    save("last.json", 30, Some("4711"), "last");
+    let land = |name: &str| bench.program().run(&["ingest", CASES_RESOURCE, "--file", name]).success().stderr;
+    let incidents = "SELECT COUNT(*) AS n FROM incidents";
+    land("first.json");
+    land("keyless.json");
+    let standing = |when: &str, open: u64| {
+        assert_eq!(number(&bench, OPEN), open, "{when}: open rejects");
+        assert_eq!(number(&bench, incidents), 1, "{when}: incidents");
+    };
+    standing("it lost its key", 1);
+    // An older usable version is no news of a row that is a reject since.
+    let rows = number(&bench, RAW_ROWS);
+    for name in ["first.json", "between.json"] {
+        assert!(land(name).contains("1 stale"), "{name}");
+    }
+    standing("older usable versions", 1);
+    land("last.json");
+    standing("it has its key again", 0);
+    // Nor is an older reject of a row that can be used since, whether its index saw that or not.
+    assert!(land("keyless.json").contains("1 stale"), "an older reject");
+    std::fs::remove_dir_all(bench.lake().join(".index")).unwrap();
+    assert!(land("keyless.json").contains("1 stale"), "an older reject, with a new index");
+    standing("older rejects", 0);
+    assert_eq!(number(&bench, RAW_ROWS), rows + 1, "only the last version landed since");
+    bench.program().run(&["check"]).success();
+    bench.program().run(&["compact", "--recount"]).success();
+    standing("recounted", 0);
+}
+
+#[test]
+fn a_recounted_definition_stays_reconciled_when_a_batch_without_rows_comes_between() {
+    let bench = Bench::synthetic(600);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let changed = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[("south = 37.40", "south = 37.76")]));
+    changed.run(&["compact"]).success();
+    // A night on which every row is stamped anew, then news.
+    bench.portal.restamp(CASES, EDITED_MS, |_| {});
+    bench.ingest(&changed, CASES_RESOURCE, &[]).success();
+    let touch = |row: &mut Row| drop(row.insert("status_notes".to_owned(), "seen".into()));
+    bench.portal.update_where(CASES, |_| true, touch, EDITED_MS + 1_000);
+    bench.ingest(&changed, CASES_RESOURCE, &["--page-size", "1000"]).success();
+    let standing = changed.run(&["status", "--format", "json"]).success().json();
+    // The two batches since: one without rows.
+    assert_eq!((&standing[0]["exact"], &standing[0]["unreconciled"]), (&true.into(), &2.into()), "{standing}");
+}

@@ -72,7 +72,7 @@ fn summary(audit: &Audit) -> String {
         let (read, landed, deleted) = (mended.read, mended.landed, mended.deleted);
         text.push_str(&format!("; mended: {read} rows read again, {landed} landed, {deleted} deleted"));
         if let Some(withheld) = &mended.withheld {
-            text.push_str(&format!("; nothing was deleted: {withheld}"));
+            text.push_str(&format!("; not deleted: {withheld}"));
         }
     }
     text

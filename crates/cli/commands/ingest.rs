@@ -76,7 +76,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
                 done += 1;
                 stopped |= outcome.stopped || outcome.withheld.is_some();
                 if let Some(withheld) = &outcome.withheld {
-                    tracing::error!(resource = resource.name, "nothing was deleted: {withheld}");
+                    tracing::error!(resource = resource.name, "not deleted: {withheld}");
                 }
                 step.done(&summary(&outcome));
             }

@@ -40,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) token: Option<String>,
     pub(crate) max_limit: u64,
     pub(crate) gzip: bool,
+    pub(crate) tells_modified: bool,
 }
 
 impl Default for Portal {
@@ -53,7 +54,7 @@ impl Portal {
     pub fn new() -> Portal {
         Portal(Arc::new(State {
             datasets: RwLock::default(),
-            settings: Mutex::new(Settings { token: None, max_limit: 50_000, gzip: true }),
+            settings: Mutex::new(Settings { token: None, max_limit: 50_000, gzip: true, tells_modified: true }),
             faults: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
@@ -185,6 +186,11 @@ impl Portal {
     /// Whether answers are compressed for clients that accept it; they are unless told.
     pub fn set_gzip(&self, gzip: bool) {
         self.lock_settings().gzip = gzip;
+    }
+
+    /// Whether answers say when the dataset was modified; they do unless told.
+    pub fn set_tells_modified(&self, tells: bool) {
+        self.lock_settings().tells_modified = tells;
     }
 
     /// Makes a dataset refuse `<`, `>`, `<=` and `>=` on `:id` with a type mismatch.

@@ -28,7 +28,7 @@ pub(crate) struct Stamp {
 }
 
 /// The layout written here.
-pub(crate) const INDEX_FORMAT: u32 = 2;
+pub(crate) const INDEX_FORMAT: u32 = 3;
 
 /// The counted dimensions of a version: hour, finest cell, and the numbers of the four labels (0 is null).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,14 +11,16 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
+use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint, parse_wall_clock};
 use lake_portal::{Cursor, Decoder, Page, Reject};
 use lake_query::{Definitions, FORGOTTEN_DOMAIN, IncidentProjector, LANDING_DOMAIN};
 use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Lake, Snapshot, Table, Written};
 use serde_json::json;
 
+use crate::elsewhere::{Doubts, Elsewhere};
 use crate::index::{Dimensions, INDEX_FORMAT, KeyIndex, KeyState, Stamp};
 use crate::ledger::{Ledger, Verdict};
+use crate::reject;
 use crate::rekey::rekey;
 use crate::replay::Originals;
 use crate::rows::{Incidents, hash_bytes, texts, times};
@@ -93,6 +95,7 @@ pub(crate) struct Bare {
     deleted: bool,
     reason: Option<String>,
     original: Option<String>,
+    updated_at: Option<i64>,
 }
 
 impl Bare {
@@ -109,6 +112,7 @@ impl Bare {
             portal_id: reject.portal_id.clone(),
             reason: Some(reject.reason.clone()),
             original: Some(reject.original.clone()),
+            updated_at: reject.updated_at,
             ..Self::default()
         }
     }
@@ -122,6 +126,8 @@ struct Plan {
     bare: Vec<Bare>,
     ledger: Ledger,
     landed: Landed,
+    /// What the index does not say, and the raw rows do.
+    doubts: Doubts,
 }
 
 impl Landing {
@@ -218,7 +224,12 @@ impl Landing {
     }
 
     async fn try_land(&mut self, page: &Page) -> Result<Option<Landed>> {
-        let plan = tokio::task::block_in_place(|| self.plan(page))?;
+        let mut elsewhere = Elsewhere::default();
+        let mut plan = tokio::task::block_in_place(|| self.plan(page, &elsewhere))?;
+        if !plan.doubts.is_empty() {
+            elsewhere = self.look_up(&plan.doubts).await?;
+            plan = tokio::task::block_in_place(|| self.plan(page, &elsewhere))?;
+        }
         let cursor = self.later_cursor(page.cursor.as_ref());
         if plan.batch.num_rows() + plan.bare.len() == 0 && cursor == self.mark.cursor {
             // No commit would meet a batch of another writer, which these rows may change.
@@ -254,6 +265,7 @@ impl Landing {
             bare: gone.iter().cloned().map(Bare::tombstone).collect(),
             ledger,
             landed: Landed { deleted: gone.len() as u64, ..Landed::default() },
+            doubts: Doubts::default(),
         };
         match self.commit(plan, self.mark.cursor.clone()).await? {
             Some(landed) => Ok(landed.batch.unwrap_or(through)),
@@ -263,7 +275,7 @@ impl Landing {
 
     /// Commits a batch and what follows from it; `None` if another writer took its number.
     async fn commit(&mut self, plan: Plan, cursor: Option<Cursor>) -> Result<Option<Landed>> {
-        let Plan { batch, bare, ledger, mut landed } = plan;
+        let Plan { batch, bare, ledger, mut landed, .. } = plan;
         let rows = batch.num_rows() + bare.len();
         let number = self.mark.batch + 1;
         let now = lake_model::now();
@@ -328,7 +340,7 @@ impl Landing {
         }
     }
 
-    fn plan(&mut self, page: &Page) -> Result<Plan> {
+    fn plan(&mut self, page: &Page, elsewhere: &Elsewhere) -> Result<Plan> {
         let incidents = self.projector.project(&page.batch)?;
         let incidents = Incidents::new(&incidents)?;
         let keys = texts(&page.batch, "_key")?;
@@ -339,6 +351,12 @@ impl Landing {
         let mut ledger = Ledger::default();
         let mut taken: Vec<u64> = Vec::new();
         let mut closed: Vec<&str> = Vec::new();
+        let mut doubts = Doubts::default();
+        let head = self.mark.cursor.as_ref().and_then(|cursor| parse_wall_clock(&cursor.updated_at));
+        // What comes in order is as new as anything that has landed.
+        let is_behind = |updated_at: Option<i64>| updated_at.is_some() && (head.is_none() || updated_at < head);
+        // The row that gave a key its version, as of the rows before.
+        let mut holders: HashMap<&str, Option<&str>> = HashMap::new();
         let mut rows_of: HashMap<&str, &str> = HashMap::with_capacity(page.batch.num_rows());
         for row in 0..page.batch.num_rows() {
             let next = KeyState {
@@ -358,10 +376,25 @@ impl Landing {
                 }
                 landed.doubled += 1;
             }
-            let verdict = ledger.judge(&self.index, key, &next)?;
+            let mut verdict = ledger.judge(&self.index, key, &next)?;
+            if let Some(id) = id
+                && is_behind(next.updated_at)
+                && ledger.is_open_reject(&self.index, id)?
+                && doubts.overtaken(elsewhere, id, next.updated_at)
+            {
+                landed.stale += 1;
+                continue;
+            }
+            if let (Verdict::Tied, Some(id)) = (verdict, id) {
+                let holder = holders.get(key).copied().flatten().or_else(|| doubts.holder(elsewhere, key));
+                verdict = if holder.is_some_and(|holder| id < holder) { Verdict::Stale } else { Verdict::Changed };
+            }
+            if matches!(verdict, Verdict::New | Verdict::Changed) {
+                holders.insert(key, id);
+            }
             match verdict {
                 Verdict::New => landed.new += 1,
-                Verdict::Changed => landed.changed += 1,
+                Verdict::Changed | Verdict::Tied => landed.changed += 1,
                 Verdict::Stale => landed.stale += 1,
                 Verdict::Unchanged => landed.unchanged += 1,
             }
@@ -385,12 +418,22 @@ impl Landing {
             ledger.close_reject(&self.index, number_of(taken.len() + bare.len())?, id)?;
             bare.push(Bare::tombstone(Tombstone::Reject(id.to_owned())));
         }
-        for reject in &page.rejects {
+        for row in &page.rejects {
+            let identity = reject::identity(row.portal_id.as_deref(), &row.original);
+            let content = reject::content(&self.resource, &row.original);
+            let is_known = ledger.knows_reject(&self.index, &identity, content)?;
+            if !is_known
+                && row.portal_id.is_some()
+                && is_behind(row.updated_at)
+                && doubts.overtaken(elsewhere, &identity, row.updated_at)
+            {
+                landed.stale += 1;
+                continue;
+            }
             landed.rejected += 1;
-            let (identity, hash) = reject_identity(reject.portal_id.as_deref(), &reject.original);
-            if !ledger.knows_reject(&self.index, &identity, hash)? {
-                ledger.enter_reject(number_of(taken.len() + bare.len())?, &identity, hash);
-                bare.push(Bare::reject(reject));
+            if !is_known {
+                ledger.enter_reject(number_of(taken.len() + bare.len())?, &identity, content);
+                bare.push(Bare::reject(row));
             }
         }
         let batch = if taken.len() == page.batch.num_rows() {
@@ -398,7 +441,7 @@ impl Landing {
         } else {
             take_record_batch(&page.batch, &UInt64Array::from(taken)).or_err(Kind::Internal, || "the rows that land")?
         };
-        Ok(Plan { batch, bare, ledger, landed })
+        Ok(Plan { batch, bare, ledger, landed, doubts })
     }
 
     /// The index's stamp fits the table, the definition, and the files that it reflects.
@@ -446,16 +489,6 @@ fn number_of(row: usize) -> Result<i64> {
     i64::try_from(row).or_err(Kind::Internal, || "a row's number")
 }
 
-/// What a reject is known by (the portal's id, or its text), and the hash of its content.
-pub(crate) fn reject_identity(portal_id: Option<&str>, original: &str) -> (String, [u8; 16]) {
-    let hash = blake3::hash(original.as_bytes());
-    let mut short = [0; 16];
-    short.copy_from_slice(&hash.as_bytes()[..16]);
-    let identity = portal_id.map_or_else(|| format!("text:{}", hash.to_hex()), str::to_owned);
-    debug_assert!(!identity.is_empty(), "the decoder takes an empty id for absent");
-    (identity, short)
-}
-
 /// The rejects among what follows the `first` usable rows of a batch.
 fn originals(bare: &[Bare], first: usize) -> Originals {
     let numbered = bare.iter().enumerate();
@@ -501,6 +534,10 @@ pub(crate) fn complete(
                 (Some(column), "_extra") => with_bare(column, text_tail(|row| row.original.as_deref()))?,
                 (Some(column), "_portal_id") => with_bare(column, text_tail(|row| row.portal_id.as_deref()))?,
                 (Some(column), "_key") => with_bare(column, text_tail(|row| row.key.as_deref()))?,
+                (Some(column), "_updated_at") => {
+                    let times = bare.iter().map(|row| row.updated_at);
+                    with_bare(column, Arc::new(times.collect::<TimestampMicrosecondArray>()))?
+                }
                 (Some(column), "_hash") => {
                     let hashes = bare.iter().map(|row| row.deleted.then_some(no_content.as_str()));
                     with_bare(column, Arc::new(hashes.collect::<StringArray>()))?

@@ -13,6 +13,8 @@ pub(crate) enum Verdict {
     New,
     /// A key with other content.
     Changed,
+    /// A key with other content of the same time: of the same row, or of another with the same key.
+    Tied,
     /// Content that is there already: lands nothing.
     Unchanged,
     /// Older than what is there: lands nothing.
@@ -54,6 +56,7 @@ impl Ledger {
                 Verdict::Stale
             }
             Some(current) if current.hash == next.hash => Verdict::Unchanged,
+            Some(current) if current.updated_at.is_some() && current.updated_at == next.updated_at => Verdict::Tied,
             Some(_) => Verdict::Changed,
         })
     }

@@ -5,11 +5,13 @@
 //! another batch. The key index, from which both follow, is itself derived from `raw` and never trusted otherwise.
 
 mod boundaries;
+mod elsewhere;
 mod index;
 mod landing;
 mod ledger;
 mod pass;
 mod quarantine;
+mod reject;
 mod rekey;
 mod replay;
 mod rows;

@@ -12,7 +12,8 @@ use lake_model::{Error, Kind, Result, ResultExt as _};
 use lake_portal::{Cursor, Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later};
 use tokio_util::sync::CancellationToken;
 
-use crate::landing::{Landed, Landing, Tombstone, reject_identity};
+use crate::landing::{Landed, Landing, Tombstone};
+use crate::reject;
 use crate::rows::{texts, times};
 
 /// Tombstones that land as one batch.
@@ -60,12 +61,12 @@ pub struct Pass {
     pub live: u64,
     /// The last batch when the pass ended: what lands later is not for it to judge.
     through: i64,
-    /// Whether the source's newest row is older than what has landed, and it does not say when it was modified.
-    behind: bool,
-    /// The source's newest row then, microseconds since 1970 UTC.
-    newest: Option<i64>,
-    /// Whether something is gone that is no newer than that: more than a replica that lags would leave out.
-    gone_older: bool,
+    /// The source's newest row, microseconds since 1970 UTC, where it is older than what has landed, and the replica
+    /// that answered does not say that it was brought up to date later.
+    behind: Option<i64>,
+    /// How many of those that are gone are newer than that, or of no known time: a replica that lags would leave out
+    /// just these, and nothing that it says of itself proves that it does not.
+    unproven: u64,
 }
 
 /// Whether a pass proves that what it did not see is gone.
@@ -84,7 +85,7 @@ pub struct Buried {
     pub landed: u64,
     /// How many of them are of keys that the source has in older versions: those are still to be read.
     pub outdated: u64,
-    /// Why none did, although keys are gone.
+    /// Why none did, or not all, although keys are gone.
     pub withheld: Option<String>,
 }
 
@@ -174,9 +175,10 @@ impl Landing {
                 "the portal is behind what has landed already; a replica that lags may have answered".to_owned(),
             );
         }
-        if behind && soda.modified_s().is_none() {
-            pass.newest = before.newest.as_deref().and_then(lake_model::parse_wall_clock);
-            pass.behind = true;
+        // Of a dataset's own time nothing follows: the replica may lack what changed it.
+        let proves = |(replica, cursor): (u64, u64)| replica > cursor;
+        if behind && !soda.replica_modified_s().zip(cursor_s).is_some_and(proves) {
+            pass.behind = Some(before.newest.as_deref().and_then(lake_model::parse_wall_clock).unwrap_or(i64::MIN));
         }
         None
     }
@@ -223,8 +225,8 @@ impl Landing {
                 }
             }
         }
-        for reject in &page.rejects {
-            let (identity, _) = reject_identity(reject.portal_id.as_deref(), &reject.original);
+        for row in &page.rejects {
+            let identity = reject::identity(row.portal_id.as_deref(), &row.original);
             let known = entry(b'r', &identity);
             if !new.contains_key(&known) && self.index.seen(&known)?.is_none() {
                 new.insert(known, Vec::new());
@@ -238,11 +240,13 @@ impl Landing {
         for tombstone in self.gone() {
             match tombstone? {
                 Some(Tombstone::Key(key)) => {
-                    let updated_at = self.index.get(&key)?.and_then(|state| state.updated_at);
-                    pass.gone_older |= updated_at.is_some() && updated_at <= pass.newest;
+                    pass.unproven += u64::from(!self.is_proven(pass, &key)?);
                     pass.gone.add(&key);
                 }
-                Some(Tombstone::Reject(_)) => pass.gone_rejects += 1,
+                Some(Tombstone::Reject(_)) => {
+                    pass.unproven += u64::from(pass.behind.is_some());
+                    pass.gone_rejects += 1;
+                }
                 None => {}
             }
             pass.live += 1;
@@ -251,6 +255,13 @@ impl Landing {
             pass.outdated.add(&key?);
         }
         Ok(())
+    }
+
+    /// Whether it is proven that a key is gone which the pass has not seen.
+    fn is_proven(&self, pass: &Pass, key: &str) -> Result<bool> {
+        let Some(newest) = pass.behind else { return Ok(true) };
+        let updated_at = self.index.get(key)?.and_then(|state| state.updated_at);
+        Ok(updated_at.is_some_and(|updated_at| updated_at <= newest))
     }
 
     /// The keys that the pass has seen in versions older than the lake's only.
@@ -292,19 +303,19 @@ impl Landing {
                             records go with `hotspots-lake forget` or with the lake";
             return Ok(Buried { withheld: Some(withheld.to_owned()), ..Buried::default() });
         }
-        if pass.behind && !pass.gone_older && !allowed {
-            let withheld = format!(
-                "all {gone} rows that are gone are newer than the portal's newest row, as if a replica that lags had \
-                 answered; if they were removed, add --allow-deletes"
-            );
-            return Ok(Buried { withheld: Some(withheld), ..Buried::default() });
-        }
+        let withheld = (pass.unproven > 0 && !allowed).then(|| {
+            format!(
+                "{} of the {gone} rows that are gone are newer than the portal's newest row, as if a replica that lags \
+                 had answered; if they were removed, add --allow-deletes, or try again when newer rows are published",
+                pass.unproven
+            )
+        });
         if gone * MOST_UNASKED > pass.live && !allowed {
             let withheld =
                 format!("{gone} of {} rows are gone, more than 5 %; if that is right, add --allow-deletes", pass.live);
             return Ok(Buried { withheld: Some(withheld), ..Buried::default() });
         }
-        let mut buried = Buried { outdated: pass.outdated.count, ..Buried::default() };
+        let mut buried = Buried { outdated: pass.outdated.count, withheld, ..Buried::default() };
         let mut through = pass.through;
         let mut chunk = Vec::new();
         let outdated = self.outdated().map(|key| Ok(Some(Tombstone::Key(key?))));
@@ -312,7 +323,15 @@ impl Landing {
         loop {
             let next = tokio::task::block_in_place(|| gone.next());
             let ended = next.is_none();
-            chunk.extend(next.transpose()?.flatten());
+            if let Some(tombstone) = next.transpose()?.flatten()
+                && (allowed
+                    || match &tombstone {
+                        Tombstone::Key(key) => self.is_proven(pass, key)?,
+                        Tombstone::Reject(_) => pass.behind.is_none(),
+                    })
+            {
+                chunk.push(tombstone);
+            }
             if chunk.len() >= TOMBSTONES_A_BATCH || ended && !chunk.is_empty() {
                 buried.landed += chunk.len() as u64;
                 through = self.land_tombstones(&std::mem::take(&mut chunk), through).await?;

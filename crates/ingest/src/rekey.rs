@@ -93,7 +93,7 @@ impl Rekeying {
         let (keys, ids) = (texts(rows, "_key")?, texts(rows, "_portal_id")?);
         let (reasons, extra) = (texts(rows, "_reject")?, texts(rows, "_extra")?);
         let (batches, numbers) = (longs(rows, "_batch")?, longs(rows, "_row")?);
-        let published = published(rows)?;
+        let (published, updated) = (published(rows)?, times(rows, "_updated_at")?);
         let mut page = self.decoder.begin();
         let mut bare = Vec::new();
         for (row, text) in published.iter().enumerate() {
@@ -101,7 +101,8 @@ impl Rekeying {
             let place = (batches.value(row), numbers.value(row));
             if reasons.is_valid(row) {
                 let (reason, original) = (reasons.value(row).to_owned(), extra.value(row).to_owned());
-                bare.push(Bare::reject(&Reject { row, portal_id: id, reason, original }));
+                let updated_at = updated.is_valid(row).then(|| updated.value(row));
+                bare.push(Bare::reject(&Reject { row, portal_id: id, reason, original, updated_at }));
             } else if keys.is_valid(row) && self.gone_at.get(keys.value(row)).is_none_or(|gone| place > *gone) {
                 page.push(text);
             } else {

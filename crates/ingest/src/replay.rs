@@ -17,8 +17,9 @@ use lake_store::{Commit, Committed, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::index::{Dimensions, KeyState, Stamp, Words};
-use crate::landing::{Landing, last_file, reject_identity};
+use crate::landing::{Landing, last_file};
 use crate::ledger::Ledger;
+use crate::reject;
 use crate::rows::{Incidents, flags, hash_bytes, longs, texts, times};
 
 /// A reject's row number within its batch to its reason and its text as published.
@@ -52,7 +53,10 @@ impl Landing {
                 serde_json::to_string(definitions).or_err(Kind::Internal, || "the definitions")
             };
             let seen = if definitions.is_empty() { None } else { Some(text(&definitions)?) };
-            definitions.push((batch, self.stamp.fingerprint.clone()));
+            // Batches without rows lie between, and were counted under none.
+            let fast = self.lake.fast_counts.snapshot().await?;
+            let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(name)).await?.unwrap_or(0);
+            definitions.push((counted.min(batch - 1) + 1, self.stamp.fingerprint.clone()));
             let text = text(&definitions)?;
             domains.push(DomainChange { name: definitions_domain(name), seen: Some(seen), text });
         }
@@ -199,8 +203,8 @@ impl Landing {
             let portal_id = ids.is_valid(row).then(|| ids.value(row));
             if reasons.is_valid(row) {
                 let original = extra.value(row);
-                let (identity, hash) = reject_identity(portal_id, original);
-                ledger.enter_reject(number, &identity, hash);
+                let content = reject::content(&self.resource, original);
+                ledger.enter_reject(number, &reject::identity(portal_id, original), content);
                 originals.insert(number, (reasons.value(row).to_owned(), original.to_owned()));
                 continue;
             }

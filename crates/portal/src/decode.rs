@@ -28,6 +28,8 @@ pub struct Reject {
     pub reason: String,
     /// The row's JSON.
     pub original: String,
+    /// Its `:updated_at`, microseconds since 1970 UTC, if it has one.
+    pub updated_at: Option<i64>,
 }
 
 /// A decoded page.
@@ -236,13 +238,19 @@ impl PageBuilder<'_> {
     pub fn push(&mut self, json: &str) {
         match self.decoder.parse(json) {
             Ok(row) => self.push_row(row, json),
-            Err(error) => self.reject(None, format!("not a row: {error}"), json),
+            Err(error) => self.reject(None, None, format!("not a row: {error}"), json),
         }
     }
 
-    fn reject(&mut self, portal_id: Option<String>, reason: String, original: &str) {
+    fn reject(&mut self, portal_id: Option<String>, updated_at: Option<i64>, reason: String, original: &str) {
         let building = &mut self.building;
-        building.rejects.push(Reject { row: building.published, portal_id, reason, original: original.to_owned() });
+        building.rejects.push(Reject {
+            row: building.published,
+            portal_id,
+            reason,
+            original: original.to_owned(),
+            updated_at,
+        });
         building.published += 1;
     }
 
@@ -268,14 +276,18 @@ impl PageBuilder<'_> {
         let key = match self.key(&row, &typed, &misfits) {
             _ if self.decoder.key.is_empty() => String::new(),
             Ok(key) => key,
-            Err(reason) => return self.reject(row.id.map(Cow::into_owned), reason, json),
+            Err(reason) => {
+                let updated_at = row.updated_at.as_deref().and_then(parse_wall_clock);
+                return self.reject(row.id.map(Cow::into_owned), updated_at, reason, json);
+            }
         };
         let building = &mut self.building;
         building.hash.append_value(content_hash(resource, &typed, &misfits));
-        // The zeros that an id begins with are part of it, and its number has none: what was published is kept.
+        // The zeros that an id begins with, or a tail of them, are no part of its number, and of its text if it becomes
+        // one: what was published is kept.
         for ((column, value), typed) in resource.columns.iter().zip(&row.values).zip(&typed) {
-            if let (ColumnType::Integer, Some(published), Some(_)) = (column.kind, value, typed)
-                && !published.leading_zeros().is_empty()
+            if let (ColumnType::Integer, Some(published), Some(typed)) = (column.kind, value, typed)
+                && typed.key_text() != published.text()
             {
                 misfits.push((&column.name, published.0));
             }

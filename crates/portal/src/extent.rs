@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::scan::quoted;
 use crate::soda::Soda;
+use crate::value::{Published, Typed};
 
 /// A dataset's rows as counted by the portal. Two extents that are equal say that nothing came, changed or went
 /// between: whatever comes or changes gets a newer `:updated_at`, whatever goes is one less.
@@ -39,14 +40,24 @@ fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
     }
 }
 
-/// A published label as the lake has it; empty text is absent.
-fn label(published: String, kind: ColumnType) -> Option<String> {
-    let text = match kind {
-        ColumnType::Number => published.trim().parse::<f64>().map_or(published, |number| format!("{number:?}")),
-        ColumnType::Integer => published.split('.').next().unwrap_or_default().to_owned(),
-        _ => published,
+/// A published label as the lake has it: what does not fit its column is absent, and so is empty text.
+fn label(published: &Value, kind: ColumnType) -> Option<String> {
+    let json = published.to_string();
+    let text = match Published(&json).typed(kind) {
+        _ if published.is_null() => None,
+        Some(Typed::Number(number)) => Some(format!("{number:?}")),
+        Some(value) => Some(value.key_text()),
+        None => None,
     };
-    Some(text).filter(|text| !text.is_empty())
+    text.filter(|text| !text.is_empty())
+}
+
+/// A published part of a key; none where it is of no use as one: such rows are rejects, each of its own.
+fn key_part(published: &Value, kind: ColumnType) -> Option<String> {
+    let json = published.to_string();
+    let published = Published(&json);
+    published.typed(kind).filter(|value| !value.key_text().trim().is_empty())?;
+    Some(published.text().into_owned())
 }
 
 fn unusable(what: &str) -> Error {
@@ -168,7 +179,7 @@ impl Soda {
                     (None, _) | (_, None) => None,
                     (Some(_), Some(text)) => Some(parse_wall_clock(&text).ok_or_else(|| unusable("the months"))?),
                 };
-                let name = category.and_then(|(column, kind)| label(text(row, column)?, kind));
+                let name = category.and_then(|(column, kind)| label(row.get(column)?, kind));
                 *counts.entry((at, name)).or_default() += n;
             }
             seen += rows.len();
@@ -186,9 +197,10 @@ impl Soda {
     /// # Errors
     /// If the portal refuses or does not answer usably.
     pub async fn doubled_keys(&self, resource: &Resource, most: usize) -> Result<Vec<(String, u64)>> {
-        let mut names = Vec::new();
+        let (mut names, mut kinds) = (Vec::new(), Vec::new());
         for column in &resource.key {
             names.push(self.column_name(resource, column).await?);
+            kinds.push(resource.column(column).map_or(ColumnType::Text, |declared| declared.kind));
         }
         let (group, limit) = (names.join(","), most.to_string());
         let select = format!("{group},count(*) AS n");
@@ -205,7 +217,8 @@ impl Soda {
         };
         let doubled = rows.iter().filter_map(|row| {
             let n = whole(row.get("n")).filter(|n| *n > 1)?;
-            let key: Option<Vec<String>> = names.iter().map(|name| text(row, name)).collect();
+            let key: Option<Vec<String>> =
+                names.iter().zip(&kinds).map(|(name, kind)| key_part(row.get(name)?, *kind)).collect();
             Some((key?.join("|"), n))
         });
         Ok(doubled.collect())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use lake_model::{Error, Kind, Result, ResultExt, Secret};
-use reqwest::header::{HeaderMap, LAST_MODIFIED, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
 use serde_json::{Map, Value};
 
@@ -48,6 +48,8 @@ pub struct Soda {
     token_dropped: Arc<AtomicBool>,
     /// The newest `Last-Modified` that the portal has told, seconds since 1970 UTC; 0 if none.
     modified_s: Arc<AtomicU64>,
+    /// The newest `X-SODA2-Secondary-Last-Modified` alike: of the replica that answers, not of the dataset.
+    replica_modified_s: Arc<AtomicU64>,
     /// Whether two answers since [`Soda::watch`] told different ones.
     replicas_differ: Arc<AtomicBool>,
 }
@@ -91,6 +93,7 @@ impl Soda {
             options,
             token_dropped: Arc::default(),
             modified_s: Arc::default(),
+            replica_modified_s: Arc::default(),
             replicas_differ: Arc::default(),
         })
     }
@@ -98,6 +101,7 @@ impl Soda {
     /// Begins to watch whether all answers are of one state of the dataset.
     pub fn watch(&self) {
         self.modified_s.store(0, Ordering::Relaxed);
+        self.replica_modified_s.store(0, Ordering::Relaxed);
         self.replicas_differ.store(false, Ordering::Relaxed);
     }
 
@@ -109,6 +113,11 @@ impl Soda {
     /// When the portal last said that the dataset was modified, seconds since 1970 UTC.
     pub fn modified_s(&self) -> Option<u64> {
         Some(self.modified_s.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
+    }
+
+    /// When the replicas that answered last said that what they hold was modified, seconds since 1970 UTC.
+    pub fn replica_modified_s(&self) -> Option<u64> {
+        Some(self.replica_modified_s.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
     }
 
     /// Fetches and decodes a page, in `(:updated_at, :id)` order.
@@ -201,13 +210,19 @@ impl Soda {
             let stale = "a replica that lags behind answered (X-SODA2-Data-Out-Of-Date: true)";
             return Err(Failure::again(Error::new(Kind::Unavailable, stale)));
         }
-        let modified = headers.get("X-SODA2-Secondary-Last-Modified").or_else(|| headers.get(LAST_MODIFIED));
-        let modified = modified.and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
-        if let Some(since) = modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()) {
-            let before = self.modified_s.swap(since.as_secs(), Ordering::Relaxed);
-            if before != 0 && before != since.as_secs() {
+        let told_s = |value: Option<&HeaderValue>| {
+            let at = httpdate::parse_http_date(value?.to_str().ok()?).ok()?;
+            Some(at.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
+        };
+        let replica_s = told_s(headers.get("X-SODA2-Secondary-Last-Modified"));
+        if let Some(seconds) = replica_s.or_else(|| told_s(headers.get(LAST_MODIFIED))) {
+            let before = self.modified_s.swap(seconds, Ordering::Relaxed);
+            if before != 0 && before != seconds {
                 self.replicas_differ.store(true, Ordering::Relaxed);
             }
+        }
+        if let Some(seconds) = replica_s {
+            self.replica_modified_s.store(seconds, Ordering::Relaxed);
         }
         response.bytes().await.map_err(|e| {
             Failure::again(Error::new(Kind::Unavailable, "the connection was cut").with_source(e.without_url()))

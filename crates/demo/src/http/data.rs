@@ -46,7 +46,8 @@ pub(crate) async fn answer(served: &Served, ask: Ask) -> Answer {
 }
 
 fn page(portal: &Portal, ask: &Ask, stale: bool) -> Answer {
-    let max_limit = portal.settings().max_limit;
+    let settings = portal.settings();
+    let (max_limit, tells_modified) = (settings.max_limit, settings.tells_modified);
     let salt = portal.next_serial();
     let datasets = portal.read();
     let Some(dataset) = datasets.get(&ask.id) else {
@@ -74,17 +75,23 @@ fn page(portal: &Portal, ask: &Ask, stale: bool) -> Answer {
     let mut answer = Answer::new(200, page.body);
     answer.rows = page.rows;
     answer.is_page = true;
-    describe(&mut answer, dataset, &query.fields, &modified, stale);
+    describe(&mut answer, &query.fields, stale);
+    if tells_modified {
+        tell_modified(&mut answer, dataset, &modified, stale);
+    }
     answer
 }
 
 /// The headers of a page.
-fn describe(answer: &mut Answer, dataset: &Dataset, fields: &[(String, Kind)], modified: &str, stale: bool) {
+fn describe(answer: &mut Answer, fields: &[(String, Kind)], stale: bool) {
     let names: Vec<Value> = fields.iter().map(|(name, _)| Value::from(name.as_str())).collect();
     let types: Vec<Value> = fields.iter().map(|(_, kind)| Value::from(kind.name())).collect();
     answer.set("x-soda2-fields", Value::from(names).to_string());
     answer.set("x-soda2-types", Value::from(types).to_string());
     answer.set("x-soda2-data-out-of-date", if stale { "true" } else { "false" });
+}
+
+fn tell_modified(answer: &mut Answer, dataset: &Dataset, modified: &str, stale: bool) {
     answer.set("x-soda2-truth-last-modified", modified);
     // A replica that is behind says so by the time it was last brought up to date.
     let behind = stamp::http_date(dataset.modified_ms.div_euclid(1_000) - if stale { 3_600 } else { 0 });
