@@ -25,6 +25,15 @@ const coloured = async page =>
 
 const facet = (page, label, value) => page.locator(`button.facet[data-label="${label}"][data-value="${value}"]`);
 
+/** What the map shows of the world, rounded outward as a question names it. */
+const inFrame = page =>
+  page.evaluate(() => {
+    const bounds = document.querySelector("[data-testid=map]").map.getBounds();
+    const down = degrees => Math.floor(degrees * 1e5) / 1e5;
+    const up = degrees => Math.ceil(degrees * 1e5) / 1e5;
+    return [down(bounds.getWest()), down(bounds.getSouth()), up(bounds.getEast()), up(bounds.getNorth())];
+  });
+
 /** The most frequent values of a label, as the program answers. */
 const values = async (label, n) =>
   (await ask(`facets?facet=${label}&limit=${n}`)).map(row => row.value).filter(value => value !== null);
@@ -327,29 +336,67 @@ test("zoomed in, cells are finer, only those in view are asked for, and they are
     const asked = await ask(`aggregates?${question}`);
     assert.ok(asked.length > 0 && asked.length < all.size);
     for (const { cell, count } of asked) assert.equal(count, all.get(cell), cell);
-    const onTheMap = await number(page.getByTestId("shown"));
-    assert.equal(
-      onTheMap,
-      asked.reduce((sum, row) => sum + row.count, 0),
+    // Those on the map are those in the frame, to the incident, and not those of all cells that were asked for.
+    const frame = await inFrame(page);
+    const [{ count }] = await ask(`aggregates?group_by=&located=true&bbox=${frame}`);
+    assert.equal(await number(page.getByTestId("shown")), count);
+    assert.ok(count < asked.reduce((sum, row) => sum + row.count, 0), "the cells that were asked for reach beyond it");
+    const [west, south, east, north] = frame;
+    const { features } = await ask(`aggregates?${question}&format=geojson`);
+    const touching = features.filter(({ geometry }) => {
+      const [lng, lat] = [0, 1].map(axis => geometry.coordinates[0].map(at => at[axis]));
+      const across = Math.max(...lng) >= west && Math.min(...lng) <= east;
+      return across && Math.max(...lat) >= south && Math.min(...lat) <= north;
+    });
+    assert.deepEqual(
+      [...(await coloured(page)).keys()].sort(),
+      touching.map(({ properties }) => properties.cell).sort(),
     );
+    const most = Math.max(...touching.map(({ properties }) => properties.count));
+    assert.match(await page.locator(".top button").first().innerText(), new RegExp(`^${most.toLocaleString("en")} incidents`));
     // Charts follow the map; without the tick they count the whole city.
     const matrix = async () =>
       (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce(
         (a, b) => a + b,
       );
-    const dated = (
-      await ask(
-        `aggregates?group_by=&dated=true&${question
-          .getAll("cell")
-          .map(c => `cell=${c}`)
-          .join("&")}`,
-      )
-    )[0].count;
-    assert.equal(await matrix(), dated);
+    assert.equal(await matrix(), (await ask(`aggregates?group_by=&dated=true&bbox=${frame}`))[0].count);
     await page.getByLabel("Count only what the map shows").uncheck();
     await drawn(page);
     assert.equal(await matrix(), (await ask("aggregates?group_by=&dated=true"))[0].count);
   }));
+
+test("in a drawn box and in view is counted what lies in both", () =>
+  visit("?at=37.77,-122.42,14&bbox=-122.43,37.7,-122.3,37.775", async page => {
+    await drawn(page);
+    const [west, south, east, north] = await inFrame(page);
+    const both = [Math.max(west, -122.43), Math.max(south, 37.7), Math.min(east, -122.3), Math.min(north, 37.775)];
+    const [{ count }] = await ask(`aggregates?group_by=&located=true&bbox=${both}`);
+    assert.ok(count > 0 && count < (await total(page)));
+    assert.equal(await number(page.getByTestId("shown")), count);
+  }));
+
+test("what is on the map follows what of a comparison is shown, and a question that failed has no number", () =>
+  visit(
+    "?show=compare&compare=b&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-04-01",
+    async page => {
+      await drawn(page);
+      const during = "group_by=&located=true&start_time=2023-03-01&end_time=2023-04-01";
+      const shown = page.getByTestId("shown");
+      assert.equal(await number(shown), (await ask(`aggregates?${during}`))[0].count);
+      const box = await page.getByTestId("map").boundingBox();
+      await page.mouse.move(box.x + 300, box.y + 300);
+      await page.mouse.wheel(0, -600);
+      await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
+      await drawn(page);
+      const [{ count }] = await ask(`aggregates?${during}&bbox=${await inFrame(page)}`);
+      assert.equal(await number(shown), count);
+      await page.route(/aggregates/, route => route.abort());
+      await page.locator(".week tbody th button").first().click();
+      await page.getByText("the server cannot be reached").first().waitFor();
+      assert.equal(await shown.innerText(), "…");
+    },
+    { expected: [/ERR_FAILED/] },
+  ));
 
 test("the address holds the view: somebody else who opens it sees the same", async () => {
   const [category] = await values("category", 1);

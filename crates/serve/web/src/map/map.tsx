@@ -6,6 +6,7 @@ import { type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from 
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useRef } from "preact/hooks";
 import { dark } from "../parts/theme";
+import { corners } from "../state/questions";
 import { camera, cell, filters, tilted } from "../state/view";
 import { CELLS, Cells } from "./cells";
 import { drawing, tool } from "./draw";
@@ -101,6 +102,8 @@ function start(container: HTMLElement): () => void {
         const { hexes, of } = picture.value;
         cells.show(hexes, tilted.value);
         if (of === "") return;
+        // The same answer may be another picture: another part of it is in view.
+        delete container.dataset.drawn;
         const done = () => {
           map.off("idle", done);
           clearTimeout(timer);
@@ -126,18 +129,8 @@ function start(container: HTMLElement): () => void {
       effect(() => {
         const area = drawnArea.value;
         if (area?.kind === "polygon") put("area", polygon(area.ring));
-        else if (area) {
-          const [w, s, e, n] = area.box;
-          put(
-            "area",
-            polygon([
-              [w, s],
-              [e, s],
-              [e, n],
-              [w, n],
-            ]),
-          );
-        } else put("area", NOWHERE);
+        else if (area) put("area", polygon(corners(area.box)));
+        else put("area", NOWHERE);
       }),
       drawing(map),
     );

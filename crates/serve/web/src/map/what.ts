@@ -8,10 +8,22 @@ import { cityParams, resources } from "../lake/resources";
 import type { Count, Hotspot } from "../lake/types";
 import { millis, signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
-import { counts, during, params } from "../state/questions";
-import { camera, chartsFollow, comparedTo, compareShows, filters, mode, page, scale, type Window } from "../state/view";
+import { corners, counts, during, inArea, params } from "../state/questions";
+import {
+  type Area,
+  camera,
+  chartsFollow,
+  comparedTo,
+  compareShows,
+  filters,
+  mode,
+  page,
+  scale,
+  type Window,
+} from "../state/view";
 import { diverging, type Ramp, sequential, significance } from "./colours";
-import { type Bounds, cover, resolutionAt, within } from "./resolution";
+import { touches } from "./hexes";
+import { type Bounds, cover, resolutionAt, rounded, within } from "./resolution";
 
 /** What the map shows of the world; null until it is there. */
 export const seen = signal<{ bounds: Bounds; zoom: number } | null>(null);
@@ -81,11 +93,26 @@ export const extent = computed((): { all: Bounds; most: Bounds } | null => {
 
 const resolution = computed(() => (seen.value === null ? 9 : resolutionAt(seen.value.zoom)));
 
-/** The filter of what is in view; nothing where all is, or nobody has moved the map yet. */
-const inView = computed((): Params => {
+/** The part of the world in view; null where all there is is, or nobody has moved the map yet. */
+const frame = computed((): Bounds | null => {
   const view = seen.value;
-  if (view === null || camera.value === null || (extent.value && within(extent.value.all, view.bounds))) return [];
-  return (cover(view.bounds, resolution.value) ?? []).map((cell): [string, string] => ["cell", cell]);
+  if (view === null || camera.value === null || (extent.value && within(extent.value.all, view.bounds))) return null;
+  return rounded(view.bounds);
+});
+
+/** The filter of the cells in view: by coarser cells, for none may be counted in part. */
+const cellsInView = computed((): Params => {
+  const cells = frame.value && cover(frame.value, resolution.value);
+  return (cells ?? []).map((cell): [string, string] => ["cell", cell]);
+});
+
+/** The filter of the incidents in view, to the incident. */
+export const inView = computed((): Params => {
+  if (!frame.value) return [];
+  const { west, south, east, north } = frame.value;
+  const box: Area = { kind: "box", box: [west, south, east, north] };
+  // A question takes one box: where that is the drawn one, the frame is a polygon.
+  return [inArea(filters.value.area?.kind === "box" ? { kind: "polygon", ring: corners(box.box) } : box)];
 });
 
 /** The filter that charts add: what is in view, while they follow the map. */
@@ -95,7 +122,7 @@ function cells(window: Window | null): Question {
   const more: Params = [
     ["geo_precision", String(resolution.value)],
     ["located", "true"],
-    ...inView.value,
+    ...cellsInView.value,
     ["limit", String(MOST_CELLS)],
   ];
   return counts(["cell"], asked(params(during(filters.value, window))), more);
@@ -170,13 +197,15 @@ type Drawing = Omit<Picture, "of">;
 
 const days = (window: Window) => (millis(window.end) - millis(window.start)) / 86_400_000;
 
-function compared(a: readonly Count[], b: readonly Count[]): Drawing {
+type Counted = Count & { cell: string };
+
+function compared(a: readonly Counted[], b: readonly Counted[]): Drawing {
   const windows = [filters.value.window, comparedTo.value];
   const [daysOfA, daysOfB] = windows.map(window => (window ? days(window) : 1));
   const same = daysOfA === daysOfB;
   const both = new Map<string, [number, number]>();
-  for (const row of a) if (row.cell) both.set(row.cell, [row.count, 0]);
-  for (const row of b) if (row.cell) both.set(row.cell, [both.get(row.cell)?.[0] ?? 0, row.count]);
+  for (const row of a) both.set(row.cell, [row.count, 0]);
+  for (const row of b) both.set(row.cell, [both.get(row.cell)?.[0] ?? 0, row.count]);
   const value = ([inA, inB]: [number, number]) => {
     if (compareShows.value === "a") return inA;
     if (compareShows.value === "b") return inB;
@@ -238,6 +267,13 @@ const rows = computed(() => mapAnswer.value.rows ?? []);
 const otherAnswered = computed(() => otherAnswer.value.of);
 const otherRows = computed(() => otherAnswer.value.rows ?? []);
 
+/** Those on screen: the coarser cells that were asked for reach beyond it. */
+function onScreen<T extends { cell?: string | null }>(rows: readonly T[]): (T & { cell: string })[] {
+  const bounds = frame.value;
+  const placed = rows.filter((row): row is T & { cell: string } => Boolean(row.cell));
+  return bounds ? placed.filter(row => touches(row.cell, bounds)) : placed;
+}
+
 /** What the map shows. */
 export const picture = computed((): Picture => {
   const half =
@@ -249,9 +285,9 @@ export const picture = computed((): Picture => {
 
 function made(): Drawing {
   // The answer before the last question may be of another kind.
-  if (answered.value?.path === "hotspots") return hot(rows.value as Hotspot[]);
-  const counted = (rows.value as Count[]).filter(row => row.cell);
-  if (mode.value === "compare" && comparedTo.value) return compared(counted, otherRows.value);
+  if (answered.value?.path === "hotspots") return hot(onScreen(rows.value as Hotspot[]));
+  const counted = onScreen(rows.value as Count[]);
+  if (mode.value === "compare" && comparedTo.value) return compared(counted, onScreen(otherRows.value));
   const values = counted.map(row => row.count);
   const ramp = sequential(values, scale.value, dark.value);
   const most = Math.max(1, ...values);
@@ -259,7 +295,7 @@ function made(): Drawing {
     ramp,
     unit: "incidents a cell",
     hexes: counted.map(row => ({
-      cell: row.cell ?? "",
+      cell: row.cell,
       colour: ramp.colour(row.count),
       height: row.count / most,
       rank: row.count,

@@ -22,11 +22,20 @@ export function params(filters: Filters, without: readonly Without[] = []): [str
   return given;
 }
 
-function inArea(area: Area): [string, string] {
+/** An area as a filter. */
+export function inArea(area: Area): [string, string] {
   if (area.kind === "box") return ["bbox", area.box.join(",")];
   const ring = [...area.ring, area.ring[0]];
   return ["polygon", JSON.stringify({ type: "Polygon", coordinates: [ring] })];
 }
+
+/** The corners of a box. */
+export const corners = ([west, south, east, north]: [number, number, number, number]): [number, number][] => [
+  [west, south],
+  [east, south],
+  [east, north],
+  [west, north],
+];
 
 /** Counts by some dimensions. */
 export function counts(by: readonly string[], filters: Params, more: Params = []): Question {

@@ -47,8 +47,9 @@ function tests(question: Question): string[] {
   }
   const polygon = values.get("polygon")?.[0];
   // The box around a polygon keeps what is far from it from being read.
-  const box = values.get("bbox")?.[0]?.split(",") ?? bounds(polygon);
-  if (box) tests.push(`longitude BETWEEN ${box[0]} AND ${box[2]}`, `latitude BETWEEN ${box[1]} AND ${box[3]}`);
+  for (const box of [values.get("bbox")?.[0]?.split(","), bounds(polygon)]) {
+    if (box) tests.push(`longitude BETWEEN ${box[0]} AND ${box[2]}`, `latitude BETWEEN ${box[1]} AND ${box[3]}`);
+  }
   if (polygon) tests.push(`point_in_polygon(latitude, longitude, ${quoted(polygon)})`);
   return tests;
 }
