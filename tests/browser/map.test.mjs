@@ -235,6 +235,58 @@ test("two periods are compared: each total is its window's, and the change is th
     assert.notDeepEqual(await pixels(page), change);
   }));
 
+test("two periods that nobody chose are months of the same number, and both within what there is", () =>
+  visit("", async page => {
+    await drawn(page);
+    await page.getByRole("button", { name: "Compare" }).click();
+    await drawn(page);
+    const months = (await ask("aggregates?group_by=time&time_precision=1mo&dated=true")).filter(row => row.count > 100);
+    const first = months.map(row => row.occurred_at.slice(0, 10)).sort()[0];
+    const params = new URL(page.url()).searchParams;
+    const [start, end, before, until] = ["start_time", "end_time", "b_start", "b_end"].map(name => params.get(name));
+    const count = (a, b) => 12 * (b.slice(0, 4) - a.slice(0, 4)) + (b.slice(5, 7) - a.slice(5, 7));
+    assert.equal(until, start);
+    assert.equal(count(before, until), count(start, end));
+    assert.ok([start, end, before].every(text => text.endsWith("-01")) && before >= first, `${before} ${first}`);
+    const half = Math.floor(months.length / 2);
+    assert.equal(count(start, end), half);
+  }));
+
+test("periods of different length are compared by the day, however little that is", () =>
+  visit("?show=compare&start_time=2024-01-01&end_time=2024-03-01&b_start=2023-01-01&b_end=2024-01-01", async page => {
+    await drawn(page);
+    const of = (start, end) =>
+      ask(`aggregates?group_by=cell&geo_precision=9&located=true&limit=100000&start_time=${start}&end_time=${end}`);
+    const [a, b] = [await of("2024-01-01", "2024-03-01"), await of("2023-01-01", "2024-01-01")];
+    const changes = new Map(a.map(row => [row.cell, row.count / 60]));
+    for (const { cell, count } of b) changes.set(cell, (changes.get(cell) ?? 0) - count / 365);
+    const colours = await coloured(page);
+    const none = [...colours].filter(([cell]) => changes.get(cell) === 0).map(([, colour]) => colour);
+    const some = [...colours].filter(([cell]) => changes.get(cell) !== 0);
+    assert.ok(some.some(([cell]) => Math.abs(changes.get(cell)) < 0.005));
+    const quiet = await page.locator(".legend li", { hasText: /^0$/ }).locator("i").getAttribute("style");
+    const rgb = colour => colour.match(/\w\w/g).map(part => Number.parseInt(part, 16));
+    for (const colour of new Set(none)) assert.ok(quiet.includes(rgb(colour).join(", ")), `${colour} ${quiet}`);
+    for (const [cell, colour] of some) assert.ok(!quiet.includes(rgb(colour).join(", ")), cell);
+    const sizes = [...changes].sort((x, y) => Math.abs(y[1]) - Math.abs(x[1]));
+    assert.equal(await page.locator(".top button").first().getAttribute("data-cell"), sizes[0][0]);
+    const [inA, inB] = [
+      await total(page),
+      (await ask("aggregates?group_by=&start_time=2023-01-01&end_time=2024-01-01"))[0].count,
+    ];
+    const part = 100 * (inA / 60 / (inB / 365) - 1);
+    const text = `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} % a day`;
+    assert.ok((await page.locator(".summary").innerText()).includes(text), text);
+    // The other scale has other classes; less than nothing has a true minus.
+    const legend = () => page.locator(".legend .steps").innerText();
+    const before = await legend();
+    await page.getByRole("button", { name: "Linear" }).click();
+    await drawn(page);
+    assert.notEqual(await legend(), before);
+    assert.ok(!/-/.test(before) && /−/.test(before), before);
+    assert.notDeepEqual([...(await coloured(page))], [...colours]);
+  }));
+
 for (const [name, kind] of [
   ["Draw a box", "bbox"],
   ["Draw a polygon", "polygon"],
@@ -317,6 +369,17 @@ test("hot spots are those that /hotspots finds beyond chance", () =>
       outside.size <= 1 && [...outside].every(colour => !inside.has(colour)),
       "what is within chance is of one colour",
     );
+    const legend = await page
+      .locator(".legend i")
+      .evaluateAll(all => all.map(i => getComputedStyle(i).backgroundColor));
+    const rgb = colour =>
+      `rgb(${colour
+        .match(/\w\w/g)
+        .map(part => Number.parseInt(part, 16))
+        .join(", ")})`;
+    for (const { cell, significance } of found) {
+      if (significance) assert.equal(rgb(colours.get(cell)), legend[significance === "hot" ? 0 : 1], cell);
+    }
     const [first] = found;
     assert.match(
       await page.locator(".top button").first().innerText(),
@@ -353,7 +416,10 @@ test("zoomed in, cells are finer, only those in view are asked for, and they are
       touching.map(({ properties }) => properties.cell).sort(),
     );
     const most = Math.max(...touching.map(({ properties }) => properties.count));
-    assert.match(await page.locator(".top button").first().innerText(), new RegExp(`^${most.toLocaleString("en")} incidents`));
+    assert.match(
+      await page.locator(".top button").first().innerText(),
+      new RegExp(`^${most.toLocaleString("en")} incidents`),
+    );
     // Charts follow the map; without the tick they count the whole city.
     const matrix = async () =>
       (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce(

@@ -4,10 +4,10 @@ import { computed } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { CopyMenu } from "../parts/copy";
-import { millis, whole } from "../parts/numbers";
+import { whole } from "../parts/numbers";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, compareShows, filters, mode } from "../state/view";
-import { afterMap, asked, inView, mapAnswer, mapQuestion, onMap, otherAnswer, WAIT_MS } from "./what";
+import { afterMap, asked, inView, lengthsCompared, mapAnswer, mapQuestion, onMap, otherAnswer, WAIT_MS } from "./what";
 
 const total = follow<Count[]>(
   onMap(() => counts([], asked(params(filters.value)))),
@@ -52,10 +52,11 @@ function shownOnMap(): number | null {
   return problem || rows === null ? null : rows.reduce((sum: number, row) => sum + row.count, 0);
 }
 
-/** Whether the two windows are as long: else a part of a hundred says nothing. */
-function sameLength(): boolean {
-  const lengths = [filters.value.window, comparedTo.value].map(w => (w ? millis(w.end) - millis(w.start) : 0));
-  return lengths[0] === lengths[1];
+/** The change from B to A in hundredths, by the day where one is longer. */
+function change(a: number, b: number): string {
+  const [daysOfA, daysOfB] = lengthsCompared.value ?? [1, 1];
+  const part = 100 * (a / daysOfA / (b / daysOfB) - 1);
+  return `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} %${lengthsCompared.value ? " a day" : ""}`;
 }
 
 /** The total over the map. */
@@ -78,10 +79,7 @@ export function Summary() {
         {before !== null && all !== null && (
           <span class="versus">
             {" "}
-            against <b data-testid="total-b">{whole(before)}</b> in B
-            {before > 0 &&
-              sameLength() &&
-              ` (${all >= before ? "+" : "−"}${Math.abs((100 * (all - before)) / before).toFixed(1)} %)`}
+            against <b data-testid="total-b">{whole(before)}</b> in B{before > 0 && ` (${change(all, before)})`}
           </span>
         )}
         <CopyMenu title="Cells on the map" question={mapQuestion.value} />

@@ -6,7 +6,7 @@ import { follow } from "../lake/answer";
 import { address, type Params, type Question } from "../lake/ask";
 import { cityParams, resources } from "../lake/resources";
 import type { Count, Hotspot } from "../lake/types";
-import { millis, signed, whole } from "../parts/numbers";
+import { signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
 import { corners, counts, during, inArea, params } from "../state/questions";
 import {
@@ -21,6 +21,7 @@ import {
   scale,
   type Window,
 } from "../state/view";
+import { days } from "../time/periods";
 import { diverging, type Ramp, sequential, significance } from "./colours";
 import { touches } from "./hexes";
 import { type Bounds, cover, resolutionAt, rounded, within } from "./resolution";
@@ -195,29 +196,34 @@ export interface Picture {
 
 type Drawing = Omit<Picture, "of">;
 
-const days = (window: Window) => (millis(window.end) - millis(window.start)) / 86_400_000;
+/** The days of the two windows of a comparison where one is longer; null where numbers are compared as they are. */
+export const lengthsCompared = computed((): [number, number] | null => {
+  const [a, b] = [filters.value.window, comparedTo.value];
+  const lengths: [number, number] = a && b ? [days(a), days(b)] : [1, 1];
+  return lengths[0] === lengths[1] ? null : lengths;
+});
 
 type Counted = Count & { cell: string };
 
 function compared(a: readonly Counted[], b: readonly Counted[]): Drawing {
-  const windows = [filters.value.window, comparedTo.value];
-  const [daysOfA, daysOfB] = windows.map(window => (window ? days(window) : 1));
-  const same = daysOfA === daysOfB;
+  // Windows of other lengths are compared by the day.
+  const lengths = lengthsCompared.value;
+  const same = lengths === null;
+  const [daysOfA, daysOfB] = lengths ?? [1, 1];
   const both = new Map<string, [number, number]>();
   for (const row of a) both.set(row.cell, [row.count, 0]);
   for (const row of b) both.set(row.cell, [both.get(row.cell)?.[0] ?? 0, row.count]);
+  const difference = ([inA, inB]: [number, number]) => inA / daysOfA - inB / daysOfB;
+  const changed = (pair: [number, number]) => `${signed(difference(pair))}${same ? "" : " a day"}`;
   const value = ([inA, inB]: [number, number]) => {
     if (compareShows.value === "a") return inA;
     if (compareShows.value === "b") return inB;
-    // Windows of other lengths are compared by the day.
-    return same ? inA - inB : Math.round(100 * (inA / (daysOfA || 1) - inB / (daysOfB || 1))) / 100;
+    return difference([inA, inB]);
   };
-  const difference = ([inA, inB]: [number, number]) =>
-    same ? signed(inA - inB) : `${(inA / (daysOfA || 1) - inB / (daysOfB || 1)).toFixed(2).replace("-", "−")} a day`;
   const shown = [...both].filter(([, pair]) => compareShows.value === "change" || value(pair) > 0);
   const values = shown.map(([, pair]) => value(pair));
   const change = compareShows.value === "change";
-  const ramp = change ? diverging(values, dark.value) : sequential(values, scale.value, dark.value);
+  const ramp = change ? diverging(values, scale.value, dark.value) : sequential(values, scale.value, dark.value);
   const most = Math.max(1e-9, ...values.map(Math.abs));
   return {
     ramp,
@@ -227,8 +233,8 @@ function compared(a: readonly Counted[], b: readonly Counted[]): Drawing {
       colour: ramp.colour(value(pair)),
       height: Math.abs(value(pair)) / most,
       rank: change ? Math.abs(value(pair)) : value(pair),
-      text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${difference(pair)}`],
-      brief: `A ${whole(pair[0])} · B ${whole(pair[1])} · ${difference(pair)}`,
+      text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${changed(pair)}`],
+      brief: `A ${whole(pair[0])} · B ${whole(pair[1])} · ${changed(pair)}`,
     })),
   };
 }
@@ -240,7 +246,7 @@ function hot(rows: readonly Hotspot[]): Drawing {
     unit: "",
     hexes: rows.map(row => ({
       cell: row.cell,
-      colour: significance(row.significance, row.z, dark.value),
+      colour: significance(row.significance, dark.value),
       height: row.significance === null ? 0 : Math.abs(row.z ?? 0) / most,
       rank: row.z ?? Number.NEGATIVE_INFINITY,
       text: [
