@@ -490,6 +490,76 @@ test("the address holds the view: somebody else who opens it sees the same", asy
   });
 });
 
+test("an open window and a time with a Z are taken as /aggregates takes them", () =>
+  visit("?start_time=2024-05-01T06:00:00Z", async page => {
+    await drawn(page);
+    const open = await ask("aggregates?group_by=&start_time=2024-05-01T06:00:00Z");
+    assert.equal(await number(page.getByTestId("total")), open[0].count);
+    const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
+    assert.deepEqual([question.get("start_time"), question.get("end_time")], ["2024-05-01T06:00:00", null]);
+    assert.equal(await page.getByTestId("window").innerText(), "from 2024-05-01 06:00");
+    // The brush shows it, and by the keyboard its end is one.
+    await page.getByRole("slider", { name: "First instant after the window" }).press("ArrowLeft");
+    await drawn(page);
+    const params = new URL(page.url()).searchParams;
+    assert.equal(params.get("start_time"), "2024-05-01T06:00:00");
+    assert.ok(params.get("end_time") > "2024-05-01");
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+    // Nothing is compared with no end.
+    await page.goto(`${BASE}/?end_time=2024-05-01`);
+    await drawn(page);
+    assert.equal(
+      await number(page.getByTestId("total")),
+      (await ask("aggregates?group_by=&end_time=2024-05-01"))[0].count,
+    );
+    await page.getByRole("button", { name: "Compare" }).click();
+    await page.getByTestId("total-b").waitFor();
+    await drawn(page);
+    assert.ok(new URL(page.url()).searchParams.get("start_time") < "2024-05-01");
+  }));
+
+test("filters of the address that no list has apply, are listed, and are taken away", () =>
+  visit("?category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=&near=37.77,-122.42,3000&hour=8", async page => {
+    await drawn(page);
+    const left = "aggregates?group_by=&hour=8&category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=";
+    const all = (await ask("aggregates?group_by=&hour=8"))[0].count;
+    assert.equal(await number(page.getByTestId("total")), (await ask(`${left}&near=37.77,-122.42,3000`))[0].count);
+    assert.equal(new URL(page.url()).searchParams.get("near"), "37.77,-122.42,3000");
+    await page.getByText("4 filters", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Take away: within 3000 m of 37.77, -122.42" }).click();
+    await drawn(page);
+    assert.equal(await number(page.getByTestId("total")), (await ask(left))[0].count);
+    assert.deepEqual(new URL(page.url()).searchParams.getAll("neighborhood!"), ["Mission", ""]);
+    await page.getByText("neighborhood not Mission").waitFor();
+    await page.getByRole("button", { name: "clear all" }).click();
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+    assert.ok((await number(page.getByTestId("total"))) > all);
+  }));
+
+test("a resource of another city leads to that city, and whoever takes it away stays there", () =>
+  visit("", async page => {
+    await drawn(page);
+    await page.route(/\/resources$/, async route => {
+      const response = await route.fetch();
+      const rows = await response.json();
+      const other = rows.find(row => row.name === "chicago-crimes");
+      await route.fulfill({
+        response,
+        json: rows.map(row => (row === other ? { ...row, landed: true, incidents: 1 } : row)),
+      });
+    });
+    await page.goto(`${BASE}/?resource=chicago-crimes`);
+    await drawn(page);
+    const city = page.getByLabel("City", { exact: true });
+    assert.equal(await city.inputValue(), "Chicago");
+    await facet(page, "resource", "chicago-crimes").click();
+    await page.getByText("No filters").waitFor();
+    await drawn(page);
+    assert.equal(await city.inputValue(), "Chicago");
+    assert.ok((await page.getByTestId("map").getAttribute("data-asked")).includes("resource=chicago-crimes"));
+  }));
+
 test("each panel is copied as curl, SQL and CSV, and all three say what is on screen", () =>
   visit("?weekday=6&weekday=7", async page => {
     await drawn(page);
@@ -547,6 +617,7 @@ test("what is seen is saved as a file, all of it", () =>
 
 for (const [where, search] of [
   ["a window of hours", "start_time=2024-05-01T06:00&end_time=2024-06-01T18:00"],
+  ["a circle, with something left out", "near=37.77,-122.42,2000&neighborhood!=Mission&district!="],
   ["a polygon", "polygon=-122.45 37.72,-122.39 37.74,-122.43 37.80"],
 ])
   test(`whatever a panel copies, curl and SQL count the same, in ${where}`, () =>

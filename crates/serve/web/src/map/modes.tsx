@@ -1,9 +1,9 @@
 /** What the colours say: counts, a change between two windows, or what is beyond chance. */
 
-import { batch } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import { comparedTo, filters, type Mode, mode, narrow } from "../state/view";
 import { periods } from "../time/periods";
-import { span } from "../time/span";
+import { chosen, span } from "../time/span";
 
 const MODES: [Mode, string, string][] = [
   ["count", "Counts", "How many, by cell"],
@@ -15,13 +15,20 @@ function show(wanted: Mode): void {
   batch(() => {
     mode.value = wanted;
     if (wanted !== "compare") return;
-    const window = filters.peek().window;
+    const window = chosen.peek();
     if (window && comparedTo.peek()) return;
-    const [a, b] = periods(window, span.peek()) ?? [null, null];
-    narrow({ window: a });
-    comparedTo.value ??= b;
+    const found = periods(window, span.peek());
+    if (!found) return;
+    narrow({ window: found[0] });
+    comparedTo.value ??= found[1];
   });
 }
+
+// Nothing is compared with no end: one that is open in the address is closed where what there is ends.
+effect(() => {
+  const { start, end } = filters.value.window ?? {};
+  if (mode.value === "compare" && (start === null || end === null) && chosen.value) narrow({ window: chosen.value });
+});
 
 /** The switch between them. */
 export function Modes() {

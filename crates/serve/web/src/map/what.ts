@@ -18,10 +18,10 @@ import {
   filters,
   mode,
   page,
+  type Span,
   scale,
-  type Window,
 } from "../state/view";
-import { days } from "../time/periods";
+import { closed, days } from "../time/periods";
 import { diverging, type Ramp, sequential, significance } from "./colours";
 import { touches } from "./hexes";
 import { type Bounds, cover, resolutionAt, rounded, within } from "./resolution";
@@ -119,7 +119,7 @@ export const inView = computed((): Params => {
 /** The filter that charts add: what is in view, while they follow the map. */
 export const chartsView = computed((): Params => (chartsFollow.value ? inView.value : []));
 
-function cells(window: Window | null): Question {
+function cells(window: Span | null): Question {
   const more: Params = [
     ["geo_precision", String(resolution.value)],
     ["located", "true"],
@@ -198,7 +198,7 @@ type Drawing = Omit<Picture, "of">;
 
 /** The days of the two windows of a comparison where one is longer; null where numbers are compared as they are. */
 export const lengthsCompared = computed((): [number, number] | null => {
-  const [a, b] = [filters.value.window, comparedTo.value];
+  const [a, b] = [closed(filters.value.window, null), comparedTo.value];
   const lengths: [number, number] = a && b ? [days(a), days(b)] : [1, 1];
   return lengths[0] === lengths[1] ? null : lengths;
 });

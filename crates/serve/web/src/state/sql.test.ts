@@ -54,3 +54,20 @@ test("a polygon is tested after its box, and after the box of what is in view", 
   expect(sql).toContain("latitude BETWEEN 2 AND 5");
   expect(sql).toContain(`point_in_polygon(latitude, longitude, '${polygon}')`);
 });
+
+test("what is not wanted is left out and what has no label stays; a circle is a distance over the globe", () => {
+  const sql = toSql({
+    path: "aggregates",
+    params: [
+      ["group_by", ""],
+      ["category!", "Noise"],
+      ["district!", "North"],
+      ["district!", ""],
+      ["near", "37.77,-122.42,500"],
+    ],
+  });
+  expect(sql).toContain("(category IN ('Noise')) IS NOT TRUE");
+  expect(sql).toContain("(district IN ('North') OR district IS NULL) IS NOT TRUE");
+  expect(sql).toContain("radians(longitude - (-122.42))");
+  expect(sql).toContain("<= 500");
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { days, periods } from "./periods";
+import { closed, days, periods } from "./periods";
 
 const of = (start: string, end: string) => ({ start, end });
 
@@ -34,4 +34,13 @@ test("a window is compared with the one before, but never with one that ends bef
 
 test("a window is as long as its hours", () => {
   expect(days(of("2024-02-28T12:00", "2024-03-01"))).toBe(1.5);
+});
+
+test("an open end is where what there is ends", () => {
+  const all = of("2023-01-01", "2025-01-01");
+  expect(closed({ start: "2024-05-01", end: null }, all)).toEqual(of("2024-05-01", "2025-01-01"));
+  expect(closed({ start: null, end: "2024-05-01" }, all)).toEqual(of("2023-01-01", "2024-05-01"));
+  expect(closed({ start: null, end: "2022-05-01" }, all)).toBeNull();
+  expect(closed({ start: "2024-05-01", end: null }, null)).toBeNull();
+  expect(closed(null, all)).toBeNull();
 });

@@ -1,13 +1,19 @@
 /** Windows by their lengths, and which two are compared where nobody chose them. */
 
 import { millis, wallClock } from "../parts/numbers";
-import type { Window } from "../state/view";
+import type { Span, Window } from "../state/view";
 import { next } from "./steps";
 
 const DAY_MS = 86_400_000;
 
 /** The length of a window. */
 export const days = ({ start, end }: Window): number => (millis(end) - millis(start)) / DAY_MS;
+
+/** A window with its open ends where what there is begins and ends; null where none is left. */
+export function closed(span: Span | null, all: Window | null): Window | null {
+  const [start, end] = [span?.start ?? all?.start, span?.end ?? all?.end];
+  return span && start && end && millis(start) < millis(end) ? { start, end } : null;
+}
 
 /** The window of the same length just before. */
 export function before({ start, end }: Window): Window {

@@ -18,7 +18,7 @@ function advance(): void {
   const all = span.peek();
   if (!all || mapAnswer.peek().loading) return;
   const window = filters.peek().window;
-  const at = window ? floor(millis(window.start), step.peek()) : null;
+  const at = window?.start ? floor(millis(window.start), step.peek()) : null;
   let start = at === null ? floor(millis(all.start), step.peek()) : next(at, step.peek());
   if (start >= millis(all.end)) start = floor(millis(all.start), step.peek());
   narrow({ window: { start: wallClock(start), end: wallClock(next(start, step.peek())) } });
