@@ -170,6 +170,95 @@ test("a click on a cell opens what happened there, and its numbers are those of 
     await page.getByTestId("cell").waitFor({ state: "detached" });
   }));
 
+test("Escape ends drawing, and else closes the cell", () =>
+  visit("", async page => {
+    await drawn(page);
+    await page.locator(".top button").first().click();
+    await page.getByTestId("cell").waitFor();
+    await page.getByRole("button", { name: "Draw a polygon" }).click();
+    await page.locator("[data-testid=map][data-drawing=ready]").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("[data-testid=map]:not([data-drawing])").waitFor();
+    assert.equal(await page.getByTestId("cell").count(), 1, "one thing at a time");
+    // A menu that is open closes, and nothing else does.
+    const menu = page.getByTestId("cell").locator("details.menu").first();
+    await menu.locator("summary").click();
+    await page.keyboard.press("Escape");
+    assert.equal(await menu.getAttribute("open"), null);
+    assert.equal(await page.getByTestId("cell").count(), 1);
+    await page.keyboard.press("Escape");
+    await page.getByTestId("cell").waitFor({ state: "detached" });
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+  }));
+
+test("Back undoes a change of filters, with the place that the map showed", () =>
+  visit("", async page => {
+    await drawn(page);
+    const [all] = await shown(page);
+    const steps = () => page.evaluate(() => history.length);
+    const before = await steps();
+    const [category] = await values("category", 1);
+    await facet(page, "category", category).click();
+    await drawn(page);
+    const [filtered] = await shown(page);
+    assert.equal(await steps(), before + 1);
+    // Moving the map is none.
+    const middle = () => page.evaluate(() => document.querySelector("[data-testid=map]").map.getCenter().toArray());
+    const home = await middle();
+    const box = await page.getByTestId("map").boundingBox();
+    await page.mouse.move(box.x + 300, box.y + 300);
+    await page.mouse.wheel(0, -600);
+    await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
+    await drawn(page);
+    const there = await middle();
+    assert.equal(await steps(), before + 1);
+    await page.goBack();
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+    assert.deepEqual(await shown(page), [all, await total(page, "located=true")]);
+    for (const [axis, degrees] of (await middle()).entries()) assert.ok(Math.abs(degrees - home[axis]) < 1e-6);
+    await page.goForward();
+    await drawn(page);
+    assert.equal(new URL(page.url()).searchParams.get("category"), category);
+    assert.equal(await number(page.getByTestId("total")), filtered);
+    for (const [axis, degrees] of (await middle()).entries()) assert.ok(Math.abs(degrees - there[axis]) < 1e-4);
+    assert.equal(
+      await number(page.getByTestId("shown")),
+      (await ask(asked(page, `group_by=&located=true&bbox=${await inFrame(page)}`)))[0].count,
+    );
+  }));
+
+test("a window that is drawn is one step back, and one that plays is none", () =>
+  visit("", async page => {
+    await drawn(page);
+    const steps = () => page.evaluate(() => history.length);
+    const before = await steps();
+    const box = await page.getByTestId("brush").boundingBox();
+    const at = part => [box.x + box.width * part, box.y + box.height / 2];
+    await page.mouse.move(...at(0.2));
+    await page.mouse.down();
+    const began = performance.now();
+    let end = null;
+    for (let part = 0.3; part < 0.8; part += 0.05) {
+      await page.mouse.move(...at(part));
+      await page.waitForFunction(last => new URLSearchParams(location.search).get("end_time") !== last, end);
+      end = new URL(page.url()).searchParams.get("end_time");
+    }
+    assert.ok(performance.now() - began > 1_500, "longer than what is one step for being fast");
+    await page.mouse.up();
+    await drawn(page);
+    assert.equal(await steps(), before + 1);
+    await page.getByRole("button", { name: "Play" }).click();
+    const start = new URL(page.url()).searchParams.get("start_time");
+    await page.waitForFunction(last => new URLSearchParams(location.search).get("start_time") !== last, start);
+    await page.getByRole("button", { name: "Pause" }).click();
+    assert.equal(await steps(), before + 1);
+    await page.goBack();
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+  }));
+
 test("the boundaries of the lake are drawn, one set at a time, or none", () =>
   visit("", async page => {
     await drawn(page);

@@ -1,6 +1,7 @@
 /** What the colours say: counts, a change between two windows, or what is beyond chance. */
 
 import { batch, effect } from "@preact/signals";
+import { quietly } from "../state/url";
 import { comparedTo, filters, type Mode, mode, narrow } from "../state/view";
 import { periods } from "../time/periods";
 import { chosen, span } from "../time/span";
@@ -27,7 +28,10 @@ function show(wanted: Mode): void {
 // Nothing is compared with no end: one that is open in the address is closed where what there is ends.
 effect(() => {
   const { start, end } = filters.value.window ?? {};
-  if (mode.value === "compare" && (start === null || end === null) && chosen.value) narrow({ window: chosen.value });
+  if (mode.value === "compare" && (start === null || end === null) && chosen.value) {
+    const window = chosen.value;
+    quietly(() => narrow({ window }));
+  }
 });
 
 /** The switch between them. */

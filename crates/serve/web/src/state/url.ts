@@ -123,32 +123,66 @@ function area(box: string | null, polygon: string | null): view.Area | null {
   return whole ? { kind: "box", box: numbers as [number, number, number, number] } : null;
 }
 
-/** Keeps the address and the view the same. A change of page is a step in the browser's history, others are not. */
+/** Whether the address says something else. */
+const isNew = (search: string) => location.search !== (search === "" ? "" : `?${search}`);
+
+/** Whether what is changed belongs to the step before, or is nobody's doing. */
+let quiet = false;
+
+/** Makes a change that is no step of its own in the browser's history. */
+export function quietly(change: () => void): void {
+  quiet = true;
+  change();
+  // Within another change it is seen only when that is over.
+  queueMicrotask(() => {
+    quiet = false;
+  });
+}
+
+/** Filters that change faster than this are one step: browsers refuse more than some hundred in half a minute. */
+const ONE_STEP_MS = 1_000;
+
+/**
+ * Keeps the address and the view the same. A change of page is a step in the browser's history, and one of what is
+ * asked for; others are not.
+ */
 export function keepAddress(): void {
   read(location.search);
-  let last = view.page.peek();
+  const askedFor = () => [view.filters.peek(), view.mode.peek(), view.comparedTo.peek()] as const;
+  let last = { page: view.page.peek(), askedFor: askedFor() };
+  let steppedAt = Number.NEGATIVE_INFINITY;
   let going = false;
   window.addEventListener("popstate", () => {
     going = true;
+    late = () => {};
     read(location.search);
     going = false;
   });
   let timer = 0;
+  /** Writes what has not been written yet. */
+  let late = () => {};
   effect(() => {
     const search = write();
-    const step = view.page.peek() !== last && !going;
-    last = view.page.peek();
+    const now = { page: view.page.peek(), askedFor: askedFor() };
+    const other = !quiet && now.askedFor.some((of, n) => of !== last.askedFor[n]);
+    const step =
+      !going && (now.page !== last.page || (other && performance.now() - steppedAt > ONE_STEP_MS)) && isNew(search);
+    last = now;
     clearTimeout(timer);
     const put = () => {
+      late = () => {};
       delete document.documentElement.dataset.moving;
       const target = search === "" ? location.pathname : `?${search}`;
       if (step) history.pushState(null, "", target);
-      else if (location.search !== `?${search}`) history.replaceState(null, "", target);
+      else if (isNew(search)) history.replaceState(null, "", target);
     };
-    // Browsers refuse more than some hundred changes in half a minute.
-    if (step) put();
-    else {
+    if (step) {
+      steppedAt = performance.now();
+      late();
+      put();
+    } else {
       document.documentElement.dataset.moving = "";
+      late = put;
       timer = window.setTimeout(put, 200);
     }
   });
