@@ -63,16 +63,17 @@ export function diverging(values: readonly number[], scale: Scale, dark: boolean
   const middle = dark ? "#3a3a44" : "#f0eeea";
   if (sizes.length === 0) return { colour: () => middle, legend: [] };
   const edges = scale === "quantile" ? quantiles(sizes, 3) : equal(sizes, 3);
-  // Of whole numbers a class ends one below the next; of others there is none below.
-  const below = sizes.every(Number.isInteger) ? 1 : 0;
+  // Of whole numbers a class ends one below the next, of others with the greatest that there is.
+  const wholes = sizes.every(Number.isInteger);
+  const below = (edge: number) => (wholes ? edge - 1 : Math.max(...sizes.filter(size => size < edge)));
   const high = Math.max(...sizes);
   const least = Math.min(...sizes);
   const class_ = (size: number) => edges.filter(edge => size >= edge).length;
   const last = edges.length;
-  const bound = (i: number): [number, number] => [
-    i === 0 ? least : (edges[i - 1] ?? least),
-    i === last ? high : (edges[i] ?? high) - below,
-  ];
+  const bound = (i: number): [number, number] => {
+    const from = i === 0 ? least : (edges[i - 1] ?? least);
+    return [from, i === last ? high : Math.max(from, below(edges[i] ?? high))];
+  };
   const side = (colours: readonly string[], i: number) =>
     colours[last === 0 ? 1 : Math.round((i * 2) / last)] ?? middle;
   const falls = [...FALLS].reverse();
