@@ -119,7 +119,7 @@ function start(container: HTMLElement): () => void {
         cells.show(hexes, tilted.value);
         if (of === "") return;
         // The same answer may be another picture: another part of it is in view.
-        delete container.dataset.drawn;
+        if (container.dataset.drawn === of) delete container.dataset.drawn;
         const done = () => {
           map.off("idle", done);
           clearTimeout(timer);
