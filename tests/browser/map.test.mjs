@@ -25,6 +25,15 @@ const coloured = async page =>
 
 const facet = (page, label, value) => page.locator(`button.facet[data-label="${label}"][data-value="${value}"]`);
 
+/** What the map shows of the world, rounded outward as a question names it. */
+const inFrame = page =>
+  page.evaluate(() => {
+    const bounds = document.querySelector("[data-testid=map]").map.getBounds();
+    const down = degrees => Math.floor(degrees * 1e5) / 1e5;
+    const up = degrees => Math.ceil(degrees * 1e5) / 1e5;
+    return [down(bounds.getWest()), down(bounds.getSouth()), up(bounds.getEast()), up(bounds.getNorth())];
+  });
+
 /** The most frequent values of a label, as the program answers. */
 const values = async (label, n) =>
   (await ask(`facets?facet=${label}&limit=${n}`)).map(row => row.value).filter(value => value !== null);
@@ -161,6 +170,95 @@ test("a click on a cell opens what happened there, and its numbers are those of 
     await page.getByTestId("cell").waitFor({ state: "detached" });
   }));
 
+test("Escape ends drawing, and else closes the cell", () =>
+  visit("", async page => {
+    await drawn(page);
+    await page.locator(".top button").first().click();
+    await page.getByTestId("cell").waitFor();
+    await page.getByRole("button", { name: "Draw a polygon" }).click();
+    await page.locator("[data-testid=map][data-drawing=ready]").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("[data-testid=map]:not([data-drawing])").waitFor();
+    assert.equal(await page.getByTestId("cell").count(), 1, "one thing at a time");
+    // A menu that is open closes, and nothing else does.
+    const menu = page.getByTestId("cell").locator("details.menu").first();
+    await menu.locator("summary").click();
+    await page.keyboard.press("Escape");
+    assert.equal(await menu.getAttribute("open"), null);
+    assert.equal(await page.getByTestId("cell").count(), 1);
+    await page.keyboard.press("Escape");
+    await page.getByTestId("cell").waitFor({ state: "detached" });
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+  }));
+
+test("Back undoes a change of filters, with the place that the map showed", () =>
+  visit("", async page => {
+    await drawn(page);
+    const [all] = await shown(page);
+    const steps = () => page.evaluate(() => history.length);
+    const before = await steps();
+    const [category] = await values("category", 1);
+    await facet(page, "category", category).click();
+    await drawn(page);
+    const [filtered] = await shown(page);
+    assert.equal(await steps(), before + 1);
+    // Moving the map is none.
+    const middle = () => page.evaluate(() => document.querySelector("[data-testid=map]").map.getCenter().toArray());
+    const home = await middle();
+    const box = await page.getByTestId("map").boundingBox();
+    await page.mouse.move(box.x + 300, box.y + 300);
+    await page.mouse.wheel(0, -600);
+    await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
+    await drawn(page);
+    const there = await middle();
+    assert.equal(await steps(), before + 1);
+    await page.goBack();
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+    assert.deepEqual(await shown(page), [all, await total(page, "located=true")]);
+    for (const [axis, degrees] of (await middle()).entries()) assert.ok(Math.abs(degrees - home[axis]) < 1e-6);
+    await page.goForward();
+    await drawn(page);
+    assert.equal(new URL(page.url()).searchParams.get("category"), category);
+    assert.equal(await number(page.getByTestId("total")), filtered);
+    for (const [axis, degrees] of (await middle()).entries()) assert.ok(Math.abs(degrees - there[axis]) < 1e-4);
+    assert.equal(
+      await number(page.getByTestId("shown")),
+      (await ask(asked(page, `group_by=&located=true&bbox=${await inFrame(page)}`)))[0].count,
+    );
+  }));
+
+test("a window that is drawn is one step back, and one that plays is none", () =>
+  visit("", async page => {
+    await drawn(page);
+    const steps = () => page.evaluate(() => history.length);
+    const before = await steps();
+    const box = await page.getByTestId("brush").boundingBox();
+    const at = part => [box.x + box.width * part, box.y + box.height / 2];
+    await page.mouse.move(...at(0.2));
+    await page.mouse.down();
+    const began = performance.now();
+    let end = null;
+    for (let part = 0.3; part < 0.8; part += 0.05) {
+      await page.mouse.move(...at(part));
+      await page.waitForFunction(last => new URLSearchParams(location.search).get("end_time") !== last, end);
+      end = new URL(page.url()).searchParams.get("end_time");
+    }
+    assert.ok(performance.now() - began > 1_500, "longer than what is one step for being fast");
+    await page.mouse.up();
+    await drawn(page);
+    assert.equal(await steps(), before + 1);
+    await page.getByRole("button", { name: "Play" }).click();
+    const start = new URL(page.url()).searchParams.get("start_time");
+    await page.waitForFunction(last => new URLSearchParams(location.search).get("start_time") !== last, start);
+    await page.getByRole("button", { name: "Pause" }).click();
+    assert.equal(await steps(), before + 1);
+    await page.goBack();
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+  }));
+
 test("the boundaries of the lake are drawn, one set at a time, or none", () =>
   visit("", async page => {
     await drawn(page);
@@ -224,6 +322,58 @@ test("two periods are compared: each total is its window's, and the change is th
     await page.locator(".legend").getByRole("button", { name: "B", exact: true }).click();
     await drawn(page);
     assert.notDeepEqual(await pixels(page), change);
+  }));
+
+test("two periods that nobody chose are months of the same number, and both within what there is", () =>
+  visit("", async page => {
+    await drawn(page);
+    await page.getByRole("button", { name: "Compare" }).click();
+    await drawn(page);
+    const months = (await ask("aggregates?group_by=time&time_precision=1mo&dated=true")).filter(row => row.count > 100);
+    const first = months.map(row => row.occurred_at.slice(0, 10)).sort()[0];
+    const params = new URL(page.url()).searchParams;
+    const [start, end, before, until] = ["start_time", "end_time", "b_start", "b_end"].map(name => params.get(name));
+    const count = (a, b) => 12 * (b.slice(0, 4) - a.slice(0, 4)) + (b.slice(5, 7) - a.slice(5, 7));
+    assert.equal(until, start);
+    assert.equal(count(before, until), count(start, end));
+    assert.ok([start, end, before].every(text => text.endsWith("-01")) && before >= first, `${before} ${first}`);
+    const half = Math.floor(months.length / 2);
+    assert.equal(count(start, end), half);
+  }));
+
+test("periods of different length are compared by the day, however little that is", () =>
+  visit("?show=compare&start_time=2024-01-01&end_time=2024-03-01&b_start=2023-01-01&b_end=2024-01-01", async page => {
+    await drawn(page);
+    const of = (start, end) =>
+      ask(`aggregates?group_by=cell&geo_precision=9&located=true&limit=100000&start_time=${start}&end_time=${end}`);
+    const [a, b] = [await of("2024-01-01", "2024-03-01"), await of("2023-01-01", "2024-01-01")];
+    const changes = new Map(a.map(row => [row.cell, row.count / 60]));
+    for (const { cell, count } of b) changes.set(cell, (changes.get(cell) ?? 0) - count / 365);
+    const colours = await coloured(page);
+    const none = [...colours].filter(([cell]) => changes.get(cell) === 0).map(([, colour]) => colour);
+    const some = [...colours].filter(([cell]) => changes.get(cell) !== 0);
+    assert.ok(some.some(([cell]) => Math.abs(changes.get(cell)) < 0.005));
+    const quiet = await page.locator(".legend li", { hasText: /^0$/ }).locator("i").getAttribute("style");
+    const rgb = colour => colour.match(/\w\w/g).map(part => Number.parseInt(part, 16));
+    for (const colour of new Set(none)) assert.ok(quiet.includes(rgb(colour).join(", ")), `${colour} ${quiet}`);
+    for (const [cell, colour] of some) assert.ok(!quiet.includes(rgb(colour).join(", ")), cell);
+    const sizes = [...changes].sort((x, y) => Math.abs(y[1]) - Math.abs(x[1]));
+    assert.equal(await page.locator(".top button").first().getAttribute("data-cell"), sizes[0][0]);
+    const [inA, inB] = [
+      await total(page),
+      (await ask("aggregates?group_by=&start_time=2023-01-01&end_time=2024-01-01"))[0].count,
+    ];
+    const part = 100 * (inA / 60 / (inB / 365) - 1);
+    const text = `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} % a day`;
+    assert.ok((await page.locator(".summary").innerText()).includes(text), text);
+    // The other scale has other classes; less than nothing has a true minus.
+    const legend = () => page.locator(".legend .steps").innerText();
+    const before = await legend();
+    await page.getByRole("button", { name: "Linear" }).click();
+    await drawn(page);
+    assert.notEqual(await legend(), before);
+    assert.ok(!/-/.test(before) && /−/.test(before), before);
+    assert.notDeepEqual([...(await coloured(page))], [...colours]);
   }));
 
 for (const [name, kind] of [
@@ -308,6 +458,17 @@ test("hot spots are those that /hotspots finds beyond chance", () =>
       outside.size <= 1 && [...outside].every(colour => !inside.has(colour)),
       "what is within chance is of one colour",
     );
+    const legend = await page
+      .locator(".legend i")
+      .evaluateAll(all => all.map(i => getComputedStyle(i).backgroundColor));
+    const rgb = colour =>
+      `rgb(${colour
+        .match(/\w\w/g)
+        .map(part => Number.parseInt(part, 16))
+        .join(", ")})`;
+    for (const { cell, significance } of found) {
+      if (significance) assert.equal(rgb(colours.get(cell)), legend[significance === "hot" ? 0 : 1], cell);
+    }
     const [first] = found;
     assert.match(
       await page.locator(".top button").first().innerText(),
@@ -327,29 +488,70 @@ test("zoomed in, cells are finer, only those in view are asked for, and they are
     const asked = await ask(`aggregates?${question}`);
     assert.ok(asked.length > 0 && asked.length < all.size);
     for (const { cell, count } of asked) assert.equal(count, all.get(cell), cell);
-    const onTheMap = await number(page.getByTestId("shown"));
-    assert.equal(
-      onTheMap,
-      asked.reduce((sum, row) => sum + row.count, 0),
+    // Those on the map are those in the frame, to the incident, and not those of all cells that were asked for.
+    const frame = await inFrame(page);
+    const [{ count }] = await ask(`aggregates?group_by=&located=true&bbox=${frame}`);
+    assert.equal(await number(page.getByTestId("shown")), count);
+    assert.ok(count < asked.reduce((sum, row) => sum + row.count, 0), "the cells that were asked for reach beyond it");
+    const [west, south, east, north] = frame;
+    const { features } = await ask(`aggregates?${question}&format=geojson`);
+    const touching = features.filter(({ geometry }) => {
+      const [lng, lat] = [0, 1].map(axis => geometry.coordinates[0].map(at => at[axis]));
+      const across = Math.max(...lng) >= west && Math.min(...lng) <= east;
+      return across && Math.max(...lat) >= south && Math.min(...lat) <= north;
+    });
+    assert.deepEqual(
+      [...(await coloured(page)).keys()].sort(),
+      touching.map(({ properties }) => properties.cell).sort(),
+    );
+    const most = Math.max(...touching.map(({ properties }) => properties.count));
+    assert.match(
+      await page.locator(".top button").first().innerText(),
+      new RegExp(`^${most.toLocaleString("en")} incidents`),
     );
     // Charts follow the map; without the tick they count the whole city.
     const matrix = async () =>
       (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce(
         (a, b) => a + b,
       );
-    const dated = (
-      await ask(
-        `aggregates?group_by=&dated=true&${question
-          .getAll("cell")
-          .map(c => `cell=${c}`)
-          .join("&")}`,
-      )
-    )[0].count;
-    assert.equal(await matrix(), dated);
+    assert.equal(await matrix(), (await ask(`aggregates?group_by=&dated=true&bbox=${frame}`))[0].count);
     await page.getByLabel("Count only what the map shows").uncheck();
     await drawn(page);
     assert.equal(await matrix(), (await ask("aggregates?group_by=&dated=true"))[0].count);
   }));
+
+test("in a drawn box and in view is counted what lies in both", () =>
+  visit("?at=37.77,-122.42,14&bbox=-122.43,37.7,-122.3,37.775", async page => {
+    await drawn(page);
+    const [west, south, east, north] = await inFrame(page);
+    const both = [Math.max(west, -122.43), Math.max(south, 37.7), Math.min(east, -122.3), Math.min(north, 37.775)];
+    const [{ count }] = await ask(`aggregates?group_by=&located=true&bbox=${both}`);
+    assert.ok(count > 0 && count < (await total(page)));
+    assert.equal(await number(page.getByTestId("shown")), count);
+  }));
+
+test("what is on the map follows what of a comparison is shown, and a question that failed has no number", () =>
+  visit(
+    "?show=compare&compare=b&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-04-01",
+    async page => {
+      await drawn(page);
+      const during = "group_by=&located=true&start_time=2023-03-01&end_time=2023-04-01";
+      const shown = page.getByTestId("shown");
+      assert.equal(await number(shown), (await ask(`aggregates?${during}`))[0].count);
+      const box = await page.getByTestId("map").boundingBox();
+      await page.mouse.move(box.x + 300, box.y + 300);
+      await page.mouse.wheel(0, -600);
+      await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
+      await drawn(page);
+      const [{ count }] = await ask(`aggregates?${during}&bbox=${await inFrame(page)}`);
+      assert.equal(await number(shown), count);
+      await page.route(/aggregates/, route => route.abort());
+      await page.locator(".week tbody th button").first().click();
+      await page.getByText("the server cannot be reached").first().waitFor();
+      assert.equal(await shown.innerText(), "…");
+    },
+    { expected: [/ERR_FAILED/] },
+  ));
 
 test("the address holds the view: somebody else who opens it sees the same", async () => {
   const [category] = await values("category", 1);
@@ -376,6 +578,76 @@ test("the address holds the view: somebody else who opens it sees the same", asy
     assert.equal(new URL(page.url()).search, search);
   });
 });
+
+test("an open window and a time with a Z are taken as /aggregates takes them", () =>
+  visit("?start_time=2024-05-01T06:00:00Z", async page => {
+    await drawn(page);
+    const open = await ask("aggregates?group_by=&start_time=2024-05-01T06:00:00Z");
+    assert.equal(await number(page.getByTestId("total")), open[0].count);
+    const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
+    assert.deepEqual([question.get("start_time"), question.get("end_time")], ["2024-05-01T06:00:00", null]);
+    assert.equal(await page.getByTestId("window").innerText(), "from 2024-05-01 06:00");
+    // The brush shows it, and by the keyboard its end is one.
+    await page.getByRole("slider", { name: "First instant after the window" }).press("ArrowLeft");
+    await drawn(page);
+    const params = new URL(page.url()).searchParams;
+    assert.equal(params.get("start_time"), "2024-05-01T06:00:00");
+    assert.ok(params.get("end_time") > "2024-05-01");
+    assert.equal(await number(page.getByTestId("total")), await total(page));
+    // Nothing is compared with no end.
+    await page.goto(`${BASE}/?end_time=2024-05-01`);
+    await drawn(page);
+    assert.equal(
+      await number(page.getByTestId("total")),
+      (await ask("aggregates?group_by=&end_time=2024-05-01"))[0].count,
+    );
+    await page.getByRole("button", { name: "Compare" }).click();
+    await page.getByTestId("total-b").waitFor();
+    await drawn(page);
+    assert.ok(new URL(page.url()).searchParams.get("start_time") < "2024-05-01");
+  }));
+
+test("filters of the address that no list has apply, are listed, and are taken away", () =>
+  visit("?category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=&near=37.77,-122.42,3000&hour=8", async page => {
+    await drawn(page);
+    const left = "aggregates?group_by=&hour=8&category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=";
+    const all = (await ask("aggregates?group_by=&hour=8"))[0].count;
+    assert.equal(await number(page.getByTestId("total")), (await ask(`${left}&near=37.77,-122.42,3000`))[0].count);
+    assert.equal(new URL(page.url()).searchParams.get("near"), "37.77,-122.42,3000");
+    await page.getByText("4 filters", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Take away: within 3000 m of 37.77, -122.42" }).click();
+    await drawn(page);
+    assert.equal(await number(page.getByTestId("total")), (await ask(left))[0].count);
+    assert.deepEqual(new URL(page.url()).searchParams.getAll("neighborhood!"), ["Mission", ""]);
+    await page.getByText("neighborhood not Mission").waitFor();
+    await page.getByRole("button", { name: "clear all" }).click();
+    await drawn(page);
+    assert.equal(new URL(page.url()).search, "");
+    assert.ok((await number(page.getByTestId("total"))) > all);
+  }));
+
+test("a resource of another city leads to that city, and whoever takes it away stays there", () =>
+  visit("", async page => {
+    await drawn(page);
+    await page.route(/\/resources$/, async route => {
+      const response = await route.fetch();
+      const rows = await response.json();
+      const other = rows.find(row => row.name === "chicago-crimes");
+      await route.fulfill({
+        response,
+        json: rows.map(row => (row === other ? { ...row, landed: true, incidents: 1 } : row)),
+      });
+    });
+    await page.goto(`${BASE}/?resource=chicago-crimes`);
+    await drawn(page);
+    const city = page.getByLabel("City", { exact: true });
+    assert.equal(await city.inputValue(), "Chicago");
+    await facet(page, "resource", "chicago-crimes").click();
+    await page.getByText("No filters").waitFor();
+    await drawn(page);
+    assert.equal(await city.inputValue(), "Chicago");
+    assert.ok((await page.getByTestId("map").getAttribute("data-asked")).includes("resource=chicago-crimes"));
+  }));
 
 test("each panel is copied as curl, SQL and CSV, and all three say what is on screen", () =>
   visit("?weekday=6&weekday=7", async page => {
@@ -434,6 +706,7 @@ test("what is seen is saved as a file, all of it", () =>
 
 for (const [where, search] of [
   ["a window of hours", "start_time=2024-05-01T06:00&end_time=2024-06-01T18:00"],
+  ["a circle, with something left out", "near=37.77,-122.42,2000&neighborhood!=Mission&district!="],
   ["a polygon", "polygon=-122.45 37.72,-122.39 37.74,-122.43 37.80"],
 ])
   test(`whatever a panel copies, curl and SQL count the same, in ${where}`, () =>

@@ -10,7 +10,7 @@ import { Panel } from "../parts/panel";
 import { dark } from "../parts/theme";
 import { counts, params } from "../state/questions";
 import { filters, toggle } from "../state/view";
-import { span } from "../time/span";
+import { chosen, span } from "../time/span";
 import { next } from "../time/steps";
 import { Chart } from "./chart";
 
@@ -30,8 +30,8 @@ const lines = computed(() => {
   const sums = new Map<string, number>();
   for (const row of rows.value) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
   const top = [...sums].sort((a, b) => b[1] - a[1]).slice(0, LINES);
-  const first = millis((filters.value.window ?? span.value)?.start ?? "1970-01-01");
-  const last = millis((filters.value.window ?? span.value)?.end ?? "1970-01-01");
+  const { start: from, end: until } = chosen.value ?? span.value ?? { start: "1970-01-01", end: "1970-01-01" };
+  const [first, last] = [millis(from), millis(until)];
   return top.map(([category, sum]) => {
     const counted = new Map(
       rows.value

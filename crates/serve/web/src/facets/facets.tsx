@@ -4,10 +4,11 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
 import { cityResources } from "../lake/resources";
 import { afterMap, asked, chartsView } from "../map/what";
+import { Icon } from "../parts/icon";
 import { named, short, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { params } from "../state/questions";
-import { choose, clear, filters, LABELS, type Label, narrowed, toggle } from "../state/view";
+import { choose, clear, filters, LABELS, type Label, narrow, narrowed, toggle } from "../state/view";
 
 interface Facet {
   facet: Label;
@@ -123,6 +124,38 @@ function List({ label }: { label: Label }) {
   );
 }
 
+/** A filter in words, by its name in the address. */
+function described(name: string, value: string): string {
+  if (name === "near") {
+    const [lat, lng, metres] = value.split(",").map(text => text.trim());
+    return `within ${metres} m of ${lat}, ${lng}`;
+  }
+  return name.endsWith("!") ? `${name.slice(0, -1)} not ${named(value)}` : `${name} ${named(value)}`;
+}
+
+/** Filters that came with the address, each with a way to be rid of it. */
+function Further() {
+  const { further } = filters.value;
+  if (further.length === 0) return null;
+  return (
+    <ul class="further">
+      {further.map(filter => (
+        <li key={filter.join(" ")}>
+          <span>{described(...filter)}</span>
+          <button
+            type="button"
+            class="link"
+            aria-label={`Take away: ${described(...filter)}`}
+            onClick={() => narrow({ further: further.filter(other => other !== filter) })}
+          >
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** All of them. */
 export function Facets() {
   return (
@@ -135,6 +168,7 @@ export function Facets() {
           clear all
         </button>
       </div>
+      <Further />
       {LABELS.map(label => (
         <List key={label} label={label} />
       ))}

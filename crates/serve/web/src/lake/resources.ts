@@ -1,7 +1,7 @@
 /** What there is in the lake. */
 
-import { computed, signal } from "@preact/signals";
-import { city } from "../state/view";
+import { computed, effect, signal } from "@preact/signals";
+import { city, filters } from "../state/view";
 import { follow } from "./answer";
 import type { Question } from "./ask";
 import { lakeVersion } from "./live";
@@ -31,12 +31,29 @@ export const landed = computed(() => (resources.value.rows ?? []).filter(resourc
 /** The cities with rows. */
 export const cities = computed(() => [...new Set(landed.value.flatMap(resource => resource.city ?? []))].sort());
 
-/** The city that is looked at: the one asked for, else the one with the most incidents. */
+/** The city of the resources that are chosen. */
+const cityOfChosen = computed(() => {
+  const chosen = filters.value.labels.resource;
+  return landed.value.find(({ name }) => chosen.includes(name))?.city ?? null;
+});
+
+/** The city that is looked at: the one asked for, else that of what is chosen, else the one with the most incidents. */
 export const currentCity = computed(() => {
   if (city.value !== null && cities.value.includes(city.value)) return city.value;
+  return cityOfChosen.value ?? largest.value;
+});
+
+/** The city with the most incidents. */
+const largest = computed(() => {
   const sums = new Map<string, number>();
   for (const { city: name, incidents } of landed.value) if (name) sums.set(name, (sums.get(name) ?? 0) + incidents);
   return [...sums].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+});
+
+// Whoever takes away the resource that led to a city stays there.
+effect(() => {
+  const found = cityOfChosen.value;
+  if (city.value === null && found !== null && found !== largest.value) city.value = found;
 });
 
 /** The resources of the city that is looked at. */

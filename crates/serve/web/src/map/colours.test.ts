@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { diverging, quantiles, sequential } from "./colours";
+import { diverging, HOT_AND_COLD, quantiles, sequential, significance } from "./colours";
 
 describe("sequential", () => {
   test("every value has the colour of the legend's entry that it lies in", () => {
@@ -33,9 +33,32 @@ describe("sequential", () => {
 
 describe("diverging", () => {
   test("more and fewer of one size are as far from the middle, on either side", () => {
-    const ramp = diverging([-9, -3, -1, 0, 1, 3, 9], false);
+    const ramp = diverging([-9, -3, -1, 0, 1, 3, 9], "quantile", false);
     const at = (value: number) => ramp.legend.findIndex(({ colour }) => colour === ramp.colour(value));
     for (const size of [1, 3, 9]) expect(at(size) - at(0)).toBe(at(0) - at(-size));
     expect(new Set(ramp.legend.map(({ colour }) => colour)).size).toBe(ramp.legend.length);
   });
+
+  test("every change lies in one entry of the legend, whole or by the day, in either scale", () => {
+    for (const values of [
+      [-90, -3, -2, -1, 0, 1, 2, 5, 8, 60],
+      [-1.5, -0.004, 0, 0.001, 0.003, 0.2, 2.7],
+    ]) {
+      for (const scale of ["quantile", "linear"] as const) {
+        const ramp = diverging(values, scale, false);
+        for (const value of values) {
+          const entries = ramp.legend.filter(({ from, to }) => value >= from && value <= to);
+          expect(entries.map(({ colour }) => colour)).toEqual([ramp.colour(value)]);
+        }
+        for (const value of values) if (value !== 0) expect(ramp.colour(value)).not.toBe(ramp.colour(0));
+      }
+      expect(diverging(values, "linear", false).legend).not.toEqual(diverging(values, "quantile", false).legend);
+    }
+  });
+});
+
+test("what is hot or cold has the colour that the legend says, and what is neither another", () => {
+  expect(significance("hot", true)).toBe(HOT_AND_COLD.hot);
+  expect(significance("cold", false)).toBe(HOT_AND_COLD.cold);
+  expect([HOT_AND_COLD.hot, HOT_AND_COLD.cold]).not.toContain(significance(null, false));
 });

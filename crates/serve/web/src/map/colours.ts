@@ -1,5 +1,7 @@
 /** Colours of counts: seven steps that differ in lightness too, so that they can be told apart without colour. */
 
+import type { Scale } from "../state/view";
+
 /** From few to many, on light paper. */
 const LIGHT = ["#fdebc8", "#fbc98a", "#f79f5f", "#ec6a52", "#d13a5c", "#9b1d63", "#5c1258"];
 /** From few to many, on dark paper. */
@@ -24,16 +26,17 @@ export function quantiles(values: readonly number[], n: number): number[] {
   return [...new Set(breaks)].filter(value => value > (sorted[0] ?? 0));
 }
 
-/** Boundaries of `n` classes of the same width, on whole numbers. */
+/** Boundaries of `n` classes of the same width, on whole numbers where the values are. */
 export function equal(values: readonly number[], n: number): number[] {
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const breaks = Array.from({ length: n - 1 }, (_, i) => Math.ceil(low + ((i + 1) * (high - low)) / n));
+  const edge = values.every(Number.isInteger) ? Math.ceil : (value: number) => value;
+  const breaks = Array.from({ length: n - 1 }, (_, i) => edge(low + ((i + 1) * (high - low)) / n));
   return [...new Set(breaks)].filter(value => value > low && value <= high);
 }
 
 /** The ramp of counts above zero. */
-export function sequential(values: readonly number[], scale: "quantile" | "linear", dark: boolean): Ramp {
+export function sequential(values: readonly number[], scale: Scale, dark: boolean): Ramp {
   if (values.length === 0) return { colour: () => "transparent", legend: [] };
   const colours = steps(dark);
   const breaks = scale === "quantile" ? quantiles(values, colours.length) : equal(values, colours.length);
@@ -55,19 +58,22 @@ export function sequential(values: readonly number[], scale: "quantile" | "linea
 }
 
 /** The ramp of changes: blue where there are fewer, red where there are more, as far apart on both sides. */
-export function diverging(values: readonly number[], dark: boolean): Ramp {
+export function diverging(values: readonly number[], scale: Scale, dark: boolean): Ramp {
   const sizes = values.map(Math.abs).filter(size => size > 0);
   const middle = dark ? "#3a3a44" : "#f0eeea";
   if (sizes.length === 0) return { colour: () => middle, legend: [] };
-  const edges = quantiles(sizes, 3);
+  const edges = scale === "quantile" ? quantiles(sizes, 3) : equal(sizes, 3);
+  // Of whole numbers a class ends one below the next, of others with the greatest that there is.
+  const wholes = sizes.every(Number.isInteger);
+  const below = (edge: number) => (wholes ? edge - 1 : Math.max(...sizes.filter(size => size < edge)));
   const high = Math.max(...sizes);
   const least = Math.min(...sizes);
   const class_ = (size: number) => edges.filter(edge => size >= edge).length;
   const last = edges.length;
-  const bound = (i: number): [number, number] => [
-    i === 0 ? least : (edges[i - 1] ?? least),
-    i === last ? high : (edges[i] ?? high),
-  ];
+  const bound = (i: number): [number, number] => {
+    const from = i === 0 ? least : (edges[i - 1] ?? least);
+    return [from, i === last ? high : Math.max(from, below(edges[i] ?? high))];
+  };
   const side = (colours: readonly string[], i: number) =>
     colours[last === 0 ? 1 : Math.round((i * 2) / last)] ?? middle;
   const falls = [...FALLS].reverse();
@@ -82,12 +88,9 @@ export function diverging(values: readonly number[], dark: boolean): Ramp {
   };
 }
 
-/** Colours of cells that are hot or cold beyond chance; the rest is quiet. */
-export function significance(kind: "hot" | "cold" | null, z: number | null, dark: boolean): string {
-  if (kind === null) return dark ? "#33333d" : "#e4e0db";
-  const strong = Math.abs(z ?? 0) > 4 ? 2 : Math.abs(z ?? 0) > 3 ? 1 : 0;
-  return (kind === "hot" ? RISES[strong] : [...FALLS].reverse()[strong]) ?? "#888888";
-}
-
-/** The legend of significance. */
+/** The colours of cells that are hot or cold beyond chance. */
 export const HOT_AND_COLD = { hot: RISES[2] ?? "", cold: FALLS[0] ?? "" };
+
+/** The colour of a cell that is hot, cold, or quiet. */
+export const significance = (kind: "hot" | "cold" | null, dark: boolean): string =>
+  kind === null ? (dark ? "#33333d" : "#e4e0db") : HOT_AND_COLD[kind];

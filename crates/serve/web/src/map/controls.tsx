@@ -2,7 +2,7 @@
 
 import { resources } from "../lake/resources";
 import { Icon } from "../parts/icon";
-import { short, whole } from "../parts/numbers";
+import { measured, short } from "../parts/numbers";
 import { compareShows, filters, mode, narrow, outlineSet, scale, tilted } from "../state/view";
 import { HOT_AND_COLD } from "./colours";
 import { tool } from "./draw";
@@ -111,7 +111,7 @@ function Steps() {
       </ul>
     );
   }
-  const number = (n: number) => (Math.abs(n) < 10_000 ? whole(n) : short(n));
+  const number = (n: number) => (Math.abs(n) < 10_000 ? measured(n) : short(n).replace("-", "−"));
   return (
     <>
       <p>{unit}</p>

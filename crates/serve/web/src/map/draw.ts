@@ -33,13 +33,8 @@ export function drawing(map: MapLibre): () => void {
     }
     container.dataset.drawing = "loading";
     let over = false;
-    const leave = (event: KeyboardEvent) => {
-      if (event.key === "Escape") tool.value = null;
-    };
-    window.addEventListener("keydown", leave);
     stop = () => {
       over = true;
-      window.removeEventListener("keydown", leave);
     };
     Promise.all([import("terra-draw"), import("terra-draw-maplibre-gl-adapter")]).then(
       ([draw, adapter]) => {
@@ -54,10 +49,7 @@ export function drawing(map: MapLibre): () => void {
         terra.start();
         terra.setMode(MODES[kind]);
         container.dataset.drawing = "ready";
-        stop = () => {
-          terra.stop();
-          window.removeEventListener("keydown", leave);
-        };
+        stop = () => terra.stop();
         terra.on("finish", id => {
           const geometry = terra.getSnapshot().find(feature => feature.id === id)?.geometry;
           if (geometry?.type === "Polygon") {

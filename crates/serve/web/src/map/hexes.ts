@@ -1,6 +1,7 @@
 /** Cells and areas as GeoJSON. */
 
 import { cellToBoundary } from "h3-js";
+import type { Bounds } from "./resolution";
 
 /** Rings that are kept: some ten megabytes. */
 const MOST = 100_000;
@@ -33,6 +34,14 @@ export function polygon(
 
 /** A cell as a polygon. */
 export const hexagon = (cell: string) => polygon(ring(cell), { cell });
+
+/** Whether the box around a cell touches the bounds. */
+export function touches(cell: string, { west, south, east, north }: Bounds): boolean {
+  const corners = ring(cell);
+  const [lng, lat] = [corners.map(at => at[0]), corners.map(at => at[1])];
+  const across = Math.max(...lng) >= west && Math.min(...lng) <= east;
+  return across && Math.max(...lat) >= south && Math.min(...lat) <= north;
+}
 
 /** Nothing. */
 export const NOWHERE: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };

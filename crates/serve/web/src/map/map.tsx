@@ -1,12 +1,13 @@
 /** The map itself. */
 
 import "maplibre-gl/dist/maplibre-gl.css";
-import { computed, effect, useSignal } from "@preact/signals";
+import { computed, effect, untracked, useSignal } from "@preact/signals";
 import { type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useRef } from "preact/hooks";
 import { dark } from "../parts/theme";
-import { camera, cell, filters, tilted } from "../state/view";
+import { corners } from "../state/questions";
+import { type Camera, camera, cell, filters, tilted } from "../state/view";
 import { CELLS, Cells } from "./cells";
 import { drawing, tool } from "./draw";
 import { hexagon, NOWHERE, polygon } from "./hexes";
@@ -68,13 +69,8 @@ function start(container: HTMLElement): () => void {
     const { lng, lat } = map.getCenter();
     camera.value = { lat, lng, zoom: map.getZoom(), pitch: map.getPitch(), bearing: map.getBearing() };
   });
-  map.on("resize", () => {
-    if (camera.peek() === null) home.go();
-  });
-
-  home.go = () => {
+  const goHome = () => {
     const most = extent.peek()?.most;
-    camera.value = null;
     if (!most) return;
     const around = map.cameraForBounds([most.west, most.south, most.east, most.north], { padding: MARGINS });
     if (!around) return;
@@ -84,11 +80,32 @@ function start(container: HTMLElement): () => void {
     settle();
     look();
   };
+  map.on("resize", () => {
+    if (camera.peek() === null) goHome();
+  });
+  home.go = () => {
+    // Whoever forgets where somebody was is taken home.
+    if (camera.peek() === null) goHome();
+    else camera.value = null;
+  };
   const stops: (() => void)[] = [];
   if (at) look();
-  // The whole city, and another one where somebody goes there.
-  const city = effect(() => {
-    if (extent.value && camera.peek() === null) home.go();
+  /** As far as an address tells places apart. */
+  const isThere = ({ lat, lng, zoom, pitch, bearing }: Camera) => {
+    const center = map.getCenter();
+    const near = Math.max(Math.abs(center.lat - lat), Math.abs(center.lng - lng)) < 1e-4;
+    const turned = Math.max(Math.abs(map.getPitch() - pitch), Math.abs(map.getBearing() - bearing)) > 1;
+    return near && Math.abs(map.getZoom() - zoom) < 0.01 && !turned;
+  };
+  // The whole city, and another one where somebody goes there; and where a step back leads.
+  const follow = effect(() => {
+    const to = camera.value;
+    if (to === null) {
+      if (extent.value) untracked(goHome);
+    } else if (!isThere(to)) {
+      const { lat, lng, ...rest } = to;
+      untracked(() => map.jumpTo({ center: [lng, lat], ...rest }));
+    }
   });
 
   const put = (source: string, data: GeoJSON.FeatureCollection | GeoJSON.Feature): void => {
@@ -101,6 +118,8 @@ function start(container: HTMLElement): () => void {
         const { hexes, of } = picture.value;
         cells.show(hexes, tilted.value);
         if (of === "") return;
+        // The same answer may be another picture: another part of it is in view.
+        if (container.dataset.drawn === of) delete container.dataset.drawn;
         const done = () => {
           map.off("idle", done);
           clearTimeout(timer);
@@ -126,18 +145,8 @@ function start(container: HTMLElement): () => void {
       effect(() => {
         const area = drawnArea.value;
         if (area?.kind === "polygon") put("area", polygon(area.ring));
-        else if (area) {
-          const [w, s, e, n] = area.box;
-          put(
-            "area",
-            polygon([
-              [w, s],
-              [e, s],
-              [e, n],
-              [w, n],
-            ]),
-          );
-        } else put("area", NOWHERE);
+        else if (area) put("area", polygon(corners(area.box)));
+        else put("area", NOWHERE);
       }),
       drawing(map),
     );
@@ -198,7 +207,7 @@ function start(container: HTMLElement): () => void {
 
   return () => {
     stopFilling();
-    city();
+    follow();
     restyle();
     lean();
     home.go = () => {};

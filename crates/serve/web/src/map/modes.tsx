@@ -1,10 +1,10 @@
 /** What the colours say: counts, a change between two windows, or what is beyond chance. */
 
-import { batch } from "@preact/signals";
-import { millis, wallClock } from "../parts/numbers";
-import { comparedTo, filters, type Mode, mode, narrow, type Window } from "../state/view";
-import { span } from "../time/span";
-import { floor } from "../time/steps";
+import { batch, effect } from "@preact/signals";
+import { quietly } from "../state/url";
+import { comparedTo, filters, type Mode, mode, narrow } from "../state/view";
+import { periods } from "../time/periods";
+import { chosen, span } from "../time/span";
 
 const MODES: [Mode, string, string][] = [
   ["count", "Counts", "How many, by cell"],
@@ -12,26 +12,27 @@ const MODES: [Mode, string, string][] = [
   ["hotspots", "Hot spots", "Cells that are hot or cold beyond chance (Getis-Ord Gi*)"],
 ];
 
-/** The window of the same length just before. */
-export function before(window: Window): Window {
-  const [start, end] = [millis(window.start), millis(window.end)];
-  return { start: wallClock(2 * start - end), end: window.start };
-}
-
 function show(wanted: Mode): void {
   batch(() => {
     mode.value = wanted;
     if (wanted !== "compare") return;
-    const all = span.peek();
-    let window = filters.peek().window;
-    if (!window && all) {
-      // The second half of what there is, against the first.
-      window = { start: wallClock(floor((millis(all.start) + millis(all.end)) / 2, "month")), end: all.end };
-      narrow({ window });
-    }
-    if (window && !comparedTo.peek()) comparedTo.value = before(window);
+    const window = chosen.peek();
+    if (window && comparedTo.peek()) return;
+    const found = periods(window, span.peek());
+    if (!found) return;
+    narrow({ window: found[0] });
+    comparedTo.value ??= found[1];
   });
 }
+
+// Nothing is compared with no end: one that is open in the address is closed where what there is ends.
+effect(() => {
+  const { start, end } = filters.value.window ?? {};
+  if (mode.value === "compare" && (start === null || end === null) && chosen.value) {
+    const window = chosen.value;
+    quietly(() => narrow({ window }));
+  }
+});
 
 /** The switch between them. */
 export function Modes() {

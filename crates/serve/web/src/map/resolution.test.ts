@@ -1,6 +1,6 @@
 import { cellToLatLng, cellToParent, getResolution, latLngToCell } from "h3-js";
 import { expect, test } from "vitest";
-import { cover, resolutionAt } from "./resolution";
+import { cover, resolutionAt, rounded } from "./resolution";
 
 test("resolution follows the zoom and stays within what a lake has", () => {
   const zooms = Array.from({ length: 230 }, (_, n) => n / 10);
@@ -26,4 +26,11 @@ test("every cell in view belongs to a cell of the cover, and the cover is short"
   }
   expect(cover({ west: -170, south: -60, east: 170, north: 70 }, 1)).toBeNull();
   expect(cellToLatLng(cover(bounds, 9)?.[0] ?? "")[0]).toBeCloseTo(37.77, 0);
+});
+
+test("the bounds that a question names hold all that is seen, and lie on the globe", () => {
+  const seen = { west: -122.4500049, south: 37.7500049, east: -122.4000049, north: 37.7900001 };
+  expect(rounded(seen)).toEqual({ west: -122.45001, south: 37.75, east: -122.4, north: 37.79001 });
+  const wide = { west: -190, south: -95, east: 200, north: 91 };
+  expect(rounded(wide)).toEqual({ west: -180, south: -90, east: 180, north: 90 });
 });

@@ -36,11 +36,21 @@ export function within(inner: Bounds, outer: Bounds): boolean {
   );
 }
 
+/** A hundred-thousandth of a degree, about a metre. */
+const GRAIN = 1e5;
+
+/** The bounds as a question names them: on the globe, and rounded so that they leave out nothing of what is seen. */
+export function rounded({ west, south, east, north }: Bounds): Bounds {
+  const down = (degrees: number, least: number) => Math.floor(Math.max(degrees, least) * GRAIN) / GRAIN;
+  const up = (degrees: number, most: number) => Math.ceil(Math.min(degrees, most) * GRAIN) / GRAIN;
+  return { west: down(west, -180), south: down(south, -90), east: up(east, 180), north: up(north, 90) };
+}
+
 /** Cells a request names at most: each is a test of its own. */
 const MOST = 48;
 
 /**
- * Coarse cells that together cover the bounds: the filter of what is in view. Each fine cell belongs to one of them as
+ * Coarse cells that together cover the bounds: the filter of the cells in view. Each fine cell belongs to one of them as
  * a whole, so no cell on screen is counted in part. Null: the bounds are too wide to be worth a filter.
  */
 export function cover(bounds: Bounds, resolution: number): string[] | null {

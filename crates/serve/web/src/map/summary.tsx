@@ -1,12 +1,13 @@
 /** How many, at a glance, and how many of them the map cannot show. */
 
+import { computed } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { CopyMenu } from "../parts/copy";
-import { millis, whole } from "../parts/numbers";
+import { whole } from "../parts/numbers";
 import { counts, during, params } from "../state/questions";
-import { comparedTo, filters, mode } from "../state/view";
-import { afterMap, asked, mapAnswer, mapQuestion, onMap, otherAnswer, WAIT_MS } from "./what";
+import { comparedTo, compareShows, filters, mode } from "../state/view";
+import { afterMap, asked, inView, lengthsCompared, mapAnswer, mapQuestion, onMap, otherAnswer, WAIT_MS } from "./what";
 
 const total = follow<Count[]>(
   onMap(() => counts([], asked(params(filters.value)))),
@@ -29,13 +30,33 @@ const timeless = follow<Count[]>(
   WAIT_MS,
 );
 
+/** Whether the map shows the second window of a comparison. */
+const showsB = computed(() => mode.value === "compare" && comparedTo.value !== null && compareShows.value === "b");
+/** Those in view; nothing is asked where all are, for the cells' sum says it. */
+const framed = follow<Count[]>(
+  afterMap(() => {
+    if (inView.value.length === 0) return null;
+    const window = showsB.value ? comparedTo.value : filters.value.window;
+    return counts([], asked(params(during(filters.value, window))), [["located", "true"], ...inView.value]);
+  }),
+  WAIT_MS,
+);
+
 /** A number that belongs to the question on screen; that of the one before is none. */
 const number = (known: Known<Count[]>) => (known.problem ? null : (known.rows?.[0]?.count ?? null));
 
-/** Whether the two windows are as long: else a part of a hundred says nothing. */
-function sameLength(): boolean {
-  const lengths = [filters.value.window, comparedTo.value].map(w => (w ? millis(w.end) - millis(w.start) : 0));
-  return lengths[0] === lengths[1];
+/** How many incidents the map shows. */
+function shownOnMap(): number | null {
+  if (inView.value.length > 0) return number(framed.value);
+  const { rows, problem } = showsB.value ? otherAnswer.value : mapAnswer.value;
+  return problem || rows === null ? null : rows.reduce((sum: number, row) => sum + row.count, 0);
+}
+
+/** The change from B to A in hundredths, by the day where one is longer. */
+function change(a: number, b: number): string {
+  const [daysOfA, daysOfB] = lengthsCompared.value ?? [1, 1];
+  const part = 100 * (a / daysOfA / (b / daysOfB) - 1);
+  return `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} %${lengthsCompared.value ? " a day" : ""}`;
 }
 
 /** The total over the map. */
@@ -44,25 +65,27 @@ export function Summary() {
   const without = number(placeless.value);
   const undated = number(timeless.value);
   const before = number(other.value);
-  const problem = mapAnswer.value.problem ?? total.value.problem ?? other.value.problem ?? otherAnswer.value.problem;
-  const shown = (mapAnswer.value.rows ?? []).reduce((sum: number, row) => sum + row.count, 0);
+  const problem =
+    mapAnswer.value.problem ??
+    total.value.problem ??
+    other.value.problem ??
+    otherAnswer.value.problem ??
+    framed.value.problem;
+  const shown = shownOnMap();
   return (
-    <section class="summary" aria-label="Total" aria-live="polite">
+    <section class="summary" aria-label="Total" aria-live="polite" aria-busy={framed.value.loading}>
       <div>
         <strong data-testid="total">{all === null ? "…" : whole(all)}</strong> incidents
         {before !== null && all !== null && (
           <span class="versus">
             {" "}
-            against <b data-testid="total-b">{whole(before)}</b> in B
-            {before > 0 &&
-              sameLength() &&
-              ` (${all >= before ? "+" : "−"}${Math.abs((100 * (all - before)) / before).toFixed(1)} %)`}
+            against <b data-testid="total-b">{whole(before)}</b> in B{before > 0 && ` (${change(all, before)})`}
           </span>
         )}
         <CopyMenu title="Cells on the map" question={mapQuestion.value} />
       </div>
       <small>
-        <span data-testid="shown">{whole(shown)}</span> on the map
+        <span data-testid="shown">{shown === null ? "…" : whole(shown)}</span> on the map
         {without !== null && without > 0 && (
           <>
             {" "}

@@ -6,12 +6,25 @@ import { follow } from "../lake/answer";
 import { address, type Params, type Question } from "../lake/ask";
 import { cityParams, resources } from "../lake/resources";
 import type { Count, Hotspot } from "../lake/types";
-import { millis, signed, whole } from "../parts/numbers";
+import { signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
-import { counts, during, params } from "../state/questions";
-import { camera, chartsFollow, comparedTo, compareShows, filters, mode, page, scale, type Window } from "../state/view";
+import { corners, counts, during, inArea, params } from "../state/questions";
+import {
+  type Area,
+  camera,
+  chartsFollow,
+  comparedTo,
+  compareShows,
+  filters,
+  mode,
+  page,
+  type Span,
+  scale,
+} from "../state/view";
+import { closed, days } from "../time/periods";
 import { diverging, type Ramp, sequential, significance } from "./colours";
-import { type Bounds, cover, resolutionAt, within } from "./resolution";
+import { touches } from "./hexes";
+import { type Bounds, cover, resolutionAt, rounded, within } from "./resolution";
 
 /** What the map shows of the world; null until it is there. */
 export const seen = signal<{ bounds: Bounds; zoom: number } | null>(null);
@@ -81,21 +94,36 @@ export const extent = computed((): { all: Bounds; most: Bounds } | null => {
 
 const resolution = computed(() => (seen.value === null ? 9 : resolutionAt(seen.value.zoom)));
 
-/** The filter of what is in view; nothing where all is, or nobody has moved the map yet. */
-const inView = computed((): Params => {
+/** The part of the world in view; null where all there is is, or nobody has moved the map yet. */
+const frame = computed((): Bounds | null => {
   const view = seen.value;
-  if (view === null || camera.value === null || (extent.value && within(extent.value.all, view.bounds))) return [];
-  return (cover(view.bounds, resolution.value) ?? []).map((cell): [string, string] => ["cell", cell]);
+  if (view === null || camera.value === null || (extent.value && within(extent.value.all, view.bounds))) return null;
+  return rounded(view.bounds);
+});
+
+/** The filter of the cells in view: by coarser cells, for none may be counted in part. */
+const cellsInView = computed((): Params => {
+  const cells = frame.value && cover(frame.value, resolution.value);
+  return (cells ?? []).map((cell): [string, string] => ["cell", cell]);
+});
+
+/** The filter of the incidents in view, to the incident. */
+export const inView = computed((): Params => {
+  if (!frame.value) return [];
+  const { west, south, east, north } = frame.value;
+  const box: Area = { kind: "box", box: [west, south, east, north] };
+  // A question takes one box: where that is the drawn one, the frame is a polygon.
+  return [inArea(filters.value.area?.kind === "box" ? { kind: "polygon", ring: corners(box.box) } : box)];
 });
 
 /** The filter that charts add: what is in view, while they follow the map. */
 export const chartsView = computed((): Params => (chartsFollow.value ? inView.value : []));
 
-function cells(window: Window | null): Question {
+function cells(window: Span | null): Question {
   const more: Params = [
     ["geo_precision", String(resolution.value)],
     ["located", "true"],
-    ...inView.value,
+    ...cellsInView.value,
     ["limit", String(MOST_CELLS)],
   ];
   return counts(["cell"], asked(params(during(filters.value, window))), more);
@@ -168,27 +196,34 @@ export interface Picture {
 
 type Drawing = Omit<Picture, "of">;
 
-const days = (window: Window) => (millis(window.end) - millis(window.start)) / 86_400_000;
+/** The days of the two windows of a comparison where one is longer; null where numbers are compared as they are. */
+export const lengthsCompared = computed((): [number, number] | null => {
+  const [a, b] = [closed(filters.value.window, null), comparedTo.value];
+  const lengths: [number, number] = a && b ? [days(a), days(b)] : [1, 1];
+  return lengths[0] === lengths[1] ? null : lengths;
+});
 
-function compared(a: readonly Count[], b: readonly Count[]): Drawing {
-  const windows = [filters.value.window, comparedTo.value];
-  const [daysOfA, daysOfB] = windows.map(window => (window ? days(window) : 1));
-  const same = daysOfA === daysOfB;
+type Counted = Count & { cell: string };
+
+function compared(a: readonly Counted[], b: readonly Counted[]): Drawing {
+  // Windows of other lengths are compared by the day.
+  const lengths = lengthsCompared.value;
+  const same = lengths === null;
+  const [daysOfA, daysOfB] = lengths ?? [1, 1];
   const both = new Map<string, [number, number]>();
-  for (const row of a) if (row.cell) both.set(row.cell, [row.count, 0]);
-  for (const row of b) if (row.cell) both.set(row.cell, [both.get(row.cell)?.[0] ?? 0, row.count]);
+  for (const row of a) both.set(row.cell, [row.count, 0]);
+  for (const row of b) both.set(row.cell, [both.get(row.cell)?.[0] ?? 0, row.count]);
+  const difference = ([inA, inB]: [number, number]) => inA / daysOfA - inB / daysOfB;
+  const changed = (pair: [number, number]) => `${signed(difference(pair))}${same ? "" : " a day"}`;
   const value = ([inA, inB]: [number, number]) => {
     if (compareShows.value === "a") return inA;
     if (compareShows.value === "b") return inB;
-    // Windows of other lengths are compared by the day.
-    return same ? inA - inB : Math.round(100 * (inA / (daysOfA || 1) - inB / (daysOfB || 1))) / 100;
+    return difference([inA, inB]);
   };
-  const difference = ([inA, inB]: [number, number]) =>
-    same ? signed(inA - inB) : `${(inA / (daysOfA || 1) - inB / (daysOfB || 1)).toFixed(2).replace("-", "−")} a day`;
   const shown = [...both].filter(([, pair]) => compareShows.value === "change" || value(pair) > 0);
   const values = shown.map(([, pair]) => value(pair));
   const change = compareShows.value === "change";
-  const ramp = change ? diverging(values, dark.value) : sequential(values, scale.value, dark.value);
+  const ramp = change ? diverging(values, scale.value, dark.value) : sequential(values, scale.value, dark.value);
   const most = Math.max(1e-9, ...values.map(Math.abs));
   return {
     ramp,
@@ -198,8 +233,8 @@ function compared(a: readonly Count[], b: readonly Count[]): Drawing {
       colour: ramp.colour(value(pair)),
       height: Math.abs(value(pair)) / most,
       rank: change ? Math.abs(value(pair)) : value(pair),
-      text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${difference(pair)}`],
-      brief: `A ${whole(pair[0])} · B ${whole(pair[1])} · ${difference(pair)}`,
+      text: [`A: ${whole(pair[0])}`, `B: ${whole(pair[1])}`, `Change: ${changed(pair)}`],
+      brief: `A ${whole(pair[0])} · B ${whole(pair[1])} · ${changed(pair)}`,
     })),
   };
 }
@@ -211,7 +246,7 @@ function hot(rows: readonly Hotspot[]): Drawing {
     unit: "",
     hexes: rows.map(row => ({
       cell: row.cell,
-      colour: significance(row.significance, row.z, dark.value),
+      colour: significance(row.significance, dark.value),
       height: row.significance === null ? 0 : Math.abs(row.z ?? 0) / most,
       rank: row.z ?? Number.NEGATIVE_INFINITY,
       text: [
@@ -238,6 +273,13 @@ const rows = computed(() => mapAnswer.value.rows ?? []);
 const otherAnswered = computed(() => otherAnswer.value.of);
 const otherRows = computed(() => otherAnswer.value.rows ?? []);
 
+/** Those on screen: the coarser cells that were asked for reach beyond it. */
+function onScreen<T extends { cell?: string | null }>(rows: readonly T[]): (T & { cell: string })[] {
+  const bounds = frame.value;
+  const placed = rows.filter((row): row is T & { cell: string } => Boolean(row.cell));
+  return bounds ? placed.filter(row => touches(row.cell, bounds)) : placed;
+}
+
 /** What the map shows. */
 export const picture = computed((): Picture => {
   const half =
@@ -249,9 +291,9 @@ export const picture = computed((): Picture => {
 
 function made(): Drawing {
   // The answer before the last question may be of another kind.
-  if (answered.value?.path === "hotspots") return hot(rows.value as Hotspot[]);
-  const counted = (rows.value as Count[]).filter(row => row.cell);
-  if (mode.value === "compare" && comparedTo.value) return compared(counted, otherRows.value);
+  if (answered.value?.path === "hotspots") return hot(onScreen(rows.value as Hotspot[]));
+  const counted = onScreen(rows.value as Count[]);
+  if (mode.value === "compare" && comparedTo.value) return compared(counted, onScreen(otherRows.value));
   const values = counted.map(row => row.count);
   const ramp = sequential(values, scale.value, dark.value);
   const most = Math.max(1, ...values);
@@ -259,7 +301,7 @@ function made(): Drawing {
     ramp,
     unit: "incidents a cell",
     hexes: counted.map(row => ({
-      cell: row.cell ?? "",
+      cell: row.cell,
       colour: ramp.colour(row.count),
       height: row.count / most,
       rank: row.count,

@@ -2,10 +2,12 @@
 
 import "../style/map.css";
 import { effect, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { Charts } from "../charts/charts";
 import { Facets } from "../facets/facets";
 import { resources } from "../lake/resources";
 import { Controls, Legend } from "../map/controls";
+import { listenForEscape } from "../map/escape";
 import { Hover } from "../map/hover";
 import { CityMap } from "../map/map";
 import { Modes } from "../map/modes";
@@ -39,6 +41,7 @@ function Welcome() {
 
 /** The page of the map. */
 export function MapPage() {
+  useEffect(listenForEscape, []);
   const { rows, problem } = resources.value;
   const empty = rows?.every(resource => resource.incidents === 0);
   const tab = (name: "map" | "filters" | "charts", label: string, icon: "home" | "filter" | "chart") => (

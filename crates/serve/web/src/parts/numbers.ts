@@ -1,6 +1,7 @@
 /** Numbers and times for people. */
 
 const WHOLE = new Intl.NumberFormat("en");
+const SIGNIFICANT = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** A whole number, all of it. */
@@ -9,8 +10,12 @@ export const whole = (n: number): string => WHOLE.format(n);
 /** A number in few characters. */
 export const short = (n: number): string => SHORT.format(n);
 
+/** A number that may be a part of one, as exact as it is read; with a true minus. */
+export const measured = (n: number): string =>
+  `${n < 0 ? "−" : ""}${(Math.abs(n) < 1_000 && !Number.isInteger(n) ? SIGNIFICANT : WHOLE).format(Math.abs(n))}`;
+
 /** A signed number. */
-export const signed = (n: number): string => (n > 0 ? `+${WHOLE.format(n)}` : n < 0 ? `−${WHOLE.format(-n)}` : "0");
+export const signed = (n: number): string => `${n > 0 ? "+" : ""}${measured(n)}`;
 
 /** A wall-clock time as milliseconds, as if it were UTC: only differences and calendars are made of it. */
 export const millis = (text: string): number =>

@@ -1,7 +1,7 @@
 /** The view's filters as questions to the server. */
 
 import type { Params, Question } from "../lake/ask";
-import { type Area, type Filters, LABELS, type Label, type Window } from "./view";
+import { type Area, type Filters, LABELS, type Label, type Span } from "./view";
 
 /** What is left out of the filters: a list of choices counts what could be chosen as well. */
 export type Without = Label | "window" | "hours" | "weekdays" | "area";
@@ -13,20 +13,30 @@ export function params(filters: Filters, without: readonly Without[] = []): [str
     if (without.includes(label)) continue;
     for (const value of filters.labels[label]) given.push([label, value]);
   }
-  if (filters.window && !without.includes("window")) {
-    given.push(["start_time", filters.window.start], ["end_time", filters.window.end]);
-  }
+  const { start, end } = (!without.includes("window") && filters.window) || { start: null, end: null };
+  if (start !== null) given.push(["start_time", start]);
+  if (end !== null) given.push(["end_time", end]);
   if (!without.includes("hours")) for (const hour of filters.hours) given.push(["hour", String(hour)]);
   if (!without.includes("weekdays")) for (const day of filters.weekdays) given.push(["weekday", String(day)]);
   if (filters.area && !without.includes("area")) given.push(inArea(filters.area));
+  for (const [name, value] of filters.further) given.push([name, value]);
   return given;
 }
 
-function inArea(area: Area): [string, string] {
+/** An area as a filter. */
+export function inArea(area: Area): [string, string] {
   if (area.kind === "box") return ["bbox", area.box.join(",")];
   const ring = [...area.ring, area.ring[0]];
   return ["polygon", JSON.stringify({ type: "Polygon", coordinates: [ring] })];
 }
+
+/** The corners of a box. */
+export const corners = ([west, south, east, north]: [number, number, number, number]): [number, number][] => [
+  [west, south],
+  [east, south],
+  [east, north],
+  [west, north],
+];
 
 /** Counts by some dimensions. */
 export function counts(by: readonly string[], filters: Params, more: Params = []): Question {
@@ -34,6 +44,6 @@ export function counts(by: readonly string[], filters: Params, more: Params = []
 }
 
 /** The same filters over another window. */
-export function during(filters: Filters, window: Window | null): Filters {
+export function during(filters: Filters, window: Span | null): Filters {
   return { ...filters, window };
 }

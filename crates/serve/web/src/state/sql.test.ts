@@ -28,7 +28,7 @@ test("what is no question of counts is not made one", () => {
   expect(toSql({ path: "sql", params: [["query", "SELECT 1"]] })).toBe("SELECT 1");
 });
 
-test("a polygon, which SQL cannot test, is its box, and says so", () => {
+test("a polygon is tested after its box, and after the box of what is in view", () => {
   const polygon = JSON.stringify({
     type: "Polygon",
     coordinates: [
@@ -44,10 +44,30 @@ test("a polygon, which SQL cannot test, is its box, and says so", () => {
     path: "aggregates",
     params: [
       ["group_by", ""],
+      ["bbox", "0,1,2.5,4"],
       ["polygon", polygon],
     ],
   });
+  expect(sql).toContain("longitude BETWEEN 0 AND 2.5");
+  expect(sql).toContain("latitude BETWEEN 1 AND 4");
   expect(sql).toContain("longitude BETWEEN 1 AND 3");
   expect(sql).toContain("latitude BETWEEN 2 AND 5");
   expect(sql).toContain(`point_in_polygon(latitude, longitude, '${polygon}')`);
+});
+
+test("what is not wanted is left out and what has no label stays; a circle is a distance over the globe", () => {
+  const sql = toSql({
+    path: "aggregates",
+    params: [
+      ["group_by", ""],
+      ["category!", "Noise"],
+      ["district!", "North"],
+      ["district!", ""],
+      ["near", "37.77,-122.42,500"],
+    ],
+  });
+  expect(sql).toContain("(category IN ('Noise')) IS NOT TRUE");
+  expect(sql).toContain("(district IN ('North') OR district IS NULL) IS NOT TRUE");
+  expect(sql).toContain("radians(longitude - (-122.42))");
+  expect(sql).toContain("<= 500");
 });

@@ -10,19 +10,35 @@ const instant = (text: string) => `TIMESTAMP ${quoted(text.replace("T", " ").rep
 /** How a bucket of time begins, by the name of its length. */
 const TRUNCATED: Record<string, string> = { "1h": "hour", "24h": "day", "1w": "week", "1mo": "month", "1y": "year" };
 
+/** The Earth's mean radius, metres (IUGG). */
+const RADIUS_M = 6_371_008.8;
+
+/** Whether a point is within a distance of another: by great circle (haversine) on a sphere. */
+function near(text: string): string {
+  const [lat, lng, metres] = text.split(",").map(Number);
+  const half = (angle: string) => `power(sin(radians(${angle}) / 2), 2)`;
+  const square = `${half(`latitude - (${lat})`)} + cos(radians(${lat})) * cos(radians(latitude)) * ${half(`longitude - (${lng})`)}`;
+  return `2 * ${RADIUS_M} * asin(sqrt(least(1.0, ${square}))) <= ${metres}`;
+}
+
+/** Whether a label has one of these values; an empty one stands for none. */
+function oneOf(label: string, values: readonly string[]): string {
+  const named = values.filter(value => value !== "");
+  return [
+    ...(named.length > 0 ? [`${label} IN (${named.map(quoted).join(", ")})`] : []),
+    ...(named.length < values.length ? [`${label} IS NULL`] : []),
+  ].join(" OR ");
+}
+
 function tests(question: Question): string[] {
   const values = new Map<string, string[]>();
   for (const [name, value] of question.params) values.set(name, [...(values.get(name) ?? []), value]);
   const tests: string[] = [];
   for (const label of ["resource", "category", "subcategory", "district", "neighborhood"]) {
-    const wanted = values.get(label);
-    if (!wanted) continue;
-    const named = wanted.filter(value => value !== "");
-    const either = [
-      ...(named.length > 0 ? [`${label} IN (${named.map(quoted).join(", ")})`] : []),
-      ...(named.length < wanted.length ? [`${label} IS NULL`] : []),
-    ];
-    tests.push(either.length > 1 ? `(${either.join(" OR ")})` : (either[0] ?? "true"));
+    const [wanted, unwanted] = [values.get(label), values.get(`${label}!`)];
+    if (wanted) tests.push(`(${oneOf(label, wanted)})`);
+    // What is not named stays, incidents without a label as well.
+    if (unwanted) tests.push(`(${oneOf(label, unwanted)}) IS NOT TRUE`);
   }
   const start = values.get("start_time")?.[0];
   const end = values.get("end_time")?.[0];
@@ -47,9 +63,12 @@ function tests(question: Question): string[] {
   }
   const polygon = values.get("polygon")?.[0];
   // The box around a polygon keeps what is far from it from being read.
-  const box = values.get("bbox")?.[0]?.split(",") ?? bounds(polygon);
-  if (box) tests.push(`longitude BETWEEN ${box[0]} AND ${box[2]}`, `latitude BETWEEN ${box[1]} AND ${box[3]}`);
+  for (const box of [values.get("bbox")?.[0]?.split(","), bounds(polygon)]) {
+    if (box) tests.push(`longitude BETWEEN ${box[0]} AND ${box[2]}`, `latitude BETWEEN ${box[1]} AND ${box[3]}`);
+  }
   if (polygon) tests.push(`point_in_polygon(latitude, longitude, ${quoted(polygon)})`);
+  const circle = values.get("near")?.[0];
+  if (circle) tests.push(near(circle));
   return tests;
 }
 

@@ -28,10 +28,11 @@ export function read(search: string): void {
     for (const label of view.LABELS) labels[label] = [...new Set(params.getAll(label))];
     view.filters.value = {
       labels,
-      window: span(params.get("start_time"), params.get("end_time")),
+      window: open(params.get("start_time"), params.get("end_time")),
       hours: numbers("hour", 0, 23),
       weekdays: numbers("weekday", 1, 7),
       area: area(params.get("bbox"), params.get("polygon")),
+      further: view.FURTHER.flatMap(name => params.getAll(name).map((value): [string, string] => [name, value])),
     };
     view.outlineSet.value = params.get("outlines");
     view.histogram.value = span(params.get("from"), params.get("to"));
@@ -51,7 +52,7 @@ export function write(): string {
   };
   put("page", view.page.value, "map");
   put("city", view.city.value);
-  const { labels, window, hours, weekdays, area } = view.filters.value;
+  const { labels, window, hours, weekdays, area, further } = view.filters.value;
   for (const label of view.LABELS) for (const value of labels[label]) params.append(label, value);
   put("start_time", window?.start ?? null);
   put("end_time", window?.end ?? null);
@@ -59,6 +60,7 @@ export function write(): string {
   for (const weekday of weekdays) params.append("weekday", String(weekday));
   if (area?.kind === "box") put("bbox", area.box.join(","));
   if (area?.kind === "polygon") put("polygon", area.ring.map(([lng, lat]) => `${lng} ${lat}`).join(","));
+  for (const [name, value] of further) params.append(name, value);
   put("show", view.mode.value, "count");
   put("b_start", view.comparedTo.value?.start ?? null);
   put("b_end", view.comparedTo.value?.end ?? null);
@@ -84,10 +86,23 @@ export function write(): string {
   return params.toString();
 }
 
-function span(start: string | null, end: string | null): view.Window | null {
-  const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/;
-  const known = start !== null && end !== null && time.test(start) && time.test(end);
-  return known && millis(start) < millis(end) ? { start, end } : null;
+/** A time as `/aggregates` takes it, which minds no Z: it is the city's wall clock. */
+function time(text: string | null): string | null {
+  const [, date, clock] =
+    /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?[Zz]?$/.exec(text?.trim() ?? "") ?? [];
+  if (date === undefined) return null;
+  return clock === undefined ? date : `${date}T${clock}`;
+}
+
+function open(from: string | null, until: string | null): view.Span | null {
+  const [start, end] = [time(from), time(until)];
+  if (start === null && end === null) return null;
+  return start !== null && end !== null && millis(start) >= millis(end) ? null : { start, end };
+}
+
+function span(from: string | null, until: string | null): view.Window | null {
+  const { start, end } = open(from, until) ?? { start: null, end: null };
+  return start !== null && end !== null ? { start, end } : null;
 }
 
 function camera(text: string | null): view.Camera | null {
@@ -108,32 +123,66 @@ function area(box: string | null, polygon: string | null): view.Area | null {
   return whole ? { kind: "box", box: numbers as [number, number, number, number] } : null;
 }
 
-/** Keeps the address and the view the same. A change of page is a step in the browser's history, others are not. */
+/** Whether the address says something else. */
+const isNew = (search: string) => location.search !== (search === "" ? "" : `?${search}`);
+
+/** Whether what is changed belongs to the step before, or is nobody's doing. */
+let quiet = false;
+
+/** Makes a change that is no step of its own in the browser's history. */
+export function quietly(change: () => void): void {
+  quiet = true;
+  change();
+  // Within another change it is seen only when that is over.
+  queueMicrotask(() => {
+    quiet = false;
+  });
+}
+
+/** Filters that change faster than this are one step: browsers refuse more than some hundred in half a minute. */
+const ONE_STEP_MS = 1_000;
+
+/**
+ * Keeps the address and the view the same. A change of page is a step in the browser's history, and one of what is
+ * asked for; others are not.
+ */
 export function keepAddress(): void {
   read(location.search);
-  let last = view.page.peek();
+  const askedFor = () => [view.filters.peek(), view.mode.peek(), view.comparedTo.peek()] as const;
+  let last = { page: view.page.peek(), askedFor: askedFor() };
+  let steppedAt = Number.NEGATIVE_INFINITY;
   let going = false;
   window.addEventListener("popstate", () => {
     going = true;
+    late = () => {};
     read(location.search);
     going = false;
   });
   let timer = 0;
+  /** Writes what has not been written yet. */
+  let late = () => {};
   effect(() => {
     const search = write();
-    const step = view.page.peek() !== last && !going;
-    last = view.page.peek();
+    const now = { page: view.page.peek(), askedFor: askedFor() };
+    const other = !quiet && now.askedFor.some((of, n) => of !== last.askedFor[n]);
+    const step =
+      !going && (now.page !== last.page || (other && performance.now() - steppedAt > ONE_STEP_MS)) && isNew(search);
+    last = now;
     clearTimeout(timer);
     const put = () => {
+      late = () => {};
       delete document.documentElement.dataset.moving;
       const target = search === "" ? location.pathname : `?${search}`;
       if (step) history.pushState(null, "", target);
-      else if (location.search !== `?${search}`) history.replaceState(null, "", target);
+      else if (isNew(search)) history.replaceState(null, "", target);
     };
-    // Browsers refuse more than some hundred changes in half a minute.
-    if (step) put();
-    else {
+    if (step) {
+      steppedAt = performance.now();
+      late();
+      put();
+    } else {
       document.documentElement.dataset.moving = "";
+      late = put;
       timer = window.setTimeout(put, 200);
     }
   });

@@ -15,6 +15,23 @@ export interface Window {
   end: string;
 }
 
+/** A window that may be open at an end. */
+export interface Span {
+  start: string | null;
+  end: string | null;
+}
+
+/** Filters that no part of the page sets: they come with the address, and can be taken away. */
+export const FURTHER = [
+  "subcategory",
+  "resource!",
+  "category!",
+  "subcategory!",
+  "district!",
+  "neighborhood!",
+  "near",
+] as const;
+
 /** Where an incident must lie. */
 export type Area =
   | { kind: "box"; box: [number, number, number, number] }
@@ -24,11 +41,13 @@ export type Area =
 export interface Filters {
   /** Values by label; `""` stands for incidents without one. */
   labels: Record<Label, readonly string[]>;
-  window: Window | null;
+  window: Span | null;
   hours: readonly number[];
   /** Monday 1 to Sunday 7. */
   weekdays: readonly number[];
   area: Area | null;
+  /** Those of {@link FURTHER}, as they are asked. */
+  further: readonly (readonly [name: string, value: string])[];
 }
 
 /** Where the map looks. */
@@ -46,6 +65,7 @@ export const NO_FILTERS: Filters = {
   hours: [],
   weekdays: [],
   area: null,
+  further: [],
 };
 
 export const page = signal<Page>("map");
@@ -91,8 +111,8 @@ export function toggle(label: Label, value: string): void {
 
 /** How many filters are set. */
 export const narrowed = computed(() => {
-  const { labels, window, hours, weekdays, area } = filters.value;
-  const chosen = LABELS.filter(label => labels[label].length > 0).length;
+  const { labels, window, hours, weekdays, area, further } = filters.value;
+  const chosen = LABELS.filter(label => labels[label].length > 0).length + new Set(further.map(([name]) => name)).size;
   return chosen + [window !== null, hours.length > 0, weekdays.length > 0, area !== null].filter(Boolean).length;
 });
 

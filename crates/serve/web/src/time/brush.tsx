@@ -2,6 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { clock, millis, wallClock } from "../parts/numbers";
+import { quietly } from "../state/url";
 import type { Window } from "../state/view";
 import { nearest, next, type Step } from "./steps";
 
@@ -20,7 +21,7 @@ type Grip = "new" | "move" | "start" | "end";
 /** The brush. */
 export function Brush({ shown, window, other, step, change }: Props) {
   const strip = useRef<HTMLDivElement>(null);
-  const held = useRef<{ grip: Grip; from: number; window: Window | null } | null>(null);
+  const held = useRef<{ grip: Grip; from: number; window: Window | null; moved: boolean } | null>(null);
   const [from, to] = [millis(shown.start), millis(shown.end)];
   const part = (text: string) => `${(100 * (Math.min(Math.max(millis(text), from), to) - from)) / (to - from)}%`;
   const width = (of: Window) => `calc(${part(of.end)} - ${part(of.start)})`;
@@ -38,21 +39,26 @@ export function Brush({ shown, window, other, step, change }: Props) {
     event.stopPropagation();
     event.preventDefault();
     strip.current?.setPointerCapture(event.pointerId);
-    held.current = { grip, from: at(event), window };
+    held.current = { grip, from: at(event), window, moved: false };
+  };
+  /** However far it is drawn, it is one step back. */
+  const draw = (made: Window | null) => {
+    if (!made || !held.current) return;
+    if (held.current.moved) quietly(() => change(made));
+    else change(made);
+    held.current.moved = true;
   };
   const move = (event: PointerEvent) => {
     if (!held.current) return;
     const { grip, from: began, window: was } = held.current;
     const now = at(event);
     if (grip === "new") {
-      const made = make(began, now);
-      if (made) change(made);
+      draw(make(began, now));
     } else if (was) {
       const by = now - began;
       const start = millis(was.start) + (grip === "end" ? 0 : by);
       const end = millis(was.end) + (grip === "start" ? 0 : by);
-      const made = start < end ? make(start, end) : null;
-      if (made) change(made);
+      draw(start < end ? make(start, end) : null);
     }
   };
   const release = (event: PointerEvent) => {

@@ -4,6 +4,7 @@ import { effect, signal } from "@preact/signals";
 import { mapAnswer } from "../map/what";
 import { Icon } from "../parts/icon";
 import { millis, wallClock } from "../parts/numbers";
+import { quietly } from "../state/url";
 import { filters, narrow, page } from "../state/view";
 import { span } from "./span";
 import { floor, next, STEPS, type Step } from "./steps";
@@ -18,10 +19,10 @@ function advance(): void {
   const all = span.peek();
   if (!all || mapAnswer.peek().loading) return;
   const window = filters.peek().window;
-  const at = window ? floor(millis(window.start), step.peek()) : null;
+  const at = window?.start ? floor(millis(window.start), step.peek()) : null;
   let start = at === null ? floor(millis(all.start), step.peek()) : next(at, step.peek());
   if (start >= millis(all.end)) start = floor(millis(all.start), step.peek());
-  narrow({ window: { start: wallClock(start), end: wallClock(next(start, step.peek())) } });
+  quietly(() => narrow({ window: { start: wallClock(start), end: wallClock(next(start, step.peek())) } }));
 }
 
 effect(() => {

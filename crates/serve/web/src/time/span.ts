@@ -6,7 +6,8 @@ import type { Count } from "../lake/types";
 import { afterMap, asked } from "../map/what";
 import { wallClock } from "../parts/numbers";
 import { counts } from "../state/questions";
-import { histogram, type Window } from "../state/view";
+import { filters, histogram, type Window } from "../state/view";
+import { closed } from "./periods";
 import { next } from "./steps";
 
 const months = follow<Count[]>(
@@ -33,6 +34,9 @@ export const span = computed((): Window | null => {
   const [first, last] = [usual[0] ?? "", usual[usual.length - 1] ?? ""];
   return { start: first.slice(0, 10), end: wallClock(next(Date.parse(`${last.slice(0, 10)}T00:00Z`), "month")) };
 });
+
+/** The window that is chosen, an open end where what there is ends. */
+export const chosen = computed(() => closed(filters.value.window, span.value));
 
 /** What the histogram shows. */
 export const shown = computed(() => histogram.value ?? span.value);

@@ -10,10 +10,10 @@ import { Icon } from "../parts/icon";
 import { clock, millis, wallClock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { counts, during, params } from "../state/questions";
-import { comparedTo, filters, histogram, mode, narrow } from "../state/view";
+import { comparedTo, filters, histogram, mode, narrow, type Span } from "../state/view";
 import { Brush } from "./brush";
 import { Play } from "./play";
-import { shown, span } from "./span";
+import { chosen, shown, span } from "./span";
 import { next, PRECISION, stepFor } from "./steps";
 
 const step = computed(() => {
@@ -67,11 +67,12 @@ const anyTime = () => narrow({ window: mode.peek() === "compare" ? span.peek() :
 function Dates() {
   const window = filters.value.window;
   const all = span.value;
+  const dates = chosen.value ?? all;
   const put = (edge: "start" | "end", value: string) => {
     const was = window ?? all;
     if (!was || value === "") return false;
     const changed = { ...was, [edge]: value };
-    const taken = changed.start < changed.end;
+    const taken = changed.start === null || changed.end === null || changed.start < changed.end;
     if (taken) narrow({ window: changed });
     return taken;
   };
@@ -81,11 +82,11 @@ function Dates() {
       <input
         type="date"
         title={label}
-        value={(window ?? all)?.[edge].slice(0, 10) ?? ""}
+        value={dates?.[edge].slice(0, 10) ?? ""}
         onChange={event => {
           const taken = put(edge, event.currentTarget.value);
           // What is not taken does not stay on screen as if it were.
-          if (!taken) event.currentTarget.value = (window ?? all)?.[edge].slice(0, 10) ?? "";
+          if (!taken) event.currentTarget.value = dates?.[edge].slice(0, 10) ?? "";
         }}
       />
     </label>
@@ -118,7 +119,7 @@ function Dates() {
 }
 
 function Comparison() {
-  const window = filters.value.window;
+  const window = chosen.value;
   const other = comparedTo.value;
   if (mode.value !== "compare") return null;
   const date = (edge: "start" | "end", label: string) => (
@@ -154,10 +155,18 @@ function Comparison() {
   );
 }
 
+/** A window in words. */
+function said(window: Span | null): string {
+  const { start, end } = window ?? { start: null, end: null };
+  if (start !== null && end !== null) return `${clock(start)} – ${clock(end)}`;
+  return start !== null ? `from ${clock(start)}` : end !== null ? `until ${clock(end)}` : "";
+}
+
 /** The strip under the map. */
 export function TimeStrip() {
   const of = shown.value;
-  const window = filters.value.window;
+  const window = chosen.value;
+  const text = said(filters.value.window);
   return (
     <section class="time-strip" aria-label="Time">
       <header>
@@ -165,8 +174,8 @@ export function TimeStrip() {
         <Dates />
         <Comparison />
         {/* The dates above say it where the window is of whole days. */}
-        <span class={window && window.start.length + window.end.length > 20 ? "note" : "hidden"} data-testid="window">
-          {window && `${clock(window.start)} – ${clock(window.end)}`}
+        <span class={text.length === "2024-01-01 – 2025-01-01".length ? "hidden" : "note"} data-testid="window">
+          {text}
         </span>
         {window && (
           <button
