@@ -119,6 +119,19 @@ test("the brush makes a window, moves it and takes it away", () =>
     assert.deepEqual(window(), [null, null]);
   }));
 
+test("weeks without an incident have their place in the histogram, so that a lone one is one bar", () =>
+  visit("?category=Fatal&neighborhood=Chinatown", async page => {
+    await drawn(page);
+    const counted = (await ask(asked(page, "group_by=time&time_precision=1w&dated=true"))).length;
+    const months = (await ask("aggregates?group_by=time&time_precision=1mo&dated=true")).map(row => row.occurred_at);
+    const weeks = (Date.parse(months.sort().at(-1)) - Date.parse(months[0])) / (7 * 86_400_000);
+    await page.waitForFunction(sum => document.querySelector("[data-testid=bars-sum]")?.textContent === sum, "1");
+    const label = await page.locator(".histogram").getAttribute("aria-label");
+    const bars = Number(/^Incidents by week, (\d+) bars$/.exec(label)?.[1]);
+    assert.equal(counted, 1);
+    assert.ok(bars >= weeks && bars <= weeks + 7, label);
+  }));
+
 test("play walks the window through time, and the numbers walk with it", () =>
   visit("", async page => {
     await drawn(page);

@@ -5,13 +5,13 @@ import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { afterMap, asked, chartsView } from "../map/what";
 import { hues } from "../parts/colours";
-import { millis, named, whole } from "../parts/numbers";
+import { named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { dark } from "../parts/theme";
 import { counts, params } from "../state/questions";
 import { filters, toggle } from "../state/view";
+import { filled } from "../time/bars";
 import { span } from "../time/span";
-import { next } from "../time/steps";
 import { Chart } from "./chart";
 
 const answer = follow<Count[]>(
@@ -30,19 +30,12 @@ const lines = computed(() => {
   const sums = new Map<string, number>();
   for (const row of rows.value) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
   const top = [...sums].sort((a, b) => b[1] - a[1]).slice(0, LINES);
-  const first = millis((filters.value.window ?? span.value)?.start ?? "1970-01-01");
-  const last = millis((filters.value.window ?? span.value)?.end ?? "1970-01-01");
   return top.map(([category, sum]) => {
-    const counted = new Map(
-      rows.value
-        .filter(row => (row.category ?? "") === category)
-        .map(row => [millis(row.occurred_at ?? ""), row.count]),
-    );
-    // Months without any are zero, not a gap that a line jumps over.
-    const points: [number, number][] = [];
-    const start = Math.max(first, Math.min(...counted.keys(), last));
-    for (let at = next(start, "month", 0); at < last; at = next(at, "month")) points.push([at, counted.get(at) ?? 0]);
-    return { category, sum, points };
+    const own = rows.value.filter(row => (row.category ?? "") === category);
+    const points = filled(own, filters.value.window ?? span.value, "month");
+    const first = points.findIndex(([, count]) => count > 0);
+    // A category that came later has no line before.
+    return { category, sum, points: points.slice(Math.max(0, first)) };
   });
 });
 

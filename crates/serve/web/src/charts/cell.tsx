@@ -7,10 +7,12 @@ import type { Count, Incident } from "../lake/types";
 import { asked, onMap, WAIT_MS } from "../map/what";
 import { CopyMenu } from "../parts/copy";
 import { Icon } from "../parts/icon";
-import { clock, millis, named, short, whole } from "../parts/numbers";
+import { clock, named, short, whole } from "../parts/numbers";
 import { Failure, Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
 import { cell, filters } from "../state/view";
+import { barSeries, barTooltip, filled } from "../time/bars";
+import { span } from "../time/span";
 import { Chart } from "./chart";
 
 const here = computed((): [string, string][] | null => (cell.value ? [["cell", cell.value]] : null));
@@ -39,14 +41,13 @@ const latest = follow<Incident[]>(
 
 const TOP = 8;
 
-const points = computed(() =>
-  (months.value.rows ?? []).map(row => [millis(row.occurred_at ?? ""), row.count] as const),
-);
+const points = computed(() => filled(months.value.rows ?? [], filters.value.window ?? span.value, "month"));
 const option = computed(() => ({
   grid: { left: 34, right: 6, top: 6, bottom: 20 },
   xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
   yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
-  series: [{ type: "bar", data: points.value }],
+  tooltip: barTooltip("month"),
+  series: [barSeries(points.value, "month")],
 }));
 
 /** The panel. */

@@ -11,10 +11,11 @@ import { clock, millis, wallClock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, filters, histogram, mode, narrow } from "../state/view";
+import { barSeries, barTooltip, filled } from "./bars";
 import { Brush } from "./brush";
 import { Play } from "./play";
 import { shown, span } from "./span";
-import { next, PRECISION, stepFor } from "./steps";
+import { PRECISION, stepFor } from "./steps";
 
 const step = computed(() => {
   const all = shown.value;
@@ -30,15 +31,7 @@ const bars = follow<Count[]>(
   }),
 );
 
-/** A bar stands in the middle of its bucket. */
-const rows = computed(() => bars.value.rows ?? []);
-const points = computed(() =>
-  rows.value.flatMap(row => {
-    if (!row.occurred_at) return [];
-    const start = millis(row.occurred_at);
-    return [[(start + next(start, step.value)) / 2, row.count] as const];
-  }),
-);
+const points = computed(() => filled(bars.value.rows ?? [], bars.value.rows && shown.value, step.value));
 
 const option = computed(() => ({
   // The plot is as wide as the brush over it: labels at its ends take no room from it.
@@ -52,7 +45,8 @@ const option = computed(() => ({
     axisLabel: { hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" },
   },
   yAxis: { type: "value", show: false },
-  series: [{ type: "bar", data: points.value, barCategoryGap: "12%", large: false }],
+  tooltip: barTooltip(step.value),
+  series: [barSeries(points.value, step.value)],
 }));
 
 function Histogram() {
