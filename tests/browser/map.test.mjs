@@ -150,6 +150,53 @@ test("play walks the window through time, and the numbers walk with it", () =>
     assert.equal(await number(page.getByTestId("total")), await total(page));
   }));
 
+test("a category has its own colour under every filter, as a line and as an area, and nothing moves on its own", () =>
+  visit("", async page => {
+    await drawn(page);
+    const treemap = page.locator(".treemap");
+    await treemap.scrollIntoViewIfNeeded();
+    const frames = n =>
+      page.evaluate(async n => {
+        for (let i = 0; i < n; i += 1) await new Promise(done => requestAnimationFrame(done));
+      }, n);
+    const keys = async () =>
+      new Map(
+        await page.locator(".keys button").evaluateAll(all =>
+          all.map(key => {
+            const [name, count] = [key.textContent.trim(), key.querySelector("b").textContent];
+            return [name.slice(0, -count.length).trim(), getComputedStyle(key.querySelector("i")).backgroundColor];
+          }),
+        ),
+      );
+    const area = () =>
+      treemap.locator("canvas").evaluate(canvas => {
+        const copy = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(canvas, 5, 5, 1, 1, 0, 0, 1, 1);
+        const [r, g, b] = copy.getImageData(0, 0, 1, 1).data;
+        return `rgb(${r}, ${g}, ${b})`;
+      });
+    const alone = new Map();
+    for (const category of await values("category", 5)) {
+      await facet(page, "category", category).click();
+      await drawn(page);
+      await frames(3);
+      const before = await treemap.screenshot();
+      const [own] = [...(await keys()).values()];
+      assert.equal(await area(), own, category);
+      await frames(30);
+      assert.deepEqual(await treemap.screenshot(), before, "nothing moves");
+      alone.set(category, own);
+      await facet(page, "category", category).click();
+      await drawn(page);
+    }
+    const [a] = alone.keys();
+    const b = [...alone.keys()].find(name => alone.get(name) !== alone.get(a));
+    for (const name of [a, b]) await facet(page, "category", name).click();
+    await drawn(page);
+    const together = await keys();
+    for (const name of [a, b]) assert.equal(together.get(name), alone.get(name), name);
+  }));
+
 test("a click on a cell opens what happened there, and its numbers are those of the cell", () =>
   visit("", async page => {
     await drawn(page);

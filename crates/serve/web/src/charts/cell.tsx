@@ -11,8 +11,10 @@ import { clock, named, short, whole } from "../parts/numbers";
 import { Failure, Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
 import { cell, filters } from "../state/view";
+import { timeAxis } from "../time/axis";
 import { barSeries, barTooltip, filled } from "../time/bars";
 import { span } from "../time/span";
+import { next } from "../time/steps";
 import { Chart } from "./chart";
 
 const here = computed((): [string, string][] | null => (cell.value ? [["cell", cell.value]] : null));
@@ -44,7 +46,8 @@ const TOP = 8;
 const points = computed(() => filled(months.value.rows ?? [], filters.value.window ?? span.value, "month"));
 const option = computed(() => ({
   grid: { left: 34, right: 6, top: 6, bottom: 20 },
-  xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
+  // Whole months, as the bars are.
+  xAxis: timeAxis(points.value[0]?.[0] ?? 0, next(points.value.at(-1)?.[0] ?? 0, "month"), "month"),
   yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
   tooltip: barTooltip("month"),
   series: [barSeries(points.value, "month")],

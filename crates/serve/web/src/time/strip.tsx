@@ -11,6 +11,7 @@ import { clock, millis, wallClock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, filters, histogram, mode, narrow } from "../state/view";
+import { timeAxis } from "./axis";
 import { barSeries, barTooltip, filled } from "./bars";
 import { Brush } from "./brush";
 import { Play } from "./play";
@@ -36,14 +37,8 @@ const points = computed(() => filled(bars.value.rows ?? [], bars.value.rows && s
 const option = computed(() => ({
   // The plot is as wide as the brush over it: labels at its ends take no room from it.
   grid: { left: 0, right: 0, top: 6, bottom: 20, outerBoundsMode: "none" },
-  // The axis is the brush's: no room for bars at its ends.
-  xAxis: {
-    type: "time",
-    min: shown.value && millis(shown.value.start),
-    max: shown.value && millis(shown.value.end),
-    containShape: false,
-    axisLabel: { hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" },
-  },
+  // The axis is the brush's.
+  xAxis: shown.value && timeAxis(millis(shown.value.start), millis(shown.value.end), step.value),
   yAxis: { type: "value", show: false },
   tooltip: barTooltip(step.value),
   series: [barSeries(points.value, step.value)],
