@@ -525,6 +525,134 @@ for (const [where, search] of [
       assert.ok(copied >= 8, `${copied}`);
     }));
 
+test("where the tab keeps a token, curl is told to send one, and not which", () =>
+  visit("", async page => {
+    await page.evaluate(() => sessionStorage.setItem("hotspots-lake token", "0123456789abcdef"));
+    await drawn(page);
+    const panel = page.locator("section.panel", { hasText: "Share of categories" });
+    await panel.locator("summary").click();
+    await panel.getByRole("button", { name: "Copy as curl" }).click();
+    await page.locator(".said", { hasText: "curl command copied" }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(copied.startsWith(`curl -H "Authorization: Bearer $HOTSPOTS_TOKEN" '${BASE}/aggregates?`), copied);
+    assert.ok(!copied.includes("0123456789abcdef"), copied);
+  }));
+
+/** Answers a question of the page by rows that the demo has not. */
+const pretend = (page, path, rows) =>
+  page.route(new RegExp(`/${path}\\?`), async route => {
+    const params = new URL(route.request().url()).searchParams;
+    const answer = rows(params);
+    if (answer === null) return route.fallback();
+    const limit = Number(params.get("limit") ?? 1e6);
+    const headers = { "lake-truncated": String(answer.length > limit) };
+    return route.fulfill({ json: answer.slice(0, limit), headers });
+  });
+
+test("a value beyond the most frequent is found by searching, and the list says where it ends", () =>
+  visit("", async page => {
+    const all = Array.from({ length: 5_000 }, (_, n) => ({ facet: "category", value: `kind ${n}`, count: 6_000 - n }));
+    await pretend(page, "facets", params => (params.get("facet") === "category" ? all : null));
+    await page.reload();
+    await drawn(page);
+    const search = page.getByLabel("Search Category");
+    assert.equal(await search.getAttribute("placeholder"), "Search");
+    assert.match(await page.getByLabel("Search Neighborhood").getAttribute("placeholder"), /^Search \d+$/);
+    await search.fill("kind 4321");
+    await facet(page, "category", "kind 4321").waitFor();
+    await search.fill("kind");
+    await page.getByText("the 300 most frequent").waitFor();
+    assert.equal(await page.locator('button.facet[data-label="category"]').count(), 300);
+  }));
+
+test("categories too many to be drawn are said, and do not fill the picture", () =>
+  visit("", async page => {
+    const all = Array.from({ length: 5_000 }, (_, n) => ({ resource: "a", category: `kind ${n}`, count: 10 }));
+    await pretend(page, "aggregates", params => (params.get("group_by") === "resource,category" ? all : null));
+    await page.reload();
+    await drawn(page);
+    const panel = page.locator("section.panel", { hasText: "Share of categories" });
+    await panel.getByText("without 4,976 (100 %)").waitFor();
+  }));
+
+test("what has no place is said to have none, over a map that is blank", () =>
+  visit("", async page => {
+    await drawn(page);
+    const placed = { cell: null, count: 7 };
+    await pretend(page, "aggregates", params => {
+      if (params.get("group_by") === "") return [placed];
+      return params.get("group_by") === "cell" && params.get("located") === "true" ? [] : null;
+    });
+    await page.goto(`${BASE}/?at=37.77,-122.42,12`);
+    await page.getByText("None of these 7 incidents has a place.").waitFor();
+  }));
+
+test("words fit where they stand, and one incident is one", () =>
+  visit("?category=Fatal&neighborhood=Chinatown", async page => {
+    await drawn(page);
+    assert.match(await page.locator(".summary").innerText(), /^1\s+incident\b/);
+    const cut = () =>
+      page
+        .locator(".panel > header > *")
+        .evaluateAll(all =>
+          all.filter(each => each.scrollWidth > each.clientWidth && each.clientWidth > 0).map(each => each.textContent),
+        );
+    assert.deepEqual(await cut(), []);
+    await page.getByRole("button", { name: "clear all" }).click();
+    await drawn(page);
+    assert.deepEqual(await cut(), []);
+    await page.locator(".week button[data-weekday]").first().press("Enter");
+    await drawn(page);
+    assert.deepEqual(await cut(), []);
+  }));
+
+test("the hottest cells are those beyond chance, and a lake without any says so", () =>
+  visit("?show=hotspots", async page => {
+    await drawn(page);
+    const asked = (await page.getByTestId("map").getAttribute("data-asked")) ?? "";
+    const hot = (await ask(asked)).filter(row => row.significance === "hot").map(row => row.cell);
+    const listed = await page.locator(".top button").evaluateAll(all => all.map(button => button.dataset.cell));
+    assert.deepEqual(listed, hot.slice(0, 10));
+    const quiet = (await ask(asked)).map(row => ({ ...row, significance: null }));
+    await pretend(page, "hotspots", () => quiet);
+    await page.reload();
+    await page.getByText("No cell is hot beyond chance.").waitFor();
+  }));
+
+test("a lake without a row says that there is nothing yet, and not that filters hide it", () =>
+  visit("", async page => {
+    await drawn(page);
+    const resources = await ask("resources");
+    await page.route(/\/resources$/, route =>
+      route.fulfill({ json: resources.map(resource => ({ ...resource, landed: false, incidents: 0 })) }),
+    );
+    await pretend(page, "(aggregates|facets|sql)", params => (params.get("group_by") === "" ? [{ count: 0 }] : []));
+    await page.reload();
+    await page.getByText("The lake is empty").waitFor();
+    await page.locator(".panel", { hasText: "Category" }).getByText("Nothing yet.").first().waitFor();
+    assert.equal(await page.getByText("with these filters").count(), 0);
+  }));
+
+test("a long word stays in its card", () =>
+  visit("", async page => {
+    await drawn(page);
+    const cell = await page.locator(".top button").first().getAttribute("data-cell");
+    const long = {
+      id: "1",
+      resource: "a",
+      occurred_at: "2024-01-01T10:00:00",
+      category: "x".repeat(120),
+      status: "Open",
+    };
+    await pretend(page, "incidents", () => [long]);
+    await page.locator(`.top button[data-cell="${cell}"]`).click();
+    await page.locator(".latest em").waitFor();
+    const [card, status] = await Promise.all(
+      [".cell-details", ".latest em"].map(name => page.locator(name).first().boundingBox()),
+    );
+    assert.ok(status.x + status.width <= card.x + card.width, JSON.stringify([card, status]));
+  }));
+
 test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phone", async () => {
   for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
     await visit(

@@ -7,7 +7,7 @@ import type { Count, Incident } from "../lake/types";
 import { asked, onMap, WAIT_MS } from "../map/what";
 import { CopyMenu } from "../parts/copy";
 import { Icon } from "../parts/icon";
-import { clock, named, short, whole } from "../parts/numbers";
+import { clock, incidents, named, short, whole } from "../parts/numbers";
 import { Failure, Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
 import { cell, filters } from "../state/view";
@@ -81,7 +81,7 @@ export function CellDetails({ cell: index }: { cell: string }) {
         <Failure problem={kinds.value.problem} />
       ) : (
         <p>
-          <strong data-testid="cell-total">{whole(total)}</strong> incidents with these filters
+          <strong data-testid="cell-total">{whole(total)}</strong> {incidents(total)} with these filters
         </p>
       )}
       {points.value.length > 1 && (

@@ -9,7 +9,7 @@ import { Controls, Legend } from "../map/controls";
 import { Hover } from "../map/hover";
 import { CityMap } from "../map/map";
 import { Modes } from "../map/modes";
-import { Summary } from "../map/summary";
+import { Placeless, Summary } from "../map/summary";
 import { mapAnswer, otherAnswer } from "../map/what";
 import { mapMeta } from "../parts/honesty";
 import { Icon } from "../parts/icon";
@@ -63,6 +63,7 @@ export function MapPage() {
           <CityMap />
           <Hover />
           <Summary />
+          <Placeless />
           <Modes />
           <Controls />
           <Legend />

@@ -9,6 +9,9 @@ export const whole = (n: number): string => WHOLE.format(n);
 /** A number in few characters. */
 export const short = (n: number): string => SHORT.format(n);
 
+/** What is counted, after its number. */
+export const incidents = (n: number): string => (n === 1 ? "incident" : "incidents");
+
 /** A signed number. */
 export const signed = (n: number): string => (n > 0 ? `+${WHOLE.format(n)}` : n < 0 ? `−${WHOLE.format(-n)}` : "0");
 
