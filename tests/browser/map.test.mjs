@@ -686,6 +686,63 @@ test("on a phone map, filters and charts come to the front in turn", () =>
     { width: 390, height: 844 },
   ));
 
+const COMPARED = "show=compare&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-05-01";
+for (const [width, height] of [
+  [390, 844],
+  [320, 640],
+  [844, 390],
+  [800, 600],
+  [1024, 700],
+  [1440, 900],
+]) {
+  test(`nothing lies over what can be read or pressed, at ${width} by ${height}`, async () => {
+    for (const search of ["show=hotspots", COMPARED])
+      await visit(
+        `?${search}`,
+        async page => {
+          await drawn(page);
+          // Each is looked for where it is; what is further along a row is brought into sight first.
+          const covered = await page.evaluate(() => {
+            const what = ".bar :is(a, button, .badge), .over :is(strong, b, small, summary, button, select)";
+            const more = ".legend summary, .time-strip header :is(button, select, input, summary), .tabs button";
+            return [...document.querySelectorAll(`${what}, ${more}`)].flatMap(each => {
+              each.scrollIntoView({ block: "nearest", inline: "nearest" });
+              const { x, y, width, height } = each.getBoundingClientRect();
+              if (width === 0 || !each.checkVisibility()) return [];
+              const inside = x >= 0 && y >= 0 && x + width <= innerWidth && y + height <= innerHeight;
+              const top = document.elementFromPoint(x + width / 2, y + height / 2);
+              return inside && (each.contains(top) || top?.contains(each)) ? [] : [each.outerHTML.slice(0, 120)];
+            });
+          });
+          assert.deepEqual(covered, [], search);
+          const map = await page.getByTestId("map").boundingBox();
+          assert.ok(map.height >= 200, `${map.height} pixels of map`);
+        },
+        { width, height },
+      );
+  });
+}
+
+test("on a phone the legend is opened by a button, and a cell says where its details are", () =>
+  visit(
+    "",
+    async page => {
+      await drawn(page);
+      const linear = page.getByRole("button", { name: "Linear" });
+      assert.equal(await linear.isVisible(), false);
+      await page.locator(".legend summary").click();
+      await linear.click();
+      await page.waitForFunction(() => new URLSearchParams(location.search).get("scale") === "linear");
+      await page.locator(".legend summary").click();
+      const { x, y } = await whereIs(page, await page.locator(".top button").first().getAttribute("data-cell"));
+      await page.mouse.click(x, y);
+      await page.locator(".said", { hasText: "under Charts" }).waitFor();
+      await page.getByRole("button", { name: "Charts (cell)" }).click();
+      await page.getByTestId("cell").waitFor();
+    },
+    { width: 390, height: 844 },
+  ));
+
 test("a filter that nothing fits says so, and what the server refuses is told in its words", async () => {
   await visit("?category=nothing+of+the+kind", async page => {
     await drawn(page);

@@ -11,10 +11,12 @@ import { CityMap } from "../map/map";
 import { Modes } from "../map/modes";
 import { Placeless, Summary } from "../map/summary";
 import { mapAnswer, otherAnswer } from "../map/what";
+import { say } from "../parts/copy";
 import { mapMeta } from "../parts/honesty";
 import { Icon } from "../parts/icon";
 import { Failure } from "../parts/panel";
-import { narrowed } from "../state/view";
+import { inTurns } from "../parts/screen";
+import { cell, narrowed } from "../state/view";
 import { TimeStrip } from "../time/strip";
 
 effect(() => {
@@ -24,6 +26,10 @@ effect(() => {
 
 /** On a phone one of the three is in front. */
 const front = signal<"map" | "filters" | "charts">("map");
+
+effect(() => {
+  if (cell.value && front.peek() === "map" && inTurns.matches) say("What happened there is under Charts");
+});
 
 function Welcome() {
   return (
@@ -62,10 +68,12 @@ export function MapPage() {
         <div class="map-frame">
           <CityMap />
           <Hover />
-          <Summary />
+          <div class="over">
+            <Summary />
+            <Modes />
+            <Controls />
+          </div>
           <Placeless />
-          <Modes />
-          <Controls />
           <Legend />
           {empty && <Welcome />}
           {problem && (
@@ -82,7 +90,7 @@ export function MapPage() {
       <div class="tabs" role="toolbar" aria-label="What is in front">
         {tab("map", "Map", "home")}
         {tab("filters", narrowed.value === 0 ? "Filters" : `Filters (${narrowed.value})`, "filter")}
-        {tab("charts", "Charts", "chart")}
+        {tab("charts", cell.value ? "Charts (cell)" : "Charts", "chart")}
       </div>
     </main>
   );
