@@ -26,7 +26,7 @@ const FEW: Record<Label, number> = { resource: 10, category: 9, district: 7, nei
 
 /** Values that are asked for, and listed, at most. */
 const MOST = 300;
-/** The same while somebody searches: the server's own limit. */
+/** The same while somebody searches, or has chosen what may be further down: the server's own limit. */
 const MOST_SOUGHT = 10_000;
 
 const sought = signal<Partial<Record<Label, string>>>({});
@@ -40,7 +40,7 @@ const answers = Object.fromEntries(
         path: "facets",
         params: [
           ["facet", label],
-          ["limit", String(sought.value[label] ? MOST_SOUGHT : MOST)],
+          ["limit", String(sought.value[label] || filters.value.labels[label].length > 0 ? MOST_SOUGHT : MOST)],
           ...asked(params(filters.value, [label])),
           ...chartsView.value,
         ],
@@ -128,7 +128,7 @@ function List({ label }: { label: Label }) {
             opened.value = { ...opened.value, [label]: !opened.value[label] };
           }}
         >
-          {opened.value[label] ? "fewer" : `${all.length - FEW[label]} more`}
+          {opened.value[label] ? "fewer" : `${Math.min(all.length, MOST) - FEW[label]} more`}
         </button>
       )}
       {cut && (opened.value[label] || text !== "") && <small>the {whole(few.length)} most frequent</small>}

@@ -90,7 +90,7 @@ export function MapPage() {
       <div class="tabs" role="toolbar" aria-label="What is in front">
         {tab("map", "Map", "home")}
         {tab("filters", narrowed.value === 0 ? "Filters" : `Filters (${narrowed.value})`, "filter")}
-        {tab("charts", cell.value ? "Charts (cell)" : "Charts", "chart")}
+        {tab("charts", cell.value ? "Charts (1)" : "Charts", "chart")}
       </div>
     </main>
   );
