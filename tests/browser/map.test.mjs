@@ -128,6 +128,19 @@ test("the brush makes a window, moves it and takes it away", () =>
     assert.deepEqual(window(), [null, null]);
   }));
 
+test("weeks without an incident have their place in the histogram, so that a lone one is one bar", () =>
+  visit("?category=Fatal&neighborhood=Chinatown", async page => {
+    await drawn(page);
+    const counted = (await ask(asked(page, "group_by=time&time_precision=1w&dated=true"))).length;
+    const months = (await ask("aggregates?group_by=time&time_precision=1mo&dated=true")).map(row => row.occurred_at);
+    const weeks = (Date.parse(months.sort().at(-1)) - Date.parse(months[0])) / (7 * 86_400_000);
+    await page.waitForFunction(sum => document.querySelector("[data-testid=bars-sum]")?.textContent === sum, "1");
+    const label = await page.locator(".histogram").getAttribute("aria-label");
+    const bars = Number(/^Incidents by week, (\d+) bars$/.exec(label)?.[1]);
+    assert.equal(counted, 1);
+    assert.ok(bars >= weeks && bars <= weeks + 7, label);
+  }));
+
 test("play walks the window through time, and the numbers walk with it", () =>
   visit("", async page => {
     await drawn(page);
@@ -144,6 +157,53 @@ test("play walks the window through time, and the numbers walk with it", () =>
     await drawn(page);
     assert.deepEqual([...starts], [...starts].sort(), "forwards");
     assert.equal(await number(page.getByTestId("total")), await total(page));
+  }));
+
+test("a category has its own colour under every filter, as a line and as an area, and nothing moves on its own", () =>
+  visit("", async page => {
+    await drawn(page);
+    const treemap = page.locator(".treemap");
+    await treemap.scrollIntoViewIfNeeded();
+    const frames = n =>
+      page.evaluate(async n => {
+        for (let i = 0; i < n; i += 1) await new Promise(done => requestAnimationFrame(done));
+      }, n);
+    const keys = async () =>
+      new Map(
+        await page.locator(".keys button").evaluateAll(all =>
+          all.map(key => {
+            const [name, count] = [key.textContent.trim(), key.querySelector("b").textContent];
+            return [name.slice(0, -count.length).trim(), getComputedStyle(key.querySelector("i")).backgroundColor];
+          }),
+        ),
+      );
+    const area = () =>
+      treemap.locator("canvas").evaluate(canvas => {
+        const copy = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+        copy.drawImage(canvas, 5, 5, 1, 1, 0, 0, 1, 1);
+        const [r, g, b] = copy.getImageData(0, 0, 1, 1).data;
+        return `rgb(${r}, ${g}, ${b})`;
+      });
+    const alone = new Map();
+    for (const category of await values("category", 5)) {
+      await facet(page, "category", category).click();
+      await drawn(page);
+      await frames(3);
+      const before = await treemap.screenshot();
+      const [own] = [...(await keys()).values()];
+      assert.equal(await area(), own, category);
+      await frames(30);
+      assert.deepEqual(await treemap.screenshot(), before, "nothing moves");
+      alone.set(category, own);
+      await facet(page, "category", category).click();
+      await drawn(page);
+    }
+    const [a] = alone.keys();
+    const b = [...alone.keys()].find(name => alone.get(name) !== alone.get(a));
+    for (const name of [a, b]) await facet(page, "category", name).click();
+    await drawn(page);
+    const together = await keys();
+    for (const name of [a, b]) assert.equal(together.get(name), alone.get(name), name);
   }));
 
 test("a click on a cell opens what happened there, and its numbers are those of the cell", () =>
@@ -738,6 +798,138 @@ for (const [where, search] of [
       assert.ok(copied >= 8, `${copied}`);
     }));
 
+test("where the tab keeps a token, curl is told to send one, and not which", () =>
+  visit("", async page => {
+    await page.evaluate(() => sessionStorage.setItem("hotspots-lake token", "0123456789abcdef"));
+    await drawn(page);
+    const panel = page.locator("section.panel", { hasText: "Share of categories" });
+    await panel.locator("summary").click();
+    await panel.getByRole("button", { name: "Copy as curl" }).click();
+    await page.locator(".said", { hasText: "curl command copied" }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(copied.startsWith(`curl -H "Authorization: Bearer $HOTSPOTS_TOKEN" '${BASE}/aggregates?`), copied);
+    assert.ok(!copied.includes("0123456789abcdef"), copied);
+  }));
+
+/** Answers a question of the page by rows that the demo has not. */
+const pretend = (page, path, rows) =>
+  page.route(new RegExp(`/${path}\\?`), async route => {
+    const params = new URL(route.request().url()).searchParams;
+    const answer = rows(params);
+    if (answer === null) return route.fallback();
+    const limit = Number(params.get("limit") ?? 1e6);
+    const headers = { "lake-truncated": String(answer.length > limit) };
+    return route.fulfill({ json: answer.slice(0, limit), headers });
+  });
+
+test("a value beyond the most frequent is found by searching, and the list says where it ends", () =>
+  visit("", async page => {
+    const all = Array.from({ length: 5_000 }, (_, n) => ({ facet: "category", value: `kind ${n}`, count: 6_000 - n }));
+    await pretend(page, "facets", params => (params.get("facet") === "category" ? all : null));
+    await page.reload();
+    await drawn(page);
+    const search = page.getByLabel("Search Category");
+    assert.equal(await search.getAttribute("placeholder"), "Search");
+    assert.match(await page.getByLabel("Search Neighborhood").getAttribute("placeholder"), /^Search \d+$/);
+    await search.fill("kind 4321");
+    await facet(page, "category", "kind 4321").click();
+    await search.fill("");
+    await drawn(page);
+    assert.equal(await facet(page, "category", "kind 4321").getAttribute("data-count"), "1679");
+    await search.fill("kind");
+    await page.getByText("the 300 most frequent").waitFor();
+    // The one that is chosen stays in sight as well.
+    assert.equal(await page.locator('button.facet[data-label="category"]').count(), 301);
+  }));
+
+test("categories too many to be drawn are said, and do not fill the picture", () =>
+  visit("", async page => {
+    const all = Array.from({ length: 5_000 }, (_, n) => ({ resource: "a", category: `kind ${n}`, count: 10 }));
+    await pretend(page, "aggregates", params => (params.get("group_by") === "resource,category" ? all : null));
+    await page.reload();
+    await drawn(page);
+    const panel = page.locator("section.panel", { hasText: "Share of categories" });
+    await panel.getByText("without 4,976 (100 %)").waitFor();
+  }));
+
+test("what has no place is said to have none, over a map that is blank", () =>
+  visit("", async page => {
+    await drawn(page);
+    const placed = { cell: null, count: 7 };
+    await pretend(page, "aggregates", params => {
+      if (params.get("group_by") === "") return [placed];
+      return params.get("group_by") === "cell" && params.get("located") === "true" ? [] : null;
+    });
+    await page.goto(`${BASE}/?at=37.77,-122.42,12`);
+    await page.getByText("None of these 7 incidents has a place.").waitFor();
+  }));
+
+test("words fit where they stand, and one incident is one", () =>
+  visit("?category=Fatal&neighborhood=Chinatown", async page => {
+    await drawn(page);
+    assert.match(await page.locator(".summary").innerText(), /^1\s+incident\b/);
+    const cut = () =>
+      page
+        .locator(".panel > header > *")
+        .evaluateAll(all =>
+          all.filter(each => each.scrollWidth > each.clientWidth && each.clientWidth > 0).map(each => each.textContent),
+        );
+    assert.deepEqual(await cut(), []);
+    await page.getByRole("button", { name: "clear all" }).click();
+    await drawn(page);
+    assert.deepEqual(await cut(), []);
+    await page.locator(".week button[data-weekday]").first().press("Enter");
+    await drawn(page);
+    assert.deepEqual(await cut(), []);
+  }));
+
+test("the hottest cells are those beyond chance, and a lake without any says so", () =>
+  visit("?show=hotspots", async page => {
+    await drawn(page);
+    const asked = (await page.getByTestId("map").getAttribute("data-asked")) ?? "";
+    const hot = (await ask(asked)).filter(row => row.significance === "hot").map(row => row.cell);
+    const listed = await page.locator(".top button").evaluateAll(all => all.map(button => button.dataset.cell));
+    assert.deepEqual(listed, hot.slice(0, 10));
+    const quiet = (await ask(asked)).map(row => ({ ...row, significance: null }));
+    await pretend(page, "hotspots", () => quiet);
+    await page.reload();
+    await page.getByText("No cell is hot beyond chance.").waitFor();
+  }));
+
+test("a lake without a row says that there is nothing yet, and not that filters hide it", () =>
+  visit("", async page => {
+    await drawn(page);
+    const resources = await ask("resources");
+    await page.route(/\/resources$/, route =>
+      route.fulfill({ json: resources.map(resource => ({ ...resource, landed: false, incidents: 0 })) }),
+    );
+    await pretend(page, "(aggregates|facets|sql)", params => (params.get("group_by") === "" ? [{ count: 0 }] : []));
+    await page.reload();
+    await page.getByText("The lake is empty").waitFor();
+    await page.locator(".panel", { hasText: "Category" }).getByText("Nothing yet.").first().waitFor();
+    assert.equal(await page.getByText("with these filters").count(), 0);
+  }));
+
+test("a long word stays in its card", () =>
+  visit("", async page => {
+    await drawn(page);
+    const cell = await page.locator(".top button").first().getAttribute("data-cell");
+    const long = {
+      id: "1",
+      resource: "a",
+      occurred_at: "2024-01-01T10:00:00",
+      category: "x".repeat(120),
+      status: "Open",
+    };
+    await pretend(page, "incidents", () => [long]);
+    await page.locator(`.top button[data-cell="${cell}"]`).click();
+    await page.locator(".latest em").waitFor();
+    const [card, status] = await Promise.all(
+      [".cell-details", ".latest em"].map(name => page.locator(name).first().boundingBox()),
+    );
+    assert.ok(status.x + status.width <= card.x + card.width, JSON.stringify([card, status]));
+  }));
+
 test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phone", async () => {
   for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
     await visit(
@@ -767,6 +959,63 @@ test("on a phone map, filters and charts come to the front in turn", () =>
       assert.equal(await number(page.getByTestId("total")), await total(page));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 390, `${wide} pixels wide`);
+    },
+    { width: 390, height: 844 },
+  ));
+
+const COMPARED = "show=compare&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-05-01";
+for (const [width, height] of [
+  [390, 844],
+  [320, 640],
+  [844, 390],
+  [800, 600],
+  [1024, 700],
+  [1440, 900],
+]) {
+  test(`nothing lies over what can be read or pressed, at ${width} by ${height}`, async () => {
+    for (const search of ["show=hotspots", COMPARED])
+      await visit(
+        `?${search}`,
+        async page => {
+          await drawn(page);
+          // Each is looked for where it is; what is further along a row is brought into sight first.
+          const covered = await page.evaluate(() => {
+            const what = ".bar :is(a, button, .badge), .over :is(strong, b, small, summary, button, select)";
+            const more = ".legend summary, .time-strip header :is(button, select, input, summary), .tabs button";
+            return [...document.querySelectorAll(`${what}, ${more}`)].flatMap(each => {
+              each.scrollIntoView({ block: "nearest", inline: "nearest" });
+              const { x, y, width, height } = each.getBoundingClientRect();
+              if (width === 0 || !each.checkVisibility()) return [];
+              const inside = x >= 0 && y >= 0 && x + width <= innerWidth && y + height <= innerHeight;
+              const top = document.elementFromPoint(x + width / 2, y + height / 2);
+              return inside && (each.contains(top) || top?.contains(each)) ? [] : [each.outerHTML.slice(0, 120)];
+            });
+          });
+          assert.deepEqual(covered, [], search);
+          const map = await page.getByTestId("map").boundingBox();
+          assert.ok(map.height >= 200, `${map.height} pixels of map`);
+        },
+        { width, height },
+      );
+  });
+}
+
+test("on a phone the legend is opened by a button, and a cell says where its details are", () =>
+  visit(
+    "",
+    async page => {
+      await drawn(page);
+      const linear = page.getByRole("button", { name: "Linear" });
+      assert.equal(await linear.isVisible(), false);
+      await page.locator(".legend summary").click();
+      await linear.click();
+      await page.waitForFunction(() => new URLSearchParams(location.search).get("scale") === "linear");
+      await page.locator(".legend summary").click();
+      const { x, y } = await whereIs(page, await page.locator(".top button").first().getAttribute("data-cell"));
+      await page.mouse.click(x, y);
+      await page.locator(".said", { hasText: "under Charts" }).waitFor();
+      await page.getByRole("button", { name: "Charts (1)" }).click();
+      await page.getByTestId("cell").waitFor();
     },
     { width: 390, height: 844 },
   ));

@@ -5,14 +5,17 @@ import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { afterMap, asked, chartsView } from "../map/what";
 import { hues } from "../parts/colours";
-import { millis, named, whole } from "../parts/numbers";
+import { named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
 import { dark } from "../parts/theme";
 import { counts, params } from "../state/questions";
 import { filters, toggle } from "../state/view";
+import { timeAxis } from "../time/axis";
+import { filled } from "../time/bars";
 import { chosen, span } from "../time/span";
 import { next } from "../time/steps";
 import { Chart } from "./chart";
+import { apart } from "./hue";
 
 const answer = follow<Count[]>(
   afterMap(() => {
@@ -30,35 +33,39 @@ const lines = computed(() => {
   const sums = new Map<string, number>();
   for (const row of rows.value) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
   const top = [...sums].sort((a, b) => b[1] - a[1]).slice(0, LINES);
-  const { start: from, end: until } = chosen.value ?? span.value ?? { start: "1970-01-01", end: "1970-01-01" };
-  const [first, last] = [millis(from), millis(until)];
   return top.map(([category, sum]) => {
-    const counted = new Map(
-      rows.value
-        .filter(row => (row.category ?? "") === category)
-        .map(row => [millis(row.occurred_at ?? ""), row.count]),
-    );
-    // Months without any are zero, not a gap that a line jumps over.
-    const points: [number, number][] = [];
-    const start = Math.max(first, Math.min(...counted.keys(), last));
-    for (let at = next(start, "month", 0); at < last; at = next(at, "month")) points.push([at, counted.get(at) ?? 0]);
-    return { category, sum, points };
+    const own = rows.value.filter(row => (row.category ?? "") === category);
+    const points = filled(own, chosen.value ?? span.value, "month");
+    const first = points.findIndex(([, count]) => count > 0);
+    // A category that came later has no line before, but that it rises from none is seen.
+    return { category, sum, points: points.slice(Math.max(0, first - 1)) };
   });
 });
 
-const option = computed(() => ({
-  grid: { left: 40, right: 8, top: 8, bottom: 22 },
-  xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
-  yAxis: { type: "value", splitNumber: 3 },
-  series: lines.value.map(({ category, points }) => ({
-    name: named(category),
-    type: "line",
-    data: points,
-    showSymbol: points.length < 3,
-    lineStyle: { width: 1.8 },
-    triggerLineEvent: true,
-  })),
-}));
+const colours = computed(() => {
+  const all = hues(dark.value);
+  const of = apart(lines.value.map(({ category }) => category));
+  return new Map([...of].map(([category, hue]) => [category, all[hue] ?? ""]));
+});
+
+const option = computed(() => {
+  const from = Math.min(...lines.value.map(({ points }) => points[0]?.[0] ?? Number.POSITIVE_INFINITY));
+  const to = Math.max(...lines.value.map(({ points }) => points.at(-1)?.[0] ?? 0));
+  return {
+    grid: { left: 40, right: 8, top: 8, bottom: 22 },
+    xAxis: timeAxis(Math.min(from, to), to > from ? to : next(to, "month"), "month"),
+    yAxis: { type: "value", splitNumber: 3, minInterval: 1 },
+    series: lines.value.map(({ category, points }) => ({
+      name: named(category),
+      type: "line",
+      data: points,
+      color: colours.value.get(category),
+      showSymbol: points.length < 3,
+      lineStyle: { width: 1.8 },
+      triggerLineEvent: true,
+    })),
+  };
+});
 
 /** The panel. */
 export function Categories() {
@@ -66,7 +73,7 @@ export function Categories() {
   return (
     <Panel
       title="Months by category"
-      note={`the ${shown.length} most frequent`}
+      note={shown.length > 1 && `top ${shown.length}`}
       known={answer.value}
       empty={shown.length === 0}
     >
@@ -80,14 +87,14 @@ export function Categories() {
         }}
       />
       <ul class="keys">
-        {shown.map(({ category, sum }, n) => (
+        {shown.map(({ category, sum }) => (
           <li key={category}>
             <button
               type="button"
               aria-pressed={filters.value.labels.category.includes(category)}
               onClick={() => toggle("category", category)}
             >
-              <i style={{ background: hues(dark.value)[n] ?? "" }} /> {named(category)} <b>{whole(sum)}</b>
+              <i style={{ background: colours.value.get(category) ?? "" }} /> {named(category)} <b>{whole(sum)}</b>
             </button>
           </li>
         ))}

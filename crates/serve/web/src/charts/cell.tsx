@@ -7,10 +7,14 @@ import type { Count, Incident } from "../lake/types";
 import { asked, onMap, WAIT_MS } from "../map/what";
 import { CopyMenu } from "../parts/copy";
 import { Icon } from "../parts/icon";
-import { clock, millis, named, short, whole } from "../parts/numbers";
+import { clock, incidents, named, short, whole } from "../parts/numbers";
 import { Failure, Panel } from "../parts/panel";
 import { counts, params } from "../state/questions";
 import { cell, filters } from "../state/view";
+import { timeAxis } from "../time/axis";
+import { barSeries, barTooltip, filled } from "../time/bars";
+import { chosen, span } from "../time/span";
+import { next } from "../time/steps";
 import { Chart } from "./chart";
 
 const here = computed((): [string, string][] | null => (cell.value ? [["cell", cell.value]] : null));
@@ -39,14 +43,14 @@ const latest = follow<Incident[]>(
 
 const TOP = 8;
 
-const points = computed(() =>
-  (months.value.rows ?? []).map(row => [millis(row.occurred_at ?? ""), row.count] as const),
-);
+const points = computed(() => filled(months.value.rows ?? [], chosen.value ?? span.value, "month"));
 const option = computed(() => ({
   grid: { left: 34, right: 6, top: 6, bottom: 20 },
-  xAxis: { type: "time", axisLabel: { hideOverlap: true }, splitLine: { show: false } },
+  // Whole months, as the bars are.
+  xAxis: timeAxis(points.value[0]?.[0] ?? 0, next(points.value.at(-1)?.[0] ?? 0, "month"), "month"),
   yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
-  series: [{ type: "bar", data: points.value }],
+  tooltip: barTooltip("month"),
+  series: [barSeries(points.value, "month")],
 }));
 
 /** The panel. */
@@ -77,7 +81,7 @@ export function CellDetails({ cell: index }: { cell: string }) {
         <Failure problem={kinds.value.problem} />
       ) : (
         <p>
-          <strong data-testid="cell-total">{whole(total)}</strong> incidents with these filters
+          <strong data-testid="cell-total">{whole(total)}</strong> {incidents(total)} with these filters
         </p>
       )}
       {points.value.length > 1 && (

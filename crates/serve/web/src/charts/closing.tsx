@@ -40,13 +40,7 @@ export function Closing() {
   const rows = known.value.rows ?? [];
   const most = Math.max(1, ...rows.map(row => row.median_seconds));
   return (
-    <Panel
-      title="Time to close"
-      note="median, and nine of ten"
-      known={known.value}
-      empty={rows.length === 0}
-      class="facets"
-    >
+    <Panel title="Time to close" note="half, nine of ten" known={known.value} empty={rows.length === 0} class="facets">
       <ul>
         {rows.map(row => (
           <li key={row.category ?? ""}>

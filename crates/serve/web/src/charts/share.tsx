@@ -4,11 +4,14 @@ import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { afterMap, asked, chartsView } from "../map/what";
+import { hues } from "../parts/colours";
 import { named, whole } from "../parts/numbers";
 import { Panel } from "../parts/panel";
+import { dark } from "../parts/theme";
 import { counts, params } from "../state/questions";
 import { filters, toggle } from "../state/view";
 import { Chart } from "./chart";
+import { hueOf } from "./hue";
 
 const answer = follow<Count[]>(
   afterMap(() => counts(["resource", "category"], asked(params(filters.value)), chartsView.value)),
@@ -27,23 +30,33 @@ const shares = computed(() => {
 
 const sum = (of: readonly [string, number][]) => of.reduce((sum, [, count]) => sum + count, 0);
 
+const total = computed(() => sum(shares.value));
+const rest = computed(() => sum(shares.value.slice(MOST)));
+/** What is too small to be read would fill the picture: it is said, and not drawn. */
+const leftOut = computed(() => rest.value > total.value / 2);
+
 const option = computed(() => {
   const all = shares.value;
-  const total = sum(all);
-  const rest = sum(all.slice(MOST));
-  const areas = all.slice(0, MOST).map(([category, value]) => ({ name: named(category), value }));
+  const own = hues(dark.value);
+  const areas = all.slice(0, MOST).map(([category, value]) => ({
+    name: named(category),
+    value,
+    itemStyle: { color: own[hueOf(category)] },
+  }));
   return {
     tooltip: {
       trigger: "item",
       formatter: ({ name, value }: { name: string; value: number }) =>
-        `${name}\n${whole(value)} (${((100 * value) / Math.max(1, total)).toFixed(1)} %)`,
+        `${name}\n${whole(value)} (${((100 * value) / Math.max(1, total.value)).toFixed(1)} %)`,
     },
     series: [
       {
         type: "treemap",
+        // The option above does not reach it.
+        animation: false,
         data:
-          rest > 0
-            ? [...areas, { name: `${all.length - MOST} others`, value: rest, itemStyle: { color: "#8b8790" } }]
+          rest.value > 0 && !leftOut.value
+            ? [...areas, { name: `${all.length - MOST} others`, value: rest.value, itemStyle: { color: "#8b8790" } }]
             : areas,
         left: 0,
         right: 0,
@@ -68,14 +81,19 @@ const option = computed(() => {
 /** The panel. */
 export function Share() {
   const all = shares.value;
-  const total = sum(all);
+  const part = (count: number, digits: number) => ((100 * count) / total.value).toFixed(digits);
   return (
-    <Panel title="Share of categories" known={answer.value} empty={all.length === 0}>
+    <Panel
+      title="Share of categories"
+      note={leftOut.value && `without ${whole(all.length - MOST)} (${part(rest.value, 0)} %)`}
+      known={answer.value}
+      empty={all.length === 0}
+    >
       <Chart
         option={option.value}
         label={`Shares: ${all
           .slice(0, 8)
-          .map(([category, count]) => `${named(category)} ${((100 * count) / total).toFixed(1)} %`)
+          .map(([category, count]) => `${named(category)} ${part(count, 1)} %`)
           .join(", ")}`}
         class="treemap"
         pick={({ name }) => {

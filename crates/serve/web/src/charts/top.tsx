@@ -10,9 +10,14 @@ const TITLES = { count: "Busiest cells", compare: "Greatest changes", hotspots: 
 
 /** The panel. */
 export function Top() {
-  const top = [...picture.value.hexes].sort((a, b) => b.rank - a.rank).slice(0, TOP);
+  const { hexes } = picture.value;
+  const top = hexes
+    .filter(hex => hex.rank !== null)
+    .sort((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
+    .slice(0, TOP);
+  const none = mode.value === "hotspots" && hexes.length > 0 ? "No cell is hot beyond chance." : true;
   return (
-    <Panel title={TITLES[mode.value]} known={mapAnswer.value} empty={top.length === 0}>
+    <Panel title={TITLES[mode.value]} known={mapAnswer.value} empty={top.length === 0 && none}>
       <ol class="top">
         {top.map(hex => {
           const [lat, lng] = cellToLatLng(hex.cell);

@@ -143,10 +143,10 @@ export function Week() {
       note={
         isFiltered() ? (
           <button type="button" class="link" onClick={() => narrow({ hours: [], weekdays: [] })}>
-            any hour again
+            any hour
           </button>
         ) : (
-          "drag over some to filter"
+          "drag to filter"
         )
       }
     >

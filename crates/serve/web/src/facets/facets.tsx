@@ -25,6 +25,13 @@ const TITLES: Record<Label, string> = {
 /** Values that are shown before somebody asks for more. */
 const FEW: Record<Label, number> = { resource: 10, category: 9, district: 7, neighborhood: 7 };
 
+/** Values that are asked for, and listed, at most. */
+const MOST = 300;
+/** The same while somebody searches, or has chosen what may be further down: the server's own limit. */
+const MOST_SOUGHT = 10_000;
+
+const sought = signal<Partial<Record<Label, string>>>({});
+
 /** Each list counts under all filters but its own: what else could be chosen stays in sight. */
 const answers = Object.fromEntries(
   LABELS.map(label => [
@@ -32,14 +39,18 @@ const answers = Object.fromEntries(
     follow<Facet[]>(
       afterMap(() => ({
         path: "facets",
-        params: [["facet", label], ["limit", "300"], ...asked(params(filters.value, [label])), ...chartsView.value],
+        params: [
+          ["facet", label],
+          ["limit", String(sought.value[label] || filters.value.labels[label].length > 0 ? MOST_SOUGHT : MOST)],
+          ...asked(params(filters.value, [label])),
+          ...chartsView.value,
+        ],
       })),
     ),
   ]),
 ) as Record<Label, ReadonlySignal<Known<Facet[]>>>;
 
 const opened = signal<Partial<Record<Label, boolean>>>({});
-const sought = signal<Partial<Record<Label, string>>>({});
 
 function title(label: Label, value: string | null): string {
   if (label !== "resource") return named(value);
@@ -57,7 +68,8 @@ function List({ label }: { label: Label }) {
   const all = rows.filter(row => title(label, row.value).toLowerCase().includes(text));
   // What is chosen stays in sight, with nothing to count as well.
   const gone = chosen.filter(value => !rows.some(row => (row.value ?? "") === value));
-  const few = opened.value[label] || text !== "" ? all : all.slice(0, FEW[label]);
+  const cut = all.length > MOST || known.meta?.truncated === true;
+  const few = opened.value[label] || text !== "" ? all.slice(0, MOST) : all.slice(0, FEW[label]);
   const hidden = all.filter(row => !few.includes(row) && chosen.includes(row.value ?? ""));
   const listed = [...few, ...hidden, ...gone.map(value => ({ facet: label, value, count: 0 }))];
   const most = Math.max(1, ...rows.map(row => row.count));
@@ -92,7 +104,7 @@ function List({ label }: { label: Label }) {
       note={
         chosen.length > 0 && (
           <button type="button" class="link" onClick={() => choose(label, [])}>
-            {chosen.length} chosen, clear
+            clear {chosen.length}
           </button>
         )
       }
@@ -100,7 +112,7 @@ function List({ label }: { label: Label }) {
       {rows.length > FEW[label] && (
         <input
           type="search"
-          placeholder={`Search ${rows.length}`}
+          placeholder={cut || text !== "" ? "Search" : `Search ${rows.length}`}
           aria-label={`Search ${TITLES[label]}`}
           value={sought.value[label] ?? ""}
           onInput={event => {
@@ -117,9 +129,10 @@ function List({ label }: { label: Label }) {
             opened.value = { ...opened.value, [label]: !opened.value[label] };
           }}
         >
-          {opened.value[label] ? "fewer" : `${all.length - FEW[label]} more`}
+          {opened.value[label] ? "fewer" : `${Math.min(all.length, MOST) - FEW[label]} more`}
         </button>
       )}
+      {cut && (opened.value[label] || text !== "") && <small>the {whole(few.length)} most frequent</small>}
     </Panel>
   );
 }

@@ -50,6 +50,9 @@ export function rememberToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
 }
 
+/** Whether this tab keeps one. */
+export const hasToken = (): boolean => sessionStorage.getItem(TOKEN) !== null;
+
 function authorization(): Record<string, string> {
   const token = sessionStorage.getItem(TOKEN);
   return token ? { Authorization: `Bearer ${token}` } : {};

@@ -1,8 +1,10 @@
 /** What the map shows and how: buttons over it, the legend under them. */
 
+import { signal } from "@preact/signals";
 import { resources } from "../lake/resources";
 import { Icon } from "../parts/icon";
 import { measured, short } from "../parts/numbers";
+import { roomy } from "../parts/screen";
 import { compareShows, filters, mode, narrow, outlineSet, scale, tilted } from "../state/view";
 import { HOT_AND_COLD } from "./colours";
 import { tool } from "./draw";
@@ -93,8 +95,10 @@ export function Controls() {
   );
 }
 
+const opened = signal(roomy);
+
 function Steps() {
-  const { ramp, unit } = picture.value;
+  const { ramp } = picture.value;
   if (!ramp) {
     return (
       <ul class="steps">
@@ -113,21 +117,18 @@ function Steps() {
   }
   const number = (n: number) => (Math.abs(n) < 10_000 ? measured(n) : short(n).replace("-", "−"));
   return (
-    <>
-      <p>{unit}</p>
-      <ul class="steps">
-        {[...ramp.legend].reverse().map(({ colour, from, to }) => (
-          <li key={`${from} ${to}`}>
-            <i style={{ background: colour }} />
-            {to > from ? `${number(from)} – ${number(to)}` : number(from)}
-          </li>
-        ))}
-      </ul>
-    </>
+    <ul class="steps">
+      {[...ramp.legend].reverse().map(({ colour, from, to }) => (
+        <li key={`${from} ${to}`}>
+          <i style={{ background: colour }} />
+          {to > from ? `${number(from)} – ${number(to)}` : number(from)}
+        </li>
+      ))}
+    </ul>
   );
 }
 
-/** The legend: what the colours mean, in numbers. */
+/** The legend: what the colours mean, in numbers. It is closed where it would lie over the rest. */
 export function Legend() {
   const known = mapAnswer.value;
   if (resources.value.rows === null || picture.value.hexes.length === 0) return null;
@@ -148,32 +149,40 @@ export function Legend() {
   );
   return (
     <section class="legend" aria-label="Legend" aria-busy={known.loading}>
-      <Steps />
-      {mode.value !== "hotspots" &&
-        choice(
-          "Scale",
-          scale.value,
-          [
-            ["quantile", "Quantiles"],
-            ["linear", "Linear"],
-          ],
-          value => {
-            scale.value = value;
-          },
-        )}
-      {mode.value === "compare" &&
-        choice(
-          "Shown",
-          compareShows.value,
-          [
-            ["change", "Change"],
-            ["a", "A"],
-            ["b", "B"],
-          ],
-          value => {
-            compareShows.value = value;
-          },
-        )}
+      <details
+        open={opened.value}
+        onToggle={event => {
+          opened.value = event.currentTarget.open;
+        }}
+      >
+        <summary>{picture.value.unit || "hot or cold"}</summary>
+        <Steps />
+        {mode.value !== "hotspots" &&
+          choice(
+            "Scale",
+            scale.value,
+            [
+              ["quantile", "Quantiles"],
+              ["linear", "Linear"],
+            ],
+            value => {
+              scale.value = value;
+            },
+          )}
+        {mode.value === "compare" &&
+          choice(
+            "Shown",
+            compareShows.value,
+            [
+              ["change", "Change"],
+              ["a", "A"],
+              ["b", "B"],
+            ],
+            value => {
+              compareShows.value = value;
+            },
+          )}
+      </details>
     </section>
   );
 }

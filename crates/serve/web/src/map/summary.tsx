@@ -4,10 +4,22 @@ import { computed } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
 import type { Count } from "../lake/types";
 import { CopyMenu } from "../parts/copy";
-import { whole } from "../parts/numbers";
+import { incidents, whole } from "../parts/numbers";
+import { nothing } from "../parts/panel";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, compareShows, filters, mode } from "../state/view";
-import { afterMap, asked, inView, lengthsCompared, mapAnswer, mapQuestion, onMap, otherAnswer, WAIT_MS } from "./what";
+import {
+  afterMap,
+  asked,
+  inView,
+  lengthsCompared,
+  mapAnswer,
+  mapQuestion,
+  onMap,
+  otherAnswer,
+  picture,
+  WAIT_MS,
+} from "./what";
 
 const total = follow<Count[]>(
   onMap(() => counts([], asked(params(filters.value)))),
@@ -59,6 +71,17 @@ function change(a: number, b: number): string {
   return `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} %${lengthsCompared.value ? " a day" : ""}`;
 }
 
+/** Says that the map is blank for want of places, and not of incidents. */
+export function Placeless() {
+  const all = number(total.value);
+  if (!all || all !== number(placeless.value) || picture.value.hexes.length > 0) return null;
+  return (
+    <p class="welcome" role="status">
+      {all === 1 ? "This incident has no place." : `None of these ${whole(all)} incidents has a place.`}
+    </p>
+  );
+}
+
 /** The total over the map. */
 export function Summary() {
   const all = number(total.value);
@@ -75,7 +98,7 @@ export function Summary() {
   return (
     <section class="summary" aria-label="Total" aria-live="polite" aria-busy={framed.value.loading}>
       <div>
-        <strong data-testid="total">{all === null ? "…" : whole(all)}</strong> incidents
+        <strong data-testid="total">{all === null ? "…" : whole(all)}</strong> {incidents(all ?? 0)}
         {before !== null && all !== null && (
           <span class="versus">
             {" "}
@@ -99,7 +122,7 @@ export function Summary() {
           {problem.detail}
         </p>
       )}
-      {all === 0 && <p class="empty">Nothing here with these filters.</p>}
+      {all === 0 && <p class="empty">{nothing.value}</p>}
     </section>
   );
 }

@@ -6,7 +6,7 @@ import { follow } from "../lake/answer";
 import { address, type Params, type Question } from "../lake/ask";
 import { cityParams, resources } from "../lake/resources";
 import type { Count, Hotspot } from "../lake/types";
-import { signed, whole } from "../parts/numbers";
+import { incidents, signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
 import { corners, counts, during, inArea, params } from "../state/questions";
 import {
@@ -180,8 +180,8 @@ export interface Hex {
   text: string[];
   /** The same on one line of a list. */
   brief: string;
-  /** What it is sorted by, the first the highest. */
-  rank: number;
+  /** What it is sorted by, the first the highest; null is not listed. */
+  rank: number | null;
 }
 
 /** The cells on the map and what their colours mean. */
@@ -248,9 +248,9 @@ function hot(rows: readonly Hotspot[]): Drawing {
       cell: row.cell,
       colour: significance(row.significance, dark.value),
       height: row.significance === null ? 0 : Math.abs(row.z ?? 0) / most,
-      rank: row.z ?? Number.NEGATIVE_INFINITY,
+      rank: row.significance === "hot" ? row.z : null,
       text: [
-        `${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`,
+        `${whole(row.count)} ${incidents(row.count)}`,
         row.significance ? `${row.significance} beyond chance` : "within chance",
         row.z === null ? "z unknown" : `z ${row.z.toFixed(2)}`,
         ...(row.trend ? [`${row.trend} over the months`] : []),
@@ -305,8 +305,8 @@ function made(): Drawing {
       colour: ramp.colour(row.count),
       height: row.count / most,
       rank: row.count,
-      text: [`${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`],
-      brief: `${whole(row.count)} ${row.count === 1 ? "incident" : "incidents"}`,
+      text: [`${whole(row.count)} ${incidents(row.count)}`],
+      brief: `${whole(row.count)} ${incidents(row.count)}`,
     })),
   };
 }

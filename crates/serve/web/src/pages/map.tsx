@@ -11,12 +11,14 @@ import { listenForEscape } from "../map/escape";
 import { Hover } from "../map/hover";
 import { CityMap } from "../map/map";
 import { Modes } from "../map/modes";
-import { Summary } from "../map/summary";
+import { Placeless, Summary } from "../map/summary";
 import { mapAnswer, otherAnswer } from "../map/what";
+import { say } from "../parts/copy";
 import { mapMeta } from "../parts/honesty";
 import { Icon } from "../parts/icon";
 import { Failure } from "../parts/panel";
-import { narrowed } from "../state/view";
+import { inTurns } from "../parts/screen";
+import { cell, narrowed } from "../state/view";
 import { TimeStrip } from "../time/strip";
 
 effect(() => {
@@ -26,6 +28,10 @@ effect(() => {
 
 /** On a phone one of the three is in front. */
 const front = signal<"map" | "filters" | "charts">("map");
+
+effect(() => {
+  if (cell.value && front.peek() === "map" && inTurns.matches) say("What happened there is under Charts");
+});
 
 function Welcome() {
   return (
@@ -65,9 +71,12 @@ export function MapPage() {
         <div class="map-frame">
           <CityMap />
           <Hover />
-          <Summary />
-          <Modes />
-          <Controls />
+          <div class="over">
+            <Summary />
+            <Modes />
+            <Controls />
+          </div>
+          <Placeless />
           <Legend />
           {empty && <Welcome />}
           {problem && (
@@ -84,7 +93,7 @@ export function MapPage() {
       <div class="tabs" role="toolbar" aria-label="What is in front">
         {tab("map", "Map", "home")}
         {tab("filters", narrowed.value === 0 ? "Filters" : `Filters (${narrowed.value})`, "filter")}
-        {tab("charts", "Charts", "chart")}
+        {tab("charts", cell.value ? "Charts (1)" : "Charts", "chart")}
       </div>
     </main>
   );

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { absolute, address, type Question, send } from "../lake/ask";
+import { absolute, address, hasToken, type Question, send } from "../lake/ask";
 import { toSql } from "../state/sql";
 import { page, sqlText } from "../state/view";
 import { Icon } from "./icon";
@@ -42,6 +42,10 @@ const unlimited = (question: Question): Question =>
 
 /** A text as one word of a shell. */
 export const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** A command that asks the same. The token is named in it, and not told. */
+export const curl = (url: string): string =>
+  `curl ${hasToken() ? '-H "Authorization: Bearer $HOTSPOTS_TOKEN" ' : ""}${shell(url)}`;
 
 /** Saves an answer as a file. */
 export async function save(name: string, response: Promise<Response>): Promise<void> {
@@ -110,7 +114,7 @@ export function CopyMenu({ title, question }: Props) {
         <Icon name="share" />
       </summary>
       <ul>
-        {item("Copy as curl", () => copy("The curl command", `curl ${shell(absolute(question))}`))}
+        {item("Copy as curl", () => copy("The curl command", curl(absolute(question))))}
         {text !== null && item("Copy as SQL", () => copy("The SQL", text))}
         {item("Copy as CSV", () =>
           copy(

@@ -14,6 +14,9 @@ export const short = (n: number): string => SHORT.format(n);
 export const measured = (n: number): string =>
   `${n < 0 ? "−" : ""}${(Math.abs(n) < 1_000 && !Number.isInteger(n) ? SIGNIFICANT : WHOLE).format(Math.abs(n))}`;
 
+/** What is counted, after its number. */
+export const incidents = (n: number): string => (n === 1 ? "incident" : "incidents");
+
 /** A signed number. */
 export const signed = (n: number): string => `${n > 0 ? "+" : ""}${measured(n)}`;
 

@@ -1,8 +1,11 @@
 /** A panel: its title, its menu, and one of the states that anything asked over a network can be in. */
 
+import { computed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import type { Known } from "../lake/answer";
 import type { Problem } from "../lake/ask";
+import { landed } from "../lake/resources";
+import { narrowed } from "../state/view";
 import { CopyMenu } from "./copy";
 
 interface Props {
@@ -10,11 +13,17 @@ interface Props {
   /** A few words after the title. */
   note?: ComponentChildren;
   known: Known<unknown>;
-  /** Whether there is nothing to show. */
-  empty?: boolean;
+  /** Whether there is nothing to show, or what is said of it. */
+  empty?: boolean | string;
   children: ComponentChildren;
   class?: string;
 }
+
+/** What is said where nothing is: whether there was something to filter is another matter. */
+export const nothing = computed(() => {
+  if (narrowed.value > 0) return "Nothing here with these filters.";
+  return landed.value.some(resource => resource.incidents > 0) ? "Nothing here." : "Nothing yet.";
+});
 
 /** What went wrong, as the server says it. */
 export function Failure({ problem }: { problem: Problem }) {
@@ -44,7 +53,7 @@ export function Panel({ title, note, known, empty, children, class: more }: Prop
           Counting…
         </p>
       ) : empty ? (
-        <p class="empty">Nothing here with these filters.</p>
+        <p class="empty">{empty === true ? nothing.value : empty}</p>
       ) : (
         children
       )}

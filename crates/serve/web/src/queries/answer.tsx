@@ -1,7 +1,7 @@
 /** What a named query answers. */
 
 import { absolute, address, type Question, send } from "../lake/ask";
-import { copy, inFormat, save, shell } from "../parts/copy";
+import { copy, curl, inFormat, save } from "../parts/copy";
 import { clock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { ResultView } from "../results/result";
@@ -18,7 +18,7 @@ function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
       <button type="button" onClick={() => download("parquet")}>
         Parquet
       </button>
-      <button type="button" onClick={() => copy("The curl command", `curl ${shell(absolute(inFormat(asked, "csv")))}`)}>
+      <button type="button" onClick={() => copy("The curl command", curl(absolute(inFormat(asked, "csv"))))}>
         Copy as curl
       </button>
     </div>

@@ -3,22 +3,14 @@
 import type { EChartsCoreOption } from "echarts/core";
 import { steps } from "../map/colours";
 import { colour, hues } from "../parts/colours";
-import { named, short, whole } from "../parts/numbers";
+import { short, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
-import type { Row, Value } from "./read";
+import { linesOf, number, time } from "./lines";
+import type { Row } from "./read";
 import type { Shape } from "./shape";
 
 const BARS = 12;
-const SERIES = 8;
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
-const number = (value: Value | undefined): number => Number(value ?? 0);
-const text = (value: Value | undefined): string => named(value === null || value === undefined ? null : String(value));
-/** A time without its zeros; any other text as it is. */
-const time = (value: Value | undefined): string =>
-  text(value)
-    .replace(/^(\d{4}-\d\d-\d\d)T(.*?)(:00)?$/, "$1 $2")
-    .replace(/ 00:00$/, "");
 
 /** The option for a shape on a canvas of this width. */
 export function optionOf(shape: Shape, rows: readonly Row[], width: number): EChartsCoreOption {
@@ -32,7 +24,7 @@ export function optionOf(shape: Shape, rows: readonly Row[], width: number): ECh
   const counted = { ...axis, type: "value", axisLabel: { color: soft, formatter: (n: number) => short(n) } };
   const drawn =
     shape.kind === "line"
-      ? lines(shape, rows, axis, counted)
+      ? overTime(shape, rows, axis, counted)
       : shape.kind === "bars"
         ? bars(shape, rows, axis, counted, width)
         : week(shape, rows, axis);
@@ -48,19 +40,14 @@ const tooltip = () => ({
   valueFormatter: (value: unknown) => (typeof value === "number" ? whole(value) : "none"),
 });
 
-function lines(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: object, counted: object) {
-  const times = [...new Set(rows.map(row => time(row[shape.x])))].sort();
-  const sums = new Map<string, number>();
-  const name = (row: Row) => (shape.series === null ? shape.y : text(row[shape.series]));
-  for (const row of rows) sums.set(name(row), (sums.get(name(row)) ?? 0) + number(row[shape.y]));
-  // The greatest have a line each; more of them could not be told apart.
-  const greatest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, SERIES);
+function overTime(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: object, counted: object) {
+  const { times, lines } = linesOf(shape, rows);
   const shortest = times.every(at => /-01$/.test(at)) ? times.map(at => at.slice(0, 7)) : times;
   return {
     color: hues(dark.peek()),
-    grid: { left: 52, right: 16, top: greatest.length > 1 ? 36 : 14, bottom: 28 },
+    grid: { left: 52, right: 16, top: lines.length > 1 ? 36 : 14, bottom: 28 },
     legend:
-      greatest.length > 1
+      lines.length > 1
         ? {
             type: "scroll",
             top: 0,
@@ -73,18 +60,15 @@ function lines(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: obje
     tooltip: { ...tooltip(), trigger: "axis", order: "valueDesc" },
     xAxis: { ...axis, type: "category", data: shortest, boundaryGap: false },
     yAxis: counted,
-    series: greatest.map(([series]) => {
-      const values = new Map(rows.filter(row => name(row) === series).map(row => [time(row[shape.x]), row[shape.y]]));
-      const data = times.map(at => (values.has(at) ? number(values.get(at)) : null));
-      return {
-        type: "line",
-        name: series,
-        data,
-        showSymbol: times.length < 3,
-        connectNulls: false,
-        lineStyle: { width: 2 },
-      };
-    }),
+    series: lines.map(({ name, values }) => ({
+      type: "line",
+      name,
+      data: values,
+      // So few have no line between them that could be seen.
+      showSymbol: values.filter(value => value !== null).length < 3,
+      connectNulls: false,
+      lineStyle: { width: 2 },
+    })),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { absolute, ask, askSql } from "../lake/ask";
-import { copy, save, shell } from "../parts/copy";
+import { copy, curl, save, shell } from "../parts/copy";
 import { whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { ResultView } from "../results/result";
@@ -35,9 +35,9 @@ async function download(sql: string, format: "csv" | "parquet"): Promise<void> {
   );
 }
 
-function curl({ sql, limit }: Outcome): string {
+function command({ sql, limit }: Outcome): string {
   const url = absolute({ path: "sql", params: [] });
-  return `curl ${shell(url)} -H 'Content-Type: application/json' -d ${shell(JSON.stringify({ query: sql, limit, format: "csv" }))}`;
+  return `${curl(url)} -H 'Content-Type: application/json' -d ${shell(JSON.stringify({ query: sql, limit, format: "csv" }))}`;
 }
 
 function Rows({ of }: { of: Outcome }) {
@@ -69,7 +69,7 @@ function Rows({ of }: { of: Outcome }) {
           <button type="button" onClick={() => download(sql, "parquet")}>
             Parquet
           </button>
-          <button type="button" onClick={() => copy("The curl command", curl(of))}>
+          <button type="button" onClick={() => copy("The curl command", command(of))}>
             Copy as curl
           </button>
         </div>

@@ -11,10 +11,12 @@ import { clock, millis, wallClock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { counts, during, params } from "../state/questions";
 import { comparedTo, filters, histogram, mode, narrow, type Span } from "../state/view";
+import { timeAxis } from "./axis";
+import { barSeries, barTooltip, filled } from "./bars";
 import { Brush } from "./brush";
 import { Play } from "./play";
 import { chosen, shown, span } from "./span";
-import { next, PRECISION, stepFor } from "./steps";
+import { PRECISION, stepFor } from "./steps";
 
 const step = computed(() => {
   const all = shown.value;
@@ -30,29 +32,16 @@ const bars = follow<Count[]>(
   }),
 );
 
-/** A bar stands in the middle of its bucket. */
-const rows = computed(() => bars.value.rows ?? []);
-const points = computed(() =>
-  rows.value.flatMap(row => {
-    if (!row.occurred_at) return [];
-    const start = millis(row.occurred_at);
-    return [[(start + next(start, step.value)) / 2, row.count] as const];
-  }),
-);
+const points = computed(() => filled(bars.value.rows ?? [], bars.value.rows && shown.value, step.value));
 
 const option = computed(() => ({
   // The plot is as wide as the brush over it: labels at its ends take no room from it.
   grid: { left: 0, right: 0, top: 6, bottom: 20, outerBoundsMode: "none" },
-  // The axis is the brush's: no room for bars at its ends.
-  xAxis: {
-    type: "time",
-    min: shown.value && millis(shown.value.start),
-    max: shown.value && millis(shown.value.end),
-    containShape: false,
-    axisLabel: { hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" },
-  },
+  // The axis is the brush's.
+  xAxis: shown.value && timeAxis(millis(shown.value.start), millis(shown.value.end), step.value),
   yAxis: { type: "value", show: false },
-  series: [{ type: "bar", data: points.value, barCategoryGap: "12%", large: false }],
+  tooltip: barTooltip(step.value),
+  series: [barSeries(points.value, step.value)],
 }));
 
 function Histogram() {
