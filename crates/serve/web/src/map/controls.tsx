@@ -115,7 +115,11 @@ function Steps() {
       </ul>
     );
   }
-  const number = (n: number) => (Math.abs(n) < 10_000 ? measured(n) : short(n).replace("-", "−"));
+  const number = (n: number) => {
+    // A class that begins next to nothing, as of changes by the day.
+    if (n !== 0 && Math.abs(n) < 0.0005) return "≈ 0";
+    return Math.abs(n) < 10_000 ? measured(n) : short(n).replace("-", "−");
+  };
   return (
     <ul class="steps">
       {[...ramp.legend].reverse().map(({ colour, from, to }) => (
