@@ -26,6 +26,7 @@ mod stats;
 mod sums;
 mod table;
 mod tables;
+mod unnamed;
 mod upkeep;
 mod write;
 
@@ -42,5 +43,6 @@ pub use tables::{
     COUNTED, Layout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout,
     raw_layout, rejects_layout,
 };
+pub use unnamed::removals_end;
 pub use upkeep::{Recomputed, StoredObject};
 pub use write::{FileWriter, Written};

@@ -85,9 +85,23 @@ impl Table {
         read.map_err(|error| log_error(error, || format!("version {version} of table {}", self.name)))
     }
 
-    /// Whether a version is the commit with this id.
-    pub(crate) async fn is_commit(&self, version: u64, id: &Uuid) -> Result<bool> {
-        Ok(self.entry(version).await?.is_some_and(|bytes| entry::is_commit(&bytes, id)))
+    /// Whether a version is the commit with this id; none if its entry is not there.
+    ///
+    /// # Errors
+    /// If the store does not answer, or the entry is damaged.
+    pub(crate) async fn is_commit(&self, version: u64, id: &Uuid) -> Result<Option<bool>> {
+        Ok(self.entry(version).await?.map(|bytes| entry::is_commit(&bytes, id)))
+    }
+
+    /// A commit that gives up lets go of its files if the last version it tried is certainly not it. What writes to a
+    /// local disk has ended when it answers; a store at the other end of a wire may still do what it was asked.
+    pub(crate) async fn release(&self, commit: &Commit, id: &Uuid, tried: Option<u64>) {
+        let Some(version) = tried else { return };
+        match self.is_commit(version, id).await {
+            Ok(Some(false)) => commit.release(),
+            Ok(None) if self.location.directory.is_some() => commit.release(),
+            _ => {}
+        }
     }
 
     /// Creates the log entry of a version, if it is not there.
