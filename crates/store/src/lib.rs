@@ -35,7 +35,7 @@ pub use commit::{Commit, Committed, DomainChange};
 pub use damage::damage_in;
 pub use durable::{DurableLocal, Observer, Step};
 pub use history::{LogEntry, LogFiles, LoggedFile};
-pub use lake::Lake;
+pub use lake::{DEFINITION, Lake};
 pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};
 pub use table::Table;
