@@ -46,8 +46,9 @@ fn main() -> ExitCode {
     if is_abandoned {
         output::note("stopped at once by the second signal");
     }
-    // What still runs is nobody's any more. Dropped, the runtime would wait for it.
-    runtime.shutdown_background();
+    // What still runs is nobody's any more. Dropped, the runtime would wait for it; shut down, it would take the tasks
+    // from under the threads that wait for them, and each would complain. It ends with the program.
+    std::mem::forget(runtime);
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => output::fail(&error),
