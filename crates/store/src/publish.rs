@@ -13,7 +13,7 @@ use object_store::path::Path;
 use uuid::Uuid;
 
 use crate::damage::damage_in;
-use crate::log_file::note_newest;
+use crate::log_file::{entry_path, note_newest};
 use crate::{Commit, Table, entry};
 
 /// Meetings with other writers before a commit gives up with a conflict.
@@ -112,7 +112,8 @@ impl Table {
     pub(crate) async fn publish(&self, version: u64, data: &CommitData, id: &Uuid) -> Result<()> {
         let failed = || format!("committing version {version} to table {} in {}", self.name, self.location);
         let bytes = data.get_bytes().or_err(Kind::Internal, failed)?;
-        let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id)?);
+        let name = self.location.guard.name_of(&entry_path(&self.folder, version));
+        let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id, &name)?);
         match self.log.write_commit_entry(version, sealed, *id).await {
             Ok(()) => {
                 note_newest(&self.location.store, &self.folder, version).await;

@@ -175,8 +175,20 @@ async fn check_table(
         let finding = format!("the entry of version {version} is missing");
         findings.push(Finding::damaged(log.clone(), finding, format!("{RESTORE}: {name}/_delta_log")));
     }
+    let damaged = table.damaged_entries().await?;
+    let entries_named = !damaged.is_empty();
+    for (version, error) in damaged {
+        let entry = format!("_delta_log/{version:020}.json");
+        let finding = format!("it cannot be read: {error}");
+        findings.push(Finding::damaged(
+            format!("table {name}, {entry}"),
+            finding,
+            format!("{RESTORE}: {name}/{entry}"),
+        ));
+    }
     let snapshot = match table.snapshot().await {
         Ok(snapshot) => snapshot,
+        Err(error) if error.kind() == Kind::Data && entries_named => return Ok(()),
         Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
             let mend = format!("{RESTORE}: {name}/_delta_log");
             findings.push(Finding::damaged(log, format!("it cannot be read: {error}"), mend));
