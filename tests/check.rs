@@ -148,6 +148,76 @@ fn damaged_raw_rows_and_logs_are_found_and_a_copy_mends_them() {
     }
 }
 
+/// Damages log entries as `moves` says, each the bytes of another in its place, and expects every command to name one of
+/// them and `check` to name each, with the copy that mends it.
+fn moved_entries_are_named(bench: &Bench, moves: &[(&str, &str)]) {
+    let entry = |name: &str| bench.lake().join(name);
+    let whole = |name: &str| std::fs::read(entry(name)).expect("an entry");
+    let kept: Vec<(&str, Vec<u8>)> = moves.iter().map(|(_, to)| (*to, whole(to))).collect();
+    for (to, bytes) in moves.iter().map(|(from, to)| (to, whole(from))).collect::<Vec<_>>() {
+        std::fs::write(entry(to), bytes).expect("written");
+    }
+    for args in [&["sql", "SELECT SUM(count) FROM counts"][..], &["status"], &["history", "--table", "counts"]] {
+        let refused = bench.program().run(args).expect_status(5);
+        let named = moves.iter().any(|(_, to)| refused.stderr.contains(&entry(to).display().to_string()));
+        assert!(named && !refused.stderr.contains("Generic"), "{moves:?}, {args:?}: {}", refused.stderr);
+    }
+    let found = findings(&check(bench).expect_status(5));
+    assert_eq!(found.len(), moves.len(), "{moves:?}: {found:?}");
+    for (to, bytes) in kept {
+        let mend = format!("restore it from a copy of the lake: {to}");
+        let of = found.iter().find(|finding| finding["mend"] == mend).unwrap_or_else(|| panic!("{to}: {found:?}"));
+        assert_eq!(of["object"], format!("table {}", to.replacen("/_delta_log", ", _delta_log", 1)), "{of}");
+        std::fs::write(entry(to), bytes).expect("written");
+    }
+    check(bench).success();
+}
+
+#[test]
+fn a_log_entry_in_the_place_of_another_is_named_and_a_copy_mends_it() {
+    let bench = lake();
+    let counts = ["counts/_delta_log/00000000000000000001.json", "counts/_delta_log/00000000000000000002.json"];
+    let other = "fast_counts/_delta_log/00000000000000000002.json";
+    moved_entries_are_named(&bench, &[(counts[0], counts[1]), (counts[1], counts[0])]);
+    moved_entries_are_named(&bench, &[(counts[1], other), (other, counts[1])]);
+    moved_entries_are_named(&bench, &[(counts[0], counts[1])]);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the mends");
+}
+
+#[test]
+fn a_definition_that_is_damaged_or_missing_is_a_finding() {
+    let bench = lake();
+    let path = bench.lake().join("lake.json");
+    let whole = std::fs::read(&path).expect("a file");
+    for damage in [scribble, |path: &Path| std::fs::remove_file(path).expect("removed")] {
+        damage(&path);
+        let found = findings(&check(&bench).expect_status(5));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0]["object"], "lake.json");
+        assert_eq!(found[0]["mend"], "restore it from a copy of the lake: lake.json");
+        std::fs::write(&path, &whole).expect("written");
+        check(&bench).success();
+    }
+}
+
+#[test]
+fn damage_of_a_log_is_one_error_and_nothing_else_is_said() {
+    let bench = lake();
+    for name in ["counts/_delta_log/00000000000000000000.json", "rejects/_delta_log/00000000000000000001.json"] {
+        let path = bench.lake().join(name);
+        let whole = std::fs::read(&path).expect("an entry");
+        scribble(&path);
+        for _ in 0..5 {
+            let refused = bench.program().run(&["sql", "SELECT SUM(count) FROM counts"]).expect_status(5);
+            assert_eq!(refused.stderr.lines().count(), 1, "{name}: {}", refused.stderr);
+            assert!(refused.stderr.starts_with("error: ") && refused.stderr.contains(name), "{}", refused.stderr);
+        }
+        let told = check(&bench).expect_status(5).stderr;
+        assert!(!told.contains("ERROR") && !told.contains("panicked"), "{name}: {told}");
+        std::fs::write(&path, whole).expect("written");
+    }
+}
+
 #[test]
 fn incidents_that_are_read_are_checked_though_a_newer_version_is_there() {
     let bench = lake();

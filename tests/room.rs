@@ -1,5 +1,6 @@
 //! No room left, clocks that are wrong, two programs on one lake.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lake_testkit::{Output, Program, Row};
@@ -55,6 +56,64 @@ fn a_full_disk_stops_a_run_cleanly_and_the_next_run_with_room_goes_on() {
     bench.program().run(&["compact"]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "compacted with room again");
     bench.program().run(&["check"]).success();
+}
+
+/// Data files that no version ever named, and temporary files.
+fn unnamed(bench: &Bench) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    list(&bench.lake(), &mut files);
+    let is_entry = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    let log: String = files.iter().filter(is_entry).map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    files.retain(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.contains('#') || name.starts_with("part-") && !log.contains(name)
+    });
+    files
+}
+
+#[test]
+fn a_run_that_the_disk_refuses_leaves_no_file_that_is_in_no_version() {
+    let bench = Bench::synthetic(1_000);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    // Few rows of the first year and many of the next: where these find no room, those are written.
+    edit(&bench, 1);
+    let ingest = ["ingest", CASES_RESOURCE, "--portal", bench.served.url()];
+    let key = bench.portal.rows(CASES)[0]["service_request_id"].as_str().unwrap().to_owned();
+    let mut refused = 0;
+    for args in [&ingest[..], &["compact"], &["forget", CASES_RESOURCE, &key]] {
+        for bytes in (2_048..65_536).step_by(2_048) {
+            let run = with_room_for(&bench, bytes, args);
+            assert_eq!(unnamed(&bench), Vec::<PathBuf>::new(), "{bytes}, {args:?}: {}", run.stderr);
+            if run.status == 0 {
+                break;
+            }
+            assert_eq!(run.status, 4, "{bytes}, {args:?}: {}", run.stderr);
+            refused += 1;
+        }
+    }
+    assert!(refused >= 6, "the disk was full {refused} times");
+    bench.program().run(&["check"]).success();
+}
+
+#[test]
+fn vacuum_makes_room_where_there_is_none() {
+    let bench = Bench::synthetic(600);
+    for round in 0..2 {
+        bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+        bench.program().run(&["compact"]).success();
+        edit(&bench, round);
+    }
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let files = |args: &[&str]| {
+        let all = ["vacuum", "--older-than", "0s", "--nothing-else-runs", "--format", "json"];
+        let tables = with_room_for(&bench, 0, &[&all, args].concat()).success().json();
+        tables.as_array().unwrap().iter().map(|table| table["files"].as_u64().unwrap()).sum::<u64>()
+    };
+    let would = files(&[]);
+    assert!(would > 0, "a compaction replaced files");
+    assert_eq!(files(&["--apply"]), would);
+    assert_eq!(files(&[]), 0);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after a vacuum without room");
 }
 
 #[test]
@@ -135,7 +194,7 @@ fn a_damaged_key_index_is_rebuilt_and_misleads_nobody() {
     }
 }
 
-fn list(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
+fn list(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() { list(&path, files) } else { files.push(path) }

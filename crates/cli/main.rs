@@ -9,9 +9,13 @@ mod progress;
 mod serving;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A store that fails holds up the end of the program no longer.
+const REMOVALS_END: Duration = Duration::from_secs(5);
 
 /// Threads for what blocks, reads of a local disk above all. Each keeps memory of its own, and a log of a hundred
 /// entries, read at once, would otherwise have as many. Never fewer than sixteen: reads of logs wait for each other's.
@@ -32,15 +36,19 @@ fn main() -> ExitCode {
     };
     let (ended, is_abandoned) = runtime.block_on(async {
         tokio::select! {
-            ended = Box::pin(commands::run(args)) => (ended, false),
+            ended = Box::pin(commands::run(args)) => {
+                let _ = tokio::time::timeout(REMOVALS_END, lake_store::removals_end()).await;
+                (ended, false)
+            }
             code = commands::abandoned() => (Ok(code), true),
         }
     });
     if is_abandoned {
         output::note("stopped at once by the second signal");
     }
-    // What still runs is nobody's any more. Dropped, the runtime would wait for it.
-    runtime.shutdown_background();
+    // What still runs is nobody's any more. Dropped, the runtime would wait for it; shut down, it would take the tasks
+    // from under the threads that wait for them, and each would complain. It ends with the program.
+    std::mem::forget(runtime);
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => output::fail(&error),

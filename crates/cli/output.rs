@@ -38,8 +38,9 @@ pub(crate) fn start_logging(args: &Args) {
         "lake_demo",
     ];
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("error,{}", directives.join(","))));
+    // The readers of logs tell each error at each of their levels, and return it: it is said once, by whoever asked.
+    let default = || EnvFilter::new(format!("error,buoyant_kernel=off,deltalake_core=off,{}", directives.join(",")));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| default());
     let filter = match "access=info".parse() {
         Ok(access) if args.access_log() || args.global.verbose > 0 => filter.add_directive(access),
         _ => filter,

@@ -1,7 +1,8 @@
 //! `check`: is the lake whole?
 
 use lake_model::{Kind, Result, ResultExt};
-use lake_upkeep::{Severity, check};
+use lake_store::Lake;
+use lake_upkeep::{Finding, Severity, check, damaged_definition};
 use serde_json::Value;
 
 use crate::args::{Check, Global, Listing};
@@ -9,18 +10,12 @@ use crate::progress::Progress;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Check) -> Result<u8> {
-    let catalog = context::catalog(global)?;
-    let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
-    let progress = Progress::new(global.quiet);
-    let mut step = progress.step("check".to_owned());
-    let findings = check(&reader, |rows| step.add(rows)).await?;
-    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Note);
-    step.done(match worst {
-        Severity::Note => "the lake is whole",
-        Severity::Differs => "tables differ",
-        Severity::Damaged => "the lake is damaged",
-    });
+    let findings = match context::open(global).await {
+        Ok(lake) => findings(global, lake).await?,
+        Err(error) if error.kind() == Kind::Data => vec![damaged_definition(&error)],
+        Err(error) => return Err(error),
+    };
+    let worst = worst(&findings);
     let rows: Result<Vec<Value>> =
         findings.iter().map(|finding| serde_json::to_value(finding).or_err(Kind::Internal, || "a finding")).collect();
     output::print_rows(&rows?, args.format)?;
@@ -32,4 +27,22 @@ pub(crate) async fn run(global: &Global, args: Check) -> Result<u8> {
         Severity::Differs => 1,
         Severity::Damaged => Kind::Data.exit_code(),
     })
+}
+
+async fn findings(global: &Global, lake: Lake) -> Result<Vec<Finding>> {
+    let catalog = context::catalog(global)?;
+    let reader = context::reader(global, lake, &catalog)?;
+    let progress = Progress::new(global.quiet);
+    let mut step = progress.step("check".to_owned());
+    let findings = check(&reader, |rows| step.add(rows)).await?;
+    step.done(match worst(&findings) {
+        Severity::Note => "the lake is whole",
+        Severity::Differs => "tables differ",
+        Severity::Damaged => "the lake is damaged",
+    });
+    Ok(findings)
+}
+
+fn worst(findings: &[Finding]) -> Severity {
+    findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Note)
 }

@@ -90,6 +90,16 @@ impl Commit {
         adds.chain(removes).chain(domains).collect()
     }
 
+    /// A version that is this commit is about to be published: the files it adds stay.
+    pub(crate) fn hold(&self) {
+        self.adds.iter().for_each(|file| file.unnamed.hold());
+    }
+
+    /// That version is not this commit, and never will be.
+    pub(crate) fn release(&self) {
+        self.adds.iter().for_each(|file| file.unnamed.release());
+    }
+
     /// The rows of the files that go, where the log says so.
     pub(crate) fn rows_removed(&self) -> u64 {
         self.removes.iter().filter_map(|file| file.rows).sum()

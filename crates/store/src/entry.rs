@@ -1,4 +1,5 @@
-//! The bytes of a log entry: sealed with a checksum and signed with the commit's id, and checked when they are read.
+//! The bytes of a log entry: sealed with a checksum, signed with the commit's id and the entry's own name, and checked
+//! when they are read.
 
 use bytes::Bytes;
 use lake_model::{Error, Kind, Result};
@@ -10,16 +11,25 @@ const HEAD: &str = r#"{"commitInfo":{"blake3":""#;
 const COMMIT_INFO: &str = r#"{"commitInfo":{"#;
 const HEX: usize = 64;
 
+/// How the name begins, after the signature. Entries of versions before this one have none.
+const NAME: &[u8] = br#""entry":"#;
+
 fn signature(id: &Uuid) -> String {
     format!(r#"","txnId":"{id}","#)
 }
 
-/// The entry with its checksum, which covers all that follows it, and the id of the commit that it is.
-pub(crate) fn seal(entry: &[u8], id: &Uuid) -> Result<Bytes> {
+/// Names hold no character that JSON would escape.
+fn named(name: &str) -> String {
+    format!(r#""{name}","#)
+}
+
+/// The entry with its checksum, which covers all that follows it: the id of the commit that it is, and its name within
+/// the lake, so that it is the entry of no other version or table.
+pub(crate) fn seal(entry: &[u8], id: &Uuid, name: &str) -> Result<Bytes> {
     let Some(rest) = entry.strip_prefix(COMMIT_INFO.as_bytes()) else {
         return Err(Error::internal("a log entry that does not begin with its commit info"));
     };
-    let mut covered = signature(id).into_bytes();
+    let mut covered = [signature(id).as_bytes(), NAME, named(name).as_bytes()].concat();
     covered.extend_from_slice(rest);
     let sum = blake3::hash(&covered).to_hex();
     Ok([HEAD.as_bytes(), sum.as_bytes(), &covered].concat().into())
@@ -30,15 +40,21 @@ pub(crate) fn is_commit(entry: &[u8], id: &Uuid) -> bool {
     entry.get(HEAD.len() + HEX..).is_some_and(|rest| rest.starts_with(signature(id).as_bytes()))
 }
 
-/// Checks an entry as it was read. One of another writer has no checksum: it must be lines of JSON.
+/// Checks an entry as it was read, by its name within the lake. One of another writer has no checksum: it must be lines of
+/// JSON.
 ///
 /// # Errors
-/// If it is not what was written: the text says how.
-pub(crate) fn check(entry: &[u8]) -> Result<()> {
+/// If it is not what was written there: the text says how.
+pub(crate) fn check(entry: &[u8], name: &str) -> Result<()> {
     let damaged = |how: &str| Err(Error::new(Kind::Data, how));
     if let Some(rest) = entry.strip_prefix(HEAD.as_bytes()) {
         return match rest.split_at_checked(HEX) {
-            Some((sum, covered)) if blake3::hash(covered).to_hex().as_bytes() == sum => Ok(()),
+            Some((sum, covered)) if blake3::hash(covered).to_hex().as_bytes() == sum => match own_name(covered) {
+                Some(own) if !own.starts_with(named(name).as_bytes()) => {
+                    damaged("holds another entry than the one that was written there")
+                }
+                _ => Ok(()),
+            },
             _ => damaged("does not have the bytes that were written"),
         };
     }
@@ -50,20 +66,27 @@ pub(crate) fn check(entry: &[u8]) -> Result<()> {
     if lines.all(|line| object(line.trim_ascii())) { Ok(()) } else { damaged("is not made of lines of JSON") }
 }
 
+/// What follows the beginning of the name, where an entry has one.
+fn own_name(covered: &[u8]) -> Option<&[u8]> {
+    covered.get(signature(&Uuid::nil()).len()..)?.strip_prefix(NAME)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const HERE: &str = "raw/calls/_delta_log/00000000000000000007.json";
+
     fn sealed(id: &Uuid) -> Vec<u8> {
         let entry = b"{\"commitInfo\":{\"timestamp\":1,\"operation\":\"WRITE\"}}\n{\"add\":{\"path\":\"a\"}}";
-        seal(entry, id).expect("sealed").to_vec()
+        seal(entry, id, HERE).expect("sealed").to_vec()
     }
 
     #[test]
     fn a_sealed_entry_is_json_lines_and_knows_its_commit() {
         let id = Uuid::new_v4();
         let entry = sealed(&id);
-        check(&entry).expect("whole");
+        check(&entry, HERE).expect("whole");
         assert!(is_commit(&entry, &id));
         assert!(!is_commit(&entry, &Uuid::new_v4()));
         let text = String::from_utf8(entry).expect("text");
@@ -79,16 +102,31 @@ mod tests {
             let mut flipped = entry.clone();
             flipped[at] ^= 1;
             // A flip within the marker leaves JSON that holds the same actions, at worst without its info.
-            assert!(check(&flipped).is_err() || at < HEAD.len(), "a flip at {at}");
-            assert!(check(&entry[..at]).is_err(), "cut at {at}");
+            assert!(check(&flipped, HERE).is_err() || at < HEAD.len(), "a flip at {at}");
+            assert!(check(&entry[..at], HERE).is_err(), "cut at {at}");
             let mut zeroed = entry.clone();
             zeroed[at..].fill(0);
-            assert!(check(&zeroed).is_err(), "zeroed from {at}");
+            assert!(check(&zeroed, HERE).is_err(), "zeroed from {at}");
         }
     }
 
     #[test]
     fn an_entry_of_another_writer_needs_no_checksum() {
-        check(b"{\"protocol\":{}}\n{\"commitInfo\":{\"timestamp\":1}}\n").expect("whole");
+        check(b"{\"protocol\":{}}\n{\"commitInfo\":{\"timestamp\":1}}\n", HERE).expect("whole");
+    }
+
+    #[test]
+    fn a_sealed_entry_is_whole_in_no_other_place() {
+        let entry = sealed(&Uuid::new_v4());
+        for other in ["calls/_delta_log/00000000000000000007.json", "raw/calls/_delta_log/00000000000000000008.json"] {
+            assert!(check(&entry, other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_sealed_entry_without_a_name_is_whole() {
+        let covered = [signature(&Uuid::new_v4()).as_bytes(), br#""timestamp":1}}"#].concat();
+        let sum = blake3::hash(&covered).to_hex();
+        check(&[HEAD.as_bytes(), sum.as_bytes(), &covered].concat(), HERE).expect("whole");
     }
 }

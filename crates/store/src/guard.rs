@@ -72,6 +72,8 @@ pub(crate) struct Guard {
     inner: Arc<dyn ObjectStore>,
     /// What stands before a path to make a name that the user knows.
     root: String,
+    /// The lake's folder: what lies where is proven within it, for a lake may be moved.
+    lake: Path,
     files: RwLock<HashMap<Path, Arc<Known>>>,
     checkpoints: Mutex<HashSet<Path>>,
 }
@@ -83,14 +85,22 @@ impl std::fmt::Display for Guard {
 }
 
 impl Guard {
-    /// A guard before `inner`, whose paths are named with `root` before them.
-    pub(crate) fn new(inner: Arc<dyn ObjectStore>, root: String) -> Self {
-        Self { inner, root, files: RwLock::default(), checkpoints: Mutex::default() }
+    /// A guard before `inner`, whose paths are named with `root` before them, of the lake in the folder `lake`.
+    pub(crate) fn new(inner: Arc<dyn ObjectStore>, root: String, lake: Path) -> Self {
+        Self { inner, root, lake, files: RwLock::default(), checkpoints: Mutex::default() }
     }
 
     /// What it guards.
     pub(crate) fn inner(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.inner)
+    }
+
+    /// The name of a file within the lake.
+    pub(crate) fn name_of(&self, path: &Path) -> String {
+        match path.prefix_match(&self.lake) {
+            Some(parts) => parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"),
+            None => path.to_string(),
+        }
     }
 
     /// Whether a data file of this size is known.
@@ -170,7 +180,7 @@ impl Guard {
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
         let (meta, attributes) = (result.meta.clone(), result.attributes.clone());
         let bytes = result.bytes().await?;
-        if let Err(error) = crate::entry::check(&bytes) {
+        if let Err(error) = crate::entry::check(&bytes, &self.name_of(path)) {
             return Err(self.damaged(path, Damage::Entry(error.message().to_owned()), None));
         }
         let size = bytes.len() as u64;
@@ -197,8 +207,12 @@ impl Guard {
         if let Some(sum) = sum {
             let bytes = self.inner.get(path).await?.bytes().await?;
             // A sum that is damaged itself says nothing of the checkpoint.
-            if vouched_text(&sum).is_some_and(|sum| sum != hex(sum_of(&bytes))) {
-                return Err(self.damaged(path, Damage::Checkpoint, None));
+            if let Some(said) = vouched_text(&sum) {
+                // Sums of versions before this one come without the checkpoint's name.
+                let (sum, of) = said.split_once(':').map_or((said, None), |(sum, of)| (sum, Some(of)));
+                if sum != hex(sum_of(&bytes)) || of.is_some_and(|of| of != self.name_of(path)) {
+                    return Err(self.damaged(path, Damage::Checkpoint, None));
+                }
             }
         }
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
@@ -214,7 +228,10 @@ impl Guard {
         sum.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         // The first of two writers wins, so that the sum is that of the checkpoint that stays.
         match self.inner.put_opts(path, payload, PutOptions { mode: PutMode::Create, ..opts }).await {
-            Ok(done) => self.inner.put(&sum_path(path), vouched(&hex(sum)).into()).await.map(|_| done),
+            Ok(done) => {
+                let said = vouched(&format!("{}:{}", hex(sum), self.name_of(path)));
+                self.inner.put(&sum_path(path), said.into()).await.map(|_| done)
+            }
             Err(object_store::Error::AlreadyExists { .. }) => Ok(PutResult { e_tag: None, version: None }),
             Err(error) => Err(error),
         }

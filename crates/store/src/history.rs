@@ -126,9 +126,7 @@ impl Table {
     /// If the store does not answer or the entry is damaged.
     pub async fn log_entry(&self, version: u64) -> Result<Option<LogEntry>> {
         let place = || format!("table {}: the log entry of version {version}", self.name);
-        let Some(bytes) = self.log.read_commit_entry(version).await.or_err(Kind::Unavailable, place)? else {
-            return Ok(None);
-        };
+        let Some(bytes) = self.entry(version).await? else { return Ok(None) };
         let mut entry = LogEntry {
             version,
             committed_ms: None,
@@ -179,6 +177,24 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// The versions whose log entries are damaged, and how. All are read, those too that a checkpoint stands for.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn damaged_entries(&self) -> Result<Vec<(u64, Error)>> {
+        let versions = self.log_files().await?.entries.into_keys();
+        let entries = versions.map(|version| async move { (version, self.log_entry(version).await) });
+        let mut entries = futures::stream::iter(entries).buffered(ENTRIES_AT_ONCE);
+        let mut damaged = Vec::new();
+        while let Some((version, read)) = entries.next().await {
+            match read {
+                Err(error) if error.kind() == Kind::Data => damaged.push((version, error)),
+                read => drop(read?),
+            }
+        }
+        Ok(damaged)
     }
 
     /// Walks the versions from the newest back and says of each whether it can still be read: its log is there, and so

@@ -16,7 +16,8 @@ use crate::{Location, Table};
 
 /// The layout of folders and tables that this program writes.
 const FORMAT: u32 = 1;
-const DEFINITION: &str = "lake.json";
+/// The file of what was fixed when the lake was made.
+pub const DEFINITION: &str = "lake.json";
 
 /// What was fixed when the lake was made.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ mod stats;
 mod sums;
 mod table;
 mod tables;
+mod unnamed;
 mod upkeep;
 mod write;
 
@@ -34,7 +35,7 @@ pub use commit::{Commit, Committed, DomainChange};
 pub use damage::damage_in;
 pub use durable::{DurableLocal, Observer, Step};
 pub use history::{LogEntry, LogFiles, LoggedFile};
-pub use lake::Lake;
+pub use lake::{DEFINITION, Lake};
 pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};
 pub use table::Table;
@@ -42,5 +43,6 @@ pub use tables::{
     COUNTED, Layout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout,
     raw_layout, rejects_layout,
 };
+pub use unnamed::removals_end;
 pub use upkeep::{Recomputed, StoredObject};
 pub use write::{FileWriter, Written};

@@ -47,7 +47,7 @@ impl Location {
         let url = Url::from_directory_path(&directory).map_err(|()| no_url())?;
         let prefix = Path::from_absolute_path(&directory).or_err(Kind::Invalid, || format!("`{text}` is no path"))?;
         let store_url = Url::parse("file:///").or_err(Kind::Internal, || "the root URL")?;
-        let guard = guard(Arc::new(DurableLocal::default()), &store_url);
+        let guard = guard(Arc::new(DurableLocal::default()), &store_url, &prefix);
         Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url, prefix, directory: Some(directory) })
     }
 
@@ -67,7 +67,7 @@ impl Location {
         let url =
             if prefix.as_ref().is_empty() { format!("s3://{bucket}/") } else { format!("s3://{bucket}/{prefix}/") };
         let store_url = parse(format!("s3://{bucket}"))?;
-        let guard = guard(Arc::new(store), &store_url);
+        let guard = guard(Arc::new(store), &store_url, &prefix);
         Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url: parse(url)?, prefix, directory: None })
     }
 
@@ -78,14 +78,14 @@ impl Location {
     pub fn in_store(store: Arc<dyn ObjectStore>, store_url: Url, prefix: Path) -> Result<Self> {
         let url =
             store_url.join(&format!("/{prefix}/")).or_err(Kind::Invalid, || format!("`{prefix}` is no prefix"))?;
-        let guard = guard(store, &store_url);
+        let guard = guard(store, &store_url, &prefix);
         Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url, prefix, directory: None })
     }
 
     /// The same place, its store behind another: what stands between the lake and the disk sees every operation.
     #[must_use]
     pub fn behind(mut self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
-        self.guard = guard(wrap(self.guard.inner()), &self.store_url);
+        self.guard = guard(wrap(self.guard.inner()), &self.store_url, &self.prefix);
         self.store = Arc::clone(&self.guard) as _;
         self
     }
@@ -97,9 +97,9 @@ impl Location {
 }
 
 /// The guard of a store; it names files as the user does.
-fn guard(store: Arc<dyn ObjectStore>, store_url: &Url) -> Arc<Guard> {
+fn guard(store: Arc<dyn ObjectStore>, store_url: &Url, lake: &Path) -> Arc<Guard> {
     let root = store_url.as_str().trim_start_matches("file://").trim_end_matches('/');
-    Arc::new(Guard::new(store, format!("{root}/")))
+    Arc::new(Guard::new(store, format!("{root}/"), lake.clone()))
 }
 
 impl std::fmt::Display for Location {

@@ -47,6 +47,11 @@ impl LogFile {
     }
 }
 
+/// Where the entry of a version lies.
+pub(crate) fn entry_path(table: &Path, version: u64) -> Path {
+    table.clone().join(LOG).join(format!("{version:020}.json"))
+}
+
 /// Where the sum of a checkpoint lies.
 pub(crate) fn sum_path(checkpoint: &Path) -> Path {
     let (folder, name) = checkpoint.as_ref().rsplit_once('/').unwrap_or(("", checkpoint.as_ref()));

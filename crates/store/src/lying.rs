@@ -16,7 +16,7 @@ use object_store::{
     ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 
-use crate::log_file::LogFile;
+use crate::log_file::{LogFile, sum_path};
 use crate::{Commit, Committed, Lake, Layout, Location, Table, Written};
 
 /// What is said of a creation instead of the truth.
@@ -194,4 +194,96 @@ async fn a_store_that_overwrites_what_it_should_create_holds_no_lake() {
     assert_eq!(error.kind(), Kind::Invalid, "{error}");
     assert!(error.to_string().contains("If-None-Match"), "{error}");
     Lake::create(place(&Arc::new(Liar::default()))).await.expect("a lake");
+}
+
+/// A place that is as sure of itself as a local disk.
+async fn table_on_disk(store: &Arc<Liar>) -> Table {
+    let place = Location { directory: Some("/lake".into()), ..place(store) };
+    let table = Table::at(&place, "numbers").expect("a table");
+    table.ensure(&layout(&["n"])).await.expect("made");
+    table
+}
+
+async fn is_there(table: &Table, path: &str) -> bool {
+    table.holds(path).await.expect("an answer")
+}
+
+/// Ends when the file is gone.
+async fn goes(table: &Table, path: &str) {
+    while is_there(table, path).await {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_no_commit_can_name_any_more_goes() {
+    let store = Arc::new(Liar::default());
+    let table = table_on_disk(&store).await;
+    let written = file(&table).await;
+    let path = written.path.clone();
+    assert!(is_there(&table, &path).await);
+    drop(written);
+    goes(&table, &path).await;
+
+    let commit = Commit { adds: vec![file(&table).await], ..Commit::default() };
+    let path = commit.adds[0].path.clone();
+    store.lies.lock().unwrap().extend([Lie::NotDone; 1_000]);
+    table.commit(&commit).await.expect_err("no room");
+    store.lies.lock().unwrap().clear();
+    drop(commit);
+    goes(&table, &path).await;
+
+    let once = |written| Commit { adds: vec![written], transaction: Some(("app".to_owned(), 1)), ..Commit::default() };
+    let (first, second) = (once(file(&table).await), once(file(&table).await));
+    let (stays, path) = (first.adds[0].path.clone(), second.adds[0].path.clone());
+    assert_eq!(table.commit(&first).await.expect("committed"), Committed::Version(1));
+    assert_eq!(table.commit(&second).await.expect("known"), Committed::Already);
+    drop((first, second));
+    goes(&table, &path).await;
+    assert!(is_there(&table, &stays).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_a_commit_may_name_stays() {
+    for first in LIES {
+        let store = Arc::new(Liar::default());
+        let table = table_on_disk(&store).await;
+        let commit = Commit { adds: vec![file(&table).await], ..Commit::default() };
+        let path = commit.adds[0].path.clone();
+        store.lies.lock().unwrap().push_back(first);
+        table.commit(&commit).await.expect("committed");
+        drop(commit);
+        crate::removals_end().await;
+        assert!(is_there(&table, &path).await, "{first:?}");
+    }
+    // What a store at the other end of a wire was asked for may still come.
+    let store = Arc::new(Liar::default());
+    let table = table(&store).await;
+    let commit = Commit { adds: vec![file(&table).await], ..Commit::default() };
+    let path = commit.adds[0].path.clone();
+    store.lies.lock().unwrap().extend([Lie::NotDone; 1_000]);
+    table.commit(&commit).await.expect_err("no answer");
+    drop(commit);
+    crate::removals_end().await;
+    assert!(is_there(&table, &path).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_is_whole_in_its_own_place_only() {
+    let store = Arc::new(Liar::default());
+    let table = table(&store).await;
+    for _ in 0..2 {
+        table.commit(&Commit { adds: vec![file(&table).await], ..Commit::default() }).await.expect("committed");
+    }
+    table.write_checkpoint(1).await.expect("a checkpoint");
+    table.write_checkpoint(2).await.expect("a checkpoint");
+    let fresh = || Table::at(&place(&store), "numbers").expect("a table");
+    fresh().snapshot().await.expect("whole");
+    let at = |version: u64| table.folder().clone().join("_delta_log").join(format!("{version:020}.checkpoint.parquet"));
+    for (from, to) in [(at(1), at(2)), (sum_path(&at(1)), sum_path(&at(2)))] {
+        store.copy(&from, &to).await.expect("copied");
+    }
+    let error = fresh().snapshot().await.expect_err("another checkpoint");
+    assert_eq!(error.kind(), Kind::Data, "{error}");
+    assert!(error.to_string().contains("2.checkpoint.parquet"), "{error}");
 }

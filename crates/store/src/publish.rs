@@ -13,7 +13,7 @@ use object_store::path::Path;
 use uuid::Uuid;
 
 use crate::damage::damage_in;
-use crate::log_file::note_newest;
+use crate::log_file::{entry_path, note_newest};
 use crate::{Commit, Table, entry};
 
 /// Meetings with other writers before a commit gives up with a conflict.
@@ -85,9 +85,23 @@ impl Table {
         read.map_err(|error| log_error(error, || format!("version {version} of table {}", self.name)))
     }
 
-    /// Whether a version is the commit with this id.
-    pub(crate) async fn is_commit(&self, version: u64, id: &Uuid) -> Result<bool> {
-        Ok(self.entry(version).await?.is_some_and(|bytes| entry::is_commit(&bytes, id)))
+    /// Whether a version is the commit with this id; none if its entry is not there.
+    ///
+    /// # Errors
+    /// If the store does not answer, or the entry is damaged.
+    pub(crate) async fn is_commit(&self, version: u64, id: &Uuid) -> Result<Option<bool>> {
+        Ok(self.entry(version).await?.map(|bytes| entry::is_commit(&bytes, id)))
+    }
+
+    /// A commit that gives up lets go of its files if the last version it tried is certainly not it. What writes to a
+    /// local disk has ended when it answers; a store at the other end of a wire may still do what it was asked.
+    pub(crate) async fn release(&self, commit: &Commit, id: &Uuid, tried: Option<u64>) {
+        let Some(version) = tried else { return };
+        match self.is_commit(version, id).await {
+            Ok(Some(false)) => commit.release(),
+            Ok(None) if self.location.directory.is_some() => commit.release(),
+            _ => {}
+        }
     }
 
     /// Creates the log entry of a version, if it is not there.
@@ -98,7 +112,8 @@ impl Table {
     pub(crate) async fn publish(&self, version: u64, data: &CommitData, id: &Uuid) -> Result<()> {
         let failed = || format!("committing version {version} to table {} in {}", self.name, self.location);
         let bytes = data.get_bytes().or_err(Kind::Internal, failed)?;
-        let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id)?);
+        let name = self.location.guard.name_of(&entry_path(&self.folder, version));
+        let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id, &name)?);
         match self.log.write_commit_entry(version, sealed, *id).await {
             Ok(()) => {
                 note_newest(&self.location.store, &self.folder, version).await;

@@ -394,19 +394,24 @@ impl Table {
     ///
     /// # Errors
     /// A conflict, if what it replaces changed meanwhile, what it adds is gone, or others kept winning; or the store
-    /// does not answer: then it may or may not be there.
+    /// does not answer: then it may or may not be there. The files of one that is certainly not there are removed when
+    /// nobody holds the commit any more.
     pub async fn commit(&self, commit: &Commit) -> Result<Committed> {
-        let id = Uuid::new_v4();
-        let mut tried = None;
+        let (id, mut tried) = (Uuid::new_v4(), None);
+        let committed = self.commit_patiently(commit, &id, &mut tried).await;
+        match committed {
+            Ok(Committed::Version(version)) => self.checkpoint_when_due(version).await,
+            Ok(Committed::Already) => {}
+            Err(_) => self.release(commit, &id, tried).await,
+        }
+        committed
+    }
+
+    async fn commit_patiently(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<Committed> {
         let mut patience = Patience::default();
         loop {
-            match self.try_commit(commit, &id, &mut tried).await {
-                Ok(Attempt::Done(committed)) => {
-                    if let Committed::Version(version) = committed {
-                        self.checkpoint_when_due(version).await;
-                    }
-                    return Ok(committed);
-                }
+            match self.try_commit(commit, id, tried).await {
+                Ok(Attempt::Done(committed)) => return Ok(committed),
                 // It has changed what this commit was prepared on: trying again would not help.
                 Ok(Attempt::Overtaken(error)) => return Err(error),
                 // Somebody else was first, or the store failed: the log says which, and whether it is there after all.
@@ -434,8 +439,11 @@ impl Table {
         if let Some(version) = *tried
             && version <= snapshot.version
         {
-            if self.is_commit(version, id).await? {
-                return Ok(Attempt::Done(Committed::Version(version)));
+            match self.is_commit(version, id).await? {
+                Some(true) => return Ok(Attempt::Done(Committed::Version(version))),
+                Some(false) => commit.release(),
+                // It may have been this commit: the log has begun anew above it.
+                None => {}
             }
             *tried = None;
         }
@@ -462,7 +470,9 @@ impl Table {
             predicate: None,
         };
         let version = snapshot.version + 1;
-        *tried = Some(version);
+        if tried.replace(version) != Some(version) {
+            commit.hold();
+        }
         let mut data = CommitData::new(commit.actions(), operation, info, transactions);
         if let Some(Action::CommitInfo(info)) = data.actions.first_mut() {
             info.timestamp = Some(lake_model::now().timestamp_millis());

@@ -15,8 +15,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use crate::guard::Guard;
 use crate::stats::StatsCollector;
 use crate::sums::{BlockSums, SummedWriter, SumsOfWritten};
+use crate::unnamed::Unnamed;
 
-/// A data file that is durable but in no version yet.
+/// A data file that is durable but in no version yet. Dropped without a commit that may name it, it is removed.
 #[derive(Clone, Debug)]
 pub struct Written {
     pub(crate) path: String,
@@ -24,6 +25,7 @@ pub struct Written {
     pub(crate) size: u64,
     pub(crate) stats: String,
     pub(crate) sums: BlockSums,
+    pub(crate) unnamed: Arc<Unnamed>,
     /// Its rows.
     pub rows: u64,
 }
@@ -123,6 +125,8 @@ impl FileWriter {
     /// If the store refuses it.
     pub async fn finish(mut self) -> Result<Written> {
         let table = &self.table;
+        // It may be there though the store says otherwise.
+        let unnamed = Unnamed::new(Arc::clone(&self.guard) as _, self.path.clone());
         self.writer.finish().await.or_err(Kind::Unavailable, || format!("table {table}: finishing a data file"))?;
         let (size, sums) = (self.writer.bytes_written() as u64, self.sums.finish());
         // It may be read before any version names it.
@@ -132,6 +136,7 @@ impl FileWriter {
             partition: self.partition,
             size,
             sums,
+            unnamed: Arc::new(unnamed),
             rows: self.stats.rows() as u64,
             stats: self.stats.json(),
         })

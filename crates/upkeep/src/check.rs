@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result};
 use lake_query::{DeltaFiles, Reader, View, engine_error};
-use lake_store::{ColumnRange, DataFile, Recomputed, Snapshot, StoredObject, Table};
+use lake_store::{ColumnRange, DEFINITION, DataFile, Recomputed, Snapshot, StoredObject, Table};
 use serde::Serialize;
 
 use crate::compare::{counts_and_incidents, counts_and_recount, mend_year, recount, rejects_and_raw};
@@ -73,6 +73,11 @@ pub(crate) fn years(year: Option<i32>) -> String {
 }
 
 const RESTORE: &str = "restore it from a copy of the lake";
+
+/// What `check` finds of a lake whose definition is damaged, so that it cannot be opened.
+pub fn damaged_definition(error: &Error) -> Finding {
+    Finding::damaged(DEFINITION.to_owned(), error.to_string(), format!("{RESTORE}: {DEFINITION}"))
+}
 
 /// Reads the whole lake. `progress` hears of rows as they are read. Memory is bounded by the largest table's file list.
 ///
@@ -170,8 +175,20 @@ async fn check_table(
         let finding = format!("the entry of version {version} is missing");
         findings.push(Finding::damaged(log.clone(), finding, format!("{RESTORE}: {name}/_delta_log")));
     }
+    let damaged = table.damaged_entries().await?;
+    let entries_named = !damaged.is_empty();
+    for (version, error) in damaged {
+        let entry = format!("_delta_log/{version:020}.json");
+        let finding = format!("it cannot be read: {error}");
+        findings.push(Finding::damaged(
+            format!("table {name}, {entry}"),
+            finding,
+            format!("{RESTORE}: {name}/{entry}"),
+        ));
+    }
     let snapshot = match table.snapshot().await {
         Ok(snapshot) => snapshot,
+        Err(error) if error.kind() == Kind::Data && entries_named => return Ok(()),
         Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
             let mend = format!("{RESTORE}: {name}/_delta_log");
             findings.push(Finding::damaged(log, format!("it cannot be read: {error}"), mend));

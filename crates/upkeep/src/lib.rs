@@ -8,7 +8,7 @@ mod purge;
 mod rejects;
 mod vacuum;
 
-pub use check::{Finding, Severity, check};
+pub use check::{Finding, Severity, check, damaged_definition};
 pub use forget::{Forgotten, ForgottenMark, ForgottenTime, forget};
 pub use history::{HistoryLine, history};
 pub use rejects::rebuild_rejects;

@@ -1,0 +1,68 @@
+//! Data files that are written and that no version names yet. One that nobody needs any more is removed, unless a commit
+//! may name it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// Removals under way: whoever ends the program waits for them.
+static REMOVALS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// A file that goes when this is dropped, unless it is held.
+#[derive(Debug)]
+pub(crate) struct Unnamed {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    /// Versions that name it, or may.
+    held: AtomicUsize,
+}
+
+impl Unnamed {
+    /// A file that is being written.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path) -> Self {
+        Self { store, path, held: AtomicUsize::new(0) }
+    }
+
+    /// A version that names it is about to be published: from now on it may be there, whatever the store says.
+    pub(crate) fn hold(&self) {
+        self.held.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// That version was not published, and never will be.
+    pub(crate) fn release(&self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        if *self.held.get_mut() > 0 {
+            return;
+        }
+        // Without a runtime, or where the store does not answer, `vacuum` removes it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (store, path) = (Arc::clone(&self.store), self.path.clone());
+        let removal = runtime.spawn(async move {
+            match store.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => tracing::debug!(%path, %error, "a file that is in no version could not be removed"),
+            }
+        });
+        let mut removals = REMOVALS.lock().unwrap_or_else(PoisonError::into_inner);
+        removals.retain(|removal| !removal.is_finished());
+        removals.push(removal);
+    }
+}
+
+/// Waits until the files are gone that were written and will be in no version.
+pub async fn removals_end() {
+    let under_way = std::mem::take(&mut *REMOVALS.lock().unwrap_or_else(PoisonError::into_inner));
+    for removal in under_way {
+        // One that was cut short has left a file to `vacuum`.
+        let _ = removal.await;
+    }
+}
