@@ -40,7 +40,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Status(status) => status::run(global, status).await,
         Command::Queries(queries) => Box::pin(queries::run(global, queries)).await,
         Command::History(history) => history::run(global, history).await,
-        Command::Check(check) => check::run(global, check).await,
+        Command::Check(check) => Box::pin(check::run(global, check)).await,
         Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
         Command::Forget(forget) => Box::pin(forget::run(global, forget)).await,
         Command::Resources(resources) => resources::run(global, resources),
