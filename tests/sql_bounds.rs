@@ -159,9 +159,7 @@ async fn no_function_makes_more_than_it_may_and_the_others_make_what_they_should
     // A long value in every row, or in every pair.
     let rows = "generate_series(1, 20000)";
     for query in [
-        format!(
-            "SELECT MAX(length(t)) AS n FROM (SELECT value, repeat('x', 30000000) AS t FROM generate_series(1, 20)) WHERE t <> ''"
-        ),
+        "SELECT MAX(length(t)) AS n FROM (SELECT value, repeat('x', 30000000) AS t FROM generate_series(1, 20)) WHERE t <> ''".to_owned(),
         format!(
             "SELECT COUNT(*) AS n FROM (SELECT '{}' AS t, value FROM {rows}) WHERE length(t) > value",
             "x".repeat(500_000)
@@ -241,7 +239,7 @@ async fn while_statements_are_planned_others_are_answered_and_the_time_limit_hol
 
 #[test]
 fn a_client_that_never_ends_the_head_of_its_request_is_let_go() {
-    let bench = Bench::synthetic(1);
+    let bench = landed(60);
     let serving = bench.program().spawn_serving(&["serve", "--timeout-ms", "500"]);
     for part in ["", "P", "PRI * HT", "GET / HTTP/1.1\r\nHost: lake\r\n", "GET / HTTP/1.1\r\nHost: lake\r\nx: "] {
         let mut client = Wire::connect(&serving);
