@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use lake_model::{Error, Result};
 
-/// Operators of one expression, and queries of one `UNION`, at most: [`STACK_BYTES`] holds several times as many.
+/// Operators of one expression, and queries of one `UNION`, at most: [`STACK_BYTES`] holds at least twice as many, in every build.
 pub const MOST_OPERATORS: usize = 2_000;
 
 /// The stack of every thread on which statements are planned, evaluated or dropped.
