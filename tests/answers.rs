@@ -27,6 +27,9 @@ async fn the_format_is_the_one_named_or_the_best_accepted_and_406_lists_what_the
         ("text/html, application/geo+json;q=0.5, application/json;q=0.4", "application/geo+json"),
         ("application/json;q=0, application/x-ndjson", "application/x-ndjson"),
         ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.stream"),
+        ("application/json; charset=utf-8", "application/json"),
+        ("text/csv; charset=utf-8; header=present", "text/csv; charset=utf-8; header=present"),
+        ("", "application/json"),
     ] {
         let answer = serving.get_with(path, &[("accept", accept)]).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{accept}");
@@ -66,6 +69,20 @@ async fn an_answer_is_not_sent_again_to_who_has_it_until_the_lake_changes() {
     assert!(head.bytes().await.expect("no body").is_empty());
     let posted = serving.post_json("/aggregates", &json!({"group_by": ["category"]})).await;
     assert_eq!((posted.status, posted.header("etag")), (200, None), "what is posted is not kept");
+
+    for (one, another) in [
+        ("hour=1&hour=23", "hour=23&hour=01&hour=1"),
+        ("category=A&category=B", "category=B&category=A&category=B"),
+        ("start_time=2024-06-01", "start_time=2024-06-01T00:00:00"),
+        ("bbox=-122.5,37,-122.4,38", "bbox=-122.50,%2037.0,-122.4,38.000"),
+        ("near=37.7,-122.4,500", "near=37.70,-122.40,500.0"),
+        ("group_by=category,hour", "group_by=category&group_by=hour"),
+        ("", "limit=100000&geo_precision=9&time_precision=24h&group_by=resource,cell,time"),
+    ] {
+        let (one, another) = (format!("/aggregates?{one}"), format!("/aggregates?{another}"));
+        let name = serving.get(&one).await.header("etag").expect("a name").to_owned();
+        assert_eq!(serving.get_with(&another, &[("if-none-match", &name)]).await.status, 304, "{one} {another}");
+    }
 
     // What lands changes the name, if it changes the version.
     let edit = |row: &mut lake_testkit::Row| drop(row.insert("service_name".to_owned(), "Another".into()));

@@ -52,6 +52,7 @@ mod race;
 mod readers;
 mod room;
 mod s3;
+mod sql_bounds;
 mod sql_http;
 mod tiles;
 mod up;

@@ -241,6 +241,8 @@ async fn a_named_query_answers_over_http_as_on_the_command_line() {
         let known = [("if-none-match", answer.header("etag").expect("a tag"))];
         let address = format!("/queries/{name}?resource={CASES_RESOURCE}");
         assert_eq!(serving.get_with(&address, &known).await.status, 304, "{name}");
+        let spelled = format!("/queries/{name}?resource={CASES_RESOURCE}&limit=0100000");
+        assert_eq!(serving.get_with(&spelled, &known).await.status, 304, "{name}: a default, given");
         let other = serving.get_with(&format!("/queries/{name}?resource=fire-incidents"), &known).await;
         assert_eq!(other.status, 200, "{name}: another question");
     }
@@ -307,9 +309,11 @@ async fn a_users_own_queries_are_asked_like_ours_and_a_wrong_one_stops_the_start
         ("-- title: x\nSELECT 1 FROM\n  counts WHERE (", "wrong.sql: line 3"),
         ("-- title: x\n-- column: n text\nSELECT 1 AS n", "wrong.sql:2: the header has `n` (text)"),
         ("-- title: x\n-- parameter: n whole\nSELECT $n", "wrong.sql:2: `whole` is no type"),
-        ("-- title: x\nSELECT $n", "wrong.sql: $n is not declared"),
+        ("-- title: x\nSELECT $n", "wrong.sql:2: $n is not declared"),
         ("SELECT 1", "wrong.sql:1: the query has no title"),
-        ("-- title: x\nDROP TABLE counts", "wrong.sql: the lake is read-only"),
+        ("-- title: x\n-- parameter: n integer\nSELECT 1", "wrong.sql:2: the parameter `n` is declared"),
+        ("-- title: x\n\n-- Why.\nSELECT 1,\n  $n", "wrong.sql:5: $n is not declared"),
+        ("-- title: x\nDROP TABLE counts", "wrong.sql:2: the lake is read-only"),
     ] {
         write(&own, "wrong.sql", text);
         for command in [&["serve"][..], &["up", "--demo", "--demo-rows", "10"]] {

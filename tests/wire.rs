@@ -68,6 +68,16 @@ impl Wire {
         }
     }
 
+    /// Reads until the server closes the connection.
+    pub(crate) fn end(mut self) {
+        let mut rest = Vec::new();
+        match self.0.read_to_end(&mut rest) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            Err(error) => panic!("the connection does not end: {error}"),
+        }
+    }
+
     fn byte(&mut self) -> Option<u8> {
         let mut byte = [0];
         self.fill(&mut byte)?;

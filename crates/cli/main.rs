@@ -24,13 +24,25 @@ fn most_blocking_threads() -> usize {
 }
 
 fn main() -> ExitCode {
+    // How deep the stack of the first thread is, is the system's to say.
+    let deep = std::thread::Builder::new().stack_size(lake_query::STACK_BYTES).spawn(run);
+    match deep.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // It has said why.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => output::fail(&lake_model::Error::internal("starting a thread").with_source(error)),
+    }
+}
+
+fn run() -> ExitCode {
     let args = match config::parse(std::env::args_os()) {
         Ok(args) => args,
         Err(code) => return code,
     };
     output::start_logging(&args);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match builder.enable_all().max_blocking_threads(most_blocking_threads()).build() {
+    builder.enable_all().thread_stack_size(lake_query::STACK_BYTES).max_blocking_threads(most_blocking_threads());
+    let runtime = match builder.build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&lake_model::Error::internal("starting the runtime").with_source(error)),
     };

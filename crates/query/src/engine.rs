@@ -13,10 +13,12 @@ use datafusion::sql::parser::Statement;
 use lake_model::Result;
 use lake_store::Location;
 
+use crate::bounded::bounded;
 use crate::error::engine_error;
 use crate::h3::functions;
 use crate::point_in_polygon::point_in_polygon;
 use crate::share::{Share, pool};
+use crate::{depth, relations, sized};
 
 /// How the engine's refusals begin of what would change anything.
 const REFUSED: [&str; 3] = ["DDL not supported", "DML not supported", "Statement not supported"];
@@ -102,9 +104,8 @@ impl Engine {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
-            .with_default_features()
-            .build();
-        let context = SessionContext::new_with_state(state);
+            .with_default_features();
+        let context = SessionContext::new_with_state(bounded(state).build());
         for function in functions() {
             context.register_udf(function);
         }
@@ -151,10 +152,15 @@ impl Session {
             e if REFUSED.iter().any(|words| e.message().starts_with(words)) => e.context("the lake is read-only"),
             e => e,
         };
+        depth::check(text)?;
         let state = self.context.state();
         let mut statement =
             state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
         change(&mut statement)?;
+        if let Some(parsed) = relations::parsed(&statement) {
+            sized::check(parsed)?;
+        }
+        relations::check(&state, &statement).await?;
         let plan = state.statement_to_plan(statement).await.map_err(refused)?;
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only.verify_plan(&plan).map_err(refused)?;

@@ -5,6 +5,8 @@
 
 mod area;
 mod boundaries;
+mod bounded;
+mod depth;
 mod engine;
 mod error;
 mod features;
@@ -20,17 +22,22 @@ mod projection;
 mod provider;
 mod queries;
 mod query_header;
+mod relations;
 mod share;
+mod sized;
 mod sql;
 mod statement;
 mod statistics;
+mod unlanded;
 mod value;
 mod view;
 
 pub use area::{Area, Rectangle};
 pub use boundaries::{BoundariesMark, boundaries_domain};
+pub use bounded::MOST_BYTES;
 /// The engine's plan of a query, whose rows are yet to be made.
 pub use datafusion::dataframe::DataFrame;
+pub use depth::{MOST_OPERATORS, STACK_BYTES};
 pub use engine::{Engine, EngineOptions, Session};
 pub use error::engine_error;
 pub use format::{Format, ResultWriter};
@@ -42,6 +49,7 @@ pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
 pub use queries::Queries;
 pub use query_header::{QueryColumn, QueryHeader, QueryParameter, ValueType};
+pub use relations::MOST_RELATIONS;
 pub use sql::{fill, literal, template};
 pub use statement::Statement;
 pub use view::{

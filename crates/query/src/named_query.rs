@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use arrow::datatypes::Schema;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use lake_model::{Error, Kind, Result, listed, nearest};
 
 use crate::engine::Session;
@@ -121,7 +123,7 @@ impl NamedQuery {
     /// # Errors
     /// If its SQL is wrong over this session's tables; the text names the file and the position.
     pub async fn prepare(&self, session: &Session) -> Result<Statement> {
-        session.prepare(&self.text).await.map_err(|error| error.context(&self.file))
+        session.prepare(&self.text).await.map_err(|error| self.placed(error))
     }
 
     /// Fails unless it can be run over this session's tables, and takes and gives what its header says.
@@ -129,15 +131,21 @@ impl NamedQuery {
     /// # Errors
     /// What is wrong, and where.
     pub async fn check(&self, session: &Session) -> Result<()> {
-        let wrong = |text: String| Error::invalid(format!("{}: {text}", self.file));
+        let wrong = |line: usize, text: String| Error::invalid(format!("{}:{line}: {text}", self.file));
         let statement = self.prepare(session).await?;
         let declared: HashSet<&str> = self.header.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         let used: HashSet<&str> = statement.parameters().iter().map(|(name, _)| name.as_str()).collect();
         if let Some(name) = used.difference(&declared).min() {
-            return Err(wrong(format!("${name} is not declared; add -- parameter: {name} TYPE to the header")));
+            let place = Token::Placeholder(format!("${name}"));
+            let text = format!("${name} is not declared; add -- parameter: {name} TYPE to the header");
+            return Err(wrong(self.line(|token| *token == place), text));
         }
-        if let Some(name) = declared.difference(&used).min() {
-            return Err(wrong(format!("the parameter `{name}` is declared, but ${name} is not in the SQL")));
+        if let Some(unused) = self.header.parameters.iter().find(|parameter| !used.contains(parameter.name.as_str())) {
+            let name = &unused.name;
+            return Err(wrong(
+                unused.line,
+                format!("the parameter `{name}` is declared, but ${name} is not in the SQL"),
+            ));
         }
         let values = self.header.parameters.iter().map(|parameter| {
             let value = match &parameter.default {
@@ -147,9 +155,25 @@ impl NamedQuery {
             Ok((parameter.name.clone(), value))
         });
         let values = ParamValues::from(values.collect::<Result<Vec<_>>>()?);
-        let frame = statement.bind(values).map_err(|error| error.context(&self.file))?;
-        let plan = frame.create_physical_plan().await.map_err(|error| engine_error(error).context(&self.file))?;
+        let frame = statement.bind(values).map_err(|error| self.placed(error))?;
+        let plan = frame.create_physical_plan().await.map_err(|error| self.placed(engine_error(error)))?;
         self.check_columns(&plan.schema())
+    }
+
+    /// The error with its file, and the line where its SQL begins if it has no place of its own.
+    fn placed(&self, error: Error) -> Error {
+        if error.message().starts_with("line ") {
+            return error.context(&self.file);
+        }
+        let line = self.line(|token| !matches!(token, Token::Whitespace(_)));
+        error.context(format!("{}:{line}", self.file))
+    }
+
+    /// The line of the first token that is such a one; comments are none.
+    fn line(&self, is: impl Fn(&Token) -> bool) -> usize {
+        let tokens = Tokenizer::new(&GenericDialect {}, &self.text).tokenize_with_location().unwrap_or_default();
+        let found = tokens.iter().find(|token| is(&token.token)).map_or(1, |token| token.span.start.line);
+        usize::try_from(found).unwrap_or(1)
     }
 
     fn check_columns(&self, schema: &Schema) -> Result<()> {
@@ -232,11 +256,11 @@ mod tests {
                 "SELECT $n AS a, 'x' AS b, TRUE AS c",
                 "own/q.sql:4: the query has a column `c` more than the header; add -- column: c boolean",
             ),
-            ("SELECT 1 AS a, 'x' AS b", "own/q.sql: the parameter `n` is declared, but $n is not in the SQL"),
-            ("SELECT $n AS a, $m AS b", "own/q.sql: $m is not declared; add -- parameter: m TYPE to the header"),
+            ("SELECT 1 AS a, 'x' AS b", "own/q.sql:2: the parameter `n` is declared, but $n is not in the SQL"),
+            ("SELECT $n AS a, $m AS b", "own/q.sql:5: $m is not declared; add -- parameter: m TYPE to the header"),
             ("SELECT $n AS a, nothing AS b", "own/q.sql: line 5, column 17: "),
             ("SELECT $n AS a, 'x' AS b FROM nowhere", "own/q.sql: line 5, column 31: "),
-            ("DROP TABLE x", "own/q.sql: the lake is read-only"),
+            ("DROP TABLE x", "own/q.sql:5: the lake is read-only"),
         ] {
             let error = checked(&told(sql)).await;
             assert!(error.starts_with(says), "{sql}: {error}");

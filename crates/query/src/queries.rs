@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::datasource::empty::EmptyTable;
 use include_dir::{Dir, DirEntry};
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_store::raw_layout;
 
-use crate::engine::Session;
-use crate::error::engine_error;
 use crate::named_query::{NamedQuery, no_such_query};
 use crate::sql::QUERIES;
-use crate::view::{Reader, View};
+use crate::view::Reader;
 
 /// Named queries.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +92,7 @@ impl Queries {
     pub async fn check(&self, reader: &Reader) -> Result<()> {
         let view = reader.view().await?;
         let session = reader.session(&view).await?;
-        with_raw_tables(&session, reader, &view)?;
+        reader.with_unlanded(&session, &view)?;
         let mut wrong = Vec::new();
         for query in self.iter() {
             match query.check(&session).await {
@@ -140,16 +136,6 @@ fn sql_files(directory: &Path) -> Result<BTreeMap<String, PathBuf>> {
         }
     }
     Ok(files)
-}
-
-fn with_raw_tables(session: &Session, reader: &Reader, view: &View) -> Result<()> {
-    let schema = session.context().catalog("lake").and_then(|catalog| catalog.schema("raw"));
-    let schema = schema.ok_or_else(|| Error::internal("the session has no schema raw"))?;
-    for resource in reader.catalog().iter().filter(|resource| !view.resources.contains_key(&resource.name)) {
-        let table = Arc::new(EmptyTable::new(raw_layout(resource).schema));
-        schema.register_table(resource.name.replace('-', "_"), table).map_err(engine_error)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

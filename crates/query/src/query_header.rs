@@ -39,6 +39,9 @@ pub struct QueryParameter {
     pub default: Option<String>,
     /// What it means.
     pub about: String,
+    /// Where it is declared.
+    #[serde(skip)]
+    pub(crate) line: usize,
 }
 
 /// A column of a query's rows.
@@ -155,7 +158,7 @@ impl QueryHeader {
                 self.about.push_str(value);
             }
             "parameter" => {
-                let parameter = parameter(value)?;
+                let parameter = QueryParameter { line, ..parameter(value)? };
                 if self.parameters.iter().any(|other| other.name == parameter.name) {
                     return Err(format!("there is a parameter `{}` already", parameter.name));
                 }
@@ -222,6 +225,7 @@ fn parameter(value: &str) -> std::result::Result<QueryParameter, String> {
         required: default.is_none(),
         default: given.map(str::to_owned),
         about,
+        line: 0,
     })
 }
 

@@ -8,7 +8,6 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use lake_model::{Kind, Result};
 use lake_query::{Engine, Moment, Pin, Reader, Session, View};
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
@@ -16,7 +15,7 @@ use crate::http::Web;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::turns::{Turn, Turns};
-use crate::workers::Workers;
+use crate::workers::{Workers, Workplace};
 
 /// The lake, and what a request may use of it.
 #[derive(Debug)]
@@ -39,8 +38,8 @@ pub(crate) struct Reading {
     pub(crate) reader: Arc<Reader>,
     pub(crate) engine: Engine,
     pub(crate) view: View,
-    /// Where the SQL of users runs.
-    pub(crate) workers: Handle,
+    /// Where the SQL of users is planned and runs.
+    pub(crate) workers: Workplace,
     metrics: Metrics,
     turn: Arc<Turn>,
 }
@@ -58,7 +57,8 @@ impl App {
         stop: CancellationToken,
     ) -> Result<Self> {
         let turns = Turns::new(limits.engine_requests, limits.queue);
-        Ok(Self { reader, access, limits, metrics: Metrics::new(), turns, web, stop, workers: Workers::start()? })
+        let workers = Workers::start(limits.engine_requests)?;
+        Ok(Self { reader, access, limits, metrics: Metrics::new(), turns, web, stop, workers })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.
@@ -104,13 +104,14 @@ impl App {
     }
 
     fn of(&self, view: View, turn: Turn) -> Reading {
+        let turn = Arc::new(turn);
         Reading {
             reader: Arc::clone(&self.reader),
             engine: self.reader.engine().within(self.limits.memory_bytes),
             view,
-            workers: self.workers.handle(),
+            workers: self.workers.workplace(&turn),
             metrics: self.metrics.clone(),
-            turn: Arc::new(turn),
+            turn,
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use lake_query::{MOST_BYTES, MOST_OPERATORS, MOST_RELATIONS};
 use serde::Serialize;
+
+use crate::narrow::MOST_REPEATED_BYTES;
 
 /// The limits of one server, the same over HTTP and Flight SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl Default for Limits {
     }
 }
 
-/// A limit as `/limits` tells it. The option that sets it has the same name, with hyphens.
+/// A limit as `/limits` tells it. The option that sets it, if there is one, has the same name, with hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limit {
     /// Its name.
@@ -74,7 +77,7 @@ pub struct Limit {
 }
 
 impl Limits {
-    /// Every limit there is.
+    /// Every limit that an option sets.
     pub fn list(&self) -> Vec<Limit> {
         let row = |name, value: u64, unit, about, status| Limit { name, value: Some(value), unit, about, status };
         let whole = |number: usize| number as u64;
@@ -126,5 +129,38 @@ impl Limits {
             row("queue_ms", millis(self.queue), "ms", "A request's wait for the engine.", Some(429)),
             row("drain_seconds", self.drain.as_secs(), "s", "Requests under way when the server stops.", None),
         ]
+    }
+
+    /// Every limit there is: those as well that keep the process whole, and so are the same everywhere.
+    pub(crate) fn told(&self) -> Vec<Limit> {
+        let whole = |number: usize| number as u64;
+        let fixed =
+            |name, value, unit, about, status| Limit { name, value: Some(value), unit, about, status: Some(status) };
+        let mut told = self.list();
+        told.extend([
+            fixed(
+                "max_operators",
+                whole(MOST_OPERATORS),
+                "operators",
+                "The operators of a statement in SQL that hold each other.",
+                400,
+            ),
+            fixed(
+                "max_relations",
+                whole(MOST_RELATIONS),
+                "relations",
+                "The tables and queries that a statement reads, those of a WITH and of views each time they are named.",
+                400,
+            ),
+            fixed("max_function_mib", MOST_BYTES >> 20, "MiB", "What one call of a function makes in SQL.", 422),
+            fixed(
+                "max_repeated_kib",
+                whole(MOST_REPEATED_BYTES >> 10),
+                "KiB",
+                "A row that a join, UNNEST or window repeats in SQL.",
+                422,
+            ),
+        ]);
+        told
     }
 }

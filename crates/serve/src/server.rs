@@ -12,7 +12,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::base_map::BaseMap;
 use crate::flight::FlightListener;
-use crate::http::{Peer, Socket, Web, router};
+use crate::http::{Socket, Web, router, serve};
 use crate::limits::Limits;
 use crate::span;
 use crate::tls::Identity;
@@ -62,15 +62,17 @@ impl Server {
     /// [`Limits::drain`] at most.
     ///
     /// # Errors
-    /// If the socket fails.
+    /// If the machine gives no more threads, or Flight SQL fails.
     pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
         span::carry_into_tasks();
-        let drain = limits.drain;
+        let (drain, within) = (limits.drain, limits.timeout);
         let web = Web::new(self.base_map.as_ref());
         let app = Arc::new(App::new(reader, access, limits, web, stop.clone())?);
-        let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
-        let http = axum::serve(self.socket, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let http = async { http.await.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)) };
+        let http = serve(self.socket, router(Arc::clone(&app)), within, stop.clone());
+        let http = async {
+            http.await;
+            Ok(())
+        };
         let flight = async {
             match self.flight {
                 Some(flight) => flight.run(app).await,

@@ -1,10 +1,12 @@
 //! The SQL of users as it runs: it gives way to others, ends when nobody waits for it any more, and holds its rows
 //! within the request's memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use datafusion::common::ParamValues;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
@@ -16,26 +18,68 @@ use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchSt
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
-use lake_query::{Session, engine_error};
-use tokio::runtime::Handle;
+use lake_query::{NamedQuery, Session, Statement, engine_error};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Reading;
+use crate::narrow::{of_narrow_rows, repeats_rows};
+use crate::planned::planned;
 use crate::question::ordered::Rows;
 use crate::stoppable::stoppable;
+use crate::workers::Workplace;
 
-/// Functions that make a list as long as a number says: it is not counted against the request's memory. The table functions
-/// of the same names make their rows as they are read.
-const BOUNDLESS: [&str; 4] = ["range", "generate_series", "array_repeat", "array_resize"];
+/// Functions that make a list as long as a number says, or put long elements into the places of short ones: it is not
+/// counted against the request's memory. The table functions of the same names make their rows as they are read.
+const BOUNDLESS: [&str; 6] =
+    ["range", "generate_series", "array_repeat", "array_resize", "array_replace_n", "array_replace_all"];
+
+/// A session for the SQL of users, which is planned where it keeps nobody waiting.
+pub(crate) struct UserSession {
+    session: Session,
+    workers: Workplace,
+}
 
 /// A session for the SQL of users.
 ///
 /// # Errors
 /// If a view cannot be planned.
-pub(crate) async fn session(reading: &Reading) -> Result<Session> {
-    let session = reading.session().await?;
-    BOUNDLESS.iter().for_each(|name| session.context().deregister_udf(name));
-    Ok(session)
+pub(crate) async fn session(reading: &Reading) -> Result<UserSession> {
+    let asked = reading.clone();
+    let session = reading.workers.plan(async move {
+        let session = asked.session().await?;
+        asked.reader.with_unlanded(&session, &asked.view)?;
+        BOUNDLESS.iter().for_each(|name| session.context().deregister_udf(name));
+        Ok(session)
+    });
+    Ok(UserSession { session: session.await?, workers: reading.workers.clone() })
+}
+
+impl UserSession {
+    /// Plans read-only SQL with places for values.
+    ///
+    /// # Errors
+    /// If it is wrong (with its position), or would change anything.
+    pub(crate) async fn prepare(&self, text: &str) -> Result<Statement> {
+        let (session, text) = (self.session.clone(), text.to_owned());
+        self.workers.plan(async move { session.prepare(&text).await }).await
+    }
+
+    /// Plans a named query.
+    ///
+    /// # Errors
+    /// If its SQL is wrong over this session's tables.
+    pub(crate) async fn prepare_named(&self, query: Arc<NamedQuery>) -> Result<Statement> {
+        let session = self.session.clone();
+        self.workers.plan(async move { query.prepare(&session).await }).await
+    }
+}
+
+/// What values ask, however they were written.
+pub(crate) fn understood(values: &ParamValues) -> String {
+    match values {
+        ParamValues::List(values) => format!("{values:?}"),
+        ParamValues::Map(values) => format!("{:?}", values.iter().collect::<BTreeMap<_, _>>()),
+    }
 }
 
 /// Says so when it goes before the query has ended.
@@ -55,11 +99,14 @@ impl Drop for Run {
 ///
 /// # Errors
 /// If it cannot be planned.
-pub(crate) async fn execute(frame: DataFrame, workers: &Handle) -> Result<SendableRecordBatchStream> {
-    let context = Arc::new(frame.task_ctx());
-    let plan = frame.create_physical_plan().await.map_err(user_error)?;
+pub(crate) async fn execute(frame: DataFrame, workers: &Workplace) -> Result<SendableRecordBatchStream> {
     let stopped = CancellationToken::new();
-    let plan = giving_way(plan, &stopped).map_err(user_error)?;
+    let asked = stopped.clone();
+    let planned = workers.plan(async move {
+        let (plan, context) = planned(frame).await.map_err(user_error)?;
+        Ok((giving_way(plan, &asked).map_err(user_error)?, context))
+    });
+    let (plan, context) = planned.await?;
     let schema = plan.schema();
     let mut task = RecordBatchReceiverStream::builder(Arc::clone(&schema), 1);
     let send = task.tx();
@@ -73,7 +120,7 @@ pub(crate) async fn execute(frame: DataFrame, workers: &Handle) -> Result<Sendab
         }
         Ok(())
     };
-    task.spawn_on(run, workers);
+    task.spawn_on(run, &workers.handle);
     let stopped = stopped.drop_guard();
     let batches = task.build().inspect(move |_| {
         let _stops_when_dropped = &stopped;
@@ -85,14 +132,14 @@ pub(crate) async fn execute(frame: DataFrame, workers: &Handle) -> Result<Sendab
 ///
 /// # Errors
 /// If it fails, or its rows need more than the request may hold.
-pub(crate) async fn first_rows(frame: DataFrame, limit: usize, workers: &Handle) -> Result<Rows> {
+pub(crate) async fn first_rows(frame: DataFrame, limit: usize, workers: &Workplace) -> Result<Rows> {
     let mut run = Run { ended: false };
     let result = held(frame, limit, workers).await;
     run.ended = true;
     result
 }
 
-async fn held(frame: DataFrame, limit: usize, workers: &Handle) -> Result<Rows> {
+async fn held(frame: DataFrame, limit: usize, workers: &Workplace) -> Result<Rows> {
     // A plan is told whole, and nothing can stand above it.
     let told = matches!(frame.logical_plan(), LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
     let frame = if told { frame } else { frame.limit(0, Some(limit.saturating_add(1))).map_err(user_error)? };
@@ -137,21 +184,28 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 pub(crate) fn user_error(error: DataFusionError) -> lake_model::Error {
     let error = engine_error(error);
     match error.kind() {
-        Kind::Exhausted => error.context("the query needs more memory than `request_memory_mib` of /limits"),
+        // A function that would make too much says so itself.
+        Kind::Exhausted if !error.message().contains("of /limits") => {
+            error.context("the query needs more memory than `request_memory_mib` of /limits")
+        }
         _ => error,
     }
 }
 
-/// The same plan, whose joins give way to other tasks: one can make rows without end out of a few that it read, and
-/// only what gives way can be stopped.
+/// The same plan, whose joins read no long rows and give way to other tasks: one can make rows without end out of a few
+/// that it read, and only what gives way can be stopped.
 fn giving_way(
     plan: Arc<dyn ExecutionPlan>,
     stopped: &CancellationToken,
 ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
     let plan = plan.transform_up(|plan| {
         let plan = stoppable(&plan, stopped)?.unwrap_or(plan);
+        if !repeats_rows(plan.as_ref()) && plan.children().len() < 2 {
+            return Ok(Transformed::no(plan));
+        }
+        let plan = if repeats_rows(plan.as_ref()) { of_narrow_rows(plan)? } else { plan };
         let joins = plan.children().len() > 1;
-        Ok(if joins { Transformed::yes(Arc::new(CooperativeExec::new(plan)) as _) } else { Transformed::no(plan) })
+        Ok(Transformed::yes(if joins { Arc::new(CooperativeExec::new(plan)) as _ } else { plan }))
     })?;
     Ok(plan.data)
 }

@@ -29,7 +29,8 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
     let parameters = given.parameters(&ENDPOINT)?;
     let question = Question::parse(&parameters, &app.limits)?;
-    match Asked::new(&app, &parameters, &question.filters, &given.method, &given.headers, None).await? {
+    let (filters, asks) = (&question.filters, format!("{question:?}"));
+    match Asked::new(&app, &parameters, filters, &asks, &given.method, &given.headers, None).await? {
         Err(known) => Ok(known),
         Ok(asked) => {
             let rows = answer_rows(&asked.reading, &question);

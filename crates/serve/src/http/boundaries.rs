@@ -68,7 +68,8 @@ pub(crate) async fn get(
     let reading = timeout_at(deadline, app.reading()).await.map_err(|_| too_slow())??;
     let sets = chosen(&app, &reading, &parameters)?;
     timing.step("open");
-    let name = Name::of_boundaries(&reading, &parameters)?;
+    let places = (parameters.one("dimension"), parameters.one("city"));
+    let name = Name::of_boundaries(&reading, &format!("{:?}", (&sets, places, tolerance)))?;
     if name.is_known(&headers) {
         return Ok(name.not_modified(&reading.view, &[])?);
     }

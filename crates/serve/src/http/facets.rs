@@ -75,7 +75,8 @@ pub(crate) async fn get(
     let facets = facets(parameters.many("facet"))?;
     let most = MOST_ROWS.min(app.limits.max_rows);
     let limit = number(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
-    let asked = Asked::new(&app, &parameters, &filters, &method, &headers, None).await?;
+    let question = format!("{:?}", (&filters, &facets, limit));
+    let asked = Asked::new(&app, &parameters, &filters, &question, &method, &headers, None).await?;
     let asked = match asked {
         Ok(asked) => asked,
         Err(known) => return Ok(known),

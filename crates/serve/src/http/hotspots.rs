@@ -31,7 +31,8 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
     let parameters = given.parameters(&ENDPOINT)?;
     let question = Hotspots::parse(&parameters, &app.limits)?;
-    let asked = match Asked::new(&app, &parameters, &question.filters, &given.method, &given.headers, None).await? {
+    let (filters, asks) = (&question.filters, format!("{question:?}"));
+    let asked = match Asked::new(&app, &parameters, filters, &asks, &given.method, &given.headers, None).await? {
         Ok(asked) => asked,
         Err(known) => return Ok(known),
     };

@@ -86,7 +86,8 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
     let question = Page::question(&parameters);
     let page = parameters.one("page").map(|text| Page::read(text, &question)).transpose()?;
     let version = page.as_ref().map(|page| page.version.as_str());
-    let asked = match Asked::new(&app, &parameters, &filters, &given.method, &given.headers, version).await? {
+    let asks = format!("{:?}", (&filters, &columns, limit, &page));
+    let asked = match Asked::new(&app, &parameters, &filters, &asks, &given.method, &given.headers, version).await? {
         Ok(asked) => asked,
         Err(known) => return Ok(known),
     };

@@ -5,6 +5,7 @@ pub(crate) mod aggregates;
 mod answer;
 pub(crate) mod boundaries;
 pub(crate) mod changes;
+mod connections;
 pub(crate) mod endpoint;
 pub(crate) mod facets;
 mod given;
@@ -25,6 +26,7 @@ pub(crate) mod tiles;
 mod versioned;
 mod web;
 
+pub(crate) use connections::serve;
 pub(crate) use routes::router;
 pub(crate) use socket::{Peer, Socket};
 pub(crate) use web::Web;

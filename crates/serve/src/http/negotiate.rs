@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, header};
 use headers_accept::Accept;
 use lake_model::listed;
 use lake_query::Format;
-use mediatype::MediaType;
+use mediatype::names::Q;
+use mediatype::{MediaType, MediaTypeList, ReadParams as _};
 
 use crate::problem::Problem;
 use crate::question::values::not_one_of;
@@ -58,16 +59,27 @@ pub(crate) fn choose(asked: Option<&str>, headers: &HeaderMap) -> Result<Offer, 
 /// An `Accept` that none of them fits.
 pub(crate) fn accepted(headers: &HeaderMap, types: &[&str]) -> Result<usize, Problem> {
     let said: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    if said.is_empty() {
+    let text = said.join(", ");
+    if text.trim_matches([' ', '\t', ',']).is_empty() {
         return Ok(0);
     }
-    let text = said.join(", ");
     let available: Vec<MediaType<'_>> = types.iter().filter_map(|name| MediaType::parse(name).ok()).collect();
-    let chosen = text.parse::<Accept>().ok().and_then(|accept| accept.negotiate(&available).map(ToString::to_string));
+    let accept = without_parameters(&text).and_then(|text| text.parse::<Accept>().ok());
+    let chosen = accept.and_then(|accept| accept.negotiate(&available).map(ToString::to_string));
     chosen.and_then(|chosen| types.iter().position(|name| *name == chosen)).ok_or_else(|| {
         let types = listed(types.iter().copied());
         Problem::not_acceptable(format!("`Accept: {text}` names no format there is; it may be {types}"))
     })
+}
+
+/// The types of an `Accept` with their qualities alone: what else is said of them, such as a charset, chooses nothing.
+fn without_parameters(accept: &str) -> Option<String> {
+    let plain = MediaTypeList::new(accept).map(|kind| {
+        let kind = kind.ok()?;
+        let quality = kind.get_param(Q).map(|q| format!(";q={q}")).unwrap_or_default();
+        Some(format!("{}{quality}", kind.essence()))
+    });
+    Some(plain.collect::<Option<Vec<_>>>()?.join(", "))
 }
 
 #[cfg(test)]
@@ -92,6 +104,12 @@ mod tests {
             ("application/json;q=0.1, text/csv;q=0.9", "csv"),
             ("application/json;q=0, */*;q=0.1", "ndjson"),
             ("application/vnd.apache.parquet", "parquet"),
+            ("", "json"),
+            (" , ", "json"),
+            ("application/json; charset=utf-8", "json"),
+            ("text/csv; charset=utf-8; header=present", "csv"),
+            ("text/csv;header=absent;q=0.5, application/json;q=0.4", "csv"),
+            ("application/json;a=\"x, y;z\";q=0, text/csv;q=0.2", "csv"),
             ("application/vnd.apache.arrow.stream, application/json;q=0.9", "arrow"),
         ] {
             assert_eq!(chosen(accept), Ok(name), "{accept}");

@@ -31,7 +31,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, P
 
 /// Answers `GET /limits`: every limit of a request.
 pub(crate) async fn limits(State(app): State<Arc<App>>) -> Response {
-    Json(app.limits.list()).into_response()
+    Json(app.limits.told()).into_response()
 }
 
 /// Answers `GET /metrics`.

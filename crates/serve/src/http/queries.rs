@@ -20,7 +20,7 @@ use super::sql::row_limit;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::question::parameters::Parameters;
-use crate::user_sql::{first_rows, session};
+use crate::user_sql::{first_rows, session, understood};
 
 /// A query as `/queries` tells of it.
 #[derive(Debug, Serialize)]
@@ -77,18 +77,14 @@ pub(crate) async fn get(
     }
     let values = query.values(given.iter().map(|(name, text)| (name.as_ref(), text.as_ref())))?;
     let limit = row_limit(&app, limit.as_deref())?;
-    // The order in which they came asks nothing else.
-    given.sort();
+    let asks = understood(&values);
     let mut asked = Asked::open(&app, format.as_deref(), &headers).await?;
     let deadline = asked.deadline;
     let answered = async {
-        let statement = query.prepare(&session(&asked.reading).await?).await?;
+        let statement = session(&asked.reading).await?.prepare_named(Arc::clone(&query)).await?;
         let fixed = statement.is_fixed();
         let frame = statement.bind(values).map_err(|error| error.context(query.file()))?;
-        let limited = limit.to_string();
-        let texts =
-            [query.text(), &limited].into_iter().chain(given.iter().flat_map(|(n, t)| [n.as_ref(), t.as_ref()]));
-        if fixed && let Some(known) = asked.name(&headers, &texts.collect::<Vec<_>>())? {
+        if fixed && let Some(known) = asked.name(&headers, &[query.text(), &limit.to_string(), &asks])? {
             return Ok(known);
         }
         let rows = first_rows(frame, limit, &asked.reading.workers).await?;

@@ -41,8 +41,8 @@ pub(crate) struct Made {
 }
 
 impl Asked {
-    /// Opens a reading, of an earlier version where one is named, for a request that has these filters. The other side
-    /// is the answer to a client that has it already.
+    /// Opens a reading, of an earlier version where one is named, for a request that has these filters, and asks the
+    /// `question` that tells its answer apart from others. The other side is the answer to a client that has it already.
     ///
     /// # Errors
     /// A format that is none, a resource that is none, a version that is gone, or a lake that cannot be read.
@@ -50,6 +50,7 @@ impl Asked {
         app: &App,
         parameters: &Parameters,
         filters: &Filters,
+        question: &str,
         method: &Method,
         headers: &HeaderMap,
         version: Option<&str>,
@@ -66,11 +67,7 @@ impl Asked {
         let names = filters.resources.wanted.clone();
         let name = match *method {
             Method::POST => None,
-            // How many rows there are where the request does not say is the server's own.
-            _ => {
-                let given = format!("{} {}", offer.name, app.limits.default_rows);
-                Some(Name::of(&reading, &names, parameters, &given)?)
-            }
+            _ => Some(Name::of(&reading, &names, question, offer.name)?),
         };
         match &name {
             Some(name) if name.is_known(headers) => Ok(Err(name.not_modified(&reading.view, &names)?)),

@@ -3,8 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -90,11 +89,5 @@ impl Listener for Socket {
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
         Listener::local_addr(&self.listener)
-    }
-}
-
-impl Connected<IncomingStream<'_, Socket>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Socket>) -> Self {
-        Self(*stream.remote_addr())
     }
 }

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::question::FORMAT;
 use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
 use crate::question::values::whole;
-use crate::user_sql::{first_rows, session};
+use crate::user_sql::{first_rows, session, understood};
 
 /// The rows that any query may be asked for at most.
 pub(crate) const LIMIT: Parameter =
@@ -113,10 +113,11 @@ async fn answer(
         let statement = session(&asked.reading).await?.prepare(query).await?;
         let fixed = statement.is_fixed();
         let bound = statement.values_of_json(values)?;
+        let asks = understood(&bound);
         let frame = statement.bind(bound)?;
         if *method != Method::POST
             && fixed
-            && let Some(known) = asked.name(headers, &[query, &values.to_string(), &limit.to_string()])?
+            && let Some(known) = asked.name(headers, &[query, &asks, &limit.to_string()])?
         {
             return Ok(known);
         }

@@ -85,7 +85,7 @@ pub(crate) async fn get(
     filters.check_resources(&app.resource_names(&reading.view))?;
     timing.step("open");
     let names = filters.resources.wanted.clone();
-    let name = Name::of(&reading, &names, &parameters, &format!("{z}/{x}/{y}"))?;
+    let name = Name::of(&reading, &names, &format!("{:?}", (&filters, resolution, address)), "mvt")?;
     if method != Method::POST && name.is_known(&headers) {
         return Ok(name.not_modified(&reading.view, &names)?);
     }

@@ -11,7 +11,6 @@ use lake_model::{Kind, Result, ResultExt};
 use lake_query::View;
 
 use crate::app::Reading;
-use crate::question::parameters::Parameters;
 
 /// What may be kept, as long as it is asked again each time: the answer is short where nothing has changed.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
@@ -20,12 +19,12 @@ const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 pub(crate) struct Name(HeaderValue);
 
 impl Name {
-    /// The name of the answer to `parameters` in a format.
+    /// The name of the answer to a question, as it was understood, in a format.
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
-    pub(crate) fn of(reading: &Reading, names: &[String], parameters: &Parameters, format: &str) -> Result<Self> {
-        Self::made(reading, names, format, |part| parameters.each(&["format"], part))
+    pub(crate) fn of(reading: &Reading, names: &[String], question: &str, format: &str) -> Result<Self> {
+        Self::made(reading, names, format, |part| part(question))
     }
 
     /// The name of the answer to a query over any tables, which these texts tell apart from others.
@@ -51,7 +50,7 @@ impl Name {
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
-    pub(crate) fn of_boundaries(reading: &Reading, parameters: &Parameters) -> Result<Self> {
+    pub(crate) fn of_boundaries(reading: &Reading, question: &str) -> Result<Self> {
         Self::hashed(reading, |part| {
             part("boundaries");
             if let Some(snapshot) = &reading.view.boundaries {
@@ -62,7 +61,7 @@ impl Name {
                 part(&set.name);
                 set.resources.iter().for_each(|name| part(name));
             }
-            parameters.each(&[], part);
+            part(question);
         })
     }
 

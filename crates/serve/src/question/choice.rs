@@ -4,6 +4,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::prelude::lit;
 
 use super::parameters::Parameters;
+use super::values::in_order;
 
 /// Values that are wanted and values that are not. An empty text stands for null: no label is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(crate) struct Choice {
 impl Choice {
     /// The choice of the parameters `name` and `name!`.
     pub(crate) fn parse(parameters: &Parameters, name: &str) -> Self {
-        let texts = |name: &str| parameters.many(name).unwrap_or_default().to_vec();
+        let texts = |name: &str| in_order(parameters.many(name).unwrap_or_default().to_vec());
         Self { wanted: texts(name), unwanted: texts(&format!("{name}!")) }
     }
 

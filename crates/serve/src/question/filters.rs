@@ -14,7 +14,7 @@ use super::choice::Choice;
 use super::dimension::Dimension;
 use super::parameters::{Parameter, Parameters, Shape, Values};
 use super::place::{CellRange, Circle, holds_point};
-use super::values::{bbox, cells, flag, near, not_one_of, numbers, polygon, time};
+use super::values::{bbox, cells, flag, in_order, near, not_one_of, numbers, polygon, time};
 use crate::limits::Limits;
 use crate::problem::Problem;
 
@@ -61,7 +61,7 @@ pub(crate) const fn with_filters<const OWN: usize, const ALL: usize>(own: [Param
     all
 }
 
-/// Which incidents are asked for.
+/// Which incidents are asked for: equal for all questions that mean the same, however they were written.
 #[derive(Clone, Debug)]
 pub(crate) struct Filters {
     pub(crate) resources: Choice,
@@ -94,10 +94,10 @@ impl Filters {
             labels: labels.into_iter().filter(|(_, choice)| *choice != Choice::default()).collect(),
             start,
             end,
-            hours: numbers(parameters, "hour", 0, 23)?,
-            weekdays: numbers(parameters, "weekday", 1, 7)?,
+            hours: in_order(numbers(parameters, "hour", 0, 23)?),
+            weekdays: in_order(numbers(parameters, "weekday", 1, 7)?),
             dated: flag(parameters, "dated")?,
-            cells: few_cells(parameters, limits.max_cells)?,
+            cells: in_order(few_cells(parameters, limits.max_cells)?),
             located: flag(parameters, "located")?,
             bbox: parameters.one("bbox").map(bbox).transpose()?,
             polygon: parameters.one("polygon").map(|text| polygon(text, limits.max_corners)).transpose()?,

@@ -17,7 +17,7 @@ const SLACK: f64 = 1e-6;
 
 /// The cells of the finest resolution in a coarser one. They follow each other: an H3 index holds its parents' digits
 /// before its own (<https://h3geo.org/docs/core-library/h3Indexing>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CellRange {
     first: i64,
     last: i64,

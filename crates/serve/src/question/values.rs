@@ -80,6 +80,13 @@ where
     parameters.one(name).map(|text| whole(name, text, least, most)).transpose()
 }
 
+/// What is asked for by several values: neither their order nor how often each is given asks anything else.
+pub(crate) fn in_order<T: Ord>(mut given: Vec<T>) -> Vec<T> {
+    given.sort();
+    given.dedup();
+    given
+}
+
 /// A number above 0 and at most `most`, where it is given.
 pub(crate) fn proportion(parameters: &Parameters, name: &str, most: f64) -> Result<Option<f64>, Problem> {
     let read = |text: &str| {
