@@ -53,6 +53,7 @@ mod readers;
 mod room;
 mod s3;
 mod sql_http;
+mod streams;
 mod tiles;
 mod up;
 mod vacuum;
