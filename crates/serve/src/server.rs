@@ -68,6 +68,7 @@ impl Server {
         let drain = limits.drain;
         let web = Web::new(self.base_map.as_ref());
         let app = Arc::new(App::new(reader, access, limits, web, stop.clone())?);
+        let cut = app.cut.clone();
         let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
         let http = axum::serve(self.socket, service).with_graceful_shutdown(stop.clone().cancelled_owned());
         let http = async { http.await.or_err(Kind::Unavailable, || format!("serving on {}", self.addr)) };
@@ -84,6 +85,7 @@ impl Server {
         tokio::select! {
             ended = async { tokio::try_join!(http, flight) } => ended.map(|_| ()),
             () = deadline => {
+                cut.cancel();
                 tracing::warn!("requests were still under way {} s after the stop; they are cut off", drain.as_secs());
                 Ok(())
             }
