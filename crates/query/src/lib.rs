@@ -20,6 +20,7 @@ mod projection;
 mod provider;
 mod queries;
 mod query_header;
+mod read_only;
 mod share;
 mod sql;
 mod statement;
