@@ -9,6 +9,7 @@ mod progress;
 mod serving;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -18,6 +19,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn most_blocking_threads() -> usize {
     std::thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
 }
+
+/// How long what is cut off at the end may take to say so in the log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let args = match config::parse(std::env::args_os()) {
@@ -39,8 +43,12 @@ fn main() -> ExitCode {
     if is_abandoned {
         output::note("stopped at once by the second signal");
     }
-    // What still runs is nobody's any more. Dropped, the runtime would wait for it.
-    runtime.shutdown_background();
+    // What still runs is nobody's any more. Dropped, the runtime would wait for it however long it takes.
+    if is_abandoned {
+        runtime.shutdown_background();
+    } else {
+        runtime.shutdown_timeout(LAST_WORDS);
+    }
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(error) => output::fail(&error),
