@@ -125,6 +125,62 @@ async fn a_token_opens_what_its_scope_allows_and_is_nowhere_to_be_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_is_in_the_log_by_address_and_by_name_where_it_is_known() {
+    let bench = landed(100);
+    let (reader, line) = token(&bench.program(), &["map"]);
+    let file = bench.folder.path().join("tokens");
+    write(&file, &[&line]);
+    let file = file.to_str().expect("text");
+    let running = bench.program().spawn_serving(&[
+        "serve",
+        "--access-log",
+        "--log-format=json",
+        "--token-file",
+        file,
+        "--concurrent-requests",
+        "1",
+    ]);
+    assert_eq!(running.get("/limits").await.status, 401);
+    assert_eq!(get(&running, "/metrics", &reader).await.status, 403);
+    let mut follower = Wire::connect(&running);
+    follower.ask("/changes?follow=true", &[("authorization", &format!("Bearer {reader}"))]);
+    assert!(follower.head().starts_with("HTTP/1.1 200"));
+    assert_eq!(get(&running, "/resources", &reader).await.status, 429);
+    for (status, name) in [(401, None), (403, Some("map")), (429, Some("map"))] {
+        let line = running.wait_for_log(&format!("\"status\":{status}"), PATIENCE);
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!((&line["client"], line["token"].as_str()), (&json!("127.0.0.1"), name), "{line}");
+    }
+}
+
+#[test]
+fn a_token_that_is_empty_or_too_short_stops_the_start_and_opens_nothing() {
+    let bench = landed(100);
+    let file = bench.folder.path().join("lake.toml");
+    std::fs::write(&file, "[serve]\nadmin-token = \"short\"\n").expect("a file");
+    let serve = ["serve", "--http", "127.0.0.1:0"];
+    let start = |program: Program| program.run(&serve).expect_status(2).stderr;
+    for (told, names) in [
+        (start(bench.program().env("HOTSPOTS_TOKEN", "")), ["--token", "HOTSPOTS_TOKEN", "is empty"]),
+        (start(bench.program().env("HOTSPOTS_TOKEN", "short")), ["--token", "HOTSPOTS_TOKEN", "16 characters"]),
+        (start(bench.program().env("HOTSPOTS_CONFIG", &file)), ["--admin-token", "config file", "16 characters"]),
+    ] {
+        assert!(names.iter().all(|name| told.contains(name)) && !told.contains("listening"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_may_be_a_name_of_this_machine() {
+    let bench = landed(100);
+    let named = bench.program().spawn_in_background(&["serve", "--http", "localhost:0", "--flight", "localhost:0"]);
+    let line = named.wait_for_log("listening on http://", PATIENCE);
+    named.wait_for_log("flight listening on grpc://", PATIENCE);
+    let url = line.split_whitespace().last().expect("an address");
+    assert_eq!(reqwest::get(format!("{url}/healthz")).await.expect("an answer").status(), 200);
+    assert!(!named.log().contains("warning"), "it is no door to others: {}", named.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_another_host_may_ask_before_it_shows_its_token() {
     let bench = landed(100);
     let running = bench.program().env("HOTSPOTS_TOKEN", "one-token-of-many-letters").spawn_serving(&["serve"]);

@@ -32,6 +32,49 @@ fn every_command_has_examples_that_parse() {
     }
 }
 
+#[test]
+fn what_an_option_may_be_is_said_by_its_help_and_its_errors() {
+    let (program, _folder) = bare();
+    let help = program.run(&["sql", "--help"]).success().stdout;
+    let refused = program.run(&["sql", "--format", "xml", "SELECT 1"]).expect_status(2).stderr;
+    for format in ["table", "json", "ndjson", "csv", "geojson", "arrow", "parquet"] {
+        assert!(help.contains(format), "{format}: {help}");
+        assert!(refused.contains(&format!("`{format}`")), "{format}: {refused}");
+    }
+    assert!(refused.contains("`xml` is no format; it may be `table`"), "{refused}");
+    for address in ["8080", ":8080", "nowhere.invalid:8080"] {
+        let refused = program.run(&["serve", "--http", address]).expect_status(2).stderr;
+        assert!(refused.contains("127.0.0.1:8080") && refused.contains("localhost:8080"), "{refused}");
+    }
+}
+
+/// What bash offers for the last of some words, by the script that the program prints.
+fn offered(script: &str, words: &[&str]) -> String {
+    let ask = r#"eval "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+complete -p hotspots-lake >/dev/null || exit 1
+"$(complete -p hotspots-lake | sed 's/.*-F \([^ ]*\).*/\1/')" hotspots-lake "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+echo "${COMPREPLY[*]}""#;
+    let output = Command::new("bash").args(["-c", ask, "bash", script]).args(words).output().expect("bash runs");
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn bash_completes_commands_and_the_options_of_each() {
+    let (program, _folder) = bare();
+    let script = program.run(&["completions", "bash"]).success().stdout;
+    for (words, expected) in [
+        (&["hotspots-lake", "res"][..], "resources"),
+        (&["hotspots-lake", "sql", "--form"], "--format"),
+        (&["hotspots-lake", "queries", "run", "--par"], "--param"),
+        (&["hotspots-lake", "resources", "list", "--format", "j"], "json"),
+        (&["hotspots-lake", "token", "new", "--sco"], "--scope"),
+    ] {
+        assert_eq!(offered(&script, words).trim(), expected, "{words:?}");
+    }
+}
+
 /// The words of a command line; `None` if it has redirections.
 fn shell_words(line: &str) -> Option<Vec<String>> {
     if line.contains(['>', '|']) {
@@ -81,10 +124,13 @@ fn wrong_sql_is_told_with_its_position_and_changes_are_refused() {
         "DROP TABLE counts",
         "CREATE TABLE x AS SELECT 1",
         "COPY counts TO 'x.csv'",
+        "COPY counts TO 'a-folder'",
         "SET a = 1",
         "INSERT INTO stored.counts SELECT * FROM stored.counts",
+        "INSERT INTO incidents VALUES (1)",
     ] {
-        program.run(&["sql", change]).expect_status(2);
+        let refused = program.run(&["sql", change]).expect_status(2);
+        assert!(refused.stderr.contains("the lake is read-only"), "{change}: {}", refused.stderr);
     }
     let overflow = program.run(&["sql", "SELECT 1 / 0"]).expect_status(2);
     assert!(overflow.stderr.contains("ivide by zero"), "{}", overflow.stderr);
@@ -127,28 +173,6 @@ fn sql_comes_from_argument_file_and_stdin_in_every_format() {
             .unwrap();
         assert!(output.stdout.starts_with(magic), "{format}");
     }
-}
-
-#[test]
-fn a_reader_that_goes_away_is_no_error() {
-    let bench = Bench::synthetic(3_000);
-    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
-    let mut child = Command::new(PROGRAM)
-        .args([
-            "sql",
-            "--format",
-            "csv",
-            "SELECT * FROM raw.\"311_cases\", (VALUES (1),(2),(3),(4),(5),(6),(7),(8)) AS t(n)",
-            "--lake",
-        ])
-        .arg(bench.lake())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

@@ -93,6 +93,80 @@ async fn a_server_takes_its_settings_from_the_file() {
 }
 
 #[test]
+fn what_options_demand_of_each_other_holds_in_a_file_as_well() {
+    let bench = landed(200);
+    let program = bench.program();
+    let file = bench.folder.path().join("lake.toml");
+    for (text, args, says) in [
+        ("[serve]\ntls-cert = \"s.crt\"", &["serve"][..], &["`--tls-cert` (lake.toml, line 2) needs `--tls-key`"][..]),
+        ("[serve]\ntls-key = \"s.key\"", &["serve"], &["`--tls-key` (lake.toml, line 2) needs `--tls-cert`"]),
+        ("", &["serve", "--tls-key", "s.key"], &["`--tls-key` (the command line) needs `--tls-cert`"]),
+        // With the other half on the command line, only the files are missing.
+        ("[serve]\ntls-cert = \"s.crt\"", &["serve", "--tls-key", "s.key"], &["s.crt cannot be read"]),
+        (
+            "[sql]\nas-of = \"2024-01-01\"\nat-version = \"fast_counts=1,counts=1,incidents=1\"",
+            &["sql", "SELECT 1"],
+            &["`--as-of` (lake.toml, line 2)", "`--at-version` (lake.toml, line 3)", "exclude each other"],
+        ),
+        (
+            "[ingest]\nfull = true\nfile = \"rows.json\"",
+            &["ingest"],
+            &["`--full` (lake.toml, line 2)", "`--file` (lake.toml, line 3)"],
+        ),
+        (
+            "portal = \"http://127.0.0.1:9\"\n[ingest]\nreplay-rejects = true",
+            &["ingest"],
+            &["`--portal` (lake.toml, line 1)", "`--replay-rejects` (lake.toml, line 3)"],
+        ),
+        ("[ingest]\nallow-deletes = true", &["ingest"], &["`--allow-deletes` (lake.toml, line 2) needs `--full`"]),
+        (
+            "quiet = true\nverbose = 2",
+            &["status"],
+            &["`--quiet` (lake.toml, line 1)", "`--verbose` (lake.toml, line 2)"],
+        ),
+    ] {
+        std::fs::write(&file, text).expect("a file");
+        let refused = program.run(&[&["--config", "lake.toml"], args].concat()).expect_status(2).stderr;
+        assert!(says.iter().all(|says| refused.contains(says)), "{text}: {refused}");
+        assert!(!refused.contains("listening"), "{text}: {refused}");
+    }
+}
+
+#[test]
+fn the_command_line_beats_what_the_file_says_to_the_contrary() {
+    let bench = landed(200);
+    let program = bench.program().env("HOTSPOTS_CONFIG", "lake.toml");
+    let file = bench.folder.path().join("lake.toml");
+    let status = bench.program().run(&["status"]).success().stderr;
+    let versions = status.lines().find_map(|line| line.split_once("Lake-Version: ")).expect("versions").1;
+    std::fs::write(&file, "[sql]\nas-of = \"1999-01-01\"\nfile = \"absent.sql\"\n").expect("a file");
+    // Long before there was a lake nothing can be read.
+    let before = program.run(&["sql", "SELECT 7 AS n"]);
+    assert_ne!(before.status, 0, "the file's time holds where nothing else is said");
+    let rows = program.run(&["sql", "--format", "json", "--at-version", versions, "SELECT 7 AS n"]).success().json();
+    assert_eq!(rows[0]["n"], 7);
+
+    // A flag of the file, and what goes only with it.
+    std::fs::write(
+        &file,
+        "portal = \"http://127.0.0.1:9\"\n[ingest]\nfull = true\nallow-deletes = true\nretries = 0\n",
+    )
+    .expect("a file");
+    let rows = serde_json::to_string(&bench.portal.rows(crate::bench::CASES)).expect("rows");
+    std::fs::write(bench.folder.path().join("saved.json"), rows).expect("a file");
+    program.run(&["ingest", "311-cases", "--file", "saved.json"]).success();
+    let by_file = program.run(&["ingest", "311-cases"]).expect_status(4);
+    assert!(by_file.stderr.contains("127.0.0.1:9"), "{}", by_file.stderr);
+
+    // What says the default says nothing, as `config show` prints it.
+    let shown = bench.program().run(&["config", "show"]).success().stdout;
+    std::fs::write(&file, shown).expect("a file");
+    program.run(&["ingest", "311-cases", "--portal", bench.served.url()]).success();
+    let unknown = program.run(&["up", "no-such-resource"]).expect_status(2);
+    assert!(unknown.stderr.contains("no-such-resource"), "--demo-rows is as it ever is: {}", unknown.stderr);
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let (program, folder) = bare();
     std::fs::write(folder.path().join("lake.toml"), "[up]\nadmin-token = \"secret-of-the-file\"\n").expect("a file");

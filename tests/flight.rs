@@ -1,5 +1,6 @@
 //! Arrow Flight SQL on the built program, with the Rust client.
 
+mod bound;
 mod lists;
 mod python;
 
@@ -182,6 +183,8 @@ async fn nothing_is_written_and_there_are_no_transactions() {
         "CREATE TABLE t AS SELECT 1",
         "DROP TABLE stored.counts",
         "COPY (SELECT 1) TO 'out.csv'",
+        "COPY (SELECT 1) TO 'a-folder'",
+        "INSERT INTO incidents VALUES (1)",
         "SET datafusion.execution.batch_size = 1",
     ] {
         let error = refused(&mut client, query).await;

@@ -54,6 +54,7 @@ mod room;
 mod s3;
 mod sql_bounds;
 mod sql_http;
+mod streams;
 mod tiles;
 mod up;
 mod vacuum;

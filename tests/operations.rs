@@ -225,11 +225,14 @@ async fn told_to_stop_the_server_ends_what_is_under_way_and_takes_nothing_new() 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_end_in_time_is_cut_and_does_not_look_whole() {
     let bench = landed(60_000);
-    let mut running = bench.program().spawn_serving(&["serve", "--drain-seconds", "0"]);
+    let mut running = bench.program().spawn_serving(&["serve", "--drain-seconds", "0", "--access-log"]);
     let (_half, slow) = under_way(&running);
     running.signal("-TERM");
     assert_eq!(running.wait(PATIENCE), 0, "{}", running.log());
-    assert!(running.log().contains("cut off"), "{}", running.log());
+    let log = running.log();
+    assert!(log.contains("cut off"), "{log}");
+    let line = log.lines().find(|line| line.contains("/aggregates")).expect("a line of the answer that was cut");
+    assert!(line.contains("broke off"), "the client did not leave: {line}");
     assert!(slow.chunks().is_none(), "an answer that was cut has no end");
 }
 

@@ -251,7 +251,7 @@ pub(crate) struct Up {
     #[arg(long, conflicts_with = "portal")]
     pub(crate) demo: bool,
     /// How many synthetic rows
-    #[arg(long, default_value_t = 300_000, value_name = "N", requires = "demo")]
+    #[arg(long, default_value_t = 300_000, value_name = "N")]
     pub(crate) demo_rows: usize,
     #[command(flatten)]
     pub(crate) portal: Portal,
@@ -275,7 +275,7 @@ pub(crate) struct Ingest {
     #[arg(long, conflicts_with_all = ["file", "max_pages", "replay_rejects"])]
     pub(crate) full: bool,
     /// Let --full delete more than 5 % of a resource
-    #[arg(long, requires = "full")]
+    #[arg(long)]
     pub(crate) allow_deletes: bool,
     /// Try the open rejects again, under the definition of today
     #[arg(long, conflicts_with_all = ["file", "portal"])]
@@ -299,7 +299,7 @@ pub(crate) struct Audit {
     #[arg(long)]
     pub(crate) repair: bool,
     /// Let --repair delete more than 5 % of a resource
-    #[arg(long, requires = "repair")]
+    #[arg(long)]
     pub(crate) allow_deletes: bool,
     /// How to report
     #[arg(long, default_value = "table")]
@@ -351,7 +351,7 @@ pub(crate) struct Sql {
     /// A file with the query
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// table, json, ndjson, csv, arrow or parquet
+    /// table, json, ndjson, csv, geojson, arrow or parquet
     #[arg(long, default_value = "table", value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
     pub(crate) format: lake_query::Format,
     /// The lake as it was at this time: RFC 3339, or a date or date and time in UTC

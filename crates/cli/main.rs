@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match deep.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // It has said why.
-        Ok(Err(_)) => ExitCode::from(101),
+        Ok(Err(_)) => ExitCode::from(70),
         Err(error) => output::fail(&lake_model::Error::internal("starting a thread").with_source(error)),
     }
 }

@@ -1,8 +1,9 @@
 //! Data on stdout, everything else on stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Result};
@@ -46,6 +47,8 @@ pub(crate) fn start_logging(args: &Args) {
         _ => filter,
     };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    // It would tell a line that cannot be written to stderr, where it cannot be told either, and panic.
+    let lines = lines.log_internal_errors(false);
     // A second subscriber can only be there in a program that embeds this one, which then logs itself.
     let _ = match *LOG_FORMAT.get_or_init(|| args.global.log_format) {
         LogFormat::Text => lines.with_target(false).try_init(),
@@ -53,9 +56,33 @@ pub(crate) fn start_logging(args: &Args) {
     };
 }
 
-/// Says what went wrong and gives the exit code of its kind. A reader that went away is no error.
+/// Whether the reader of stdout went away. Libraries keep no more than the text of such an error, so it is known here.
+static READER_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// Where data goes.
+pub(crate) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        noticing(std::io::stdout().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        noticing(std::io::stdout().flush())
+    }
+}
+
+fn noticing<T>(written: std::io::Result<T>) -> std::io::Result<T> {
+    written.inspect_err(|error| {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            READER_LEFT.store(true, Ordering::Relaxed);
+        }
+    })
+}
+
+/// Says what went wrong and gives the exit code of its kind. A reader of stdout that went away is no error.
 pub(crate) fn fail(error: &Error) -> ExitCode {
-    if is_broken_pipe(error) {
+    if READER_LEFT.load(Ordering::Relaxed) {
         return ExitCode::SUCCESS;
     }
     say("ERROR", &format!("error: {error}"));
@@ -63,17 +90,6 @@ pub(crate) fn fail(error: &Error) -> ExitCode {
         say("ERROR", "This is a bug; please report it with the command and this text.");
     }
     ExitCode::from(error.kind().exit_code())
-}
-
-fn is_broken_pipe(error: &Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(inner) = cause {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return io.kind() == std::io::ErrorKind::BrokenPipe;
-        }
-        cause = inner.source();
-    }
-    false
 }
 
 /// Writes a line to stderr, for people.
@@ -95,7 +111,7 @@ fn say(level: &str, text: &str) {
 
 /// Writes text to stdout.
 pub(crate) fn print(text: &str) -> Result<()> {
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
+    let written = Stdout.write_all(text.as_bytes()).and_then(|()| Stdout.flush());
     written.map_err(|e| Error::new(Kind::Unavailable, "writing to stdout").with_source(e))
 }
 

@@ -1,6 +1,6 @@
 //! What `serve` and `up` take: where to listen, limits, and who may ask.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,18 +20,18 @@ const AT_A_TIME_BEYOND_LOOPBACK: usize = 32;
 
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Serving {
-    /// Where to serve
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    /// Where to serve: an address of this machine, or a name of it, and a port
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR", value_parser = address)]
     http: SocketAddr,
     /// Serve Arrow Flight SQL as well, without an address on 127.0.0.1:50051
-    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:50051")]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:50051", value_parser = address)]
     flight: Option<SocketAddr>,
     /// The certificate that is shown, with those that lead to its authority after it: a PEM file; HTTP and Flight SQL then
     /// speak TLS only
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// The certificate's private key: a PEM file
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// Who may ask: lines of name, scope and hash, as `hotspots-lake token new` prints them; read again when it changes
     #[arg(long, env = "HOTSPOTS_TOKEN_FILE", value_name = "FILE", help_heading = ACCESS)]
@@ -93,6 +93,21 @@ pub(crate) struct Serving {
     /// How long requests under way may take once the server is told to stop
     #[arg(long, value_name = "S", default_value_t = Limits::default().drain.as_secs(), help_heading = LIMITS)]
     drain_seconds: u64,
+}
+
+/// An address to listen on. A name is looked up, and an address of IPv4 taken before one of IPv6: where both are, every
+/// client has the former.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let found: Vec<SocketAddr> = text.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+    let found = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    found.copied().ok_or_else(|| {
+        "write an address of this machine and a port, such as 127.0.0.1:8080, [::1]:8080, localhost:8080, or \
+         0.0.0.0:8080 for all of its addresses"
+            .to_owned()
+    })
 }
 
 fn millis(time: Duration) -> u64 {

@@ -65,8 +65,9 @@ pub(crate) fn stop_on_signals() -> Result<CancellationToken> {
             }
         };
         next().await;
-        tracing::info!("stopping: the page in hand still lands, requests under way still end");
+        // Before the line: whether that can be written is no condition of stopping.
         token.cancel();
+        tracing::info!("stopping: the page in hand still lands, requests under way still end");
         ABANDONED.send_replace(Some(next().await));
     });
     Ok(stop)

@@ -36,7 +36,7 @@ pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
             let reader = context::reader(global, context::open(global).await?, &catalog)?;
             let session = reader.session(&reader.view().await?).await?;
             let frame = query.prepare(&session).await?.bind(values)?;
-            write_rows(frame, format, BufWriter::new(std::io::stdout())).await?;
+            write_rows(frame, format, BufWriter::new(output::Stdout)).await?;
             Ok(0)
         }
         QueriesCommand::Test { directory, update } => Box::pin(test(global, directory, update)).await,

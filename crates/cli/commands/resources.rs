@@ -46,8 +46,11 @@ pub(crate) fn openapi() -> Result<u8> {
 }
 
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<u8> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "hotspots-lake", &mut text);
-    output::print(&String::from_utf8_lossy(&text))?;
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "hotspots-lake", &mut script);
+    let script = String::from_utf8_lossy(&script);
+    // Of the hyphen in our name the library makes one thing where it says which command the words name, and another where
+    // it says what that command takes.
+    output::print(&script.replace("hotspots__subcmd__lake__subcmd__", "hotspots__lake__subcmd__"))?;
     Ok(0)
 }

@@ -7,7 +7,7 @@ use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::{DataFrame, Format, ResultWriter, engine_error};
 
 use crate::args::{Global, Sql};
-use crate::context;
+use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     let query = match (&args.query, &args.file) {
@@ -33,7 +33,7 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     };
     let session = reader.session(&view).await?;
     let frame = session.sql(&query).await?;
-    write_rows(frame, args.format, BufWriter::new(std::io::stdout())).await?;
+    write_rows(frame, args.format, BufWriter::new(output::Stdout)).await?;
     Ok(0)
 }
 

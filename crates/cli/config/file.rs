@@ -91,6 +91,21 @@ impl ConfigFile {
         self.setting(command, option).map(|setting| self.place(setting))
     }
 
+    /// What it sets an option of a command to.
+    pub(super) fn values(&self, command: &[String], option: &str) -> Option<&[String]> {
+        self.setting(command, option).map(|setting| setting.values.as_slice()).filter(|values| !values.is_empty())
+    }
+
+    /// Forgets the setting of a command's option.
+    pub(super) fn forget(&mut self, command: &[String], option: &str) {
+        let at = |command: &[String]| {
+            self.settings.iter().position(|setting| setting.command == command && setting.option == option)
+        };
+        if let Some(at) = at(command).or_else(|| at(&[])) {
+            self.settings.remove(at);
+        }
+    }
+
     /// Where an option has this value.
     pub(crate) fn place_of(&self, option: &str, value: &str) -> Option<String> {
         let has = |setting: &&Setting| setting.option == option && setting.values.iter().any(|text| text == value);

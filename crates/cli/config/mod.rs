@@ -1,8 +1,9 @@
 //! The command line, over variables, over a config file, over defaults.
 //!
 //! What the file says becomes the options' defaults before the command line is read: every option there is takes part
-//! without a word about it here.
+//! without a word about it here. What options demand of each other is then asked of them all.
 
+mod agreement;
 mod file;
 
 use std::ffi::OsString;
@@ -36,16 +37,33 @@ impl CommandLine {
     pub(crate) fn new(words: Vec<OsString>) -> Result<Self> {
         let command = Args::command();
         let file = named(&words).map(|path| ConfigFile::read(path.into(), &command)).transpose()?;
-        let command = match &file {
-            Some(file) => file.as_defaults(command),
-            None => command,
-        };
-        Ok(Self { words, command, file })
+        let mut line = Self { words, command, file };
+        line.take_defaults();
+        Ok(line)
+    }
+
+    /// Takes the file's values, as they are now, for defaults.
+    fn take_defaults(&mut self) {
+        if let Some(file) = &self.file {
+            self.command = file.as_defaults(Args::command());
+        }
     }
 
     /// What was given, by option.
     pub(crate) fn matches(&self) -> Result<ArgMatches, clap::Error> {
         self.command.clone().try_get_matches_from(&self.words)
+    }
+
+    /// What was given, by option, without the settings of the file that yield to it.
+    fn agreed(&mut self) -> Result<ArgMatches, Refusal> {
+        loop {
+            let matches = self.matches().map_err(Refusal::Usage)?;
+            let yielding = agreement::yielding(&Args::command(), &matches, self.file.as_ref());
+            let yielding = yielding.map_err(Refusal::Disagreement)?;
+            let Some(file) = self.file.as_mut().filter(|_| !yielding.is_empty()) else { return Ok(matches) };
+            yielding.iter().for_each(|(command, option)| file.forget(command, option));
+            self.take_defaults();
+        }
     }
 
     /// Where in the file the value is that an error is about.
@@ -59,17 +77,27 @@ impl CommandLine {
     }
 }
 
+/// Why what was given is not done.
+enum Refusal {
+    /// What the parser says; help and the version are such errors, too.
+    Usage(clap::Error),
+    /// What options demand of each other.
+    Disagreement(Error),
+}
+
 /// Reads the command line of this process; otherwise the exit code, after saying what was wrong or asked.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, ExitCode> {
-    let line = CommandLine::new(words.collect()).map_err(|error| output::fail(&error))?;
-    let args = line.matches().and_then(|matches| Args::from_arg_matches(&matches));
-    args.map_err(|error| {
-        // Help and the version are such errors, too.
-        let _ = error.print();
-        if let Some(place) = line.place(&error) {
-            output::note(&format!("The value is that of {place}."));
+    let mut line = CommandLine::new(words.collect()).map_err(|error| output::fail(&error))?;
+    let args = line.agreed().and_then(|matches| Args::from_arg_matches(&matches).map_err(Refusal::Usage));
+    args.map_err(|refusal| match refusal {
+        Refusal::Disagreement(error) => output::fail(&error),
+        Refusal::Usage(error) => {
+            let _ = error.print();
+            if let Some(place) = line.place(&error) {
+                output::note(&format!("The value is that of {place}."));
+            }
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         }
-        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     })
 }
 

@@ -17,11 +17,9 @@ use crate::bounded::bounded;
 use crate::error::engine_error;
 use crate::h3::functions;
 use crate::point_in_polygon::point_in_polygon;
+use crate::read_only;
 use crate::share::{Share, pool};
 use crate::{depth, relations, sized};
-
-/// How the engine's refusals begin of what would change anything.
-const REFUSED: [&str; 3] = ["DDL not supported", "DML not supported", "Statement not supported"];
 
 /// What the engine may use.
 #[derive(Clone, Debug)]
@@ -149,21 +147,22 @@ impl Session {
             e if e.message().contains("found: EOF") => {
                 e.context(format!("line {}, at the end", text.trim_end().lines().count()))
             }
-            e if REFUSED.iter().any(|words| e.message().starts_with(words)) => e.context("the lake is read-only"),
             e => e,
         };
         depth::check(text)?;
         let state = self.context.state();
         let mut statement =
             state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
+        read_only::check(&statement)?;
         change(&mut statement)?;
         if let Some(parsed) = relations::parsed(&statement) {
             sized::check(parsed)?;
         }
         relations::check(&state, &statement).await?;
         let plan = state.statement_to_plan(statement).await.map_err(refused)?;
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        read_only.verify_plan(&plan).map_err(refused)?;
+        // What a statement says is not all that it may come to.
+        let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        reads.verify_plan(&plan).map_err(|error| engine_error(error).context("the lake is read-only"))?;
         self.context.execute_logical_plan(plan).await.map_err(refused)
     }
 

@@ -51,8 +51,8 @@ impl std::str::FromStr for Format {
         ];
         let names = || NAMES.iter().map(|(name, _)| *name);
         NAMES.iter().find(|(name, _)| *name == text).map(|(_, format)| *format).ok_or_else(|| {
-            let near = nearest(text, names()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-            Error::invalid(format!("`{text}` is no format{near} There are {}", listed(names())))
+            let near = nearest(text, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            Error::invalid(format!("`{text}` is no format; {near}it may be {}", listed(names())))
         })
     }
 }

@@ -22,6 +22,7 @@ mod projection;
 mod provider;
 mod queries;
 mod query_header;
+mod read_only;
 mod relations;
 mod share;
 mod sized;

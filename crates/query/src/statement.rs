@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::ParamValues;
+use arrow::util::display::array_value_to_string;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use lake_model::{Error, Result, listed, nearest};
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::engine::Session;
 use crate::error::engine_error;
 use crate::places;
-use crate::value::from_json;
+use crate::value::{fitted, from_json};
 
 /// Planned read-only SQL whose values are yet to be given.
 #[derive(Clone, Debug)]
@@ -82,8 +83,20 @@ impl Statement {
             Value::Array(items) => items.iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value)).collect(),
             _ => return Err(Error::invalid("values are an object by name, or an array in the order of the places")),
         };
-        let mut values = Vec::with_capacity(named.len());
-        for (name, value) in named {
+        let values = named.into_iter().map(|(name, value)| {
+            let scalar = from_json(value).ok_or_else(|| self.unfit(&name, &value.to_string()))?;
+            Ok((name, scalar))
+        });
+        self.values(values.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// Values for its places, each with the name of its place.
+    ///
+    /// # Errors
+    /// If a value has no place or does not fit.
+    pub fn values(&self, given: impl IntoIterator<Item = (String, ScalarValue)>) -> Result<ParamValues> {
+        let mut values = Vec::new();
+        for (name, value) in given {
             let Some((_, kind)) = self.parameters.iter().find(|(place, _)| *place == name) else {
                 let names = || self.parameters.iter().map(|(place, _)| place.as_str());
                 let near = nearest(&name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
@@ -92,14 +105,18 @@ impl Statement {
                     listed(names())
                 )));
             };
-            let fits = from_json(value, kind.as_ref()).ok_or_else(|| {
-                let wanted =
-                    kind.as_ref().map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
-                Error::invalid(format!("`{value}` does not fit ${name}: {wanted}"))
-            });
-            values.push((name, fits?));
+            match fitted(&value, kind.as_ref()) {
+                Some(fits) => values.push((name, fits)),
+                None => return Err(self.unfit(&name, &shown(&value))),
+            }
         }
         Ok(ParamValues::from(values))
+    }
+
+    fn unfit(&self, name: &str, shown: &str) -> Error {
+        let kind = self.parameters.iter().find(|(place, _)| place == name).and_then(|(_, kind)| kind.as_ref());
+        let wanted = kind.map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
+        Error::invalid(format!("`{shown}` does not fit ${name}: {wanted}"))
     }
 
     /// The statement with its values in their places.
@@ -120,6 +137,18 @@ impl Statement {
             return Ok(self.frame);
         }
         self.frame.with_param_values(values).map_err(engine_error)
+    }
+}
+
+/// A value for people: a text in quotes, a time with its zone.
+fn shown(value: &ScalarValue) -> String {
+    match value.try_as_str() {
+        Some(Some(text)) => Value::from(text).to_string(),
+        _ => {
+            let array = value.to_array().ok();
+            let text = array.and_then(|array| array_value_to_string(&array, 0).ok());
+            text.unwrap_or_else(|| value.to_string())
+        }
     }
 }
 

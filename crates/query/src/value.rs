@@ -1,4 +1,4 @@
-//! Values for the places of a query, from the texts and the JSON that clients send.
+//! Values for the places of a query, from the texts, the JSON and the Arrow values that clients send: one rule for all.
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
@@ -24,29 +24,43 @@ pub(crate) fn from_text(text: &str, kind: &DataType) -> Option<ScalarValue> {
     }
 }
 
-/// A JSON value for a place of this type, where the query tells one; `None` if it does not fit.
-pub(crate) fn from_json(value: &Value, kind: Option<&DataType>) -> Option<ScalarValue> {
-    let kind = kind.filter(|kind| **kind != DataType::Null);
-    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+/// A JSON value as it is; `None` for arrays and objects.
+pub(crate) fn from_json(value: &Value) -> Option<ScalarValue> {
     match value {
-        Value::Null => kind.map_or(Some(ScalarValue::Null), |kind| ScalarValue::try_from(kind).ok()),
-        Value::String(text) => match kind {
-            Some(kind) => from_text(text, kind),
-            None => Some(ScalarValue::from(text.as_str())),
-        },
+        Value::Null => Some(ScalarValue::Null),
+        Value::String(text) => Some(ScalarValue::from(text.as_str())),
         Value::Bool(truth) => Some(ScalarValue::from(*truth)),
-        Value::Number(number) => match kind {
-            Some(kind) if is_text(kind) => from_text(&number.to_string(), kind),
-            // A number is no time, and which unit it would have is not known.
-            Some(kind) if kind.is_temporal() => None,
-            // Numbers stay what they are: cut to a whole number, 0.5 would ask another question.
-            _ => match (number.as_i64(), number.as_u64()) {
-                (Some(whole), _) => Some(ScalarValue::from(whole)),
-                (None, Some(whole)) => Some(ScalarValue::from(whole)),
-                (None, None) => number.as_f64().map(ScalarValue::from),
-            },
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => Some(ScalarValue::from(whole)),
+            (None, Some(whole)) => Some(ScalarValue::from(whole)),
+            (None, None) => number.as_f64().map(ScalarValue::from),
         },
         Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A value for a place of this type, where the query tells one; `None` if it does not fit.
+pub(crate) fn fitted(value: &ScalarValue, kind: Option<&DataType>) -> Option<ScalarValue> {
+    let Some(kind) = kind.filter(|kind| **kind != DataType::Null) else { return Some(value.clone()) };
+    if value.is_null() {
+        return ScalarValue::try_from(kind).ok();
+    }
+    if let Some(Some(text)) = value.try_as_str() {
+        return from_text(text, kind);
+    }
+    let of = value.data_type();
+    let is_text = matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    match &of {
+        of if of.is_numeric() && is_text => value.cast_to(kind).ok(),
+        // A number is no time, and which unit it would have is not known.
+        of if of.is_numeric() && kind.is_temporal() => None,
+        DataType::Timestamp(unit, Some(zone)) if !matches!(kind, DataType::Timestamp(_, Some(_))) => {
+            // As of a text, whose Z says nothing and whose offset would say another time.
+            let is_utc = matches!(zone.as_ref(), "UTC" | "Z" | "+00:00");
+            is_utc.then(|| value.cast_to(&DataType::Timestamp(*unit, None)).ok())?
+        }
+        // Numbers stay what they are: cut to a whole number, 0.5 would ask another question.
+        _ => Some(value.clone()),
     }
 }
 
@@ -85,15 +99,28 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_its_own_types_but_where_the_query_wants_a_time_or_a_text() {
-        assert_eq!(from_json(&json!(5), None), Some(ScalarValue::from(5_i64)));
-        assert_eq!(from_json(&json!(5.5), Some(&DataType::Int64)), Some(ScalarValue::from(5.5)), "nothing is cut");
-        assert_eq!(from_json(&json!(5), Some(&DataType::Utf8)), Some(ScalarValue::from("5")));
-        assert_eq!(from_json(&json!("5"), Some(&DataType::Int64)), Some(ScalarValue::from(5_i64)));
-        assert_eq!(from_json(&json!(null), Some(&DataType::Int64)), Some(ScalarValue::Int64(None)));
-        assert_eq!(from_json(&json!(null), None), Some(ScalarValue::Null));
-        assert_eq!(from_json(&json!(5), Some(&TIME)), None);
-        assert_eq!(from_json(&json!("soon"), Some(&TIME)), None);
-        assert_eq!(from_json(&json!([1]), None), None);
+    fn values_keep_their_own_types_but_where_the_query_wants_a_time_or_a_text() {
+        let json = |value, kind: Option<&DataType>| from_json(&value).and_then(|value| fitted(&value, kind));
+        assert_eq!(json(json!(5), None), Some(ScalarValue::from(5_i64)));
+        assert_eq!(json(json!(5.5), Some(&DataType::Int64)), Some(ScalarValue::from(5.5)), "nothing is cut");
+        assert_eq!(json(json!(5), Some(&DataType::Utf8)), Some(ScalarValue::from("5")));
+        assert_eq!(json(json!(5.0), Some(&DataType::Utf8)), Some(ScalarValue::from("5.0")));
+        assert_eq!(json(json!("5"), Some(&DataType::Int64)), Some(ScalarValue::from(5_i64)));
+        assert_eq!(json(json!(null), Some(&DataType::Int64)), Some(ScalarValue::Int64(None)));
+        assert_eq!(json(json!(null), None), Some(ScalarValue::Null));
+        assert_eq!(json(json!(5), Some(&TIME)), None);
+        assert_eq!(json(json!("soon"), Some(&TIME)), None);
+        assert_eq!(json(json!([1]), None), None);
+    }
+
+    #[test]
+    fn a_time_is_the_citys_and_one_of_another_zone_does_not_fit() {
+        let time = |zone: Option<&str>| ScalarValue::TimestampMicrosecond(Some(5), zone.map(Into::into));
+        assert_eq!(fitted(&time(None), Some(&TIME)), Some(time(None)));
+        assert_eq!(fitted(&time(Some("UTC")), Some(&TIME)), Some(time(None)));
+        for zone in ["+02:00", "America/Los_Angeles"] {
+            assert_eq!(fitted(&time(Some(zone)), Some(&TIME)), None, "{zone}");
+            assert_eq!(fitted(&time(Some(zone)), None), Some(time(Some(zone))), "where the query wants no time");
+        }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct App {
     workers: Workers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
+    /// Cancelled when what is still under way after that is cut off.
+    pub(crate) cut: CancellationToken,
 }
 
 /// One request's reading of the lake, with its share of the engine and its turn. The turn lasts as long as the reading,
@@ -57,8 +59,9 @@ impl App {
         stop: CancellationToken,
     ) -> Result<Self> {
         let turns = Turns::new(limits.engine_requests, limits.queue);
+        let (metrics, cut) = (Metrics::new(), CancellationToken::new());
         let workers = Workers::start(limits.engine_requests)?;
-        Ok(Self { reader, access, limits, metrics: Metrics::new(), turns, web, stop, workers })
+        Ok(Self { reader, access, limits, metrics, turns, web, workers, stop, cut })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.

@@ -1,7 +1,9 @@
 //! The server: its listening sockets, the work of one process behind them, and their end.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lake_model::{Kind, Result, ResultExt};
 use lake_query::Reader;
@@ -16,6 +18,9 @@ use crate::http::{Socket, Web, router, serve};
 use crate::limits::Limits;
 use crate::span;
 use crate::tls::Identity;
+
+/// How long what is cut off at the end may take to say so in the log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The HTTP interface, and Flight SQL where it is asked for, listening but not yet answering.
 #[derive(Debug)]
@@ -68,7 +73,8 @@ impl Server {
         let (drain, within) = (limits.drain, limits.timeout);
         let web = Web::new(self.base_map.as_ref());
         let app = Arc::new(App::new(reader, access, limits, web, stop.clone())?);
-        let http = serve(self.socket, router(Arc::clone(&app)), within, stop.clone());
+        let cut = app.cut.clone();
+        let http = serve(self.socket, router(Arc::clone(&app)), within, stop.clone(), cut.clone());
         let http = async {
             http.await;
             Ok(())
@@ -83,10 +89,13 @@ impl Server {
             stop.cancelled().await;
             tokio::time::sleep(drain).await;
         };
+        let mut work = pin!(async { tokio::try_join!(http, flight) });
         tokio::select! {
-            ended = async { tokio::try_join!(http, flight) } => ended.map(|_| ()),
+            ended = &mut work => ended.map(|_| ()),
             () = deadline => {
                 tracing::warn!("requests were still under way {} s after the stop; they are cut off", drain.as_secs());
+                cut.cancel();
+                let _ = tokio::time::timeout(LAST_WORDS, work).await;
                 Ok(())
             }
         }

@@ -16,8 +16,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Somebody at an address, where no token is needed.
-    pub(super) fn unnamed(address: IpAddr) -> Self {
+    /// Somebody at an address, where no token is needed or none is known.
+    pub(crate) fn unnamed(address: IpAddr) -> Self {
         Self { name: None, scope: Scope::Admin, address }
     }
 

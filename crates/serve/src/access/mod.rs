@@ -162,8 +162,12 @@ mod tests {
         let options = AccessOptions { token_file: Some(file.path().to_owned()), ..AccessOptions::default() };
         let error = Access::new(options, &Limits::default()).expect_err("no hash");
         assert!(error.message().contains("line 2"), "{error}");
-        let short = AccessOptions { read_token: Some("short".to_owned().into()), ..AccessOptions::default() };
-        let error = Access::new(short, &Limits::default()).expect_err("short");
-        assert!(!error.message().contains("`short`") && error.message().contains("HOTSPOTS_TOKEN"), "{error}");
+        for (token, says) in [("short", "has fewer than 16 characters"), ("", "is empty")] {
+            let options = AccessOptions { read_token: Some(token.to_owned().into()), ..AccessOptions::default() };
+            let error = Access::new(options, &Limits::default()).expect_err(token);
+            let names = ["--token", "HOTSPOTS_TOKEN", "config file"];
+            assert!(names.iter().all(|name| error.message().contains(name)), "it may come from each: {error}");
+            assert!(!error.message().contains("short") && error.message().contains(says), "{error}");
+        }
     }
 }

@@ -59,10 +59,14 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Knows a token that is given as it is, by the option or variable `what`.
+    /// Knows a token that is given as it is; `what` says by which options.
     pub(super) fn of(name: &str, scope: Scope, token: &Secret, what: &str) -> Result<Self> {
+        let mend = "make one with `hotspots-lake token new NAME`";
+        if token.is_empty() {
+            // Whoever sets one wants no open door.
+            return Err(Error::invalid(format!("{what} is empty; {mend}, or do not set it")));
+        }
         if token.expose().len() < LEAST_LENGTH {
-            let mend = "make one with `hotspots-lake token new NAME`";
             return Err(Error::invalid(format!("{what} has fewer than {LEAST_LENGTH} characters; {mend}")));
         }
         Ok(Self { name: name.to_owned(), scope, hash: hash(token.expose()) })

@@ -12,6 +12,10 @@ use lake_model::{Error, Kind, Result, ResultExt};
 use super::AccessOptions;
 use super::token::{Known, Scope, hash};
 
+/// Where the tokens that are no lines of the file can come from.
+const READ_TOKEN: &str = "the token of --token, HOTSPOTS_TOKEN or `token` of the config file";
+const ADMIN_TOKEN: &str = "the token of --admin-token, HOTSPOTS_ADMIN_TOKEN or `admin-token` of the config file";
+
 /// How old the file's tokens may be when one is asked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -39,15 +43,10 @@ struct Read {
 impl Tokens {
     /// The tokens of the options; none where they have none.
     pub(super) fn of(options: AccessOptions) -> Result<Option<Self>> {
-        let of = |token: &Option<_>, name, scope, what| {
-            token
-                .as_ref()
-                .filter(|token: &&lake_model::Secret| !token.is_empty())
-                .map(|token| Known::of(name, scope, token, what))
-        };
+        let of = |token: &Option<_>, name, scope, what| token.as_ref().map(|token| Known::of(name, scope, token, what));
         let fixed = [
-            of(&options.read_token, "HOTSPOTS_TOKEN", Scope::Read, "HOTSPOTS_TOKEN"),
-            of(&options.admin_token, "HOTSPOTS_ADMIN_TOKEN", Scope::Admin, "HOTSPOTS_ADMIN_TOKEN"),
+            of(&options.read_token, "HOTSPOTS_TOKEN", Scope::Read, READ_TOKEN),
+            of(&options.admin_token, "HOTSPOTS_ADMIN_TOKEN", Scope::Admin, ADMIN_TOKEN),
         ];
         let fixed = fixed.into_iter().flatten().collect::<Result<Vec<_>>>()?;
         let file = options.token_file.map(TokenFile::open).transpose()?;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
+use axum::middleware::map_response;
 use lake_model::{Error, Kind, Result, ResultExt};
 use tokio::net::TcpListener;
+use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Server, ServerTlsConfig};
 
 use super::service::Service;
+use super::status::naming_the_limit;
 use crate::app::App;
 use crate::tls::{HANDSHAKE_WITHIN, Identity};
 
@@ -58,8 +61,10 @@ impl FlightListener {
     pub(crate) async fn run(mut self, app: Arc<App>) -> Result<()> {
         let (stop, most) = (app.stop.clone(), app.limits.max_body_bytes);
         let service = FlightServiceServer::new(Service::new(app)).max_decoding_message_size(most);
+        let named = map_response(move |answer| async move { naming_the_limit(answer, most) });
+        let routes = Routes::from(Routes::new(service).into_axum_router().layer(named));
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let serving = self.server.add_service(service).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+        let serving = self.server.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
         serving.await.map_err(|error| {
             Error::new(Kind::Unavailable, format!("serving Flight SQL on {}", self.addr)).with_source(error)
         })

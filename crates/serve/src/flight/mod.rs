@@ -11,6 +11,7 @@ mod info;
 mod keys;
 mod listener;
 mod query;
+mod row;
 mod running;
 mod service;
 mod status;

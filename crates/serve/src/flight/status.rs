@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use axum::response::Response;
 use futures::FutureExt as _;
 use lake_model::{Error, Kind};
 use tokio::time::timeout;
@@ -40,6 +41,18 @@ pub(super) fn malformed(what: &str) -> Status {
     status(Error::invalid(format!("{what} is none of Flight SQL")))
 }
 
+/// An answer, but that to a message of more than `most` bytes as ours: it is refused before a call begins, in words that
+/// name no limit.
+pub(super) fn naming_the_limit(answer: Response, most: usize) -> Response {
+    let code = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok());
+    // No kind of ours has this code.
+    if code.is_none_or(|code| code != (Code::OutOfRange as i32).to_string()) {
+        return answer;
+    }
+    let text = format!("a message may have {most} bytes (`max_body_bytes` of /limits)");
+    status(Error::new(Kind::Exhausted, text)).into_http()
+}
+
 /// Runs a call, for this long at most. A bug in it fails this call and no other.
 pub(super) async fn guarded<T>(most: Duration, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     match timeout(most, AssertUnwindSafe(call).catch_unwind()).await {
@@ -64,7 +77,7 @@ mod tests {
     fn every_kind_of_error_has_a_code_that_is_an_error() {
         for kind in Kind::ALL {
             let code = status(Error::new(kind, "x")).code();
-            assert!(!matches!(code, Code::Ok | Code::Unknown), "{kind:?} is {code:?}");
+            assert!(!matches!(code, Code::Ok | Code::Unknown | Code::OutOfRange), "{kind:?} is {code:?}");
         }
     }
 

@@ -1,23 +1,16 @@
-//! The values of a statement's places, as a client binds them: one Arrow row.
-//!
-//! They come from outside, with a binding or within a ticket, and are checked before they are read: a message can claim
-//! more than it holds.
+//! The values of a statement's places, as a client binds them: one row, as a handle and a ticket hold it.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
-use arrow::array::Array;
-use arrow::datatypes::{DataType, Schema};
-use arrow::ipc::root_as_message;
+use arrow::array::RecordBatch;
 use arrow_flight::FlightData;
-use arrow_flight::utils::flight_data_to_arrow_batch;
+use arrow_flight::utils::batches_to_flight_data;
 use bytes::Bytes;
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ParamValues;
 use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::Statement;
 
-/// One row of values, in the messages that it came in.
+use super::row::{Named, ONE_ROW, Row};
+
+/// One row of plain values, in Arrow messages.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Values {
     /// The schema, as an Arrow message.
@@ -31,37 +24,37 @@ pub(super) struct Values {
     body: Bytes,
 }
 
-/// The name and value of each column.
-type Named = Vec<(String, ScalarValue)>;
-
 impl Values {
     /// The values in the messages of a binding; none if it has no column.
     ///
     /// # Errors
-    /// If they are not one row.
+    /// If they are not one row of values.
     pub(super) fn of(messages: &[FlightData]) -> Result<Option<Self>> {
-        let mut rows = messages.iter().filter(|message| !message.data_header.is_empty());
-        let Some(schema) = rows.next() else { return Ok(None) };
-        let (row, more) = (rows.next(), rows.next());
-        let values = |row: &FlightData| Self {
-            schema: schema.data_header.clone(),
-            header: row.data_header.clone(),
-            body: row.data_body.clone(),
+        let mut parts = messages.iter().filter(|message| !message.data_header.is_empty());
+        let Some(schema) = parts.next() else { return Ok(None) };
+        let (dictionaries, rows): (Vec<&FlightData>, Vec<&FlightData>) =
+            parts.partition(|part| Row::is_dictionary(part));
+        let row = match rows[..] {
+            [] => return Ok(None),
+            [row] => row,
+            _ => return Err(Error::invalid(ONE_ROW)),
         };
-        match (row, more) {
-            (Some(row), None) => {
-                let values = values(row);
-                Ok(if values.read()?.is_empty() { None } else { Some(values) })
-            }
-            (None, _) => Ok(None),
-            (Some(_), Some(_)) => Err(Error::invalid(ONE_ROW)),
+        let (header, body) = (row.data_header.clone(), row.data_body.clone());
+        let row = Row { schema: &schema.data_header, dictionaries: &dictionaries, header: &header, body: &body };
+        let named = row.read()?;
+        if named.is_empty() {
+            return Ok(None);
         }
+        Ok(Some(match row.is_plain()? {
+            true => Self { schema: schema.data_header.clone(), header, body },
+            false => Self::plain(named)?,
+        }))
     }
 
     /// The values for the places of `statement`: by position where those are numbers, else by name.
     ///
     /// # Errors
-    /// If they are no row of plain values, or not as many as there are places.
+    /// If they are no row of values, do not fit, or are more than there are places.
     pub(super) fn bound(values: Option<&Self>, statement: &Statement) -> Result<ParamValues> {
         let named = values.map(Self::read).transpose()?.unwrap_or_default();
         let places = statement.parameters();
@@ -72,62 +65,36 @@ impl Values {
                 named.len()
             )));
         }
-        if places.iter().all(|(place, _)| place.parse::<usize>().is_ok()) {
-            return Ok(named.into_iter().map(|(_, value)| value).collect::<Vec<_>>().into());
-        }
-        Ok(named.into())
+        let by_position = places.iter().all(|(place, _)| place.parse::<usize>().is_ok());
+        statement.values(named.into_iter().enumerate().map(|(at, (name, value))| {
+            let place = if by_position { (at + 1).to_string() } else { name };
+            (place, value)
+        }))
     }
 
     fn read(&self) -> Result<Named> {
-        // The reader of Arrow messages panics on some that are wrong.
-        let read = catch_unwind(AssertUnwindSafe(|| self.try_read()));
-        read.unwrap_or_else(|_| Err(Error::invalid("the bound values are no Arrow batch")))
+        Row { schema: &self.schema, dictionaries: &[], header: &self.header, body: &self.body }.read()
     }
 
-    fn try_read(&self) -> Result<Named> {
-        let wrong = || "the bound values are no Arrow batch";
-        let schema = FlightData { data_header: self.schema.clone(), ..FlightData::default() };
-        let schema = Arc::new(Schema::try_from(&schema).or_err(Kind::Invalid, wrong)?);
-        if let Some(field) = schema.fields().iter().find(|field| !is_plain(field.data_type())) {
-            let (name, kind) = (field.name(), field.data_type());
-            return Err(Error::invalid(format!("the value bound as `{name}` is {kind}; bind plain values")));
-        }
-        let message = root_as_message(&self.header).map_err(|error| Error::invalid(format!("{}: {error}", wrong())))?;
-        let batch = message.header_as_record_batch().ok_or_else(|| Error::invalid(wrong()))?;
-        if batch.compression().is_some() {
-            // Its length would be believed before it is there.
-            return Err(Error::invalid("bound values must not be compressed"));
-        }
-        if batch.length() != 1 {
-            return Err(Error::invalid(ONE_ROW));
-        }
-        let row =
-            FlightData { data_header: self.header.clone(), data_body: self.body.clone(), ..FlightData::default() };
-        let row = flight_data_to_arrow_batch(&row, Arc::clone(&schema), &HashMap::new());
-        let row = row.or_err(Kind::Invalid, wrong)?;
-        let values = schema.fields().iter().zip(row.columns()).map(|(field, column)| {
-            let value = if column.is_null(0) && field.data_type() == &DataType::Null {
-                ScalarValue::Null
-            } else {
-                ScalarValue::try_from_array(column, 0).or_err(Kind::Invalid, wrong)?
-            };
-            Ok((field.name().clone(), value))
-        });
-        values.collect()
+    /// The same values, each as itself and not as one of a dictionary or of several types.
+    fn plain(named: Named) -> Result<Self> {
+        let wrong = || "the bound values as plain ones";
+        let columns = named.into_iter().map(|(name, value)| Ok((name, value.to_array()?, true)));
+        let columns = columns.collect::<datafusion::error::Result<Vec<_>>>().or_err(Kind::Invalid, wrong)?;
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).or_err(Kind::Invalid, wrong)?;
+        let messages = batches_to_flight_data(&batch.schema(), vec![batch.clone()]).or_err(Kind::Invalid, wrong)?;
+        let [schema, row] = &messages[..] else { return Err(Error::internal(wrong())) };
+        Ok(Self { schema: schema.data_header.clone(), header: row.data_header.clone(), body: row.data_body.clone() })
     }
-}
-
-const ONE_ROW: &str = "a query takes one row of values; bind one row at a time";
-
-fn is_plain(kind: &DataType) -> bool {
-    !kind.is_nested() && !matches!(kind, DataType::Dictionary(..))
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch, StringArray};
-    use arrow::datatypes::Int32Type;
-    use arrow_flight::utils::batches_to_flight_data;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, DictionaryArray, Int64Array, ListArray, StringArray, UnionArray};
+    use arrow::datatypes::{DataType, Field, Int32Type, UnionFields};
+    use datafusion::common::ScalarValue;
 
     use super::*;
 
@@ -154,7 +121,31 @@ mod tests {
         assert!(Values::of(&rows).expect_err("two rows").message().contains("one row"));
         let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)])]);
         let nested = Values::of(&messages(vec![("n", Arc::new(list))])).expect_err("a list");
-        assert!(nested.message().contains("plain"), "{nested}");
+        let says = "value 1 of those bound, named `n`, is List";
+        assert!(nested.message().starts_with(says), "{nested}");
+    }
+
+    #[test]
+    fn a_value_of_a_dictionary_or_of_one_of_several_types_is_itself() {
+        let dictionary: DictionaryArray<Int32Type> = ["a'b"].into_iter().collect();
+        let choices = [Field::new("number", DataType::Int64, true), Field::new("text", DataType::Utf8, true)];
+        let choices = UnionFields::try_new([0, 1], choices).expect("choices");
+        let children: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![7])), Arc::new(StringArray::from(vec!["x"]))];
+        let union = UnionArray::try_new(choices, vec![1].into(), Some(vec![0].into()), children).expect("a union");
+        let number = Int64Array::from(vec![7]);
+        let bound = messages(vec![("d", Arc::new(dictionary)), ("u", Arc::new(union)), ("n", Arc::new(number))]);
+        let values = Values::of(&bound).expect("a row").expect("values");
+        let expected =
+            [("d", ScalarValue::from("a'b")), ("u", ScalarValue::from("x")), ("n", ScalarValue::from(7_i64))];
+        assert_eq!(values.read().expect("values"), expected.map(|(name, value)| (name.to_owned(), value)));
+        for (part, whole) in bound.iter().enumerate() {
+            for length in 0..whole.data_header.len().max(whole.data_body.len()) {
+                let mut cut = bound.clone();
+                cut[part].data_header.truncate(length);
+                cut[part].data_body.truncate(length);
+                let _ = Values::of(&cut);
+            }
+        }
     }
 
     #[test]

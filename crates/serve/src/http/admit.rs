@@ -17,16 +17,16 @@ use crate::problem::Problem;
 /// What is told to everybody, and counted for nobody: it says nothing of the lake.
 const OPEN: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
 
-/// A request that was let in, until its answer has been sent.
+/// Who asks, until the answer has been sent, whatever it is.
 #[derive(Debug)]
-pub(crate) struct Admitted {
+pub(crate) struct Asker {
     client: Client,
-    /// None where requests are not counted.
+    /// None where requests are not counted, and for who was not let in.
     _permit: Option<Permit>,
 }
 
-impl Admitted {
-    /// Who asks.
+impl Asker {
+    /// Who it is.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
@@ -38,19 +38,18 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     if OPEN.contains(&path) {
         return next.run(request).await;
     }
-    match admitted(&app, path, &request) {
-        Err(refusal) => refusal,
-        Ok(admitted) => {
-            let mut response = next.run(request).await;
-            // The permit lasts as long as the answer.
-            response.extensions_mut().insert(Arc::new(admitted));
-            response
-        }
-    }
+    let (client, admitted) = admitted(&app, path, &request);
+    let (mut response, permit) = match admitted {
+        Ok(permit) => (next.run(request).await, permit),
+        Err(refusal) => (refusal, None),
+    };
+    // The permit lasts as long as the answer.
+    response.extensions_mut().insert(Arc::new(Asker { client, _permit: permit }));
+    response
 }
 
-#[expect(clippy::result_large_err, reason = "the error is the answer")]
-fn admitted(app: &App, path: &str, request: &Request) -> Result<Admitted, Response> {
+/// Who asks, as far as is known, and what lets him in.
+fn admitted(app: &App, path: &str, request: &Request) -> (Client, Result<Option<Permit>, Response>) {
     let headers = request.headers();
     let busy = |busy: Busy| {
         app.metrics.refused(busy.cause);
@@ -60,18 +59,23 @@ fn admitted(app: &App, path: &str, request: &Request) -> Result<Admitted, Respon
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let address = app.access.address(peer, texts(headers, "x-forwarded-for"));
     let authorization = texts(headers, header::AUTHORIZATION.as_str()).next();
-    let client = app.access.client(authorization, address).map_err(|error| {
-        app.metrics.refused("token");
-        app.access.charge(address).map_err(busy).err().unwrap_or_else(|| unknown(error, authorization.is_some()))
-    })?;
+    let client = match app.access.client(authorization, address) {
+        Ok(client) => client,
+        Err(error) => {
+            app.metrics.refused("token");
+            let charged = app.access.charge(address).map_err(busy).err();
+            let refusal = charged.unwrap_or_else(|| unknown(error, authorization.is_some()));
+            return (Client::unnamed(address), Err(refusal));
+        }
+    };
     let needed = if path == METRICS { Scope::Admin } else { Scope::Read };
-    client.check(needed).map_err(|error| {
+    if let Err(error) = client.check(needed) {
         app.metrics.refused("scope");
-        Problem::from(error).into_response()
-    })?;
+        return (client, Err(Problem::from(error).into_response()));
+    }
     // Whoever watches the server must see it when it is busy.
-    let permit = if path == METRICS { None } else { Some(app.access.admit(&client).map_err(busy)?) };
-    Ok(Admitted { client, _permit: permit })
+    let permit = if path == METRICS { Ok(None) } else { app.access.admit(&client).map(Some).map_err(busy) };
+    (client, permit)
 }
 
 fn texts<'a>(headers: &'a HeaderMap, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {

@@ -18,8 +18,14 @@ use super::socket::{Peer, Socket};
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// Answers requests until `stop` is cancelled; then takes no new ones, and ends with the last of those under way. The head
-/// of a request comes within `within`, if that is less than half a minute.
-pub(crate) async fn serve(mut socket: Socket, router: Router, within: Duration, stop: CancellationToken) {
+/// of a request comes within `within`, if that is less than half a minute. `cut` ends them where they are.
+pub(crate) async fn serve(
+    mut socket: Socket,
+    router: Router,
+    within: Duration,
+    stop: CancellationToken,
+    cut: CancellationToken,
+) {
     // Who begins in HTTP/2 could take as long as they like to say so.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(within.min(HEAD_WITHIN));
@@ -30,14 +36,17 @@ pub(crate) async fn serve(mut socket: Socket, router: Router, within: Duration, 
             () = stop.cancelled() => break,
         };
         let service = TowerToHyperService::new(router.clone().layer(Extension(ConnectInfo(Peer(addr)))));
-        let (builder, stop) = (builder.clone(), stop.clone());
+        let (builder, stop, cut) = (builder.clone(), stop.clone(), cut.clone());
         connections.spawn(async move {
             let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
                 () = stop.cancelled() => {
                     connection.as_mut().graceful_shutdown();
-                    connection.await
+                    tokio::select! {
+                        ended = connection => ended,
+                        () = cut.cancelled() => return,
+                    }
                 }
             };
             if let Err(error) = ended {

@@ -13,9 +13,10 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::Stream;
 use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use super::admit::Admitted;
+use super::admit::Asker;
 use crate::app::App;
 use crate::metrics::Metrics;
 use crate::request_id::{RequestId, X_REQUEST_ID};
@@ -30,7 +31,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let id = RequestId::of(request.headers());
     // Of the highest level, so that an error's line has the name however little is logged.
     let span = tracing::error_span!("request", request_id = id.as_str());
-    let exchange = Exchange::begin(app.metrics.clone(), &request, span.clone());
+    let exchange = Exchange::begin(&app, &request, span.clone());
     let response = id.clone().within(next.run(request)).instrument(span).await;
     let mut response = exchange.send(response);
     if let Some(id) = id.header() {
@@ -62,12 +63,15 @@ struct Exchange {
     asked: String,
     status: Option<u16>,
     bytes: u64,
-    admitted: Option<Arc<Admitted>>,
+    asker: Option<Arc<Asker>>,
+    /// Cancelled when the server cuts off what is under way.
+    cut: CancellationToken,
     end: End,
 }
 
 impl Exchange {
-    fn begin(metrics: Metrics, request: &Request, span: Span) -> Self {
+    fn begin(app: &App, request: &Request, span: Span) -> Self {
+        let metrics = app.metrics.clone();
         metrics.came();
         let path = request.extensions().get::<MatchedPath>().map_or(NO_PATH, MatchedPath::as_str).to_owned();
         Self {
@@ -79,14 +83,15 @@ impl Exchange {
             asked: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
             status: None,
             bytes: 0,
-            admitted: None,
+            asker: None,
+            cut: app.cut.clone(),
             end: End::Left,
         }
     }
 
     /// The answer, watched until its last byte.
     fn send(mut self, mut response: Response) -> Response {
-        self.admitted = response.extensions_mut().remove::<Arc<Admitted>>();
+        self.asker = response.extensions_mut().remove::<Arc<Asker>>();
         let status = response.status().as_u16();
         self.status = Some(status);
         self.metrics.answered(&self.path, status, media_type(&response));
@@ -114,17 +119,20 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let took = self.began.elapsed();
         self.metrics.over(&self.path, took, self.bytes);
-        let end = match self.end {
-            End::Sent => "sent",
-            End::Left => "the client left",
-            End::Broken => "broke off",
-        };
-        match self.end {
+        // An answer that the server cuts off is dropped like one that nobody reads.
+        let cut = self.end == End::Left && self.cut.is_cancelled();
+        let end = if cut { End::Broken } else { self.end };
+        match end {
             End::Sent => {}
             End::Left => self.metrics.unfinished("client"),
             End::Broken => self.metrics.unfinished("server"),
         }
-        let client = self.admitted.as_ref().map(|admitted| admitted.client());
+        let end = match end {
+            End::Sent => "sent",
+            End::Left => "the client left",
+            End::Broken => "broke off",
+        };
+        let client = self.asker.as_ref().map(|asker| asker.client());
         tracing::info!(
             target: ACCESS,
             parent: &self.span,
