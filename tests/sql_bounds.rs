@@ -250,7 +250,7 @@ fn a_client_that_never_ends_the_head_of_its_request_is_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resource_that_has_not_landed_is_an_empty_table_of_a_running_server() {
+async fn a_resource_that_has_not_landed_is_an_empty_table_wherever_it_is_asked_for() {
     let bench = landed(300);
     let own = bench.folder.path().join("own");
     write(&own, "crashes.sql", "-- title: Raw crashes\nSELECT COUNT(*) AS n FROM raw.traffic_crashes");
@@ -258,6 +258,9 @@ async fn a_resource_that_has_not_landed_is_an_empty_table_of_a_running_server() 
     let none = json!([{"n": 0}]);
     assert_eq!(serving.get("/queries/crashes").await.json(), none);
     assert_eq!(ask(&serving, "SELECT COUNT(*) AS n FROM raw.traffic_crashes").await.json(), none);
+    assert_eq!(bench.program().sql("SELECT COUNT(*) AS n FROM raw.traffic_crashes")[0]["n"], 0);
+    let run = bench.program().env("HOTSPOTS_QUERIES", &own).run(&["queries", "run", "crashes", "--format", "json"]);
+    assert_eq!(run.success().json(), none);
     let landed = ask(&serving, "SELECT COUNT(*) AS n FROM raw.\"311_cases\"").await.json();
     assert!(landed[0]["n"].as_i64() > Some(0), "{landed}");
     let wrong = ask(&serving, "SELECT COUNT(*) AS n FROM raw.no_resource").await;

@@ -34,7 +34,9 @@ pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
             let values = query.values(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
             let catalog = context::catalog(global)?;
             let reader = context::reader(global, context::open(global).await?, &catalog)?;
-            let session = reader.session(&reader.view().await?).await?;
+            let view = reader.view().await?;
+            let session = reader.session(&view).await?;
+            reader.with_unlanded(&session, &view)?;
             let frame = query.prepare(&session).await?.bind(values)?;
             write_rows(frame, format, BufWriter::new(output::Stdout)).await?;
             Ok(0)
@@ -80,7 +82,9 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
         opened => opened?,
     };
     let reader = context::reader(global, lake, &catalog)?;
-    let session = reader.session(&reader.view().await?).await?;
+    let view = reader.view().await?;
+    let session = reader.session(&view).await?;
+    reader.with_unlanded(&session, &view)?;
     let (mut rows, mut wrong) = (Vec::new(), false);
     for query in queries.iter() {
         let (result, detail) = match tested(query, &session, update).await {

@@ -94,13 +94,18 @@ mod tests {
 
     use arrow::array::{ArrayRef, DictionaryArray, Int64Array, ListArray, StringArray, UnionArray};
     use arrow::datatypes::{DataType, Field, Int32Type, UnionFields};
+    use arrow_flight::encode::{DictionaryHandling, FlightDataEncoderBuilder};
     use datafusion::common::ScalarValue;
+    use futures::TryStreamExt as _;
 
     use super::*;
 
     fn messages(columns: Vec<(&str, ArrayRef)>) -> Vec<FlightData> {
         let batch = RecordBatch::try_from_iter(columns).expect("a batch");
-        batches_to_flight_data(&batch.schema(), vec![batch.clone()]).expect("messages")
+        // As clients send them: dictionaries as messages of their own.
+        let encoder = FlightDataEncoderBuilder::new().with_dictionary_handling(DictionaryHandling::Resend);
+        let messages = encoder.build(futures::stream::iter([Ok(batch)])).try_collect();
+        futures::executor::block_on(messages).expect("messages")
     }
 
     fn two() -> Vec<FlightData> {
