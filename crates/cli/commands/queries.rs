@@ -34,9 +34,7 @@ pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
             let values = query.values(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
             let catalog = context::catalog(global)?;
             let reader = context::reader(global, context::open(global).await?, &catalog)?;
-            let view = reader.view().await?;
-            let session = reader.session(&view).await?;
-            reader.with_unlanded(&session, &view)?;
+            let session = reader.sql_session(&reader.view().await?).await?;
             let frame = query.prepare(&session).await?.bind(values)?;
             write_rows(frame, format, BufWriter::new(output::Stdout)).await?;
             Ok(0)
@@ -82,9 +80,7 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
         opened => opened?,
     };
     let reader = context::reader(global, lake, &catalog)?;
-    let view = reader.view().await?;
-    let session = reader.session(&view).await?;
-    reader.with_unlanded(&session, &view)?;
+    let session = reader.sql_session(&reader.view().await?).await?;
     let (mut rows, mut wrong) = (Vec::new(), false);
     for query in queries.iter() {
         let (result, detail) = match tested(query, &session, update).await {

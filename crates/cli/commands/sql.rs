@@ -31,8 +31,7 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
         Some(moment) => reader.view_at(&moment).await?,
         None => reader.view().await?,
     };
-    let session = reader.session(&view).await?;
-    reader.with_unlanded(&session, &view)?;
+    let session = reader.sql_session(&view).await?;
     let frame = session.sql(&query).await?;
     write_rows(frame, args.format, BufWriter::new(output::Stdout)).await?;
     Ok(0)

@@ -3,17 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::Array as _;
-use datafusion::dataframe::DataFrame;
-use futures::StreamExt as _;
-use lake_model::Result;
-use lake_query::{DeltaFiles, Engine, EngineOptions, engine_error, fill, literal, template};
+use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
+use lake_model::{Kind, Result, ResultExt as _};
+use lake_query::{engine_error, template};
 
 use crate::landing::Landing;
+use crate::raw_rows::raw_session;
 use crate::rows::{texts, times};
-
-/// Names that one query asks for.
-const NAMES_A_QUERY: usize = 1_000;
 
 /// What a page leaves open.
 #[derive(Debug, Default)]
@@ -66,35 +62,27 @@ impl Landing {
     /// If they cannot be read.
     pub(crate) async fn look_up(&self, doubts: &Doubts) -> Result<Elsewhere> {
         let snapshot = self.raw.snapshot().await?;
-        let engine = Engine::new(EngineOptions::default(), self.lake.location())?;
-        let session = engine.session();
-        let provider = DeltaFiles::new(&snapshot, self.raw.folder(), &self.lake.location().store_url);
-        session.context().register_table("raw", Arc::new(provider.map_err(engine_error)?)).map_err(engine_error)?;
-        let ask = async |name: &str, names: &[String]| -> Result<DataFrame> {
-            let names = names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ");
-            let text = fill(template(name)?, &[("names", &names)])?;
-            session.context().sql(&text).await.map_err(engine_error)
+        let ask = async |name: &str, names: &BTreeSet<String>| -> Result<Vec<RecordBatch>> {
+            if names.is_empty() {
+                return Ok(Vec::new());
+            }
+            let session = raw_session(&self.raw, &snapshot)?;
+            let names: ArrayRef = Arc::new(names.iter().map(Some).collect::<StringArray>());
+            let names = RecordBatch::try_from_iter([("name", names)]).or_err(Kind::Internal, || "what is asked for")?;
+            session.context().register_batch("asked", names).map_err(engine_error)?;
+            let frame = session.context().sql(template(name)?).await.map_err(engine_error)?;
+            frame.collect().await.map_err(engine_error)
         };
         let mut elsewhere = Elsewhere::default();
-        let ids: Vec<String> = doubts.ids.iter().cloned().collect();
-        for ids in ids.chunks(NAMES_A_QUERY) {
-            let mut rows = ask("ingest/newest_by_id", ids).await?.execute_stream().await.map_err(engine_error)?;
-            while let Some(batch) = rows.next().await {
-                let batch = batch.map_err(engine_error)?;
-                let (ids, newest) = (texts(&batch, "_portal_id")?, times(&batch, "newest")?);
-                let known = (0..batch.num_rows()).filter(|row| newest.is_valid(*row));
-                elsewhere.newest.extend(known.map(|row| (ids.value(row).to_owned(), newest.value(row))));
-            }
+        for batch in ask("ingest/newest_by_id", &doubts.ids).await? {
+            let (ids, newest) = (texts(&batch, "_portal_id")?, times(&batch, "newest")?);
+            let known = (0..batch.num_rows()).filter(|row| newest.is_valid(*row));
+            elsewhere.newest.extend(known.map(|row| (ids.value(row).to_owned(), newest.value(row))));
         }
-        let keys: Vec<String> = doubts.keys.iter().cloned().collect();
-        for keys in keys.chunks(NAMES_A_QUERY) {
-            let mut rows = ask("ingest/holders", keys).await?.execute_stream().await.map_err(engine_error)?;
-            while let Some(batch) = rows.next().await {
-                let batch = batch.map_err(engine_error)?;
-                let (keys, ids) = (texts(&batch, "_key")?, texts(&batch, "_portal_id")?);
-                let known = (0..batch.num_rows()).filter(|row| ids.is_valid(*row));
-                elsewhere.holders.extend(known.map(|row| (keys.value(row).to_owned(), ids.value(row).to_owned())));
-            }
+        for batch in ask("ingest/holders", &doubts.keys).await? {
+            let (keys, ids) = (texts(&batch, "_key")?, texts(&batch, "_portal_id")?);
+            let known = (0..batch.num_rows()).filter(|row| ids.is_valid(*row));
+            elsewhere.holders.extend(known.map(|row| (keys.value(row).to_owned(), ids.value(row).to_owned())));
         }
         Ok(elsewhere)
     }

@@ -11,6 +11,7 @@ mod landing;
 mod ledger;
 mod pass;
 mod quarantine;
+mod raw_rows;
 mod reject;
 mod rekey;
 mod replay;

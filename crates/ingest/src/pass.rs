@@ -238,16 +238,12 @@ impl Landing {
 
     fn find_gone(&self, pass: &mut Pass) -> Result<()> {
         for tombstone in self.gone() {
-            match tombstone? {
-                Some(Tombstone::Key(key)) => {
-                    pass.unproven += u64::from(!self.is_proven(pass, &key)?);
-                    pass.gone.add(&key);
+            if let Some(tombstone) = tombstone? {
+                pass.unproven += u64::from(!self.is_proven(pass, &tombstone)?);
+                match tombstone {
+                    Tombstone::Key(key) => pass.gone.add(&key),
+                    Tombstone::Reject(_) => pass.gone_rejects += 1,
                 }
-                Some(Tombstone::Reject(_)) => {
-                    pass.unproven += u64::from(pass.behind.is_some());
-                    pass.gone_rejects += 1;
-                }
-                None => {}
             }
             pass.live += 1;
         }
@@ -257,9 +253,10 @@ impl Landing {
         Ok(())
     }
 
-    /// Whether it is proven that a key is gone which the pass has not seen.
-    fn is_proven(&self, pass: &Pass, key: &str) -> Result<bool> {
+    /// Whether it is proven that something is gone which the pass has not seen. Of a reject no time is known.
+    fn is_proven(&self, pass: &Pass, gone: &Tombstone) -> Result<bool> {
         let Some(newest) = pass.behind else { return Ok(true) };
+        let Tombstone::Key(key) = gone else { return Ok(false) };
         let updated_at = self.index.get(key)?.and_then(|state| state.updated_at);
         Ok(updated_at.is_some_and(|updated_at| updated_at <= newest))
     }
@@ -324,11 +321,7 @@ impl Landing {
             let next = tokio::task::block_in_place(|| gone.next());
             let ended = next.is_none();
             if let Some(tombstone) = next.transpose()?.flatten()
-                && (allowed
-                    || match &tombstone {
-                        Tombstone::Key(key) => self.is_proven(pass, key)?,
-                        Tombstone::Reject(_) => pass.behind.is_none(),
-                    })
+                && (allowed || self.is_proven(pass, &tombstone)?)
             {
                 chunk.push(tombstone);
             }

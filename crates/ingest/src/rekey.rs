@@ -16,11 +16,12 @@ use chrono::DateTime;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_portal::{Decoder, Reject};
-use lake_query::{DeltaFiles, Engine, EngineOptions, LANDING_DOMAIN, engine_error, template};
+use lake_query::{LANDING_DOMAIN, engine_error, template};
 use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::landing::{Bare, Tombstone, complete};
+use crate::raw_rows::raw_session;
 use crate::replay::by_batch;
 use crate::rows::{longs, texts, times};
 use crate::state::{LAND_TRANSACTION, LandingMark, landing_mark};
@@ -118,10 +119,7 @@ impl Rekeying {
 
 /// A session in which `raw` is these files of the table.
 async fn query(raw: &Table, files: &Snapshot, text: &str) -> Result<Vec<RecordBatch>> {
-    let engine = Engine::new(EngineOptions::default(), raw.location())?;
-    let session = engine.session();
-    let provider = DeltaFiles::new(files, raw.folder(), &raw.location().store_url).map_err(engine_error)?;
-    session.context().register_table("raw", Arc::new(provider)).map_err(engine_error)?;
+    let session = raw_session(raw, files)?;
     let frame = session.context().sql(text).await.map_err(engine_error)?;
     frame.execute_stream().await.map_err(engine_error)?.try_collect().await.map_err(engine_error)
 }

@@ -10,8 +10,7 @@ use arrow::compute::concat_batches;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt, failpoint};
 use lake_query::{
-    Definitions, Engine, EngineOptions, definitions, definitions_domain, engine_error, fast_transaction, fill,
-    incident_select, template,
+    Definitions, definitions, definitions_domain, engine_error, fast_transaction, fill, incident_select, template,
 };
 use lake_store::{Commit, Committed, DomainChange, Snapshot, Table};
 use serde_json::json;
@@ -19,6 +18,7 @@ use serde_json::json;
 use crate::index::{Dimensions, KeyState, Stamp, Words};
 use crate::landing::{Landing, last_file};
 use crate::ledger::Ledger;
+use crate::raw_rows::raw_session;
 use crate::reject;
 use crate::rows::{Incidents, flags, hash_bytes, longs, texts, times};
 
@@ -156,11 +156,7 @@ impl Landing {
 
     /// The landed rows of the batches `from < batch <= to`, by batch, in landing order.
     async fn landed_batches(&self, snapshot: &Snapshot, from: i64, to: i64) -> Result<Vec<(i64, RecordBatch)>> {
-        let engine = Engine::new(EngineOptions::default(), self.lake.location())?;
-        let session = engine.session();
-        let provider = lake_query::DeltaFiles::new(snapshot, self.raw.folder(), &self.lake.location().store_url);
-        let context = session.context();
-        context.register_table("raw", Arc::new(provider.map_err(engine_error)?)).map_err(engine_error)?;
+        let session = raw_session(&self.raw, snapshot)?;
         let text = fill(
             template("ingest/landed")?,
             &[
@@ -169,7 +165,7 @@ impl Landing {
                 ("through", &to.to_string()),
             ],
         )?;
-        let frame = context.sql(&text).await.map_err(engine_error)?;
+        let frame = session.context().sql(&text).await.map_err(engine_error)?;
         let stream = frame.execute_stream().await.map_err(engine_error)?;
         let schema = stream.schema();
         let parts: Vec<RecordBatch> = stream.try_collect().await.map_err(engine_error)?;

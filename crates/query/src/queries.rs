@@ -91,8 +91,7 @@ impl Queries {
     /// What is wrong with each that is, with its file and place.
     pub async fn check(&self, reader: &Reader) -> Result<()> {
         let view = reader.view().await?;
-        let session = reader.session(&view).await?;
-        reader.with_unlanded(&session, &view)?;
+        let session = reader.sql_session(&view).await?;
         let mut wrong = Vec::new();
         for query in self.iter() {
             match query.check(&session).await {

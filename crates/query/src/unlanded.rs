@@ -7,16 +7,30 @@ use datafusion::datasource::empty::EmptyTable;
 use lake_model::{Error, Result};
 use lake_store::raw_layout;
 
-use crate::engine::Session;
+use crate::engine::{Engine, Session};
 use crate::error::engine_error;
 use crate::view::{Reader, View};
 
 impl Reader {
-    /// Adds them to a session over a reading.
+    /// A session over a reading for SQL that users write.
     ///
     /// # Errors
-    /// Never, as the session has no such tables.
-    pub fn with_unlanded(&self, session: &Session, view: &View) -> Result<()> {
+    /// If a view cannot be planned.
+    pub async fn sql_session(&self, view: &View) -> Result<Session> {
+        self.sql_session_on(self.engine(), view).await
+    }
+
+    /// The same on an engine for one request: see [`Engine::within`].
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn sql_session_on(&self, engine: &Engine, view: &View) -> Result<Session> {
+        let session = self.session_on(engine, view).await?;
+        self.add_unlanded(&session, view)?;
+        Ok(session)
+    }
+
+    fn add_unlanded(&self, session: &Session, view: &View) -> Result<()> {
         let schema = session.context().catalog("lake").and_then(|catalog| catalog.schema("raw"));
         let schema = schema.ok_or_else(|| Error::internal("the session has no schema raw"))?;
         for resource in self.catalog().iter().filter(|resource| !view.resources.contains_key(&resource.name)) {

@@ -128,6 +128,14 @@ impl Reading {
         self.reader.session_on(&self.engine, &self.view).await
     }
 
+    /// The same for SQL that users write.
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub(crate) async fn sql_session(&self) -> Result<Session> {
+        self.reader.sql_session_on(&self.engine, &self.view).await
+    }
+
     /// The batches of an answer, whose rows are counted, and which keep the turn until they end or are dropped.
     pub(crate) fn keep<E: Send + 'static>(
         &self,

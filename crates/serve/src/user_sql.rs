@@ -46,8 +46,7 @@ pub(crate) struct UserSession {
 pub(crate) async fn session(reading: &Reading) -> Result<UserSession> {
     let asked = reading.clone();
     let session = reading.workers.plan(async move {
-        let session = asked.session().await?;
-        asked.reader.with_unlanded(&session, &asked.view)?;
+        let session = asked.sql_session().await?;
         BOUNDLESS.iter().for_each(|name| session.context().deregister_udf(name));
         Ok(session)
     });

@@ -2,6 +2,7 @@
 
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { follow, type Known } from "../lake/answer";
+import { MOST_FACETS } from "../lake/ask";
 import { cityResources } from "../lake/resources";
 import { afterMap, asked, chartsView } from "../map/what";
 import { Icon } from "../parts/icon";
@@ -27,8 +28,6 @@ const FEW: Record<Label, number> = { resource: 10, category: 9, district: 7, nei
 
 /** Values that are asked for, and listed, at most. */
 const MOST = 300;
-/** The same while somebody searches, or has chosen what may be further down: the server's own limit. */
-const MOST_SOUGHT = 10_000;
 
 const sought = signal<Partial<Record<Label, string>>>({});
 
@@ -41,7 +40,8 @@ const answers = Object.fromEntries(
         path: "facets",
         params: [
           ["facet", label],
-          ["limit", String(sought.value[label] || filters.value.labels[label].length > 0 ? MOST_SOUGHT : MOST)],
+          // All while somebody searches, or has chosen what may be further down.
+          ["limit", String(sought.value[label] || filters.value.labels[label].length > 0 ? MOST_FACETS : MOST)],
           ...asked(params(filters.value, [label])),
           ...chartsView.value,
         ],

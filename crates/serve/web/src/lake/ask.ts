@@ -43,6 +43,8 @@ export class Problem extends Error {
 const TOKEN = "hotspots-lake token";
 /** Longer than any server or proxy minds in a request's address. */
 const LONGEST_ADDRESS = 4_000;
+/** Values of a label that the server lists at most; far fewer where none is said. */
+export const MOST_FACETS = 10_000;
 const POSTED = new Set(["aggregates", "incidents", "hotspots", "sql"]);
 
 /** Keeps a token for this tab only. */

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { absolute, address, hasToken, type Question, send } from "../lake/ask";
+import { absolute, address, hasToken, MOST_FACETS, type Question, send } from "../lake/ask";
 import { toSql } from "../state/sql";
 import { page, sqlText } from "../state/view";
 import { Icon } from "./icon";
@@ -36,9 +36,11 @@ export const inFormat = (question: Question, format: string): Question => ({
   params: [...question.params.filter(([name]) => name !== "format"), ["format", format]],
 });
 
-/** The same without the screen's own limit; facets have a lower one where none is said. */
-const unlimited = (question: Question): Question =>
-  question.path === "facets" ? question : { ...question, params: question.params.filter(([name]) => name !== "limit") };
+/** The same without the screen's own limit. */
+function unlimited({ path, params }: Question): Question {
+  const rest = params.filter(([name]) => name !== "limit");
+  return { path, params: path === "facets" ? [...rest, ["limit", String(MOST_FACETS)]] : rest };
+}
 
 /** A text as one word of a shell. */
 export const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
