@@ -9,7 +9,7 @@ use lake_demo::Portal;
 use lake_model::FAIL_POINTS;
 use lake_testkit::{Program, Row};
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE, copy};
 use crate::faults::{long, spread, tiny};

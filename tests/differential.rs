@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use lake_testkit::oracle::Incident;
 use lake_testkit::{Answer, Row, Running};
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 use self::question::{Question, Source};
 use crate::bench::{Bench, CASES, CASES_RESOURCE};

@@ -20,7 +20,7 @@ use lake_portal::{Cursor, Decoder};
 use lake_query::{IncidentProjector, NamedQuery};
 use lake_testkit::{Answer, Running};
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tonic::Code;

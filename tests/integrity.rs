@@ -10,7 +10,7 @@ use lake_query::{Engine, EngineOptions, Reader, engine_error};
 use lake_store::{Lake, Location};
 use lake_testkit::Row;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE};
 

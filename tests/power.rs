@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use lake_store::{DurableLocal, Lake, Location, Step};
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::faults::tiny::{self, PLACES, Published, row, stamp};
 use crate::faults::{long, runtime, spread};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lake_testkit::oracle::{Incident, parent_cell, time};
-use rand::Rng as _;
+use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use serde_json::Value;

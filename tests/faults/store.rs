@@ -14,7 +14,7 @@ use object_store::{
     PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 
 /// Each operation with how many of its kind came before it.
 pub(crate) fn numbered(ops: &[Op]) -> Vec<(Op, usize)> {

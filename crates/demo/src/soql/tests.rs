@@ -189,7 +189,7 @@ fn what_cannot_be_answered_is_refused() {
 #[test]
 fn garbage_is_answered_not_panicked_at() {
     use rand::rngs::StdRng;
-    use rand::{Rng, SeedableRng};
+    use rand::{RngExt, SeedableRng};
     let words = [
         "key",
         "size",

@@ -1,6 +1,6 @@
 //! Calls to the fire department and the ambulances: one row for every unit sent.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::Published;

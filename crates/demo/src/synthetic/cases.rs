@@ -1,6 +1,6 @@
 //! Requests to 311.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::Published;

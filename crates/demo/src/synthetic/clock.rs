@@ -1,6 +1,6 @@
 //! When things happen: nights are quiet, weekends differ from weekdays, by kind of thing.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::pick::{Weighted, permille};

@@ -1,6 +1,6 @@
 //! Traffic crashes in which somebody was hurt.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::clock::{self, CRASHES, DAY, MINUTE, known};

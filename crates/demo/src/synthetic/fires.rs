@@ -1,6 +1,6 @@
 //! Incidents the fire department went to.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::clock::{self, CALLS, MINUTE, known};

@@ -1,6 +1,6 @@
 //! Choices by weight.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 
 /// A choice among numbered things, each as likely as its weight.

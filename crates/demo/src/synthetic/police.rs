@@ -1,6 +1,6 @@
 //! Incidents reported to the police.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::clock::{self, DAY, HOUR, MINUTE, OFFENCES, known};
