@@ -149,7 +149,7 @@ impl Question {
         let [start, end] = times;
         let windows = start != end && time::parse(&start) != time::parse(&end);
         let many = random.random_range(0..=3);
-        let group_by = DIMENSIONS.choose_multiple(random, many).copied().collect();
+        let group_by = DIMENSIONS.sample(random, many).copied().collect();
         let numbers = |random: &mut StdRng, low: i64, high: i64| -> Vec<i64> {
             let many = if random.random_bool(0.12) { random.random_range(1..4) } else { 0 };
             (0..many).map(|_| random.random_range(low..=high)).collect()
