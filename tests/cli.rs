@@ -14,21 +14,60 @@ fn bare() -> (Program, tempfile::TempDir) {
     (Program::new(PROGRAM).lake(folder.path().join("lake")).current_dir(folder.path()), folder)
 }
 
+/// The names of all commands, as `--help` lists them.
+fn commands(program: &Program) -> Vec<String> {
+    let help = program.run(&["--help"]).success().stdout;
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|name| !name.is_empty()));
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 #[test]
 fn every_command_has_examples_that_parse() {
     let (program, _folder) = bare();
-    for command in ["up", "ingest", "compact", "sql", "serve", "status", "resources", "completions"] {
-        let help = program.run(&[command, "--help"]).success().stdout;
-        let examples: Vec<&str> = help.lines().filter(|line| line.trim_start().starts_with("hotspots-lake ")).collect();
+    let commands = commands(&program);
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in commands.iter().filter(|command| *command != "openapi") {
+        // A terminal of the usual width breaks no example.
+        let narrow = Command::new(PROGRAM).args([command, "--help"]).env("COLUMNS", "80").output().expect("help");
+        let help = String::from_utf8(narrow.stdout).expect("text");
+        let examples: Vec<&str> = help.lines().filter(|line| line.starts_with("  hotspots-lake ")).collect();
         assert!(!examples.is_empty(), "{command} --help has no examples");
         for example in examples {
-            let command_line = example.split("  ").find(|part| !part.trim().is_empty()).unwrap().trim();
-            let Some(words) = shell_words(command_line) else { continue };
+            assert!(example.len() <= 78, "{example} is broken by a terminal of 80 columns");
+            // A file that a command writes or reads, and a pipe, are the shell's.
+            let command_line = example.split(['>', '|']).next().unwrap_or_default();
+            let mut words = shell_words(command_line);
             // `--help` at the end parses everything before it and runs nothing.
-            let mut words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-            words.push("--help");
+            words.push("--help".to_owned());
+            let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
             program.run(&words).success();
         }
+    }
+}
+
+#[test]
+fn a_commands_own_options_come_before_the_global_ones() {
+    let (program, _folder) = bare();
+    for command in ["ingest", "compact", "audit", "sql", "serve", "vacuum"] {
+        let help = program.run(&[command, "--help"]).success().stdout;
+        let own = help.find("\nOptions:").expect("own options");
+        let global = help.find("\nGlobal options:").expect("global options");
+        assert!(own < global && help[global..].contains("--lake") && !help[own..global].contains("--lake"), "{help}");
+    }
+}
+
+#[test]
+fn a_resource_is_named_with_and_without_the_option() {
+    let bench = Bench::synthetic(200);
+    let program = bench.program();
+    let portal = bench.served.url().to_owned();
+    program.run(&["ingest", "--resource", CASES_RESOURCE, "--portal", &portal]).success();
+    for command in [&["compact"][..], &["audit", "--portal", &portal], &["rejects"], &["ingest", "--portal", &portal]] {
+        program.run(&[command, &[CASES_RESOURCE]].concat()).success();
+        program.run(&[command, &["--resource", CASES_RESOURCE]].concat()).success();
+        let wrong = program.run(&[command, &["--resource", "311-case"]].concat()).expect_status(2).stderr;
+        assert!(wrong.contains("311-case"), "{command:?}: {wrong}");
     }
 }
 
@@ -49,20 +88,24 @@ fn what_an_option_may_be_is_said_by_its_help_and_its_errors() {
 }
 
 /// What bash offers for the last of some words, by the script that the program prints.
-fn offered(script: &str, words: &[&str]) -> String {
+fn offered(script: &str, words: &[&str], variables: &[(&str, &std::path::Path)]) -> Vec<String> {
     let ask = r#"eval "$1"; shift
-COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9
 complete -p hotspots-lake >/dev/null || exit 1
-"$(complete -p hotspots-lake | sed 's/.*-F \([^ ]*\).*/\1/')" hotspots-lake "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
-echo "${COMPREPLY[*]}""#;
-    let output = Command::new("bash").args(["-c", ask, "bash", script]).args(words).output().expect("bash runs");
+"$(complete -p hotspots-lake | sed 's/.*-F \([^ ]*\).*/\1/')" hotspots-lake "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}" 2>/dev/null
+printf '%s\n' "${COMPREPLY[@]}""#;
+    let folder = std::path::Path::new(PROGRAM).parent().expect("the program's folder");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let mut bash = Command::new("bash");
+    bash.args(["-c", ask, "bash", script]).args(words).env("PATH", path).envs(variables.iter().copied());
+    let output = bash.output().expect("bash runs");
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
+    String::from_utf8(output.stdout).expect("text").lines().map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]
-fn bash_completes_commands_and_the_options_of_each() {
-    let (program, _folder) = bare();
+fn bash_completes_commands_options_and_names() {
+    let (program, folder) = bare();
     let script = program.run(&["completions", "bash"]).success().stdout;
     for (words, expected) in [
         (&["hotspots-lake", "res"][..], "resources"),
@@ -70,16 +113,49 @@ fn bash_completes_commands_and_the_options_of_each() {
         (&["hotspots-lake", "queries", "run", "--par"], "--param"),
         (&["hotspots-lake", "resources", "list", "--format", "j"], "json"),
         (&["hotspots-lake", "token", "new", "--sco"], "--scope"),
+        (&["hotspots-lake", "ingest", "fire-ems"], "fire-ems-calls"),
+        (&["hotspots-lake", "audit", "--resource", "chicago-cr"], "chicago-crimes"),
+        (&["hotspots-lake", "queries", "run", "reports/cat"], "reports/categories"),
     ] {
-        assert_eq!(offered(&script, words).trim(), expected, "{words:?}");
+        assert_eq!(offered(&script, words, &[]), [expected], "{words:?}");
     }
+    let resources = folder.path().join("resources");
+    std::fs::create_dir(&resources).unwrap();
+    let own = program.run(&["resources", "show", "sf-neighborhoods"]).success();
+    assert!(own.stdout.contains("sf-neighborhoods"));
+    std::fs::write(resources.join("own.toml"), OWN_RESOURCE).unwrap();
+    let own = offered(&script, &["hotspots-lake", "ingest", "tiny-c"], &[("HOTSPOTS_RESOURCES", resources.as_path())]);
+    assert_eq!(own, ["tiny-calls"]);
 }
 
-/// The words of a command line; `None` if it has redirections.
-fn shell_words(line: &str) -> Option<Vec<String>> {
-    if line.contains(['>', '|']) {
-        return None;
-    }
+/// A resource file of a user's own.
+const OWN_RESOURCE: &str = r#"
+name = "tiny-calls"
+title = "Calls"
+portal = "https://data.example.org"
+dataset = "abcd-1234"
+city = "Example"
+zone = "America/Los_Angeles"
+cadence = "1h"
+key = ["id"]
+[roles]
+occurred_at = "at"
+latitude = "lat"
+longitude = "lon"
+[bounds]
+west = -123.2
+south = 37.4
+east = -122.0
+north = 38.0
+[columns]
+id = "text"
+at = "timestamp"
+lat = "number"
+lon = "number"
+"#;
+
+/// The words of a command line.
+fn shell_words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.chars() {
         match c {
@@ -90,7 +166,108 @@ fn shell_words(line: &str) -> Option<Vec<String>> {
     }
     words.push(word);
     words.retain(|w| !w.is_empty());
-    Some(words)
+    words
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let (program, folder) = bare();
+    let page = program.run(&["man"]).success().stdout;
+    assert!(page.contains(".TH hotspots-lake 1") && page.contains("Exit codes"), "{page}");
+    program.run(&["man", "--directory", "pages"]).success();
+    for command in commands(&program) {
+        let page = folder.path().join(format!("pages/hotspots-lake-{command}.1"));
+        assert!(page.is_file(), "{}", page.display());
+    }
+}
+
+#[test]
+fn a_token_is_not_written_into_the_file_of_hashes() {
+    let (program, folder) = bare();
+    let tokens = folder.path().join("tokens");
+    let into = std::fs::File::create(&tokens).unwrap();
+    let refused = Command::new(PROGRAM).args(["token", "new", "map"]).stdout(into).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--token-file"));
+    assert_eq!(std::fs::read_to_string(&tokens).unwrap(), "");
+    std::fs::remove_file(&tokens).unwrap();
+    let printed = ["map", "prometheus"]
+        .map(|name| program.run(&["token", "new", name, "--token-file", "tokens"]).success().stdout.trim().to_owned());
+    let text = std::fs::read_to_string(&tokens).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    assert!(
+        text.starts_with("map ") && printed.iter().all(|token| !token.is_empty() && !text.contains(token)),
+        "{text}"
+    );
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&tokens).unwrap().permissions());
+    assert_eq!(mode & 0o077, 0, "others of the machine can read the token file");
+}
+
+#[test]
+fn a_draft_of_a_resource_file_ingests_its_rows() {
+    let (program, folder) = bare();
+    let rows = "Call Number,Call Type,Received,Closed,Latitude,Longitude\n\
+                1,Alarm,04/01/2021 10:00:00 AM,,37.75,-122.41\n\
+                2,Medical,04/02/2021 11:00:00 PM,04/03/2021 01:00:00 AM,37.77,-122.42\n";
+    std::fs::write(folder.path().join("calls.csv"), rows).unwrap();
+    std::fs::create_dir(folder.path().join("own")).unwrap();
+    let draft = program.run(&["resources", "init", "calls.csv", "--name", "own-calls"]).success().stdout;
+    std::fs::write(folder.path().join("own/own-calls.toml"), draft).unwrap();
+    program.run(&["ingest", "own-calls", "--file", "calls.csv", "--resources", "own"]).success();
+    let counted = program.run(&[
+        "sql",
+        "--resources",
+        "own",
+        "--format",
+        "json",
+        "SELECT category, SUM(count) AS n, COUNT(cell) AS located FROM counts GROUP BY 1 ORDER BY 1",
+    ]);
+    let expected = serde_json::json!([
+        {"category": "Alarm", "n": 1, "located": 1},
+        {"category": "Medical", "n": 1, "located": 1}
+    ]);
+    assert_eq!(counted.success().json(), expected);
+}
+
+#[test]
+fn sql_writes_a_file_in_the_format_of_its_extension() {
+    let bench = Bench::synthetic(200);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let program = bench.program();
+    let query = "SELECT resource, SUM(count) AS n FROM counts GROUP BY 1";
+    let wrote = program.run(&["sql", "-o", "n.csv", query]).success();
+    assert_eq!(wrote.stdout, "");
+    let read = |name: &str| std::fs::read(bench.folder.path().join(name)).unwrap();
+    assert_eq!(String::from_utf8(read("n.csv")).unwrap(), "resource,n\n311-cases,90\n");
+    program.run(&["sql", "-o", "n.parquet", query]).success();
+    assert!(read("n.parquet").starts_with(b"PAR1"));
+    program.run(&["queries", "run", "reports/months", "-o", "months.ndjson"]).success();
+    assert!(read("months.ndjson").starts_with(b"{"));
+    let unknown = program.run(&["sql", "-o", "n.xlsx", query]).expect_status(2).stderr;
+    assert!(unknown.contains("n.xlsx") && unknown.contains("parquet"), "{unknown}");
+    // A query that fails leaves what was there.
+    program.run(&["sql", "-o", "n.csv", "SELECT 1 / 0"]).expect_status(2);
+    assert_eq!(String::from_utf8(read("n.csv")).unwrap(), "resource,n\n311-cases,90\n");
+    let left: Vec<_> =
+        std::fs::read_dir(bench.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".hotspots-lake-")), "{left:?}");
+    let table = program.run(&["sql", query]).success();
+    assert!(table.stderr.contains("(1 row)") && table.stdout.contains("| 311-cases | 90 |"), "{}", table.stdout);
+}
+
+#[test]
+fn the_shell_answers_completes_and_remembers() {
+    let python = std::env::var_os("HOTSPOTS_PYTHON").unwrap_or_else(|| "python3".into());
+    let bench = Bench::synthetic(200);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/shell.py");
+    let mut command = Command::new(python);
+    let output = command.args([script, PROGRAM]).arg(bench.lake()).env("XDG_STATE_HOME", bench.folder.path()).output();
+    let output = output.unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    let history = std::fs::read_to_string(bench.folder.path().join("hotspots-lake/sql_history")).unwrap();
+    assert!(history.contains("SUM(count)"), "{history}");
 }
 
 #[test]

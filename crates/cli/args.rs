@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::completion;
+use crate::examples;
 use crate::serving::Serving;
+
+/// The heading of the options that every command takes, after those of the command itself.
+const GLOBAL: &str = "Global options";
 
 /// A city's published incidents as a lake of open tables, counted exactly and answered at once.
 #[derive(Debug, Parser)]
@@ -12,15 +17,7 @@ use crate::serving::Serving;
     version,
     propagate_version = true,
     max_term_width = 110,
-    after_help = "\
-Examples:
-  hotspots-lake up --demo                           the whole job on synthetic rows: http://127.0.0.1:8080
-  hotspots-lake ingest 311-cases --max-pages 2      land two pages from the real portal
-  hotspots-lake compact                             recount exactly
-  hotspots-lake sql 'SELECT resource, SUM(count) FROM counts GROUP BY 1'
-
-Exit codes: 0 done, 1 the answer is no, 2 bad usage or not found, 3 partly done, 4 try again,
-5 damaged data, 70 a bug."
+    after_help = examples::PROGRAM
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -33,31 +30,31 @@ pub(crate) struct Args {
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Global {
     /// The lake: a directory or s3://BUCKET/PREFIX
-    #[arg(long, global = true, env = "HOTSPOTS_LAKE", default_value = "./lake", value_name = "PLACE")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_LAKE", default_value = "./lake", value_name = "PLACE")]
     pub(crate) lake: String,
     /// A directory of your own resource files (*.toml), added to those the program comes with
-    #[arg(long, global = true, env = "HOTSPOTS_RESOURCES", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_RESOURCES", value_name = "DIR")]
     pub(crate) resources: Option<PathBuf>,
     /// A directory of your own queries (*.sql, each with a title), added to those the program comes with
-    #[arg(long, global = true, env = "HOTSPOTS_QUERIES", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_QUERIES", value_name = "DIR")]
     pub(crate) queries: Option<PathBuf>,
     /// Where the key indexes lie: derived, on local disk, rebuilt when lost [default: in the lake, or the user's cache for S3]
-    #[arg(long, global = true, env = "HOTSPOTS_INDEX", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_INDEX", value_name = "DIR")]
     pub(crate) index: Option<PathBuf>,
     /// Memory that queries and compaction may use before they spill to disk, MiB
-    #[arg(long, global = true, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
     pub(crate) memory_mib: usize,
     /// A file of settings: options by their long names, those of one command in a table of its name
-    #[arg(long, global = true, env = "HOTSPOTS_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// How log lines on stderr are written
-    #[arg(long, global = true, env = "HOTSPOTS_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
     /// Say more on stderr (twice: much more)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 }
 
@@ -75,148 +72,103 @@ impl Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The whole job in one process: ingest on each resource's cadence, compact, serve
-    #[command(after_help = "\
-Examples:
-  hotspots-lake up --demo                           synthetic rows from a portal of our own
-  hotspots-lake up                                  every resource from its real portal
-  hotspots-lake up 311-cases --http 127.0.0.1:9000  one resource, another address")]
+    #[command(after_help = examples::UP)]
     Up(Up),
     /// Land new and changed rows, and boundaries, from the portals or from a saved file
-    #[command(after_help = "\
-Examples:
-  hotspots-lake ingest                                        every resource, from where the last run ended
-  hotspots-lake ingest 311-cases --max-pages 2
-  hotspots-lake ingest 311-cases --file saved.json.gz         rows saved from a portal, reconciled by key
-  hotspots-lake ingest 311-cases --full                       read all again, delete what the portal no longer has
-  hotspots-lake ingest 311-cases --replay-rejects             rejects again, after a resource file was mended
-  hotspots-lake ingest 311-cases --portal http://127.0.0.1:9  a mirror or a proxy
-  hotspots-lake ingest sf-neighborhoods                       outlines for the map, read whole each time
-  hotspots-lake ingest sf-neighborhoods --file saved.geojson")]
+    #[command(after_help = examples::INGEST)]
     Ingest(Ingest),
     /// Recount exactly: merge what has landed, or count a window again from scratch
-    #[command(after_help = "\
-Examples:
-  hotspots-lake compact                                      what landed since the last time
-  hotspots-lake compact --window 2020..2030                  and count these years again from the raw rows
-  hotspots-lake compact --recount                            make everything again that follows from the raw rows
-  hotspots-lake compact --resource 311-cases --dry-run       only report; exit code 1 if there is drift")]
+    #[command(after_help = examples::COMPACT)]
     Compact(Compact),
     /// Hold the lake against the portal's own counts, by month and category; exit code 1 if they differ
-    #[command(after_help = "\
-Examples:
-  hotspots-lake audit                                  every resource: ingest to the head, then compare
-  hotspots-lake audit --resource 311-cases --window 2024..2025
-  hotspots-lake audit --keys                           key by key: what is gone, what is missing
-  hotspots-lake audit --keys --repair                  and mend it: nightly, this keeps the lake equal to the portals
-
-A source that changes meanwhile is asked again; if it keeps changing, the exit code is 4.")]
+    #[command(after_help = examples::AUDIT)]
     Audit(Audit),
     /// Rows that could not be used: why, and as they were published
-    #[command(after_help = "\
-Examples:
-  hotspots-lake rejects
-  hotspots-lake rejects 311-cases --format json
-  hotspots-lake ingest 311-cases --replay-rejects      after the resource file was mended")]
+    #[command(after_help = examples::REJECTS)]
     Rejects(Rejects),
     /// Ask anything in SQL, read-only
-    #[command(after_help = "\
-Examples:
-  hotspots-lake sql 'SELECT category, SUM(count) AS n FROM counts GROUP BY 1 ORDER BY n DESC LIMIT 10'
-  hotspots-lake sql --format csv 'SELECT h3_h3_to_string(h3_cell_to_parent(cell, 8)) AS cell8, SUM(count) FROM counts GROUP BY 1'
-  hotspots-lake sql --format json -f question.sql
-  echo 'SELECT * FROM raw.\"311_cases\" LIMIT 5' | hotspots-lake sql
-  hotspots-lake sql --as-of 2026-03-01T12:00:00Z 'SELECT SUM(count) FROM counts'
-  hotspots-lake sql --at-version fast_counts=12,counts=5,incidents=5 'SELECT SUM(count) FROM counts'
-
-Tables: incidents, counts, rejects, boundaries (current answers); stored.* (as stored); raw.* (every landed version).")]
+    #[command(after_help = examples::SQL)]
     Sql(Sql),
     /// Serve the lake over HTTP, and over Arrow Flight SQL with --flight
-    #[command(after_help = "\
-Examples:
-  hotspots-lake serve
-  hotspots-lake serve --flight
-  hotspots-lake serve --flight 0.0.0.0:50051 --tls-cert server.crt --tls-key server.key
-  curl 'http://127.0.0.1:8080/aggregates?resource=311-cases&geo_precision=8&time_precision=1mo'")]
+    #[command(after_help = examples::SERVE)]
     Serve(Serve),
     /// Each resource's batches, rows, rejects, lag and unreconciled batches
-    #[command(after_help = "\
-Examples:
-  hotspots-lake status
-  hotspots-lake status --format json")]
+    #[command(after_help = examples::STATUS)]
     Status(Status),
     /// The resources the program knows
-    #[command(after_help = "\
-Examples:
-  hotspots-lake resources list
-  hotspots-lake resources show 311-cases
-  hotspots-lake resources list --resources ./my-resources")]
+    #[command(after_help = examples::RESOURCES)]
     Resources(Resources),
     /// The queries that have names: which there are, their rows, and tests of your own
-    #[command(after_help = "\
-Examples:
-  hotspots-lake queries list
-  hotspots-lake queries run reports/categories --param resource=311-cases --param top=10
-  hotspots-lake queries run reports/months --format csv
-  hotspots-lake queries show reports/categories
-  hotspots-lake queries test ./my-queries           their rows against NAME.csv beside NAME.sql; exit code 1 if one differs")]
+    #[command(after_help = examples::QUERIES)]
     Queries(Queries),
     /// What was done to the lake: every version of every table, the newest first
-    #[command(after_help = "\
-Examples:
-  hotspots-lake history --limit 20
-  hotspots-lake history --table counts
-  hotspots-lake history --table raw/311-cases --format json")]
+    #[command(after_help = examples::HISTORY)]
     History(History),
     /// Read the whole lake and say whether it is whole: logs, files, statistics, counts, rejects
-    #[command(after_help = "\
-Examples:
-  hotspots-lake check
-  hotspots-lake check --format json
-
-Exit codes: 0 the lake is whole, 1 tables differ that should not, 5 damaged.")]
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Delete files that nothing needs any more; without --apply only say which
-    #[command(after_help = "\
-Examples:
-  hotspots-lake vacuum                              what would go
-  hotspots-lake vacuum --apply                      let it go
-  hotspots-lake vacuum --older-than 30d --apply     keep every version of the last 30 days readable
-  hotspots-lake vacuum --older-than 0s --nothing-else-runs --apply")]
+    #[command(after_help = examples::VACUUM)]
     Vacuum(Vacuum),
     /// Make a sealed record vanish from every table, version, reject and index
-    #[command(after_help = "\
-Examples:
-  hotspots-lake forget police-department-incidents 95322406244
-  hotspots-lake sql \"SELECT id FROM incidents WHERE resource = 'police-department-incidents' LIMIT 5\"
-
-Nothing else may write to the lake meanwhile. Earlier versions can no longer be read afterwards. A record that the
-portal still publishes is landed again by the next full read.")]
+    #[command(after_help = examples::FORGET)]
     Forget(Forget),
     /// Tokens for who may ask a server
-    #[command(after_help = "\
-Examples:
-  hotspots-lake token new map                            prints the token, and its line for the token file
-  hotspots-lake token new prometheus --scope admin
-  hotspots-lake serve --token-file tokens")]
+    #[command(after_help = examples::TOKEN)]
     Token(Token),
     /// The settings that hold, and where they come from
-    #[command(after_help = "\
-Examples:
-  hotspots-lake config show                              every setting of every command, as a config file
-  hotspots-lake config show serve --origin               those of one command, and where each comes from
-
-A setting is taken from the command line, else from its variable, else from the config file, else it has its default.")]
+    #[command(after_help = examples::CONFIG)]
     Config(Config),
     /// The OpenAPI document of the HTTP interface on stdout
     Openapi,
-    /// Shell completions on stdout
-    #[command(after_help = "\
-Examples:
-  hotspots-lake completions bash > ~/.local/share/bash-completion/completions/hotspots-lake")]
+    /// Shell completions on stdout: commands, options, the names of resources and queries
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// The manual page on stdout, or a page for each command in a directory
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Write the pages of all commands here
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+}
+
+/// The resources that a command works on.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct ResourceNames {
+    /// The resources [default: all]
+    #[arg(value_name = "RESOURCE", add = completion::resources())]
+    positional: Vec<String>,
+    /// A resource, as if it were named without the option; may be repeated
+    #[arg(long = "resource", value_name = "RESOURCE", add = completion::resources())]
+    option: Vec<String>,
+}
+
+impl ResourceNames {
+    /// Returns each name once, in the order given, those without the option first; empty stands for all.
+    pub(crate) fn to_vec(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.positional.iter().chain(&self.option) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+/// Where the rows of a query go, and how they are written.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct RowsOutput {
+    /// table, json, ndjson, csv, geojson, arrow or parquet [default: that of the extension of --output, else table]
+    #[arg(long, value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
+    pub(crate) format: Option<lake_query::Format>,
+    /// Write the rows to this file, which appears once it is complete
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// How to reach portals.
@@ -244,9 +196,8 @@ pub(crate) struct Portal {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Up {
-    /// Which resources [default: all]
-    #[arg(value_name = "RESOURCE")]
-    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) names: ResourceNames,
     /// Start a portal of our own with synthetic rows of five San Francisco resources, and use it
     #[arg(long, conflicts_with = "portal")]
     pub(crate) demo: bool,
@@ -261,9 +212,8 @@ pub(crate) struct Up {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Ingest {
-    /// Which resources [default: all]
-    #[arg(value_name = "RESOURCE")]
-    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) names: ResourceNames,
     /// Stop after this many pages of each resource
     #[arg(long, value_name = "N")]
     pub(crate) max_pages: Option<usize>,
@@ -286,9 +236,8 @@ pub(crate) struct Ingest {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Audit {
-    /// Which resources [default: all that have landed]
-    #[arg(long = "resource", value_name = "R")]
-    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) names: ResourceNames,
     /// Compare this window only, of the time of occurrence; the undated are compared where none is asked
     #[arg(long, value_name = "A..B", value_parser = lake_model::Window::parse)]
     pub(crate) window: Option<lake_model::Window>,
@@ -310,9 +259,8 @@ pub(crate) struct Audit {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Rejects {
-    /// Which resources [default: all that have landed]
-    #[arg(value_name = "RESOURCE")]
-    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) names: ResourceNames,
     /// Closed ones as well
     #[arg(long)]
     pub(crate) all: bool,
@@ -332,9 +280,8 @@ pub(crate) struct Compact {
     /// Make everything again that follows from the raw rows, whatever is stored: incidents, counts, rejects
     #[arg(long, conflicts_with = "window")]
     pub(crate) recount: bool,
-    /// Which resources [default: all that have landed]
-    #[arg(long = "resource", value_name = "R")]
-    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) names: ResourceNames,
     /// Only report; exit code 1 if there is drift
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -345,15 +292,14 @@ pub(crate) struct Compact {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Sql {
-    /// The query; from stdin if neither it nor a file is given
+    /// The query; if neither it nor a file is given, from stdin, or an interactive shell on a terminal
     #[arg(value_name = "QUERY", conflicts_with = "file")]
     pub(crate) query: Option<String>,
     /// A file with the query
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// table, json, ndjson, csv, geojson, arrow or parquet
-    #[arg(long, default_value = "table", value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
-    pub(crate) format: lake_query::Format,
+    #[command(flatten)]
+    pub(crate) rows: RowsOutput,
     /// The lake as it was at this time: RFC 3339, or a date or date and time in UTC
     #[arg(long, value_name = "TIME", value_parser = lake_query::Moment::parse_time)]
     pub(crate) as_of: Option<lake_query::Moment>,
@@ -392,18 +338,19 @@ pub(crate) enum QueriesCommand {
     /// One query's file: its header and its SQL
     Show {
         /// Its name
+        #[arg(add = completion::queries())]
         name: String,
     },
     /// The rows of one
     Run {
         /// Its name
+        #[arg(add = completion::queries())]
         name: String,
         /// A value for one of its parameters; nothing after = means null
         #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
         values: Vec<(String, String)>,
-        /// table, json, ndjson, csv, geojson, arrow or parquet
-        #[arg(long, default_value = "table", value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
-        format: lake_query::Format,
+        #[command(flatten)]
+        rows: RowsOutput,
     },
     /// Run a directory of queries with their defaults; exit code 1 if one fails or its rows differ from its CSV file
     Test {
@@ -460,7 +407,7 @@ pub(crate) struct Vacuum {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Forget {
     /// The resource
-    #[arg(value_name = "RESOURCE")]
+    #[arg(value_name = "RESOURCE", add = completion::resources())]
     pub(crate) resource: String,
     /// The keys: `id` in incidents, or `identity` in rejects
     #[arg(value_name = "KEY", required = true)]
@@ -479,6 +426,9 @@ pub(crate) enum TokenCommand {
     New {
         /// For whom: requests are limited and logged under this name
         name: String,
+        /// Append the line to this file and print the token alone
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
         /// read: everything about the lake; admin: what is told about the process, too
         #[arg(long, default_value = "read")]
         scope: lake_serve::Scope,
@@ -539,6 +489,16 @@ pub(crate) enum ResourcesCommand {
     /// One resource's definition as JSON: roles, key, bounds, columns
     Show {
         /// Its name
+        #[arg(add = completion::resources())]
         name: String,
+    },
+    /// Draft a resource file, on stdout, from rows saved as CSV: column types and roles guessed, the rest to fill in
+    Init {
+        /// The rows: .csv, with or without .gz
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The resource's name [default: the file's]
+        #[arg(long)]
+        name: Option<String>,
     },
 }

@@ -2,11 +2,16 @@
 
 mod args;
 mod commands;
+mod completion;
 mod config;
 mod context;
+mod examples;
 mod output;
 mod progress;
+mod rows;
 mod serving;
+mod shell;
+mod terminal_table;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -35,6 +40,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> ExitCode {
+    if completion::answer() {
+        return ExitCode::SUCCESS;
+    }
     let args = match config::parse(std::env::args_os()) {
         Ok(args) => args,
         Err(code) => return code,

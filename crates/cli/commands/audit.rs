@@ -12,7 +12,8 @@ use crate::{context, output};
 pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open_to_write(global).await?;
-    let names = if args.names.is_empty() { lake.landed_resources().await? } else { args.names.clone() };
+    let named = args.names.to_vec();
+    let names = if named.is_empty() { lake.landed_resources().await? } else { named };
     let reader = context::reader(global, lake.clone(), &catalog)?;
     let options = AuditOptions {
         portal: context::portal_options(&args.portal),

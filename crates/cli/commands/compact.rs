@@ -14,7 +14,8 @@ use crate::{context, output};
 pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = if args.dry_run { context::open(global).await? } else { context::open_to_write(global).await? };
-    let names = if args.names.is_empty() { lake.landed_resources().await? } else { args.names.clone() };
+    let named = args.names.to_vec();
+    let names = if named.is_empty() { lake.landed_resources().await? } else { named };
     let reader = context::reader(global, lake, &catalog)?;
     if let Some(window) = args.window {
         let (whole, _) = window.whole_years();

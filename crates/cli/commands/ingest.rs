@@ -12,9 +12,10 @@ use crate::progress::Progress;
 
 pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     let catalog = context::catalog(global)?;
-    let mut chosen = context::chosen(&catalog, &args.names)?;
+    let names = args.names.to_vec();
+    let mut chosen = context::chosen(&catalog, &names)?;
     if args.replay_rejects {
-        if let Some(known) = chosen.iter().find(|known| args.names.iter().any(|name| name == known.name()))
+        if let Some(known) = chosen.iter().find(|known| names.iter().any(|name| name == known.name()))
             && matches!(known, Known::Boundaries(_))
         {
             return Err(Error::invalid(format!("`{}` is a set of boundaries, which has no rejects", known.name())));
@@ -23,7 +24,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     }
     let source = match &args.file {
         None if args.replay_rejects => Source::Rejects,
-        Some(path) if args.names.len() == 1 => Source::File(path.clone()),
+        Some(path) if names.len() == 1 => Source::File(path.clone()),
         Some(_) => {
             return Err(Error::invalid(
                 "--file holds the rows of one resource: name it, as in `ingest 311-cases --file X.json`",

@@ -7,6 +7,7 @@ mod config;
 mod forget;
 mod history;
 mod ingest;
+mod man;
 mod queries;
 mod rejects;
 mod resources;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Args, Command};
+use crate::{completion, output};
 
 /// Runs a command; its exit code.
 pub(crate) async fn run(args: Args) -> Result<u8> {
@@ -44,10 +46,14 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
         Command::Forget(forget) => Box::pin(forget::run(global, forget)).await,
         Command::Resources(resources) => resources::run(global, resources),
-        Command::Token(token) => token::run(token),
+        Command::Token(token) => token::run(&token),
         Command::Config(config) => config::run(config),
         Command::Openapi => resources::openapi(),
-        Command::Completions { shell } => resources::completions(shell),
+        Command::Completions { shell } => {
+            output::print(&completion::script(shell)?)?;
+            Ok(0)
+        }
+        Command::Man { directory } => man::run(directory),
     }
 }
 

@@ -1,6 +1,5 @@
 //! `queries`: the queries that have names: which there are, their rows, and tests of a user's own.
 
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,8 +13,8 @@ use lake_store::{Lake, Location};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::sql::write_rows;
 use crate::args::{Global, Listing, Queries, QueriesCommand};
+use crate::rows::{Destination, write_rows};
 use crate::{context, output};
 
 /// Rows of the lake that is made for a test where there is none, and their seed: the same everywhere.
@@ -29,14 +28,15 @@ pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
             output::print(context::queries(global)?.get(&name)?.text())?;
             Ok(0)
         }
-        QueriesCommand::Run { name, values, format } => {
+        QueriesCommand::Run { name, values, rows } => {
+            let destination = Destination::new(&rows)?;
             let query = context::queries(global)?.get(&name)?;
             let values = query.values(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
             let catalog = context::catalog(global)?;
             let reader = context::reader(global, context::open(global).await?, &catalog)?;
             let session = reader.sql_session(&reader.view().await?).await?;
             let frame = query.prepare(&session).await?.bind(values)?;
-            write_rows(frame, format, BufWriter::new(output::Stdout)).await?;
+            destination.write(frame, global.quiet).await?;
             Ok(0)
         }
         QueriesCommand::Test { directory, update } => Box::pin(test(global, directory, update)).await,

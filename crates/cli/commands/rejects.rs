@@ -15,11 +15,12 @@ pub(crate) async fn run(global: &Global, args: Rejects) -> Result<u8> {
     let reader = context::reader(global, lake, &catalog)?;
     let view = reader.view().await?;
     let session = reader.session(&view).await?;
-    for name in args.names.iter().filter(|name| !view.resources.contains_key(*name)) {
+    let names = args.names.to_vec();
+    for name in names.iter().filter(|name| !view.resources.contains_key(*name)) {
         // A name that nothing landed under is either known or mistyped.
         catalog.get(name)?;
     }
-    let named = match args.names.as_slice() {
+    let named = match names.as_slice() {
         [] => "TRUE".to_owned(),
         names => format!("resource IN ({})", names.iter().map(|n| literal(n)).collect::<Vec<_>>().join(", ")),
     };

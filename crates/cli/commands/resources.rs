@@ -1,11 +1,11 @@
-//! `resources`, `openapi` and `completions`: what the program knows of itself.
+//! `resources` and `openapi`: what the program knows of itself.
 
-use clap::CommandFactory as _;
 use lake_model::{Error, Known, Result};
+use lake_portal::draft_resource;
 use lake_query::Queries;
 use serde_json::{Value, json};
 
-use crate::args::{Args, Global, Resources, ResourcesCommand};
+use crate::args::{Global, Resources, ResourcesCommand};
 use crate::{context, output};
 
 pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
@@ -34,6 +34,12 @@ pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
             let text = text.map_err(|e| Error::internal("a resource as JSON").with_source(e))?;
             output::print(&format!("{text}\n"))?;
         }
+        ResourcesCommand::Init { file, name } => {
+            output::print(&draft_resource(&file, name.as_deref())?)?;
+            output::note(
+                "A draft: fill in the portal, the dataset, the city and the zone, and check the key and the roles.",
+            );
+        }
     }
     Ok(0)
 }
@@ -42,15 +48,5 @@ pub(crate) fn openapi() -> Result<u8> {
     let text = serde_json::to_string_pretty(&lake_serve::openapi(&Queries::built_in()?))
         .map_err(|e| Error::internal("the OpenAPI document as JSON").with_source(e))?;
     output::print(&format!("{text}\n"))?;
-    Ok(0)
-}
-
-pub(crate) fn completions(shell: clap_complete::Shell) -> Result<u8> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "hotspots-lake", &mut script);
-    let script = String::from_utf8_lossy(&script);
-    // Of the hyphen in our name the library makes one thing where it says which command the words name, and another where
-    // it says what that command takes.
-    output::print(&script.replace("hotspots__subcmd__lake__subcmd__", "hotspots__lake__subcmd__"))?;
     Ok(0)
 }

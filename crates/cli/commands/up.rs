@@ -45,7 +45,8 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let demo_names = synthetic::DATASETS.iter().map(|dataset| dataset.resource);
     let demo_boundaries = synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources).copied();
     let demo_names: Vec<String> = demo_names.chain(demo_boundaries).map(str::to_owned).collect();
-    let names = if args.demo && args.names.is_empty() { &demo_names } else { &args.names };
+    let named = args.names.to_vec();
+    let names = if args.demo && named.is_empty() { &demo_names } else { &named };
     let chosen = context::chosen(&catalog, names)?;
     let lake = context::create(global).await?;
     let reader = context::serving_reader(global, lake.clone(), &catalog).await?;

@@ -24,7 +24,7 @@ pub(crate) fn field_name(title: &str) -> String {
 const TIMES: [&str; 4] = ["%m/%d/%Y %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M"];
 const DATES: [&str; 2] = ["%m/%d/%Y", "%Y/%m/%d"];
 
-fn iso_time(text: &str) -> Option<String> {
+pub(crate) fn iso_time(text: &str) -> Option<String> {
     let parsed = TIMES.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()).or_else(|| {
         DATES.iter().find_map(|format| chrono::NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0))
     })?;
@@ -32,7 +32,7 @@ fn iso_time(text: &str) -> Option<String> {
 }
 
 /// `POINT (lon lat)` or `(lat, lon)`.
-fn point(text: &str) -> Option<Value> {
+pub(crate) fn point(text: &str) -> Option<Value> {
     let inner = text.split_once('(')?.1.split_once(')')?.0;
     let mut parts = inner.split([' ', ',']).filter(|p| !p.is_empty()).map(str::parse::<f64>);
     let (first, second) = (parts.next()?.ok()?, parts.next()?.ok()?);

@@ -6,6 +6,7 @@
 mod boundaries;
 mod columns;
 mod decode;
+mod draft;
 mod export;
 mod extent;
 mod file;
@@ -15,6 +16,7 @@ mod value;
 
 pub use boundaries::{Boundary, read_boundaries_file};
 pub use decode::{Decoder, Page, PageBuilder, Reject};
+pub use draft::draft_resource;
 pub use extent::{Extent, MonthlyCounts};
 pub use file::read_file;
 pub use scan::{Cursor, PageRequest, Scan, ScanOptions, is_later};

@@ -1,0 +1,178 @@
+//! The interactive shell of `sql`: statements that end with `;`, over what the lake holds when each is asked.
+
+pub(crate) mod statements;
+mod words;
+
+use std::path::PathBuf;
+use std::str::FromStr as _;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use futures::TryStreamExt as _;
+use lake_model::{Error, Kind, Result, ResultExt as _};
+use lake_query::{DataFrame, Format, Moment, Reader, Session, engine_error};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{CompletionType, Config, Editor};
+
+use self::words::Words;
+use crate::rows::{counted, write_rows};
+use crate::{output, terminal_table};
+
+const HELP: &str = "\
+  SELECT ... ;      ask; a statement may have several lines and ends with ;
+  \\d                list the tables
+  \\d TABLE          list the columns of a table
+  \\format FORMAT    write rows as table, json, ndjson, csv or geojson
+  \\q                quit (also ^D); ^C clears the line, or stops the query";
+
+/// Rows that a table on the screen has at most.
+const MAX_ROWS: usize = 1_000;
+/// Statements that are remembered.
+const MAX_HISTORY: usize = 1_000;
+
+/// The shell over one lake.
+struct Shell<'a> {
+    reader: &'a Reader,
+    /// The time or the versions that every statement reads; the newest if none.
+    moment: Option<Moment>,
+    format: Format,
+}
+
+/// Reads and answers statements until the end of the input.
+///
+/// # Errors
+/// If the lake cannot be read, or the terminal fails.
+pub(crate) async fn run(reader: &Reader, moment: Option<Moment>) -> Result<()> {
+    let mut shell = Shell { reader, moment, format: Format::Table };
+    let config = Config::builder().auto_add_history(true).completion_type(CompletionType::List);
+    let config = config.max_history_size(MAX_HISTORY).map(|config| config.build());
+    let config = config.or_err(Kind::Internal, || "the settings of the shell")?;
+    let mut editor: Editor<Words, FileHistory> =
+        Editor::with_config(config).or_err(Kind::Internal, || "the terminal")?;
+    editor.set_helper(Some(Words::new(&shell.session().await?).await?));
+    let history = history_file();
+    if let Some(path) = &history {
+        // The first time there is none.
+        let _ = editor.load_history(path);
+    }
+    output::note("\\? lists the commands, \\q quits. A statement ends with ;");
+    loop {
+        match tokio::task::block_in_place(|| editor.readline("hotspots-lake> ")) {
+            Ok(line) if ["\\q", "quit", "exit"].contains(&line.trim().trim_end_matches(';')) => break,
+            Ok(line) => shell.answer(&line).await,
+            Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Eof) => break,
+            Err(error) => return Err(Error::internal("reading the terminal").with_source(error)),
+        }
+    }
+    if let Some(path) = &history {
+        // A history that cannot be kept is no reason to fail.
+        let _ = path.parent().map(std::fs::create_dir_all);
+        let _ = editor.save_history(path);
+    }
+    Ok(())
+}
+
+impl Shell<'_> {
+    async fn session(&self) -> Result<Session> {
+        let view = match &self.moment {
+            Some(moment) => self.reader.view_at(moment).await?,
+            None => self.reader.view().await?,
+        };
+        self.reader.sql_session(&view).await
+    }
+
+    /// Answers what was typed; an error is printed, and the shell goes on.
+    async fn answer(&mut self, line: &str) {
+        let line = line.trim();
+        let answered = match line.strip_prefix('\\') {
+            Some(command) => self.command(command).await,
+            None => self.statements(line).await,
+        };
+        if let Err(error) = answered {
+            output::note(&format!("error: {error}"));
+        }
+    }
+
+    async fn command(&mut self, command: &str) -> Result<()> {
+        let (name, argument) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        match (name, argument.trim()) {
+            ("?" | "h" | "help", _) => {
+                output::note(HELP);
+                Ok(())
+            }
+            ("d", "") => {
+                let tables = "SELECT table_schema AS schema, table_name AS name FROM information_schema.tables \
+                              WHERE table_schema <> 'information_schema' ORDER BY 1, 2";
+                self.statement(tables).await
+            }
+            ("d", table) => self.statement(&format!("DESCRIBE {table}")).await,
+            ("format", format) => {
+                self.format = Format::from_str(format)?;
+                Ok(())
+            }
+            _ => Err(Error::invalid(format!("`\\{name}` is not a command of the shell; \\? lists them"))),
+        }
+    }
+
+    async fn statements(&self, text: &str) -> Result<()> {
+        let (ended, rest) = statements::split(text);
+        for statement in ended.into_iter().chain([rest]).filter(|statement| !statement.trim().is_empty()) {
+            self.statement(statement).await?;
+        }
+        Ok(())
+    }
+
+    async fn statement(&self, statement: &str) -> Result<()> {
+        tokio::select! {
+            answered = self.rows(statement) => answered,
+            stopped = tokio::signal::ctrl_c() => {
+                stopped.or_err(Kind::Internal, || "listening to ^C")?;
+                output::note("stopped");
+                Ok(())
+            }
+        }
+    }
+
+    async fn rows(&self, statement: &str) -> Result<()> {
+        let start = Instant::now();
+        let frame = self.session().await?.sql(statement).await?;
+        let mut bytes = Vec::new();
+        let count = if self.format == Format::Table {
+            let (batches, more) = self.first_rows(frame).await?;
+            output::print(&terminal_table::render(&batches, terminal_table::width())?)?;
+            let rows = batches.iter().map(|batch| batch.num_rows()).sum();
+            let more = if more { "the first of more; ask with LIMIT, or with -o FILE for all" } else { "" };
+            format!("{} {more}", counted(rows))
+        } else {
+            let rows = write_rows(frame, self.format, &mut bytes).await?;
+            output::print(&String::from_utf8_lossy(&bytes))?;
+            counted(rows)
+        };
+        output::note(&format!("{} {} ms", count.trim_end(), start.elapsed().as_millis()));
+        Ok(())
+    }
+
+    /// The rows that a screen shows, and whether there are more.
+    async fn first_rows(&self, frame: DataFrame) -> Result<(Vec<RecordBatch>, bool)> {
+        let mut stream = frame.execute_stream().await.map_err(engine_error)?;
+        let (mut batches, mut room) = (vec![RecordBatch::new_empty(stream.schema())], MAX_ROWS);
+        while let Some(batch) = stream.try_next().await.map_err(engine_error)? {
+            if batch.num_rows() > room {
+                batches.push(batch.slice(0, room));
+                return Ok((batches, true));
+            }
+            room -= batch.num_rows();
+            batches.push(batch);
+        }
+        Ok((batches, false))
+    }
+}
+
+/// Where statements are remembered: in the user's state directory, if there is one.
+fn history_file() -> Option<PathBuf> {
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let state = from("XDG_STATE_HOME").or_else(|| Some(from("HOME")?.join(".local").join("state")))?;
+    Some(state.join("hotspots-lake").join("sql_history"))
+}
