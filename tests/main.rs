@@ -27,6 +27,7 @@ mod config;
 mod crash;
 mod deletes;
 mod differential;
+mod docs;
 mod exactness;
 mod faults;
 mod flight;
