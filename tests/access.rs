@@ -24,7 +24,7 @@ pub(crate) fn landed(rows: usize) -> Bench {
 }
 
 /// A fresh token, and its line.
-fn token(program: &Program, args: &[&str]) -> (String, String) {
+pub(crate) fn token(program: &Program, args: &[&str]) -> (String, String) {
     let output = program.run(&[&["token", "new"], args].concat()).success();
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "{}", output.stdout);
@@ -32,7 +32,7 @@ fn token(program: &Program, args: &[&str]) -> (String, String) {
     (lines[0].to_owned(), lines[1].to_owned())
 }
 
-fn write(path: &Path, lines: &[&str]) {
+pub(crate) fn write(path: &Path, lines: &[&str]) {
     std::fs::write(path, format!("# who may ask\n{}\n", lines.join("\n"))).expect("a file of tokens");
 }
 

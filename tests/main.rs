@@ -24,6 +24,7 @@ mod check;
 mod cli;
 mod columns;
 mod config;
+mod connections;
 mod crash;
 mod deletes;
 mod differential;

@@ -10,7 +10,7 @@ use lake_model::{Kind, Result};
 use lake_query::{Engine, Moment, Pin, Reader, Session, View};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Access;
+use crate::access::{Access, Client};
 use crate::http::Web;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -99,7 +99,7 @@ impl App {
     }
 
     async fn turn(&self) -> Result<Turn> {
-        self.turns.take().await.inspect_err(|error| {
+        self.turns.take(&Client::current_key()).await.inspect_err(|error| {
             if error.kind() == Kind::Busy {
                 self.metrics.refused("engine");
             }

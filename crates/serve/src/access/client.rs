@@ -1,10 +1,16 @@
 //! Who asks.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 use lake_model::{Error, Kind, Result};
+use tokio::task_local;
 
 use super::token::Scope;
+
+task_local! {
+    static CURRENT: Arc<str>;
+}
 
 /// The client of one request.
 #[derive(Clone, Debug)]
@@ -49,6 +55,16 @@ impl Client {
                 format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
             }
         }
+    }
+
+    /// Runs the work of one of its requests.
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> T {
+        CURRENT.scope(self.key().into(), work).await
+    }
+
+    /// Returns the key of the client whose request the running task answers; empty outside of a request.
+    pub(crate) fn current_key() -> Arc<str> {
+        CURRENT.try_with(Arc::clone).unwrap_or_default()
     }
 
     /// Where it is.

@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::status::status;
-use crate::access::{Busy, Permit};
+use crate::access::{Busy, Client, Permit};
 use crate::app::App;
 
 /// Some clients leave out the padding.
@@ -26,7 +26,7 @@ const NO_TOKEN: &str = "none";
 ///
 /// # Errors
 /// If it shows no token where one is needed, or asks more than it may; then `retry-after` says how many seconds to wait.
-pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) -> Result<Permit, Status> {
+pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) -> Result<(Client, Permit), Status> {
     let busy = |busy: Busy| {
         app.metrics.refused(busy.cause);
         let seconds = busy.seconds();
@@ -42,7 +42,8 @@ pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) 
         app.metrics.refused("token");
         app.access.charge(address).map_err(busy).err().unwrap_or_else(|| status(error))
     })?;
-    app.access.admit(&client).map_err(busy)
+    let permit = app.access.admit(&client).map_err(busy)?;
+    Ok((client, permit))
 }
 
 /// The value of `authorization` that a client has from its handshake: a user name and a token as the password (RFC

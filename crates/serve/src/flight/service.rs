@@ -52,9 +52,10 @@ impl Service {
         F: Future<Output = Result<T, Status>>,
     {
         let span = span(request.metadata());
-        let _permit = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
+        let (client, _permit) = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
         // Plans are large; on the heap they are no weight on whoever waits.
-        guarded(self.app.limits.timeout, Box::pin(answer(request.into_inner()))).instrument(span).await
+        let answer = Box::pin(client.within(answer(request.into_inner())));
+        guarded(self.app.limits.timeout, answer).instrument(span).await
     }
 
     async fn info(&self, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>, Status> {
@@ -178,8 +179,8 @@ impl FlightService for Service {
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
         let span = span(request.metadata());
-        let permit = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
-        let answer = Box::pin(self.rows(request.into_inner()));
+        let (client, permit) = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
+        let answer = Box::pin(client.within(self.rows(request.into_inner())));
         let response = guarded(self.app.limits.timeout, answer).instrument(span).await?;
         // The permit lasts as long as the answer.
         Ok(response.map(|rows| rows.inspect(move |_| _ = &permit).boxed()))

@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::Peer;
 use super::endpoint::{API, ASSETS, HEALTHZ, ICON, LICENSES, METRICS, PAGE, PROBLEMS, READYZ};
+use super::socket::Peer;
 use crate::access::{Busy, Client, Permit, Scope};
 use crate::app::App;
 use crate::problem::Problem;
@@ -40,7 +40,7 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     }
     let (client, admitted) = admitted(&app, path, &request);
     let (mut response, permit) = match admitted {
-        Ok(permit) => (next.run(request).await, permit),
+        Ok(permit) => (client.within(next.run(request)).await, permit),
         Err(refusal) => (refusal, None),
     };
     // The permit lasts as long as the answer.
@@ -55,7 +55,7 @@ fn admitted(app: &App, path: &str, request: &Request) -> (Client, Result<Option<
         app.metrics.refused(busy.cause);
         Problem::from(busy).into_response()
     };
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0.0.ip());
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let address = app.access.address(peer, texts(headers, "x-forwarded-for"));
     let authorization = texts(headers, header::AUTHORIZATION.as_str()).next();

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::endpoint::{CHANGES, Endpoint};
 use super::negotiate::accepted;
+use crate::access::Client;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::question::FORMAT;
@@ -101,6 +102,7 @@ pub(crate) async fn get(
         counts: flag(&parameters, "counts")?.unwrap_or(true),
         follow,
         app,
+        client: Client::current_key(),
     };
     let first = changes.landed_before().await?;
     let mut response = if events { changes.events(first) } else { changes.lines(first) };
@@ -127,6 +129,8 @@ fn gone(version: u64, oldest: u64) -> Error {
 /// A position in the stream, and what is asked of it.
 struct Changes {
     app: Arc<App>,
+    /// The key of the client, which takes the turns.
+    client: Arc<str>,
     table: Table,
     next: u64,
     resources: Choice,
@@ -249,7 +253,7 @@ impl Changes {
         let only = snapshot.with_files(files);
         let store_url = &self.app.reader.lake().location().store_url;
         let provider = DeltaFiles::new(&only, self.table.folder(), store_url).map_err(engine_error)?;
-        let _turn = self.app.turns.wait().await?;
+        let _turn = self.app.turns.wait(&self.client).await?;
         let session = self.app.reader.engine().within(self.app.limits.memory_bytes).session();
         let frame = session.context().read_table(Arc::new(provider)).map_err(plan_error)?;
         let columns = [

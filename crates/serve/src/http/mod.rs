@@ -19,14 +19,16 @@ mod queries;
 mod resources;
 mod routes;
 mod rows;
+mod sending;
 mod simplify;
 mod socket;
 pub(crate) mod sql;
 pub(crate) mod tiles;
+mod transport;
 mod versioned;
 mod web;
 
 pub(crate) use connections::serve;
 pub(crate) use routes::router;
-pub(crate) use socket::{Peer, Socket};
+pub(crate) use socket::Socket;
 pub(crate) use web::Web;

@@ -4,19 +4,24 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::Stream;
 use futures::StreamExt as _;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span};
 
 use super::admit::Asker;
+use super::changes::Live;
+use super::sending::Sending;
+use super::socket::Peer;
 use crate::app::App;
 use crate::metrics::Metrics;
 use crate::request_id::{RequestId, X_REQUEST_ID};
@@ -25,6 +30,8 @@ use crate::request_id::{RequestId, X_REQUEST_ID};
 const ACCESS: &str = "access";
 /// What a path that is none is counted under: the metrics must not grow with what clients invent.
 const NO_PATH: &str = "none";
+/// What the sending of an answer may take that was late, such as the error that says so.
+const SEND_AT_LEAST: Duration = Duration::from_secs(1);
 
 /// Answers a request under its name, watching.
 pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -57,6 +64,11 @@ struct Exchange {
     span: Span,
     began: Instant,
     method: Method,
+    version: Version,
+    /// When the time of the request is over.
+    deadline: Instant,
+    /// None where no connection is behind it.
+    sending: Option<Sending>,
     /// As the router has it.
     path: String,
     /// As the client has it.
@@ -79,6 +91,9 @@ impl Exchange {
             span,
             began: Instant::now(),
             method: request.method().clone(),
+            version: request.version(),
+            deadline: Instant::now() + app.limits.timeout,
+            sending: Sending::current().or_else(|| Some(request.extensions().get::<Peer>()?.sending.clone())),
             path,
             asked: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
             status: None,
@@ -105,7 +120,28 @@ impl Exchange {
         if let Some(length) = length {
             response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
         }
-        response.map(|body| Body::from_stream(Watched { body: body.into_data_stream(), exchange: self, length }))
+        if length.is_none()
+            && self.version <= Version::HTTP_10
+            && let Some(sending) = &self.sending
+        {
+            sending.begin_unframed();
+        }
+        let limit = if response.extensions().get::<Live>().is_some() { None } else { self.limit() };
+        response.map(|body| {
+            Body::from_stream(Watched { body: body.into_data_stream(), exchange: self, length, _limit: limit })
+        })
+    }
+
+    /// Ends the sending when the time of the request is over, whether or not anybody polls the body.
+    fn limit(&self) -> Option<AbortOnDropHandle<()>> {
+        let sending = self.sending.clone()?;
+        let deadline = self.deadline.max(Instant::now() + SEND_AT_LEAST);
+        let limit = async move {
+            sleep_until(deadline).await;
+            tracing::warn!("the client did not read its answer within `timeout_ms` of /limits; it is cut off");
+            sending.abort();
+        };
+        Some(AbortOnDropHandle::new(tokio::spawn(limit.instrument(self.span.clone()))))
     }
 }
 
@@ -120,7 +156,8 @@ impl Drop for Exchange {
         let took = self.began.elapsed();
         self.metrics.over(&self.path, took, self.bytes);
         // An answer that the server cuts off is dropped like one that nobody reads.
-        let cut = self.end == End::Left && self.cut.is_cancelled();
+        let aborted = self.sending.as_ref().is_some_and(Sending::is_aborted);
+        let cut = self.end == End::Left && (aborted || self.cut.is_cancelled());
         let end = if cut { End::Broken } else { self.end };
         match end {
             End::Sent => {}
@@ -153,6 +190,8 @@ struct Watched {
     body: BodyDataStream,
     exchange: Exchange,
     length: Option<u64>,
+    /// What ends the sending when the time is over.
+    _limit: Option<AbortOnDropHandle<()>>,
 }
 
 impl Stream for Watched {
@@ -166,7 +205,12 @@ impl Stream for Watched {
         };
         let next = ready!(polled);
         match &next {
-            None => this.exchange.end = End::Sent,
+            None => {
+                this.exchange.end = End::Sent;
+                if let Some(sending) = &this.exchange.sending {
+                    sending.end_body();
+                }
+            }
             Some(Err(_)) => this.exchange.end = End::Broken,
             Some(Ok(bytes)) => {
                 this.exchange.bytes += bytes.len() as u64;

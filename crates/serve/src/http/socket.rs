@@ -10,6 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use super::sending::Sending;
 use crate::tls::HANDSHAKE_WITHIN;
 
 /// Handshakes under way at most; further clients wait in the system's queue.
@@ -28,9 +29,17 @@ struct Handshakes {
     under_way: JoinSet<Option<(TlsStream<TcpStream>, SocketAddr)>>,
 }
 
-/// The address of a client, as far as the socket knows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+/// A connection, with or without TLS.
+pub(super) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// Its address, as far as the socket knows.
+    pub(super) address: SocketAddr,
+    /// The sending of answers to it.
+    pub(super) sending: Sending,
+}
 
 impl Socket {
     /// A socket that speaks TLS if there is something to begin it with.
@@ -66,7 +75,7 @@ impl Handshakes {
 }
 
 impl Listener for Socket {
-    type Io = Either<TcpStream, TlsStream<TcpStream>>;
+    type Io = Stream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
