@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use deltalake_core::table::state::DeltaTableState;
 use lake_model::{Error, Kind, Result, ResultExt};
-use serde_json::Value;
 
-use crate::stats::Bound;
+use crate::stats::LoggedStats;
 use crate::write::Written;
 
 /// The least and greatest value of a column in one file, where the file says so.
@@ -72,19 +71,19 @@ impl Snapshot {
         let mut files = Vec::new();
         for view in state.log_data().iter() {
             let stats = view.stats();
-            let stats: Value = match &stats {
-                Some(text) => serde_json::from_str(text)
+            let stats = match &stats {
+                Some(text) => LoggedStats::parse(text)
                     .or_err(Kind::Data, || format!("table {table}: the statistics of {}", view.path()))?,
-                None => Value::Null,
+                None => LoggedStats::default(),
             };
             let mut ranges = BTreeMap::new();
             let mut nulls = BTreeMap::new();
             for field in schema.fields() {
                 let name = field.name();
-                if let Some(range) = range(&stats, name, field.data_type()) {
+                if let Some(range) = stats.range(name, field.data_type()) {
                     ranges.insert(name.clone(), range);
                 }
-                if let Some(count) = stats["nullCount"][name.as_str()].as_u64() {
+                if let Some(count) = stats.nulls(name) {
                     nulls.insert(name.clone(), count);
                 }
             }
@@ -92,7 +91,7 @@ impl Snapshot {
                 path: view.object_store_path().to_string(),
                 size: u64::try_from(view.size()).or_err(Kind::Data, || format!("table {table}: a file's size"))?,
                 partition: view.partition_values_map(),
-                rows: stats["numRecords"].as_u64(),
+                rows: stats.rows(),
                 ranges,
                 nulls,
             });
@@ -145,18 +144,6 @@ impl Snapshot {
     #[must_use]
     pub fn with_files(&self, files: Vec<DataFile>) -> Self {
         Self { files: Arc::new(files), ..self.clone() }
-    }
-}
-
-pub(crate) fn range(stats: &Value, name: &str, kind: &DataType) -> Option<ColumnRange> {
-    let low = Bound::parse(&stats["minValues"][name], kind)?;
-    let high = Bound::parse(&stats["maxValues"][name], kind)?;
-    match (low, high) {
-        (Bound::Number(a), Bound::Number(b)) => Some(ColumnRange::Number(a, b)),
-        (Bound::Real(a), Bound::Real(b)) => Some(ColumnRange::Real(a, b)),
-        (Bound::Time(a), Bound::Time(b)) => Some(ColumnRange::Time(a, b)),
-        (Bound::Text(a), Bound::Text(b)) => Some(ColumnRange::Text(a, b)),
-        _ => None,
     }
 }
 

@@ -6,7 +6,11 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use lake_model::{format_wall_clock, parse_wall_clock};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+
+use crate::snapshot::ColumnRange;
 
 /// Longer texts are left out: cutting a maximum short needs care, and no query prunes by them.
 const LONGEST_TEXT: usize = 64;
@@ -30,12 +34,57 @@ impl Bound {
         }
     }
 
-    pub(crate) fn parse(value: &Value, kind: &DataType) -> Option<Self> {
+    fn parse(json: &str, kind: &DataType) -> Option<Self> {
+        let text = || serde_json::from_str::<String>(json).ok();
         match kind {
-            DataType::Int64 | DataType::Int32 => value.as_i64().map(Self::Number),
-            DataType::Float64 => value.as_f64().map(Self::Real),
-            DataType::Timestamp(..) => parse_wall_clock(value.as_str()?).map(Self::Time),
-            DataType::Utf8 => Some(Self::Text(value.as_str()?.to_owned())),
+            DataType::Int64 | DataType::Int32 => json.parse().ok().map(Self::Number),
+            DataType::Float64 => json.parse().ok().map(Self::Real),
+            DataType::Timestamp(..) => parse_wall_clock(&text()?).map(Self::Time),
+            DataType::Utf8 => text().map(Self::Text),
+            _ => None,
+        }
+    }
+}
+
+/// The statistics of a file as the log has them. Values are kept as their JSON: a floating-point number that is read with
+/// an error of rounding would rule out a file that holds it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct LoggedStats {
+    num_records: Option<u64>,
+    min_values: Option<BTreeMap<String, Box<RawValue>>>,
+    max_values: Option<BTreeMap<String, Box<RawValue>>>,
+    null_count: Option<BTreeMap<String, Value>>,
+}
+
+impl LoggedStats {
+    /// Parses the `stats` member of an add action.
+    ///
+    /// # Errors
+    /// If it is not such an object.
+    pub(crate) fn parse(json: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(json)
+    }
+
+    /// How many rows the file has.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        self.num_records
+    }
+
+    /// How many nulls a column has.
+    pub(crate) fn nulls(&self, name: &str) -> Option<u64> {
+        self.null_count.as_ref()?.get(name)?.as_u64()
+    }
+
+    /// The least and the greatest value of a column.
+    pub(crate) fn range(&self, name: &str, kind: &DataType) -> Option<ColumnRange> {
+        let low = Bound::parse(self.min_values.as_ref()?.get(name)?.get(), kind)?;
+        let high = Bound::parse(self.max_values.as_ref()?.get(name)?.get(), kind)?;
+        match (low, high) {
+            (Bound::Number(a), Bound::Number(b)) => Some(ColumnRange::Number(a, b)),
+            (Bound::Real(a), Bound::Real(b)) => Some(ColumnRange::Real(a, b)),
+            (Bound::Time(a), Bound::Time(b)) => Some(ColumnRange::Time(a, b)),
+            (Bound::Text(a), Bound::Text(b)) => Some(ColumnRange::Text(a, b)),
             _ => None,
         }
     }
@@ -148,4 +197,18 @@ fn range_of(array: &dyn Array) -> Range {
         _ => None,
     };
     pair.map_or(Range::None, |(low, high)| Range::Between(low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_in_statistics_is_read_to_the_last_bit() {
+        for value in [37.730000000000004, -122.42000000000002, 0.1 + 0.2, 1e-300, f64::MAX, 5e-324] {
+            let json = json!({"numRecords": 1, "minValues": {"x": value}, "maxValues": {"x": value}}).to_string();
+            let stats = LoggedStats::parse(&json).expect("statistics");
+            assert_eq!(stats.range("x", &DataType::Float64), Some(ColumnRange::Real(value, value)), "{json}");
+        }
+    }
 }

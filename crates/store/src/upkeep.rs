@@ -9,10 +9,8 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result, ResultExt};
 use object_store::ObjectStoreExt as _;
-use serde_json::Value;
 
-use crate::snapshot::range;
-use crate::stats::StatsCollector;
+use crate::stats::{LoggedStats, StatsCollector};
 use crate::{DataFile, Lake, Snapshot, Table};
 
 /// Objects removed at a time.
@@ -256,16 +254,16 @@ impl Recomputed {
         if file.rows.is_some_and(|logged| logged != rows) {
             found.push(format!("the log says {} rows, it holds {rows}", file.rows.unwrap_or_default()));
         }
-        let stats: Value = serde_json::from_str(&self.collector.json()).unwrap_or_default();
+        let stats = LoggedStats::parse(&self.collector.json()).unwrap_or_default();
         for field in snapshot.schema.fields() {
             let name = field.name();
-            let nulls = stats["nullCount"][name.as_str()].as_u64();
+            let nulls = stats.nulls(name);
             if let (Some(logged), Some(nulls)) = (file.nulls.get(name), nulls)
                 && *logged != nulls
             {
                 found.push(format!("the log says {logged} nulls in `{name}`, it holds {nulls}"));
             }
-            let own = range(&stats, name, field.data_type());
+            let own = stats.range(name, field.data_type());
             if let (Some(logged), Some(own)) = (file.ranges.get(name), own)
                 && *logged != own
             {
