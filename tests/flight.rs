@@ -116,6 +116,14 @@ fn first_number(batches: &[RecordBatch]) -> i64 {
     batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }
 
+/// How a query fails, when it is planned or when its rows are made.
+pub(crate) async fn failure(client: &mut Client, query: &str) -> Status {
+    match client.execute(query.to_owned(), None).await {
+        Err(error) => status_of(error),
+        Ok(info) => try_rows(client, ticket_of(&info)).await.err().unwrap_or_else(|| panic!("{query} is answered")),
+    }
+}
+
 async fn refused(client: &mut Client, query: &str) -> Status {
     status_of(client.execute(query.to_owned(), None).await.expect_err(query))
 }

@@ -49,6 +49,16 @@ pub(crate) fn start_logging(args: &Args) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     // It would tell a line that cannot be written to stderr, where it cannot be told either, and panic.
     let lines = lines.log_internal_errors(false);
+    // Threads that panic are lines of the log like others, in its format.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let backtrace = std::backtrace::Backtrace::capture();
+        let cause = panic.payload_as_str().unwrap_or("unknown");
+        match backtrace.status() {
+            std::backtrace::BacktraceStatus::Captured => tracing::error!(place, cause, %backtrace, "a thread failed"),
+            _ => tracing::error!(place, cause, "a thread failed"),
+        }
+    }));
     // A second subscriber can only be there in a program that embeds this one, which then logs itself.
     let _ = match *LOG_FORMAT.get_or_init(|| args.global.log_format) {
         LogFormat::Text => lines.with_target(false).try_init(),

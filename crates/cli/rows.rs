@@ -5,9 +5,9 @@ use std::io::{BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result, ResultExt as _, listed};
-use lake_query::{DataFrame, Format, ResultWriter, engine_error};
+use lake_query::{DataFrame, Format, ResultWriter, run_statement, statement_error};
 use tempfile::NamedTempFile;
 
 use crate::args::RowsOutput;
@@ -55,7 +55,8 @@ impl Destination {
     pub(crate) async fn write(self, frame: DataFrame, quiet: bool) -> Result<()> {
         let rows = match &self.file {
             None if self.format == Format::Table && std::io::stdout().is_terminal() => {
-                let batches = frame.collect().await.map_err(engine_error)?;
+                let rows = run_statement(frame).await?.try_collect::<Vec<_>>();
+                let batches = rows.await.map_err(statement_error)?;
                 output::print(&terminal_table::render(&batches, terminal_table::width())?)?;
                 batches.iter().map(|batch| batch.num_rows()).sum()
             }
@@ -84,11 +85,11 @@ impl Destination {
 /// # Errors
 /// If the query fails, or its rows cannot be written.
 pub(crate) async fn write_rows(frame: DataFrame, format: Format, output: impl Write + Send) -> Result<usize> {
-    let mut stream = frame.execute_stream().await.map_err(engine_error)?;
+    let mut stream = run_statement(frame).await?;
     let mut writer = ResultWriter::new(format, &stream.schema(), output)?;
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(engine_error)?;
+        let batch = batch.map_err(statement_error)?;
         rows += batch.num_rows();
         writer.write(&batch)?;
     }

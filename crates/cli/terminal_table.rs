@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::{ContentArrangement, Table};
 use lake_model::{Error, Result};
+use lake_query::with_unique_names;
 
 /// Columns of a terminal that does not say how wide it is.
 const DEFAULT_WIDTH: u16 = 80;
@@ -24,7 +25,8 @@ pub(crate) fn width() -> u16 {
 /// If a value cannot be written as text.
 pub(crate) fn render(batches: &[RecordBatch], width: u16) -> Result<String> {
     let Some(first) = batches.first() else { return Ok(String::new()) };
-    let names: Vec<String> = first.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let schema = with_unique_names(&first.schema());
+    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
     let mut rows = Vec::new();
     for batch in batches {
         rows.extend(texts(batch)?);

@@ -10,7 +10,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt as _};
-use lake_query::{DataFrame, Format, Moment, Reader, Session, engine_error};
+use lake_query::{DataFrame, Format, Moment, Reader, Session, run_statement, statement_error};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
@@ -156,9 +156,9 @@ impl Shell<'_> {
 
     /// The rows that a screen shows, and whether there are more.
     async fn first_rows(&self, frame: DataFrame) -> Result<(Vec<RecordBatch>, bool)> {
-        let mut stream = frame.execute_stream().await.map_err(engine_error)?;
+        let mut stream = run_statement(frame).await?;
         let (mut batches, mut room) = (vec![RecordBatch::new_empty(stream.schema())], MAX_ROWS);
-        while let Some(batch) = stream.try_next().await.map_err(engine_error)? {
+        while let Some(batch) = stream.try_next().await.map_err(statement_error)? {
             if batch.num_rows() > room {
                 batches.push(batch.slice(0, room));
                 return Ok((batches, true));

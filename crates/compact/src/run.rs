@@ -164,10 +164,10 @@ async fn rewrite(
     failpoint("compact:before-incidents-commit");
     let incidents_version = replace(&lake.incidents, newest, resource, &plan, written.clone(), Vec::new()).await?;
     failpoint("compact:after-incidents-commit");
-    register(&session, view, "recounted", &lake.incidents, newest, &written)?;
+    register(&session, "recounted", &lake.incidents, newest, &written)?;
     let counted = context.sql(&counts_sql("recounted")?).await.map_err(engine_error)?;
     let written = write_years(&lake.counts, &view.counts, &resource.name, counted, &mut |_| {}).await?;
-    register(&session, view, "counted", &lake.counts, &view.counts, &written)?;
+    register(&session, "counted", &lake.counts, &view.counts, &written)?;
     report.partitions = match drift(&session, resource, &plan).await {
         Err(error) if error.kind() == Kind::Data && report.recounted => {
             tracing::warn!(resource = resource.name, %error, "what was stored cannot be read: drift is unknown");
@@ -231,16 +231,8 @@ fn longs(column: &arrow::array::ArrayRef) -> Result<arrow::array::Int64Array> {
     Ok(column.as_primitive::<Int64Type>().clone())
 }
 
-fn register(
-    session: &Session,
-    view: &View,
-    name: &str,
-    table: &Table,
-    snapshot: &Snapshot,
-    written: &[Written],
-) -> Result<()> {
-    let url = &view.lake.location().store_url;
-    let files = DeltaFiles::new(&snapshot.of_written(written), table.folder(), url).map_err(engine_error)?;
+fn register(session: &Session, name: &str, table: &Table, snapshot: &Snapshot, written: &[Written]) -> Result<()> {
+    let files = DeltaFiles::new(&snapshot.of_written(written), table).map_err(engine_error)?;
     session.context().register_table(name, Arc::new(files)).map_err(engine_error)?;
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(crate) async fn replay_rejects(
     let session = engine.session();
     let context = session.context();
     let snapshot = lake.rejects.snapshot().await?;
-    let provider = DeltaFiles::new(&snapshot, lake.rejects.folder(), &lake.location().store_url);
+    let provider = DeltaFiles::new(&snapshot, &lake.rejects);
     let stored = Arc::new(MemorySchemaProvider::new());
     stored.register_table("rejects".to_owned(), Arc::new(provider.map_err(engine_error)?)).map_err(engine_error)?;
     let catalog = context.catalog("lake").ok_or_else(|| Error::internal("the session has no catalog"))?;

@@ -12,7 +12,7 @@ use lake_store::{Snapshot, Table};
 /// If the engine refuses them.
 pub(crate) fn raw_session(raw: &Table, files: &Snapshot) -> Result<Session> {
     let session = Engine::new(EngineOptions::default(), raw.location())?.session();
-    let provider = DeltaFiles::new(files, raw.folder(), &raw.location().store_url).map_err(engine_error)?;
+    let provider = DeltaFiles::new(files, raw).map_err(engine_error)?;
     session.context().register_table("raw", Arc::new(provider)).map_err(engine_error)?;
     Ok(session)
 }

@@ -10,13 +10,18 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
-use lake_model::Result;
+use lake_model::{Kind, Result, ResultExt};
 use lake_store::Location;
+use object_store::prefix::PrefixStore;
+use url::Url;
 
 use crate::bounded::bounded;
-use crate::error::engine_error;
+use crate::error::{engine_error, statement_error};
 use crate::h3::functions;
+use crate::near_names::with_near_table;
+use crate::panics::catch_panics;
 use crate::point_in_polygon::point_in_polygon;
+use crate::provider::LAKE_STORE;
 use crate::read_only;
 use crate::share::{Share, pool};
 use crate::{depth, relations, sized};
@@ -60,7 +65,9 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(engine_error)?;
-        runtime.register_object_store(&location.store_url, Arc::clone(&location.store));
+        let url = Url::parse(LAKE_STORE).or_err(Kind::Internal, || "the URL of the lake's tables")?;
+        let tables = PrefixStore::new(Arc::clone(&location.store), location.prefix.clone());
+        runtime.register_object_store(&url, Arc::new(tables));
         Ok(Self { runtime, options })
     }
 
@@ -142,7 +149,11 @@ impl Session {
         text: &str,
         change: impl FnOnce(&mut Statement) -> Result<()>,
     ) -> Result<DataFrame> {
-        let refused = |error| match engine_error(error) {
+        catch_panics(self.plan_unguarded(text, change)).await
+    }
+
+    async fn plan_unguarded(&self, text: &str, change: impl FnOnce(&mut Statement) -> Result<()>) -> Result<DataFrame> {
+        let refused = |error| match with_near_table(statement_error(error), &self.context) {
             // The parser gives every position but that of the end.
             e if e.message().contains("found: EOF") => {
                 e.context(format!("line {}, at the end", text.trim_end().lines().count()))

@@ -1,10 +1,13 @@
 //! The engine's errors as ours: one mapping, for every way in.
 
+use std::sync::Arc;
+
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use lake_model::{Error, Kind};
 use lake_store::damage_in;
 use parquet::errors::ParquetError;
+use tokio::task::JoinError;
 
 /// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
 pub fn engine_error(error: DataFusionError) -> Error {
@@ -12,18 +15,111 @@ pub fn engine_error(error: DataFusionError) -> Error {
         return damage;
     }
     let kind = kind_of(&error);
-    let position = position_of(&error);
-    let text = match error.find_root() {
-        // Its own text is for debugging.
-        DataFusionError::SQL(inner, _) => inner.to_string(),
-        _ => error.strip_backtrace(),
-    };
-    let text = text.trim_start_matches("Error during planning: ").trim_start_matches("sql parser error: ");
-    let message = match position {
+    let text = text_of(&error);
+    let message = match position_of(&error) {
         Some((line, column)) if !text.contains("Line:") => format!("line {line}, column {column}: {text}"),
-        _ => text.to_owned(),
+        _ => text,
     };
     Error::new(kind, message)
+}
+
+/// The engine's error about a statement that a user wrote. What the engine calls a bug of its own is one that this statement
+/// met: another may not, so its author can do something about it. The log has the details.
+pub fn statement_error(error: DataFusionError) -> Error {
+    let details = error.strip_backtrace();
+    let is_planners = is_planners_own(&error);
+    let error = engine_error(error);
+    if error.kind() != Kind::Internal && !is_planners {
+        return error;
+    }
+    tracing::warn!(details, "the engine failed on a statement");
+    let text = error.message();
+    let text = if text.contains("does not satisfy order requirements") || text.contains("does not satisfy distribution")
+    {
+        "it cannot sort by an expression of a window or a join; compute it in an inner query, and name its column here"
+            .to_owned()
+    } else {
+        format!("{}; write it in another way", text.lines().next().unwrap_or_default())
+    };
+    Error::invalid(format!("the engine cannot run this statement: {text}"))
+}
+
+/// Whether a step of the optimizer refuses what an earlier step made of a statement: the statement is right.
+fn is_planners_own(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::Context(step, inner) if step.starts_with("Optimizer rule") || step == "SanityCheckPlan" => {
+            matches!(
+                inner.find_root(),
+                DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::Internal(_)
+            )
+        }
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => is_planners_own(inner),
+        DataFusionError::Shared(inner) => is_planners_own(inner),
+        _ => false,
+    }
+}
+
+/// What the engine says, without its own names for what it was doing.
+fn text_of(error: &DataFusionError) -> String {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => text_of(inner),
+        DataFusionError::Shared(inner) => text_of(inner),
+        DataFusionError::Collection(errors) => errors.first().map_or_else(|| error.to_string(), text_of),
+        // Its own text is for debugging.
+        DataFusionError::SQL(inner, _) => inner.to_string().trim_start_matches("sql parser error: ").to_owned(),
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            ArrowError::ExternalError(inner) => text_of_external(inner.as_ref()),
+            inner => inner.to_string(),
+        },
+        DataFusionError::External(inner) => text_of_external(inner.as_ref()),
+        DataFusionError::NotImplemented(text) if is_about_subquery(text) => {
+            "a subquery in this place, or with this condition on the query around it, is not supported; join its rows \
+             instead, or put it into a WITH"
+                .to_owned()
+        }
+        DataFusionError::NotImplemented(text) => format!("the engine does not support this: {}", first_part(text)),
+        DataFusionError::ExecutionJoin(_) => PART_FAILED.to_owned(),
+        DataFusionError::Internal(text)
+        | DataFusionError::Plan(text)
+        | DataFusionError::Configuration(text)
+        | DataFusionError::Execution(text)
+        | DataFusionError::Substrait(text)
+        | DataFusionError::Ffi(text)
+        | DataFusionError::ResourcesExhausted(text) => first_part(text),
+        DataFusionError::SchemaError(inner, _) => inner.to_string(),
+        DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
+            error.strip_backtrace()
+        }
+    }
+}
+
+fn text_of_external(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref::<DataFusionError>() {
+        Some(inner) => text_of(inner),
+        None if is_panic(error) => PART_FAILED.to_owned(),
+        None => error.to_string(),
+    }
+}
+
+/// What is said of a panic: its own text is for the log.
+const PART_FAILED: &str = "a part of its plan failed";
+
+/// Whether a task of the engine panicked.
+fn is_panic(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<JoinError>() || error.is::<Arc<JoinError>>()
+}
+
+/// Whether a subquery was left over that the engine could not make a join of.
+fn is_about_subquery(text: &str) -> bool {
+    text.contains("Physical plan does not support logical expression")
+        && ["Subquery", "Exists", "SetComparison"].iter().any(|kind| text.contains(kind))
+}
+
+/// The text without the engine's request to report a bug, and without a backtrace.
+fn first_part(text: &str) -> String {
+    let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or(text);
+    let text = text.split("This issue was likely caused by a bug").next().unwrap_or(text);
+    text.trim_end().trim_end_matches('.').to_owned()
 }
 
 fn position_of(error: &DataFusionError) -> Option<(u64, u64)> {
@@ -45,13 +141,15 @@ fn kind_of(error: &DataFusionError) -> Kind {
         DataFusionError::ParquetError(source) => kind_of_parquet(source),
         DataFusionError::ArrowError(source, _) => match source.as_ref() {
             ArrowError::ParquetError(_) | ArrowError::IpcError(_) => Kind::Data,
+            ArrowError::ExternalError(inner) => kind_of_external(inner.as_ref()).unwrap_or(Kind::Invalid),
             // Overflow, division by zero, a text that is no number: the query's own doing.
             _ => Kind::Invalid,
         },
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => kind_of(inner),
         DataFusionError::Shared(inner) => kind_of(inner),
         DataFusionError::Collection(errors) => errors.first().map_or(Kind::Internal, kind_of),
-        DataFusionError::External(inner) => kind_of_external(inner.as_ref()).unwrap_or(Kind::Internal),
+        // A function's own: a pattern or a number that it cannot read.
+        DataFusionError::External(inner) => kind_of_external(inner.as_ref()).unwrap_or(Kind::Invalid),
         DataFusionError::ExecutionJoin(_)
         | DataFusionError::Internal(_)
         | DataFusionError::Substrait(_)
@@ -70,6 +168,18 @@ fn kind_of_store(error: &object_store::Error) -> Kind {
 fn kind_of_external(error: &(dyn std::error::Error + 'static)) -> Option<Kind> {
     if let Some(ours) = error.downcast_ref::<Error>() {
         return Some(ours.kind());
+    }
+    if let Some(engines) = error.downcast_ref::<DataFusionError>() {
+        return Some(kind_of(engines));
+    }
+    if is_panic(error) {
+        return Some(Kind::Internal);
+    }
+    if error.is::<std::io::Error>() {
+        return Some(Kind::Unavailable);
+    }
+    if let Some(parquet) = error.downcast_ref::<ParquetError>() {
+        return Some(kind_of_parquet(parquet));
     }
     error.downcast_ref::<object_store::Error>().map(kind_of_store)
 }

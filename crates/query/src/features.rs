@@ -8,7 +8,7 @@ use arrow::json::LineDelimitedWriter;
 use arrow::json::writer::LineDelimited;
 use lake_model::{Kind, Result, ResultExt};
 
-use crate::format::{failed, is_cell, with_text, with_text_cells};
+use crate::format::failed;
 use crate::h3::cell_geojson;
 
 /// Writes a FeatureCollection, a feature a row.
@@ -22,12 +22,12 @@ impl<W: Write> FeatureWriter<W> {
         Self { output, features: 0 }
     }
 
-    /// Writes the rows of a batch: its columns are the properties.
+    /// Writes the rows of a batch, whose places are those of `batch` and whose properties the columns of `properties`.
     ///
     /// # Errors
     /// If a column has no form in JSON, or the output refuses it.
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let properties = as_lines(batch)?;
+    pub(crate) fn write(&mut self, batch: &RecordBatch, properties: &RecordBatch) -> Result<()> {
+        let properties = as_lines(properties)?;
         let place = Place::of(batch);
         let mut text = String::with_capacity(properties.len() + batch.num_rows() * 256);
         for (row, properties) in properties.lines().enumerate() {
@@ -52,11 +52,9 @@ impl<W: Write> FeatureWriter<W> {
 
 /// The rows of a batch as an object a line.
 fn as_lines(batch: &RecordBatch) -> Result<String> {
-    let schema = with_text(&batch.schema(), is_cell);
-    let batch = with_text_cells(batch, &schema)?;
     let json = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
     let mut writer: LineDelimitedWriter<Vec<u8>> = json.build::<_, LineDelimited>(Vec::new());
-    writer.write(&batch).map_err(failed)?;
+    writer.write(batch).map_err(failed)?;
     writer.finish().map_err(failed)?;
     String::from_utf8(writer.into_inner()).or_err(Kind::Internal, || "rows as JSON")
 }
@@ -82,10 +80,16 @@ impl<'b> Place<'b> {
     fn geometry(&self, row: usize) -> Option<String> {
         match self {
             Self::Cell(cells) => cells.is_valid(row).then(|| cells.value(row)).and_then(cell_geojson),
-            Self::Point(latitude, longitude) => (latitude.is_valid(row) && longitude.is_valid(row)).then(|| {
-                format!(r#"{{"type":"Point","coordinates":[{},{}]}}"#, longitude.value(row), latitude.value(row))
-            }),
+            Self::Point(latitude, longitude) => {
+                let (latitude, longitude) = (finite(latitude, row)?, finite(longitude, row)?);
+                Some(format!(r#"{{"type":"Point","coordinates":[{longitude},{latitude}]}}"#))
+            }
             Self::Nowhere => None,
         }
     }
+}
+
+/// A coordinate; `None` where there is none, or one that JSON has no number for.
+fn finite(values: &arrow::array::Float64Array, row: usize) -> Option<f64> {
+    values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite())
 }

@@ -21,9 +21,8 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use lake_store::{DataFile, Snapshot};
+use lake_store::{DataFile, Snapshot, Table};
 use object_store::path::Path;
-use url::Url;
 
 use crate::statistics::{file_statistics, partition_scalar};
 
@@ -34,16 +33,21 @@ pub struct DeltaFiles {
     file_schema: SchemaRef,
     partition_columns: Vec<String>,
     files: Vec<(DataFile, Arc<Statistics>)>,
+    /// Relative to the lake.
     folder: Path,
     store_url: ObjectStoreUrl,
 }
 
+/// The URL by which the engine knows the lake's folder: plans, functions and errors name files as they lie in the lake, and
+/// tell nobody where that is.
+pub(crate) const LAKE_STORE: &str = "lake://tables";
+
 impl DeltaFiles {
-    /// The version `snapshot` of the table in `folder` of the store.
+    /// The version `snapshot` of a table.
     ///
     /// # Errors
-    /// If the store's URL is none the engine can register.
-    pub fn new(snapshot: &Snapshot, folder: &Path, store_url: &Url) -> Result<Self> {
+    /// If the lake's URL is none the engine can register.
+    pub fn new(snapshot: &Snapshot, table: &Table) -> Result<Self> {
         let partition_columns = snapshot.partition_columns.clone();
         // The engine appends partition columns after the file's own.
         let (partitions, columns): (Vec<_>, Vec<_>) =
@@ -55,8 +59,10 @@ impl DeltaFiles {
             .iter()
             .map(|file| (file.clone(), file_statistics(file, &schema, &partition_columns)))
             .collect();
-        let store_url = ObjectStoreUrl::parse(store_url.as_str())?;
-        Ok(Self { schema, file_schema, partition_columns, files, folder: folder.clone(), store_url })
+        let folder = table.folder().prefix_match(&table.location().prefix).map(Iterator::collect);
+        let folder = folder.unwrap_or_else(|| table.folder().clone());
+        let store_url = ObjectStoreUrl::parse(LAKE_STORE)?;
+        Ok(Self { schema, file_schema, partition_columns, files, folder, store_url })
     }
 
     fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&(DataFile, Arc<Statistics>)>> {

@@ -12,7 +12,7 @@ use lake_model::{Error, Result, listed, nearest};
 use serde_json::Value;
 
 use crate::engine::Session;
-use crate::error::engine_error;
+use crate::error::statement_error;
 use crate::places;
 use crate::value::{fitted, from_json};
 
@@ -30,7 +30,7 @@ impl Session {
     /// If it is wrong (with its position), would change anything, or mixes `?` with `$1`.
     pub async fn prepare(&self, text: &str) -> Result<Statement> {
         let frame = self.plan(text, places::number).await?;
-        let types = frame.logical_plan().get_parameter_types().map_err(engine_error)?;
+        let types = frame.logical_plan().get_parameter_types().map_err(statement_error)?;
         // By number where they are numbers: `$2` before `$10`.
         let ordered: BTreeMap<(usize, String), Option<DataType>> = types
             .into_iter()
@@ -136,7 +136,7 @@ impl Statement {
         if self.parameters.is_empty() {
             return Ok(self.frame);
         }
-        self.frame.with_param_values(values).map_err(engine_error)
+        self.frame.with_param_values(values).map_err(statement_error)
     }
 }
 

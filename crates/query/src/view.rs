@@ -453,8 +453,7 @@ impl View {
     /// # Errors
     /// If its files cannot be scanned.
     pub fn provider(&self, table: &Table, snapshot: &Snapshot) -> Result<Arc<DeltaFiles>> {
-        let files = DeltaFiles::new(snapshot, table.folder(), &self.lake.location().store_url);
-        Ok(Arc::new(files.map_err(engine_error)?))
+        Ok(Arc::new(DeltaFiles::new(snapshot, table).map_err(engine_error)?))
     }
 }
 

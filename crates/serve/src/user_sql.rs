@@ -18,7 +18,9 @@ use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchSt
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Kind, Result};
-use lake_query::{NamedQuery, Session, Statement, engine_error};
+use lake_query::{
+    Format, NamedQuery, OutputColumns, Session, Statement, catch_panics, catch_panics_of_rows, statement_error,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Reading;
@@ -101,10 +103,10 @@ impl Drop for Run {
 pub(crate) async fn execute(frame: DataFrame, workers: &Workplace) -> Result<SendableRecordBatchStream> {
     let stopped = CancellationToken::new();
     let asked = stopped.clone();
-    let planned = workers.plan(async move {
+    let planned = workers.plan(catch_panics(async move {
         let (plan, context) = planned(frame).await.map_err(user_error)?;
         Ok((giving_way(plan, &asked).map_err(user_error)?, context))
-    });
+    }));
     let (plan, context) = planned.await?;
     let schema = plan.schema();
     let mut task = RecordBatchReceiverStream::builder(Arc::clone(&schema), 1);
@@ -124,21 +126,22 @@ pub(crate) async fn execute(frame: DataFrame, workers: &Workplace) -> Result<Sen
     let batches = task.build().inspect(move |_| {
         let _stops_when_dropped = &stopped;
     });
-    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    Ok(catch_panics_of_rows(Box::pin(RecordBatchStreamAdapter::new(schema, batches))))
 }
 
-/// The first rows of a query, held until they are sent: whether there are more is known before the first.
+/// The first rows of a query, held until they are sent in `format`: whether there are more, and whether the format can hold
+/// them, is known before the first.
 ///
 /// # Errors
-/// If it fails, or its rows need more than the request may hold.
-pub(crate) async fn first_rows(frame: DataFrame, limit: usize, workers: &Workplace) -> Result<Rows> {
+/// If it fails, its rows need more than the request may hold, or the format cannot hold them.
+pub(crate) async fn first_rows(frame: DataFrame, limit: usize, format: Format, workers: &Workplace) -> Result<Rows> {
     let mut run = Run { ended: false };
-    let result = held(frame, limit, workers).await;
+    let result = held(frame, limit, format, workers).await;
     run.ended = true;
     result
 }
 
-async fn held(frame: DataFrame, limit: usize, workers: &Workplace) -> Result<Rows> {
+async fn held(frame: DataFrame, limit: usize, format: Format, workers: &Workplace) -> Result<Rows> {
     // A plan is told whole, and nothing can stand above it.
     let told = matches!(frame.logical_plan(), LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
     let frame = if told { frame } else { frame.limit(0, Some(limit.saturating_add(1))).map_err(user_error)? };
@@ -146,10 +149,12 @@ async fn held(frame: DataFrame, limit: usize, workers: &Workplace) -> Result<Row
     tracing::debug!("query begins");
     let mut stream = execute(frame, workers).await?;
     let (schema, mut batches, mut room, mut truncated) = (stream.schema(), Vec::new(), limit, false);
+    let columns = OutputColumns::new(format, &schema)?;
     while let Some(batch) = stream.try_next().await.map_err(user_error)? {
         let taken = batch.num_rows().min(room);
         truncated |= taken < batch.num_rows();
         let batch = batch.slice(0, taken);
+        columns.check(&batch)?;
         reservation.try_grow(bytes_of(&batch)).map_err(user_error)?;
         batches.push(batch);
         room -= taken;
@@ -181,7 +186,7 @@ fn bytes_of(batch: &RecordBatch) -> usize {
 
 /// The engine's error, with the limit that the query met.
 pub(crate) fn user_error(error: DataFusionError) -> lake_model::Error {
-    let error = engine_error(error);
+    let error = statement_error(error);
     match error.kind() {
         // A function that would make too much says so itself.
         Kind::Exhausted if !error.message().contains("of /limits") => {

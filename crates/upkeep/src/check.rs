@@ -236,8 +236,7 @@ async fn check_file(
     }
     let read = async {
         let one = snapshot.with_files(vec![without_statistics(file)]);
-        let url = &reader.lake().location().store_url;
-        let provider = DeltaFiles::new(&one, table.folder(), url).map_err(engine_error)?;
+        let provider = DeltaFiles::new(&one, table).map_err(engine_error)?;
         let session = reader.engine().session();
         let frame = session.context().read_table(Arc::new(provider)).map_err(engine_error)?;
         let mut rows = frame.execute_stream().await.map_err(engine_error)?;

@@ -133,8 +133,7 @@ async fn rewrite_raw(
         let context = session.context();
         context.register_udf(reject_identity());
         let one = snapshot.with_files(vec![file.clone()]);
-        let provider =
-            DeltaFiles::new(&one, raw.folder(), &reader.lake().location().store_url).map_err(engine_error)?;
+        let provider = DeltaFiles::new(&one, raw).map_err(engine_error)?;
         context.register_table("one_file", Arc::new(provider)).map_err(engine_error)?;
         let counted = context.sql(&forgotten).await.map_err(engine_error)?.collect().await.map_err(engine_error)?;
         let rows: i64 = counted.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().iter().flatten()).sum();
@@ -154,8 +153,7 @@ async fn rewrite_raw(
 async fn portal_ids(reader: &Reader, raw: &Table, snapshot: &Snapshot, keys: &[String]) -> Result<Vec<String>> {
     let session = reader.engine().session();
     let context = session.context();
-    let provider =
-        DeltaFiles::new(snapshot, raw.folder(), &reader.lake().location().store_url).map_err(engine_error)?;
+    let provider = DeltaFiles::new(snapshot, raw).map_err(engine_error)?;
     context.register_table("every_file", Arc::new(provider)).map_err(engine_error)?;
     let text = fill(template("upkeep/portal_ids")?, &[("raw", "every_file"), ("keys", &list(keys))])?;
     let found = context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)?;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lake_model::{Error, Kind, Result, ResultExt};
+use lake_query::with_unique_names;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
@@ -34,10 +35,11 @@ pub(super) fn one<T: Send + 'static>(message: T) -> Messages<T> {
     stream::iter([Ok(message)]).boxed()
 }
 
-/// A schema as it is sent: dictionaries become their values.
+/// A schema as it is sent: dictionaries become their values, and each column has a name of its own.
 pub(super) fn sent_schema(schema: &SchemaRef) -> SchemaRef {
-    let encoder = FlightDataEncoderBuilder::new().with_schema(SchemaRef::clone(schema)).build(stream::empty());
-    encoder.known_schema().unwrap_or_else(|| SchemaRef::clone(schema))
+    let schema = with_unique_names(schema);
+    let encoder = FlightDataEncoderBuilder::new().with_schema(SchemaRef::clone(&schema)).build(stream::empty());
+    encoder.known_schema().unwrap_or(schema)
 }
 
 /// A schema as the bytes that a client reads it from.

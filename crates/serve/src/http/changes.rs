@@ -251,8 +251,7 @@ impl Changes {
             }
         }
         let only = snapshot.with_files(files);
-        let store_url = &self.app.reader.lake().location().store_url;
-        let provider = DeltaFiles::new(&only, self.table.folder(), store_url).map_err(engine_error)?;
+        let provider = DeltaFiles::new(&only, &self.table).map_err(engine_error)?;
         let _turn = self.app.turns.wait(&self.client).await?;
         let session = self.app.reader.engine().within(self.app.limits.memory_bytes).session();
         let frame = session.context().read_table(Arc::new(provider)).map_err(plan_error)?;

@@ -87,7 +87,7 @@ pub(crate) async fn get(
         if fixed && let Some(known) = asked.name(&headers, &[query.text(), &limit.to_string(), &asks])? {
             return Ok(known);
         }
-        let rows = first_rows(frame, limit, &asked.reading.workers).await?;
+        let rows = first_rows(frame, limit, asked.format(), &asked.reading.workers).await?;
         asked.stream(rows)
     };
     timeout_at(deadline, answered).await.map_err(|_| too_slow())?

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use datafusion::error::DataFusionError;
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, ResultExt};
+use lake_query::Format;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Batches, body, too_slow};
@@ -101,6 +102,11 @@ impl Asked {
         }
         self.name = Some(name);
         Ok(None)
+    }
+
+    /// The format of the answer.
+    pub(crate) fn format(&self) -> Format {
+        self.offer.format
     }
 
     /// The answer, of rows that are held.

@@ -121,7 +121,7 @@ async fn answer(
         {
             return Ok(known);
         }
-        let rows = first_rows(frame, limit, &asked.reading.workers).await?;
+        let rows = first_rows(frame, limit, asked.format(), &asked.reading.workers).await?;
         asked.stream(rows)
     };
     timeout_at(deadline, answered).await.map_err(|_| too_slow())?
