@@ -17,8 +17,11 @@ use url::Url;
 
 use crate::bounded::bounded;
 use crate::error::{engine_error, statement_error};
+use crate::filter_pushdown::physical_rules;
 use crate::h3::functions;
+use crate::intervals::CompareIntervals;
 use crate::near_names::with_near_table;
+use crate::overflow::checked;
 use crate::panics::catch_panics;
 use crate::point_in_polygon::point_in_polygon;
 use crate::provider::LAKE_STORE;
@@ -106,11 +109,19 @@ impl Engine {
         // Sorted by partition and merged, a query over a union, ordered by a column that it also holds constant, is refused:
         // the engine leaves the column out of the sort and misses it in the merge.
         options.optimizer.repartition_sorts = false;
+        // `(x = 1) IS NOT TRUE` is never null to the planner of expressions and nullable to that of their values; the check
+        // that compares the two refuses aggregates of it. Nullable is what is computed with, and right.
+        options.execution.skip_physical_aggregate_schema_check = true;
+        // With it, `SELECT DISTINCT a FROM t LIMIT 10` is refused where the rows of `t` are sorted.
+        options.optimizer.enable_distinct_aggregation_soft_limit = false;
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
-            .with_default_features();
-        let context = SessionContext::new_with_state(bounded(state).build());
+            .with_default_features()
+            .with_physical_optimizer_rules(physical_rules());
+        let context = SessionContext::new_with_state(
+            checked(bounded(state)).with_analyzer_rule(Arc::new(CompareIntervals)).build(),
+        );
         for function in functions() {
             context.register_udf(function);
         }

@@ -1,0 +1,64 @@
+//! Filters are pushed down only where names tell columns apart.
+//!
+//! The engine pushes the filters of a physical plan towards the tables, and finds the column of a filter in the step below
+//! by its name. A join of two tables has two columns of one name, and the filter may land on the wrong one: rows are lost,
+//! or come that should not. What matters of these filters, the choice of files, is known from the logical plan anyway.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::error::Result;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::ExecutionPlan;
+
+/// The name of the engine's rules: one before the plan is distributed, one after.
+const FILTER_PUSHDOWN: &str = "FilterPushdown";
+
+/// The engine's rules for physical plans, with its pushing down of filters where it is right.
+pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let rules = PhysicalOptimizer::new().rules.into_iter();
+    rules.map(|rule| if rule.name() == FILTER_PUSHDOWN { Arc::new(OnDistinctNames(rule)) as _ } else { rule }).collect()
+}
+
+/// A rule that is applied to plans no step of which has two columns of one name.
+#[derive(Debug)]
+struct OnDistinctNames(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+
+impl PhysicalOptimizerRule for OnDistinctNames {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        if has_repeated_names(&plan)? { Ok(plan) } else { self.0.optimize(plan, config) }
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn schema_check(&self) -> bool {
+        self.0.schema_check()
+    }
+}
+
+fn has_repeated_names(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut repeated = false;
+    plan.apply(|step| {
+        let schema = step.schema();
+        let mut names = HashSet::with_capacity(schema.fields().len());
+        repeated = schema.fields().iter().any(|field| !names.insert(field.name()));
+        Ok(if repeated { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(repeated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_rules_that_push_filters_down_are_bounded() {
+        let bounded = physical_rules().iter().filter(|rule| rule.name() == FILTER_PUSHDOWN).count();
+        assert_eq!(bounded, 2, "the engine names its rules otherwise");
+    }
+}
