@@ -38,3 +38,14 @@ async fn up_ingests_compacts_serves_and_stops_in_order() {
     let real = program.run(&["ingest", "311-cases", "--file", "/dev/null"]).expect_status(2);
     assert!(real.stderr.contains("synthetic"), "real rows do not mix with synthetic ones: {}", real.stderr);
 }
+
+#[test]
+fn up_names_the_resources_whose_portal_never_answered() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
+    // Nothing listens on port 1.
+    let mut up = program.spawn_serving(&["up", "311-cases", "--portal", "http://127.0.0.1:1", "--retries", "0"]);
+    up.wait_for_log("Not ingested, and tried again soon: 311-cases.", LONG);
+    assert!(!up.log().contains("Every resource has been ingested"), "{}", up.log());
+    assert_eq!(up.stop(), 0, "{}", up.log());
+}

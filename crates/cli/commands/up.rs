@@ -87,10 +87,15 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         workers.spawn(keep_up(Arc::clone(&work), known, said.clone()));
     }
     drop(said);
-    tokio::select! {
-        () = async { while first_rounds.recv().await.is_some() {} } => {
-            output::note("Every resource has been ingested and compacted once; ^C stops.");
+    let first_failures = async {
+        let mut failed = Vec::new();
+        while let Some(round) = first_rounds.recv().await {
+            failed.extend(round.err());
         }
+        failed
+    };
+    tokio::select! {
+        failed = first_failures => output::note(&first_rounds_told(failed)),
         () = stop.cancelled() => {}
     }
     while let Some(ended) = workers.join_next().await {
@@ -108,6 +113,15 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     Ok(0)
 }
 
+/// What is said when every resource has been tried once, some of them in vain.
+fn first_rounds_told(mut failed: Vec<String>) -> String {
+    if failed.is_empty() {
+        return "Every resource has been ingested and compacted once; ^C stops.".to_owned();
+    }
+    failed.sort_unstable();
+    format!("Not ingested, and tried again soon: {}. Every other resource is up to date; ^C stops.", failed.join(", "))
+}
+
 async fn serve_demo(rows: usize) -> Result<lake_demo::Serving> {
     let portal: Portal = tokio::task::spawn_blocking(move || synthetic::san_francisco(rows, DEMO_SEED))
         .await
@@ -119,23 +133,23 @@ async fn serve_demo(rows: usize) -> Result<lake_demo::Serving> {
 
 /// Ingests and compacts one resource, or ingests one set of boundaries, until told to stop. A failure is said and tried
 /// again soon.
-async fn keep_up(work: Arc<Work>, known: Known, said: tokio::sync::mpsc::Sender<()>) {
+async fn keep_up(work: Arc<Work>, known: Known, said: tokio::sync::mpsc::Sender<Result<(), String>>) {
     let mut said = Some(said);
     loop {
         let (cadence, done) = match &known {
             Known::Incidents(resource) => (resource.cadence.interval(), round(&work, resource).await),
             Known::Boundaries(set) => (set.cadence.interval(), boundaries_round(&work, set).await),
         };
-        let wait = match done {
-            Ok(()) => cadence,
+        let (wait, outcome) = match done {
+            Ok(()) => (cadence, Ok(())),
             Err(error) => {
                 tracing::error!(resource = known.name(), "{error}");
-                SOON.min(cadence)
+                (SOON.min(cadence), Err(known.name().to_owned()))
             }
         };
         if let Some(said) = said.take() {
             // Nobody listens any more once the program stops.
-            let _ = said.send(()).await;
+            let _ = said.send(outcome).await;
         }
         tokio::select! {
             () = work.stop.cancelled() => return,
