@@ -57,6 +57,7 @@ mod race;
 mod readers;
 mod room;
 mod s3;
+mod soak;
 mod sql_answers;
 mod sql_bounds;
 mod sql_http;

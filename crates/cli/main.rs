@@ -9,8 +9,10 @@ mod examples;
 mod output;
 mod progress;
 mod rows;
+mod sandbox;
 mod serving;
 mod shell;
+mod sql_worker;
 mod terminal_table;
 
 use std::process::ExitCode;
@@ -40,6 +42,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == sql_worker::NAME) {
+        return sql_worker::run();
+    }
     if completion::answer() {
         return ExitCode::SUCCESS;
     }

@@ -66,6 +66,13 @@ pub(crate) fn start_logging(args: &Args) {
     };
 }
 
+/// The log of a worker goes to its server, as lines of text.
+pub(crate) fn start_worker_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let _ = lines.without_time().log_internal_errors(false).try_init();
+}
+
 /// Whether the reader of stdout went away. Libraries keep no more than the text of such an error, so it is known here.
 static READER_LEFT: AtomicBool = AtomicBool::new(false);
 

@@ -69,6 +69,9 @@ pub(crate) struct Serving {
     /// What the engine holds for one request before it spills, and then fails
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = LIMITS)]
     request_memory_mib: usize,
+    /// What one request writes to disk when it spills
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().spill_bytes >> 20, help_heading = LIMITS)]
+    request_spill_mib: u64,
     /// Rows of an answer where the request names no limit
     #[arg(long, value_name = "N", default_value_t = Limits::default().default_rows, help_heading = LIMITS)]
     default_rows: usize,
@@ -163,6 +166,7 @@ impl Serving {
             max_hotspot_cells: self.max_hotspot_cells,
             timeout: Duration::from_millis(self.timeout_ms),
             memory_bytes: self.request_memory_mib << 20,
+            spill_bytes: self.request_spill_mib << 20,
             requests_per_second: self.requests_per_second.unwrap_or(per_second),
             concurrent_requests: self.concurrent_requests.unwrap_or(at_a_time),
             engine_requests: self.engine_requests.max(1),

@@ -62,6 +62,12 @@ impl Catalog {
         Ok(catalog)
     }
 
+    /// The resources that another process knows, and no boundaries.
+    pub fn of(resources: impl IntoIterator<Item = Resource>) -> Self {
+        let named = resources.into_iter().map(|resource| (resource.name.clone(), Arc::new(resource)));
+        Self { resources: named.collect(), ..Self::default() }
+    }
+
     fn insert(&mut self, known: Known) {
         let name = known.name().to_owned();
         self.resources.remove(&name);

@@ -28,7 +28,7 @@ pub enum ColumnType {
 }
 
 /// A declared column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name at the portal and in `raw`.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct Column {
 }
 
 /// Which columns say where, when and of what kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roles {
     /// The time of occurrence.
     pub occurred_at: String,
@@ -66,7 +66,7 @@ pub struct Roles {
 }
 
 /// What is plausible: outside it an incident is unlocated or undated.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Westernmost longitude, degrees.
     pub west: f64,
@@ -83,7 +83,7 @@ pub struct Bounds {
 }
 
 /// How often a publisher brings new rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cadence {
     /// Seconds between two looks.
     pub seconds: u64,
@@ -110,7 +110,7 @@ impl Cadence {
 }
 
 /// One published dataset and how to read it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
     /// Its name in the lake: lower case, digits and hyphens.
     pub name: String,

@@ -15,7 +15,7 @@ use lake_store::Location;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
-use crate::bounded::bounded;
+use crate::depth;
 use crate::error::{engine_error, statement_error};
 use crate::filter_pushdown::physical_rules;
 use crate::h3::functions;
@@ -27,7 +27,6 @@ use crate::point_in_polygon::point_in_polygon;
 use crate::provider::LAKE_STORE;
 use crate::read_only;
 use crate::share::{Share, pool};
-use crate::{depth, relations, sized};
 
 /// What the engine may use.
 #[derive(Clone, Debug)]
@@ -59,13 +58,9 @@ impl Engine {
     /// # Errors
     /// If the spill directory cannot be used.
     pub fn new(options: EngineOptions, location: &Location) -> Result<Self> {
-        let mut disk = DiskManagerBuilder::default();
-        if let Some(directory) = &options.spill_directory {
-            disk = disk.with_mode(DiskManagerMode::Directories(vec![directory.clone()]));
-        }
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(pool(options.memory_bytes))
-            .with_disk_manager_builder(disk)
+            .with_disk_manager_builder(disk(&options))
             .build_arc()
             .map_err(engine_error)?;
         let url = Url::parse(LAKE_STORE).or_err(Kind::Internal, || "the URL of the lake's tables")?;
@@ -74,12 +69,17 @@ impl Engine {
         Ok(Self { runtime, options })
     }
 
-    /// The same engine for one request, which may hold `bytes` at most: what it needs too much is not another's loss.
-    #[must_use]
-    pub fn within(&self, bytes: usize) -> Self {
+    /// The same engine for one request, which may hold `bytes` at most and spill `spill_bytes` of files: what it needs too
+    /// much is not another's loss.
+    ///
+    /// # Errors
+    /// If the spill directory cannot be used.
+    pub fn within(&self, bytes: usize, spill_bytes: u64) -> Result<Self> {
         let share = Share::new(bytes, Arc::clone(&self.runtime.memory_pool));
-        let runtime = RuntimeEnv { memory_pool: Arc::new(share), ..self.runtime.as_ref().clone() };
-        Self { runtime: Arc::new(runtime), options: self.options.clone() }
+        let disk = disk(&self.options).with_max_temp_directory_size(spill_bytes).build().map_err(engine_error)?;
+        let runtime =
+            RuntimeEnv { memory_pool: Arc::new(share), disk_manager: Arc::new(disk), ..self.runtime.as_ref().clone() };
+        Ok(Self { runtime: Arc::new(runtime), options: self.options.clone() })
     }
 
     /// Bytes that all sessions together may hold.
@@ -119,14 +119,22 @@ impl Engine {
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
             .with_physical_optimizer_rules(physical_rules());
-        let context = SessionContext::new_with_state(
-            checked(bounded(state)).with_analyzer_rule(Arc::new(CompareIntervals)).build(),
-        );
+        let context =
+            SessionContext::new_with_state(checked(state).with_analyzer_rule(Arc::new(CompareIntervals)).build());
         for function in functions() {
             context.register_udf(function);
         }
         context.register_udf(point_in_polygon());
         Session { context }
+    }
+}
+
+/// Where the engine spills. Nothing is made there before it does.
+fn disk(options: &EngineOptions) -> DiskManagerBuilder {
+    let disk = DiskManagerBuilder::default();
+    match &options.spill_directory {
+        Some(directory) => disk.with_mode(DiskManagerMode::Directories(vec![directory.clone()])),
+        None => disk,
     }
 }
 
@@ -177,10 +185,6 @@ impl Session {
             state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
         read_only::check(&statement)?;
         change(&mut statement)?;
-        if let Some(parsed) = relations::parsed(&statement) {
-            sized::check(parsed)?;
-        }
-        relations::check(&state, &statement).await?;
         let plan = state.statement_to_plan(statement).await.map_err(refused)?;
         // What a statement says is not all that it may come to.
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

@@ -9,10 +9,16 @@ use lake_store::damage_in;
 use parquet::errors::ParquetError;
 use tokio::task::JoinError;
 
+/// The text of the error of a query that would spill more than it may.
+pub const SPILL_BOUND: &str = "the query would write more to disk than it may";
+
 /// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
 pub fn engine_error(error: DataFusionError) -> Error {
     if let Some(damage) = damage_in(&error) {
         return damage;
+    }
+    if let Some(failure) = failure_of_spill(&error) {
+        return failure;
     }
     let kind = kind_of(&error);
     let text = text_of(&error);
@@ -120,6 +126,25 @@ fn first_part(text: &str) -> String {
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or(text);
     let text = text.split("This issue was likely caused by a bug").next().unwrap_or(text);
     text.trim_end().trim_end_matches('.').to_owned()
+}
+
+/// A file that the engine spills to cannot be written or read: all other files are read through a store.
+fn failure_of_spill(error: &DataFusionError) -> Option<Error> {
+    let root = error.find_root();
+    // The engine has no type for it, and two ways to say it.
+    if root.to_string().contains("max_temp_directory_size") {
+        return Some(Error::new(Kind::Exhausted, SPILL_BOUND));
+    }
+    let cause = match root {
+        DataFusionError::IoError(cause) => cause,
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            ArrowError::IoError(_, cause) => cause,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let mend = "free space where queries spill (`TMPDIR`), or ask for less at a time";
+    Some(Error::new(Kind::Unavailable, format!("a query cannot write or read what it spills: {cause}; {mend}")))
 }
 
 fn position_of(error: &DataFusionError) -> Option<(u64, u64)> {

@@ -5,7 +5,6 @@
 
 mod area;
 mod boundaries;
-mod bounded;
 mod depth;
 mod engine;
 mod error;
@@ -29,9 +28,7 @@ mod provider;
 mod queries;
 mod query_header;
 mod read_only;
-mod relations;
 mod share;
-mod sized;
 mod sql;
 mod statement;
 mod statistics;
@@ -41,12 +38,11 @@ mod view;
 
 pub use area::{Area, Rectangle};
 pub use boundaries::{BoundariesMark, boundaries_domain};
-pub use bounded::MOST_BYTES;
 /// The engine's plan of a query, whose rows are yet to be made.
 pub use datafusion::dataframe::DataFrame;
 pub use depth::{MOST_OPERATORS, STACK_BYTES};
 pub use engine::{Engine, EngineOptions, Session};
-pub use error::{engine_error, statement_error};
+pub use error::{SPILL_BOUND, engine_error, statement_error};
 pub use format::{Format, ResultWriter};
 pub use h3::{cell_corners, cell_disk, cell_geojson, cell_text, cell_to_parent, parse_cell};
 pub use moment::Moment;
@@ -58,7 +54,6 @@ pub use projection::{IncidentProjector, incident_select};
 pub use provider::DeltaFiles;
 pub use queries::Queries;
 pub use query_header::{QueryColumn, QueryHeader, QueryParameter, ValueType};
-pub use relations::MOST_RELATIONS;
 pub use sql::{fill, literal, template};
 pub use statement::Statement;
 pub use view::{

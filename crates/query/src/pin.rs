@@ -34,6 +34,15 @@ impl View {
     }
 }
 
+impl View {
+    /// The ids of its tables, which a lake that is made anew in the place of another does not share.
+    pub fn table_ids(&self) -> String {
+        let tables = [&self.fast_counts, &self.counts, &self.rejects].into_iter().chain(&self.boundaries);
+        let tables = tables.chain(self.resources.values().map(|resource| &resource.raw));
+        tables.map(|table| table.table_id.as_str()).collect::<Vec<_>>().join(",")
+    }
+}
+
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fast_counts={},counts={},rejects={}", self.fast_counts, self.counts, self.rejects)?;

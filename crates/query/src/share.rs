@@ -31,13 +31,6 @@ impl Share {
     }
 }
 
-impl Drop for Share {
-    /// Whatever holds memory holds its share: when it goes, nothing works for the request any more.
-    fn drop(&mut self) {
-        tracing::trace!(bytes = self.own.reserved(), "a request's share of memory is given back");
-    }
-}
-
 impl Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "share({})", self.own.name())

@@ -113,6 +113,22 @@ impl Statement {
         Ok(ParamValues::from(values))
     }
 
+    /// Values for its places from a row: by position where the places are numbers, else by name.
+    ///
+    /// # Errors
+    /// If they are more than there are places, or one has no place or does not fit.
+    pub fn values_of_row(&self, row: Vec<(String, ScalarValue)>) -> Result<ParamValues> {
+        if row.len() > self.parameters.len() {
+            let (places, given) = (self.parameters.len(), row.len());
+            return Err(Error::invalid(format!("the query has {places} places for values, and {given} are bound")));
+        }
+        let by_position = self.parameters.iter().all(|(place, _)| place.parse::<usize>().is_ok());
+        self.values(row.into_iter().enumerate().map(|(at, (name, value))| {
+            let place = if by_position { (at + 1).to_string() } else { name };
+            (place, value)
+        }))
+    }
+
     fn unfit(&self, name: &str, shown: &str) -> Error {
         let kind = self.parameters.iter().find(|(place, _)| place == name).and_then(|(_, kind)| kind.as_ref());
         let wanted = kind.map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);

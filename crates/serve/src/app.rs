@@ -14,8 +14,8 @@ use crate::access::{Access, Client};
 use crate::http::Web;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::sql_worker::{Share, SqlWorkers};
 use crate::turns::{Turn, Turns};
-use crate::workers::{Workers, Workplace};
 
 /// The lake, and what a request may use of it.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) turns: Turns,
     pub(crate) web: Web,
-    workers: Workers,
+    pub(crate) sql_workers: SqlWorkers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
     /// Cancelled when what is still under way after that is cut off.
@@ -40,8 +40,9 @@ pub(crate) struct Reading {
     pub(crate) reader: Arc<Reader>,
     pub(crate) engine: Engine,
     pub(crate) view: View,
-    /// Where the SQL of users is planned and runs.
-    pub(crate) workers: Workplace,
+    /// Bytes that the request may spill.
+    pub(crate) spill_bytes: u64,
+    sql_workers: SqlWorkers,
     metrics: Metrics,
     turn: Arc<Turn>,
 }
@@ -60,8 +61,8 @@ impl App {
     ) -> Result<Self> {
         let turns = Turns::new(limits.engine_requests, limits.queue);
         let (metrics, cut) = (Metrics::new(), CancellationToken::new());
-        let workers = Workers::start(limits.engine_requests)?;
-        Ok(Self { reader, access, limits, metrics, turns, web, workers, stop, cut })
+        let sql_workers = SqlWorkers::new(&reader, &limits, &metrics)?;
+        Ok(Self { reader, access, limits, metrics, turns, web, sql_workers, stop, cut })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.
@@ -76,7 +77,7 @@ impl App {
     /// If the engine has no turn in time, the store does not answer or a log is damaged.
     pub(crate) async fn reading(&self) -> Result<Reading> {
         let turn = self.turn().await?;
-        Ok(self.of(self.reader.view().await?, turn))
+        self.of(self.reader.view().await?, turn)
     }
 
     /// A reading of the versions that an earlier answer named in `Lake-Version`.
@@ -86,7 +87,7 @@ impl App {
     pub(crate) async fn reading_at(&self, versions: &str) -> Result<Reading> {
         let moment = Moment::parse_versions(versions)?;
         let turn = self.turn().await?;
-        Ok(self.of(self.reader.view_at(&moment).await?, turn))
+        self.of(self.reader.view_at(&moment).await?, turn)
     }
 
     /// A reading of exactly the versions of an earlier one.
@@ -95,7 +96,7 @@ impl App {
     /// If the engine has no turn in time, or those versions are gone.
     pub(crate) async fn reading_pinned(&self, pin: &Pin) -> Result<Reading> {
         let turn = self.turn().await?;
-        Ok(self.of(self.reader.view_pinned(pin).await?, turn))
+        self.of(self.reader.view_pinned(pin).await?, turn)
     }
 
     async fn turn(&self) -> Result<Turn> {
@@ -106,16 +107,16 @@ impl App {
         })
     }
 
-    fn of(&self, view: View, turn: Turn) -> Reading {
-        let turn = Arc::new(turn);
-        Reading {
+    fn of(&self, view: View, turn: Turn) -> Result<Reading> {
+        Ok(Reading {
             reader: Arc::clone(&self.reader),
-            engine: self.reader.engine().within(self.limits.memory_bytes),
+            engine: self.reader.engine().within(self.limits.memory_bytes, self.limits.spill_bytes)?,
             view,
-            workers: self.workers.workplace(&turn),
+            spill_bytes: self.limits.spill_bytes,
+            sql_workers: self.sql_workers.clone(),
             metrics: self.metrics.clone(),
-            turn,
-        }
+            turn: Arc::new(turn),
+        })
     }
 }
 
@@ -128,12 +129,9 @@ impl Reading {
         self.reader.session_on(&self.engine, &self.view).await
     }
 
-    /// The same for SQL that users write.
-    ///
-    /// # Errors
-    /// If a view cannot be planned.
-    pub(crate) async fn sql_session(&self) -> Result<Session> {
-        self.reader.sql_session_on(&self.engine, &self.view).await
+    /// What a statement of a user may use, which keeps the turn.
+    pub(crate) fn sql_share(&self) -> Share {
+        self.sql_workers.share(&self.turn, &self.view.table_ids())
     }
 
     /// The batches of an answer, whose rows are counted, and which keep the turn until they end or are dropped.

@@ -11,19 +11,15 @@ mod hotspots;
 mod http;
 mod limits;
 mod metrics;
-mod narrow;
 mod openapi;
-mod planned;
 mod problem;
 mod question;
 mod request_id;
 mod server;
 mod span;
-mod stoppable;
+mod sql_worker;
 mod tls;
 mod turns;
-mod user_sql;
-mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -34,4 +30,5 @@ pub use flight::FlightListener;
 pub use limits::{Limit, Limits};
 pub use openapi::document as openapi;
 pub use server::Server;
+pub use sql_worker::{SqlWorkerSetup, run_sql_worker};
 pub use tls::Identity;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use lake_query::{MOST_BYTES, MOST_OPERATORS, MOST_RELATIONS};
+use lake_query::MOST_OPERATORS;
 use serde::Serialize;
 
-use crate::narrow::MOST_REPEATED_BYTES;
+use crate::sql_worker::MAX_FRAME_BYTES;
 
 /// The limits of one server, the same over HTTP and Flight SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// What the engine may hold for one request before it spills, and then fails, bytes.
     pub memory_bytes: usize,
+    /// What one request may write to disk when it spills, bytes.
+    pub spill_bytes: u64,
     /// Requests a second of one client; 0 is any number.
     pub requests_per_second: u32,
     /// Requests of one client at a time; 0 is any number.
@@ -52,6 +54,7 @@ impl Default for Limits {
             max_hotspot_cells: 100_000,
             timeout: Duration::from_secs(60),
             memory_bytes: 256 << 20,
+            spill_bytes: 512 << 20,
             requests_per_second: 0,
             concurrent_requests: 0,
             engine_requests: 16,
@@ -105,6 +108,13 @@ impl Limits {
                 "What the engine holds for one request before it spills to disk, and then fails.",
                 Some(422),
             ),
+            row(
+                "request_spill_mib",
+                self.spill_bytes >> 20,
+                "MiB",
+                "What one request writes to disk when it spills.",
+                Some(422),
+            ),
             any(row(
                 "requests_per_second",
                 self.requests_per_second.into(),
@@ -145,21 +155,7 @@ impl Limits {
                 "The operators of a statement in SQL that hold each other.",
                 400,
             ),
-            fixed(
-                "max_relations",
-                whole(MOST_RELATIONS),
-                "relations",
-                "The tables and queries that a statement reads, those of a WITH and of views each time they are named.",
-                400,
-            ),
-            fixed("max_function_mib", MOST_BYTES >> 20, "MiB", "What one call of a function makes in SQL.", 422),
-            fixed(
-                "max_repeated_kib",
-                whole(MOST_REPEATED_BYTES >> 10),
-                "KiB",
-                "A row that a join, UNNEST or window repeats in SQL.",
-                422,
-            ),
+            fixed("max_row_mib", whole(MAX_FRAME_BYTES >> 20), "MiB", "A row of an answer in SQL.", 422),
         ]);
         told
     }

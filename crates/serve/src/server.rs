@@ -74,6 +74,7 @@ impl Server {
         let web = Web::new(self.base_map.as_ref());
         let app = Arc::new(App::new(reader, access, limits, web, stop.clone())?);
         let cut = app.cut.clone();
+        let workers = app.sql_workers.clone().keep();
         let http = serve(self.socket, router(Arc::clone(&app)), within, stop.clone(), cut.clone());
         let http = async {
             http.await;
@@ -92,6 +93,7 @@ impl Server {
         let mut work = pin!(async { tokio::try_join!(http, flight) });
         tokio::select! {
             ended = &mut work => ended.map(|_| ()),
+            () = workers => Ok(()),
             () = deadline => {
                 tracing::warn!("requests were still under way {} s after the stop; they are cut off", drain.as_secs());
                 cut.cancel();

@@ -1,6 +1,5 @@
 //! The actions: prepared statements and cancellation.
 
-use arrow::datatypes::{DataType, Field, Schema};
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
     ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult, Any, Command, ProstMessageExt,
@@ -75,15 +74,12 @@ fn result(message: &impl prost::Message) -> Messages<arrow_flight::Result> {
 
 async fn prepared(service: &Service, query: String) -> Result<ActionCreatePreparedStatementResult, Status> {
     let asked = Asked::new(service.lake(), query);
-    let planned = Planned::new(&service.app, &asked).await.map_err(status)?;
-    // Where the SQL does not tell a type, any goes.
-    let places = planned.statement().parameters().iter();
-    let places = places.map(|(name, kind)| Field::new(name, kind.clone().unwrap_or(DataType::Null), true));
-    let places = Schema::new(places.collect::<Vec<_>>());
+    let planned = Planned::unbound(&service.app, &asked).await.map_err(status)?;
     Ok(ActionCreatePreparedStatementResult {
         prepared_statement_handle: asked.write(),
         dataset_schema: schema_bytes(&planned.schema()).map_err(status)?,
-        parameter_schema: schema_bytes(&places).map_err(status)?,
+        // Where the SQL does not tell a type, any goes.
+        parameter_schema: schema_bytes(planned.placeholders()).map_err(status)?,
     })
 }
 

@@ -45,8 +45,7 @@ pub(super) async fn put(
     }
     let asked = asked.with_values(Values::of(&parts).map_err(status)?);
     // What does not fit is said here, where it was sent.
-    let planned = Planned::new(&service.app, &asked).await.map_err(status)?;
-    planned.bound(asked.values.as_ref()).map_err(status)?;
+    Planned::bound(&service.app, &asked).await.map_err(status)?;
     let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(asked.write()) };
     Ok(Response::new(one(PutResult { app_metadata: result.encode_to_vec().into() })))
 }

@@ -5,10 +5,8 @@ use arrow_flight::sql::{ProstMessageExt as _, TicketStatementQuery};
 use arrow_flight::{FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
-use datafusion::dataframe::DataFrame;
-use futures::StreamExt as _;
 use lake_model::{Kind, Result, ResultExt};
-use lake_query::{Statement, View};
+use lake_query::View;
 use prost::Message as _;
 use tokio::time::Instant;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
@@ -20,59 +18,50 @@ use super::stream::{Messages, running, sent_schema};
 use super::ticket::Asked;
 use super::values::Values;
 use crate::app::{App, Reading};
-use crate::user_sql::{execute, session};
+use crate::sql_worker::{self, Row, Sql, plan};
 
 /// A statement that was planned over a reading.
 pub(super) struct Planned {
     reading: Reading,
-    statement: Statement,
+    planned: sql_worker::Planned,
 }
 
 impl Planned {
-    /// Plans a statement over the versions that it names, or the newest.
+    /// Plans a statement over the versions that it names, or the newest, and leaves its values open.
     ///
     /// # Errors
     /// If the SQL is wrong or would change anything, or the versions are gone.
-    pub(super) async fn new(app: &App, asked: &Asked) -> Result<Self> {
+    pub(super) async fn unbound(app: &App, asked: &Asked) -> Result<Self> {
+        Self::new(app, asked, sql_worker::Values::Unbound).await
+    }
+
+    /// The same with its values in their places.
+    ///
+    /// # Errors
+    /// As [`Self::unbound`], or if a place has no value, or one that does not fit.
+    pub(super) async fn bound(app: &App, asked: &Asked) -> Result<Self> {
+        let values = asked.values.as_ref().map(Values::read).transpose()?.unwrap_or_default();
+        Self::new(app, asked, sql_worker::Values::Row(Row::new(values)?)).await
+    }
+
+    async fn new(app: &App, asked: &Asked, values: sql_worker::Values) -> Result<Self> {
         let reading = match asked.versions()? {
             Some(versions) => app.reading_pinned(&versions).await?,
             None => app.reading().await?,
         };
-        let statement = session(&reading).await?.prepare(&asked.sql).await?;
-        Ok(Self { reading, statement })
+        let planned = plan(&reading, Sql::Text(asked.sql.clone()), values).await?;
+        Ok(Self { reading, planned })
     }
 
-    /// The places for values.
-    pub(super) fn statement(&self) -> &Statement {
-        &self.statement
+    /// The places for values, with the types that the SQL tells.
+    pub(super) fn placeholders(&self) -> &SchemaRef {
+        &self.planned.placeholders
     }
 
-    /// The columns of the answer, whether or not values are bound.
+    /// The columns of the answer, as they are sent.
     pub(super) fn schema(&self) -> SchemaRef {
-        sent_schema(&self.statement.schema())
+        sent_schema(&self.planned.columns)
     }
-
-    /// The columns of the answer with these values.
-    ///
-    /// # Errors
-    /// As [`Self::bound`].
-    pub(super) fn bound_schema(self, values: Option<&Values>) -> Result<SchemaRef> {
-        Ok(columns(&self.bound(values)?.1))
-    }
-
-    /// With the values in their places.
-    ///
-    /// # Errors
-    /// If a place has no value, or one that does not fit.
-    pub(super) fn bound(self, values: Option<&Values>) -> Result<(Reading, DataFrame)> {
-        let values = Values::bound(values, &self.statement)?;
-        Ok((self.reading, self.statement.bind(values)?))
-    }
-}
-
-/// The columns of a bound answer, as they are sent.
-fn columns(frame: &DataFrame) -> SchemaRef {
-    sent_schema(&SchemaRef::new(frame.schema().as_arrow().clone()))
 }
 
 /// What a client asks a statement's rows with.
@@ -80,11 +69,11 @@ fn columns(frame: &DataFrame) -> SchemaRef {
 /// # Errors
 /// If the SQL is wrong, would change anything, or lacks values.
 pub(super) async fn info(app: &App, asked: Asked, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>> {
-    let (reading, frame) = Planned::new(app, &asked).await?.bound(asked.values.as_ref())?;
-    let handle = asked.pinned(&reading.view.pin()).write();
+    let planned = Planned::bound(app, &asked).await?;
+    let handle = asked.pinned(&planned.reading.view.pin()).write();
     let ticket = TicketStatementQuery { statement_handle: handle }.as_any().encode_to_vec().into();
-    let mut response = Response::new(described(&columns(&frame), ticket, descriptor)?);
-    say_reading(response.metadata_mut(), &reading.view)?;
+    let mut response = Response::new(described(&planned.schema(), ticket, descriptor)?);
+    say_reading(response.metadata_mut(), &planned.reading.view)?;
     Ok(response)
 }
 
@@ -112,10 +101,9 @@ pub(super) async fn rows(
     let mut run = running_now.begin(&asked.id);
     let cancelled = run.cancelled.clone();
     let begun = async {
-        let (reading, frame) = Planned::new(app, asked).await?.bound(asked.values.as_ref())?;
-        let schema = columns(&frame);
-        let batches = execute(frame, &reading.workers).await?;
-        Ok((reading, schema, batches))
+        let planned = Planned::bound(app, asked).await?;
+        let schema = planned.schema();
+        Ok((planned.reading, schema, planned.planned.all_rows().await?))
     };
     let begun = tokio::select! {
         biased;
@@ -123,7 +111,7 @@ pub(super) async fn rows(
         begun = begun => begun.map_err(status),
     };
     let (reading, schema, batches) = begun.inspect_err(|_| run.ended = true)?;
-    let mut response = Response::new(running(schema, reading.keep(batches.boxed()), deadline, run));
+    let mut response = Response::new(running(schema, reading.keep(batches), deadline, run));
     say_reading(response.metadata_mut(), &reading.view).map_err(status)?;
     Ok(response)
 }

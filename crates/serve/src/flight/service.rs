@@ -87,11 +87,11 @@ impl Service {
                 return Ok(Response::new(SchemaResult { schema }));
             }
         };
-        let planned = Planned::new(&self.app, &asked).await.map_err(status)?;
-        let columns = match &asked.values {
-            None => planned.schema(),
-            values => planned.bound_schema(values.as_ref()).map_err(status)?,
+        let planned = match &asked.values {
+            None => Planned::unbound(&self.app, &asked).await,
+            Some(_) => Planned::bound(&self.app, &asked).await,
         };
+        let columns = planned.map_err(status)?.schema();
         Ok(Response::new(SchemaResult { schema: schema_bytes(&columns).map_err(status)? }))
     }
 

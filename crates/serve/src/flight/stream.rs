@@ -20,7 +20,6 @@ use tracing::Instrument as _;
 
 use super::running::Run;
 use super::status::{panicked, status};
-use crate::user_sql::user_error;
 
 /// A stream of messages to a client.
 pub(super) type Messages<T> = BoxStream<'static, Result<T, Status>>;
@@ -65,7 +64,7 @@ type Made = Result<Option<RecordBatch>, Status>;
 /// not read holds up its query, but not beyond its time: then nothing is kept for it but what it is told.
 pub(super) fn running(
     schema: SchemaRef,
-    batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
+    batches: BoxStream<'static, Result<RecordBatch>>,
     deadline: Instant,
     run: Run,
 ) -> Messages<FlightData> {
@@ -85,13 +84,13 @@ pub(super) fn running(
 }
 
 async fn work(
-    mut batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
+    mut batches: BoxStream<'static, Result<RecordBatch>>,
     deadline: Instant,
     mut run: Run,
     send: mpsc::Sender<Made>,
 ) {
     let made = async {
-        while let Some(batch) = batches.try_next().await.map_err(|error| status(user_error(error)))? {
+        while let Some(batch) = batches.try_next().await.map_err(status)? {
             // It is noticed below when nobody takes it.
             let _ = send.send(Ok(Some(batch))).await;
         }

@@ -4,9 +4,7 @@ use arrow::array::RecordBatch;
 use arrow_flight::FlightData;
 use arrow_flight::utils::batches_to_flight_data;
 use bytes::Bytes;
-use datafusion::common::ParamValues;
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_query::Statement;
 
 use super::row::{Named, ONE_ROW, Row};
 
@@ -51,28 +49,11 @@ impl Values {
         }))
     }
 
-    /// The values for the places of `statement`: by position where those are numbers, else by name.
+    /// The names and values.
     ///
     /// # Errors
-    /// If they are no row of values, do not fit, or are more than there are places.
-    pub(super) fn bound(values: Option<&Self>, statement: &Statement) -> Result<ParamValues> {
-        let named = values.map(Self::read).transpose()?.unwrap_or_default();
-        let places = statement.parameters();
-        if named.len() > places.len() {
-            return Err(Error::invalid(format!(
-                "the query has {} places for values, and {} are bound",
-                places.len(),
-                named.len()
-            )));
-        }
-        let by_position = places.iter().all(|(place, _)| place.parse::<usize>().is_ok());
-        statement.values(named.into_iter().enumerate().map(|(at, (name, value))| {
-            let place = if by_position { (at + 1).to_string() } else { name };
-            (place, value)
-        }))
-    }
-
-    fn read(&self) -> Result<Named> {
+    /// If they are no row of values.
+    pub(super) fn read(&self) -> Result<Named> {
         Row { schema: &self.schema, dictionaries: &[], header: &self.header, body: &self.body }.read()
     }
 

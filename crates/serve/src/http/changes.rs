@@ -253,7 +253,8 @@ impl Changes {
         let only = snapshot.with_files(files);
         let provider = DeltaFiles::new(&only, &self.table).map_err(engine_error)?;
         let _turn = self.app.turns.wait(&self.client).await?;
-        let session = self.app.reader.engine().within(self.app.limits.memory_bytes).session();
+        let session =
+            self.app.reader.engine().within(self.app.limits.memory_bytes, self.app.limits.spill_bytes)?.session();
         let frame = session.context().read_table(Arc::new(provider)).map_err(plan_error)?;
         let columns = [
             "resource",

@@ -20,7 +20,7 @@ use super::sql::row_limit;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::question::parameters::Parameters;
-use crate::user_sql::{first_rows, session, understood};
+use crate::sql_worker::{Row, Sql, Values, plan};
 
 /// A query as `/queries` tells of it.
 #[derive(Debug, Serialize)]
@@ -77,18 +77,18 @@ pub(crate) async fn get(
     }
     let values = query.values(given.iter().map(|(name, text)| (name.as_ref(), text.as_ref())))?;
     let limit = row_limit(&app, limit.as_deref())?;
-    let asks = understood(&values);
     let mut asked = Asked::open(&app, format.as_deref(), &headers).await?;
     let deadline = asked.deadline;
     let answered = async {
-        let statement = session(&asked.reading).await?.prepare_named(Arc::clone(&query)).await?;
-        let fixed = statement.is_fixed();
-        let frame = statement.bind(values).map_err(|error| error.context(query.file()))?;
-        if fixed && let Some(known) = asked.name(&headers, &[query.text(), &limit.to_string(), &asks])? {
+        let planned = plan(&asked.reading, Sql::of_query(&query), Values::Typed(Row::of(values)?)).await?;
+        let texts = [query.text(), &limit.to_string(), &planned.values];
+        if planned.is_fixed
+            && let Some(known) = asked.name(&headers, &texts)?
+        {
             return Ok(known);
         }
-        let rows = first_rows(frame, limit, asked.format(), &asked.reading.workers).await?;
-        asked.stream(rows)
+        let format = asked.format();
+        asked.stream(planned.first_rows(limit, format).await?)
     };
     timeout_at(deadline, answered).await.map_err(|_| too_slow())?
 }

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::question::FORMAT;
 use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
 use crate::question::values::whole;
-use crate::user_sql::{first_rows, session, understood};
+use crate::sql_worker::{Sql, Values as Bound, plan};
 
 /// The rows that any query may be asked for at most.
 pub(crate) const LIMIT: Parameter =
@@ -110,19 +110,15 @@ async fn answer(
     let mut asked = Asked::open(app, parameters.one("format"), headers).await?;
     let deadline = asked.deadline;
     let answered = async {
-        let statement = session(&asked.reading).await?.prepare(query).await?;
-        let fixed = statement.is_fixed();
-        let bound = statement.values_of_json(values)?;
-        let asks = understood(&bound);
-        let frame = statement.bind(bound)?;
+        let planned = plan(&asked.reading, Sql::Text(query.to_owned()), Bound::Json(values.clone())).await?;
         if *method != Method::POST
-            && fixed
-            && let Some(known) = asked.name(headers, &[query, &asks, &limit.to_string()])?
+            && planned.is_fixed
+            && let Some(known) = asked.name(headers, &[query, &planned.values, &limit.to_string()])?
         {
             return Ok(known);
         }
-        let rows = first_rows(frame, limit, asked.format(), &asked.reading.workers).await?;
-        asked.stream(rows)
+        let format = asked.format();
+        asked.stream(planned.first_rows(limit, format).await?)
     };
     timeout_at(deadline, answered).await.map_err(|_| too_slow())?
 }

@@ -32,6 +32,9 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
     tell(registry, "hotspots_engine_limit_bytes", "Memory that queries may hold before they spill", limit);
     tell(registry, "hotspots_engine_running", "Requests that the engine works for", whole(app.turns.taken()));
     tell(registry, "hotspots_engine_waiting", "Requests that wait for the engine", whole(app.turns.waiting()));
+    let (running, idle) = app.sql_workers.counts();
+    tell(registry, "hotspots_sql_workers_running", "Processes at work for a query in SQL", running);
+    tell(registry, "hotspots_sql_workers_idle", "Processes that wait for a query in SQL", whole(idle));
 
     let view = app.reader.view().await.inspect_err(|error| tracing::error!(%error, "the lake cannot be read"));
     tell(registry, "hotspots_lake_readable", "1 if the lake can be read, else 0", i64::from(view.is_ok()));

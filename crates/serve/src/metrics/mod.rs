@@ -22,6 +22,8 @@ pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0
 const CAUSES: [&str; 5] = ["rate", "concurrency", "engine", "token", "scope"];
 /// Why an answer did not come to its end.
 const ENDS: [&str; 2] = ["client", "server"];
+/// Why a process for queries in SQL ended.
+const WORKER_ENDS: [&str; 4] = ["memory", "time", "crash", "idle"];
 
 /// Names and values.
 type Labels = Vec<(&'static str, String)>;
@@ -36,6 +38,8 @@ pub(crate) struct Metrics {
     in_flight: Gauge,
     refused: Family<Labels, Counter>,
     unfinished: Family<Labels, Counter>,
+    workers_started: Counter,
+    workers_ended: Family<Labels, Counter>,
 }
 
 /// 1 ms to 65 s: beyond the default time limit.
@@ -58,10 +62,13 @@ impl Metrics {
             in_flight: Gauge::default(),
             refused: Family::default(),
             unfinished: Family::default(),
+            workers_started: Counter::default(),
+            workers_ended: Family::default(),
         };
         // What has not happened yet is 0, not absent.
         CAUSES.iter().for_each(|cause| drop(metrics.refused.get_or_create(&label("cause", cause))));
         ENDS.iter().for_each(|end| drop(metrics.unfinished.get_or_create(&label("by", end))));
+        WORKER_ENDS.iter().for_each(|cause| drop(metrics.workers_ended.get_or_create(&label("cause", cause))));
         metrics
     }
 
@@ -98,6 +105,16 @@ impl Metrics {
         self.unfinished.get_or_create(&label("by", by)).inc();
     }
 
+    /// A process for queries in SQL was started.
+    pub(crate) fn worker_started(&self) {
+        self.workers_started.inc();
+    }
+
+    /// A process for queries in SQL ended, for one of the causes there are.
+    pub(crate) fn worker_ended(&self, cause: &'static str) {
+        self.workers_ended.get_or_create(&label("cause", cause)).inc();
+    }
+
     fn register(&self, registry: &mut Registry) {
         registry.register("hotspots_http_requests", "Requests answered", self.requests.clone());
         registry.register(
@@ -113,6 +130,10 @@ impl Metrics {
             self.unfinished.clone(),
         );
         registry.register("hotspots_refused", "Requests refused before they were answered", self.refused.clone());
+        let started = self.workers_started.clone();
+        registry.register("hotspots_sql_workers_started", "Processes for queries in SQL that were started", started);
+        let ended = self.workers_ended.clone();
+        registry.register("hotspots_sql_workers_ended", "Processes for queries in SQL that ended", ended);
         registry.register("hotspots_rows", "Rows of answers", self.rows.clone());
     }
 }

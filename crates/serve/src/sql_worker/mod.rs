@@ -1,0 +1,35 @@
+//! The SQL of users, planned and run in processes of its own.
+//!
+//! Whoever may ask may ask anything: statements whose plans have no end, functions and operators that hold more than the
+//! engine counts, stacks that overflow. What the engine does not account for cannot be bounded inside its process, so the
+//! operating system bounds it. A worker is this program again (`hotspots-lake sql-worker`), works for one statement at a
+//! time, and talks to the server over its stdin and stdout ([`message`]).
+//!
+//! - Memory: the engine spills at the request's share, the server ends a worker whose process grows beyond
+//!   [`process_bytes`] ([`watch`]), and the worker's own `RLIMIT_DATA` fails what is asked for at once.
+//! - Time: a worker whose answer nobody waits for is told to leave it, and ended if it does not ([`pool`]).
+//! - Rights: a worker reads the lake and writes its spill directory, and has no network unless the lake is on S3; the
+//!   program sets that before it calls [`run_sql_worker`].
+//! - A worker ends when its stdin does: it never outlives the server.
+
+mod child;
+mod message;
+mod pool;
+mod process;
+mod statement;
+mod watch;
+
+pub use child::run_sql_worker;
+pub use message::SqlWorkerSetup;
+pub(crate) use message::{MAX_FRAME_BYTES, Row, Sql, Values};
+pub(crate) use pool::{Share, SqlWorkers};
+pub(crate) use statement::{Planned, plan};
+
+/// Bytes that the process of a query may take in all, if the engine may hold this many for it: what the engine does not
+/// count, such as a batch that is being made, is about as much again, and the program itself needs some.
+pub(crate) const fn process_bytes(memory_bytes: usize) -> usize {
+    memory_bytes.saturating_mul(2).saturating_add(BASE_BYTES)
+}
+
+/// What the program needs without a query, with room for the logs of a large lake.
+const BASE_BYTES: usize = 128 << 20;

@@ -1,0 +1,377 @@
+//! The workers of a server: a few that wait, as many at work as the engine has turns.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use lake_model::{Error, Result};
+use lake_query::Reader;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use super::message::{Begin, End, Plan, Request, SqlWorkerSetup, Tag, decode, from_json};
+use super::process::{Cause, Process};
+use super::process_bytes;
+use super::watch::{Watch, Watched};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::turns::Turn;
+
+/// Workers that wait for a statement, at most.
+const MAX_IDLE: usize = 4;
+/// All but one of those that wait are ended after this time.
+const IDLE: Duration = Duration::from_secs(60);
+/// A worker that has answered so many statements is ended.
+const MAX_ANSWERED: usize = 10_000;
+/// A worker that takes more after a statement is ended.
+const MAX_IDLE_BYTES: usize = 160 << 20;
+/// How long a worker may take to leave a statement before it is ended.
+const CANCELLATION: Duration = Duration::from_millis(100);
+/// The least that the engine may hold for a statement, however many are at work.
+const MIN_SHARE_BYTES: usize = 32 << 20;
+
+/// The workers of one server.
+#[derive(Clone, Debug)]
+pub(crate) struct SqlWorkers(Arc<Pool>);
+
+#[derive(Debug)]
+struct Pool {
+    setup: SqlWorkerSetup,
+    memory_bytes: usize,
+    /// Bytes that may still be given to statements.
+    free_bytes: Mutex<usize>,
+    /// The ids of the tables that the workers which wait have read.
+    tables: Mutex<Tables>,
+    idle: Mutex<Vec<Idle>>,
+    running: prometheus_client::metrics::gauge::Gauge,
+    watch: Watch,
+    metrics: Metrics,
+}
+
+/// The tables of a lake: another lake in its place has others, and workers that have read those keep what they know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Tables {
+    ids: String,
+    generation: u64,
+}
+
+#[derive(Debug)]
+struct Idle {
+    process: Process,
+    since: Instant,
+}
+
+/// What a statement may use: given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pool: Arc<Pool>,
+    /// Bytes that the engine may hold for it.
+    pub(crate) memory_bytes: usize,
+    taken_bytes: usize,
+    generation: u64,
+    _turn: Arc<Turn>,
+}
+
+/// A worker that is at work for one statement.
+#[derive(Debug)]
+pub(super) struct Lease {
+    /// None once it has ended.
+    process: Option<Process>,
+    share: Option<Share>,
+    watched: Option<Watched>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It waits for a statement.
+    Waits,
+    /// It works for one.
+    Works,
+    /// It has planned one, and waits until that is to run.
+    Planned,
+    /// A request was not sent whole.
+    Broken,
+}
+
+/// What comes from a worker before the end of its answer.
+#[derive(Debug)]
+pub(super) enum Frame {
+    Columns(SchemaRef),
+    Placeholders(SchemaRef),
+    Plan(Plan),
+    Begin(Begin),
+    Batch(RecordBatch),
+}
+
+impl SqlWorkers {
+    /// Workers over what `reader` reads; none is started yet.
+    ///
+    /// # Errors
+    /// If the machine gives no more threads.
+    pub(crate) fn new(reader: &Reader, limits: &Limits, metrics: &Metrics) -> Result<Self> {
+        let total_bytes = reader.engine().memory_bytes();
+        let setup = SqlWorkerSetup {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            lake: reader.lake().location().to_string(),
+            resources: reader.catalog().iter().map(|resource| resource.as_ref().clone()).collect(),
+            spill_directory: std::env::temp_dir(),
+            memory_bytes: limits.memory_bytes,
+            process_bytes: process_bytes(limits.memory_bytes),
+        };
+        Ok(Self(Arc::new(Pool {
+            setup,
+            memory_bytes: limits.memory_bytes,
+            free_bytes: Mutex::new(total_bytes),
+            tables: Mutex::default(),
+            idle: Mutex::default(),
+            running: prometheus_client::metrics::gauge::Gauge::default(),
+            watch: Watch::start(process_bytes(total_bytes))?,
+            metrics: metrics.clone(),
+        })))
+    }
+
+    /// Starts a worker, so that the first statement need not wait for it, and ends those that have long waited for one,
+    /// until the server is gone.
+    pub(crate) async fn keep(self) {
+        loop {
+            self.0.start_spare().await;
+            tokio::time::sleep(IDLE / 4).await;
+            self.0.end_idle();
+        }
+    }
+
+    /// What a statement over these tables may use: the share of a request, or half of what others have left of the
+    /// server's memory. Workers that know other tables under their names are ended.
+    pub(crate) fn share(&self, turn: &Arc<Turn>, table_ids: &str) -> Share {
+        let generation = self.0.read_tables(table_ids);
+        let mut free = self.0.free_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = self.0.memory_bytes;
+        let memory_bytes = if *free >= most { most } else { (*free / 2).max(MIN_SHARE_BYTES).min(most) };
+        let taken_bytes = memory_bytes.min(*free);
+        *free -= taken_bytes;
+        Share { pool: Arc::clone(&self.0), memory_bytes, taken_bytes, generation, _turn: Arc::clone(turn) }
+    }
+
+    /// How many work for a statement, and how many wait for one.
+    pub(crate) fn counts(&self) -> (i64, usize) {
+        (self.0.running.get(), self.0.idle().len())
+    }
+}
+
+impl Pool {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn start(&self) -> Result<Process> {
+        let process = Process::start(&self.setup).await?;
+        self.metrics.worker_started();
+        Ok(process)
+    }
+
+    async fn start_spare(&self) {
+        if self.idle().is_empty() && self.running.get() == 0 {
+            match self.start().await {
+                Ok(process) => self.idle().push(Idle { process, since: Instant::now() }),
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The generation of tables with these ids.
+    fn read_tables(&self, ids: &str) -> u64 {
+        let mut tables = self.tables();
+        if tables.ids != ids {
+            let strangers = if tables.ids.is_empty() { Vec::new() } else { std::mem::take(&mut *self.idle()) };
+            ids.clone_into(&mut tables.ids);
+            tables.generation += 1;
+            strangers.into_iter().for_each(|idle| self.end(idle.process));
+        }
+        tables.generation
+    }
+
+    /// Takes a worker back that waits for a statement.
+    fn take_back(&self, process: Process, generation: u64) {
+        let is_old = process.answered >= MAX_ANSWERED || generation != self.tables().generation;
+        let is_done = is_old || process.memory_bytes() > MAX_IDLE_BYTES;
+        let mut idle = self.idle();
+        if is_done || idle.len() >= MAX_IDLE {
+            drop(idle);
+            self.end(process);
+        } else {
+            idle.push(Idle { process, since: Instant::now() });
+        }
+    }
+
+    fn end_idle(&self) {
+        let mut idle = self.idle();
+        while idle.len() > 1 && idle.first().is_some_and(|first| first.since.elapsed() > IDLE) {
+            let Idle { process, .. } = idle.remove(0);
+            self.end(process);
+        }
+    }
+
+    fn end(&self, process: Process) {
+        self.metrics.worker_ended("idle");
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(process.end());
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        *self.pool.free_bytes.lock().unwrap_or_else(PoisonError::into_inner) += self.taken_bytes;
+    }
+}
+
+impl Lease {
+    /// Asks a worker for something: one that waits, or a new one.
+    ///
+    /// # Errors
+    /// If none can be started.
+    pub(super) async fn ask(share: Share, request: &Request) -> Result<Self> {
+        let pool = Arc::clone(&share.pool);
+        let waiting = pool.idle().pop();
+        let is_new = waiting.is_none();
+        let process = match waiting {
+            Some(Idle { process, .. }) => process,
+            None => pool.start().await?,
+        };
+        let watched = pool.watch.watch(process.id(), process_bytes(share.memory_bytes));
+        pool.running.inc();
+        let mut lease =
+            Self { process: Some(process), share: Some(share), watched: Some(watched), state: State::Waits };
+        match lease.send(request).await {
+            Ok(()) => Ok(lease),
+            Err(_) if is_new => Err(lease.died().await),
+            Err(_) => {
+                // It ended while it waited: the next one.
+                let share = lease.share.take().ok_or_else(|| Error::internal("the share of a statement"))?;
+                if let Some(left) = lease.leave(&share) {
+                    left.await;
+                }
+                Box::pin(Self::ask(share, request)).await
+            }
+        }
+    }
+
+    /// Asks the worker for something.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(super) async fn send(&mut self, request: &Request) -> Result<()> {
+        let Some(process) = self.process.as_mut() else { return Err(Error::internal("the worker has ended")) };
+        self.state = State::Broken;
+        process.send(request).await?;
+        self.state = State::Works;
+        Ok(())
+    }
+
+    /// What comes next; none at the end of the answer, after which the worker waits for others.
+    ///
+    /// # Errors
+    /// The answer's error, or why the worker ended.
+    pub(super) async fn next(&mut self) -> Result<Option<Frame>> {
+        if self.state == State::Waits {
+            return Ok(None);
+        }
+        let Some(process) = self.process.as_mut() else { return Err(Error::internal("the worker has ended")) };
+        let Some((tag, payload)) = process.receive().await else { return Err(self.died().await) };
+        Ok(Some(match tag {
+            Tag::Columns => Frame::Columns(decode(&payload)?.0),
+            Tag::Placeholders => Frame::Placeholders(decode(&payload)?.0),
+            Tag::Plan => {
+                self.state = State::Planned;
+                Frame::Plan(from_json(&payload)?)
+            }
+            Tag::Begin => Frame::Begin(from_json(&payload)?),
+            Tag::Batch => {
+                let (_, batch) = decode(&payload)?;
+                Frame::Batch(batch.ok_or_else(|| Error::internal("rows without a batch"))?)
+            }
+            Tag::End => {
+                process.answered += 1;
+                self.state = State::Waits;
+                let end: End = from_json(&payload)?;
+                return end.into_result().map(|()| None);
+            }
+        }))
+    }
+
+    /// Gives the worker back: one that waits is the next one's, one at work is told to leave its statement, and ended if it
+    /// does not.
+    fn leave(&mut self, share: &Share) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let (mut process, watched) = (self.process.take()?, self.watched.take());
+        let (pool, generation) = (Arc::clone(&share.pool), share.generation);
+        if self.state == State::Waits {
+            drop(watched);
+            pool.running.dec();
+            pool.take_back(process, generation);
+            return None;
+        }
+        let state = self.state;
+        if state != State::Planned {
+            tracing::debug!("query cancelled");
+        }
+        Some(async move {
+            let is_whole = state != State::Broken;
+            let left = is_whole && timeout(CANCELLATION, leave(&mut process)).await.ok().flatten().is_some();
+            drop(watched);
+            pool.running.dec();
+            if left {
+                pool.take_back(process, generation);
+            } else {
+                tracing::info!(worker = process.id(), "a query was left and did not end: its process was ended");
+                pool.metrics.worker_ended("time");
+                process.end().await;
+                pool.start_spare().await;
+            }
+            tracing::debug!("a query that was left has ended");
+        })
+    }
+
+    async fn died(&mut self) -> Error {
+        let (Some(process), Some(share)) = (self.process.take(), self.share.as_ref()) else {
+            return Error::internal("the worker has ended");
+        };
+        let excess = self.watched.take().and_then(|watched| watched.excess());
+        share.pool.running.dec();
+        let (cause, error) = process.died(excess, process_bytes(share.memory_bytes)).await;
+        share.pool.metrics.worker_ended(match cause {
+            Cause::Memory => "memory",
+            Cause::Crash => "crash",
+        });
+        error
+    }
+}
+
+impl Drop for Lease {
+    /// Until its worker has left the statement, that keeps its share and its turn.
+    fn drop(&mut self) {
+        if let Some(share) = self.share.take() {
+            let left = self.leave(&share);
+            if let (Some(left), Ok(runtime)) = (left, Handle::try_current()) {
+                let left = async move {
+                    left.await;
+                    drop(share);
+                };
+                runtime.spawn(left.in_current_span());
+            }
+        }
+    }
+}
+
+/// Lets a worker leave its statement; none if it has ended.
+async fn leave(process: &mut Process) -> Option<()> {
+    process.send(&Request::Cancel).await.ok()?;
+    while process.receive().await?.0 != Tag::End {}
+    Some(())
+}
