@@ -1,6 +1,7 @@
 //! What surrounds an answer over HTTP: which format, whether the client has it already, how it is sent, and what is told
 //! to who asks for what is not there.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use lake_testkit::Running;
@@ -164,6 +165,42 @@ async fn a_page_of_another_host_may_ask_and_read_what_the_headers_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_polygon_too_long_for_an_address_is_posted_everywhere() {
+    let (_bench, serving) = served(400);
+    let corners = 3_000_u32;
+    let corner = |n: u32| {
+        let angle = f64::from(n % corners) / f64::from(corners) * std::f64::consts::TAU;
+        [-122.44 + 0.05 * angle.cos(), 37.76 + 0.04 * angle.sin()]
+    };
+    let ring: Vec<[f64; 2]> = (0..=corners).map(corner).collect();
+    let polygon = json!({"type": "Polygon", "coordinates": [ring]});
+    let counted = serving.post_json("/aggregates", &json!({"group_by": "category", "polygon": polygon})).await;
+    assert_eq!(counted.status, 200, "{}", counted.text());
+    let counts: BTreeMap<Option<String>, i64> = counted
+        .json()
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| (row["category"].as_str().map(str::to_owned), row["count"].as_i64().expect("a count")))
+        .collect();
+    assert!(counts.len() > 3);
+    for polygon in [polygon.clone(), Value::String(polygon.to_string())] {
+        let body = json!({"facet": "category", "limit": 10_000, "polygon": polygon});
+        let facets = serving.post_json("/facets", &body).await;
+        assert_eq!(facets.status, 200, "{}", facets.text());
+        let facets = facets.json();
+        let found = facets.as_array().expect("rows").iter();
+        let found: BTreeMap<Option<String>, i64> = found
+            .map(|row| (row["value"].as_str().map(str::to_owned), row["count"].as_i64().expect("a count")))
+            .collect();
+        assert_eq!(found, counts);
+    }
+    let wrong = serving.post_json("/facets", &json!({"facets": "category"})).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.text().contains("did you mean `facet`?"), "{}", wrong.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_goes_wrong_is_told_the_way() {
     let (_bench, serving) = served(100);
     let lost = serving.get("/agregates").await;
@@ -176,6 +213,7 @@ async fn who_goes_wrong_is_told_the_way() {
         "/hotspots",
         "/changes",
         "/tiles/{z}/{x}/{y}.mvt",
+        "/tiles.json",
         "/resources",
         "/openapi.json",
         "/limits",

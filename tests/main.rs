@@ -35,6 +35,7 @@ mod flight;
 mod forget;
 mod formats;
 mod fuzz;
+mod geometry;
 mod golden;
 mod history;
 mod hotspots;

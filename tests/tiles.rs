@@ -32,6 +32,8 @@ struct Layer {
 
 #[derive(Clone, PartialEq, Message)]
 struct Feature {
+    #[prost(uint64, optional, tag = "1")]
+    id: Option<u64>,
     #[prost(uint32, repeated, tag = "2")]
     tags: Vec<u32>,
     #[prost(int32, optional, tag = "3")]
@@ -120,6 +122,8 @@ async fn the_cells_of_all_tiles_are_the_cells_counted_each_in_its_place() {
                         let pair = feature.tags.chunks(2).find(|pair| layer.keys[pair[0] as usize] == name);
                         &layer.values[pair.unwrap_or_else(|| panic!("no {name}"))[1] as usize]
                     };
+                    let index = u64::from_str_radix(tag("cell").text.as_deref().expect("a text"), 16).expect("a cell");
+                    assert_eq!(feature.id, Some(index >> 15), "the id is the cell's");
                     let count = tag("count");
                     let natural = count.natural.and_then(|number| i64::try_from(number).ok());
                     let count = count.whole.or(natural).or(count.signed).expect("a whole number");
@@ -137,6 +141,20 @@ async fn the_cells_of_all_tiles_are_the_cells_counted_each_in_its_place() {
         let counted: BTreeMap<String, i64> = rows.as_array().expect("rows").iter().map(pair).collect();
         assert!(!counted.is_empty());
         assert_eq!(found, counted, "zoom {zoom}");
+    }
+    // The id of a cell is one for every tile and zoom; `/tiles.json` says where tiles are, and passes filters on.
+    let described = serving.get("/tiles.json?category=Noise%20Report").await.json();
+    let template = described["tiles"][0].as_str().expect("a template");
+    assert_eq!(template, format!("{}/tiles/{{z}}/{{x}}/{{y}}.mvt?category=Noise%20Report", serving.base_url));
+    assert_eq!((&described["tilejson"], &described["maxzoom"]), (&"3.0.0".into(), &24.into()));
+    assert_eq!(described["vector_layers"][0]["id"], "cells");
+    let fields = described["vector_layers"][0]["fields"].as_object().expect("fields");
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["cell", "count"]);
+    let bounds: Vec<f64> = serde_json::from_value(described["bounds"].clone()).expect("a box");
+    assert!(bounds[0] < -122.4 && bounds[2] > -122.4 && bounds[1] < 37.77 && bounds[3] > 37.77, "{bounds:?}");
+    assert!(described["attribution"].as_str().is_some_and(|text| text.contains("data.sfgov.org")), "{described}");
+    for path in ["/tiles.json?categry=x", "/tiles.json?resource=nope", "/tiles.json?geo_precision=11"] {
+        assert_eq!(serving.get(path).await.status, 400, "{path}");
     }
     let empty = serving.get("/tiles/3/7/7.mvt").await;
     assert_eq!((empty.status, empty.body.len()), (200, 0), "a tile without cells is empty");

@@ -3,6 +3,8 @@
 //! Edges are straight in longitude and latitude, as RFC 7946 has them. A point is inside a polygon by the even-odd
 //! rule over its rings, so holes are out; the boundary belongs to it.
 
+use std::ops::RangeInclusive;
+
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
 use serde_json::Value;
@@ -10,31 +12,72 @@ use serde_json::Value;
 /// The most bands of latitude that a polygon's edges are sorted into.
 const MOST_BANDS: usize = 64;
 
-/// A box in degrees; its edges belong to it.
+/// A box in degrees; its edges belong to it. Its longitudes are between -180 and 180; it goes across the 180th meridian
+/// where `west` is greater than `east` (RFC 7946, 5.2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rectangle {
-    /// The least longitude.
+    /// The westernmost longitude.
     pub west: f64,
     /// The least latitude.
     pub south: f64,
-    /// The greatest longitude.
+    /// The easternmost longitude.
     pub east: f64,
     /// The greatest latitude.
     pub north: f64,
 }
 
 impl Rectangle {
+    /// Returns the box between two longitudes that may lie beyond 180 or -180 degrees, `west` not above `east`.
+    pub fn between(west: f64, east: f64, south: f64, north: f64) -> Self {
+        if east - west >= 360.0 {
+            return Self { west: -180.0, south, east: 180.0, north };
+        }
+        let turn = 360.0 * ((west + 180.0) / 360.0).floor();
+        let (west, east) = (west - turn, east - turn);
+        Self { west, south, east: if east > 180.0 { east - 360.0 } else { east }, north }
+    }
+
     /// The test in a plan over `latitude` and `longitude`; files and row groups outside are never read.
     pub fn holds(&self) -> Expr {
-        let between = |name: &str, low: f64, high: f64| col(name).gt_eq(lit(low)).and(col(name).lt_eq(lit(high)));
-        between("latitude", self.south, self.north).and(between("longitude", self.west, self.east))
+        let from = |name: &str, low: f64| col(name).gt_eq(lit(low));
+        let to = |name: &str, high: f64| col(name).lt_eq(lit(high));
+        let across = if self.west > self.east {
+            from("longitude", self.west).or(to("longitude", self.east))
+        } else {
+            let across = from("longitude", self.west).and(to("longitude", self.east));
+            // The 180th meridian has two longitudes.
+            match (self.west <= -180.0, self.east >= 180.0) {
+                (true, false) => across.or(from("longitude", 180.0)),
+                (false, true) => across.or(to("longitude", -180.0)),
+                _ => across,
+            }
+        };
+        from("latitude", self.south).and(to("latitude", self.north)).and(across)
+    }
+
+    /// Whether a point is inside.
+    pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        let across = if self.west > self.east {
+            longitude >= self.west || longitude <= self.east
+        } else {
+            let is_between = |longitude: f64| (self.west..=self.east).contains(&longitude);
+            is_between(longitude) || longitude.abs() >= 180.0 && is_between(-longitude)
+        };
+        across && (self.south..=self.north).contains(&latitude)
     }
 }
 
-/// One or more polygons.
+/// One or more polygons. Their longitudes may go on beyond 180 or -180 degrees, across the 180th meridian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Area {
     polygons: Vec<Polygon>,
+}
+
+/// The longitudes and latitudes of a polygon's corners, as they were given.
+#[derive(Clone, Debug, PartialEq)]
+struct Extent {
+    x: RangeInclusive<f64>,
+    y: RangeInclusive<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +88,7 @@ struct Edge {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Polygon {
-    bounds: Rectangle,
+    extent: Extent,
     edges: Vec<Edge>,
     /// Band of latitude to the edges that reach into it: a point is tested against those of its own band only.
     bands: Vec<Vec<usize>>,
@@ -87,21 +130,21 @@ impl Area {
 
     /// A box that holds the area.
     pub fn bounds(&self) -> Rectangle {
-        let mut bounds = self.polygons[0].bounds;
-        for polygon in &self.polygons[1..] {
-            bounds = Rectangle {
-                west: bounds.west.min(polygon.bounds.west),
-                south: bounds.south.min(polygon.bounds.south),
-                east: bounds.east.max(polygon.bounds.east),
-                north: bounds.north.max(polygon.bounds.north),
-            };
+        let (mut west, mut south, mut east, mut north) =
+            (f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY);
+        for Extent { x, y } in self.polygons.iter().map(|polygon| &polygon.extent) {
+            (west, east) = (west.min(*x.start()), east.max(*x.end()));
+            (south, north) = (south.min(*y.start()), north.max(*y.end()));
         }
-        bounds
+        // A turn round the world rounds; the box must not be the smaller for it.
+        let slack = if west < -180.0 || east > 180.0 { 1e-9 } else { 0.0 };
+        Rectangle::between(west - slack, east + slack, south, north)
     }
 
     /// Whether a point is inside or on the boundary.
     pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
-        self.polygons.iter().any(|polygon| polygon.contains(latitude, longitude))
+        let turned = [longitude, longitude - 360.0, longitude + 360.0];
+        turned.into_iter().any(|longitude| self.polygons.iter().any(|polygon| polygon.contains(latitude, longitude)))
     }
 }
 
@@ -113,7 +156,7 @@ fn positions(ring: &Value) -> Result<Vec<[f64; 2]>, String> {
     let mut read = Vec::new();
     for position in array(ring, "a ring")? {
         match (position[0].as_f64(), position[1].as_f64()) {
-            (Some(x), Some(y)) if x.abs() <= 180.0 && y.abs() <= 90.0 => read.push([x, y]),
+            (Some(x), Some(y)) if x.abs() <= 360.0 && y.abs() <= 90.0 => read.push([x, y]),
             _ => return Err(format!("the position {position} is not [longitude, latitude] in degrees")),
         }
     }
@@ -128,16 +171,15 @@ impl Polygon {
         let Some(first) = edges.first() else {
             return Err("a polygon has no ring".to_owned());
         };
-        let [x, y] = first.from;
-        let mut bounds = Rectangle { west: x, south: y, east: x, north: y };
+        let [mut west, mut south] = first.from;
+        let [mut east, mut north] = first.from;
         for Edge { to: [x, y], .. } in &edges {
-            bounds.west = bounds.west.min(*x);
-            bounds.east = bounds.east.max(*x);
-            bounds.south = bounds.south.min(*y);
-            bounds.north = bounds.north.max(*y);
+            (west, east) = (west.min(*x), east.max(*x));
+            (south, north) = (south.min(*y), north.max(*y));
         }
+        let extent = Extent { x: west..=east, y: south..=north };
         let count = edges.len().clamp(1, MOST_BANDS);
-        let mut polygon = Self { bounds, edges: Vec::new(), bands: vec![Vec::new(); count] };
+        let mut polygon = Self { extent, edges: Vec::new(), bands: vec![Vec::new(); count] };
         for (n, edge) in edges.iter().enumerate() {
             let (low, high) = (edge.from[1].min(edge.to[1]), edge.from[1].max(edge.to[1]));
             for band in polygon.band(low)..=polygon.band(high) {
@@ -150,8 +192,9 @@ impl Polygon {
 
     /// The band of a latitude within the bounds; rising with it, whatever the rounding.
     fn band(&self, latitude: f64) -> usize {
-        let height = self.bounds.north - self.bounds.south;
-        let part = if height > 0.0 { (latitude - self.bounds.south) / height } else { 0.0 };
+        let (south, north) = (self.extent.y.start(), self.extent.y.end());
+        let height = north - south;
+        let part = if height > 0.0 { (latitude - south) / height } else { 0.0 };
         let last = self.bands.len() - 1;
         #[expect(
             clippy::cast_possible_truncation,
@@ -164,8 +207,7 @@ impl Polygon {
     }
 
     fn contains(&self, latitude: f64, longitude: f64) -> bool {
-        let Rectangle { west, south, east, north } = self.bounds;
-        if !(south..=north).contains(&latitude) || !(west..=east).contains(&longitude) {
+        if !self.extent.y.contains(&latitude) || !self.extent.x.contains(&longitude) {
             return false;
         }
         let mut inside = false;
@@ -226,6 +268,40 @@ mod tests {
     }
 
     #[test]
+    fn an_area_across_the_180th_meridian_holds_both_sides() {
+        let beyond = area(r#"{"type":"Polygon","coordinates":[[[179,-2],[182,-2],[182,2],[179,2],[179,-2]]]}"#);
+        let other_way = area(r#"{"type":"Polygon","coordinates":[[[-181,-2],[-178,-2],[-178,2],[-181,2],[-181,-2]]]}"#);
+        let cut = area(
+            r#"{"type":"MultiPolygon","coordinates":[[[[179,-2],[180,-2],[180,2],[179,2],[179,-2]]],
+                [[[-180,-2],[-178,-2],[-178,2],[-180,2],[-180,-2]]]]}"#,
+        );
+        for area in [&beyond, &other_way, &cut] {
+            for (longitude, inside) in [
+                (179.0, true),
+                (180.0, true),
+                (-180.0, true),
+                (-178.0, true),
+                (-177.9, false),
+                (178.9, false),
+                (0.0, false),
+            ] {
+                assert_eq!(area.contains(1.0, longitude), inside, "{longitude}");
+                assert!(!inside || area.bounds().contains(1.0, longitude), "{longitude}");
+            }
+        }
+        let bounds = Rectangle { west: 179.0, south: -2.0, east: -178.0, north: 2.0 };
+        for area in [beyond, other_way] {
+            let Rectangle { west, south, east, north } = area.bounds();
+            assert!((west - 179.0).abs() < 1e-6 && (east + 178.0).abs() < 1e-6 && (south, north) == (-2.0, 2.0));
+        }
+        assert!(!bounds.contains(0.0, 0.0), "it does not go round the world");
+        // One place has two longitudes.
+        let east = Rectangle { west: 170.0, south: -2.0, east: 180.0, north: 2.0 };
+        let west = Rectangle { west: -180.0, south: -2.0, east: -170.0, north: 2.0 };
+        assert!(east.contains(0.0, -180.0) && west.contains(0.0, 180.0) && !east.contains(0.0, -179.9));
+    }
+
+    #[test]
     fn bands_change_nothing() {
         // A star with many corners, against the rule applied to all edges at once.
         let corners: Vec<[f64; 2]> = (0..500)
@@ -258,6 +334,7 @@ mod tests {
             (r#"{"type":"MultiPolygon","coordinates":[]}"#, "no polygon"),
             (r#"{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1]]]}"#, "at least four"),
             (r#"{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1]]]}"#, "same as the first"),
+            (r#"{"type":"Polygon","coordinates":[[[361,0],[1,0],[1,1],[361,0]]]}"#, "[longitude, latitude]"),
             (r#"{"type":"Polygon","coordinates":[[[37,-122],[1,0],[1,1],[37,-122]]]}"#, "[longitude, latitude]"),
         ] {
             let error = Area::parse(text, 100).expect_err(text);

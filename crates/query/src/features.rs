@@ -9,7 +9,7 @@ use arrow::json::writer::LineDelimited;
 use lake_model::{Kind, Result, ResultExt};
 
 use crate::format::failed;
-use crate::h3::cell_geojson;
+use crate::outline::cell_geojson;
 
 /// Writes a FeatureCollection, a feature a row.
 pub(crate) struct FeatureWriter<W: Write> {

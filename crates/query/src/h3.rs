@@ -15,6 +15,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use h3o::{CellIndex, LatLng, Resolution};
 
+use crate::outline::cell_wkt;
+
 fn cell(index: i64) -> Option<CellIndex> {
     CellIndex::try_from(u64::try_from(index).ok()?).ok()
 }
@@ -56,72 +58,6 @@ pub fn cell_disk(index: i64, k: u32) -> Vec<i64> {
 
 fn latlng_to_cell(lat: f64, lng: f64, res: i64) -> Option<i64> {
     index(LatLng::new(lat, lng).ok()?.to_cell(resolution(res)?))
-}
-
-/// The corners of a cell, counter-clockwise: longitude and latitude in degrees; none for what is no cell. They lie side
-/// by side: beyond the 180th meridian longitudes go on beyond 180 or -180.
-pub fn cell_corners(index: i64) -> Vec<(f64, f64)> {
-    let Some(cell) = cell(index) else { return Vec::new() };
-    let boundary = cell.boundary();
-    let first = boundary.first().map_or(0.0, |at| at.lng());
-    let beside = |longitude: f64| match longitude - first {
-        apart if apart > 180.0 => longitude - 360.0,
-        apart if apart < -180.0 => longitude + 360.0,
-        _ => longitude,
-    };
-    boundary.iter().map(|at| (beside(at.lng()), at.lat())).collect()
-}
-
-/// The corners of a cell as text, counter-clockwise, the last the same as the first: longitude and latitude in degrees, to a
-/// tenth of a millimetre.
-fn ring(index: i64, between: char) -> Option<Vec<String>> {
-    let corner = |at: &LatLng| format!("{:.9}{between}{:.9}", at.lng(), at.lat());
-    let mut corners: Vec<String> = cell(index)?.boundary().iter().map(corner).collect();
-    corners.push(corners.first()?.clone());
-    Some(corners)
-}
-
-fn boundary_wkt(index: i64) -> Option<String> {
-    Some(format!("POLYGON (({}))", ring(index, ' ')?.join(", ")))
-}
-
-/// A cell as a GeoJSON Polygon; as a MultiPolygon of two parts where the 180th meridian cuts it (RFC 7946, 3.1.9).
-pub fn cell_geojson(index: i64) -> Option<String> {
-    let corners = cell_corners(index);
-    let beyond = |sign: f64| corners.iter().any(|(longitude, _)| longitude * sign > 180.0);
-    let sign = match (beyond(1.0), beyond(-1.0)) {
-        (false, false) => {
-            let corners = ring(index, ',')?.join("],[");
-            return Some(format!(r#"{{"type":"Polygon","coordinates":[[[{corners}]]]}}"#));
-        }
-        (true, _) => 1.0,
-        _ => -1.0,
-    };
-    let part = |outside: bool| {
-        let half = if outside { (sign, -360.0 * sign) } else { (-sign, 0.0) };
-        let mut corners = cut(&corners, 180.0 * sign, half.0);
-        corners.push(*corners.first()?);
-        let texts = corners.iter().map(|(longitude, latitude)| format!("{:.9},{latitude:.9}", longitude + half.1));
-        Some(format!("[[[{}]]]", texts.collect::<Vec<_>>().join("],[")))
-    };
-    Some(format!(r#"{{"type":"MultiPolygon","coordinates":[{},{}]}}"#, part(false)?, part(true)?))
-}
-
-/// What of a convex ring lies east (`side` 1) or west (-1) of a meridian.
-fn cut(ring: &[(f64, f64)], meridian: f64, side: f64) -> Vec<(f64, f64)> {
-    let mut kept = Vec::with_capacity(ring.len() + 2);
-    for (n, &to) in ring.iter().enumerate() {
-        let from = ring[(n + ring.len() - 1) % ring.len()];
-        let reach = |at: (f64, f64)| (at.0 - meridian) * side;
-        if reach(from) * reach(to) < 0.0 {
-            let part = (meridian - from.0) / (to.0 - from.0);
-            kept.push((meridian, from.1 + part * (to.1 - from.1)));
-        }
-        if reach(to) >= 0.0 {
-            kept.push(to);
-        }
-    }
-    kept
 }
 
 type Body = fn(&[ArrayRef]) -> ArrayRef;
@@ -239,7 +175,7 @@ pub(crate) fn functions() -> Vec<ScalarUDF> {
             Arc::new(lists.finish())
         }),
         udf("h3_cell_area_km2", &[Int64], Float64, |a| each_real(&a[0], |c| Some(cell(c)?.area_km2()))),
-        udf("h3_cell_to_boundary_wkt", &[Int64], Utf8, |a| each_text(&a[0], boundary_wkt)),
+        udf("h3_cell_to_boundary_wkt", &[Int64], Utf8, |a| each_text(&a[0], cell_wkt)),
         udf("h3_h3_to_string", &[Int64], Utf8, |a| each_text(&a[0], |c| Some(cell_text(c)))),
         udf("h3_string_to_h3", &[Utf8], Int64, |a| {
             Arc::new(a[0].as_string::<i32>().iter().map(|text| parse_cell(text?)).collect::<Int64Array>())
@@ -259,36 +195,6 @@ pub(crate) fn cells_as_text(cells: &Int64Array) -> StringArray {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_180th_meridian_cuts_a_cell_in_two_parts_that_lie_on_its_sides() {
-        for (latitude, longitude) in [(0.0, 179.999), (0.0, -179.999), (52.0, 180.0), (-17.0, -180.0)] {
-            let cell = latlng_to_cell(latitude, longitude, 4).expect("a cell");
-            let corners = cell_corners(cell);
-            assert!(corners.iter().any(|at| at.0.abs() > 180.0), "the corners go on beyond: {corners:?}");
-            let text = cell_geojson(cell).expect("a geometry");
-            let geometry: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-            assert_eq!(geometry["type"], "MultiPolygon");
-            let polygons: Vec<Vec<Vec<(f64, f64)>>> =
-                serde_json::from_value(geometry["coordinates"].clone()).expect("positions");
-            assert_eq!(polygons.len(), 2);
-            let area =
-                |ring: &[(f64, f64)]| -> f64 { ring.windows(2).map(|p| p[0].0 * p[1].1 - p[1].0 * p[0].1).sum() };
-            let mut areas = 0.0;
-            for polygon in &polygons {
-                let ring = &polygon[0];
-                assert_eq!(ring.first(), ring.last());
-                assert!(ring.iter().all(|at| at.0.abs() <= 180.0), "{ring:?}");
-                assert!(ring.iter().all(|at| at.0 > 170.0) || ring.iter().all(|at| at.0 < -170.0), "{ring:?}");
-                assert!(area(ring) > 0.0, "it turns left");
-                areas += area(ring);
-            }
-            let whole: Vec<(f64, f64)> = corners.iter().chain(corners.first()).copied().collect();
-            assert!((areas - area(&whole)).abs() < 1e-6, "nothing is lost");
-        }
-        let cell = latlng_to_cell(37.77, -122.42, 9).expect("a cell");
-        assert!(cell_geojson(cell).expect("a geometry").starts_with(r#"{"type":"Polygon""#));
-    }
 
     #[test]
     fn a_parent_by_bits_is_the_parent_of_the_library() {

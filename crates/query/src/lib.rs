@@ -5,6 +5,7 @@
 
 mod area;
 mod boundaries;
+mod clip;
 mod depth;
 mod engine;
 mod error;
@@ -16,6 +17,7 @@ mod intervals;
 mod moment;
 mod named_query;
 mod near_names;
+mod outline;
 mod output_columns;
 mod overflow;
 mod panics;
@@ -38,15 +40,17 @@ mod view;
 
 pub use area::{Area, Rectangle};
 pub use boundaries::{BoundariesMark, boundaries_domain};
+pub use clip::{HalfPlane, Point, clip};
 /// The engine's plan of a query, whose rows are yet to be made.
 pub use datafusion::dataframe::DataFrame;
 pub use depth::{MOST_OPERATORS, STACK_BYTES};
 pub use engine::{Engine, EngineOptions, Session};
 pub use error::{SPILL_BOUND, engine_error, statement_error};
 pub use format::{Format, ResultWriter};
-pub use h3::{cell_corners, cell_disk, cell_geojson, cell_text, cell_to_parent, parse_cell};
+pub use h3::{cell_disk, cell_text, cell_to_parent, parse_cell};
 pub use moment::Moment;
 pub use named_query::NamedQuery;
+pub use outline::{cell_corners, cell_outline};
 pub use output_columns::{OutputColumns, with_unique_names};
 pub use panics::{catch_panics, catch_panics_of_rows, run_statement};
 pub use pin::Pin;

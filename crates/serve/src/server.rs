@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Extension;
 use lake_model::{Kind, Result, ResultExt};
 use lake_query::Reader;
 use tokio::net::TcpListener;
@@ -14,7 +15,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::base_map::BaseMap;
 use crate::flight::FlightListener;
-use crate::http::{Socket, Web, router, serve};
+use crate::http::{Scheme, Socket, Web, router, serve};
 use crate::limits::Limits;
 use crate::span;
 use crate::tls::Identity;
@@ -75,7 +76,8 @@ impl Server {
         let app = Arc::new(App::new(reader, access, limits, web, stop.clone())?);
         let cut = app.cut.clone();
         let workers = app.sql_workers.clone().keep();
-        let http = serve(self.socket, router(Arc::clone(&app)), within, stop.clone(), cut.clone());
+        let router = router(Arc::clone(&app)).layer(Extension(Scheme(self.scheme)));
+        let http = serve(self.socket, router, within, stop.clone(), cut.clone());
         let http = async {
             http.await;
             Ok(())

@@ -17,6 +17,8 @@ pub(crate) const HOTSPOTS: &str = "/hotspots";
 pub(crate) const BOUNDARIES: &str = "/boundaries";
 pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
+/// What the tiles hold.
+pub(crate) const TILE_JSON: &str = "/tiles.json";
 pub(crate) const RESOURCES: &str = "/resources";
 pub(crate) const SQL: &str = "/sql";
 pub(crate) const QUERIES: &str = "/queries";
@@ -31,7 +33,7 @@ pub(crate) const OPENAPI: &str = "/openapi.json";
 pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
 /// Every path, as clients write it.
-pub(crate) const PATHS: [&str; 19] = [
+pub(crate) const PATHS: [&str; 20] = [
     PAGE,
     API,
     AGGREGATES,
@@ -42,6 +44,7 @@ pub(crate) const PATHS: [&str; 19] = [
     RESOURCES,
     CHANGES,
     "/tiles/{z}/{x}/{y}.mvt",
+    TILE_JSON,
     SQL,
     QUERIES,
     "/queries/{name}",

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Method};
+use axum::extract::State;
 use axum::response::Response;
 use futures::TryStreamExt as _;
 use lake_model::{Kind, Result, ResultExt};
@@ -13,6 +12,7 @@ use tokio::time::timeout_at;
 
 use super::answer::too_slow;
 use super::endpoint::{Endpoint, FACETS};
+use super::given::Given;
 use super::negotiate::FORMATS;
 use super::rows::{Asked, Made};
 use crate::app::{App, Reading};
@@ -21,7 +21,7 @@ use crate::question::bucket::TimePrecision;
 use crate::question::dimension::Dimension;
 use crate::question::filters::{FILTERS, Filters, with_filters};
 use crate::question::ordered::first_rows;
-use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
+use crate::question::parameters::{Accepted, Parameter, Shape, Values};
 use crate::question::plan::{answer_frame, plan_error};
 use crate::question::values::{not_one_of, number};
 use crate::question::{FORMAT, Question};
@@ -60,23 +60,18 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     about: "The values of labels, the most frequent first, and how many incidents have each. Every filter applies.",
     parameters: ACCEPTED,
     formats: FORMATS,
-    takes_body: false,
+    takes_body: true,
 };
 
-/// Answers `GET /facets`.
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::from_query(FACETS, ACCEPTED, query.as_deref().unwrap_or_default())?;
+/// Answers `GET /facets`, and `POST` with the same parameters as the members of a JSON object.
+pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
+    let parameters = given.parameters(&ENDPOINT)?;
     let filters = Filters::parse(&parameters, &app.limits)?;
     let facets = facets(parameters.many("facet"))?;
     let most = MOST_ROWS.min(app.limits.max_rows);
     let limit = number(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
     let question = format!("{:?}", (&filters, &facets, limit));
-    let asked = Asked::new(&app, &parameters, &filters, &question, &method, &headers, None).await?;
+    let asked = Asked::new(&app, &parameters, &filters, &question, &given.method, &given.headers, None).await?;
     let asked = match asked {
         Ok(asked) => asked,
         Err(known) => return Ok(known),

@@ -21,11 +21,12 @@ use super::admit::admit;
 use super::changes::Live;
 use super::endpoint::{
     AGGREGATES, API, ASSETS, BOUNDARIES, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LICENSES, LIMITS,
-    METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILES,
+    METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILE_JSON, TILES,
 };
 use super::observe::observe;
 use super::{
-    aggregates, boundaries, changes, facets, hotspots, incidents, operations, queries, resources, sql, tiles, web,
+    aggregates, boundaries, changes, facets, hotspots, incidents, operations, queries, resources, sql, tile_json,
+    tiles, web,
 };
 use crate::app::App;
 use crate::openapi::document;
@@ -44,7 +45,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(INCIDENTS, get(incidents::answer).post(incidents::answer.layer(body_limit)))
         .route(CHANGES, get(changes::get))
         .route(TILES, get(tiles::get))
-        .route(FACETS, get(facets::get))
+        .route(TILE_JSON, get(tile_json::get))
+        .route(FACETS, get(facets::answer).post(facets::answer.layer(body_limit)))
         .route(HOTSPOTS, get(hotspots::answer).post(hotspots::answer.layer(body_limit)))
         .route(BOUNDARIES, get(boundaries::get))
         .route(RESOURCES, get(resources::get))

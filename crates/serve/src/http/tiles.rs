@@ -12,12 +12,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Result, ResultExt};
-use lake_query::{cell_corners, cell_text};
+use lake_query::{Point, cell_corners, cell_text};
 use mvt::{GeomEncoder, GeomType, Tile};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::too_slow;
 use super::endpoint::{Endpoint, TILES};
+use super::tile_shape::{EXTENT, clip_to_tile, exterior_rings};
 use super::versioned::{Name, Timing, say_reading};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
@@ -29,14 +30,10 @@ use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values
 use crate::question::plan::{answer_frame, plan_error};
 use crate::question::values::number;
 
-/// Units along a tile's edge.
-const EXTENT: u32 = 4096;
-/// How far beyond its edges a tile holds cells, as a part of its width: lines along the edge are not cut.
-const MARGIN: f64 = 1.0 / 64.0;
 /// The deepest zoom that is answered.
-const MOST_ZOOM: u32 = 24;
+pub(super) const MAX_ZOOM: u32 = 24;
 /// The name of the layer.
-const LAYER: &str = "cells";
+pub(super) const LAYER: &str = "cells";
 
 const OWN: [Parameter; 1] = [Parameter::of(
     "geo_precision",
@@ -46,12 +43,12 @@ const OWN: [Parameter; 1] = [Parameter::of(
 )];
 
 /// The parameters of tiles, beside those of the path.
-const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+pub(super) const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
 
 /// What tiles are.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: TILES,
-    about: "Counts by cell as a vector tile: layer `cells`, members `cell` and `count`.",
+    about: "Counts by cell as a vector tile: layer `cells`, members `cell` and `count`; `/tiles.json` describes them.",
     parameters: ACCEPTED,
     formats: &[],
     takes_body: false,
@@ -112,7 +109,7 @@ impl Address {
         let whole = |text: &str| text.parse::<u32>().ok();
         let y = y.strip_suffix(".mvt").and_then(whole).ok_or_else(wrong)?;
         let (Some(z), Some(x)) = (whole(z), whole(x)) else { return Err(wrong()) };
-        if z > MOST_ZOOM || x >> z > 0 || y >> z > 0 {
+        if z > MAX_ZOOM || x >> z > 0 || y >> z > 0 {
             return Err(wrong());
         }
         Ok(Self { z, x, y })
@@ -133,13 +130,14 @@ impl Address {
         (x, y)
     }
 
-    /// The corners of a cell where they lie in the tile or beside it: once, or twice where the 180th meridian cuts it.
-    fn rings(self, cell: i64) -> Vec<Vec<(f64, f64)>> {
+    /// What of a cell lies in the tile and its margin, in widths of the tile: the parts of a concave cell, and both sides of
+    /// one that the 180th meridian cuts.
+    fn parts(self, cell: i64) -> Vec<Vec<Point>> {
         let corners = cell_corners(cell);
-        let turned = |turn: f64| -> Vec<(f64, f64)> {
+        let turned = |turn: f64| -> Vec<Point> {
             corners.iter().map(|(longitude, latitude)| self.within(longitude + turn, *latitude)).collect()
         };
-        [0.0, -360.0, 360.0].map(turned).into_iter().filter(|ring| touches(ring)).collect()
+        [0.0, -360.0, 360.0].map(turned).iter().flat_map(|ring| clip_to_tile(ring)).collect()
     }
 }
 
@@ -160,7 +158,7 @@ async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Addr
             (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
         let located = (0..batch.num_rows()).filter(|row| cells.is_valid(*row));
         let counted = located.map(|row| (cells.value(row), numbers.value(row)));
-        counts.extend(counted.filter(|(cell, _)| !address.rings(*cell).is_empty()));
+        counts.extend(counted.filter(|(cell, _)| !address.parts(*cell).is_empty()));
         if counts.len() > most {
             let what = format!("the tile has more than {most} cells (`max_tile_cells` of /limits)");
             return Err(Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision")));
@@ -176,14 +174,14 @@ fn draw(counts: &[(i64, i64)], address: Address) -> Result<Vec<u8>, mvt::Error> 
     let mut layer = tile.create_layer(LAYER);
     for (cell, count) in counts {
         let mut polygon = GeomEncoder::new(GeomType::Polygon);
-        for ring in address.rings(*cell) {
-            // Counter-clockwise on the globe; an outer ring of a tile runs clockwise (4.3.3.3).
-            for (x, y) in ring.into_iter().rev() {
-                polygon.add_point(x * f64::from(EXTENT), y * f64::from(EXTENT))?;
+        for ring in exterior_rings(&address.parts(*cell)) {
+            for (x, y) in ring {
+                polygon.add_point(f64::from(x), f64::from(y))?;
             }
             polygon.complete_geom()?;
         }
         let mut feature = layer.into_feature(polygon.encode()?);
+        feature.set_id(feature_id(*cell));
         feature.add_tag_string("cell", &cell_text(*cell));
         feature.add_tag_int("count", *count);
         layer = feature.into_layer();
@@ -194,13 +192,11 @@ fn draw(counts: &[(i64, i64)], address: Address) -> Result<Vec<u8>, mvt::Error> 
     tile.to_bytes()
 }
 
-/// Whether the box around a ring meets the tile.
-fn touches(corners: &[(f64, f64)]) -> bool {
-    let span = |of: fn(&(f64, f64)) -> f64| {
-        corners.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at), high.max(at)))
-    };
-    let inside = |(low, high): (f64, f64)| low <= 1.0 + MARGIN && high >= -MARGIN;
-    inside(span(|corner| corner.0)) && inside(span(|corner| corner.1))
+/// The id of a cell's feature: the index without the digits that no cell of a lake has. It is the same in every tile, and
+/// below 2 to the power of 45, so that JavaScript, whose numbers are exact to 53 bits, tells cells apart.
+fn feature_id(cell: i64) -> u64 {
+    const UNUSED_BITS: u32 = 3 * (15 - FINEST_RESOLUTION as u32);
+    u64::try_from(cell).unwrap_or_default() >> UNUSED_BITS
 }
 
 #[cfg(test)]
@@ -232,6 +228,15 @@ mod tests {
         assert!(near(world.within(0.0, 0.0), (0.5, 0.5)));
         let (x, y) = Address { z: 12, x: 655, y: 1583 }.within(-122.4193, 37.7793);
         assert!((0.0..1.0).contains(&x) && (0.0..1.0).contains(&y), "{x} {y}");
+    }
+
+    #[test]
+    fn an_id_names_one_cell_and_is_exact_in_javascript() {
+        // City Hall's cells of resolution 0, 9 and 10, and a neighbour of the last.
+        let cells = [0x0802_9fff_ffff_ffff, 0x0892_8308_2803_ffff, 0x08a2_8308_2800_7fff, 0x08a2_8308_2800_ffff];
+        let ids = cells.map(feature_id);
+        assert_eq!(ids.map(|id| i64::try_from(id << 15 | 0x7fff).expect("63 bits")), cells);
+        assert!(ids.iter().all(|id| *id < 1 << 45), "{ids:?}");
     }
 
     #[test]

@@ -142,6 +142,18 @@ pub(super) fn schemas() -> Value {
             "neighborhood": maybe("string"), "latitude": maybe("number"), "longitude": maybe("number"), "cell": cell(),
             "updated_at": maybe("string"),
         })),
+        "TileJson": {
+            "type": "object",
+            "required": ["tilejson", "tiles", "vector_layers", "minzoom", "maxzoom", "attribution"],
+            "properties": {
+                "tilejson": text(), "name": text(), "description": text(), "scheme": text(), "attribution": text(),
+                "tiles": {"type": "array", "items": text(), "minItems": 1},
+                "minzoom": whole(), "maxzoom": whole(),
+                "bounds": {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4},
+                "center": {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3},
+                "vector_layers": {"type": "array", "items": {"type": "object"}},
+            },
+        },
         "Facet": object(&["facet", "value", "count"], json!({
             "facet": text(), "value": maybe("string"), "count": whole(),
         })),

@@ -9,7 +9,7 @@ use lake_query::Queries;
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{
-    API, Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILES,
+    API, Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILE_JSON, TILES,
 };
 use crate::http::{aggregates, boundaries, changes, facets, hotspots, incidents, sql, tiles};
 use crate::metrics::MEDIA_TYPE;
@@ -112,6 +112,15 @@ fn plain() -> Vec<Plain> {
             reading,
             false,
         ),
+        of(
+            TILE_JSON,
+            "What the vector tiles hold, as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes \
+             the parameters of tiles, and the address of the tiles has them.",
+            json,
+            json!({"$ref": "#/components/schemas/TileJson"}),
+            reading,
+            false,
+        ),
         of(LIMITS, "What a request may use.", json, array("Limit"), guarded, false),
         of(
             QUERIES,
@@ -143,7 +152,7 @@ impl Plain {
         let name: String = self.path.chars().filter(char::is_ascii_alphabetic).collect();
         let mut responses = answers::references(self.problems);
         let mut ok = json!({"description": self.about, "content": {self.media_type: {"schema": self.schema}}});
-        if self.path == RESOURCES {
+        if [RESOURCES, TILE_JSON].contains(&self.path) {
             ok["headers"] = answers::header_references(&answers::OF_READING);
         }
         responses.insert("200".to_owned(), ok);
@@ -152,7 +161,11 @@ impl Plain {
             "summary": self.about,
             "responses": responses,
         });
-        let parameters = parameters::of_path(self.path);
+        let mut parameters = parameters::of_path(self.path);
+        if self.path == TILE_JSON {
+            let tiles = &tiles::ENDPOINT;
+            parameters.extend(tiles.parameters.iter().map(|parameter| parameters::in_query(parameter, tiles)));
+        }
         if !parameters.is_empty() {
             get["parameters"] = parameters.into();
         }

@@ -41,11 +41,15 @@ pub(crate) const FILTERS: [Parameter; 20] = [
     Parameter::of("dated", Shape::One, Values::Flag, "Only incidents with a usable time, or only those without."),
     Parameter::new("cell", Shape::Many, "Only incidents in these H3 cells, hexadecimal, of any resolution up to 10."),
     Parameter::of("located", Shape::One, Values::Flag, "Only incidents with a usable place, or only those without."),
-    Parameter::new("bbox", Shape::Numbers, "Only points in the box west,south,east,north, degrees."),
+    Parameter::new(
+        "bbox",
+        Shape::Numbers,
+        "Only points in the box west,south,east,north, degrees; west above east crosses the 180th meridian.",
+    ),
     Parameter::new(
         "polygon",
         Shape::Object,
-        "Only points in a GeoJSON Polygon or MultiPolygon, or a Feature with one.",
+        "Only points in a GeoJSON Polygon or MultiPolygon, or a Feature with one. Longitudes may go on beyond 180 or -180.",
     ),
     Parameter::new("near", Shape::Numbers, "Only points within latitude,longitude,metres."),
 ];

@@ -66,19 +66,15 @@ impl Circle {
         2.0 * RADIUS * h.min(1.0).sqrt().asin() <= self.metres
     }
 
-    /// A box that holds the circle; over a pole or the 180th meridian it holds every longitude.
+    /// A box that holds the circle; around a pole it holds every longitude.
     pub(crate) fn bounds(&self) -> Rectangle {
         let reach = self.metres / RADIUS;
         let (south, north) = (self.latitude - reach.to_degrees(), self.latitude + reach.to_degrees());
-        let mut bounds = Rectangle { west: -180.0, south: south - SLACK, east: 180.0, north: north + SLACK };
-        if south > -90.0 && north < 90.0 {
-            let across = (reach.sin() / self.latitude.to_radians().cos()).min(1.0).asin().to_degrees() + SLACK;
-            let (west, east) = (self.longitude - across, self.longitude + across);
-            if west >= -180.0 && east <= 180.0 {
-                (bounds.west, bounds.east) = (west, east);
-            }
-        }
-        bounds
+        let sine = reach.sin() / self.latitude.to_radians().cos();
+        let holds_pole = south <= -90.0 || north >= 90.0;
+        let across = if holds_pole || sine >= 1.0 { 180.0 } else { sine.asin().to_degrees() + SLACK };
+        let (west, east) = (self.longitude - across, self.longitude + across);
+        Rectangle::between(west, east, south - SLACK, north + SLACK)
     }
 }
 
@@ -148,7 +144,9 @@ mod tests {
 
     #[test]
     fn the_box_around_a_circle_loses_nothing_of_it() {
-        for (latitude, longitude) in [(37.77, -122.42), (0.0, 0.0), (-60.0, 179.99), (89.99, 10.0), (-90.0, 0.0)] {
+        for (latitude, longitude) in
+            [(37.77, -122.42), (0.0, 0.0), (-60.0, 179.99), (17.0, -179.99), (89.99, 10.0), (-90.0, 0.0)]
+        {
             for metres in [1.0, 500.0, 50_000.0, 5_000_000.0, 25_000_000.0] {
                 let circle = Circle { latitude, longitude, metres };
                 let bounds = circle.bounds();
@@ -156,9 +154,8 @@ mod tests {
                     let spread = (metres / RADIUS).to_degrees().min(90.0) * 1.2;
                     let at = |n: i32| f64::from(n) / 31.5 - 1.0;
                     let y = (latitude + spread * at(step / 64)).clamp(-90.0, 90.0);
-                    let x = (longitude + spread * 2.0 * at(step % 64)).clamp(-180.0, 180.0);
-                    let in_box = (bounds.south..=bounds.north).contains(&y) && (bounds.west..=bounds.east).contains(&x);
-                    assert!(in_box || !circle.contains(y, x), "{circle:?} {y} {x}");
+                    let x = (longitude + spread * 2.0 * at(step % 64) + 180.0).rem_euclid(360.0) - 180.0;
+                    assert!(bounds.contains(y, x) || !circle.contains(y, x), "{circle:?} {y} {x}");
                 }
             }
         }

@@ -134,13 +134,13 @@ fn reals<const N: usize>(text: &str) -> Option<[f64; N]> {
 pub(crate) fn bbox(text: &str) -> Result<Rectangle, Problem> {
     match reals(text) {
         Some([west, south, east, north])
-            if west >= -180.0 && west <= east && east <= 180.0 && south >= -90.0 && south <= north && north <= 90.0 =>
+            if west.abs() <= 180.0 && east.abs() <= 180.0 && south >= -90.0 && south <= north && north <= 90.0 =>
         {
             Ok(Rectangle { west, south, east, north })
         }
         _ => {
-            let what = "it may be west,south,east,north in degrees, west not above east and south not above north, \
-                        such as -122.52,37.70,-122.35,37.83";
+            let what = "it may be west,south,east,north in degrees, longitudes from -180 to 180 and south not above \
+                        north, such as -122.52,37.70,-122.35,37.83; west above east crosses the 180th meridian";
             Err(Problem::parameter("bbox", format!("`{text}` is no `bbox`; {what}")))
         }
     }
