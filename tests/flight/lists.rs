@@ -103,6 +103,46 @@ async fn catalogs_schemas_tables_and_their_columns_are_listed() {
 }
 
 #[tokio::test]
+async fn patterns_of_names_have_wildcards_and_an_escape() {
+    let bench = lake();
+    let flight = Flight::start(&bench.program(), &[]);
+    let mut client = flight.client().await;
+    for (schema, table, found) in [
+        ("main", "incident_", &["main.incidents"][..]),
+        ("m__n", "c_unts", &["main.counts"]),
+        ("%", "incident%", &["main.incidents", "stored.incidents"]),
+        ("stored", "%\\_%", &["stored.fast_counts"]),
+        ("raw", "311\\_cases", &["raw.311_cases"]),
+        ("raw", "311_cases", &["raw.311_cases"]),
+        ("raw", "311-cases", &[]),
+        ("main", "incident\\_", &[]),
+        ("main", "count\\%", &[]),
+        ("main", "INCIDENTS", &[]),
+        ("main", "incidents.", &[]),
+        ("main", "", &[]),
+        ("", "incidents", &[]),
+        ("mai", "incidents", &[]),
+    ] {
+        let info = client.get_tables(tables(Some(schema), Some(table), &[], false)).await.expect("tables");
+        let rows = texts(&listed(&mut client, info).await);
+        let names: Vec<String> = rows.iter().map(|row| format!("{}.{}", row[1], row[2])).collect();
+        assert_eq!(names, found, "{schema} {table}");
+    }
+    for (pattern, found) in [("_aw", &["raw"][..]), ("%a%", &["main", "raw"]), ("ra\\_", &[]), ("RAW", &[]), ("", &[])] {
+        let command = CommandGetDbSchemas { catalog: None, db_schema_filter_pattern: Some(pattern.to_owned()) };
+        let info = client.get_db_schemas(command).await.expect("schemas");
+        let rows = texts(&listed(&mut client, info).await);
+        assert_eq!(rows.iter().map(|row| row[1].as_str()).collect::<Vec<_>>(), found, "{pattern}");
+    }
+    // A catalog is named whole, and "" stands for tables without one.
+    for (catalog, count) in [("lake", 3), ("lak_", 0), ("", 0)] {
+        let command = CommandGetDbSchemas { catalog: Some(catalog.to_owned()), db_schema_filter_pattern: None };
+        let info = client.get_db_schemas(command).await.expect("schemas");
+        assert_eq!(listed(&mut client, info).await.num_rows(), count, "{catalog}");
+    }
+}
+
+#[tokio::test]
 async fn keys_types_and_capabilities_are_told() {
     let bench = lake();
     let flight = Flight::start(&bench.program(), &[]);
