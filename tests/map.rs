@@ -123,6 +123,137 @@ fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
     );
 }
 
+#[test]
+fn pages_share_one_stream_and_outlive_a_lake_that_is_replaced() {
+    let Some(chromium) = browser("pages_share_one_stream_and_outlive_a_lake_that_is_replaced") else { return };
+    drive("live.test.mjs", &chromium, &[("HOTSPOTS_PROGRAM", env!("CARGO_BIN_EXE_hotspots-lake").to_owned())]);
+}
+
+/// Names that every object of JavaScript has.
+const NAMES: [&str; 9] = [
+    "__proto__",
+    "constructor",
+    "toString",
+    "hasOwnProperty",
+    "valueOf",
+    "isPrototypeOf",
+    "__defineGetter__",
+    "__lookupSetter__",
+    "propertyIsEnumerable",
+];
+
+/// A resource of another city, whose rows may be anywhere.
+fn resource(name: &str, title: &str, city: &str) -> String {
+    format!(
+        r#"
+name = "{name}"
+title = "{title}"
+portal = "https://data.example.org"
+dataset = "anyw-0001"
+city = "{city}"
+zone = "UTC"
+cadence = "1h"
+key = ["call"]
+
+[roles]
+occurred_at = "received"
+category = "kind"
+latitude = "lat"
+longitude = "lon"
+
+[bounds]
+west = -180.0
+south = -90.0
+east = 180.0
+north = 90.0
+
+[columns]
+call = "text"
+received = "timestamp"
+kind = "text"
+lat = "number"
+lon = "number"
+"#
+    )
+}
+
+/// Lands rows of a resource that a directory of files defines.
+fn land(program: &Program, folder: &Path, resources: &Path, name: &str, rows: &[Value]) {
+    let file = folder.join(format!("{name}.json"));
+    std::fs::write(&file, serde_json::to_vec(rows).expect("JSON")).expect("a file");
+    let (file, resources) = (file.display().to_string(), resources.display().to_string());
+    program.run(&["ingest", name, "--file", &file, "--resources", &resources]).success();
+}
+
+#[test]
+fn labels_named_like_members_of_objects_are_labels_on_every_page() {
+    let Some(chromium) = browser("labels_named_like_members_of_objects_are_labels_on_every_page") else { return };
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
+    let resources = folder.path().join("resources");
+    std::fs::create_dir(&resources).expect("a directory");
+    std::fs::write(resources.join("constructor.toml"), resource("constructor", "hasOwnProperty", "__proto__"))
+        .expect("a file");
+    let case = |number: usize| {
+        // A label that is longer than there is room for ends with what is no name by itself.
+        let long = format!("__proto__ and more that does not fit {number}");
+        let name = |n: usize| NAMES.get(n % (NAMES.len() + 1)).map_or(long.as_str(), |name| name).to_owned();
+        json!({
+            "service_request_id": number.to_string(),
+            "requested_datetime": format!("2024-{:02}-10T{:02}:00:00.000", 1 + number % 12, number % 24),
+            "service_name": name(number), "service_subtype": name(number / 2),
+            "police_district": name(number / 3), "neighborhoods_sffind_boundaries": name(number / 5),
+            "lat": (37.72 + (number % 97) as f64 / 1e3).to_string(),
+            "long": (-122.48 + (number % 89) as f64 / 1e3).to_string(),
+        })
+    };
+    let cases: Vec<Value> = (0..1_500).map(case).collect();
+    land(&program, folder.path(), &resources, CASES_RESOURCE, &cases);
+    let call = |number: usize| {
+        json!({
+            "call": format!("c{number}"), "received": "2024-05-06T07:08:00.000", "kind": NAMES[number % NAMES.len()],
+            "lat": (51.5 + (number % 10) as f64 / 100.0).to_string(), "lon": (0.1 + (number / 10) as f64 / 100.0).to_string(),
+        })
+    };
+    let calls: Vec<Value> = (0..60).map(call).collect();
+    land(&program, folder.path(), &resources, "constructor", &calls);
+    let resources = resources.display().to_string();
+    let serving = program.spawn_serving(&["serve", "--resources", &resources]);
+    drive(
+        "names.test.mjs",
+        &chromium,
+        &[
+            ("HOTSPOTS_URL", serving.base_url.clone()),
+            ("HOTSPOTS_CITY", "__proto__".to_owned()),
+            ("HOTSPOTS_NAMES", json!(NAMES).to_string()),
+        ],
+    );
+}
+
+#[test]
+fn a_city_on_the_180th_meridian_is_one_place() {
+    let Some(chromium) = browser("a_city_on_the_180th_meridian_is_one_place") else { return };
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
+    let resources = folder.path().join("resources");
+    std::fs::create_dir(&resources).expect("a directory");
+    std::fs::write(resources.join("meridian-calls.toml"), resource("meridian-calls", "Calls", "Taveuni"))
+        .expect("a file");
+    let call = |number: usize| {
+        let east = 179.9 + (number % 20) as f64 / 100.0;
+        let longitude = if east > 180.0 { east - 360.0 } else { east };
+        json!({
+            "call": format!("c{number}"), "received": "2024-05-06T07:08:00.000", "kind": "call",
+            "lat": (-17.0 + (number / 20) as f64 / 100.0).to_string(), "lon": format!("{longitude:.4}"),
+        })
+    };
+    let calls: Vec<Value> = (0..200).map(call).collect();
+    land(&program, folder.path(), &resources, "meridian-calls", &calls);
+    let resources = resources.display().to_string();
+    let serving = program.spawn_serving(&["serve", "--resources", &resources]);
+    drive("meridian.test.mjs", &chromium, &[("HOTSPOTS_URL", serving.base_url.clone())]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_page_is_made_of_never_changes_under_its_name_and_is_small_on_the_way() {
     let bench = Bench::synthetic(50);

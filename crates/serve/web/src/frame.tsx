@@ -2,7 +2,7 @@
 
 import { lazy, Suspense } from "preact/compat";
 import { rememberToken } from "./lake/ask";
-import { lakeVersion } from "./lake/live";
+import { joinGroup, lakeVersion } from "./lake/live";
 import { cities, currentCity, resources } from "./lake/resources";
 import { MapPage } from "./pages/map";
 import { said } from "./parts/copy";
@@ -87,6 +87,7 @@ function Token() {
         onSubmit={event => {
           event.preventDefault();
           rememberToken(String(new FormData(event.currentTarget).get("token") ?? ""));
+          joinGroup();
           lakeVersion.value += 1;
         }}
       >

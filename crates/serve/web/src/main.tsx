@@ -4,8 +4,8 @@ import "./style/panels.css";
 import "./state/kept";
 import { render } from "preact";
 import { Frame } from "./frame";
-import { listenForEver } from "./lake/live";
+import { listen } from "./lake/live";
 
-listenForEver();
+listen();
 const root = document.getElementById("app");
 if (root) render(<Frame />, root);

@@ -16,6 +16,7 @@ import { chosen, span } from "../time/span";
 import { next } from "../time/steps";
 import { Chart } from "./chart";
 import { apart } from "./hue";
+import { chartText, plainText } from "./text";
 
 const answer = follow<Count[]>(
   afterMap(() => {
@@ -56,7 +57,7 @@ const option = computed(() => {
     xAxis: timeAxis(Math.min(from, to), to > from ? to : next(to, "month"), "month"),
     yAxis: { type: "value", splitNumber: 3, minInterval: 1 },
     series: lines.value.map(({ category, points }) => ({
-      name: named(category),
+      name: chartText(named(category)),
       type: "line",
       data: points,
       color: colours.value.get(category),
@@ -82,7 +83,7 @@ export function Categories() {
         label={`Incidents by month: ${shown.map(({ category, sum }) => `${named(category)} ${whole(sum)}`).join(", ")}`}
         class="lines"
         pick={({ seriesName }) => {
-          const found = shown.find(({ category }) => named(category) === seriesName);
+          const found = shown.find(({ category }) => named(category) === plainText(seriesName ?? ""));
           if (found) toggle("category", found.category);
         }}
       />

@@ -1,6 +1,6 @@
 /** A chart of the library, in the page's colours and as large as its frame. */
 
-import type { ECharts } from "echarts/core";
+import type { ECharts, EChartsCoreOption } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
 import { colour, hues } from "../parts/colours";
 import { dark } from "../parts/theme";
@@ -12,16 +12,26 @@ export interface Picked {
   value: unknown;
 }
 
+/** What is drawn, as far as the page's colours go into it. */
+interface Option {
+  tooltip?: object;
+  xAxis?: object | null;
+  yAxis?: object;
+  legend?: object;
+  series: object;
+  grid?: object;
+}
+
 interface Props {
   // The library's own type lists every chart there is, used or not.
-  option: Record<string, unknown>;
+  option: Option;
   /** What the chart shows, for who does not see it. */
   label: string;
   pick?: (picked: Picked) => void;
   class?: string;
 }
 
-function themed(option: Record<string, unknown>, label: string): Record<string, unknown> {
+function themed({ tooltip, ...option }: Option, label: string): EChartsCoreOption {
   const [ink, soft, line, raised, faint] = ["ink", "soft", "line", "raised", "faint"].map(colour);
   const axis = (given: unknown) =>
     given === undefined
@@ -45,13 +55,13 @@ function themed(option: Record<string, unknown>, label: string): Record<string, 
       backgroundColor: raised,
       borderColor: line,
       textStyle: { color: ink, fontSize: 12 },
-      ...((option.tooltip as object) ?? {}),
+      ...tooltip,
     },
     aria: { enabled: true, label: { description: label } },
-    ...Object.fromEntries(Object.entries(option).filter(([name]) => name !== "tooltip")),
+    ...option,
     ...(option.xAxis ? { xAxis: axis(option.xAxis) } : {}),
     ...(option.yAxis ? { yAxis: axis(option.yAxis) } : {}),
-    ...(option.legend ? { legend: { textStyle: { color: soft, fontSize: 11 }, ...(option.legend as object) } } : {}),
+    ...(option.legend ? { legend: { textStyle: { color: soft, fontSize: 11 }, ...option.legend } } : {}),
   };
 }
 

@@ -10,8 +10,20 @@ import {
 } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import LRU from "zrender/lib/core/LRU.js";
 
 use([BarChart, HeatmapChart, LineChart, TreemapChart]);
 use([AriaComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
+
+// Widths of texts are kept in a plain object, and parts of texts are measured too: `__proto__` would be found there, and
+// changed. No property of an object begins so.
+const { get, put } = LRU.prototype;
+const key = (text: string | number) => `\0${text}`;
+LRU.prototype.get = function (text) {
+  return get.call(this, key(text));
+};
+LRU.prototype.put = function (text, value) {
+  return put.call(this, key(text), value);
+};
 
 export { init };

@@ -1,15 +1,13 @@
 /** Hues by name: a category keeps its own under every filter, in whatever picture. */
 
 import { hues } from "../parts/colours";
+import { fnv1a } from "../parts/hash";
 
 const MANY = hues(false).length;
 
 /** The hue of a name: where it stands among `hues`. */
 export function hueOf(name: string): number {
-  // FNV-1a.
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193);
-  return (hash >>> 0) % MANY;
+  return fnv1a(name) % MANY;
 }
 
 /** Hues of names that are told apart by them: where two would have the same, one has the next that is free. */

@@ -12,6 +12,7 @@ import { counts, params } from "../state/questions";
 import { filters, toggle } from "../state/view";
 import { Chart } from "./chart";
 import { hueOf } from "./hue";
+import { chartText, plainText } from "./text";
 
 const answer = follow<Count[]>(
   afterMap(() => counts(["resource", "category"], asked(params(filters.value)), chartsView.value)),
@@ -39,7 +40,7 @@ const option = computed(() => {
   const all = shares.value;
   const own = hues(dark.value);
   const areas = all.slice(0, MOST).map(([category, value]) => ({
-    name: named(category),
+    name: chartText(named(category)),
     value,
     itemStyle: { color: own[hueOf(category)] },
   }));
@@ -97,7 +98,7 @@ export function Share() {
           .join(", ")}`}
         class="treemap"
         pick={({ name }) => {
-          const found = all.find(([category]) => named(category) === name);
+          const found = all.find(([category]) => named(category) === plainText(name));
           if (found) toggle("category", found[0]);
         }}
       />

@@ -43,6 +43,14 @@ function block(a: Corner, b: Corner): void {
   narrow(axes(between(a.weekday, b.weekday), between(a.hour, b.hour)));
 }
 
+/** Where the arrows go: by weekday and hour. */
+const STEPS = new Map([
+  ["ArrowRight", [0, 1]],
+  ["ArrowLeft", [0, -1]],
+  ["ArrowDown", [1, 0]],
+  ["ArrowUp", [-1, 0]],
+]);
+
 /** The hundred and sixty-eight, which are drawn again when their counts or filters change, and not while these are asked for. */
 function Squares() {
   const { hours, weekdays } = filters.value;
@@ -96,7 +104,7 @@ function Squares() {
             else block(from, corner);
           }}
           onKeyDown={event => {
-            const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+            const step = STEPS.get(event.key);
             // Enter and the space bar are clicks of the browser's own.
             if (step) {
               event.preventDefault();

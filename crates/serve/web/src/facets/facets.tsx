@@ -1,7 +1,7 @@
 /** What kind and where: the values of each label with their counts, drawn as bars, each a filter. */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
-import { follow, type Known } from "../lake/answer";
+import { signal } from "@preact/signals";
+import { follow } from "../lake/answer";
 import { MOST_FACETS } from "../lake/ask";
 import { cityResources } from "../lake/resources";
 import { afterMap, asked, chartsView } from "../map/what";
@@ -32,23 +32,25 @@ const MOST = 300;
 const sought = signal<Partial<Record<Label, string>>>({});
 
 /** Each list counts under all filters but its own: what else could be chosen stays in sight. */
-const answers = Object.fromEntries(
-  LABELS.map(label => [
-    label,
-    follow<Facet[]>(
-      afterMap(() => ({
-        path: "facets",
-        params: [
-          ["facet", label],
-          // All while somebody searches, or has chosen what may be further down.
-          ["limit", String(sought.value[label] || filters.value.labels[label].length > 0 ? MOST_FACETS : MOST)],
-          ...asked(params(filters.value, [label])),
-          ...chartsView.value,
-        ],
-      })),
-    ),
-  ]),
-) as Record<Label, ReadonlySignal<Known<Facet[]>>>;
+const listOf = (label: Label) =>
+  follow<Facet[]>(
+    afterMap(() => ({
+      path: "facets",
+      params: [
+        ["facet", label],
+        // All while somebody searches, or has chosen what may be further down.
+        ["limit", String(sought.value[label] || filters.value.labels[label].length > 0 ? MOST_FACETS : MOST)],
+        ...asked(params(filters.value, [label])),
+        ...chartsView.value,
+      ],
+    })),
+  );
+const answers = {
+  resource: listOf("resource"),
+  category: listOf("category"),
+  district: listOf("district"),
+  neighborhood: listOf("neighborhood"),
+};
 
 const opened = signal<Partial<Record<Label, boolean>>>({});
 

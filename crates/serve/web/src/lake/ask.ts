@@ -1,5 +1,7 @@
 /** Asking the lake over HTTP: one place for tokens, errors and what the headers say of an answer. */
 
+import { fnv1a } from "../parts/hash";
+
 /** Parameters in their order; a name may come more than once. */
 export type Params = readonly (readonly [name: string, value: string])[];
 
@@ -41,11 +43,13 @@ export class Problem extends Error {
 }
 
 const TOKEN = "hotspots-lake token";
-/** Longer than any server or proxy minds in a request's address. */
-const LONGEST_ADDRESS = 4_000;
+/** Addresses longer than this are posted, where that may be. */
+const MAX_GET_BYTES = 4_000;
+/** No request has a longer address: proxies take 8 KiB of a request's first line, and refuse what is longer without a word. */
+const MAX_ADDRESS_BYTES = 8_000;
 /** Values of a label that the server lists at most; far fewer where none is said. */
 export const MOST_FACETS = 10_000;
-const POSTED = new Set(["aggregates", "incidents", "hotspots", "sql"]);
+const POSTED = new Set(["aggregates", "incidents", "facets", "hotspots", "sql"]);
 
 /** Keeps a token for this tab only. */
 export function rememberToken(token: string): void {
@@ -55,10 +59,14 @@ export function rememberToken(token: string): void {
 /** Whether this tab keeps one. */
 export const hasToken = (): boolean => sessionStorage.getItem(TOKEN) !== null;
 
-function authorization(): Record<string, string> {
+/** Stands for this tab's token, without telling it; "" where there is none. */
+export function tokenTag(): string {
   const token = sessionStorage.getItem(TOKEN);
-  return token ? { Authorization: `Bearer ${token}` } : {};
+  return token === null ? "" : fnv1a(token).toString(16);
 }
+
+/** Where the server's paths begin. */
+export const base = (): string => new URL(".", document.baseURI).href;
 
 /** The address of a question, relative to the page. */
 export function address(question: Question): string {
@@ -69,19 +77,39 @@ export function address(question: Question): string {
 
 /** The address of a question for another program. */
 export function absolute(question: Question): string {
-  return new URL(address(question), new URL(".", document.baseURI)).href;
+  return new URL(address(question), base()).href;
 }
 
 /** The same parameters as the JSON object that `POST` takes. */
-export function body(params: Params): Record<string, unknown> {
-  const object: Record<string, unknown> = {};
+export function body(params: Params): string {
+  const members = new Map<string, unknown>();
   for (const [name, value] of params) {
-    const given = object[name];
-    if (name === "polygon") object[name] = JSON.parse(value);
-    else if (given === undefined) object[name] = value;
-    else object[name] = Array.isArray(given) ? [...given, value] : [given, value];
+    const given = members.get(name);
+    if (name === "polygon") members.set(name, JSON.parse(value));
+    else if (given === undefined) members.set(name, value);
+    else members.set(name, Array.isArray(given) ? [...given, value] : [given, value]);
   }
-  return object;
+  return JSON.stringify(Object.fromEntries(members));
+}
+
+/** A question as a request: a long one is posted. */
+export interface Wire {
+  path: string;
+  /** What is posted; null where it is asked by its address alone. */
+  body: string | null;
+}
+
+/** How a question is sent. */
+export function wire(question: Question): Wire {
+  const path = address(question);
+  if (path.length > MAX_GET_BYTES && POSTED.has(question.path)) {
+    return { path: question.path, body: body(question.params) };
+  }
+  if (path.length > MAX_ADDRESS_BYTES) {
+    const what = `this would be an address of ${path.length} bytes, and ${MAX_ADDRESS_BYTES} is the most; give shorter values`;
+    throw new Problem("too long", what, 0);
+  }
+  return { path, body: null };
 }
 
 function meta(headers: Headers): Meta {
@@ -105,7 +133,10 @@ async function problem(response: Response): Promise<Problem> {
 
 /** Sends one request; anything but a 2xx is thrown as a {@link Problem}. */
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = { Accept: "application/json", ...authorization(), ...(init.headers as Record<string, string>) };
+  const headers = new Headers(init.headers);
+  if (!headers.has("Accept")) headers.set("Accept", "application/json");
+  const token = sessionStorage.getItem(TOKEN);
+  if (token !== null) headers.set("Authorization", `Bearer ${token}`);
   let response: Response;
   try {
     response = await fetch(path, { ...init, headers });
@@ -117,26 +148,29 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
   return response;
 }
 
-/** Asks a question; a long one is posted. */
+/** Sends a question, in whatever way it is short enough. */
+export async function sendQuestion(question: Question, accept: string, signal?: AbortSignal): Promise<Response> {
+  const { path, body } = wire(question);
+  const init = { signal: signal ?? null };
+  if (body === null) return send(path, { ...init, headers: { Accept: accept } });
+  return send(path, {
+    ...init,
+    method: "POST",
+    headers: { Accept: accept, "Content-Type": "application/json" },
+    body,
+  });
+}
+
+/** Asks a question. */
 export async function ask<T>(question: Question, signal?: AbortSignal): Promise<Answer<T>> {
-  const path = address(question);
-  const init: RequestInit = { signal: signal ?? null };
-  const posted = path.length > LONGEST_ADDRESS && POSTED.has(question.path);
-  const response = posted
-    ? await send(question.path, {
-        ...init,
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(body(question.params)),
-      })
-    : await send(path, init);
+  const response = await sendQuestion(question, "application/json", signal);
   return { rows: (await response.json()) as T, meta: meta(response.headers) };
 }
 
-/** Runs a query that only reads. `parameters` are the values of its places. */
+/** Runs a query that only reads. */
 export async function askSql<T>(
   query: string,
-  options: { parameters?: Record<string, unknown>; limit?: number; format?: string; signal?: AbortSignal } = {},
+  options: { limit?: number; format?: string; signal?: AbortSignal } = {},
 ): Promise<Answer<T[]> & { response: Response }> {
   const { signal, ...rest } = options;
   const response = await send("sql", {

@@ -1,82 +1,158 @@
-/** What lands while one looks: the server's events, one a batch. Compactions change no answer, and are not told of. */
+/** What lands while one looks. One tab of a browser hears the server's events and tells the others; none in the background does. */
 
 import { signal } from "@preact/signals";
-import { send } from "./ask";
-
-/** One change of the lake, as `/changes` tells of it. */
-export interface Change {
-  kind: string;
-  version: number;
-  resource?: string;
-  batch?: number;
-  committed_at?: string;
-  changes?: number;
-  net?: number;
-}
+import { base, Problem, tokenTag } from "./ask";
+import { type Change, readEvents } from "./events";
+import { join, type Member } from "./leader";
 
 /** Grows with every change that was heard of: whoever shows the lake asks again. */
 export const lakeVersion = signal(0);
 /** The newest changes first, up to {@link KEPT}. */
 export const changes = signal<Change[]>([]);
-/** Whether the server's events are heard. */
+/** Whether the server's events are heard, by this tab or by another one. */
 export const connected = signal(false);
+/** Grows when the place in the stream is gone: there is another lake at the address, or its log was begun anew. */
+export const replaced = signal(0);
 
 const KEPT = 200;
 /** A burst of batches is answered by one new look. */
 const GATHER_MS = 1_000;
 const RETRY_MS = 5_000;
 
+/** What the tab that hears the events tells the others. */
+type Message =
+  | { kind: "change"; change: Change }
+  | { kind: "connected"; connected: boolean }
+  | { kind: "replaced" }
+  /** Asked by a tab that has just been opened. */
+  | { kind: "are you connected" };
+
+let group: Member<Message> | null = null;
+/** Set while this tab hears the events for the others. */
+let leading: AbortSignal | null = null;
+/** The version of the last change that was heard of: where the stream is taken up again. */
+let last: number | null = null;
+/** Whether it was connected before: what landed in between was not heard of. */
+let before = false;
 let gathering = 0;
+/** Whether the lake has changed while this tab was in the background. */
+let stale = false;
+
+/** Asks everything again; in the background only when the tab is looked at. */
+function lookAgain(): void {
+  if (document.hidden) stale = true;
+  else lakeVersion.value += 1;
+}
 
 function heard(change: Change): void {
+  last = change.version ?? last;
   changes.value = [change, ...changes.peek()].slice(0, KEPT);
   if (gathering !== 0) return;
   gathering = window.setTimeout(() => {
     gathering = 0;
-    lakeVersion.value += 1;
+    lookAgain();
   }, GATHER_MS);
 }
 
-/** The last change that was heard of. */
-let last: number | null = null;
-/** Whether it was connected before: what landed in between was not heard of. */
-let before = false;
+function setConnected(now: boolean): void {
+  if (now && before && !connected.peek()) lookAgain();
+  before ||= now;
+  connected.value = now;
+}
 
-/** Reads events (HTML Living Standard, 9.2.6) until the connection ends. With fetch, for a token goes along. */
-async function listen(): Promise<void> {
-  const from = last === null ? "" : `&since=${last}`;
-  const response = await send(`changes?counts=false&format=sse${from}`, { headers: { Accept: "text/event-stream" } });
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  if (!reader) return;
-  connected.value = true;
-  if (before) lakeVersion.value += 1;
-  before = true;
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
-    const events = text.split("\n\n");
-    text = events.pop() ?? "";
-    for (const event of events) {
-      const data = event.split("\n").find(line => line.startsWith("data:"));
-      if (!data) continue;
-      const change = JSON.parse(data.slice(5)) as Change;
-      last = change.version ?? last;
-      heard(change);
+/** Forgets the place in the stream, and what was heard from it. */
+function forgetPlace(): void {
+  last = null;
+  changes.value = [];
+  replaced.value += 1;
+}
+
+function take(message: Message): void {
+  if (message.kind === "change") heard(message.change);
+  else if (message.kind === "connected") setConnected(message.connected);
+  else if (message.kind === "replaced") forgetPlace();
+  else if (leading) group?.tell({ kind: "connected", connected: connected.peek() });
+}
+
+/** Does in this tab what the others do as well. */
+function everywhere(message: Message): void {
+  take(message);
+  group?.tell(message);
+}
+
+/** Hears the events for all tabs, until this one steps down. */
+async function lead(over: AbortSignal): Promise<void> {
+  leading = over;
+  everywhere({ kind: "connected", connected: false });
+  while (!over.aborted) {
+    let wait = RETRY_MS;
+    try {
+      const opened = () => everywhere({ kind: "connected", connected: true });
+      await readEvents(last, over, opened, change => everywhere({ kind: "change", change }));
+    } catch (error) {
+      // The server is restarting, or wants a token: what is on screen stays, and says since when.
+      const gone = error instanceof Problem && (error.status === 400 || error.status === 410);
+      if (gone && last !== null) {
+        everywhere({ kind: "replaced" });
+        wait = 0;
+      }
     }
+    if (over.aborted) break;
+    everywhere({ kind: "connected", connected: false });
+    await pause(wait, over);
   }
+  if (leading === over) leading = null;
+}
+
+/** Waits, until something is over at most. */
+function pause(ms: number, over: AbortSignal): Promise<void> {
+  return new Promise(done => {
+    const timer = setTimeout(done, ms);
+    over.addEventListener("abort", () => {
+      clearTimeout(timer);
+      done();
+    });
+  });
+}
+
+function stand(): void {
+  if (document.hidden) return;
+  group?.stand();
+  group?.tell({ kind: "are you connected" });
+}
+
+function stepDown(): void {
+  if (leading) everywhere({ kind: "connected", connected: false });
+  leading = null;
+  group?.stepDown();
+}
+
+/** Leaves the tabs that it listened with. */
+export function leaveGroup(): void {
+  stepDown();
+  group?.leave();
+  group = null;
+}
+
+/** Joins the tabs that have the same token: others may be told other things. */
+export function joinGroup(): void {
+  leaveGroup();
+  group = join<Message>({ name: `hotspots-lake ${base()} ${tokenTag()}`, lead, heard: take });
+  stand();
 }
 
 /** Listens for as long as the page is open. */
-export async function listenForEver(): Promise<never> {
-  for (;;) {
-    try {
-      await listen();
-    } catch {
-      // The server is restarting, or wants a token: what is on screen stays, and says since when.
+export function listen(): void {
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      stepDown();
+      return;
     }
-    connected.value = false;
-    await new Promise(done => setTimeout(done, RETRY_MS));
-  }
+    if (stale) {
+      stale = false;
+      lakeVersion.value += 1;
+    }
+    stand();
+  });
+  joinGroup();
 }

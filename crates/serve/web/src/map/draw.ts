@@ -4,6 +4,7 @@ import { effect, signal } from "@preact/signals";
 import type { Map as MapLibre } from "maplibre-gl";
 import { say } from "../parts/copy";
 import { type Area, narrow } from "../state/view";
+import { boxOf, wrapped } from "./meridian";
 
 /** What is being drawn. */
 export const tool = signal<"box" | "polygon" | null>(null);
@@ -14,9 +15,12 @@ const round = (degrees: number) => Math.round(degrees * 1e5) / 1e5;
 
 function toArea(kind: "box" | "polygon", ring: [number, number][]): Area {
   const points = ring.slice(0, -1).map(([lng, lat]): [number, number] => [round(lng), round(lat)]);
-  if (kind === "polygon") return { kind, ring: points };
   const [lng, lat] = [points.map(at => at[0]), points.map(at => at[1])];
-  return { kind, box: [Math.min(...lng), Math.min(...lat), Math.max(...lng), Math.max(...lat)] };
+  const bounds = { west: Math.min(...lng), south: Math.min(...lat), east: Math.max(...lng), north: Math.max(...lat) };
+  if (kind === "box") return { kind, box: boxOf(bounds) };
+  // Drawn on a map that was turned round the world; the server takes what goes on a little beyond 180.
+  const turn = wrapped(bounds.west) - bounds.west;
+  return { kind, ring: points.map(([lng, lat]) => [round(lng + turn), lat]) };
 }
 
 /** Draws on the map whatever {@link tool} says. The library is loaded when it is first needed. */

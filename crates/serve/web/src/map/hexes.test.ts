@@ -1,6 +1,41 @@
 import { cellToBoundary, latLngToCell } from "h3-js";
 import { expect, test } from "vitest";
-import { touches } from "./hexes";
+import { hexagon, ring, touches } from "./hexes";
+
+/** By the surveyor's formula, in square degrees. */
+const area = (ring: readonly (readonly [number, number])[]) =>
+  ring.reduce((sum, [x, y], n) => {
+    const [nextX, nextY] = ring[(n + 1) % ring.length] ?? [x, y];
+    return sum + (x * nextY - nextX * y) / 2;
+  }, 0);
+
+test("a cell on the 180th meridian is as narrow as its neighbours", () => {
+  for (const lng of [179.999, -179.999, 180, -180]) {
+    for (const resolution of [2, 5, 9]) {
+      const corners = ring(latLngToCell(-17, lng, resolution));
+      const away = ring(latLngToCell(-17, 150, resolution));
+      const width = (of: typeof corners) => Math.max(...of.map(at => at[0])) - Math.min(...of.map(at => at[0]));
+      expect(width(corners)).toBeLessThan(2 * width(away));
+      expect(area(corners)).toBeGreaterThan(area(away) / 3);
+      expect(touches(latLngToCell(-17, lng, resolution), { west: 179, south: -18, east: 181, north: -16 })).toBe(true);
+      expect(touches(latLngToCell(-17, lng, resolution), { west: -181, south: -18, east: -179, north: -16 })).toBe(
+        true,
+      );
+    }
+  }
+});
+
+test("a cell that holds a pole is a band up to it", () => {
+  for (const [pole, sign] of [
+    [90, 1],
+    [-90, -1],
+  ] as const) {
+    const corners = ring(latLngToCell(pole, 0, 3));
+    expect(Math.max(...corners.map(([, lat]) => sign * lat))).toBe(90);
+    expect(area(corners)).toBeGreaterThan(0);
+    expect(hexagon(latLngToCell(pole, 0, 3)).geometry.type).toBe("Polygon");
+  }
+});
 
 test("a cell is on screen as soon as the box around it touches what is in view", () => {
   const cell = latLngToCell(37.77, -122.42, 9);

@@ -33,4 +33,15 @@ test("the bounds that a question names hold all that is seen, and lie on the glo
   expect(rounded(seen)).toEqual({ west: -122.45001, south: 37.75, east: -122.4, north: 37.79001 });
   const wide = { west: -190, south: -95, east: 200, north: 91 };
   expect(rounded(wide)).toEqual({ west: -180, south: -90, east: 180, north: 90 });
+  // Across the 180th meridian they go on.
+  const across = { west: 170, south: -20, east: 190, north: -10 };
+  expect(rounded(across)).toEqual(across);
+});
+
+test("a view across the 180th meridian is covered on both sides, whichever it is named from", () => {
+  const cells = cover({ west: 179.5, south: -17.5, east: 180.5, north: -16.5 }, 7) ?? [];
+  for (const lng of [179.5, 179.9, 180, -180, -179.9, -179.6]) {
+    expect(cells).toContain(cellToParent(latLngToCell(-17, lng, 7), getResolution(cells[0] ?? "")));
+  }
+  expect(cover({ west: -180.5, south: -17.5, east: -179.5, north: -16.5 }, 7)).toEqual(cells);
 });

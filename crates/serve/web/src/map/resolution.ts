@@ -41,9 +41,15 @@ const GRAIN = 1e5;
 
 /** The bounds as a question names them: on the globe, and rounded so that they leave out nothing of what is seen. */
 export function rounded({ west, south, east, north }: Bounds): Bounds {
-  const down = (degrees: number, least: number) => Math.floor(Math.max(degrees, least) * GRAIN) / GRAIN;
-  const up = (degrees: number, most: number) => Math.ceil(Math.min(degrees, most) * GRAIN) / GRAIN;
-  return { west: down(west, -180), south: down(south, -90), east: up(east, 180), north: up(north, 90) };
+  const down = (degrees: number) => Math.floor(degrees * GRAIN) / GRAIN;
+  const up = (degrees: number) => Math.ceil(degrees * GRAIN) / GRAIN;
+  const all = east - west >= 360;
+  return {
+    west: all ? -180 : down(west),
+    south: down(Math.max(south, -90)),
+    east: all ? 180 : up(east),
+    north: up(Math.min(north, 90)),
+  };
 }
 
 /** Cells a request names at most: each is a test of its own. */
@@ -56,20 +62,32 @@ const MOST = 48;
 export function cover(bounds: Bounds, resolution: number): string[] | null {
   const { west, south, east, north } = padded(bounds, 0.1);
   if (east - west > 90 || north - south > 60) return null;
-  const ring: [number, number][] = [
-    [west, south],
-    [east, south],
-    [east, north],
-    [west, north],
-    [west, south],
-  ];
+  const rings = onGlobe(west, east).map(([from, to]): [number, number][] => [
+    [from, south],
+    [to, south],
+    [to, north],
+    [from, north],
+    [from, south],
+  ]);
   for (let coarse = resolution - 2; coarse >= 0; coarse -= 1) {
     // Estimated first: a fine covering of a continent would be millions of cells.
     if (((east - west) * (north - south)) / cellDegrees(coarse) > 2 * MOST) continue;
-    const cells = polygonToCellsExperimental([ring], coarse, "containmentOverlapping", true);
-    if (cells.length <= MOST) return cells.sort();
+    const found = rings.flatMap(ring => polygonToCellsExperimental([ring], coarse, "containmentOverlapping", true));
+    const cells = new Set(found);
+    if (cells.size <= MOST) return [...cells].sort();
   }
   return null;
+}
+
+/** What lies between two longitudes, in parts that do not go across the 180th meridian. */
+function onGlobe(west: number, east: number): [west: number, east: number][] {
+  const turn = 360 * Math.floor((west + 180) / 360);
+  const [from, to] = [west - turn, east - turn];
+  if (to <= 180) return [[from, to]];
+  return [
+    [from, 180],
+    [-180, to - 360],
+  ];
 }
 
 /** About the area of a cell in square degrees, at the equator: 4.36 million km² at resolution 0, a seventh each step. */

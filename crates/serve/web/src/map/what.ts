@@ -9,21 +9,11 @@ import type { Count, Hotspot } from "../lake/types";
 import { incidents, signed, whole } from "../parts/numbers";
 import { dark } from "../parts/theme";
 import { corners, counts, during, inArea, params } from "../state/questions";
-import {
-  type Area,
-  camera,
-  chartsFollow,
-  comparedTo,
-  compareShows,
-  filters,
-  mode,
-  page,
-  type Span,
-  scale,
-} from "../state/view";
+import { camera, chartsFollow, comparedTo, compareShows, filters, mode, page, type Span, scale } from "../state/view";
 import { closed, days } from "../time/periods";
 import { diverging, type Ramp, sequential, significance } from "./colours";
 import { touches } from "./hexes";
+import { beside, boxOf, gathered } from "./meridian";
 import { type Bounds, cover, resolutionAt, rounded, within } from "./resolution";
 
 /** What the map shows of the world; null until it is there. */
@@ -69,6 +59,10 @@ export const extent = computed((): { all: Bounds; most: Bounds } | null => {
   if (rows.length === 0) return null;
   const at = rows.map(row => ({ at: cellToLatLng(row.cell ?? ""), count: row.count }));
   const total = at.reduce((sum, { count }) => sum + count, 0);
+  const lngs = gathered(at.map(cell => cell.at[1]));
+  at.forEach((cell, n) => {
+    cell.at[1] = lngs[n] ?? 0;
+  });
   const edge = (axis: 0 | 1, part: number, direction: 1 | -1) => {
     const sorted = [...at].sort((a, b) => direction * (a.at[axis] - b.at[axis]));
     let passed = 0;
@@ -97,7 +91,8 @@ const resolution = computed(() => (seen.value === null ? 9 : resolutionAt(seen.v
 /** The part of the world in view; null where all there is is, or nobody has moved the map yet. */
 const frame = computed((): Bounds | null => {
   const view = seen.value;
-  if (view === null || camera.value === null || (extent.value && within(extent.value.all, view.bounds))) return null;
+  if (view === null || camera.value === null) return null;
+  if (extent.value && within(beside(extent.value.all, view.bounds), view.bounds)) return null;
   return rounded(view.bounds);
 });
 
@@ -110,10 +105,9 @@ const cellsInView = computed((): Params => {
 /** The filter of the incidents in view, to the incident. */
 export const inView = computed((): Params => {
   if (!frame.value) return [];
-  const { west, south, east, north } = frame.value;
-  const box: Area = { kind: "box", box: [west, south, east, north] };
+  const box = boxOf(frame.value);
   // A question takes one box: where that is the drawn one, the frame is a polygon.
-  return [inArea(filters.value.area?.kind === "box" ? { kind: "polygon", ring: corners(box.box) } : box)];
+  return [inArea(filters.value.area?.kind === "box" ? { kind: "polygon", ring: corners(box) } : { kind: "box", box })];
 });
 
 /** The filter that charts add: what is in view, while they follow the map. */

@@ -14,7 +14,7 @@ function choose(query: NamedQuery): void {
   const taken = new Set(query.parameters.map(({ name }) => name));
   batch(() => {
     queryName.value = query.name;
-    queryValues.value = Object.fromEntries(Object.entries(queryValues.peek()).filter(([name]) => taken.has(name)));
+    queryValues.value = new Map([...queryValues.peek()].filter(([name]) => taken.has(name)));
   });
 }
 

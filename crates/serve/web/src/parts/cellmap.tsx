@@ -2,12 +2,14 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import { useSignal } from "@preact/signals";
-import { cellToBoundary, isValidCell } from "h3-js";
+import { isValidCell } from "h3-js";
 import { type GeoJSONSource, MapLibreMap, NavigationControl, type StyleSpecification, setWorkerUrl } from "maplibre-gl";
 // A file of our own host: a worker made of a blob would be one more thing for a policy to allow.
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { sequential } from "../map/colours";
+import { hexagon, ring } from "../map/hexes";
+import { gathered, wrapped } from "../map/meridian";
 import { type Cell, cellsOf, metrics, ROWS } from "../results/cells";
 import { type Column, shown } from "../results/columns";
 import type { Row } from "../results/read";
@@ -52,15 +54,16 @@ function style(): StyleSpecification {
 }
 
 function bounds(cells: readonly Cell[]): [number, number, number, number] {
-  const box: [number, number, number, number] = [180, 90, -180, -90];
-  for (const { cell } of cells) {
-    for (const [lng = 0, lat = 0] of cellToBoundary(cell, true)) {
-      box[0] = Math.min(box[0], lng);
-      box[1] = Math.min(box[1], lat);
-      box[2] = Math.max(box[2], lng);
-      box[3] = Math.max(box[3], lat);
-    }
-  }
+  const corners = cells.flatMap(({ cell }) => ring(cell));
+  const box: [number, number, number, number] = [540, 90, -540, -90];
+  const lngs = gathered(corners.map(([lng]) => wrapped(lng)));
+  corners.forEach(([, lat], n) => {
+    const lng = lngs[n] ?? 0;
+    box[0] = Math.min(box[0], lng);
+    box[1] = Math.min(box[1], lat);
+    box[2] = Math.max(box[2], lng);
+    box[3] = Math.max(box[3], lat);
+  });
   return box;
 }
 
@@ -129,7 +132,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
           cell,
           colour: value === null ? colour("cool") : ramp.colour(value),
         },
-        geometry: { type: "Polygon", coordinates: [cellToBoundary(cell, true)] },
+        geometry: hexagon(cell).geometry,
       })),
     });
   }, [cells, ramp, isReady]);
@@ -181,7 +184,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
             columns.slice(0, FIELDS).map(({ name, kind }) => (
               <div key={name}>
                 <dt>{name}</dt>
-                <dd>{shown(at.row[name], kind)}</dd>
+                <dd>{shown(at.row.get(name), kind)}</dd>
               </div>
             ))
           ) : (

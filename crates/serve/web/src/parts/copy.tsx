@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { absolute, address, hasToken, MOST_FACETS, type Question, send } from "../lake/ask";
+import { base, hasToken, MOST_FACETS, type Question, sendQuestion, wire } from "../lake/ask";
 import { toSql } from "../state/sql";
 import { page, sqlText } from "../state/view";
 import { Icon } from "./icon";
@@ -46,8 +46,17 @@ function unlimited({ path, params }: Question): Question {
 export const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A command that asks the same. The token is named in it, and not told. */
-export const curl = (url: string): string =>
-  `curl ${hasToken() ? '-H "Authorization: Bearer $HOTSPOTS_TOKEN" ' : ""}${shell(url)}`;
+export async function curl(question: Question): Promise<string> {
+  const { path, body } = wire(question);
+  return curlOf(path, body);
+}
+
+/** A command that asks a path of the server, and posts a body where there is one. */
+export function curlOf(path: string, body: string | null): string {
+  const token = hasToken() ? ' -H "Authorization: Bearer $HOTSPOTS_TOKEN"' : "";
+  const posted = body === null ? "" : ` -H 'Content-Type: application/json' -d ${shell(body)}`;
+  return `curl${token} ${shell(new URL(path, base()).href)}${posted}`;
+}
 
 /** Saves an answer as a file. */
 export async function save(name: string, response: Promise<Response>): Promise<void> {
@@ -66,7 +75,12 @@ export async function save(name: string, response: Promise<Response>): Promise<v
   }
 }
 
-const ENDING: Record<string, string> = { csv: "csv", geojson: "geojson", parquet: "parquet", arrow: "arrows" };
+const ENDINGS = new Map([
+  ["csv", "csv"],
+  ["geojson", "geojson"],
+  ["parquet", "parquet"],
+  ["arrow", "arrows"],
+]);
 
 interface Props {
   /** What the panel shows. */
@@ -95,10 +109,7 @@ export function CopyMenu({ title, question }: Props) {
   );
   const download = (format: string) =>
     item(`Download ${format === "geojson" ? "GeoJSON" : format === "csv" ? "CSV" : "Parquet"}`, () =>
-      save(
-        `${name}.${ENDING[format]}`,
-        send(address(inFormat(unlimited(question), format)), { headers: { Accept: "*/*" } }),
-      ),
+      save(`${name}.${ENDINGS.get(format)}`, sendQuestion(inFormat(unlimited(question), format), "*/*")),
     );
   const cells = question.params.some(([given, value]) => given === "group_by" && value.split(",").includes("cell"));
   return (
@@ -116,14 +127,12 @@ export function CopyMenu({ title, question }: Props) {
         <Icon name="share" />
       </summary>
       <ul>
-        {item("Copy as curl", () => copy("The curl command", curl(absolute(question))))}
+        {item("Copy as curl", () => copy("The curl command", curl(question)))}
         {text !== null && item("Copy as SQL", () => copy("The SQL", text))}
         {item("Copy as CSV", () =>
           copy(
             "The CSV",
-            send(address(inFormat(unlimited(question), "csv")), { headers: { Accept: "*/*" } }).then(answer =>
-              answer.text(),
-            ),
+            sendQuestion(inFormat(unlimited(question), "csv"), "*/*").then(answer => answer.text()),
           ),
         )}
         {text !== null &&

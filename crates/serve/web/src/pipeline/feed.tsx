@@ -1,6 +1,6 @@
 /** What lands, as it lands. */
 
-import type { Change } from "../lake/live";
+import type { Change } from "../lake/events";
 import { connected } from "../lake/live";
 import { clock, signed, whole } from "../parts/numbers";
 import { Sparkline } from "./sparkline";

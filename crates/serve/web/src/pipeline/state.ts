@@ -3,7 +3,8 @@
 import { computed, effect, signal } from "@preact/signals";
 import { follow } from "../lake/answer";
 import { type Question, send } from "../lake/ask";
-import { type Change, changes, lakeVersion } from "../lake/live";
+import type { Change } from "../lake/events";
+import { changes, lakeVersion, replaced } from "../lake/live";
 import { resources } from "../lake/resources";
 import type { Resource } from "../lake/types";
 import { page } from "../state/view";
@@ -75,6 +76,20 @@ export const pastReading = signal(false);
 export const pastProblem = signal<string | null>(null);
 let pastAsked = false;
 
+/** Compactions, which the server's events do not tell of: they show as watermarks that grow. */
+const compactions = signal<readonly Change[]>([]);
+const watermarks = new Map<string, number>();
+
+// Another lake has another past.
+effect(() => {
+  if (replaced.value === 0) return;
+  past.value = [];
+  pastProblem.value = null;
+  compactions.value = [];
+  watermarks.clear();
+  pastAsked = false;
+});
+
 /** Reads batches after a position, and shows each as it comes: the server opens every one of them for its sum. */
 async function readPast(since: number): Promise<void> {
   pastReading.value = true;
@@ -102,10 +117,6 @@ effect(() => {
   pastAsked = true;
   readPast(Math.max(0, Number(newest) - PAST));
 });
-
-/** Compactions, which the server's events do not tell of: they show as watermarks that grow. */
-const compactions = signal<readonly Change[]>([]);
-const watermarks = new Map<string, number>();
 
 effect(() => {
   for (const { name, watermark } of resources.value.rows ?? []) {

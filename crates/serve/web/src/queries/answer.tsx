@@ -1,6 +1,6 @@
 /** What a named query answers. */
 
-import { absolute, address, type Question, send } from "../lake/ask";
+import { type Question, sendQuestion } from "../lake/ask";
 import { copy, curl, inFormat, save } from "../parts/copy";
 import { clock, whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
@@ -9,7 +9,7 @@ import { answer, type NamedQuery, parts, question, ROWS, result } from "./known"
 
 function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
   const download = (format: string) =>
-    save(`${parts(query.name)[1]}.${format}`, send(address(inFormat(asked, format)), { headers: { Accept: "*/*" } }));
+    save(`${parts(query.name)[1]}.${format}`, sendQuestion(inFormat(asked, format), "*/*"));
   return (
     <div class="actions">
       <button type="button" onClick={() => download("csv")}>
@@ -18,7 +18,7 @@ function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
       <button type="button" onClick={() => download("parquet")}>
         Parquet
       </button>
-      <button type="button" onClick={() => copy("The curl command", curl(absolute(inFormat(asked, "csv"))))}>
+      <button type="button" onClick={() => copy("The curl command", curl(inFormat(asked, "csv")))}>
         Copy as curl
       </button>
     </div>
@@ -46,7 +46,7 @@ export function AnswerPanel({ query }: { query: NamedQuery }) {
   const { loading, problem } = answer.value;
   const asked = question.value;
   const rows = result.value;
-  const about = Object.fromEntries((query.columns ?? []).map(({ name, about }) => [name, about ?? ""]));
+  const about = new Map((query.columns ?? []).map(({ name, about }) => [name, about ?? ""]));
   return (
     <section class="panel outcome" aria-label="Result" aria-busy={loading}>
       {asked === null ? (

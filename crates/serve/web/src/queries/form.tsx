@@ -15,9 +15,9 @@ const INPUTS = {
 
 function Field({ parameter, form }: { parameter: Parameter; form: string }) {
   const { name, type, required, about } = parameter;
-  const given = queryValues.value[name] ?? "";
+  const given = queryValues.value.get(name) ?? "";
   const usual = parameter.default === null ? "" : parameter.default;
-  const offered = type === "text" ? values.value[name] : undefined;
+  const offered = type === "text" ? values.value.get(name) : undefined;
   const id = `${form}-${name}`;
   return (
     <div class="field">
@@ -69,23 +69,27 @@ function Field({ parameter, form }: { parameter: Parameter; form: string }) {
 export function QueryForm({ query, busy }: { query: NamedQuery; busy: boolean }) {
   const form = useId();
   if (query.parameters.length === 0) return <p class="soft">It takes no values.</p>;
-  const given = Object.values(queryValues.value).some(value => value !== "");
+  const given = [...queryValues.value.values()].some(value => value !== "");
   return (
     <form
       class="query-form"
       aria-label="Values"
       onSubmit={event => {
         event.preventDefault();
-        const entries = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]);
-        queryValues.value = Object.fromEntries(entries.filter(([, value]) => value !== ""));
+        const entries = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)] as const);
+        queryValues.value = new Map(entries.filter(([, value]) => value !== ""));
       }}
       onReset={() => {
-        queryValues.value = {};
+        queryValues.value = new Map();
       }}
     >
       {query.parameters.map(parameter => (
         // A value that came from elsewhere, as a step back in the history, is shown.
-        <Field key={`${parameter.name} ${queryValues.value[parameter.name] ?? ""}`} parameter={parameter} form={form} />
+        <Field
+          key={`${parameter.name} ${queryValues.value.get(parameter.name) ?? ""}`}
+          parameter={parameter}
+          form={form}
+        />
       ))}
       <div class="buttons">
         <button type="submit" class="primary" aria-busy={busy}>

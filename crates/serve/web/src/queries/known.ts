@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Question } from "../lake/ask";
 import { columnsOf } from "../results/columns";
-import type { Result, Row } from "../results/read";
+import { type Result, rowOf } from "../results/read";
 import { page, queryName, queryValues } from "../state/view";
 
 export interface Parameter {
@@ -51,11 +51,12 @@ export function folders(all: readonly NamedQuery[]): Map<string, NamedQuery[]> {
 export const chosen = computed(() => queries.value.rows?.find(({ name }) => name === queryName.value) ?? null);
 
 /** The request for a query with these values; `null` while one that it needs is missing. */
-export function questionOf(query: NamedQuery, values: Readonly<Record<string, string>>): Question | null {
-  const given = query.parameters.flatMap(({ name }): [string, string][] =>
-    values[name] ? [[name, values[name]]] : [],
-  );
-  const missing = query.parameters.some(({ name, required }) => required && !values[name]);
+export function questionOf(query: NamedQuery, values: ReadonlyMap<string, string>): Question | null {
+  const given = query.parameters.flatMap(({ name }): [string, string][] => {
+    const value = values.get(name);
+    return value ? [[name, value]] : [];
+  });
+  const missing = query.parameters.some(({ name, required }) => required && !values.get(name));
   return missing ? null : { path: `queries/${query.name.split("/").map(encodeURIComponent).join("/")}`, params: given };
 }
 
@@ -71,11 +72,12 @@ const limited = computed(() =>
 );
 
 /** The answer, and again whenever the lake changes. */
-export const answer = follow<Row[]>(limited);
+export const answer = follow<object[]>(limited);
 
 /** The answer's rows with their columns; `null` while they are those of another query. */
 export const result = computed((): Result | null => {
   const { rows, meta, of } = answer.value;
   if (rows === null || meta === null || of === null || of.path !== question.value?.path) return null;
-  return { columns: columnsOf(rows), rows, truncated: meta.truncated, exact: meta.exact, asOf: meta.asOf };
+  const read = rows.map(rowOf);
+  return { columns: columnsOf(read), rows: read, truncated: meta.truncated, exact: meta.exact, asOf: meta.asOf };
 });

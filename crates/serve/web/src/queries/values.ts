@@ -13,7 +13,7 @@ const MOST = 200;
 const question = computed((): Question | null => {
   const wanted = chosen.value?.parameters.map(({ name }) => name).filter(name => FACETS.includes(name)) ?? [];
   if (wanted.length === 0) return null;
-  const { resource } = queryValues.value;
+  const resource = queryValues.value.get("resource");
   const known = landed.value.some(({ name }) => name === resource);
   return {
     path: "facets",
@@ -28,10 +28,10 @@ const question = computed((): Question | null => {
 const facets = follow<{ facet: string; value: string | null; count: number }[]>(question);
 
 /** The values by the name of the parameter; the most frequent first. */
-export const values = computed((): Record<string, string[]> => {
-  const found: Record<string, string[]> = { resource: landed.value.map(({ name }) => name) };
+export const values = computed((): ReadonlyMap<string, string[]> => {
+  const found = new Map([["resource", landed.value.map(({ name }) => name)]]);
   for (const { facet, value } of facets.value.rows ?? []) {
-    if (value !== null) found[facet] = [...(found[facet] ?? []), value];
+    if (value !== null) found.set(facet, [...(found.get(facet) ?? []), value]);
   }
   return found;
 });

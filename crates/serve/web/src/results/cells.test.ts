@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { cellsOf, metrics, ROWS } from "./cells";
 import { columnsOf } from "./columns";
+import { rowOf } from "./read";
 
 const A = "8a283080c907fff";
 const B = "8a28309526cffff";
@@ -11,7 +12,7 @@ it("sums the rows of a cell", () => {
     { cell: B, count: null },
     { cell: A, count: 3 },
     { cell: null, count: 9 },
-  ];
+  ].map(rowOf);
   const by = (metric: string) => cellsOf(columnsOf(rows), rows, metric).map(({ cell, value }) => [cell, value]);
   expect(by("count")).toEqual([
     [A, 5],
@@ -24,8 +25,9 @@ it("sums the rows of a cell", () => {
 });
 
 it("shows no coordinates, and rows only where cells share them", () => {
-  const row = { latitude: 1.5, count: 2, year: 2024, cell: A };
+  const row = rowOf({ latitude: 1.5, count: 2, year: 2024, cell: A });
+  const bare = rowOf({ cell: A });
   expect(metrics(columnsOf([row]), [row])).toEqual(["count"]);
   expect(metrics(columnsOf([row]), [row, row])).toEqual(["count", ROWS]);
-  expect(metrics(columnsOf([{ cell: A }]), [{ cell: A }])).toEqual([ROWS]);
+  expect(metrics(columnsOf([bare]), [bare])).toEqual([ROWS]);
 });

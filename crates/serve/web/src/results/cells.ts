@@ -20,7 +20,7 @@ export function metrics(columns: readonly Column[], rows: readonly Row[]): strin
     ({ name, kind }) => kind === "number" && !/^(latitude|longitude|lat|lng|lon|long)$/.test(name),
   );
   const name = columns.find(({ kind }) => kind === "cell")?.name ?? "cell";
-  const shared = new Set(rows.map(row => row[name])).size < rows.length;
+  const shared = new Set(rows.map(row => row.get(name))).size < rows.length;
   const names = numbers.map(({ name }) => name);
   return shared || names.length === 0 ? [...names, ROWS] : names;
 }
@@ -31,9 +31,9 @@ export function cellsOf(columns: readonly Column[], rows: readonly Row[], metric
   const counted = metric === ROWS && !columns.some(column => column.name === ROWS);
   const found = new Map<string, Cell>();
   for (const row of rows) {
-    const cell = cellOf(row[name]);
+    const cell = cellOf(row.get(name));
     if (cell === null) continue;
-    const given = row[metric];
+    const given = row.get(metric);
     const value = counted ? 1 : given === null || given === undefined ? null : Number(given);
     const before = found.get(cell);
     if (before === undefined) {

@@ -46,10 +46,10 @@ export function kind(values: Iterable<Value | undefined>): Kind {
 
 /** The columns of rows, in their order. */
 export function columnsOf(rows: readonly Row[]): Column[] {
-  const names = Object.keys(rows[0] ?? {});
+  const names = [...(rows[0]?.keys() ?? [])];
   const some = rows.slice(0, LOOK);
   return names.map(name => {
-    const found = kind(some.map(row => row[name]));
+    const found = kind(some.map(row => row.get(name)));
     return { name, kind: found === "number" && /(^|_)year$/.test(name) ? "year" : found };
   });
 }

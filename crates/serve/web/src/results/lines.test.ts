@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
 import { columnsOf } from "./columns";
 import { linesOf } from "./lines";
-import type { Row } from "./read";
+import { rowOf } from "./read";
 import { shapeOf } from "./shape";
 
-const drawn = (rows: Row[]) => {
+const drawn = (objects: object[]) => {
+  const rows = objects.map(rowOf);
   const shape = shapeOf(columnsOf(rows), rows);
   return shape?.kind === "line" ? linesOf(shape, rows) : shape;
 };

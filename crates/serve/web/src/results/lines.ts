@@ -23,15 +23,16 @@ interface Line {
 
 /** The times in their order, and the greatest lines. What has no time is on no line over time. */
 export function linesOf(shape: Shape & { kind: "line" }, rows: readonly Row[]): { times: string[]; lines: Line[] } {
-  const name = (row: Row) => (shape.series === null ? shape.y : text(row[shape.series]));
+  const name = (row: Row) => (shape.series === null ? shape.y : text(row.get(shape.series)));
   const sums = new Map<string, number>();
   const counted = new Map<string, Map<string, number>>();
   for (const row of rows) {
-    if (row[shape.x] === null || row[shape.x] === undefined) continue;
-    const [of, n] = [name(row), number(row[shape.y])];
+    const at = row.get(shape.x);
+    if (at === null || at === undefined) continue;
+    const [of, n] = [name(row), number(row.get(shape.y))];
     sums.set(of, (sums.get(of) ?? 0) + n);
     const line = counted.get(of) ?? new Map<string, number>();
-    counted.set(of, line.set(time(row[shape.x]), n));
+    counted.set(of, line.set(time(at), n));
   }
   const times = [...new Set([...counted.values()].flatMap(line => [...line.keys()]))].sort();
   const greatest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, MOST);

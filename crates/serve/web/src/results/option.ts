@@ -1,6 +1,7 @@
 /** What ECharts is told to draw. Tooltips are drawn too: HTML ones would need inline styles. */
 
 import type { EChartsCoreOption } from "echarts/core";
+import { chartText } from "../charts/text";
 import { steps } from "../map/colours";
 import { colour, hues } from "../parts/colours";
 import { short, whole } from "../parts/numbers";
@@ -58,11 +59,11 @@ function overTime(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: o
           }
         : undefined,
     tooltip: { ...tooltip(), trigger: "axis", order: "valueDesc" },
-    xAxis: { ...axis, type: "category", data: shortest, boundaryGap: false },
+    xAxis: { ...axis, type: "category", data: shortest.map(chartText), boundaryGap: false },
     yAxis: counted,
     series: lines.map(({ name, values }) => ({
       type: "line",
-      name,
+      name: chartText(name),
       data: values,
       // So few have no line between them that could be seen.
       showSymbol: values.filter(value => value !== null).length < 3,
@@ -83,14 +84,14 @@ function bars(shape: Shape & { kind: "bars" }, rows: readonly Row[], axis: objec
       ...axis,
       type: "category",
       inverse: true,
-      data: first.map(row => time(row[shape.x])),
+      data: first.map(row => chartText(time(row.get(shape.x)))),
       axisLabel: { color: colour("soft"), width: Math.min(180, Math.round(width * 0.32)), overflow: "truncate" },
     },
     series: [
       {
         type: "bar",
-        name: shape.y,
-        data: first.map(row => number(row[shape.y])),
+        name: chartText(shape.y),
+        data: first.map(row => number(row.get(shape.y))),
         barMaxWidth: 16,
         itemStyle: { borderRadius: [0, 3, 3, 0] },
         label: {
@@ -107,8 +108,8 @@ function bars(shape: Shape & { kind: "bars" }, rows: readonly Row[], axis: objec
 function week(shape: Shape & { kind: "week" }, rows: readonly Row[], axis: object) {
   const sums = new Map<string, number>();
   for (const row of rows) {
-    const at = `${number(row.hour)} ${number(row.weekday) - 1}`;
-    sums.set(at, (sums.get(at) ?? 0) + number(row[shape.y]));
+    const at = `${number(row.get("hour"))} ${number(row.get("weekday")) - 1}`;
+    sums.set(at, (sums.get(at) ?? 0) + number(row.get(shape.y)));
   }
   const data = [...sums].map(([at, n]) => [...at.split(" ").map(Number), n]);
   return {

@@ -2,8 +2,9 @@
 
 import { type Column, columnsOf } from "./columns";
 
-export type Value = string | number | boolean | null | readonly unknown[] | { readonly [name: string]: unknown };
-export type Row = Readonly<Record<string, Value>>;
+export type Value = string | number | boolean | null | readonly unknown[] | object;
+/** Values by the name of their column. A map and no object: a column may have any name, `constructor` and `__proto__` too. */
+export type Row = ReadonlyMap<string, Value>;
 
 /** An answer's rows and how they came. */
 export interface Result {
@@ -26,9 +27,12 @@ export function parseExact<T>(json: string): T {
   );
 }
 
+/** A row as it comes in JSON. */
+export const rowOf = (object: object): Row => new Map<string, Value>(Object.entries(object));
+
 /** Rows of newline-delimited JSON. */
 export function parseLines(text: string): Row[] {
-  return text.split("\n").flatMap(line => (line === "" ? [] : [parseExact<Row>(line)]));
+  return text.split("\n").flatMap(line => (line === "" ? [] : [rowOf(parseExact<object>(line))]));
 }
 
 /** Reads an answer in `format=ndjson`. */

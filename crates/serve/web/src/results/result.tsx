@@ -10,7 +10,7 @@ import { ResultTable } from "./table";
 interface Props {
   result: Result;
   label: string;
-  about?: Readonly<Record<string, string>>;
+  about?: ReadonlyMap<string, string>;
 }
 
 /** A wider table needs the whole breadth: the picture stands above it. */

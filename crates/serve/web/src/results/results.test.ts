@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cellOf, columnsOf, kind, shown } from "./columns";
-import { parseExact, parseLines } from "./read";
+import { parseExact, parseLines, rowOf } from "./read";
 import { shapeOf } from "./shape";
 
 describe("exact JSON", () => {
@@ -16,8 +16,13 @@ describe("exact JSON", () => {
     });
   });
   it("reads lines", () => {
-    expect(parseLines('{"a":1}\n{"a":null}\n')).toEqual([{ a: 1 }, { a: null }]);
+    expect(parseLines('{"a":1}\n{"a":null}\n').map(row => [...row])).toEqual([[["a", 1]], [["a", null]]]);
     expect(parseLines("")).toEqual([]);
+  });
+  it("takes columns that are named like what every object has", () => {
+    const [row] = parseLines('{"__proto__":1,"constructor":"x"}');
+    expect([row?.get("__proto__"), row?.get("constructor"), row?.get("toString")]).toEqual([1, "x", undefined]);
+    expect(columnsOf(row ? [row] : []).map(({ name }) => name)).toEqual(["__proto__", "constructor"]);
   });
 });
 
@@ -48,7 +53,10 @@ describe("columns", () => {
 });
 
 describe("shapes", () => {
-  const shape = (rows: Record<string, string | number | null>[]) => shapeOf(columnsOf(rows), rows);
+  const shape = (objects: object[]) => {
+    const rows = objects.map(rowOf);
+    return shapeOf(columnsOf(rows), rows);
+  };
   it("finds lines, bars and weeks", () => {
     expect(
       shape([

@@ -29,7 +29,7 @@ export function shapeOf(columns: readonly Column[], rows: readonly Row[]): Shape
   const times = labels.filter(isTime).map(column => column.name);
   if (times.length === 1 && times[0] !== undefined && texts.length <= 1) {
     // One day after another is a line; a ranking of days is not.
-    const values = rows.flatMap(row => row[times[0] as string] ?? []).map(String);
+    const values = rows.flatMap(row => row.get(times[0] as string) ?? []).map(String);
     const ordered = values.every((value, n) => n === 0 || value >= (values[n - 1] ?? ""));
     if (texts.length === 0 && !ordered) return { kind: "bars", x: times[0], y };
     return { kind: "line", x: times[0], y, series: texts[0] ?? null };

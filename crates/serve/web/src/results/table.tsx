@@ -12,7 +12,7 @@ interface Props {
   result: Result;
   label: string;
   /** What a column means, by its name. */
-  about?: Readonly<Record<string, string>>;
+  about?: ReadonlyMap<string, string>;
   /** The cell that is pointed at on the map. */
   cell?: string | null;
   onCell?: (cell: string) => void;
@@ -28,12 +28,12 @@ export function ResultTable({ result, label, about, cell, onCell }: Props) {
   const body = useMemo(
     () =>
       rows.slice(0, RENDERED).map((row, n) => {
-        const at = located === undefined ? null : cellOf(row[located]);
+        const at = located === undefined ? null : cellOf(row.get(located));
         return (
           <tr key={n} data-cell={at ?? undefined} onMouseEnter={at && onCell ? () => onCell(at) : undefined}>
             <th scope="row">{whole(n + 1)}</th>
             {columns.map(({ name, kind }) => {
-              const value = row[name];
+              const value = row.get(name);
               const missing = value === null || value === undefined;
               return (
                 <td key={name} class={`${kind}${missing ? " null" : ""}`}>
@@ -62,7 +62,7 @@ export function ResultTable({ result, label, about, cell, onCell }: Props) {
                 #
               </th>
               {columns.map(({ name, kind }) => (
-                <th key={name} scope="col" class={kind} title={about?.[name]}>
+                <th key={name} scope="col" class={kind} title={about?.get(name)}>
                   {name}
                 </th>
               ))}

@@ -1,6 +1,7 @@
 /** What an editor offers: columns of the tables that the query names, and functions, those of H3 first. */
 
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
+import type { SQLNamespace } from "@codemirror/lang-sql";
 import { type Catalog, identifier, isH3, SCHEMAS, type Table } from "./catalog";
 
 /** The tables that a query names, as far as a glance tells. */
@@ -12,13 +13,19 @@ export function tablesOf(sql: string, tables: readonly Table[]): Table[] {
 }
 
 /** The tables as lang-sql wants them: columns by table by schema. */
-export function namespace(catalog: Catalog): Record<string, Record<string, string[]>> {
-  const all: Record<string, Record<string, string[]>> = {};
-  for (const [schema] of SCHEMAS) all[schema] = {};
-  for (const table of catalog.tables) {
-    all[table.schema] = { ...all[table.schema], [table.name]: table.columns.map(({ name }) => name) };
+export function namespace(catalog: Catalog): SQLNamespace {
+  const schemas = new Map<string, [string, string[]][]>(SCHEMAS.map(([schema]) => [schema, []]));
+  for (const { schema, name, columns } of catalog.tables) {
+    schemas.get(schema)?.push([name, columns.map(column => column.name)]);
   }
-  return all;
+  return bare([...schemas].map(([schema, tables]) => [schema, bare(tables)]));
+}
+
+/** An object that has nothing but these members: no table is taken for one that every object has. */
+function bare<T>(members: readonly (readonly [string, T])[]): { [name: string]: T } {
+  const object = Object.create(null);
+  for (const [name, value] of members) object[name] = value;
+  return object;
 }
 
 /** Completes columns and functions. */

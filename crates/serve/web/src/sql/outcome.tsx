@@ -1,8 +1,8 @@
 /** What came of the query: rows, or what is wrong with it. */
 
 import { useEffect, useState } from "preact/hooks";
-import { absolute, ask, askSql } from "../lake/ask";
-import { copy, curl, save, shell } from "../parts/copy";
+import { ask, askSql } from "../lake/ask";
+import { copy, curlOf, save } from "../parts/copy";
 import { whole } from "../parts/numbers";
 import { Failure } from "../parts/panel";
 import { ResultView } from "../results/result";
@@ -36,8 +36,7 @@ async function download(sql: string, format: "csv" | "parquet"): Promise<void> {
 }
 
 function command({ sql, limit }: Outcome): string {
-  const url = absolute({ path: "sql", params: [] });
-  return `${curl(url)} -H 'Content-Type: application/json' -d ${shell(JSON.stringify({ query: sql, limit, format: "csv" }))}`;
+  return curlOf("sql", JSON.stringify({ query: sql, limit, format: "csv" }));
 }
 
 function Rows({ of }: { of: Outcome }) {

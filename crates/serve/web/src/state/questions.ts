@@ -1,6 +1,7 @@
 /** The view's filters as questions to the server. */
 
 import type { Params, Question } from "../lake/ask";
+import { boundsOf } from "../map/meridian";
 import { type Area, type Filters, LABELS, type Label, type Span } from "./view";
 
 /** What is left out of the filters: a list of choices counts what could be chosen as well. */
@@ -30,13 +31,16 @@ export function inArea(area: Area): [string, string] {
   return ["polygon", JSON.stringify({ type: "Polygon", coordinates: [ring] })];
 }
 
-/** The corners of a box. */
-export const corners = ([west, south, east, north]: [number, number, number, number]): [number, number][] => [
-  [west, south],
-  [east, south],
-  [east, north],
-  [west, north],
-];
+/** The corners of a box, of which one across the 180th meridian goes on beyond it. */
+export function corners(box: readonly [number, number, number, number]): [number, number][] {
+  const { west, south, east, north } = boundsOf(box);
+  return [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+  ];
+}
 
 /** Counts by some dimensions. */
 export function counts(by: readonly string[], filters: Params, more: Params = []): Question {

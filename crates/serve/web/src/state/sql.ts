@@ -8,7 +8,13 @@ const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const instant = (text: string) => `TIMESTAMP ${quoted(text.replace("T", " ").replace(/ \d\d:\d\d$/, "$&:00"))}`;
 
 /** How a bucket of time begins, by the name of its length. */
-const TRUNCATED: Record<string, string> = { "1h": "hour", "24h": "day", "1w": "week", "1mo": "month", "1y": "year" };
+const TRUNCATED = new Map([
+  ["1h", "hour"],
+  ["24h", "day"],
+  ["1w", "week"],
+  ["1mo", "month"],
+  ["1y", "year"],
+]);
 
 /** The Earth's mean radius, metres (IUGG). */
 const RADIUS_M = 6_371_008.8;
@@ -63,8 +69,8 @@ function tests(question: Question): string[] {
   }
   const polygon = values.get("polygon")?.[0];
   // The box around a polygon keeps what is far from it from being read.
-  for (const box of [values.get("bbox")?.[0]?.split(","), bounds(polygon)]) {
-    if (box) tests.push(`longitude BETWEEN ${box[0]} AND ${box[2]}`, `latitude BETWEEN ${box[1]} AND ${box[3]}`);
+  for (const box of [values.get("bbox")?.[0]?.split(",").map(Number), bounds(polygon)]) {
+    if (box) tests.push(...inBox(box));
   }
   if (polygon) tests.push(`point_in_polygon(latitude, longitude, ${quoted(polygon)})`);
   const circle = values.get("near")?.[0];
@@ -72,11 +78,19 @@ function tests(question: Question): string[] {
   return tests;
 }
 
-function bounds(polygon: string | undefined): string[] | null {
+/** Whether a point is in a box, whose longitudes may go across the 180th meridian: west above east, or beyond 180. */
+function inBox([west = -180, south = -90, east = 180, north = 90]: readonly number[]): string[] {
+  const latitude = `latitude BETWEEN ${south} AND ${north}`;
+  if (west < -180 || east > 180) return [latitude];
+  if (west > east) return [`(longitude >= ${west} OR longitude <= ${east})`, latitude];
+  return [`longitude BETWEEN ${west} AND ${east}`, latitude];
+}
+
+function bounds(polygon: string | undefined): number[] | null {
   if (!polygon) return null;
   const ring: [number, number][] = JSON.parse(polygon).coordinates[0];
   const [lng, lat] = [ring.map(at => at[0]), ring.map(at => at[1])];
-  return [Math.min(...lng), Math.min(...lat), Math.max(...lng), Math.max(...lat)].map(String);
+  return [Math.min(...lng), Math.min(...lat), Math.max(...lng), Math.max(...lat)];
 }
 
 function where(question: Question): string {
@@ -93,13 +107,13 @@ export function toSql(question: Question): string | null {
     return `SELECT *\nFROM incidents\n${where(question)}ORDER BY occurred_at DESC\nLIMIT ${one("limit") ?? 1000}`;
   }
   const dimensions = (one("group_by") ?? one("facet") ?? "").split(",").filter(name => name !== "");
-  const values: Record<string, string> = {
-    cell: `h3_h3_to_string(h3_cell_to_parent(cell, ${one("geo_precision") ?? 9})) AS cell`,
-    time: `date_trunc('${TRUNCATED[one("time_precision") ?? "24h"] ?? "day"}', occurred_at) AS occurred_at`,
-    hour: "date_part('hour', occurred_at) AS hour",
-    weekday: "(date_part('dow', occurred_at) + 6) % 7 + 1 AS weekday",
-  };
-  const columns = dimensions.map(name => values[name] ?? name);
+  const values = new Map([
+    ["cell", `h3_h3_to_string(h3_cell_to_parent(cell, ${one("geo_precision") ?? 9})) AS cell`],
+    ["time", `date_trunc('${TRUNCATED.get(one("time_precision") ?? "24h") ?? "day"}', occurred_at) AS occurred_at`],
+    ["hour", "date_part('hour', occurred_at) AS hour"],
+    ["weekday", "(date_part('dow', occurred_at) + 6) % 7 + 1 AS weekday"],
+  ]);
+  const columns = dimensions.map(name => values.get(name) ?? name);
   const grouped = dimensions.length === 0 ? "" : `GROUP BY ${dimensions.map((_, n) => n + 1).join(", ")}\n`;
   return `SELECT ${[...columns, "count(*) AS count"].join(", ")}\nFROM incidents\n${where(question)}${grouped}ORDER BY count DESC`;
 }

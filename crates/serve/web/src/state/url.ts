@@ -40,7 +40,7 @@ export function read(search: string): void {
     if (view.page.peek() === "sql" || params.has("sql")) view.sqlText.value = params.get("sql");
     view.queryName.value = params.get("query");
     const given = [...params].filter(([name]) => name.startsWith("p."));
-    view.queryValues.value = Object.fromEntries(given.map(([name, value]) => [name.slice(2), value]));
+    view.queryValues.value = new Map(given.map(([name, value]) => [name.slice(2), value]));
   });
 }
 
@@ -81,7 +81,7 @@ export function write(): string {
   if (view.page.value === "sql") put("sql", view.sqlText.value);
   if (view.page.value === "queries") {
     put("query", view.queryName.value);
-    for (const [name, value] of Object.entries(view.queryValues.value)) put(`p.${name}`, value, "");
+    for (const [name, value] of view.queryValues.value) put(`p.${name}`, value, "");
   }
   return params.toString();
 }

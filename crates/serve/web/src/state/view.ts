@@ -90,7 +90,7 @@ export const outlineSet = signal<string | null>(null);
 export const histogram = signal<Window | null>(null);
 export const sqlText = signal<string | null>(null);
 export const queryName = signal<string | null>(null);
-export const queryValues = signal<Readonly<Record<string, string>>>({});
+export const queryValues = signal<ReadonlyMap<string, string>>(new Map());
 
 /** Changes some of the filters. */
 export function narrow(change: Partial<Omit<Filters, "labels">>): void {

@@ -1,0 +1,161 @@
+// Pages that stay open: in many tabs, and while the lake behind them is replaced. The servers are started here.
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { drawn, number, visit } from "./browser.mjs";
+
+const PROGRAM = process.env.HOTSPOTS_PROGRAM;
+let folder;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "hotspots-live-"));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** A lake of its own, and what may happen to it. */
+class Lake {
+  static made = 0;
+  rows = 0;
+
+  constructor() {
+    Lake.made += 1;
+    this.path = join(folder, `lake-${Lake.made}`);
+  }
+
+  run(...args) {
+    return promisify(execFile)(PROGRAM, args, { env: { ...process.env, HOTSPOTS_LAKE: this.path } });
+  }
+
+  /** Lands rows that are not there yet, as a batch. */
+  async land(n) {
+    const row = number => ({
+      service_request_id: String(1000 + number),
+      requested_datetime: `2024-0${1 + (number % 9)}-1${number % 9}T0${number % 9}:00:00.000`,
+      service_name: ["Graffiti", "Noise"][number % 2],
+      lat: String(37.75 + (number % 7) / 100),
+      long: String(-122.45 + (number % 5) / 100),
+    });
+    const file = join(folder, `${Lake.made}-${this.rows}.json`);
+    await writeFile(file, JSON.stringify(Array.from({ length: n }, (_, at) => row(this.rows + at))));
+    await this.run("ingest", "311-cases", "--file", file);
+    this.rows += n;
+  }
+
+  async serve(address = "127.0.0.1:0") {
+    const child = spawn(PROGRAM, ["serve", "--http", address], {
+      env: { ...process.env, HOTSPOTS_LAKE: this.path },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const said = [];
+    for await (const line of createInterface({ input: child.stderr })) {
+      said.push(line);
+      const url = /listening on (http:\/\/\S+)/.exec(line)?.[1];
+      if (url === undefined) continue;
+      child.stderr.resume();
+      const stop = async () => {
+        child.kill("SIGTERM");
+        if (child.exitCode === null) await once(child, "exit");
+      };
+      return { base: url, address: new URL(url).host, stop };
+    }
+    throw new Error(`the server ended: ${said.join("\n")}`);
+  }
+}
+
+/** Waits until the number at the top is this one. */
+const becomes = (page, wanted) =>
+  page.waitForFunction(
+    n => Number(document.querySelector("[data-testid=total]")?.textContent?.replaceAll(",", "")) === n,
+    wanted,
+  );
+const isLive = page => page.getByText("live", { exact: true }).first().waitFor();
+
+test("eight tabs share one stream: each shows the total, answers, and hears what lands", async () => {
+  const lake = new Lake();
+  await lake.land(20);
+  const server = await lake.serve();
+  const scene = async first => {
+    const context = first.context();
+    /** Streams that are open. */
+    const open = new Set();
+    const isStream = request => request.url().includes("format=sse");
+    context.on("request", request => isStream(request) && open.add(request));
+    for (const ended of ["requestfinished", "requestfailed"]) context.on(ended, request => open.delete(request));
+    await first.reload();
+    const tabs = [first];
+    while (tabs.length < 8) {
+      const tab = await context.newPage();
+      await tab.goto(server.base);
+      tabs.push(tab);
+    }
+    for (const tab of tabs) {
+      await becomes(tab, 20);
+      await isLive(tab);
+    }
+    assert.equal(open.size, 1);
+    await first.locator('button.facet[data-label="category"][data-value="Noise"]').click();
+    await becomes(first, 10);
+    // The tab that listens is among those that are closed.
+    await Promise.all(tabs.splice(1, 3).map(tab => tab.close()));
+    const others = tabs.splice(1);
+    await first.close();
+    for (const tab of others) await isLive(tab);
+    await lake.land(5);
+    for (const tab of others) await becomes(tab, 25);
+    assert.ok(open.size >= 1);
+  };
+  try {
+    await visit("", scene, { base: server.base });
+  } finally {
+    await server.stop();
+  }
+});
+
+/** A page hears of two batches; the lake is changed while its server is down; what lands then is heard of again. */
+async function replacing(change) {
+  const lake = new Lake();
+  await lake.land(10);
+  let server = await lake.serve();
+  const scene = async page => {
+    await becomes(page, 10);
+    await isLive(page);
+    await lake.land(5);
+    await becomes(page, 15);
+    await lake.land(5);
+    await becomes(page, 20);
+    await server.stop();
+    const [next, total] = await change(lake);
+    server = await next.serve(server.address);
+    await becomes(page, total);
+    await isLive(page);
+    await next.land(5);
+    await becomes(page, total + 5);
+    await isLive(page);
+    await drawn(page);
+    assert.equal(await number(page.getByTestId("total")), total + 5);
+  };
+  try {
+    await visit("", scene, { base: server.base, expected: [/status of 4(00|10)/, /ERR_/] });
+  } finally {
+    await server.stop();
+  }
+}
+
+test("a page that stays open shows another lake at the same address, and what lands in it", () =>
+  replacing(async () => {
+    const other = new Lake();
+    await other.land(7);
+    return [other, 7];
+  }));
+
+test("a page that stays open goes on when the log was begun anew", () =>
+  replacing(async lake => {
+    await lake.land(4);
+    await lake.run("forget", "311-cases", "1001");
+    return [lake, 23];
+  }));
