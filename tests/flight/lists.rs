@@ -128,7 +128,8 @@ async fn patterns_of_names_have_wildcards_and_an_escape() {
         let names: Vec<String> = rows.iter().map(|row| format!("{}.{}", row[1], row[2])).collect();
         assert_eq!(names, found, "{schema} {table}");
     }
-    for (pattern, found) in [("_aw", &["raw"][..]), ("%a%", &["main", "raw"]), ("ra\\_", &[]), ("RAW", &[]), ("", &[])] {
+    for (pattern, found) in [("_aw", &["raw"][..]), ("%a%", &["main", "raw"]), ("ra\\_", &[]), ("RAW", &[]), ("", &[])]
+    {
         let command = CommandGetDbSchemas { catalog: None, db_schema_filter_pattern: Some(pattern.to_owned()) };
         let info = client.get_db_schemas(command).await.expect("schemas");
         let rows = texts(&listed(&mut client, info).await);

@@ -149,7 +149,8 @@ def check_tile(zoom, x, y, resolution):
     told = f"tile {zoom}/{x}/{y} of resolution {resolution}"
     wanted = {}
     for lat, lng in POINTS:
-        cell = h3.latlng_to_cell(lat, lng, resolution)
+        # A coarse cell is the parent of the finest one.
+        cell = h3.cell_to_parent(h3.latlng_to_cell(lat, lng, 10), resolution)
         wanted[cell] = wanted.get(cell, 0) + 1
     scale = 2.0 ** zoom
 
@@ -212,7 +213,7 @@ def tiles():
         for resolution in RANDOM.sample(range(11), 4):
             lat, lng = RANDOM.choice(POINTS)
             # A place on an edge of the cell, where a part of the tile is outside.
-            ring = corners(h3.latlng_to_cell(lat, lng, resolution))
+            ring = corners(h3.cell_to_parent(h3.latlng_to_cell(lat, lng, 10), resolution))
             (x0, y0), (x1, y1) = RANDOM.choice(list(zip(ring, ring[1:] + ring[:1])))
             part = RANDOM.random()
             on_edge = (y0 + (y1 - y0) * part, (x0 + (x1 - x0) * part + 180) % 360 - 180)

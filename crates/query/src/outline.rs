@@ -9,26 +9,52 @@ use crate::clip::{HalfPlane, Point, clip};
 
 /// Returns the corners of a cell, counter-clockwise: longitude and latitude in degrees; none for an index that is not a
 /// cell. Neighbouring corners are less than 180 degrees apart: beyond the 180th meridian longitudes go on beyond 180 or
-/// -180. A cell that holds a pole is a band from -180 to 180 that ends at 90 or -90 degrees of latitude.
+/// -180. A cell that holds a pole is a band of 360 degrees that ends at 90 or -90 degrees of latitude.
 pub fn cell_corners(index: i64) -> Vec<Point> {
-    let Some(cell) = u64::try_from(index).ok().and_then(|index| CellIndex::try_from(index).ok()) else {
-        return Vec::new();
-    };
-    let corners: Vec<Point> = cell.boundary().iter().map(|at| (at.lng(), at.lat())).collect();
-    let mut unwrapped: Vec<Point> = Vec::with_capacity(corners.len());
+    let (mut corners, turn) = unwrapped(&boundary(index));
+    if let (Some(turn), Some(first)) = (turn, corners.first().copied()) {
+        let last = first.0 + 360.0 * turn;
+        corners.extend([(last, first.1), (last, 90.0 * turn), (first.0, 90.0 * turn)]);
+    }
+    corners
+}
+
+fn boundary(index: i64) -> Vec<Point> {
+    let cell = u64::try_from(index).ok().and_then(|index| CellIndex::try_from(index).ok());
+    cell.map(|cell| cell.boundary().iter().map(|at| (at.lng(), at.lat())).collect()).unwrap_or_default()
+}
+
+/// The same corners, each less than 180 degrees from the one before; and where they go once round the world, whether to
+/// the east (1), around the north pole, or to the west (-1), around the south pole.
+fn unwrapped(corners: &[Point]) -> (Vec<Point>, Option<f64>) {
+    let mut unwrapped: Vec<Point> = Vec::with_capacity(corners.len() + 3);
     for &(longitude, latitude) in corners.iter().chain(corners.first()) {
         let before = unwrapped.last().map_or(longitude, |at| at.0);
         unwrapped.push((longitude - 360.0 * ((longitude - before) / 360.0).round(), latitude));
     }
-    let turn = match (unwrapped.first().copied(), unwrapped.pop()) {
-        (Some(first), Some(last)) => last.0 - first.0,
-        _ => 0.0,
-    };
-    if turn.abs() > 180.0 { over_the_pole(&corners, turn.signum()) } else { unwrapped }
+    let first = unwrapped.first().copied();
+    let turn = unwrapped.pop().zip(first).map_or(0.0, |(last, first)| last.0 - first.0);
+    (unwrapped, (turn.abs() > 180.0).then_some(turn.signum()))
 }
 
-/// The band around a pole whose corners go once round the world, to the east (`turn` 1) around the north pole, to the west
-/// (-1) around the south pole.
+/// Returns the parts of a cell's outline between -180 and 180 degrees, each counter-clockwise, its first corner not
+/// repeated: one, or two where the 180th meridian cuts the cell; none for an index that is not a cell. One that holds a pole
+/// is a band from -180 to 180 up to it.
+pub fn cell_outline(index: i64) -> Vec<Vec<Point>> {
+    let corners = boundary(index);
+    let (ring, turn) = unwrapped(&corners);
+    if let Some(turn) = turn {
+        return vec![over_the_pole(&corners, turn)];
+    }
+    let parts = [0.0, -360.0, 360.0].into_iter().flat_map(|turn| {
+        let turned: Vec<Point> = ring.iter().map(|(longitude, latitude)| (longitude + turn, *latitude)).collect();
+        let west = clip(&turned, HalfPlane::Left(180.0));
+        west.into_iter().flat_map(|part| clip(&part, HalfPlane::Right(-180.0))).collect::<Vec<_>>()
+    });
+    parts.collect()
+}
+
+/// The band around a pole, begun anew where its corners cross the 180th meridian.
 fn over_the_pole(corners: &[Point], turn: f64) -> Vec<Point> {
     let edges = (0..corners.len()).map(|n| (n, corners[n], corners[(n + 1) % corners.len()]));
     let mut across = edges.filter(|(_, from, to)| (to.0 - from.0).abs() > 180.0);
@@ -41,18 +67,6 @@ fn over_the_pole(corners: &[Point], turn: f64) -> Vec<Point> {
     band.extend([(edge, latitude), (edge, pole), (-edge, pole)]);
     band.dedup();
     band
-}
-
-/// Returns the parts of a cell's outline between -180 and 180 degrees, each counter-clockwise, its first corner not
-/// repeated: one, or two where the 180th meridian cuts the cell; none for an index that is not a cell.
-pub fn cell_outline(index: i64) -> Vec<Vec<Point>> {
-    let corners = cell_corners(index);
-    let parts = [0.0, -360.0, 360.0].into_iter().flat_map(|turn| {
-        let turned: Vec<Point> = corners.iter().map(|(longitude, latitude)| (longitude + turn, *latitude)).collect();
-        let west = clip(&turned, HalfPlane::Left(180.0));
-        west.into_iter().flat_map(|part| clip(&part, HalfPlane::Right(-180.0))).collect::<Vec<_>>()
-    });
-    parts.collect()
 }
 
 /// Returns a cell as well-known text: a POLYGON, or a MULTIPOLYGON where the 180th meridian cuts it.
