@@ -62,6 +62,7 @@ mod soak;
 mod sql_answers;
 mod sql_bounds;
 mod sql_http;
+mod sql_rules;
 mod streams;
 mod tiles;
 mod up;

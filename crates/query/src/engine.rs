@@ -1,5 +1,6 @@
 //! The engine: limits and functions shared by every session.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use lake_model::{Kind, Result, ResultExt};
@@ -27,6 +29,10 @@ use crate::point_in_polygon::point_in_polygon;
 use crate::provider::LAKE_STORE;
 use crate::read_only;
 use crate::share::{Share, pool};
+use crate::sql_rules;
+
+/// The schema of the tables that have no other.
+const SCHEMA: &str = "main";
 
 /// What the engine may use.
 #[derive(Clone, Debug)]
@@ -96,7 +102,7 @@ impl Engine {
     pub fn session(&self) -> Session {
         let mut config = SessionConfig::new()
             .with_information_schema(true)
-            .with_default_catalog_and_schema("lake", "main")
+            .with_default_catalog_and_schema("lake", SCHEMA)
             .with_collect_statistics(true);
         if let Some(partitions) = self.options.partitions {
             config = config.with_target_partitions(partitions);
@@ -117,10 +123,9 @@ impl Engine {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
-            .with_default_features()
-            .with_physical_optimizer_rules(physical_rules());
-        let context =
-            SessionContext::new_with_state(checked(state).with_analyzer_rule(Arc::new(CompareIntervals)).build());
+            .with_default_features();
+        let state = checked(state).with_analyzer_rule(Arc::new(CompareIntervals));
+        let context = SessionContext::new_with_state(sql_rules::with_rules(state, physical_rules()).build());
         for function in functions() {
             context.register_udf(function);
         }
@@ -185,11 +190,26 @@ impl Session {
             state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
         read_only::check(&statement)?;
         change(&mut statement)?;
-        let plan = state.statement_to_plan(statement).await.map_err(refused)?;
+        let names = sql_rules::rewrite_statement(&mut statement);
+        let plan = state.statement_to_plan(statement).await.map_err(|error| names.explain(refused(error)))?;
+        let plan = sql_rules::rewrite_plan(plan, &names, self.views().await?).map_err(refused)?;
         // What a statement says is not all that it may come to.
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|error| engine_error(error).context("the lake is read-only"))?;
         self.context.execute_logical_plan(plan).await.map_err(refused)
+    }
+
+    /// The plans of the views, which stand in a plan for their names.
+    async fn views(&self) -> Result<Vec<LogicalPlan>> {
+        let mut views = Vec::new();
+        let catalogs = self.context.catalog_names();
+        for schema in catalogs.iter().filter_map(|name| self.context.catalog(name)?.schema(SCHEMA)) {
+            for name in schema.table_names() {
+                let table = schema.table(&name).await.map_err(engine_error)?;
+                views.extend(table.and_then(|table| table.get_logical_plan().map(Cow::into_owned)));
+            }
+        }
+        Ok(views)
     }
 
     /// The engine's own context, for our own plans.

@@ -32,6 +32,7 @@ mod query_header;
 mod read_only;
 mod share;
 mod sql;
+mod sql_rules;
 mod statement;
 mod statistics;
 mod unlanded;

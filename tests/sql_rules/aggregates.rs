@@ -1,0 +1,113 @@
+use super::{Asked, ask, ask_as, case, same_as_duckdb};
+
+fn cases() -> Vec<serde_json::Value> {
+    let kinds = ["A", "A", "B", "B", "B", "", "C", "C", "C", "C"];
+    let cases = (1_u32..).zip(kinds).map(|(n, kind)| {
+        let (at, closed) =
+            (format!("2024-01-{n:02}T00:00:00.000"), format!("2024-02-{:02}T0{}:00:00.000", n * 2, n % 10));
+        let district = format!("D{}", n % 3);
+        let mut more = vec![("district", district.as_str())];
+        if !kind.is_empty() {
+            more.push(("category", kind));
+        }
+        if n != 5 {
+            more.push(("closed", closed.as_str()));
+        }
+        case(n, &at, &more)
+    });
+    cases.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_does_not_matter_does_no_harm() {
+    let number = "CAST(id AS BIGINT)";
+    let mut asked: Vec<Asked> = Vec::new();
+    for call in [
+        "AVG({n}",
+        "MIN(id",
+        "MAX(id",
+        "SUM({n}",
+        "COUNT(id",
+        "STDDEV_POP({n}",
+        "VAR_SAMP({n}",
+        "BIT_OR({n}",
+        "BIT_AND({n}",
+        "BIT_XOR({n}",
+        "BOOL_AND({n} > 2",
+        "BOOL_OR({n} > 2",
+        "MEDIAN(CAST(id AS DOUBLE)",
+    ] {
+        let call = call.replace("{n}", number);
+        for order in ["occurred_at", "occurred_at DESC, id", "occurred_at, occurred_at", "district"] {
+            asked.push(ask(format!("SELECT category, {call} ORDER BY {order}) AS v FROM incidents GROUP BY category")));
+        }
+        asked.push(ask(format!("SELECT {call} ORDER BY occurred_at) AS v FROM incidents")));
+        asked.push(ask(format!("SELECT {call} ORDER BY occurred_at) FILTER (WHERE {number} > 3) AS v FROM incidents")));
+        asked.push(ask(format!(
+            "SELECT category, {call} ORDER BY id) AS v FROM incidents WHERE FALSE GROUP BY category"
+        )));
+    }
+    asked.push(ask(format!(
+        "SELECT category, SUM(DISTINCT {number} % 2 ORDER BY {number} % 2) AS v FROM incidents GROUP BY category"
+    )));
+    same_as_duckdb("an_order_that_does_not_matter_does_no_harm", &cases(), &asked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_may_be_named_twice_in_an_order() {
+    let mut asked: Vec<Asked> = Vec::new();
+    for keys in
+        ["occurred_at, occurred_at", "occurred_at DESC, occurred_at", "occurred_at, id, occurred_at", "occurred_at"]
+    {
+        asked.push(ask_as(
+            format!("SELECT category, FIRST_VALUE(id ORDER BY {keys}) AS v FROM incidents GROUP BY category"),
+            format!("SELECT category, FIRST(id ORDER BY {keys}) AS v FROM incidents GROUP BY category"),
+        ));
+        asked.push(ask_as(
+            format!("SELECT category, LAST_VALUE(id ORDER BY {keys}) AS v FROM incidents GROUP BY category"),
+            format!("SELECT category, LAST(id ORDER BY {keys}) AS v FROM incidents GROUP BY category"),
+        ));
+        asked.push(ask(format!(
+            "SELECT category, STRING_AGG(id, ',' ORDER BY {keys}) AS v FROM incidents GROUP BY category"
+        )));
+        asked
+            .push(ask(format!("SELECT category, ARRAY_AGG(id ORDER BY {keys}) AS v FROM incidents GROUP BY category")));
+        asked.push(ask(format!("SELECT category, ARRAY_AGG(id ORDER BY {keys}) FILTER (WHERE district <> 'D1') AS v FROM incidents GROUP BY category")));
+        asked.push(ask(format!(
+            "SELECT DISTINCT ON (category) category, id FROM incidents ORDER BY category, category, {keys}"
+        )));
+        asked.push(ask(format!(
+            "SELECT id, ROW_NUMBER() OVER (PARTITION BY category ORDER BY {keys}) AS v FROM incidents"
+        )));
+        asked.push(ask(format!("SELECT id, SUM(1) OVER (PARTITION BY category, category ORDER BY {keys} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS v FROM incidents")));
+        asked.push(ask(format!("SELECT id FROM incidents ORDER BY {keys} LIMIT 3")));
+    }
+    asked.push(ask(
+        "SELECT DISTINCT ON (category, category) category, id FROM incidents ORDER BY category, occurred_at DESC",
+    ));
+    asked.push(ask("SELECT category, STRING_AGG(DISTINCT district, ',' ORDER BY district, district) AS v FROM incidents GROUP BY category"));
+    same_as_duckdb("a_key_may_be_named_twice_in_an_order", &cases(), &asked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn percentiles_are_interpolated_exactly() {
+    let hours = "CAST(CAST(id AS BIGINT) * CAST(id AS BIGINT) * 60001 AS DOUBLE) / 7";
+    let mut asked: Vec<Asked> = Vec::new();
+    for fraction in ["0", "0.1", "0.3", "0.5", "0.9", "0.999", "1"] {
+        for key in [hours, "CAST(id AS BIGINT) * 60001"] {
+            for order in ["", " DESC"] {
+                let call = format!("percentile_cont({fraction}) WITHIN GROUP (ORDER BY {key}{order})");
+                asked.push(ask(format!("SELECT category, {call} AS v FROM incidents GROUP BY category")));
+                asked.push(ask(format!("SELECT {call} FILTER (WHERE category <> 'A') AS v FROM incidents")));
+            }
+        }
+    }
+    for key in [hours, "CAST(id AS BIGINT)", "NULLIF(CAST(id AS BIGINT), 4)", "CAST(id AS BIGINT) % 3"] {
+        asked.push(ask(format!("SELECT category, MEDIAN({key}) AS v FROM incidents GROUP BY category")));
+        asked.push(ask(format!("SELECT id, MEDIAN({key}) OVER (ORDER BY occurred_at ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) AS v FROM incidents")));
+        asked.push(ask(format!(
+            "SELECT MEDIAN(DISTINCT {key}) AS v, MEDIAN({key}) FILTER (WHERE FALSE) AS w FROM incidents"
+        )));
+    }
+    same_as_duckdb("percentiles_are_interpolated_exactly", &cases(), &asked).await;
+}
