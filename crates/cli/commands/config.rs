@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
-use lake_model::{Error, Result, listed, nearest};
+use lake_model::{Error, Result, listed, nearest, redact};
 
 use crate::args::{Config, ConfigCommand};
 use crate::config::{CommandLine, ConfigFile, is_option};
@@ -67,7 +67,8 @@ impl Shown<'_> {
     fn line(&self, argument: &Arg, words: &[String], matches: &ArgMatches) -> String {
         let (id, name) = (argument.get_id().as_str(), argument.get_long().unwrap_or_default());
         let values: Vec<String> = match matches.get_raw(id) {
-            Some(values) => values.map(|value| value.to_string_lossy().into_owned()).collect(),
+            // An address may hold a password.
+            Some(values) => values.map(|value| redact(&value.to_string_lossy()).into_owned()).collect(),
             None => return format!("# {name} is not set\n"),
         };
         let value = if argument.is_hide_env_values_set() {

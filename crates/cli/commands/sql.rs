@@ -1,8 +1,8 @@
 //! `sql`: ask anything, read-only.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 
-use lake_model::{Error, Kind, Result, ResultExt};
+use lake_model::{Error, Kind, Result, ResultExt, read_bounded, read_text_file};
 
 use crate::args::{Global, Sql};
 use crate::rows::Destination;
@@ -14,13 +14,11 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     let query = match (&args.query, &args.file) {
         _ if is_interactive => String::new(),
         (Some(query), _) => query.clone(),
-        (None, Some(path)) => {
-            std::fs::read_to_string(path).or_err(Kind::Invalid, || format!("{} cannot be read", path.display()))?
-        }
+        (None, Some(path)) => read_text_file(path)?,
         (None, None) => {
-            let mut text = String::new();
-            std::io::stdin().lock().read_to_string(&mut text).or_err(Kind::Invalid, || "stdin cannot be read")?;
-            text
+            let bytes = read_bounded(std::io::stdin().lock()).or_err(Kind::Invalid, || "stdin cannot be read")?;
+            let bytes = bytes.ok_or_else(|| Error::invalid("the query on stdin is longer than 4 MiB"))?;
+            String::from_utf8(bytes).or_err(Kind::Invalid, || "the query on stdin is not UTF-8 text")?
         }
     };
     if query.trim().is_empty() && !is_interactive {

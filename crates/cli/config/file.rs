@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command};
-use lake_model::{Error, Kind, Result, ResultExt as _, nearest};
+use lake_model::{Error, Kind, Result, ResultExt as _, nearest, read_text_file};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -49,8 +49,7 @@ impl ConfigFile {
     /// # Errors
     /// If it cannot be read, is no TOML, or names what there is not, with the line and what was meant.
     pub(crate) fn read(path: PathBuf, program: &Command) -> Result<Self> {
-        let text = std::fs::read_to_string(&path)
-            .or_err(Kind::Invalid, || format!("the config file {} cannot be read", path.display()))?;
+        let text = read_text_file(&path).map_err(|error| error.context("the config file"))?;
         let settings = Reading { path: &path, text: &text, program }.settings()?;
         Ok(Self { path, settings })
     }

@@ -6,9 +6,10 @@
 mod agreement;
 mod file;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 use lake_model::{Error, Result};
@@ -35,7 +36,7 @@ impl CommandLine {
     /// # Errors
     /// If it cannot be read, or says what it may not.
     pub(crate) fn new(words: Vec<OsString>) -> Result<Self> {
-        let command = Args::command();
+        let command = program();
         let file = named(&words).map(|path| ConfigFile::read(path.into(), &command)).transpose()?;
         let mut line = Self { words, command, file };
         line.take_defaults();
@@ -45,7 +46,7 @@ impl CommandLine {
     /// Takes the file's values, as they are now, for defaults.
     fn take_defaults(&mut self) {
         if let Some(file) = &self.file {
-            self.command = file.as_defaults(Args::command());
+            self.command = file.as_defaults(program());
         }
     }
 
@@ -58,7 +59,7 @@ impl CommandLine {
     fn agreed(&mut self) -> Result<ArgMatches, Refusal> {
         loop {
             let matches = self.matches().map_err(Refusal::Usage)?;
-            let yielding = agreement::yielding(&Args::command(), &matches, self.file.as_ref());
+            let yielding = agreement::yielding(&program(), &matches, self.file.as_ref());
             let yielding = yielding.map_err(Refusal::Disagreement)?;
             let Some(file) = self.file.as_mut().filter(|_| !yielding.is_empty()) else { return Ok(matches) };
             yielding.iter().for_each(|(command, option)| file.forget(command, option));
@@ -99,6 +100,26 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, ExitC
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
         }
     })
+}
+
+/// Every command and option. A variable without a value is as good as none.
+fn program() -> Command {
+    without_empty_variables(Args::command())
+}
+
+/// Variables of access control, which an empty value does not leave unset: a server meant to have a token would be open.
+const NEVER_UNSET: [&str; 3] = ["HOTSPOTS_TOKEN", "HOTSPOTS_ADMIN_TOKEN", "HOTSPOTS_TOKEN_FILE"];
+
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |name: &OsStr| {
+        !NEVER_UNSET.iter().any(|known| name == *known) && std::env::var_os(name).is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|argument| match argument.get_env().is_some_and(is_empty) {
+            true => argument.env(Resettable::Reset),
+            false => argument,
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// The file that the words name, or the variable.

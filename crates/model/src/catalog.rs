@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use crate::{Boundaries, Error, Kind, Resource, Result, ResultExt, listed, nearest};
+use crate::{Boundaries, Error, Kind, Resource, Result, ResultExt, listed, nearest, read_regular_file};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../data/resources");
 
@@ -94,9 +94,7 @@ impl Catalog {
         let mut names = BTreeMap::new();
         for path in files {
             let shown = path.display().to_string();
-            let parsed = std::fs::read_to_string(&path)
-                .or_err(Kind::Invalid, || format!("{shown} cannot be read"))
-                .and_then(|text| Known::parse(&shown, &text));
+            let parsed = read_regular_file(&path).and_then(|text| Known::parse(&shown, &text));
             match parsed {
                 Ok(known) => {
                     if let Some(other) = names.insert(known.name().to_owned(), shown.clone()) {
@@ -203,7 +201,7 @@ mod tests {
         let file = directory.join("wards.toml");
         let text = |resource: &str, dimension: &str| {
             format!(
-                "name = \"wards\"\ntitle = \"Wards\"\nportal = \"https://example.org\"\ndataset = \"a-b\"\n\
+                "name = \"wards\"\ntitle = \"Wards\"\nportal = \"https://example.org\"\ndataset = \"aaaa-bbbb\"\n\
                  city = \"C\"\ncadence = \"30d\"\n[boundaries]\ndimension = \"{dimension}\"\nlabel = \"ward\"\n\
                  geometry = \"the_geom\"\nresources = [\"{resource}\"]\n"
             )

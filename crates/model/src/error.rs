@@ -2,6 +2,9 @@
 //! the place and the mend.
 
 use std::fmt;
+use std::io::ErrorKind;
+
+use crate::redact;
 
 /// What a caller can do about an error. Exit codes, HTTP statuses and gRPC codes follow from it, in one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,23 +158,49 @@ impl Error {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// Whether the system refused access to a file, a directory or a bucket: trying again does not help.
+    pub fn is_permission_denied(&self) -> bool {
+        let mut causes = std::iter::successors(Some(self as &(dyn std::error::Error + 'static)), |e| e.source());
+        causes.any(|cause| match cause.downcast_ref::<std::io::Error>() {
+            Some(error) => {
+                matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+            }
+            // Some libraries pass on only the text of what failed below them.
+            None => PERMISSION_TEXTS.iter().any(|text| cause.to_string().contains(text)),
+        })
+    }
+
+    /// The exit code of a command that ends with this error.
+    pub fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Unavailable if self.is_permission_denied() => Kind::Denied.exit_code(),
+            kind => kind.exit_code(),
+        }
+    }
 }
+
+/// EPERM, EACCES, EROFS, and what object stores say of status 403.
+const PERMISSION_TEXTS: [&str; 4] =
+    ["(os error 1)", "(os error 13)", "(os error 30)", "lacked the necessary privileges to complete"];
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        let mut whole = self.message.clone();
         let mut cause = self.source.as_deref().map(|s| s as &dyn std::error::Error);
         let mut said = self.message.clone();
         while let Some(error) = cause {
             let text = error.to_string();
             // Many libraries repeat their cause in their own text.
             if !said.contains(&text) {
-                write!(f, ": {text}")?;
+                whole.push_str(": ");
+                whole.push_str(&text);
                 said = text;
             }
             cause = error.source();
         }
-        Ok(())
+        // Libraries and stores quote what they were given: addresses with passwords, session tokens.
+        f.write_str(&redact(&whole))
     }
 }
 
@@ -204,4 +233,18 @@ impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> ResultExt<T> for std:
 fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .any(|cause| cause.downcast_ref::<Error>().is_some_and(|ours| ours.kind == Kind::Data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trying_again_is_not_offered_where_access_is_refused() {
+        let denied = |error: std::io::Error| Error::new(Kind::Unavailable, "the lake").with_source(error);
+        assert_eq!(denied(ErrorKind::PermissionDenied.into()).exit_code(), 2);
+        assert_eq!(denied(std::io::Error::other("LocalFileSystem: Read-only (os error 30)")).exit_code(), 2);
+        assert_eq!(denied(ErrorKind::TimedOut.into()).exit_code(), 4);
+        assert_eq!(Error::new(Kind::Data, "x").with_source(std::io::Error::other("(os error 13)")).exit_code(), 5);
+    }
 }

@@ -1,24 +1,30 @@
 //! The words of the lake: resources, windows, times, errors.
 //!
-//! Nothing here reads or writes: every other crate speaks these words, and this one speaks to none of them.
+//! Nothing here reads or writes but files of a user's own definitions: every other crate speaks these words, and this one speaks to none of them.
 
 mod boundaries;
+mod bounded_file;
 mod catalog;
 mod clock;
 mod error;
 mod failpoint;
 mod nearest;
+mod portal_url;
+mod redact;
 mod resource;
 mod secret;
 mod time;
 mod window;
 
 pub use boundaries::{Boundaries, DividedBy, LetterCase};
+pub use bounded_file::{MAX_TEXT_FILE_BYTES, read_bounded, read_file, read_regular_file, read_text_file};
 pub use catalog::{Catalog, Known};
 pub use clock::now;
 pub use error::{Error, Kind, Result, ResultExt};
 pub use failpoint::{FAIL_POINTS, failpoint};
 pub use nearest::{listed, nearest};
+pub use portal_url::{is_loopback, parse_portal_url};
+pub use redact::{one_line, printable, redact};
 pub use resource::{Bounds, Cadence, Column, ColumnType, Resource, Roles};
 pub use secret::Secret;
 pub use time::{

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::{Error, Result, listed, nearest, parse_wall_clock};
+use crate::{Error, Result, listed, nearest, parse_portal_url, parse_wall_clock};
 
 /// The type a column is declared with, and so stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -220,10 +220,7 @@ impl Resource {
         }
         check_name(&place, &parsed.name)?;
         check_source(&place, &parsed.portal, &parsed.dataset)?;
-        if !parsed.zone.get_ref().contains('/') && parsed.zone.get_ref() != "UTC" {
-            let what = "a zone is an IANA name such as \"America/Los_Angeles\"";
-            return Err(place.error(parsed.zone.span(), "zone", what));
-        }
+        check_zone(&place, &parsed.zone)?;
         let cadence = cadence(&place, &parsed.cadence)?;
         if parsed.key.get_ref().is_empty() {
             return Err(place.error(parsed.key.span(), "key", "name at least one column"));
@@ -298,15 +295,35 @@ pub(crate) fn check_name(place: &Place<'_>, name: &Spanned<String>) -> Result<()
 }
 
 pub(crate) fn check_source(place: &Place<'_>, portal: &Spanned<String>, dataset: &Spanned<String>) -> Result<()> {
-    if !portal.get_ref().starts_with("http") {
-        let what = "a portal is a URL such as \"https://data.sfgov.org\"";
-        return Err(place.error(portal.span(), "portal", what));
-    }
-    let id = dataset.get_ref();
-    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        return Err(place.error(dataset.span(), "dataset", "a dataset id is such as \"vw6y-z8j6\""));
+    parse_portal_url(portal.get_ref()).map_err(|what| place.error(portal.span(), "portal", what))?;
+    if !is_dataset_id(dataset.get_ref()) {
+        let what = "a dataset id is four and four letters and digits, such as \"vw6y-z8j6\": the last part of the dataset's \
+                    address at its portal";
+        return Err(place.error(dataset.span(), "dataset", what));
     }
     Ok(())
+}
+
+/// Whether a text is a dataset id of a portal: `xxxx-xxxx`.
+fn is_dataset_id(text: &str) -> bool {
+    let is_half =
+        |half: &str| half.len() == 4 && half.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    text.split_once('-').is_some_and(|(one, other)| is_half(one) && is_half(other))
+}
+
+/// What is wrong with a time zone, if anything is.
+fn check_zone(place: &Place<'_>, zone: &Spanned<String>) -> Result<()> {
+    let given = zone.get_ref();
+    let names = || chrono_tz::TZ_VARIANTS.iter().map(|known| known.name());
+    if names().any(|name| name == given) {
+        return Ok(());
+    }
+    let what = "a zone is an IANA name such as \"America/Los_Angeles\"";
+    let what = match nearest(given, names()) {
+        Some(near) => format!("there is no zone `{given}`; did you mean `{near}`? {what}"),
+        None => format!("there is no zone `{given}`; {what}"),
+    };
+    Err(place.error(zone.span(), "zone", what))
 }
 
 pub(crate) fn cadence(place: &Place<'_>, text: &Spanned<String>) -> Result<Cadence> {
@@ -493,6 +510,12 @@ loaded_at = "timestamp"
             ("lat = \"number\"", "lat = \"nmber\"", 28, "`number`"),
             ("cadence = \"1h\"", "cadence = \"hourly\"", 8, "a number and s, m, h or d"),
             ("zone = \"UTC\"", "zome = \"UTC\"", 7, "expected one of"),
+            ("zone = \"UTC\"", "zone = \"America/Los_Angelas\"", 7, "did you mean `America/Los_Angeles`?"),
+            ("zone = \"UTC\"", "zone = \"Mars/Olympus Mons\"", 7, "an IANA name"),
+            ("\"aaaa-bbbb\"", "\"aaaa-bbb\"", 5, "such as \"vw6y-z8j6\""),
+            ("\"aaaa-bbbb\"", "\"../../views\"", 5, "such as \"vw6y-z8j6\""),
+            ("https://data", "https://user:word@data", 4, "without a user name or password"),
+            ("https://data.example.org", "data.example.org", 4, "an address such as"),
             ("west = -1.0", "west = 7.0", 19, "west < east"),
             ("key = [\"id\"]", "key = []", 9, "at least one"),
             ("longitude = \"lon\"", "", 13, "either `latitude` and `longitude`, or `point`"),

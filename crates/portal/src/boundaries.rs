@@ -14,8 +14,8 @@ use crate::soda::Soda;
 
 /// The most rows of a set: more are no reference, and are not held in memory.
 const MOST_ROWS: u64 = 10_000;
-/// The most bytes of a saved set, unpacked.
-const MOST_BYTES: u64 = 256 << 20;
+/// The most bytes of a set, unpacked: as JSON in memory they are several times as many.
+const MAX_SET_BYTES: u64 = 64 << 20;
 /// Times that a set is read while it keeps changing.
 const MOST_PASSES: u32 = 3;
 
@@ -111,9 +111,15 @@ pub fn read_boundaries_file(set: &Boundaries, path: &Path) -> Result<Vec<Boundar
     let input: Box<dyn Read> =
         if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(BufReader::new(file)) };
     let mut bytes = Vec::new();
-    input.take(MOST_BYTES + 1).read_to_end(&mut bytes).or_err(Kind::Invalid, || format!("{shown} cannot be read"))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::invalid(format!("{shown}: boundaries of more than {MOST_BYTES} bytes are not read")));
+    input
+        .take(MAX_SET_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .or_err(Kind::Invalid, || format!("{shown} cannot be read"))?;
+    if bytes.len() as u64 > MAX_SET_BYTES {
+        return Err(Error::invalid(format!(
+            "{shown}: boundaries of more than {} MiB are not read",
+            MAX_SET_BYTES >> 20
+        )));
     }
     let neither = || format!("{shown}: a file of boundaries is a GeoJSON FeatureCollection or a JSON array of rows");
     let value: Value = serde_json::from_slice(&bytes).or_err(Kind::Invalid, neither)?;
@@ -264,7 +270,7 @@ mod tests {
     use super::*;
 
     fn set() -> Boundaries {
-        let text = "name = \"wards\"\ntitle = \"Wards\"\nportal = \"https://example.org\"\ndataset = \"a-b\"\n\
+        let text = "name = \"wards\"\ntitle = \"Wards\"\nportal = \"https://example.org\"\ndataset = \"aaaa-bbbb\"\n\
                     city = \"C\"\ncadence = \"30d\"\n[boundaries]\ndimension = \"district\"\nlabel = [\"ward\", \"nr\"]\n\
                     display_name = \"title\"\ngeometry = \"geom\"\n";
         let set = Boundaries::parse("wards.toml", text).expect("boundaries");

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::util::pretty::pretty_format_batches;
-use lake_model::{Error, Kind, Result, ResultExt, listed, nearest};
+use lake_model::{Error, Kind, Result, ResultExt, listed, nearest, printable};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -170,8 +170,9 @@ impl<W: Write + Send> ResultWriter<W> {
                 } else {
                     batches
                 };
-                let text = pretty_format_batches(&batches).map_err(failed)?;
-                writeln!(output, "{text}")
+                let text = pretty_format_batches(&batches).map_err(failed)?.to_string();
+                // A terminal does what a publisher's control characters say.
+                writeln!(output, "{}", printable(&text))
                     .and_then(|()| output.flush())
                     .or_err(Kind::Unavailable, || "writing the answer")
             }

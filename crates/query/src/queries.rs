@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use include_dir::{Dir, DirEntry};
-use lake_model::{Error, Kind, Result, ResultExt};
+use lake_model::{Error, Kind, Result, ResultExt, read_regular_file};
 
 use crate::named_query::{NamedQuery, no_such_query};
 use crate::sql::QUERIES;
@@ -52,9 +52,7 @@ impl Queries {
         let mut wrong = Vec::new();
         for (name, path) in sql_files(directory)? {
             let shown = path.display().to_string();
-            let query = std::fs::read_to_string(&path)
-                .or_err(Kind::Invalid, || format!("{shown} cannot be read"))
-                .and_then(|text| named(&name, &shown, &text));
+            let query = read_regular_file(&path).and_then(|text| named(&name, &shown, &text));
             match query {
                 Ok(query) => drop(queries.queries.insert(name, Arc::new(query))),
                 Err(error) => wrong.push(error.to_string()),

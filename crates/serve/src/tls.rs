@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lake_model::{Kind, Result, ResultExt};
+use lake_model::{Kind, Result, ResultExt, read_file};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
@@ -44,10 +44,8 @@ impl Identity {
     /// # Errors
     /// If one cannot be read, or they do not belong together.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self> {
-        let read =
-            |path: &Path| std::fs::read(path).or_err(Kind::Invalid, || format!("{} cannot be read", path.display()));
         let named = format!("the certificate {} with the key {}", certificate.display(), key.display());
-        let (certificate, key) = (read(certificate)?, read(key)?);
+        let (certificate, key) = (read_file(certificate)?, read_file(key)?);
         // Two implementations are linked in; without a choice none is used. One that was chosen before is as good.
         let _ = ring::default_provider().install_default();
         let config = config(&certificate, &key).or_err(Kind::Invalid, || named.clone())?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lake_model::{Error, Kind, Result, ResultExt};
 use object_store::ObjectStore;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use url::Url;
 
@@ -56,8 +56,8 @@ impl Location {
         if bucket.is_empty() {
             return Err(Error::invalid(format!("`{text}` names no bucket; write s3://BUCKET/PREFIX")));
         }
-        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-        if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL") {
+        let mut builder = s3_builder().with_bucket_name(bucket);
+        if let Some(endpoint) = std::env::var("AWS_ENDPOINT_URL").ok().filter(|endpoint| !endpoint.is_empty()) {
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
         let store = builder.build().or_err(Kind::Invalid, || format!("the store of `{text}`"))?;
@@ -94,6 +94,16 @@ impl Location {
     pub fn path(&self, name: &str) -> Path {
         name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
     }
+}
+
+/// What the environment says of S3. A variable without a value is as good as none.
+fn s3_builder() -> AmazonS3Builder {
+    let settings = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        let key = name.starts_with("AWS_").then(|| name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().ok())??;
+        (!value.is_empty()).then_some((key, value))
+    });
+    settings.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
 }
 
 /// The guard of a store; it names files as the user does.

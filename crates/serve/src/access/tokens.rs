@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lake_model::{Error, Kind, Result, ResultExt};
+use lake_model::{Error, Result, read_text_file};
 
 use super::AccessOptions;
 use super::token::{Known, Scope, hash};
@@ -100,9 +100,7 @@ impl TokenFile {
 }
 
 fn read(path: &Path) -> Result<String> {
-    let mend = "name another with --token-file";
-    std::fs::read_to_string(path)
-        .or_err(Kind::Invalid, || format!("the token file {} cannot be read; {mend}", path.display()))
+    read_text_file(path).map_err(|error| error.context("--token-file"))
 }
 
 /// The file's tokens: every line that is neither empty nor a comment.

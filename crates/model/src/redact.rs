@@ -1,0 +1,126 @@
+//! Text of outside origin, and text that may hold a credential, made fit to be shown.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+/// Variables whose whole value is a credential.
+const SECRET_VARIABLES: [&str; 9] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SERVER_SIDE_ENCRYPTION_CUSTOMER_KEY_BASE64",
+    "AWS_SSE_CUSTOMER_KEY_BASE64",
+    "HOTSPOTS_APP_TOKEN",
+    "HOTSPOTS_TOKEN",
+    "HOTSPOTS_ADMIN_TOKEN",
+];
+/// Shorter values are not looked for: they are words of any text.
+const MIN_SECRET_BYTES: usize = 8;
+/// What is shown in the place of a credential.
+const MASK: &str = "***";
+
+/// The text without the credentials that are known to be in the environment, and without user names and passwords in
+/// addresses: `https://***@host`.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
+    let secrets = SECRETS.get_or_init(|| {
+        let values = SECRET_VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
+        values.filter(|value| value.len() >= MIN_SECRET_BYTES).collect()
+    });
+    let mut text = mask_userinfo(text);
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        if text.contains(secret.as_str()) {
+            text = Cow::Owned(text.replace(secret.as_str(), MASK));
+        }
+    }
+    text
+}
+
+/// The text with `***` for what stands between `://` and `@` in an address.
+fn mask_userinfo(text: &str) -> Cow<'_, str> {
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, authority) = rest.split_at(at + 3);
+        let is_end = |c: char| c.is_whitespace() || c.is_control() || "/?#\"'`<>".contains(c);
+        let end = authority.find(is_end).unwrap_or(authority.len());
+        masked.push_str(before);
+        match authority[..end].rfind('@') {
+            Some(userinfo) => {
+                masked.push_str(MASK);
+                rest = &authority[userinfo..];
+            }
+            None => rest = authority,
+        }
+    }
+    if masked.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(rest);
+    Cow::Owned(masked)
+}
+
+/// Text of outside origin as one line that can be printed: control characters, line breaks and characters that change
+/// the direction of writing are escaped (`\u{1b}`), and what is longer than `max_chars` is cut.
+pub fn one_line(text: &str, max_chars: usize) -> String {
+    let text = text.trim();
+    let mut line = String::new();
+    text.chars().take(max_chars).for_each(|c| push_escaped(&mut line, c));
+    if text.chars().nth(max_chars).is_some() {
+        line.push_str("...");
+    }
+    line
+}
+
+/// Lines of text with values of outside origin in them, as they can be printed: as [`one_line`], but for line breaks.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c != '\n' && is_escaped(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut lines = String::with_capacity(text.len());
+    text.chars().for_each(|c| if c == '\n' { lines.push(c) } else { push_escaped(&mut lines, c) });
+    Cow::Owned(lines)
+}
+
+/// Whether a character does something else than to be shown: it moves a cursor, changes colours or the direction of text.
+fn is_escaped(c: char) -> bool {
+    let is_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || is_direction
+}
+
+fn push_escaped(text: &mut String, c: char) {
+    match c {
+        '\n' | '\r' | '\t' => text.extend(c.escape_default()),
+        c if is_escaped(c) => text.extend(c.escape_unicode()),
+        c => text.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_and_passwords_in_addresses_are_masked() {
+        for (text, masked) in [
+            ("http://user:pw@host:1/a b", "http://***@host:1/a b"),
+            ("two: http://u@a and https://v:w@b.", "two: http://***@a and https://***@b."),
+            ("`socks5://u:p%40@[::1]:9`", "`socks5://***@[::1]:9`"),
+            ("a password with @: http://u:p@ss@host/x", "a password with @: http://***@host/x"),
+            ("none: https://host/a@b?c=d@e", "none: https://host/a@b?c=d@e"),
+            ("no address @ all", "no address @ all"),
+        ] {
+            assert_eq!(redact(text), masked);
+        }
+    }
+
+    #[test]
+    fn text_of_outside_origin_becomes_one_printable_line() {
+        assert_eq!(one_line("\u{1b}]0;own\u{7}ed\r\nINFO \u{202e}x", 100), r"\u{1b}]0;own\u{7}ed\r\nINFO \u{202e}x");
+        assert_eq!(one_line("\u{9b}31m é 雪", 100), r"\u{9b}31m é 雪");
+        assert_eq!(one_line("abcdef", 3), "abc...");
+        assert_eq!(printable("| a\u{1b}[2J\r |\n| é |\n"), "| a\\u{1b}[2J\\r |\n| é |\n");
+        assert!(matches!(printable("| é |\n"), Cow::Borrowed(_)));
+    }
+}
