@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lake_ingest::LandingOptions;
-use lake_model::{Catalog, Error, Kind, Known, Result};
+use lake_model::{Catalog, Error, Kind, Known, Result, parse_portal_url};
 use lake_portal::PortalOptions;
 use lake_query::{Engine, EngineOptions, Queries, Reader};
 use lake_store::{Lake, Location};
@@ -89,12 +89,19 @@ fn user_cache() -> Result<PathBuf> {
     })
 }
 
-pub(crate) fn portal_options(portal: &Portal) -> PortalOptions {
-    PortalOptions {
+/// How to reach portals.
+///
+/// # Errors
+/// If `--portal` is not an address, or holds a password.
+pub(crate) fn portal_options(portal: &Portal) -> Result<PortalOptions> {
+    if let Some(base) = &portal.portal {
+        parse_portal_url(base).map_err(|what| Error::invalid(format!("--portal: {what}")))?;
+    }
+    Ok(PortalOptions {
         token: portal.app_token.clone().filter(|token| !token.is_empty()),
         base_url: portal.portal.clone(),
         retries: portal.retries.into(),
         first_wait_ms: portal.retry_wait_ms.max(1),
         budget_ms: portal.retry_budget_ms,
-    }
+    })
 }

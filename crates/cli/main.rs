@@ -23,6 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A store that fails holds up the end of the program no longer.
 const REMOVALS_END: Duration = Duration::from_secs(5);
+/// Nor one that hangs the end of a program that was told to stop.
+const REMOVALS_END_AT_STOP: Duration = Duration::from_secs(1);
 
 /// Threads for what blocks, reads of a local disk above all. Each keeps memory of its own, and a log of a hundred
 /// entries, read at once, would otherwise have as many. Never fewer than sixteen: reads of logs wait for each other's.
@@ -62,7 +64,8 @@ fn run() -> ExitCode {
     let (ended, is_abandoned) = runtime.block_on(async {
         tokio::select! {
             ended = Box::pin(commands::run(args)) => {
-                let _ = tokio::time::timeout(REMOVALS_END, lake_store::removals_end()).await;
+                let most = if commands::is_stopping() { REMOVALS_END_AT_STOP } else { REMOVALS_END };
+                let _ = tokio::time::timeout(most, lake_store::removals_end()).await;
                 (ended, false)
             }
             code = commands::abandoned() => (Ok(code), true),

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::SecondsFormat;
-use lake_model::{Error, Kind, Result};
+use lake_model::{Error, Kind, Result, printable};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -41,7 +41,9 @@ pub(crate) fn start_logging(args: &Args) {
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
     // The readers of logs tell each error at each of their levels, and return it: it is said once, by whoever asked.
     let default = || EnvFilter::new(format!("error,buoyant_kernel=off,deltalake_core=off,{}", directives.join(",")));
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| default());
+    // A variable without a value is as good as none.
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|filter| !filter.trim().is_empty());
+    let filter = asked.and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(default);
     let filter = match "access=info".parse() {
         Ok(access) if args.access_log() || args.global.verbose > 0 => filter.add_directive(access),
         _ => filter,
@@ -102,11 +104,22 @@ pub(crate) fn fail(error: &Error) -> ExitCode {
     if READER_LEFT.load(Ordering::Relaxed) {
         return ExitCode::SUCCESS;
     }
+    ExitCode::from(report(error))
+}
+
+/// Says what went wrong; its exit code, for a command that goes on and returns it at its end: it is said once.
+pub(crate) fn report(error: &Error) -> u8 {
     say("ERROR", &format!("error: {error}"));
     if error.kind() == Kind::Internal {
         say("ERROR", "This is a bug; please report it with the command and this text.");
     }
-    ExitCode::from(error.kind().exit_code())
+    if error.kind() == Kind::Unavailable && error.is_permission_denied() {
+        say(
+            "ERROR",
+            "The system refuses access: run it as a user who may read and write there, or name another place.",
+        );
+    }
+    error.exit_code()
 }
 
 /// Writes a line to stderr, for people.
@@ -141,7 +154,7 @@ pub(crate) fn print_rows(rows: &[Value], listing: Listing) -> Result<()> {
     }
     let cell = |value: &Value| match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable(text).replace('\n', "\\n"),
         other => other.to_string(),
     };
     let Some(Value::Object(first)) = rows.first() else { return Ok(()) };

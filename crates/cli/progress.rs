@@ -64,7 +64,12 @@ impl Step {
     pub(crate) fn done(self, outcome: &str) {
         let seconds = self.begun.elapsed().as_secs_f64();
         match self.bar {
-            Some(bar) => bar.finish_with_message(outcome.to_owned()),
+            Some(bar) => {
+                // The outcome says how many rows there were.
+                let style = ProgressStyle::with_template("{prefix}: {msg}");
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+                bar.finish_with_message(outcome.to_owned());
+            }
             None => tracing::info!(seconds = (seconds * 1000.0).round() / 1000.0, "{}: {outcome}", self.what),
         }
     }

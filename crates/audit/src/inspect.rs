@@ -5,13 +5,13 @@ use std::sync::Arc;
 use lake_compact::{CompactOptions, compact};
 use lake_ingest::{Event, IngestOptions, Landing, LandingOptions, Proof, Source, ingest, landing_mark};
 use lake_model::{Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
-use lake_portal::{Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda};
+use lake_portal::{Cursor, Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda, is_stuck, stuck_text};
 use lake_query::{Reader, ResourceView};
 use lake_store::{AuditOutcome, LastAudit};
 use tokio_util::sync::CancellationToken;
 
 use crate::compare::{differences, lake_counts};
-use crate::mend::mend;
+use crate::mend::{Mended, mend};
 use crate::report::Audit;
 
 /// Comparisons that are made while the source keeps changing.
@@ -69,7 +69,7 @@ impl<'a> Auditor<'a> {
         if options.window.is_some_and(|w| w.start % MICROS_PER_HOUR != 0 || w.end % MICROS_PER_HOUR != 0) {
             return Err(Error::invalid("counts are by the hour: a window to audit begins and ends on a full hour"));
         }
-        let soda = Soda::new(&resource.portal, &resource.dataset, options.portal.clone())?;
+        let soda = Soda::new(&resource.name, &resource.portal, &resource.dataset, options.portal.clone())?;
         Ok(Self { reader, resource: Arc::clone(resource), options, soda, stop, on_event })
     }
 
@@ -83,17 +83,21 @@ impl<'a> Auditor<'a> {
     }
 
     async fn run(&mut self) -> Result<Audit> {
-        let found = self.inspect().await?;
-        if found.agrees() || !self.options.repair {
+        let mut mended = Mended::default();
+        let found = self.inspect(&mut mended).await?;
+        if !self.options.repair {
             return Ok(found);
         }
-        let mended = mend(self, &found).await?;
+        if found.agrees() {
+            return Ok(Audit { mended: Some(mended).filter(|mended| mended.restarted), ..found });
+        }
+        let mended = mend(self, &found, mended).await?;
         self.compact(CompactOptions::default()).await?;
-        let mut after = self.inspect().await?;
+        let mut after = self.inspect(&mut Mended::default()).await?;
         if !after.agrees() && mended.withheld.is_none() && after.doubled.is_empty() {
             // What reading again did not mend may be wrong in the counts themselves.
             self.compact(CompactOptions { recount: true, ..CompactOptions::default() }).await?;
-            after = self.inspect().await?;
+            after = self.inspect(&mut Mended::default()).await?;
         }
         after.mended = Some(mended);
         Ok(after)
@@ -103,18 +107,28 @@ impl<'a> Auditor<'a> {
         compact(self.reader, &self.resource, options, |_| {}).await.map(|_| ())
     }
 
-    /// One comparison during which the source did not change. The lake remembers what came of it.
-    async fn inspect(&mut self) -> Result<Audit> {
+    /// One comparison during which the source did not change. The lake remembers what came of it. Where the next run
+    /// would go on in the future and that is not mended, nothing is read to the head, and no keys are compared.
+    async fn inspect(&mut self, mended: &mut Mended) -> Result<Audit> {
         let mut doubt = String::new();
         for _ in 0..MOST_TRIES {
             let before = self.soda.extent().await?;
-            self.ingest_to_head(&before).await?;
-            let found = match Box::pin(self.compare()).await? {
-                Ok(found) => found,
-                Err(reason) => {
+            let stuck = self.stuck_cursor(mended).await?;
+            if stuck.is_none() {
+                self.ingest_to_head(&before, mended).await?;
+            }
+            let found = match Box::pin(self.compare(stuck.clone())).await {
+                Ok(Ok(found)) => found,
+                Ok(Err(reason)) => {
                     doubt = reason;
                     continue;
                 }
+                // A finding, whatever else the portal does not answer.
+                Err(error) if stuck.is_some() => {
+                    tracing::warn!("{}: the counts were not compared: {error}", self.resource.name);
+                    return Ok(Audit { resource: self.resource.name.clone(), stuck, ..Audit::default() });
+                }
+                Err(error) => return Err(error),
             };
             if self.soda.extent().await? == before {
                 self.remember(&found.to_remember(self.options.window)).await;
@@ -127,6 +141,27 @@ impl<'a> Auditor<'a> {
         Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
     }
 
+    /// Where the next run would go on, if that is in the future as of the portal's clock. Where it may be mended, the next
+    /// run begins at the beginning instead.
+    async fn stuck_cursor(&self, mended: &mut Mended) -> Result<Option<Cursor>> {
+        let raw = self.reader.lake().raw(&self.resource.name)?;
+        let snapshot = match raw.snapshot().await {
+            // Nothing has landed yet.
+            Err(error) if error.kind() == Kind::NotFound => return Ok(None),
+            snapshot => snapshot?,
+        };
+        let cursor = landing_mark(&raw, &snapshot).await?.cursor;
+        let Some(cursor) = cursor.filter(|cursor| is_stuck(cursor, self.soda.latest_stamp())) else { return Ok(None) };
+        tracing::warn!("{}", stuck_text(&self.resource.name, &cursor));
+        if !self.options.repair {
+            return Ok(Some(cursor));
+        }
+        let mut landing = Landing::open(self.reader.lake(), &self.resource, &self.options.landing).await?;
+        landing.restart_scan().await?;
+        mended.restarted = true;
+        Ok(None)
+    }
+
     /// An audit is none the worse for not being remembered.
     async fn remember(&self, audit: &LastAudit) {
         let name = &self.resource.name;
@@ -135,7 +170,7 @@ impl<'a> Auditor<'a> {
         }
     }
 
-    async fn ingest_to_head(&mut self, extent: &Extent) -> Result<()> {
+    async fn ingest_to_head(&mut self, extent: &Extent, mended: &mut Mended) -> Result<()> {
         let options = IngestOptions {
             source: Source::Portal(self.options.portal.clone()),
             page_size: self.options.page_size,
@@ -145,7 +180,15 @@ impl<'a> Auditor<'a> {
             landing: self.options.landing.clone(),
         };
         let lake = self.reader.lake();
-        match ingest(lake, &self.resource, &options, self.stop, &mut *self.on_event).await {
+        let is_restarted = mended.restarted;
+        let mut on_event = |event: Event| {
+            match event {
+                Event::Page(landed) if is_restarted => mended.add(landed),
+                Event::Page(_) => {}
+            }
+            (self.on_event)(event);
+        };
+        match ingest(lake, &self.resource, &options, self.stop, &mut on_event).await {
             Ok(outcome) if outcome.stopped => Err(Error::new(Kind::Unavailable, "it was stopped")),
             Ok(_) => Ok(()),
             // Another process lands this resource: as good, if it is at the head.
@@ -165,7 +208,7 @@ impl<'a> Auditor<'a> {
     }
 
     /// The comparison itself; why it says nothing, where it does not.
-    async fn compare(&mut self) -> Result<std::result::Result<Audit, String>> {
+    async fn compare(&mut self, stuck: Option<Cursor>) -> Result<std::result::Result<Audit, String>> {
         let (resource, window) = (&self.resource, self.options.window);
         let portal = self.soda.monthly_counts(resource, window).await?;
         let view = self.reader.view().await?;
@@ -186,9 +229,10 @@ impl<'a> Auditor<'a> {
             portal_rows: portal.values().sum(),
             lake_rows: lake.values().sum(),
             differences: differences(&portal, &lake),
+            stuck,
             ..Audit::default()
         };
-        if self.options.keys {
+        if self.options.keys && found.stuck.is_none() {
             let mut landing = Landing::open(self.reader.lake(), resource, &self.options.landing).await?;
             let scan = self.key_scan().await?;
             match landing

@@ -24,22 +24,24 @@ pub struct Mended {
     pub landed: u64,
     /// Tombstones that landed.
     pub deleted: u64,
+    /// Whether all of the resource was read again, because its next run would have gone on in the future.
+    pub restarted: bool,
     /// Why nothing was deleted, although something is gone.
     pub withheld: Option<String>,
 }
 
 impl Mended {
-    fn add(&mut self, landed: Landed) {
+    /// Adds a page that was landed.
+    pub(crate) fn add(&mut self, landed: Landed) {
         self.read += landed.published;
         self.landed += landed.new + landed.changed;
     }
 }
 
 /// Reads again what differs and lands tombstones for what is gone.
-pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit) -> Result<Mended> {
+pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit, mut mended: Mended) -> Result<Mended> {
     let lake = auditor.reader.lake();
     let mut landing = Landing::open(lake, &auditor.resource, &auditor.options.landing).await?;
-    let mut mended = Mended::default();
     if !found.differences.is_empty() {
         let decoder = Arc::new(Decoder::new(&auditor.resource));
         let within = months_that_differ(auditor, found).await?;

@@ -2,6 +2,7 @@
 
 use lake_ingest::Keys;
 use lake_model::Window;
+use lake_portal::Cursor;
 use lake_store::{AuditOutcome, LastAudit};
 
 use crate::mend::Mended;
@@ -45,6 +46,8 @@ pub struct Audit {
     pub outdated: Keys,
     /// Keys that several live rows of the portal have, with how many: the lake counts one incident for each.
     pub doubled: Vec<(String, u64)>,
+    /// Where the next run would go on, if that is in the future: what changes is not read.
+    pub stuck: Option<Cursor>,
     /// What was mended.
     pub mended: Option<Mended>,
 }
@@ -52,7 +55,9 @@ pub struct Audit {
 impl Audit {
     /// Whether lake and portal agree.
     pub fn agrees(&self) -> bool {
-        self.differences.is_empty() && [&self.gone, &self.missing, &self.outdated].iter().all(|keys| keys.count == 0)
+        self.stuck.is_none()
+            && self.differences.is_empty()
+            && [&self.gone, &self.missing, &self.outdated].iter().all(|keys| keys.count == 0)
     }
 
     /// Drift added up without signs.

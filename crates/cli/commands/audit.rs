@@ -2,7 +2,7 @@
 
 use lake_audit::{Audit, AuditOptions, Auditor};
 use lake_ingest::{Event, Keys};
-use lake_model::{Result, format_wall_clock};
+use lake_model::{Result, format_wall_clock, one_line};
 use serde_json::{Value, json};
 
 use crate::args::{Audit as Args, Global};
@@ -16,7 +16,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
     let names = if named.is_empty() { lake.landed_resources().await? } else { named };
     let reader = context::reader(global, lake.clone(), &catalog)?;
     let options = AuditOptions {
-        portal: context::portal_options(&args.portal),
+        portal: context::portal_options(&args.portal)?,
         page_size: args.portal.page_size as usize,
         landing: context::landing(global, &lake, false)?,
         window: args.window,
@@ -24,10 +24,13 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
         repair: args.repair,
         allow_deletes: args.allow_deletes,
     };
-    let stop = super::stop_on_signals()?;
+    let stop = super::stop_on_signals("nothing is waited for")?;
     let progress = Progress::new(global.quiet);
     let (mut audits, mut failure) = (Vec::new(), None);
     for name in names {
+        if stop.is_cancelled() {
+            break;
+        }
         let mut step = progress.step(format!("audit {name}"));
         let mut on_event = |event: Event| match event {
             Event::Page(landed) => step.add(landed.published),
@@ -36,38 +39,53 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
             let resource = catalog.get(&name)?;
             Auditor::new(&reader, &resource, &options, &stop, &mut on_event)?.audit().await
         };
-        match found.await {
-            Ok(audit) => {
+        // What is under way may be left at any moment: the next run goes on from what was committed.
+        match stop.run_until_cancelled(Box::pin(found)).await {
+            Some(Ok(audit)) => {
                 step.done(&summary(&audit));
                 audits.push(audit);
             }
-            Err(error) => {
-                tracing::error!("{error}");
-                failure.get_or_insert(error);
+            Some(Err(error)) => {
+                let code = output::report(&error);
+                failure.get_or_insert(code);
             }
+            None => output::note(&format!("{name} was not audited: stopped")),
         }
     }
     let rows: Vec<Value> = audits.iter().flat_map(rows_of).collect();
     output::print_rows(&rows, args.format)?;
     match failure {
         _ if audits.iter().any(|audit| !audit.agrees()) => Ok(1),
-        Some(error) => Err(error),
+        Some(code) => Ok(code),
+        None if stop.is_cancelled() => Ok(3),
         None => Ok(0),
     }
 }
 
+/// The most characters of a stamp that are shown.
+const MAX_STAMP_CHARS: usize = 60;
+
 /// What an audit found, in a line.
 fn summary(audit: &Audit) -> String {
-    let mut text = format!("{} rows at the portal, {} in the lake", audit.portal_rows, audit.lake_rows);
+    let mut text = match &audit.stuck {
+        Some(cursor) => {
+            let stamp = one_line(&cursor.updated_at, MAX_STAMP_CHARS);
+            format!("the next run would go on after {stamp}, in the future, and read nothing; --repair mends it")
+        }
+        None => format!("{} rows at the portal, {} in the lake", audit.portal_rows, audit.lake_rows),
+    };
     if audit.agrees() {
         text.push_str(", no drift");
-    } else {
+    } else if !audit.differences.is_empty() {
         text.push_str(&format!(", drift {} in {} buckets", audit.drift(), audit.differences.len()));
     }
     for (keys, what) in [(&audit.gone, "gone"), (&audit.missing, "missing"), (&audit.outdated, "outdated")] {
         if keys.count > 0 {
             text.push_str(&format!(", {} keys {what}", keys.count));
         }
+    }
+    if let Some(mended) = audit.mended.as_ref().filter(|mended| mended.restarted) {
+        text.push_str(&format!("; was stuck in the future: {} rows read from the beginning", mended.read));
     }
     if let Some(mended) = &audit.mended {
         let (read, landed, deleted) = (mended.read, mended.landed, mended.deleted);
@@ -104,7 +122,12 @@ fn rows_of(audit: &Audit) -> Vec<Value> {
         let rows = i64::try_from(*rows).unwrap_or(i64::MAX);
         row("doubled key", None, None, Some(key), [Some(rows), Some(1), Some(1 - rows)])
     });
-    differences
+    let stuck = audit
+        .stuck
+        .iter()
+        .map(|cursor| row("cursor in the future", None, None, Some(&cursor.updated_at), [None, None, None]));
+    stuck
+        .chain(differences)
         .chain(named(&audit.gone, "gone", [0, 1, 1]))
         .chain(named(&audit.missing, "missing", [1, 0, -1]))
         .chain(named(&audit.outdated, "outdated", [1, 1, 0]))

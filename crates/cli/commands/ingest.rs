@@ -7,8 +7,8 @@ use lake_ingest::{
 use lake_model::{Error, Known, Result};
 
 use crate::args::{Global, Ingest};
-use crate::context;
 use crate::progress::Progress;
+use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     let catalog = context::catalog(global)?;
@@ -30,10 +30,10 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
                 "--file holds the rows of one resource: name it, as in `ingest 311-cases --file X.json`",
             ));
         }
-        None => Source::Portal(context::portal_options(&args.portal)),
+        None => Source::Portal(context::portal_options(&args.portal)?),
     };
     let lake = context::create(global).await?;
-    let stop = super::stop_on_signals()?;
+    let stop = super::stop_on_signals("the page that is being landed still lands")?;
     let options = IngestOptions {
         source,
         page_size: args.portal.page_size as usize,
@@ -43,7 +43,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         landing: context::landing(global, &lake, false)?,
     };
     let progress = Progress::new(global.quiet);
-    let (mut done, mut stopped, mut failures) = (0_usize, false, Vec::new());
+    let (mut done, mut stopped, mut failure) = (0_usize, false, None);
     let of_boundaries = boundaries_options(&options, args.full);
     for known in &chosen {
         if stop.is_cancelled() {
@@ -55,15 +55,17 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
             (Known::Boundaries(_), None) => continue,
             (Known::Boundaries(set), Some(of_boundaries)) => {
                 let step = progress.step(format!("ingest {}", set.name));
-                match ingest_boundaries(&lake, set, of_boundaries).await {
-                    Ok(outcome) => {
+                // A set lands as a whole or not at all.
+                match stop.run_until_cancelled(ingest_boundaries(&lake, set, of_boundaries)).await {
+                    Some(Ok(outcome)) => {
                         done += 1;
                         step.done(&boundaries_summary(&outcome));
                     }
-                    Err(error) => {
-                        tracing::error!("{error}");
-                        failures.push(error);
+                    Some(Err(error)) => {
+                        let code = output::report(&error);
+                        failure.get_or_insert(code);
                     }
+                    None => break,
                 }
                 continue;
             }
@@ -82,15 +84,15 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
                 step.done(&summary(&outcome));
             }
             Err(error) => {
-                tracing::error!("{error}");
-                failures.push(error);
+                let code = output::report(&error);
+                failure.get_or_insert(code);
             }
         }
     }
-    match failures.into_iter().next() {
-        None => Ok(if stopped { 3 } else { 0 }),
+    match failure {
+        None => Ok(if stopped || stop.is_cancelled() { 3 } else { 0 }),
         Some(_) if done > 0 => Ok(3),
-        Some(error) => Err(error),
+        Some(code) => Ok(code),
     }
 }
 

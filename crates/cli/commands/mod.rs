@@ -19,6 +19,7 @@ mod up;
 mod vacuum;
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lake_model::{Kind, Result, ResultExt as _};
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,8 +58,9 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
     }
 }
 
-/// Cancelled by SIGINT or SIGTERM. A second one ends the program as it is: see [`abandoned`].
-pub(crate) fn stop_on_signals() -> Result<CancellationToken> {
+/// Cancelled by SIGINT or SIGTERM; what is finished then is logged as `finishes`. A second one ends the program as it is:
+/// see [`abandoned`].
+pub(crate) fn stop_on_signals(finishes: &'static str) -> Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut interrupt = signal(SignalKind::interrupt()).or_err(Kind::Internal, || "listening to SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).or_err(Kind::Internal, || "listening to SIGTERM")?;
@@ -72,11 +74,20 @@ pub(crate) fn stop_on_signals() -> Result<CancellationToken> {
         };
         next().await;
         // Before the line: whether that can be written is no condition of stopping.
+        IS_STOPPING.store(true, Ordering::Relaxed);
         token.cancel();
-        tracing::info!("stopping: the page in hand still lands, requests under way still end");
+        tracing::info!("stopping: {finishes}; a second signal ends it at once");
         ABANDONED.send_replace(Some(next().await));
     });
     Ok(stop)
+}
+
+/// Whether there was a signal.
+static IS_STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether a signal has told the program to stop.
+pub(crate) fn is_stopping() -> bool {
+    IS_STOPPING.load(Ordering::Relaxed)
 }
 
 /// The second signal, once there was one.

@@ -10,7 +10,7 @@ pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
     let reader = context::serving_reader(global, lake, &catalog).await?;
-    let stop = super::stop_on_signals()?;
+    let stop = super::stop_on_signals("requests under way still end")?;
     let Listening { server, access, limits } = args.serving.listen().await?;
     server.run(reader, access, limits, stop).await?;
     Ok(0)

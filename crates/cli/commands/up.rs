@@ -48,16 +48,22 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     let named = args.names.to_vec();
     let names = if args.demo && named.is_empty() { &demo_names } else { &named };
     let chosen = context::chosen(&catalog, names)?;
+    let mut portal_options = context::portal_options(&args.portal)?;
+    // The ports are taken first: a second `up` on them ends before it begins, and leaves no lake behind.
+    let Listening { server, access, limits } = args.serving.listen().await?;
     let lake = context::create(global).await?;
     let reader = context::serving_reader(global, lake.clone(), &catalog).await?;
-    let stop = super::stop_on_signals()?;
-    // The ports are taken first: a second `up` on them ends before it begins.
-    let Listening { server, access, limits } = args.serving.listen().await?;
+    let stop = super::stop_on_signals(
+        "the page that is being landed still lands, compaction and requests under way still end",
+    )?;
     let http_stop = stop.child_token();
     let serving = tokio::spawn(server.run(Arc::clone(&reader), access, limits, http_stop.clone()));
 
-    let mut portal_options = context::portal_options(&args.portal);
-    let demo = if args.demo { Some(serve_demo(args.demo_rows).await?) } else { None };
+    let demo = match args.demo {
+        // Its rows take seconds to make, which nobody waits for who has stopped it.
+        true => stop.run_until_cancelled(serve_demo(args.demo_rows)).await.transpose()?,
+        false => None,
+    };
     if let Some(portal) = &demo {
         portal_options.base_url = Some(portal.url());
         output::note(&format!("Synthetic rows, made up for this demo, from a portal at {}", portal.url()));
@@ -95,8 +101,9 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         failed
     };
     tokio::select! {
-        failed = first_failures => output::note(&first_rounds_told(failed)),
+        biased;
         () = stop.cancelled() => {}
+        failed = first_failures => output::note(&first_rounds_told(failed)),
     }
     while let Some(ended) = workers.join_next().await {
         // One worker that ends badly stops the others in order rather than leaving a server over a lake that ages.

@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) max_limit: u64,
     pub(crate) gzip: bool,
     pub(crate) tells_modified: bool,
+    pub(crate) clock_ms: Option<i64>,
 }
 
 impl Default for Portal {
@@ -54,7 +55,13 @@ impl Portal {
     pub fn new() -> Portal {
         Portal(Arc::new(State {
             datasets: RwLock::default(),
-            settings: Mutex::new(Settings { token: None, max_limit: 50_000, gzip: true, tells_modified: true }),
+            settings: Mutex::new(Settings {
+                token: None,
+                max_limit: 50_000,
+                gzip: true,
+                tells_modified: true,
+                clock_ms: None,
+            }),
             faults: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
@@ -191,6 +198,19 @@ impl Portal {
     /// Whether answers say when the dataset was modified; they do unless told.
     pub fn set_tells_modified(&self, tells: bool) {
         self.lock_settings().tells_modified = tells;
+    }
+
+    /// Sets what the portal takes for the present, in milliseconds since 1970 UTC, as its `Date` header tells. Unless
+    /// set, it is the later of the machine's clock and the newest stamp that was published.
+    pub fn set_clock(&self, at_ms: i64) {
+        self.lock_settings().clock_ms = Some(at_ms);
+    }
+
+    /// The second of the `Date` header.
+    pub(crate) fn now_s(&self) -> i64 {
+        let published = || self.read().values().map(|data| data.modified_ms).max().unwrap_or(0);
+        let set = self.settings().clock_ms;
+        set.unwrap_or_else(|| chrono::Utc::now().timestamp_millis().max(published())).div_euclid(1_000)
     }
 
     /// Makes a dataset refuse `<`, `>`, `<=` and `>=` on `:id` with a type mismatch.

@@ -80,7 +80,7 @@ pub async fn ingest_boundaries(
 async fn read(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<Boundary>> {
     match &options.source {
         BoundariesSource::Portal(portal) => {
-            let soda = Soda::new(&set.portal, &set.dataset, portal.clone())?;
+            let soda = Soda::new(&set.name, &set.portal, &set.dataset, portal.clone())?;
             soda.boundaries(set, options.page_size.clamp(1, MOST_A_PAGE)).await
         }
         BoundariesSource::File(path) => {

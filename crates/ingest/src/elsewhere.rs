@@ -29,6 +29,13 @@ pub(crate) struct Elsewhere {
     holders: HashMap<String, String>,
 }
 
+impl Elsewhere {
+    /// Leaves out what earlier releases landed with stamps after `latest_stamp`: it is newer than nothing.
+    pub(crate) fn forget_future(&mut self, latest_stamp: i64) {
+        self.newest.retain(|_, at| *at <= latest_stamp);
+    }
+}
+
 impl Doubts {
     pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.keys.is_empty()

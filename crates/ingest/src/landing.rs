@@ -11,8 +11,8 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint, parse_wall_clock};
-use lake_portal::{Cursor, Decoder, Page, Reject};
+use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
+use lake_portal::{Cursor, Decoder, Page, Reject, is_later, parse_stamp};
 use lake_query::{Definitions, FORGOTTEN_DOMAIN, IncidentProjector, LANDING_DOMAIN};
 use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Lake, Snapshot, Table, Written};
 use serde_json::json;
@@ -228,6 +228,7 @@ impl Landing {
         let mut plan = tokio::task::block_in_place(|| self.plan(page, &elsewhere))?;
         if !plan.doubts.is_empty() {
             elsewhere = self.look_up(&plan.doubts).await?;
+            elsewhere.forget_future(page.latest_stamp);
             plan = tokio::task::block_in_place(|| self.plan(page, &elsewhere))?;
         }
         let cursor = self.later_cursor(page.cursor.as_ref());
@@ -271,6 +272,25 @@ impl Landing {
             Some(landed) => Ok(landed.batch.unwrap_or(through)),
             None => Err(overtaken()),
         }
+    }
+
+    /// Lets the next scan begin at the beginning: a batch without rows.
+    ///
+    /// # Errors
+    /// A conflict, if another writer has landed meanwhile; or the store does not answer.
+    pub async fn restart_scan(&mut self) -> Result<()> {
+        let plan = Plan {
+            batch: RecordBatch::new_empty(Arc::clone(&self.page_schema)),
+            bare: Vec::new(),
+            ledger: Ledger::default(),
+            landed: Landed::default(),
+            doubts: Doubts::default(),
+        };
+        let name = self.resource.name.clone();
+        let landed = self.commit(plan, None).await?;
+        landed
+            .map(|_| ())
+            .ok_or_else(|| Error::new(Kind::Conflict, format!("{name}: another writer landed; try again")))
     }
 
     /// Commits a batch and what follows from it; `None` if another writer took its number.
@@ -334,7 +354,7 @@ impl Landing {
     /// A page behind another writer's cursor does not move it back.
     fn later_cursor(&self, page: Option<&Cursor>) -> Option<Cursor> {
         match (&self.mark.cursor, page) {
-            (Some(there), Some(new)) if new.updated_at < there.updated_at => Some(there.clone()),
+            (Some(there), Some(new)) if is_later(&there.updated_at, &new.updated_at) => Some(there.clone()),
             (there, None) => there.clone(),
             (_, Some(new)) => Some(new.clone()),
         }
@@ -352,7 +372,7 @@ impl Landing {
         let mut taken: Vec<u64> = Vec::new();
         let mut closed: Vec<&str> = Vec::new();
         let mut doubts = Doubts::default();
-        let head = self.mark.cursor.as_ref().and_then(|cursor| parse_wall_clock(&cursor.updated_at));
+        let head = self.mark.cursor.as_ref().and_then(|cursor| parse_stamp(&cursor.updated_at));
         // What comes in order is as new as anything that has landed.
         let is_behind = |updated_at: Option<i64>| updated_at.is_some() && (head.is_none() || updated_at < head);
         // The row that gave a key its version, as of the rows before.
@@ -376,7 +396,7 @@ impl Landing {
                 }
                 landed.doubled += 1;
             }
-            let mut verdict = ledger.judge(&self.index, key, &next)?;
+            let mut verdict = ledger.judge(&self.index, key, &next, page.latest_stamp)?;
             if let Some(id) = id
                 && is_behind(next.updated_at)
                 && ledger.is_open_reject(&self.index, id)?

@@ -47,9 +47,11 @@ impl Ledger {
         }
     }
 
-    /// What a usable row would be.
-    pub(crate) fn judge(&self, index: &KeyIndex, key: &str, next: &KeyState) -> Result<Verdict> {
-        Ok(match self.current(index, key)? {
+    /// What a usable row would be. A current version with a stamp after `latest_stamp`, as earlier releases landed, is
+    /// newer than nothing.
+    pub(crate) fn judge(&self, index: &KeyIndex, key: &str, next: &KeyState, latest_stamp: i64) -> Result<Verdict> {
+        let current = self.current(index, key)?.map(|current| current.without_future(latest_stamp));
+        Ok(match current {
             None => Verdict::New,
             Some(current) if current.deleted => Verdict::New,
             Some(current) if matches!((next.updated_at, current.updated_at), (Some(a), Some(b)) if a < b) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::Array as _;
 use lake_model::{Error, Kind, Result, ResultExt as _};
-use lake_portal::{Cursor, Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later};
+use lake_portal::{Cursor, Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later, parse_stamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::landing::{Landed, Landing, Tombstone};
@@ -110,7 +110,8 @@ impl Landing {
         mut on_page: impl FnMut(Landed) + Send,
     ) -> Result<Proof> {
         soda.watch();
-        let before = soda.extent().await?;
+        let stopped = || Ok(Proof::Inconclusive("it was stopped".to_owned()));
+        let Some(before) = stop.run_until_cancelled(soda.extent()).await.transpose()? else { return stopped() };
         let decoder = Arc::new(Decoder::new(&self.resource));
         tokio::task::block_in_place(|| self.index.clear_seen())?;
         let mut pass = Pass::default();
@@ -121,7 +122,7 @@ impl Landing {
         loop {
             let page = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(Proof::Inconclusive("it was stopped".to_owned())),
+                () = stop.cancelled() => return stopped(),
                 page = scan.next() => page,
             };
             let Some(page) = page else { break };
@@ -139,7 +140,7 @@ impl Landing {
             tokio::task::block_in_place(|| self.see(&mut pass, &page))?;
             on_page(landed);
         }
-        let after = soda.extent().await?;
+        let Some(after) = stop.run_until_cancelled(soda.extent()).await.transpose()? else { return stopped() };
         if let Some(reason) = self.doubt(&mut pass, &before, &after, soda) {
             return Ok(Proof::Inconclusive(reason));
         }
@@ -162,12 +163,12 @@ impl Landing {
             );
         }
         // Whoever is behind what has landed already may lack rows for no other reason.
-        let behind = match (&before.newest, &self.mark.cursor) {
+        let behind = match (&before.newest_true, &self.mark.cursor) {
             (Some(newest), Some(cursor)) => is_later(&cursor.updated_at, newest),
             (None, Some(_)) => true,
             _ => false,
         };
-        let cursor_s = self.mark.cursor.as_ref().and_then(|c| lake_model::parse_wall_clock(&c.updated_at));
+        let cursor_s = self.mark.cursor.as_ref().and_then(|c| parse_stamp(&c.updated_at));
         let cursor_s = cursor_s.and_then(|micros| u64::try_from(micros.div_euclid(1_000_000)).ok());
         let lags = soda.modified_s().zip(cursor_s).is_some_and(|(modified, cursor)| modified < cursor);
         if behind && (pass.older > 0 || lags) {
@@ -178,7 +179,7 @@ impl Landing {
         // Of a dataset's own time nothing follows: the replica may lack what changed it.
         let proves = |(replica, cursor): (u64, u64)| replica > cursor;
         if behind && !soda.replica_modified_s().zip(cursor_s).is_some_and(proves) {
-            pass.behind = Some(before.newest.as_deref().and_then(lake_model::parse_wall_clock).unwrap_or(i64::MIN));
+            pass.behind = Some(before.newest_true.as_deref().and_then(parse_stamp).unwrap_or(i64::MIN));
         }
         None
     }
@@ -193,7 +194,8 @@ impl Landing {
                 None => pass.missing.add(key),
                 Some(state) => {
                     let served = updated.is_valid(row).then(|| updated.value(row));
-                    let is_older = matches!((served, state.updated_at), (Some(a), Some(b)) if a < b);
+                    let current = state.without_future(page.latest_stamp).updated_at;
+                    let is_older = matches!((served, current), (Some(a), Some(b)) if a < b);
                     pass.older += u64::from(is_older);
                     let older = entry(b'o', key);
                     // A scan serves the newest row of a key last.

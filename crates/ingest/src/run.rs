@@ -89,8 +89,8 @@ impl Outcome {
     }
 }
 
-/// Ingests a resource until its source has no more, the pages are used up, or `stop` is cancelled: then the page in
-/// hand still lands.
+/// Ingests a resource until its source has no more, the pages are used up, or `stop` is cancelled: then the page that is
+/// being landed still lands, and no other is waited for.
 ///
 /// # Errors
 /// If the portal or the store does not answer, or the file is none.
@@ -102,10 +102,15 @@ pub async fn ingest(
     mut on_event: impl FnMut(Event) + Send,
 ) -> Result<Outcome> {
     let named = |e: Error| e.context(&resource.name);
-    let mut landing = Landing::open(lake, resource, &options.landing).await?;
     let mut outcome = Outcome::default();
+    // What it commits is derived from what has landed: another run makes it as well.
+    let opened = stop.run_until_cancelled(Box::pin(Landing::open(lake, resource, &options.landing))).await;
+    let Some(mut landing) = opened.transpose()? else {
+        outcome.stopped = true;
+        return Ok(outcome);
+    };
     if let (Some(full), Source::Portal(portal)) = (options.full, &options.source) {
-        let soda = Soda::new(&resource.portal, &resource.dataset, portal.clone())?;
+        let soda = Soda::new(&resource.name, &resource.portal, &resource.dataset, portal.clone())?;
         full_pass(&mut landing, &soda, options.page_size, full, stop, &mut outcome, &mut on_event)
             .await
             .map_err(named)?;
@@ -194,7 +199,7 @@ impl Pages {
         let (sender, pages) = mpsc::channel(1);
         match &options.source {
             Source::Portal(portal) => {
-                let soda = Soda::new(&resource.portal, &resource.dataset, portal.clone())?;
+                let soda = Soda::new(&resource.name, &resource.portal, &resource.dataset, portal.clone())?;
                 let after = landing.cursor().cloned();
                 let (max_pages, until) = (options.max_pages, options.until.clone());
                 let scan = ScanOptions { max_pages, after, until, ..ScanOptions::whole(size) };

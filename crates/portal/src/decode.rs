@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake_model::{ColumnType, Kind, Resource, Result, ResultExt, parse_wall_clock};
+use lake_model::{ColumnType, Error, Kind, Resource, Result, ResultExt, one_line};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::columns::ColumnBuilder;
 use crate::scan::Cursor;
+use crate::stamp::parse_stamp;
 use crate::value::{Published, Typed};
 
 /// The longest value of a key column; longer ones are rejects, not keys anybody publishes.
 const LONGEST_KEY: usize = 4096;
+/// The most characters of what a parser says, which may quote all that it was given.
+const MAX_REASON_CHARS: usize = 200;
 
 /// A row that cannot be used, as published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub struct Reject {
     pub reason: String,
     /// The row's JSON.
     pub original: String,
-    /// Its `:updated_at`, microseconds since 1970 UTC, if it has one.
+    /// Its `:updated_at`, microseconds since 1970 UTC, if it has one that can be true.
     pub updated_at: Option<i64>,
 }
 
@@ -41,10 +44,31 @@ pub struct Page {
     pub rejects: Vec<Reject>,
     /// All rows of the page, usable or not.
     pub published: usize,
-    /// Where the next page begins: the last row's system fields, if it has them.
+    /// Where the next run goes on: the last row whose `:updated_at` can be true.
     pub cursor: Option<Cursor>,
+    /// Where the next page begins: the last row whose `:updated_at` is a time, be it in the future.
+    pub last: Option<Cursor>,
+    /// The latest `:updated_at` that can be true, microseconds since 1970 UTC. Rows beyond it have none.
+    pub latest_stamp: i64,
+    /// What is wrong with the rows' system fields.
+    pub stamps: StampFaults,
     /// The least `:updated_at` of the page, as published.
     pub first_updated_at: Option<String>,
+}
+
+/// Rows whose system fields are not what a portal's are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StampFaults {
+    /// Rows whose `:updated_at` lies in the future.
+    pub future: usize,
+    /// One of those stamps.
+    pub future_example: Option<String>,
+    /// Rows without `:id`, or without an `:updated_at` that is a time.
+    pub unusable: usize,
+    /// One of those stamps, where there is a text.
+    pub unusable_example: Option<String>,
+    /// Whether the rows are out of order, in time and as text.
+    pub unsorted: bool,
 }
 
 /// Decodes the rows of one resource.
@@ -125,8 +149,78 @@ struct Building {
     hash: StringBuilder,
     rejects: Vec<Reject>,
     published: usize,
-    cursor: Option<Cursor>,
+    order: Order,
     first_updated_at: Option<String>,
+}
+
+/// The rows' system fields, as they come.
+struct Order {
+    latest_stamp: i64,
+    cursor: Option<Cursor>,
+    /// The row of the greatest stamp.
+    last: Option<Cursor>,
+    greatest: i64,
+    is_sorted_in_time: bool,
+    is_sorted_as_text: bool,
+    /// The row before: its stamp, as a time and as published.
+    previous: (i64, String),
+    faults: StampFaults,
+}
+
+impl Order {
+    fn new(latest_stamp: i64) -> Self {
+        Self {
+            latest_stamp,
+            cursor: None,
+            last: None,
+            greatest: i64::MIN,
+            is_sorted_in_time: true,
+            is_sorted_as_text: true,
+            previous: (i64::MIN, String::new()),
+            faults: StampFaults::default(),
+        }
+    }
+
+    /// Takes the next row's system fields; its stamp, where it can be true.
+    fn push(&mut self, id: Option<&str>, updated_at: Option<&str>) -> Option<i64> {
+        let stamp = updated_at.and_then(parse_stamp);
+        let (Some(text), Some(at)) = (updated_at, stamp) else {
+            self.faults.unusable += 1;
+            if let Some(text) = updated_at {
+                self.faults.unusable_example.get_or_insert_with(|| text.to_owned());
+            }
+            return None;
+        };
+        self.is_sorted_in_time &= self.previous.0 <= at;
+        self.is_sorted_as_text &= self.previous.1.as_str() <= text;
+        self.previous.0 = at;
+        text.clone_into(&mut self.previous.1);
+        let is_true = at <= self.latest_stamp;
+        if !is_true {
+            self.faults.future += 1;
+            self.faults.future_example.get_or_insert_with(|| text.to_owned());
+        }
+        match id {
+            None => self.faults.unusable += 1,
+            Some(id) => {
+                if is_true {
+                    move_to(&mut self.cursor, text, id);
+                }
+                if self.greatest <= at {
+                    self.greatest = at;
+                    move_to(&mut self.last, text, id);
+                }
+            }
+        }
+        is_true.then_some(at)
+    }
+}
+
+/// Moves a cursor to a row, in the memory that it has.
+fn move_to(cursor: &mut Option<Cursor>, updated_at: &str, id: &str) {
+    let cursor = cursor.get_or_insert_with(|| Cursor { updated_at: String::new(), id: String::new() });
+    updated_at.clone_into(&mut cursor.updated_at);
+    id.clone_into(&mut cursor.id);
 }
 
 /// A page being put together row by row.
@@ -169,8 +263,13 @@ impl Decoder {
         self.by_name.get(name).copied()
     }
 
-    /// Begins a page of rows that come one by one.
+    /// Begins a page of rows that come one by one, whatever their stamps.
     pub fn begin(&self) -> PageBuilder<'_> {
+        self.begin_as_of(i64::MAX)
+    }
+
+    /// Begins a page of rows that come one by one; stamps after `latest_stamp` cannot be true.
+    pub fn begin_as_of(&self, latest_stamp: i64) -> PageBuilder<'_> {
         PageBuilder {
             decoder: self,
             building: Building {
@@ -182,20 +281,30 @@ impl Decoder {
                 hash: StringBuilder::new(),
                 rejects: Vec::new(),
                 published: 0,
-                cursor: None,
+                order: Order::new(latest_stamp),
                 first_updated_at: None,
             },
         }
     }
 
-    /// Decodes the body of a page: an array of objects.
+    /// Decodes the body of a page, an array of objects, whatever their stamps.
     ///
     /// # Errors
     /// If the body is no JSON array.
     pub fn page(&self, body: &[u8]) -> Result<Page> {
-        let rows: Vec<&RawValue> = serde_json::from_slice(body)
-            .or_err(Kind::Unavailable, || format!("a page of {} is no JSON array", self.resource.name))?;
-        let mut page = self.begin();
+        self.page_as_of(body, i64::MAX)
+    }
+
+    /// Decodes the body of a page, an array of objects; stamps after `latest_stamp` cannot be true.
+    ///
+    /// # Errors
+    /// If the body is no JSON array.
+    pub fn page_as_of(&self, body: &[u8], latest_stamp: i64) -> Result<Page> {
+        let rows: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+            let said = one_line(&error.to_string(), MAX_REASON_CHARS);
+            Error::new(Kind::Unavailable, format!("a page of {} is no JSON array: {said}", self.resource.name))
+        })?;
+        let mut page = self.begin_as_of(latest_stamp);
         for row in rows {
             page.push(row.get());
         }
@@ -238,7 +347,11 @@ impl PageBuilder<'_> {
     pub fn push(&mut self, json: &str) {
         match self.decoder.parse(json) {
             Ok(row) => self.push_row(row, json),
-            Err(error) => self.reject(None, None, format!("not a row: {error}"), json),
+            Err(error) => {
+                self.building.order.push(None, None);
+                let said = one_line(&error.to_string(), MAX_REASON_CHARS);
+                self.reject(None, None, format!("not a row: {said}"), json);
+            }
         }
     }
 
@@ -256,11 +369,10 @@ impl PageBuilder<'_> {
 
     fn push_row(&mut self, row: Row<'_>, json: &str) {
         let resource = &self.decoder.resource;
-        if let (Some(id), Some(updated_at)) = (&row.id, &row.updated_at) {
-            let cursor = Cursor { updated_at: updated_at.clone().into_owned(), id: id.clone().into_owned() };
-            self.building.first_updated_at.get_or_insert_with(|| cursor.updated_at.clone());
-            self.building.cursor = Some(cursor);
+        if let (Some(_), Some(updated_at)) = (&row.id, &row.updated_at) {
+            self.building.first_updated_at.get_or_insert_with(|| updated_at.clone().into_owned());
         }
+        let updated_at = self.building.order.push(row.id.as_deref(), row.updated_at.as_deref());
         let mut typed: Vec<Option<Typed<'_>>> = Vec::with_capacity(row.values.len());
         let mut misfits: Vec<(&str, &str)> = Vec::new();
         for (column, value) in resource.columns.iter().zip(&row.values) {
@@ -277,7 +389,6 @@ impl PageBuilder<'_> {
             _ if self.decoder.key.is_empty() => String::new(),
             Ok(key) => key,
             Err(reason) => {
-                let updated_at = row.updated_at.as_deref().and_then(parse_wall_clock);
                 return self.reject(row.id.map(Cow::into_owned), updated_at, reason, json);
             }
         };
@@ -297,7 +408,7 @@ impl PageBuilder<'_> {
         }
         building.key.append_value(key);
         building.portal_id.append_option(row.id.as_deref());
-        building.updated_at.append_option(row.updated_at.as_deref().and_then(parse_wall_clock));
+        building.updated_at.append_option(updated_at);
         building.extra.append_option(extra(&misfits, &row.unknown));
         building.published += 1;
     }
@@ -361,11 +472,16 @@ impl PageBuilder<'_> {
         columns.push(Arc::new(building.hash.finish()));
         let batch = RecordBatch::try_new(Arc::clone(&self.decoder.schema), columns)
             .or_err(Kind::Internal, || format!("a page of {}", self.decoder.resource.name))?;
+        let order = building.order;
+        let unsorted = !order.is_sorted_in_time && !order.is_sorted_as_text;
         Ok(Page {
             batch,
             rejects: building.rejects,
             published: building.published,
-            cursor: building.cursor,
+            cursor: order.cursor,
+            last: order.last,
+            latest_stamp: order.latest_stamp,
+            stamps: StampFaults { unsorted, ..order.faults },
             first_updated_at: building.first_updated_at,
         })
     }

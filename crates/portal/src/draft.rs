@@ -14,6 +14,8 @@ use crate::export;
 
 /// Rows that a draft is made from.
 const MAX_ROWS: usize = 10_000;
+/// Bytes that a draft is made from, unpacked.
+const MAX_BYTES: u64 = 256 << 20;
 /// Degrees around the places of the rows that are still within the bounds.
 const MARGIN_DEGREES: f64 = 0.25;
 
@@ -84,7 +86,7 @@ fn read_columns(path: &Path) -> Result<Vec<Column>> {
     let is_packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     let input: Box<dyn Read> =
         if is_packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(BufReader::new(file)) };
-    let mut reader = csv::Reader::from_reader(input);
+    let mut reader = csv::Reader::from_reader(input.take(MAX_BYTES));
     let not_csv = || "the file is not CSV";
     let names: Vec<String> = reader.headers().or_err(Kind::Invalid, not_csv)?.iter().map(export::field_name).collect();
     let mut values = vec![Vec::new(); names.len()];

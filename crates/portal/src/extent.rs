@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::scan::quoted;
 use crate::soda::Soda;
+use crate::stamp::parse_stamp;
 use crate::value::{Published, Typed};
 
 /// A dataset's rows as counted by the portal. Two extents that are equal say that nothing came, changed or went
@@ -17,6 +18,8 @@ pub struct Extent {
     pub rows: u64,
     /// The greatest `:updated_at`, as published; none where there are no rows.
     pub newest: Option<String>,
+    /// The greatest that is not in the future: what lies there says nothing of how new the rows are.
+    pub newest_true: Option<String>,
 }
 
 /// Rows by month of occurrence (wall-clock microseconds of its start; none for the undated) and category.
@@ -24,6 +27,8 @@ pub type MonthlyCounts = BTreeMap<(Option<i64>, Option<String>), i64>;
 
 /// Groups that are asked for at a time.
 const GROUPS_A_PAGE: usize = 10_000;
+/// The most groups that are read.
+const MAX_GROUPS: usize = 1_000_000;
 
 fn whole(value: Option<&Value>) -> Option<u64> {
     match value? {
@@ -91,7 +96,26 @@ impl Soda {
             let last = [("$select", ":updated_at"), ("$order", ":updated_at DESC"), ("$limit", "1")];
             newest = self.rows(&last).await?.first().and_then(|row| text(row, ":updated_at"));
         }
-        Ok(Extent { rows: rows.ok_or_else(|| unusable("how many rows there are"))?, newest })
+        let rows = rows.ok_or_else(|| unusable("how many rows there are"))?;
+        let newest_true = self.newest_true(newest.as_deref()).await?;
+        Ok(Extent { rows, newest, newest_true })
+    }
+
+    /// The greatest `:updated_at` that is not in the future, where `newest` is the greatest of all.
+    async fn newest_true(&self, newest: Option<&str>) -> Result<Option<String>> {
+        let Some(newest) = newest else { return Ok(None) };
+        let latest = self.latest_stamp();
+        if parse_stamp(newest).is_some_and(|at| at <= latest) {
+            return Ok(Some(newest.to_owned()));
+        }
+        // Whole seconds: the limit is the same for whoever asks again at once.
+        let filter = format!(":updated_at <= {}", quoted(&format!("{}.000Z", &format_wall_clock(latest)[..19])));
+        let query = [("$select", ":updated_at"), ("$where", &filter), ("$order", ":updated_at DESC"), ("$limit", "1")];
+        match self.rows(&query).await {
+            Ok(rows) => Ok(rows.first().and_then(|row| text(row, ":updated_at"))),
+            Err(error) if refused(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The name by which the portal knows a declared column now: its own, or one of its aliases.
@@ -164,6 +188,7 @@ impl Soda {
         let (select, group) = (select.join(","), parts().collect::<Vec<_>>().join(","));
         let limit = GROUPS_A_PAGE.to_string();
         let mut seen = 0;
+        let mut before = Vec::new();
         loop {
             let offset = seen.to_string();
             let mut query =
@@ -187,6 +212,11 @@ impl Soda {
             if rows.is_empty() || group.is_empty() {
                 break;
             }
+            if rows == before || seen > MAX_GROUPS {
+                let text = "the portal's months and categories do not end; it ignores `$offset`";
+                return Err(Error::new(Kind::Unavailable, text));
+            }
+            before = rows;
         }
         counts.retain(|_, n| *n != 0);
         Ok(())

@@ -3,6 +3,7 @@
 //! A page is decoded straight into typed columns; a value that does not fit its declared type becomes null with
 //! its original in `_extra`, and a row without a usable key is a reject with its original kept.
 
+mod body;
 mod boundaries;
 mod columns;
 mod decode;
@@ -10,14 +11,17 @@ mod draft;
 mod export;
 mod extent;
 mod file;
+mod http_client;
 mod scan;
 mod soda;
+mod stamp;
 mod value;
 
 pub use boundaries::{Boundary, read_boundaries_file};
-pub use decode::{Decoder, Page, PageBuilder, Reject};
+pub use decode::{Decoder, Page, PageBuilder, Reject, StampFaults};
 pub use draft::draft_resource;
 pub use extent::{Extent, MonthlyCounts};
 pub use file::read_file;
-pub use scan::{Cursor, PageRequest, Scan, ScanOptions, is_later};
+pub use scan::{Cursor, PageRequest, Scan, ScanOptions, is_later, is_stuck, stuck_text};
 pub use soda::{PortalOptions, Soda};
+pub use stamp::{latest_stamp_here, parse_stamp};

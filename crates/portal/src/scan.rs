@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use lake_model::{Error, Kind, Result, parse_wall_clock};
+use lake_model::{Error, Kind, Result, one_line};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Page};
 use crate::soda::Soda;
+use crate::stamp::parse_stamp;
 
 /// The last row seen, in the portal's total order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,11 +78,28 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Whether one `:updated_at` lies after another, however they are written.
 pub fn is_later(one: &str, other: &str) -> bool {
-    match (parse_wall_clock(one), parse_wall_clock(other)) {
+    match (parse_stamp(one), parse_stamp(other)) {
         (Some(one), Some(other)) => one > other,
         _ => one > other,
     }
 }
+
+/// Whether nothing that changes comes after a cursor: it lies after `latest_stamp`, the portal's present, or is no time.
+pub fn is_stuck(cursor: &Cursor, latest_stamp: i64) -> bool {
+    parse_stamp(&cursor.updated_at).is_none_or(|at| at > latest_stamp)
+}
+
+/// What is wrong with a cursor that [`is_stuck`], and what mends it.
+pub fn stuck_text(resource: &str, cursor: &Cursor) -> String {
+    let stamp = one_line(&cursor.updated_at, MAX_SHOWN_CHARS);
+    format!(
+        "the next run of {resource} would go on after `:updated_at` {stamp}, which is in the future: what changes until \
+         then is not read; `hotspots-lake audit --resource {resource} --repair` reads all of it again"
+    )
+}
+
+/// The most characters of a stamp that are shown.
+const MAX_SHOWN_CHARS: usize = 60;
 
 /// What comes after the cursor: the rows above it in the total order.
 fn above(cursor: &Cursor) -> String {
@@ -98,10 +116,14 @@ impl Scan {
                 soda,
                 decoder,
                 limit: options.page_size,
+                began_after: options.after.clone(),
                 cursor: options.after,
                 select: options.select,
                 within: options.within,
                 by_id: true,
+                is_held: false,
+                has_warned: false,
+                has_ended: false,
             };
             let mut left = options.max_pages.unwrap_or(usize::MAX);
             // A page is fetched when the one before has been taken to land: two are in memory, not three.
@@ -112,7 +134,7 @@ impl Scan {
                 match walk.next().await {
                     Ok(None) => break,
                     Ok(Some(page)) => {
-                        let beyond = page.cursor.as_ref().zip(options.until.as_ref());
+                        let beyond = page.last.as_ref().zip(options.until.as_ref());
                         if beyond.is_some_and(|(cursor, until)| is_later(&cursor.updated_at, until)) {
                             left = 0;
                         }
@@ -138,11 +160,19 @@ struct Walk {
     soda: Soda,
     decoder: Arc<Decoder>,
     limit: usize,
+    /// Where the run before ended.
+    began_after: Option<Cursor>,
     cursor: Option<Cursor>,
     select: Option<String>,
     within: Option<String>,
     /// Whether the portal compares `:id`.
     by_id: bool,
+    /// Whether the next run has to begin where this one did: rows came out of order, and some may be left out.
+    is_held: bool,
+    /// Whether it was logged that system fields are wrong.
+    has_warned: bool,
+    /// Whether the page before was the last one.
+    has_ended: bool,
 }
 
 impl Walk {
@@ -160,6 +190,9 @@ impl Walk {
 
     /// A page is the last one only when it is empty: a short page may be a portal's own lower limit.
     async fn next(&mut self) -> Result<Option<Page>> {
+        if self.has_ended {
+            return Ok(None);
+        }
         if self.by_id {
             let filter = self.cursor.as_ref().map(above);
             match self.page(filter.as_deref(), self.limit).await {
@@ -177,21 +210,79 @@ impl Walk {
         self.next_by_time().await
     }
 
-    fn advance(&mut self, page: Page) -> Result<Option<Page>> {
+    fn advance(&mut self, mut page: Page) -> Result<Option<Page>> {
         if page.published == 0 {
+            self.check_beginning()?;
             return Ok(None);
         }
-        let Some(cursor) = page.cursor.clone() else {
+        self.check_stamps(&mut page)?;
+        let Some(last) = page.last.clone() else {
+            // Rows without system fields at the end: nothing can be asked for after them.
+            if self.cursor.is_some() && page.published < self.limit {
+                self.has_ended = true;
+                return Ok(Some(page));
+            }
             return Err(Error::new(
                 Kind::Unavailable,
                 "the portal's rows lack `:id` and `:updated_at`; it does not answer `$select=:*,*` as SODA does",
             ));
         };
-        if self.cursor.as_ref() == Some(&cursor) {
+        if self.cursor.as_ref() == Some(&last) {
             return Err(Error::new(Kind::Unavailable, "the portal served the same page again; it ignores `$where`"));
         }
-        self.cursor = Some(cursor);
+        self.cursor = Some(last);
         Ok(Some(page))
+    }
+
+    /// A scan that begins in the future finds nothing, whatever has changed.
+    fn check_beginning(&self) -> Result<()> {
+        match &self.began_after {
+            Some(cursor) if is_stuck(cursor, self.soda.latest_stamp()) => {
+                Err(Error::new(Kind::Data, stuck_text(&self.decoder.resource().name, cursor)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a page that may leave rows out, and logs once what is wrong with system fields.
+    fn check_stamps(&mut self, page: &mut Page) -> Result<()> {
+        let (resource, faults) = (&self.decoder.resource().name, &page.stamps);
+        if faults.unsorted {
+            let text = "the portal does not serve rows in the order of `:updated_at`, as `$order` asks";
+            if page.published >= self.limit {
+                return Err(Error::new(
+                    Kind::Unavailable,
+                    format!("{text}; after a full page, rows could be left out"),
+                ));
+            }
+            if !self.is_held {
+                tracing::warn!("{resource}: {text}; they land, and the next run reads them again");
+            }
+            self.is_held = true;
+        }
+        if self.is_held {
+            page.cursor = None;
+        }
+        if self.has_warned || faults.future + faults.unusable == 0 {
+            return Ok(());
+        }
+        self.has_warned = true;
+        let shown = |example: &Option<String>| one_line(example.as_deref().unwrap_or("none"), MAX_SHOWN_CHARS);
+        if faults.future > 0 {
+            let (rows, example) = (faults.future, shown(&faults.future_example));
+            tracing::warn!(
+                "{resource}: `:updated_at` of {rows} rows lies in the future, as {example} does: they land, are taken for \
+                 undated versions, and are read again by every run until the portal mends them"
+            );
+        }
+        if faults.unusable > 0 {
+            let (rows, example) = (faults.unusable, shown(&faults.unusable_example));
+            tracing::warn!(
+                "{resource}: {rows} rows have no `:id`, or an `:updated_at` that is no time ({example}): they land, but \
+                 whether they change is seen by `ingest --full` only"
+            );
+        }
+        Ok(())
     }
 
     /// Without comparing `:id`: from the last `:updated_at` inclusively. Rows seen before land nothing. A tie that
@@ -204,18 +295,20 @@ impl Walk {
         let filter = format!(":updated_at >= {}", quoted(&cursor.updated_at));
         let mut limit = self.limit;
         loop {
-            let page = self.page(Some(&filter), limit).await?;
-            let moved = page.cursor.as_ref().is_some_and(|c| c.updated_at != cursor.updated_at);
+            let mut page = self.page(Some(&filter), limit).await?;
+            self.check_stamps(&mut page)?;
+            let moved = page.last.as_ref().is_some_and(|c| c.updated_at != cursor.updated_at);
             if moved {
-                self.cursor.clone_from(&page.cursor);
+                self.cursor.clone_from(&page.last);
                 return Ok(Some(page));
             }
             if page.published < limit {
                 // The tie is whole and nothing follows. Its rows beyond the cursor are new to this scan.
-                if page.cursor.is_none() || page.cursor == self.cursor {
+                if page.last.is_none() || page.last == self.cursor {
+                    self.check_beginning()?;
                     return Ok(None);
                 }
-                self.cursor.clone_from(&page.cursor);
+                self.cursor.clone_from(&page.last);
                 return Ok(Some(page));
             }
             limit *= 2;

@@ -4,18 +4,26 @@
 //! behind. Never an answer that only looks like success.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
-use lake_model::{Error, Kind, Result, ResultExt, Secret};
+use lake_model::{Error, Kind, Result, ResultExt, Secret, one_line, parse_portal_url};
 use reqwest::header::{HeaderMap, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value};
 
+use crate::body::{MAX_ANSWER_BYTES, MAX_PAGE_BYTES, read_body, read_error_body};
 use crate::decode::{Decoder, Page};
+use crate::http_client::{client, refused_redirect, token_header};
 use crate::scan::PageRequest;
+use crate::stamp::{latest_stamp, latest_stamp_here};
+
+/// The most characters of a portal's own words that are shown: a message may quote every column of a view.
+const MAX_SHOWN_CHARS: usize = 400;
+/// How often it is logged that an answer is still waited for.
+const WAITING_NOTICE: Duration = Duration::from_secs(10);
 
 /// How to speak to a portal.
 #[derive(Clone, Debug)]
@@ -41,9 +49,13 @@ impl Default for PortalOptions {
 /// A client of one dataset.
 #[derive(Clone, Debug)]
 pub struct Soda {
+    /// Whose rows it asks for, for log lines.
+    resource: String,
     client: Client,
     url: String,
     options: PortalOptions,
+    /// The app token as it is sent.
+    token: Option<HeaderValue>,
     /// Set once the portal has rejected the token: from then on it is left out.
     token_dropped: Arc<AtomicBool>,
     /// The newest `Last-Modified` that the portal has told, seconds since 1970 UTC; 0 if none.
@@ -52,6 +64,8 @@ pub struct Soda {
     replica_modified_s: Arc<AtomicU64>,
     /// Whether two answers since [`Soda::watch`] told different ones.
     replicas_differ: Arc<AtomicBool>,
+    /// The latest stamp that can be true, by the last answer's `Date`; microseconds since 1970 UTC, 0 before the first.
+    latest_stamp: Arc<AtomicI64>,
 }
 
 /// Why a try failed, and whether another may help.
@@ -73,29 +87,32 @@ impl Failure {
 }
 
 impl Soda {
-    /// A client of `dataset` at `portal`.
+    /// Returns a client of `dataset` at `portal`, which asks for the rows of `resource`.
     ///
     /// # Errors
-    /// If the HTTP client cannot be made.
-    pub fn new(portal: &str, dataset: &str, options: PortalOptions) -> Result<Self> {
-        let client = Client::builder()
-            .user_agent(concat!("hotspots-lake/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(60))
-            .timeout(Duration::from_secs(600))
-            .build()
-            .or_err(Kind::Internal, || "the HTTP client")?;
-        let base = options.base_url.as_deref().unwrap_or(portal).trim_end_matches('/');
-        let url = format!("{base}/resource/{dataset}.json");
+    /// If the portal's address is not one, or the HTTP client cannot be made.
+    pub fn new(resource: &str, portal: &str, dataset: &str, options: PortalOptions) -> Result<Self> {
+        let base = parse_portal_url(options.base_url.as_deref().unwrap_or(portal)).map_err(Error::invalid)?;
         Ok(Self {
-            client,
-            url,
+            resource: resource.to_owned(),
+            client: client(&base)?,
+            url: format!("{}/resource/{dataset}.json", base.as_str().trim_end_matches('/')),
+            token: token_header(&base, options.token.as_ref()),
             options,
             token_dropped: Arc::default(),
             modified_s: Arc::default(),
             replica_modified_s: Arc::default(),
             replicas_differ: Arc::default(),
+            latest_stamp: Arc::default(),
         })
+    }
+
+    /// Returns the latest `:updated_at` that can be true: the portal's present as of its last answer, with a margin.
+    pub fn latest_stamp(&self) -> i64 {
+        match self.latest_stamp.load(Ordering::Relaxed) {
+            0 => latest_stamp_here(),
+            told => told,
+        }
     }
 
     /// Begins to watch whether all answers are of one state of the dataset.
@@ -129,9 +146,9 @@ impl Soda {
         let select = request.select.unwrap_or(":*,*");
         let mut query = vec![("$select", select), ("$order", ":updated_at,:id"), ("$limit", limit.as_str())];
         query.extend(request.filter.map(|filter| ("$where", filter)));
-        self.retried(&query, |body| {
+        self.retried(&query, MAX_PAGE_BYTES, |body, latest_stamp| {
             let decoder = Arc::clone(decoder);
-            move || decoder.page(&body)
+            move || decoder.page_as_of(&body, latest_stamp)
         })
         .await
     }
@@ -142,15 +159,16 @@ impl Soda {
     /// If the portal refuses the request, or does not answer usably within the retries and the budget.
     pub async fn rows(&self, query: &[(&str, &str)]) -> Result<Vec<Map<String, Value>>> {
         let url = &self.url;
-        self.retried(query, |body| {
+        self.retried(query, MAX_ANSWER_BYTES, |body, _| {
             let what = format!("{url}: the answer is no JSON array of objects");
             move || serde_json::from_slice(&body).or_err(Kind::Unavailable, || what)
         })
         .await
     }
 
-    /// Asks until an answer can be used: `read` makes, of a body, the work that reads it.
-    async fn retried<T, R>(&self, query: &[(&str, &str)], read: impl Fn(Bytes) -> R) -> Result<T>
+    /// Asks until an answer can be used: `read` makes, of a body of at most `max_bytes` and the latest stamp that can be
+    /// true in it, the work that reads it.
+    async fn retried<T, R>(&self, query: &[(&str, &str)], max_bytes: usize, read: impl Fn(Bytes, i64) -> R) -> Result<T>
     where
         T: Send + 'static,
         R: FnOnce() -> Result<T> + Send + 'static,
@@ -162,53 +180,92 @@ impl Soda {
             .with_max_delay(Duration::from_secs(60))
             .with_max_times(self.options.retries)
             .with_jitter();
-        let fetched = (|| self.fetch(query, &read))
-            .retry(backoff)
-            .when(|failure| failure.again)
-            .adjust(|failure, wait| {
-                let wait = failure.wait.map_or(wait?, |asked| asked.max(wait.unwrap_or_default()));
-                (begun.elapsed() + wait <= budget).then_some(wait)
-            })
-            .notify(|failure, wait| {
-                tracing::warn!(error = %failure.error, wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "trying again");
-            })
-            .await;
+        let attempts = AtomicUsize::new(0);
+        let fetched = (|| {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            self.fetch(query, max_bytes, &read)
+        })
+        .retry(backoff)
+        .when(|failure| failure.again)
+        .adjust(|failure, wait| {
+            let wait = failure.wait.map_or(wait?, |asked| asked.max(wait.unwrap_or_default()));
+            (begun.elapsed() + wait <= budget).then_some(wait)
+        })
+        .notify(|failure, wait| {
+            let (attempt, most) = (attempts.load(Ordering::Relaxed), self.options.retries + 1);
+            let (resource, error, wait_ms) = (&self.resource, &failure.error, wait.as_millis());
+            tracing::warn!("{resource}: attempt {attempt} of {most} failed, trying again in {wait_ms} ms: {error}");
+        })
+        .await;
         fetched.map_err(|failure| {
-            let again = if failure.again { "; the portal was asked again in vain, try later" } else { "" };
+            let attempts = attempts.load(Ordering::Relaxed);
+            let again = match (failure.again, attempts) {
+                (false, _) => String::new(),
+                (true, 1) => "; try later".to_owned(),
+                (true, _) => format!("; the portal was asked {attempts} times in vain, try later"),
+            };
             let message = format!("{}: {}{again}", self.url, failure.error);
             Error::new(failure.error.kind(), message)
         })
     }
 
-    async fn fetch<T, R>(&self, query: &[(&str, &str)], read: &impl Fn(Bytes) -> R) -> Result<T, Failure>
+    async fn fetch<T, R>(
+        &self,
+        query: &[(&str, &str)],
+        max_bytes: usize,
+        read: &impl Fn(Bytes, i64) -> R,
+    ) -> Result<T, Failure>
     where
         T: Send + 'static,
         R: FnOnce() -> Result<T> + Send + 'static,
     {
-        let work = read(self.get(query).await?);
-        let done = tokio::task::spawn_blocking(work).await;
+        let answer = self.get(query, max_bytes);
+        tokio::pin!(answer);
+        let (body, latest_stamp) = loop {
+            match tokio::time::timeout(WAITING_NOTICE, &mut answer).await {
+                Ok(answer) => break answer?,
+                Err(_) => tracing::info!("{}: still waiting for {}", self.resource, self.url),
+            }
+        };
+        let done = tokio::task::spawn_blocking(read(body, latest_stamp)).await;
         done.or_err(Kind::Internal, || "reading an answer").map_err(Failure::last)?.map_err(Failure::again)
     }
 
-    async fn get(&self, query: &[(&str, &str)]) -> Result<Bytes, Failure> {
+    /// Asks once: the body of a usable answer, and the latest stamp that can be true in it.
+    async fn get(&self, query: &[(&str, &str)], max_bytes: usize) -> Result<(Bytes, i64), Failure> {
         let mut request = self.client.get(&self.url).query(query);
-        let token = self.options.token.as_ref().filter(|_| !self.token_dropped.load(Ordering::Relaxed));
+        let token = self.token.as_ref().filter(|_| !self.token_dropped.load(Ordering::Relaxed));
         if let Some(token) = token {
-            request = request.header("X-App-Token", token.expose());
+            request = request.header("X-App-Token", token.clone());
         }
         let unreachable = |e: reqwest::Error| {
             Failure::again(Error::new(Kind::Unavailable, "the portal did not answer").with_source(e.without_url()))
         };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let headers = response.headers().clone();
+        if status.is_redirection() {
+            let error = refused_redirect(response.url(), response.headers());
+            let is_permanent = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+            return Err(if is_permanent { Failure::last(error) } else { Failure::again(error) });
+        }
         if status != StatusCode::OK {
-            let body = response.bytes().await.unwrap_or_default();
+            let headers = response.headers().clone();
+            let body = read_error_body(response).await;
             return Err(self.refusal(status, &headers, &body, token.is_some()));
         }
+        let latest_stamp = latest_stamp(response.headers());
+        self.note_headers(&response).map_err(Failure::again)?;
+        self.latest_stamp.store(latest_stamp, Ordering::Relaxed);
+        let body = read_body(response, max_bytes).await.map_err(Failure::again)?;
+        Ok((body, latest_stamp))
+    }
+
+    /// Remembers which state of the dataset an answer is of.
+    fn note_headers(&self, response: &Response) -> Result<()> {
+        let headers = response.headers();
         if headers.get("X-SODA2-Data-Out-Of-Date").is_some_and(|v| v.as_bytes() == b"true") {
             let stale = "a replica that lags behind answered (X-SODA2-Data-Out-Of-Date: true)";
-            return Err(Failure::again(Error::new(Kind::Unavailable, stale)));
+            return Err(Error::new(Kind::Unavailable, stale));
         }
         let told_s = |value: Option<&HeaderValue>| {
             let at = httpdate::parse_http_date(value?.to_str().ok()?).ok()?;
@@ -224,15 +281,12 @@ impl Soda {
         if let Some(seconds) = replica_s {
             self.replica_modified_s.store(seconds, Ordering::Relaxed);
         }
-        response.bytes().await.map_err(|e| {
-            Failure::again(Error::new(Kind::Unavailable, "the connection was cut").with_source(e.without_url()))
-        })
+        Ok(())
     }
 
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], with_token: bool) -> Failure {
-        // A message may quote every column of a view: what is shown is capped.
-        let text: String = String::from_utf8_lossy(body).chars().take(400).collect();
-        let said = format!("status {status}: {}", text.trim());
+        let text = one_line(&String::from_utf8_lossy(body), MAX_SHOWN_CHARS);
+        let said = format!("status {status}: {text}");
         match status.as_u16() {
             403 if with_token && text.contains("app_token") => {
                 tracing::warn!("the portal rejects the app token; going on without it");

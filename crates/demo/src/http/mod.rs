@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::errors;
 use crate::log::Request;
 use crate::portal::Portal;
+use crate::stamp;
 use answer::Answer;
 
 /// A portal being served. Dropping it stops the server.
@@ -110,7 +111,7 @@ async fn handle(State(served): State<Served>, method: Method, uri: Uri, headers:
         (Some(known), Some(sent)) => known == sent,
         _ => true,
     };
-    let answer = if method != Method::GET && method != Method::HEAD {
+    let mut answer = if method != Method::GET && method != Method::HEAD {
         Answer::error(405, &errors::status(405))
     } else if !known {
         Answer::error(403, &errors::invalid_token())
@@ -138,6 +139,7 @@ async fn handle(State(served): State<Served>, method: Method, uri: Uri, headers:
             tracing::warn!("the callback after a page failed");
         }
     }
+    answer.set("date", stamp::http_date(portal.now_s()));
     let gzip = settings.gzip && header("accept-encoding").is_some_and(|accepted| accepted.contains("gzip"));
     answer.into_response(gzip, portal.next_serial())
 }
