@@ -73,6 +73,19 @@ fn differences_of_times_are_compared_with_intervals_by_length() {
             ),
         ],
     );
+    let years = "TIMESTAMP '2024-01-01T00:00:00.5' - TIMESTAMP '1900-01-01T00:00:00'";
+    assert_answers(
+        &program,
+        &[
+            (format!("SELECT date_part('epoch', {years}) AS s").as_str(), json!([{"s": 3913056000.5}])),
+            (
+                "SELECT SUM(EXTRACT(EPOCH FROM closed_at - occurred_at)) AS s FROM incidents",
+                json!([{"s": 86399.0 + 86400.0 + 90000.0 + 2678400.0}]),
+            ),
+        ],
+    );
+    let refused = program.run(&["sql", "SELECT date_part('second', closed_at - occurred_at) FROM incidents"]);
+    assert!(refused.expect_status(2).stderr.contains("takes 'epoch'"));
     let refused = program.run(&["sql", "SELECT max(x) FROM (VALUES (INTERVAL '1 day')) AS t(x)"]).expect_status(2);
     assert!(refused.stderr.contains("max of intervals"), "{}", refused.stderr);
 }
@@ -85,6 +98,11 @@ fn a_filter_above_an_outer_join_tests_its_own_column() {
         &program,
         &[
             (format!("SELECT a.v AS v FROM {join} WHERE NULL OR a.v > 5").as_str(), json!([])),
+            (
+                "WITH w AS (SELECT MAX(id) AS m FROM incidents) SELECT b.m FROM w AS a JOIN w AS b ON a.m = NULL",
+                json!([]),
+            ),
+            ("SELECT m FROM (SELECT MAX(id) AS m FROM incidents) WHERE m = NULL", json!([])),
             (format!("SELECT b.v AS v FROM {join} WHERE a.v IS NULL").as_str(), json!([{"v": 3}])),
             (format!("SELECT b.v AS v FROM {join} WHERE COALESCE(a.v, 7) = 7").as_str(), json!([{"v": 3}])),
         ],

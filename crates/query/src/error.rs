@@ -121,10 +121,22 @@ fn is_about_subquery(text: &str) -> bool {
         && ["Subquery", "Exists", "SetComparison"].iter().any(|kind| text.contains(kind))
 }
 
+/// What the engine puts in front of its errors, also of those that it tells within another.
+const KINDS_OF_ERRORS: [&str; 7] = [
+    "Internal error: ",
+    "Error during planning: ",
+    "Execution error: ",
+    "Arrow error: ",
+    "External error: ",
+    "Schema error: ",
+    "This feature is not implemented: ",
+];
+
 /// The text without the engine's request to report a bug, and without a backtrace.
 fn first_part(text: &str) -> String {
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or(text);
     let text = text.split("This issue was likely caused by a bug").next().unwrap_or(text);
+    let text = KINDS_OF_ERRORS.iter().fold(text.to_owned(), |text, kind| text.replace(kind, ""));
     text.trim_end().trim_end_matches('.').to_owned()
 }
 

@@ -11,7 +11,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{InList, WindowFunction};
+use datafusion::logical_expr::expr::{InList, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -19,6 +19,8 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Sort, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
+
+use crate::duration_part::{DATE_PART, part_of_duration};
 
 const DAYS_PER_MONTH: i128 = 30;
 const NANOS_PER_DAY: i128 = 86_400_000_000_000;
@@ -56,6 +58,10 @@ fn compared_step(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     if plan.transformed { plan.map_data(LogicalPlan::recompute_schema) } else { Ok(plan) }
 }
 
+fn is_duration(expr: &Expr, schema: &DFSchema) -> bool {
+    expr.get_type(schema).is_ok_and(|kind| matches!(kind, DataType::Duration(_)))
+}
+
 fn is_interval(expr: &Expr, schema: &DFSchema) -> bool {
     expr.get_type(schema).is_ok_and(|kind| matches!(kind, DataType::Interval(_)))
 }
@@ -86,6 +92,14 @@ fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             if matches!(call.func.name(), "greatest" | "least") && call.args.iter().any(is_interval) =>
         {
             unordered(&format!("{} of intervals", call.func.name()))
+        }
+        Expr::ScalarFunction(ScalarFunction { func, args }) if func.name() == DATE_PART => {
+            let ours = match args.as_slice() {
+                [part, of] if is_duration(of, schema) => part_of_duration(part, of)?,
+                _ => None,
+            };
+            let engines = || Expr::ScalarFunction(ScalarFunction { func, args });
+            Ok(ours.map_or_else(|| Transformed::no(engines()), Transformed::yes))
         }
         Expr::WindowFunction(window) if orders_intervals(&window, schema) => unordered("a window over intervals"),
         expr => Ok(Transformed::no(expr)),

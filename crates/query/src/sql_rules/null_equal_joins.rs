@@ -9,14 +9,16 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{JoinType, LogicalPlan};
-use datafusion::optimizer::optimizer::{ApplyOrder, Optimizer};
+use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use crate::null_conditions::logical_rules;
 
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
 /// Replaces the two rules in a session.
 pub(super) fn with_null_equal_joins(session: SessionStateBuilder) -> SessionStateBuilder {
-    let rules = Optimizer::new().rules.into_iter().map(|rule| match rule.name() {
+    let rules = logical_rules().into_iter().map(|rule| match rule.name() {
         "extract_equijoin_predicate" => Arc::new(Guarded { rule, is_unsafe: is_null_equal }) as Rule,
         "eliminate_cross_join" => Arc::new(Guarded { rule, is_unsafe: has_null_equal_inner_join }) as Rule,
         _ => rule,
