@@ -48,7 +48,7 @@ impl Default for Limits {
             default_rows: 100_000,
             max_rows: 1_000_000,
             max_body_bytes: 1 << 20,
-            max_corners: 10_000,
+            max_corners: 25_000,
             max_cells: 1_000,
             max_tile_cells: 100_000,
             max_hotspot_cells: 100_000,

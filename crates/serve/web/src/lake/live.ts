@@ -1,6 +1,6 @@
 /** What lands while one looks. One tab of a browser hears the server's events and tells the others; none in the background does. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { base, Problem, tokenTag } from "./ask";
 import { type Change, readEvents } from "./events";
 import { join, type Member } from "./leader";
@@ -10,7 +10,8 @@ export const lakeVersion = signal(0);
 /** The newest changes first, up to {@link KEPT}. */
 export const changes = signal<Change[]>([]);
 /** Whether the server's events are heard, by this tab or by another one. */
-export const connected = signal(false);
+export const hearing = signal<Hearing>("soon");
+export const connected = computed(() => hearing.value === "yes");
 /** Grows when the place in the stream is gone: there is another lake at the address, or its log was begun anew. */
 export const replaced = signal(0);
 
@@ -19,13 +20,16 @@ const KEPT = 200;
 const GATHER_MS = 1_000;
 const RETRY_MS = 5_000;
 
+/** "soon" is before the first answer, and while another tab takes over. */
+type Hearing = "yes" | "soon" | "no";
+
 /** What the tab that hears the events tells the others. */
 type Message =
   | { kind: "change"; change: Change }
-  | { kind: "connected"; connected: boolean }
+  | { kind: "hearing"; hearing: Hearing }
   | { kind: "replaced" }
   /** Asked by a tab that has just been opened. */
-  | { kind: "are you connected" };
+  | { kind: "who hears" };
 
 let group: Member<Message> | null = null;
 /** Set while this tab hears the events for the others. */
@@ -54,10 +58,10 @@ function heard(change: Change): void {
   }, GATHER_MS);
 }
 
-function setConnected(now: boolean): void {
-  if (now && before && !connected.peek()) lookAgain();
-  before ||= now;
-  connected.value = now;
+function setHearing(now: Hearing): void {
+  if (now === "yes" && before && !connected.peek()) lookAgain();
+  before ||= now === "yes";
+  hearing.value = now;
 }
 
 /** Forgets the place in the stream, and what was heard from it. */
@@ -69,9 +73,9 @@ function forgetPlace(): void {
 
 function take(message: Message): void {
   if (message.kind === "change") heard(message.change);
-  else if (message.kind === "connected") setConnected(message.connected);
+  else if (message.kind === "hearing") setHearing(message.hearing);
   else if (message.kind === "replaced") forgetPlace();
-  else if (leading) group?.tell({ kind: "connected", connected: connected.peek() });
+  else if (leading) group?.tell({ kind: "hearing", hearing: hearing.peek() });
 }
 
 /** Does in this tab what the others do as well. */
@@ -83,11 +87,11 @@ function everywhere(message: Message): void {
 /** Hears the events for all tabs, until this one steps down. */
 async function lead(over: AbortSignal): Promise<void> {
   leading = over;
-  everywhere({ kind: "connected", connected: false });
+  everywhere({ kind: "hearing", hearing: "soon" });
   while (!over.aborted) {
     let wait = RETRY_MS;
     try {
-      const opened = () => everywhere({ kind: "connected", connected: true });
+      const opened = () => everywhere({ kind: "hearing", hearing: "yes" });
       await readEvents(last, over, opened, change => everywhere({ kind: "change", change }));
     } catch (error) {
       // The server is restarting, or wants a token: what is on screen stays, and says since when.
@@ -98,7 +102,7 @@ async function lead(over: AbortSignal): Promise<void> {
       }
     }
     if (over.aborted) break;
-    everywhere({ kind: "connected", connected: false });
+    everywhere({ kind: "hearing", hearing: "no" });
     await pause(wait, over);
   }
   if (leading === over) leading = null;
@@ -118,11 +122,11 @@ function pause(ms: number, over: AbortSignal): Promise<void> {
 function stand(): void {
   if (document.hidden) return;
   group?.stand();
-  group?.tell({ kind: "are you connected" });
+  group?.tell({ kind: "who hears" });
 }
 
 function stepDown(): void {
-  if (leading) everywhere({ kind: "connected", connected: false });
+  if (leading) everywhere({ kind: "hearing", hearing: "soon" });
   leading = null;
   group?.stepDown();
 }

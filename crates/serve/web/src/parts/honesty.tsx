@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import type { Meta } from "../lake/ask";
-import { connected } from "../lake/live";
 import { cityResources } from "../lake/resources";
 import { page } from "../state/view";
+import { Live } from "./livesign";
 import { clock } from "./numbers";
 
 /** What the headers said of the answer that the map shows. */
@@ -47,14 +47,7 @@ export function Honesty() {
           as of {clock(meta.asOf)} UTC
         </span>
       )}
-      <span
-        class={`live ${connected.value ? "on" : ""}`}
-        title={
-          connected.value ? "Live: new batches appear as they land" : "Not live: the server's events are not heard"
-        }
-      >
-        {connected.value ? "live" : "not live"}
-      </span>
+      <Live />
     </div>
   );
 }

@@ -1,7 +1,7 @@
 /** What lands, as it lands. */
 
 import type { Change } from "../lake/events";
-import { connected } from "../lake/live";
+import { Live } from "../parts/livesign";
 import { clock, signed, whole } from "../parts/numbers";
 import { Sparkline } from "./sparkline";
 import { feed, pastProblem, pastReading } from "./state";
@@ -36,7 +36,7 @@ export function Feed() {
       <header>
         <h2 id="pipeline-feed">What landed</h2>
         <span class="note">incidents that each batch added, newest first, UTC</span>
-        <span class={`live ${connected.value ? "on" : ""}`}>{connected.value ? "live" : "not live"}</span>
+        <Live />
       </header>
       {pastProblem.value && <p class="failure">{pastProblem.value}</p>}
       {batches.length > 1 && <Sparkline values={[...batches].reverse().map(({ net = 0 }) => net)} />}
