@@ -43,7 +43,7 @@ const TITLES: [(&str, &str); 15] = [
         "invalid request",
         "Something in the request is wrong. The detail says what it may be; mend it and send it again.",
     ),
-    ("not found", "There is nothing under that name. GET / lists what is here."),
+    ("not found", "There is nothing under that name. GET /api lists what is here."),
     ("method not allowed", "There is something here, but not for this method. The header Allow says which it takes."),
     ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
     ("not acceptable", "None of the formats that the header Accept names is there. The detail lists those that are."),
