@@ -81,7 +81,7 @@ async fn attack(base: String, seed: u64, until: Instant) -> usize {
     while Instant::now() < until {
         let body = json!({"query": hostile(&mut random), "format": "csv"});
         let asking = client.request(Method::POST, format!("{base}/sql")).json(&body).send();
-        let patience = Duration::from_millis(random.random_range(50..8_000));
+        let patience = Duration::from_millis(random.random_range(50..6_000));
         // Whatever becomes of it.
         if let Ok(Ok(answer)) = tokio::time::timeout(patience, asking).await {
             let _ = answer.bytes().await;
@@ -136,7 +136,7 @@ async fn hostile_statements_disturb_no_client_that_behaves() {
     bench.program().run(&["compact"]).success();
     let spill = bench.folder.path().join("spill");
     std::fs::create_dir_all(&spill).expect("a folder");
-    let arguments = ["serve", "--request-memory-mib", "64", "--request-spill-mib", "64", "--timeout-ms", "10000"];
+    let arguments = ["serve", "--request-memory-mib", "64", "--request-spill-mib", "64"];
     let program = bench.program().env("TMPDIR", &spill).env("HOTSPOTS_MEMORY_MIB", "512");
     let mut running = program.spawn_serving(&arguments);
     let expected = Arc::new(expected(&running).await);
