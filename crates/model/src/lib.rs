@@ -25,7 +25,7 @@ pub use failpoint::{FAIL_POINTS, failpoint};
 pub use nearest::{listed, nearest};
 pub use portal_url::{is_loopback, parse_portal_url};
 pub use redact::{one_line, printable, redact};
-pub use resource::{Bounds, Cadence, Column, ColumnType, Resource, Roles};
+pub use resource::{Bounds, Cadence, Column, ColumnType, DateOrder, Resource, Roles};
 pub use secret::Secret;
 pub use time::{
     MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, month_start, next_month, parse_wall_clock, year_of, year_start,

@@ -36,8 +36,28 @@ pub struct Column {
     pub kind: ColumnType,
     /// Names it had or may have at the portal.
     pub aliases: Vec<String>,
+    /// Its titles in CSV exports, where the portal's rule does not make its name or an alias of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub titles: Vec<String>,
     /// Rewritten by the publisher without the incident changing: no part of the content.
     pub volatile: bool,
+}
+
+impl Column {
+    /// Returns the column's name, then its aliases: of several in one row the first that has a value counts.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+}
+
+/// The order of day and month in dates of digits that end with the year, such as `04/07/2020`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DateOrder {
+    /// `04/07/2020` is the 7th of April.
+    MonthFirst,
+    /// `04/07/2020` is the 4th of July.
+    DayFirst,
 }
 
 /// Which columns say where, when and of what kind.
@@ -126,6 +146,9 @@ pub struct Resource {
     pub zone: String,
     /// How often to look.
     pub cadence: Cadence,
+    /// The order of day and month in dates of digits, where it is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_order: Option<DateOrder>,
     /// The columns that identify a row.
     pub key: Vec<String>,
     /// Which columns say where, when and of what kind.
@@ -146,12 +169,16 @@ struct File {
     city: String,
     zone: Spanned<String>,
     cadence: Spanned<String>,
+    #[serde(default)]
+    date_order: Option<DateOrder>,
     key: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     volatile: Vec<Spanned<String>>,
     roles: RolesFile,
     bounds: BoundsFile,
     columns: Spanned<toml::Table>,
+    #[serde(default)]
+    titles: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -214,7 +241,8 @@ impl Resource {
         let place = Place { file, text };
         let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&place, &e))?;
         let volatile: Vec<&str> = parsed.volatile.iter().map(|v| v.get_ref().as_str()).collect();
-        let columns = columns(&place, &parsed.columns, &volatile)?;
+        let mut columns = columns(&place, &parsed.columns, &volatile)?;
+        add_titles(&place, &mut columns, &parsed.titles)?;
         for name in &parsed.volatile {
             declared(&place, &columns, "volatile", name, None)?;
         }
@@ -241,6 +269,7 @@ impl Resource {
             city: parsed.city,
             zone: parsed.zone.into_inner(),
             cadence,
+            date_order: parsed.date_order,
             key: parsed.key.into_inner().into_iter().map(Spanned::into_inner).collect(),
             columns,
         })
@@ -359,19 +388,39 @@ fn columns(place: &Place<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -
             name: name.clone(),
             kind: file.kind,
             aliases: file.aliases,
+            titles: Vec::new(),
             volatile: volatile.contains(&name.as_str()),
         });
     }
     let mut seen = BTreeMap::new();
     for column in &columns {
-        for name in std::iter::once(&column.name).chain(&column.aliases) {
-            if let Some(other) = seen.insert(name.clone(), column.name.clone()) {
+        for name in column.names() {
+            if let Some(other) = seen.insert(name.to_owned(), column.name.clone()) {
                 let what = format!("`{name}` is declared twice, for `{other}` and `{}`", column.name);
                 return Err(place.error(table.span(), "columns", what));
             }
         }
     }
     Ok(columns)
+}
+
+/// Gives columns the titles that they have in exports. A title of a column that is not declared says nothing.
+fn add_titles(
+    place: &Place<'_>,
+    columns: &mut [Column],
+    titles: &BTreeMap<Spanned<String>, Spanned<String>>,
+) -> Result<()> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    for (title, name) in titles {
+        if let Some(other) = seen.insert(title.get_ref().trim().to_lowercase(), name.get_ref()) {
+            let what = format!("the title is declared twice, for `{other}` and `{}`", name.get_ref());
+            return Err(place.error(title.span(), title.get_ref(), what));
+        }
+        if let Some(column) = columns.iter_mut().find(|column| column.names().any(|other| other == name.get_ref())) {
+            column.titles.push(title.get_ref().clone());
+        }
+    }
+    Ok(())
 }
 
 fn declared(
@@ -525,6 +574,25 @@ loaded_at = "timestamp"
             let error = Resource::parse("wrong.toml", &text).expect_err(to).to_string();
             assert!(error.starts_with(&format!("wrong.toml:{line}:")), "{to}: {error}");
             assert!(error.contains(says), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn titles_and_the_order_of_dates_are_declared() {
+        let text = GOOD.replace("key = [\"id\"]", "key = [\"id\"]\ndate_order = \"day-first\"")
+            + "\n[titles]\n\"Kind of Call\" = \"kind\"\n";
+        let resource = Resource::parse("good.toml", &text).expect("a resource");
+        assert_eq!(resource.date_order, Some(DateOrder::DayFirst));
+        assert_eq!(resource.column("kind").expect("declared").titles, ["Kind of Call"]);
+        let good = Resource::parse("good.toml", GOOD).expect("a resource");
+        assert_eq!(good.date_order, None);
+        assert_eq!(resource.fingerprint(), good.fingerprint(), "what landed is counted as before");
+        for (from, to, says) in [
+            ("\"day-first\"", "\"European\"", "`day-first`"),
+            ("[titles]", "[titles]\n\"kind of call\" = \"lat\"", "declared twice"),
+        ] {
+            let error = Resource::parse("wrong.toml", &text.replacen(from, to, 1)).expect_err(to).to_string();
+            assert!(error.contains(says), "{error}");
         }
     }
 
