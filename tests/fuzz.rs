@@ -16,7 +16,7 @@ use arrow_flight::Ticket;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use lake_ingest::LandingMark;
 use lake_model::{Error, Kind, Resource, Window};
-use lake_portal::{Cursor, Decoder};
+use lake_portal::{Cursor, Decoder, read_file};
 use lake_query::{IncidentProjector, NamedQuery};
 use lake_testkit::{Answer, Running};
 use rand::rngs::StdRng;
@@ -259,6 +259,108 @@ fn any_page_is_rows_and_rejects_or_an_error_in_words() {
         let each: Result<Vec<String>, String> = decoders.iter().map(|d| check_page(d, input)).collect();
         each.map(|ways| ways.join(" / "))
     });
+}
+
+/// How many records a text of CSV has by RFC 4180, blank lines left out; none if it ends within quotes.
+fn count_records(text: &[u8]) -> Option<usize> {
+    let (mut records, mut quoted, mut at_start, mut blank) = (0, false, true, true);
+    let mut bytes = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).iter().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' if quoted && bytes.peek() == Some(&&b'"') => drop(bytes.next()),
+            b'"' if quoted || at_start => {
+                quoted = !quoted;
+                (at_start, blank) = (false, false);
+            }
+            b'\n' | b'\r' if !quoted => {
+                records += usize::from(!blank);
+                (at_start, blank) = (true, true);
+            }
+            _ => {
+                at_start = *byte == b',' && !quoted;
+                blank = false;
+            }
+        }
+    }
+    (!quoted).then_some(records + usize::from(!blank))
+}
+
+/// Reads a file with pages of that many rows: how many rows it has, and the hashes of those that can be used.
+fn read_pages(decoder: &Decoder, path: &std::path::Path, size: usize) -> Result<(usize, Vec<String>), Error> {
+    let (mut published, mut hashes) = (0, Vec::new());
+    read_file(decoder, path, size, |page| {
+        published += page.published;
+        assert_eq!(page.published, page.batch.num_rows() + page.rejects.len(), "every row is one or the other");
+        let column = page.batch.column_by_name("_hash").expect("a column").as_string::<i32>();
+        hashes.extend(column.iter().flatten().map(str::to_owned));
+        Ok(())
+    })?;
+    Ok((published, hashes))
+}
+
+fn check_file(decoder: &Decoder, path: &std::path::Path, input: &[u8]) -> Verdict {
+    std::fs::write(path, input).expect("a file");
+    let whole = match read_pages(decoder, path, 1_000) {
+        Ok(whole) => whole,
+        Err(error) if !error.to_string().contains("saved.") => return Err(format!("no name of the file: {error}")),
+        Err(error) => return words_of(&error, &[Kind::Invalid]),
+    };
+    match read_pages(decoder, path, 2) {
+        Ok(pages) if pages == whole => {}
+        other => return Err(format!("read in pages: {other:?}, read whole: {whole:?}")),
+    }
+    let is_csv = path.extension().is_some_and(|ending| ending == "csv");
+    if is_csv && count_records(input) != Some(whole.0 + 1) {
+        return Err(format!("{} rows are read, and there are {:?} records", whole.0, count_records(input)));
+    }
+    Ok(format!("{} rows, {} usable", whole.0.min(5), whole.1.len().min(5)))
+}
+
+#[test]
+fn any_saved_file_is_read_whole_or_refused_in_words() {
+    let decoder = Decoder::new(&Arc::new(Resource::parse("every-type.toml", EVERY_TYPE).unwrap()));
+    let folder = tempfile::tempdir().expect("a directory");
+    let words = &[
+        "\"",
+        "\"\"",
+        ",",
+        "\n",
+        "\r\n",
+        "\r",
+        ";",
+        "\t",
+        "\0",
+        "\u{feff}",
+        "\u{fc}",
+        "{",
+        "}",
+        "[",
+        "]",
+        "[]",
+        "null",
+        "NaN",
+        "\"key\":",
+        "key",
+        "part",
+        "when",
+        "where",
+        "Key",
+        ":id",
+        "12/31/2020",
+        "31/12/2020",
+        "12/15/05",
+        "2016 Apr 03 11:15 PM",
+        "POINT (1 2)",
+        "(37.7, -122.4)",
+        "1e0",
+        "\"1.0\"",
+        "$1,500",
+        " ",
+    ];
+    for (target, name) in [("csv", "saved.csv"), ("json", "saved.json")] {
+        let path = folder.path().join(name);
+        Fuzz { target, words }.run(4_000, |input| check_file(&decoder, &path, input));
+    }
 }
 
 #[test]

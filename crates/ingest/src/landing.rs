@@ -1,6 +1,6 @@
 //! Landing pages of one resource as batches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,7 +52,8 @@ pub struct Landed {
     pub stale: u64,
     /// Rows that are rejects, new ones and known ones.
     pub rejected: u64,
-    /// Rows whose key another row of the same page has as well; the later one counts.
+    /// Rows whose key another row of the same page has as well; the one with the later `:updated_at` counts, or the later
+    /// row where that does not tell them apart.
     pub doubled: u64,
     /// Tombstones, of keys and of rejects that the source no longer has.
     pub deleted: u64,
@@ -72,6 +73,8 @@ pub struct Landing {
     projector: IncidentProjector,
     page_schema: SchemaRef,
     synthetic: bool,
+    /// What the log was told of: a run says each thing once.
+    warned: HashSet<String>,
 }
 
 impl std::fmt::Debug for Landing {
@@ -184,6 +187,7 @@ impl Landing {
             projector,
             page_schema,
             synthetic: options.synthetic,
+            warned: HashSet::new(),
         };
         landing.catch_up().await.map_err(|e| e.context(&resource.name))?;
         Ok(landing)
@@ -206,6 +210,11 @@ impl Landing {
     pub async fn land(&mut self, page: &Page) -> Result<Landed> {
         // Each one is a batch of somebody else: progress, though not ours.
         const MOST_MEETINGS: usize = 100;
+        for warning in &page.warnings {
+            if self.warned.insert(warning.about.clone()) {
+                tracing::warn!(resource = self.resource.name, "{}", warning.text);
+            }
+        }
         for _ in 0..MOST_MEETINGS {
             if let Some(landed) = self.try_land(page).await? {
                 return Ok(landed);
@@ -377,7 +386,8 @@ impl Landing {
         let is_behind = |updated_at: Option<i64>| updated_at.is_some() && (head.is_none() || updated_at < head);
         // The row that gave a key its version, as of the rows before.
         let mut holders: HashMap<&str, Option<&str>> = HashMap::new();
-        let mut rows_of: HashMap<&str, &str> = HashMap::with_capacity(page.batch.num_rows());
+        let mut rows_of: HashMap<&str, Option<&str>> = HashMap::with_capacity(page.batch.num_rows());
+        let mut doubled_key: Option<&str> = None;
         for row in 0..page.batch.num_rows() {
             let next = KeyState {
                 hash: hash_bytes(hashes.value(row))?,
@@ -387,16 +397,13 @@ impl Landing {
             };
             let key = keys.value(row);
             let id = ids.is_valid(row).then(|| ids.value(row));
-            if let Some(id) = id
-                && rows_of.insert(key, id).is_some_and(|other| other != id)
-            {
-                if landed.doubled == 0 {
-                    let resource = &self.resource.name;
-                    tracing::warn!(resource, key, "rows with one key: one incident is counted, as the later row says");
-                }
+            // The same row served twice has the same id; where there are none, each is a row.
+            if rows_of.insert(key, id).is_some_and(|other| id.is_none() || other != id) {
                 landed.doubled += 1;
+                doubled_key = doubled_key.or(Some(key));
             }
-            let mut verdict = ledger.judge(&self.index, key, &next, page.latest_stamp)?;
+            let earlier = page.earlier_hashes.get(&row).map(|hash| hash_bytes(hash)).transpose()?;
+            let mut verdict = ledger.judge(&self.index, key, &next, earlier, page.latest_stamp)?;
             if let Some(id) = id
                 && is_behind(next.updated_at)
                 && ledger.is_open_reject(&self.index, id)?
@@ -433,13 +440,24 @@ impl Landing {
             }
             taken.push(row as u64);
         }
+        if let Some(key) = doubled_key
+            && self.warned.insert("doubled".to_owned())
+        {
+            let resource = &self.resource.name;
+            tracing::warn!(
+                resource,
+                key,
+                "rows with one key: one incident is counted, as the row with the later `:updated_at` says, or the later \
+                 row where that does not tell them apart"
+            );
+        }
         let mut bare = Vec::new();
         for id in closed {
             ledger.close_reject(&self.index, number_of(taken.len() + bare.len())?, id)?;
             bare.push(Bare::tombstone(Tombstone::Reject(id.to_owned())));
         }
         for row in &page.rejects {
-            let identity = reject::identity(row.portal_id.as_deref(), &row.original);
+            let identity = reject::identity_of(&self.index, row)?;
             let content = reject::content(&self.resource, &row.original);
             let is_known = ledger.knows_reject(&self.index, &identity, content)?;
             if !is_known
@@ -453,7 +471,7 @@ impl Landing {
             landed.rejected += 1;
             if !is_known {
                 ledger.enter_reject(number_of(taken.len() + bare.len())?, &identity, content);
-                bare.push(Bare::reject(row));
+                bare.push(Bare { portal_id: Some(identity), ..Bare::reject(row) });
             }
         }
         let batch = if taken.len() == page.batch.num_rows() {

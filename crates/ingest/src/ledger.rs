@@ -47,9 +47,16 @@ impl Ledger {
         }
     }
 
-    /// What a usable row would be. A current version with a stamp after `latest_stamp`, as earlier releases landed, is
-    /// newer than nothing.
-    pub(crate) fn judge(&self, index: &KeyIndex, key: &str, next: &KeyState, latest_stamp: i64) -> Result<Verdict> {
+    /// What a usable row would be; `earlier` is the hash that another version of the program gave to its content. A current
+    /// version with a stamp after `latest_stamp`, as earlier releases landed, is newer than nothing.
+    pub(crate) fn judge(
+        &self,
+        index: &KeyIndex,
+        key: &str,
+        next: &KeyState,
+        earlier: Option<[u8; 16]>,
+        latest_stamp: i64,
+    ) -> Result<Verdict> {
         let current = self.current(index, key)?.map(|current| current.without_future(latest_stamp));
         Ok(match current {
             None => Verdict::New,
@@ -57,7 +64,7 @@ impl Ledger {
             Some(current) if matches!((next.updated_at, current.updated_at), (Some(a), Some(b)) if a < b) => {
                 Verdict::Stale
             }
-            Some(current) if current.hash == next.hash => Verdict::Unchanged,
+            Some(current) if current.hash == next.hash || Some(current.hash) == earlier => Verdict::Unchanged,
             Some(current) if current.updated_at.is_some() && current.updated_at == next.updated_at => Verdict::Tied,
             Some(_) => Verdict::Changed,
         })

@@ -228,7 +228,7 @@ impl Landing {
             }
         }
         for row in &page.rejects {
-            let identity = reject::identity(row.portal_id.as_deref(), &row.original);
+            let identity = reject::identity_of(&self.index, row)?;
             let known = entry(b'r', &identity);
             if !new.contains_key(&known) && self.index.seen(&known)?.is_none() {
                 new.insert(known, Vec::new());

@@ -2,14 +2,13 @@
 //! used. What is wrong with one refuses the set.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
 use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
 use serde_json::{Map, Value};
 
+use crate::input::open_text;
 use crate::soda::Soda;
 
 /// The most rows of a set: more are no reference, and are not held in memory.
@@ -106,10 +105,7 @@ impl Soda {
 /// If the file cannot be read, is neither, or holds no boundary; or if one is wrong, which the text names.
 pub fn read_boundaries_file(set: &Boundaries, path: &Path) -> Result<Vec<Boundary>> {
     let shown = path.display();
-    let file = File::open(path).or_err(Kind::NotFound, || format!("{shown} cannot be opened"))?;
-    let packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-    let input: Box<dyn Read> =
-        if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(BufReader::new(file)) };
+    let input = open_text(path).map_err(|e| e.context(path.display()))?;
     let mut bytes = Vec::new();
     input
         .take(MAX_SET_BYTES + 1)

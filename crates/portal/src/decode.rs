@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake_model::{ColumnType, Error, Kind, Resource, Result, ResultExt, one_line};
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use lake_model::{Column, ColumnType, Error, Kind, Resource, Result, ResultExt, one_line};
 use serde_json::value::RawValue;
 
 use crate::columns::ColumnBuilder;
+use crate::content::{content_hash, earlier_hash, extra};
+use crate::findings::{Findings, Warning};
+use crate::input::BYTE_ORDER_MARK;
+use crate::row::{Cell, MAX_KEY_BYTES, Row};
 use crate::scan::Cursor;
 use crate::stamp::parse_stamp;
-use crate::value::{Published, Typed};
+use crate::times::TimeRules;
 
-/// The longest value of a key column; longer ones are rejects, not keys anybody publishes.
-const LONGEST_KEY: usize = 4096;
 /// The most characters of what a parser says, which may quote all that it was given.
 const MAX_REASON_CHARS: usize = 200;
 
@@ -54,6 +55,10 @@ pub struct Page {
     pub stamps: StampFaults,
     /// The least `:updated_at` of the page, as published.
     pub first_updated_at: Option<String>,
+    /// The `_hash` that version 0.1.0 gave to rows of `batch`, where it is another: a row that landed with it is the same.
+    pub earlier_hashes: HashMap<usize, String>,
+    /// What a reader of the page should know.
+    pub warnings: Vec<Warning>,
 }
 
 /// Rows whose system fields are not what a portal's are.
@@ -75,69 +80,12 @@ pub struct StampFaults {
 #[derive(Debug)]
 pub struct Decoder {
     resource: Arc<Resource>,
-    /// Column by name and alias.
-    by_name: HashMap<String, usize>,
+    /// Column by name and alias, with the name's place among those of the column.
+    by_name: HashMap<String, (usize, usize)>,
     key: Vec<usize>,
+    times: TimeRules,
     schema: SchemaRef,
 }
-
-/// One row, its values still as published.
-#[derive(Default)]
-struct Row<'a> {
-    values: Vec<Option<Published<'a>>>,
-    unknown: Vec<(Cow<'a, str>, &'a str)>,
-    id: Option<Cow<'a, str>>,
-    updated_at: Option<Cow<'a, str>>,
-}
-
-struct RowVisitor<'d, 'a> {
-    decoder: &'d Decoder,
-    row: Row<'a>,
-}
-
-impl<'d, 'a> Visitor<'a> for RowVisitor<'d, 'a> {
-    type Value = Row<'a>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> std::result::Result<Row<'a>, A::Error> {
-        let mut row = self.row;
-        while let Some(name) = map.next_key::<CowText<'a>>()?.map(|k| k.0) {
-            if let Some(&index) = self.decoder.by_name.get(name.as_ref()) {
-                let value = Published(map.next_value::<&'a RawValue>()?.get());
-                if !value.is_null() && row.values[index].is_none() {
-                    row.values[index] = Some(value);
-                }
-            } else if let Some(system) = name.strip_prefix(':') {
-                match system {
-                    "id" => row.id = system_text(map.next_value::<&'a RawValue>()?),
-                    "updated_at" => row.updated_at = system_text(map.next_value::<&'a RawValue>()?),
-                    // Created, version, computed regions: the portal's own, no content.
-                    _ => drop(map.next_value::<IgnoredAny>()?),
-                }
-            } else {
-                let value = map.next_value::<&'a RawValue>()?.get();
-                if value != "null" {
-                    row.unknown.push((name, value));
-                }
-            }
-        }
-        Ok(row)
-    }
-}
-
-/// A system field's text; null, empty and absurdly long ones are absent.
-fn system_text(value: &RawValue) -> Option<Cow<'_, str>> {
-    let published = Published(value.get());
-    let text = published.text();
-    (!published.is_null() && !text.is_empty() && text.len() <= LONGEST_KEY).then_some(text)
-}
-
-/// A key borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct CowText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The columns of a page while it is decoded.
 struct Building {
@@ -151,6 +99,8 @@ struct Building {
     published: usize,
     order: Order,
     first_updated_at: Option<String>,
+    earlier_hashes: HashMap<usize, String>,
+    findings: Findings,
 }
 
 /// The rows' system fields, as they come.
@@ -227,6 +177,8 @@ fn move_to(cursor: &mut Option<Cursor>, updated_at: &str, id: &str) {
 pub struct PageBuilder<'d> {
     decoder: &'d Decoder,
     building: Building,
+    /// Whether nothing but the rows says which columns there are.
+    whole: bool,
 }
 
 impl Decoder {
@@ -234,13 +186,13 @@ impl Decoder {
     pub fn new(resource: &Arc<Resource>) -> Self {
         let mut by_name = HashMap::new();
         for (index, column) in resource.columns.iter().enumerate() {
-            for name in std::iter::once(&column.name).chain(&column.aliases) {
-                by_name.insert(name.clone(), index);
+            for (rank, name) in column.names().enumerate() {
+                by_name.insert(name.to_owned(), (index, rank));
             }
         }
-        let key = resource.key.iter().filter_map(|name| by_name.get(name).copied()).collect();
-        let raw = lake_fields(resource);
-        Self { resource: Arc::clone(resource), by_name, key, schema: Arc::new(Schema::new(raw)) }
+        let key = resource.key.iter().filter_map(|name| Some(by_name.get(name)?.0)).collect();
+        let schema = Arc::new(Schema::new(lake_fields(resource)));
+        Self { resource: Arc::clone(resource), by_name, key, times: TimeRules::new(resource), schema }
     }
 
     /// A decoder of rows whose key does not matter: every row that is an object is usable, its `_key` empty.
@@ -260,7 +212,17 @@ impl Decoder {
 
     /// The index of the column that is called, or was ever called, `name`.
     pub(crate) fn column_index(&self, name: &str) -> Option<usize> {
+        Some(self.place_of(name)?.0)
+    }
+
+    /// The index of the column that has the name, and the name's place among those of the column.
+    pub(crate) fn place_of(&self, name: &str) -> Option<(usize, usize)> {
         self.by_name.get(name).copied()
+    }
+
+    /// How times are read.
+    pub(crate) fn times(&self) -> &TimeRules {
+        &self.times
     }
 
     /// Begins a page of rows that come one by one, whatever their stamps.
@@ -283,8 +245,16 @@ impl Decoder {
                 published: 0,
                 order: Order::new(latest_stamp),
                 first_updated_at: None,
+                earlier_hashes: HashMap::new(),
+                findings: Findings::new(&self.resource),
             },
+            whole: true,
         }
+    }
+
+    /// Begins a page of a file whose columns have been checked; stamps after `latest_stamp` cannot be true.
+    pub(crate) fn begin_checked(&self, latest_stamp: i64) -> PageBuilder<'_> {
+        PageBuilder { whole: false, ..self.begin_as_of(latest_stamp) }
     }
 
     /// Decodes the body of a page, an array of objects, whatever their stamps.
@@ -300,6 +270,7 @@ impl Decoder {
     /// # Errors
     /// If the body is no JSON array.
     pub fn page_as_of(&self, body: &[u8], latest_stamp: i64) -> Result<Page> {
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let rows: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
             let said = one_line(&error.to_string(), MAX_REASON_CHARS);
             Error::new(Kind::Unavailable, format!("a page of {} is no JSON array: {said}", self.resource.name))
@@ -309,12 +280,6 @@ impl Decoder {
             page.push(row.get());
         }
         page.finish()
-    }
-
-    fn parse<'a>(&self, json: &'a str) -> std::result::Result<Row<'a>, serde_json::Error> {
-        let row = Row { values: vec![None; self.resource.columns.len()], ..Row::default() };
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        deserializer.deserialize_map(RowVisitor { decoder: self, row })
     }
 }
 
@@ -345,7 +310,7 @@ impl PageBuilder<'_> {
 
     /// Adds a row, usable or not; `json` is its text.
     pub fn push(&mut self, json: &str) {
-        match self.decoder.parse(json) {
+        match Row::parse(self.decoder, json) {
             Ok(row) => self.push_row(row, json),
             Err(error) => {
                 self.building.order.push(None, None);
@@ -373,38 +338,31 @@ impl PageBuilder<'_> {
             self.building.first_updated_at.get_or_insert_with(|| updated_at.clone().into_owned());
         }
         let updated_at = self.building.order.push(row.id.as_deref(), row.updated_at.as_deref());
-        let mut typed: Vec<Option<Typed<'_>>> = Vec::with_capacity(row.values.len());
-        let mut misfits: Vec<(&str, &str)> = Vec::new();
-        for (column, value) in resource.columns.iter().zip(&row.values) {
-            let value = value.and_then(|published| {
-                let value = published.typed(column.kind);
-                if value.is_none() {
-                    misfits.push((&column.name, published.0));
-                }
-                value
-            });
-            typed.push(value);
-        }
-        let key = match self.key(&row, &typed, &misfits) {
+        self.building.findings.add(self.decoder, &row);
+        let cells =
+            || resource.columns.iter().zip(&row.cells).filter_map(|(column, cell)| Some((column, cell.as_ref()?)));
+        let key = match self.key(&row) {
             _ if self.decoder.key.is_empty() => String::new(),
             Ok(key) => key,
             Err(reason) => {
                 return self.reject(row.id.map(Cow::into_owned), updated_at, reason, json);
             }
         };
+        // What does not fit its column; and the zeros that an id begins with, or a tail of them, which are no part of its
+        // number, and of its text if it becomes one: what was published is kept.
+        let is_misfit = |(column, cell): &(&Column, &Cell<'_>)| match &cell.typed {
+            None => true,
+            Some(typed) => column.kind == ColumnType::Integer && typed.key_text() != cell.published.text(),
+        };
+        let misfits: Vec<(&str, &str)> =
+            cells().filter(is_misfit).map(|(column, cell)| (column.name.as_str(), cell.published.0)).collect();
         let building = &mut self.building;
-        building.hash.append_value(content_hash(resource, &typed, &misfits));
-        // The zeros that an id begins with, or a tail of them, are no part of its number, and of its text if it becomes
-        // one: what was published is kept.
-        for ((column, value), typed) in resource.columns.iter().zip(&row.values).zip(&typed) {
-            if let (ColumnType::Integer, Some(published), Some(typed)) = (column.kind, value, typed)
-                && typed.key_text() != published.text()
-            {
-                misfits.push((&column.name, published.0));
-            }
+        if let Some(earlier) = earlier_hash(&resource.columns, &row) {
+            building.earlier_hashes.insert(building.published - building.rejects.len(), earlier);
         }
-        for (builder, value) in building.columns.iter_mut().zip(&typed) {
-            builder.append(value.as_ref());
+        building.hash.append_value(content_hash(&resource.columns, &row));
+        for (builder, cell) in building.columns.iter_mut().zip(&row.cells) {
+            builder.append(cell.as_ref().and_then(|cell| cell.typed.as_ref()));
         }
         building.key.append_value(key);
         building.portal_id.append_option(row.id.as_deref());
@@ -413,37 +371,32 @@ impl PageBuilder<'_> {
         building.published += 1;
     }
 
-    fn key(
-        &self,
-        row: &Row<'_>,
-        typed: &[Option<Typed<'_>>],
-        misfits: &[(&str, &str)],
-    ) -> std::result::Result<String, String> {
+    fn key(&self, row: &Row<'_>) -> std::result::Result<String, String> {
         let resource = &self.decoder.resource;
         let mut key = String::new();
         for (n, &index) in self.decoder.key.iter().enumerate() {
             let column = &resource.columns[index];
-            let Some(value) = &typed[index] else {
-                let name = &column.name;
-                return Err(match misfits.iter().find(|(misfit, _)| misfit == name) {
-                    Some((_, value)) => {
-                        let value: String = value.chars().take(60).collect();
-                        format!("key column `{name}`: {value} is no {:?}", column.kind).to_lowercase()
-                    }
-                    None => format!("key column `{name}` is absent"),
-                });
+            let name = &column.name;
+            let Some(cell) = &row.cells[index] else {
+                let what = if row.empty[index] { "empty" } else { "absent" };
+                return Err(format!("key column `{name}` is {what}"));
+            };
+            let Some(value) = &cell.typed else {
+                let short: String = cell.published.0.chars().take(60).collect();
+                let kind = format!("{:?}", column.kind).to_lowercase();
+                return Err(format!("key column `{name}`: {short} is no {kind}"));
             };
             // 007 and 7 are two ids, whatever number they are.
             let zeros = match column.kind {
-                ColumnType::Integer => row.values[index].map(Published::leading_zeros).unwrap_or_default(),
+                ColumnType::Integer => cell.published.leading_zeros(),
                 _ => Cow::Borrowed(""),
             };
             let text = format!("{zeros}{}", value.key_text());
             if text.trim().is_empty() {
                 return Err(format!("key column `{}` is empty", column.name));
             }
-            if text.len() > LONGEST_KEY {
-                return Err(format!("key column `{}` is longer than {LONGEST_KEY} bytes", column.name));
+            if text.len() > MAX_KEY_BYTES {
+                return Err(format!("key column `{}` is longer than {MAX_KEY_BYTES} bytes", column.name));
             }
             if n > 0 {
                 key.push('|');
@@ -464,6 +417,10 @@ impl PageBuilder<'_> {
     /// If the columns do not fit together, which would be a bug.
     pub fn finish(self) -> Result<Page> {
         let mut building = self.building;
+        let mut warnings: Vec<Warning> = building.findings.undated(&self.decoder.resource).into_iter().collect();
+        if self.whole {
+            warnings.extend(building.findings.absent(self.decoder, false));
+        }
         let mut columns: Vec<ArrayRef> = building.columns.into_iter().map(ColumnBuilder::finish).collect();
         columns.push(Arc::new(building.extra.finish()));
         columns.push(Arc::new(building.key.finish()));
@@ -483,49 +440,8 @@ impl PageBuilder<'_> {
             latest_stamp: order.latest_stamp,
             stamps: StampFaults { unsorted, ..order.faults },
             first_updated_at: building.first_updated_at,
+            earlier_hashes: building.earlier_hashes,
+            warnings,
         })
     }
-}
-
-/// 128 bits of BLAKE3 over the names and canonical values of the declared columns that are not volatile and not
-/// null. A column that is declared later and absent leaves the hash as it was.
-fn content_hash(resource: &Resource, typed: &[Option<Typed<'_>>], misfits: &[(&str, &str)]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for (column, value) in resource.columns.iter().zip(typed) {
-        if column.volatile {
-            continue;
-        }
-        if let Some(value) = value {
-            hasher.update(column.name.as_bytes());
-            value.hash(&mut hasher);
-        } else if let Some((name, text)) = misfits.iter().find(|(name, _)| *name == column.name) {
-            hasher.update(name.as_bytes());
-            hasher.update(b"x");
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        }
-    }
-    let hash = hasher.finalize();
-    let hex = hash.to_hex();
-    hex.as_str().get(..32).unwrap_or_default().to_owned()
-}
-
-/// What has no column: unknown columns, and values that do not fit theirs, as one JSON object.
-fn extra(misfits: &[(&str, &str)], unknown: &[(Cow<'_, str>, &str)]) -> Option<String> {
-    if misfits.is_empty() && unknown.is_empty() {
-        return None;
-    }
-    let mut text = String::from("{");
-    let misfits = misfits.iter().map(|(name, value)| (*name, *value));
-    let unknown = unknown.iter().map(|(name, value)| (name.as_ref(), *value));
-    for (n, (name, value)) in misfits.chain(unknown).enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
-        text.push_str(&serde_json::Value::from(name).to_string());
-        text.push(':');
-        text.push_str(value);
-    }
-    text.push('}');
-    Some(text)
 }

@@ -8,9 +8,11 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use lake_model::{ColumnType, Error, Kind, Result, ResultExt as _};
+use lake_model::{ColumnType, DateOrder, Error, Kind, Result, ResultExt as _};
 
-use crate::export;
+use crate::places::parse_point_text;
+use crate::times::{TimeRules, evident_order};
+use crate::titles::field_name;
 
 /// Rows that a draft is made from.
 const MAX_ROWS: usize = 10_000;
@@ -35,6 +37,7 @@ const ROLES: [(&str, &[ColumnType], &[&str]); 10] = [
             "reported",
             "date",
             "time",
+            "",
         ],
     ),
     ("closed_at", &[ColumnType::Timestamp], &["closed", "resolved", "close_d", "completed"]),
@@ -88,7 +91,7 @@ fn read_columns(path: &Path) -> Result<Vec<Column>> {
         if is_packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(BufReader::new(file)) };
     let mut reader = csv::Reader::from_reader(input.take(MAX_BYTES));
     let not_csv = || "the file is not CSV";
-    let names: Vec<String> = reader.headers().or_err(Kind::Invalid, not_csv)?.iter().map(export::field_name).collect();
+    let names: Vec<String> = reader.headers().or_err(Kind::Invalid, not_csv)?.iter().map(field_name).collect();
     let mut values = vec![Vec::new(); names.len()];
     for record in reader.records().take(MAX_ROWS) {
         let record = record.or_err(Kind::Invalid, not_csv)?;
@@ -131,18 +134,35 @@ fn is_number(text: &str) -> bool {
 }
 
 fn is_time(text: &str) -> bool {
-    export::iso_time(text).is_some() || lake_model::parse_wall_clock(text).is_some()
+    [DateOrder::MonthFirst, DateOrder::DayFirst]
+        .iter()
+        .any(|order| TimeRules::undeclared(Some(*order)).parse(text).is_some())
+}
+
+/// The order of day and month in the file's dates, where they leave no doubt of it and it is not the usual one, or where they
+/// are written in a way that is read only with it declared.
+fn date_order(columns: &[Column]) -> Option<&'static str> {
+    let times =
+        || columns.iter().filter(|column| column.kind == ColumnType::Timestamp).flat_map(|column| &column.values);
+    let is_evident = |order| times().any(|text| evident_order(text) == Some(order));
+    match (is_evident(DateOrder::MonthFirst), is_evident(DateOrder::DayFirst)) {
+        (false, true) => Some("day-first"),
+        (true, false) if times().any(|text| !text.is_empty() && TimeRules::undeclared(None).parse(text).is_none()) => {
+            Some("month-first")
+        }
+        _ => None,
+    }
 }
 
 fn is_point(text: &str) -> bool {
-    export::point(text).is_some()
+    parse_point_text(text).is_some()
 }
 
 /// A resource's name from that of a file: `City Calls.csv.gz` is `city-calls`.
 fn resource_name(path: &Path) -> String {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
-    let name = export::field_name(stem).trim_matches('_').replace('_', "-");
+    let name = field_name(stem).trim_matches('_').replace('_', "-");
     if name.is_empty() { "my-resource".to_owned() } else { name }
 }
 
@@ -184,11 +204,7 @@ fn find_bounds(roles: &[(&'static str, &Column)]) -> Option<[f64; 4]> {
     let (longitudes, latitudes): (Vec<f64>, Vec<f64>) = match (column("longitude"), column("latitude"), column("point"))
     {
         (Some(longitude), Some(latitude), _) => (degrees(longitude), degrees(latitude)),
-        (_, _, Some(point)) => {
-            let places = point.values.iter().filter_map(|text| export::point(text));
-            let part = |place: &serde_json::Value, n: usize| place["coordinates"][n].as_f64();
-            places.filter_map(|place| Some((part(&place, 0)?, part(&place, 1)?))).unzip()
-        }
+        (_, _, Some(point)) => point.values.iter().filter_map(|text| parse_point_text(text)).unzip(),
         _ => return None,
     };
     let (west, east) = range(longitudes, 180.0)?;
@@ -225,6 +241,9 @@ fn write_draft(name: &str, columns: &[Column], roles: &[(&'static str, &Column)]
         "zone = \"UTC\"                            # fill in: the zone of the wall-clock times, as America/Chicago\n",
     );
     text.push_str("cadence = \"1d\"                          # how often the publisher brings rows\n");
+    if let Some(order) = date_order(columns) {
+        let _ = writeln!(text, "date_order = \"{order}\"     # of dates such as 04/07/2020");
+    }
     match key {
         Some(key) => {
             let _ = writeln!(
@@ -297,6 +316,19 @@ mod tests {
         assert_eq!(resource.roles.category.as_deref(), Some("call_type"));
         assert_eq!(resource.roles.latitude.as_deref(), Some("latitude"));
         assert!((resource.bounds.west - -122.67).abs() < 1e-9 && (resource.bounds.north - 38.02).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_draft_declares_an_order_of_dates_that_is_evident() {
+        for (dates, order) in [
+            (["31/12/2020", "01/02/2021"], Some(DateOrder::DayFirst)),
+            (["12-31-2020", "01-02-2021"], Some(DateOrder::MonthFirst)),
+            (["12/31/2020", "01/02/2021"], None),
+        ] {
+            let rows: String = dates.iter().enumerate().map(|(n, date)| format!("{n},{date},POINT (1 2)\n")).collect();
+            let draft = draft(&format!("id,opened,place\n{rows}")).expect("a draft");
+            assert_eq!(Resource::parse("draft.toml", &draft).expect(&draft).date_order, order, "{draft}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::scan::quoted;
 use crate::soda::Soda;
 use crate::stamp::parse_stamp;
+use crate::times::TimeRules;
 use crate::value::{Published, Typed};
 
 /// A dataset's rows as counted by the portal. Two extents that are equal say that nothing came, changed or went
@@ -46,9 +47,9 @@ fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 /// A published label as the lake has it: what does not fit its column is absent, and so is empty text.
-fn label(published: &Value, kind: ColumnType) -> Option<String> {
+fn label(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<String> {
     let json = published.to_string();
-    let text = match Published(&json).typed(kind) {
+    let text = match Published(&json).typed(kind, times) {
         _ if published.is_null() => None,
         Some(Typed::Number(number)) => Some(format!("{number:?}")),
         Some(value) => Some(value.key_text()),
@@ -58,11 +59,19 @@ fn label(published: &Value, kind: ColumnType) -> Option<String> {
 }
 
 /// A published part of a key; none where it is of no use as one: such rows are rejects, each of its own.
-fn key_part(published: &Value, kind: ColumnType) -> Option<String> {
+fn key_part(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<String> {
     let json = published.to_string();
     let published = Published(&json);
-    published.typed(kind).filter(|value| !value.key_text().trim().is_empty())?;
+    published.typed(kind, times).filter(|value| !value.key_text().trim().is_empty())?;
     Some(published.text().into_owned())
+}
+
+/// The column of categories, by the name that the portal knows it by.
+#[derive(Clone, Copy)]
+struct Category<'a> {
+    column: &'a str,
+    kind: ColumnType,
+    rules: &'a TimeRules,
 }
 
 fn unusable(what: &str) -> Error {
@@ -145,6 +154,7 @@ impl Soda {
     /// If the portal refuses or does not answer usably.
     pub async fn monthly_counts(&self, resource: &Resource, window: Option<Window>) -> Result<MonthlyCounts> {
         let time = self.column_name(resource, &resource.roles.occurred_at).await?;
+        let rules = TimeRules::new(resource);
         let category = match &resource.roles.category {
             Some(column) => {
                 let kind = resource.column(column).map_or(ColumnType::Text, |declared| declared.kind);
@@ -152,7 +162,7 @@ impl Soda {
             }
             None => None,
         };
-        let category = category.as_ref().map(|(column, kind)| (column.as_str(), *kind));
+        let category = category.as_ref().map(|(column, kind)| Category { column, kind: *kind, rules: &rules });
         let bounds = &resource.bounds;
         let start = window.map_or(bounds.earliest, |w| w.start.max(bounds.earliest));
         let end = window.map_or(bounds.latest, |w| w.end.min(bounds.latest));
@@ -174,15 +184,15 @@ impl Soda {
         &self,
         counts: &mut MonthlyCounts,
         time: Option<&str>,
-        category: Option<(&str, ColumnType)>,
+        category: Option<Category<'_>>,
         filter: &str,
     ) -> Result<()> {
         let month = time.map(|time| format!("date_trunc_ym({time})"));
-        let parts = || month.as_deref().into_iter().chain(category.map(|(column, _)| column));
+        let parts = || month.as_deref().into_iter().chain(category.map(|category| category.column));
         let select: Vec<String> = month
             .iter()
             .map(|month| format!("{month} AS month"))
-            .chain(category.map(|(column, _)| column.to_owned()))
+            .chain(category.map(|category| category.column.to_owned()))
             .chain(std::iter::once("count(*) AS n".to_owned()))
             .collect();
         let (select, group) = (select.join(","), parts().collect::<Vec<_>>().join(","));
@@ -204,7 +214,8 @@ impl Soda {
                     (None, _) | (_, None) => None,
                     (Some(_), Some(text)) => Some(parse_wall_clock(&text).ok_or_else(|| unusable("the months"))?),
                 };
-                let name = category.and_then(|(column, kind)| label(row.get(column)?, kind));
+                let name =
+                    category.and_then(|category| label(row.get(category.column)?, category.kind, category.rules));
                 *counts.entry((at, name)).or_default() += n;
             }
             seen += rows.len();
@@ -228,6 +239,7 @@ impl Soda {
     /// If the portal refuses or does not answer usably.
     pub async fn doubled_keys(&self, resource: &Resource, most: usize) -> Result<Vec<(String, u64)>> {
         let (mut names, mut kinds) = (Vec::new(), Vec::new());
+        let times = TimeRules::new(resource);
         for column in &resource.key {
             names.push(self.column_name(resource, column).await?);
             kinds.push(resource.column(column).map_or(ColumnType::Text, |declared| declared.kind));
@@ -248,7 +260,7 @@ impl Soda {
         let doubled = rows.iter().filter_map(|row| {
             let n = whole(row.get("n")).filter(|n| *n > 1)?;
             let key: Option<Vec<String>> =
-                names.iter().zip(&kinds).map(|(name, kind)| key_part(row.get(name)?, *kind)).collect();
+                names.iter().zip(&kinds).map(|(name, kind)| key_part(row.get(name)?, *kind, &times)).collect();
             Some((key?.join("|"), n))
         });
         Ok(doubled.collect())

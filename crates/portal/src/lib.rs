@@ -5,23 +5,37 @@
 
 mod body;
 mod boundaries;
+mod canonical;
 mod columns;
+mod content;
+mod csv_file;
+mod csv_guard;
+mod date_order;
 mod decode;
 mod draft;
 mod export;
 mod extent;
 mod file;
+mod findings;
 mod http_client;
+mod input;
+mod json_file;
+mod places;
+mod row;
 mod scan;
 mod soda;
 mod stamp;
+mod times;
+mod titles;
 mod value;
 
 pub use boundaries::{Boundary, read_boundaries_file};
+pub use canonical::canonical_json;
 pub use decode::{Decoder, Page, PageBuilder, Reject, StampFaults};
 pub use draft::draft_resource;
 pub use extent::{Extent, MonthlyCounts};
 pub use file::read_file;
+pub use findings::Warning;
 pub use scan::{Cursor, PageRequest, Scan, ScanOptions, is_later, is_stuck, stuck_text};
 pub use soda::{PortalOptions, Soda};
 pub use stamp::{latest_stamp_here, parse_stamp};

@@ -2,8 +2,14 @@
 
 use std::borrow::Cow;
 
-use lake_model::{ColumnType, parse_wall_clock};
-use serde::Deserialize;
+use lake_model::ColumnType;
+
+use crate::canonical::{canonical_json, canonical_number};
+use crate::places::parse_point;
+use crate::times::TimeRules;
+
+/// The largest whole number that a float holds to its last digit.
+const MAX_EXACT_FLOAT: i64 = 1 << 53;
 
 /// A value as published: a piece of JSON.
 #[derive(Clone, Copy, Debug)]
@@ -20,23 +26,10 @@ pub(crate) enum Typed<'a> {
     Point { longitude: f64, latitude: f64 },
 }
 
-#[derive(Deserialize)]
-struct GeoJson {
-    coordinates: [f64; 2],
-}
-
-/// A legacy location: its parts are texts, sometimes numbers.
-#[derive(Deserialize)]
-struct Location<'a> {
-    #[serde(borrow)]
-    latitude: Option<&'a serde_json::value::RawValue>,
-    #[serde(borrow)]
-    longitude: Option<&'a serde_json::value::RawValue>,
-}
-
 impl<'a> Published<'a> {
+    /// Whether there is no value: null, or an empty text, which an export cannot tell from it.
     pub(crate) fn is_null(self) -> bool {
-        self.0 == "null"
+        matches!(self.0, "null" | "\"\"")
     }
 
     /// The text inside a JSON string, or the JSON itself for everything else.
@@ -52,14 +45,21 @@ impl<'a> Published<'a> {
         }
     }
 
+    /// Whether the value is a JSON string.
+    fn is_string(self) -> bool {
+        self.0.starts_with('"')
+    }
+
     /// The value as `kind`; `None` if it is none.
-    pub(crate) fn typed(self, kind: ColumnType) -> Option<Typed<'a>> {
+    pub(crate) fn typed(self, kind: ColumnType, times: &TimeRules) -> Option<Typed<'a>> {
         let text = || self.text();
         Some(match kind {
-            ColumnType::Text => Typed::Text(self.text()),
-            ColumnType::Integer => Typed::Integer(whole(text().trim())?),
+            ColumnType::Text if self.is_string() => Typed::Text(self.text()),
+            ColumnType::Text => Typed::Text(canonical_json(self.0)),
+            ColumnType::Integer => Typed::Integer(self.whole()?),
             ColumnType::Number => {
-                let number: f64 = text().trim().parse().ok()?;
+                let text = text();
+                let number: f64 = text.trim().parse().ok().or_else(|| amount(text.trim()))?;
                 if !number.is_finite() {
                     return None;
                 }
@@ -71,8 +71,11 @@ impl<'a> Published<'a> {
                 "false" | "False" | "FALSE" => false,
                 _ => return None,
             }),
-            ColumnType::Timestamp => Typed::Time(parse_wall_clock(&text())?),
-            ColumnType::Point => self.point()?,
+            ColumnType::Timestamp => Typed::Time(times.parse(&text())?),
+            ColumnType::Point => {
+                let (longitude, latitude) = parse_point(self)?;
+                Typed::Point { longitude, latitude }
+            }
         })
     }
 
@@ -87,28 +90,44 @@ impl<'a> Published<'a> {
         Cow::Borrowed(&text[..if number { zeros } else { zeros.saturating_sub(1) }])
     }
 
-    fn point(self) -> Option<Typed<'a>> {
-        let (longitude, latitude) = if let Ok(geo) = serde_json::from_str::<GeoJson>(self.0) {
-            (geo.coordinates[0], geo.coordinates[1])
-        } else {
-            let location: Location<'_> = serde_json::from_str(self.0).ok()?;
-            let degrees = |part: Option<&'a serde_json::value::RawValue>| -> Option<f64> {
-                Published(part?.get()).text().trim().parse().ok()
-            };
-            (degrees(location.longitude)?, degrees(location.latitude)?)
+    /// A whole number, with or without a decimal tail of zeros: some portals write `1000010100.00000000`.
+    fn whole(self) -> Option<i64> {
+        let text = self.text();
+        let text = text.trim();
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+            None => (text, None),
         };
-        (longitude.is_finite() && latitude.is_finite()).then_some(Typed::Point { longitude, latitude })
+        let Some(exponent) = exponent else {
+            let digits = match text.split_once('.') {
+                Some((digits, tail)) if tail.bytes().all(|b| b == b'0') => digits,
+                Some(_) => return None,
+                None => text,
+            };
+            return digits.parse().ok();
+        };
+        // A spreadsheet writes `1.01001E+11` for 101001234567: where it left digits out, nobody knows them.
+        let fraction = mantissa.split_once('.').map_or("", |(_, fraction)| fraction);
+        let left_out = exponent.parse::<i64>().ok()? > i64::try_from(fraction.len()).ok()?;
+        let number: i64 = canonical_number(text).parse().ok()?;
+        let exact = !left_out || (!self.is_string() && number.abs() <= MAX_EXACT_FLOAT);
+        exact.then_some(number)
     }
 }
 
-/// A whole number, with or without a decimal tail of zeros: some portals write `1000010100.00000000`.
-fn whole(text: &str) -> Option<i64> {
-    let digits = match text.split_once('.') {
-        Some((digits, tail)) if tail.bytes().all(|b| b == b'0') => digits,
-        Some(_) => return None,
-        None => text,
-    };
-    digits.parse().ok()
+/// An amount of dollars, as an export writes a column of money: `$1,500.00`.
+fn amount(text: &str) -> Option<f64> {
+    let (sign, rest) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
+    let rest = rest.strip_prefix('$')?;
+    let whole = rest.split('.').next()?;
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let grouped = is_digits(first) && (first.len() <= 3 || first.len() == whole.len());
+    if !grouped || !groups.all(|group| group.len() == 3 && is_digits(group)) {
+        return None;
+    }
+    Some(sign * rest.replace(',', "").parse::<f64>().ok()?)
 }
 
 impl Typed<'_> {
@@ -150,24 +169,46 @@ impl Typed<'_> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn numbers_are_canonical_and_ids_keep_their_digits() {
-        let integer = |json: &'static str| Published(json).typed(ColumnType::Integer);
-        assert_eq!(integer("\"1000010100.00000000\""), Some(Typed::Integer(1_000_010_100)));
-        assert_eq!(integer("\"123456789012\""), Some(Typed::Integer(123_456_789_012)));
-        assert_eq!(integer("\"1.5\""), None);
-        assert_eq!(Published("\"007\"").typed(ColumnType::Text), Some(Typed::Text("007".into())));
-        assert_eq!(Published("\"5.0\"").typed(ColumnType::Number), Published("5").typed(ColumnType::Number));
-        assert_eq!(Published("\"NaN\"").typed(ColumnType::Number), None);
+    fn typed(json: &str, kind: ColumnType) -> Option<Typed<'_>> {
+        let text = include_str!("../../../data/resources/311-cases.toml");
+        let resource = lake_model::Resource::parse("311-cases.toml", text).expect("a resource");
+        Published(json).typed(kind, &TimeRules::new(&resource))
     }
 
     #[test]
-    fn a_point_is_read_as_geojson_and_as_a_legacy_location() {
-        let expected = Some(Typed::Point { longitude: -122.4, latitude: 37.7 });
-        assert_eq!(Published(r#"{"type":"Point","coordinates":[-122.4,37.7]}"#).typed(ColumnType::Point), expected);
-        let legacy = r#"{"latitude":"37.7","longitude":"-122.4","human_address":"{\"city\": \"\"}"}"#;
-        assert_eq!(Published(legacy).typed(ColumnType::Point), expected);
-        assert_eq!(Published("\"POINT (1 2)\"").typed(ColumnType::Point), None);
+    fn numbers_are_canonical_and_ids_keep_their_digits() {
+        let integer = |json: &'static str| typed(json, ColumnType::Integer);
+        for json in ["\"1000010100.00000000\"", "1000010100", "1000010100.0", "1.0000101E9", "\"1.0000101E9\""] {
+            assert_eq!(integer(json), (json != "\"1.0000101E9\"").then_some(Typed::Integer(1_000_010_100)), "{json}");
+        }
+        assert_eq!(integer("\"123456789012\""), Some(Typed::Integer(123_456_789_012)));
+        for json in ["1", "1.0", "\"1\"", "1e0", "\"1e0\"", "10E-1", "\" 1.00 \""] {
+            assert_eq!(integer(json), Some(Typed::Integer(1)), "{json}");
+        }
+        assert_eq!(integer("9007199254740993"), Some(Typed::Integer(9_007_199_254_740_993)));
+        for json in ["\"1.5\"", "\"1.01001E+11\"", "1e300", "1e18", "15e-1", "\"\\u0031x\"", "\"0x10\""] {
+            assert_eq!(integer(json), None, "{json}");
+        }
+        assert_eq!(typed("\"007\"", ColumnType::Text), Some(Typed::Text("007".into())));
+        for json in ["5", "5.0", "\"5\"", "\"5.0\"", "5e0", "\"$5.00\"", "\"5e0\""] {
+            assert_eq!(typed(json, ColumnType::Number), Some(Typed::Number(5.0)), "{json}");
+        }
+        for (json, expected) in [("$1,500", Some(1500.0)), ("-$1,234,567.89", Some(-1_234_567.89)), ("$1,50", None)] {
+            let json = format!("\"{json}\"");
+            assert_eq!(typed(&json, ColumnType::Number), expected.map(Typed::Number), "{json}");
+        }
+        for json in ["\"NaN\"", "\"1,500\"", "\"1.500,00\"", "1e999", "\"$\"", "\"$1e5\"", "\"$,100\""] {
+            assert_eq!(typed(json, ColumnType::Number), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_a_column_of_text_is_its_number() {
+        for json in ["1", "1.0", "\"1\"", "1e0"] {
+            assert_eq!(typed(json, ColumnType::Text), Some(Typed::Text("1".into())), "{json}");
+        }
+        // What is published as text is that text.
+        assert_eq!(typed("\"1.0\"", ColumnType::Text), Some(Typed::Text("1.0".into())));
     }
 
     #[test]

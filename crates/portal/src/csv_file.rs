@@ -1,0 +1,146 @@
+//! Saved files of CSV: all of it is checked, then its rows are read.
+
+use std::io::BufRead;
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use lake_model::{Error, Result};
+
+use crate::csv_guard::CsvGuard;
+use crate::date_order::DateOrders;
+use crate::decode::Decoder;
+use crate::export;
+use crate::input::{RowBound, RowBytes, unreadable};
+use crate::titles::{Header, count_declared, read_header};
+
+/// What may separate columns where no comma does.
+const OTHER_SEPARATORS: [(char, &str); 3] = [(';', "a semicolon"), ('\t', "a tab"), ('|', "a `|`")];
+
+/// A file of CSV that is being read.
+pub(crate) struct CsvFile<'d> {
+    decoder: &'d Decoder,
+    reader: Reader<CsvGuard<RowBound>>,
+    row_bytes: RowBytes,
+    record: ByteRecord,
+    header: Header,
+    packed: bool,
+}
+
+impl<'d> CsvFile<'d> {
+    /// Begins to read the file.
+    ///
+    /// # Errors
+    /// If it has no titles, or they are not those of the resource.
+    pub(crate) fn open(decoder: &'d Decoder, mut input: Box<dyn BufRead>, packed: bool) -> Result<Self> {
+        let start = input.fill_buf().map_err(|error| unreadable(&error, packed))?;
+        let line = start.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        refuse_other_separators(decoder, &String::from_utf8_lossy(line))?;
+        let (input, row_bytes) = RowBound::new(input);
+        let reader = ReaderBuilder::new().flexible(true).has_headers(false).from_reader(CsvGuard::new(input));
+        let header = Header { names: Vec::new(), warning: None };
+        let mut file = Self { decoder, reader, row_bytes, record: ByteRecord::new(), header, packed };
+        if !file.advance()? {
+            return Err(Error::invalid("the file is empty: it has not even titles"));
+        }
+        let titles: Vec<&str> = texts(&file.record)?;
+        file.header = read_header(decoder, &titles)?;
+        Ok(file)
+    }
+
+    /// Reads on to the next record; false at the end of the file.
+    fn advance(&mut self) -> Result<bool> {
+        match self.reader.read_byte_record(&mut self.record) {
+            Ok(more) => {
+                self.row_bytes.set(0);
+                Ok(more)
+            }
+            Err(error) => Err(match error.into_kind() {
+                csv::ErrorKind::Io(error) => unreadable(&error, self.packed),
+                other => Error::invalid(format!("the file is no CSV: {other:?}")),
+            }),
+        }
+    }
+
+    /// Reads the next row as the JSON of a published row.
+    ///
+    /// # Errors
+    /// If its text is not UTF-8, or it has not as many fields as there are titles.
+    pub(crate) fn next_row(&mut self) -> Result<Option<String>> {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let fields = self.fields()?;
+        Ok(Some(export::row(self.decoder, self.header.names.iter().map(String::as_str).zip(fields))))
+    }
+
+    fn fields(&self) -> Result<Vec<&str>> {
+        let (found, titles) = (self.record.len(), self.header.names.len());
+        if found != titles {
+            let line = line_of(&self.record);
+            return Err(Error::invalid(format!(
+                "line {line}: the row that begins here has {found} fields, and there are {titles} titles; is a comma not \
+                 quoted, or was the download cut off?"
+            )));
+        }
+        texts(&self.record)
+    }
+
+    /// Reads all of the file without landing anything, and says what its reader should know.
+    ///
+    /// # Errors
+    /// If anything is wrong with any row of it.
+    pub(crate) fn check(mut self) -> Result<Vec<String>> {
+        let mut orders = DateOrders::new(self.decoder);
+        while self.advance()? {
+            let line = line_of(&self.record);
+            for (name, text) in self.header.names.iter().zip(self.fields()?) {
+                orders.add(name, text, || format!("line {line}"));
+            }
+        }
+        orders.check()?;
+        let mut warnings: Vec<String> = self.header.warning.into_iter().collect();
+        if !self.reader.get_ref().ends_with_a_line() {
+            warnings
+                .push("the last line has no end: if the download was cut off, its last value is not whole".to_owned());
+        }
+        Ok(warnings)
+    }
+}
+
+fn line_of(record: &ByteRecord) -> u64 {
+    record.position().map_or(0, csv::Position::line)
+}
+
+/// The fields of a record as text.
+fn texts(record: &ByteRecord) -> Result<Vec<&str>> {
+    let mut texts = Vec::with_capacity(record.len());
+    for field in record {
+        texts.push(std::str::from_utf8(field).map_err(|error| {
+            let byte = field.get(error.valid_up_to()).copied().unwrap_or_default();
+            Error::invalid(format!(
+                "line {}: the row that begins here holds the byte 0x{byte:02X}, which is not UTF-8; save the file as UTF-8 \
+                 (it may be Latin-1 or Windows-1252)",
+                line_of(record)
+            ))
+        })?);
+    }
+    Ok(texts)
+}
+
+/// A file of another separator is refused: with it come decimal commas and dates of another order.
+fn refuse_other_separators(decoder: &Decoder, line: &str) -> Result<()> {
+    if let Some(hint) = line.trim().strip_prefix("sep=") {
+        let text =
+            format!("line 1 is `sep={hint}`, a hint for spreadsheets; remove it, and separate columns with commas");
+        return Err(Error::invalid(text));
+    }
+    let declared =
+        |separator| count_declared(decoder, line.split(separator).map(|title| title.trim().trim_matches('"')));
+    let found = declared(',');
+    match OTHER_SEPARATORS.into_iter().find(|(separator, _)| line.contains(*separator) && declared(*separator) > found)
+    {
+        None => Ok(()),
+        Some((_, name)) => Err(Error::invalid(format!(
+            "line 1: the columns are separated with {name}; save the file with commas between its columns"
+        ))),
+    }
+}
