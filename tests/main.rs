@@ -67,6 +67,7 @@ mod saved_files;
 mod soak;
 mod sql_answers;
 mod sql_bounds;
+mod sql_fuzz;
 mod sql_http;
 mod sql_rules;
 mod stops;
