@@ -142,7 +142,8 @@ async fn a_compressed_answer_is_the_plain_one_and_parquet_is_sent_as_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_another_host_may_ask_and_read_what_the_headers_say() {
-    let (_bench, serving) = served(100);
+    let (bench, _) = served(100);
+    let serving = bench.program().spawn_serving(&["serve", "--allowed-origin", "https://example.org"]);
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let asked = client
         .request(reqwest::Method::OPTIONS, serving.url("/aggregates"))
@@ -152,13 +153,13 @@ async fn a_page_of_another_host_may_ask_and_read_what_the_headers_say() {
     let allowed = asked.send().await.expect("an answer");
     let header = |name: &str| allowed.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     assert_eq!(allowed.status().as_u16(), 200);
-    assert_eq!(header("access-control-allow-origin"), "*");
+    assert_eq!(header("access-control-allow-origin"), "https://example.org");
     assert!(header("access-control-allow-methods").contains("POST"));
     assert!(header("access-control-allow-headers").contains("authorization"), "`*` would not stand for it");
     let answer = serving.get_with("/aggregates?limit=1", &[("origin", "https://example.org")]).await;
     let exposed = answer.header("access-control-expose-headers").expect("exposed headers");
     assert!(
-        ["lake-version", "lake-truncated", "lake-next", "lake-unlocated", "etag"]
+        ["lake-version", "lake-truncated", "lake-next", "lake-unlocated", "lake-warning", "link", "etag"]
             .iter()
             .all(|name| exposed.contains(name))
     );
@@ -314,4 +315,97 @@ async fn a_rate_is_the_count_by_the_area_of_the_cell() {
         }
     }
     assert!(cells > 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_no_incident_has_is_warned_of_by_name() {
+    let (_bench, serving) = served(500);
+    let facets = serving.get("/facets?facet=category&limit=1").await.json();
+    let real = facets[0]["value"].as_str().expect("a category").to_owned();
+    let typo = format!("{}{}", &real[..real.len() - 2], &real[real.len() - 1..]);
+    let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    for path in ["/aggregates?group_by=resource", "/incidents?limit=1", "/facets?facet=resource", "/hotspots?limit=1"] {
+        let wrong = serving.get(&format!("{path}&category={}", encoded(&typo))).await;
+        let warning = wrong.header("lake-warning").unwrap_or_else(|| panic!("{path}: {:?}", wrong.headers));
+        assert!(warning.contains(&typo) && warning.contains(&format!("did you mean `{real}`?")), "{path}: {warning}");
+        assert!(serving.log().contains(warning), "it is logged: {}", serving.log());
+        let right = serving.get(&format!("{path}&category={}", encoded(&real))).await;
+        assert_eq!((right.status, right.header("lake-warning")), (200, None), "{path}");
+    }
+    let foreign = serving.get("/aggregates?district=Z%C3%BCrich").await;
+    assert!(foreign.header("lake-warning").expect("a warning").contains("`Z%C3%BCrich`"), "ASCII alone is a header");
+    assert_eq!(serving.get("/aggregates?category=").await.header("lake-warning"), None, "those without one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_links_to_the_next_and_a_file_has_a_name() {
+    let (_bench, serving) = served(500);
+    let first = serving.get("/incidents?limit=2&category!=Graffiti&columns=id&format=csv").await;
+    assert_eq!(first.header("content-disposition"), Some("attachment; filename=\"incidents.csv\""));
+    let link = first.header("link").expect("a link");
+    let address = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).expect(link).to_owned();
+    let second = serving.get(&address).await;
+    let by_header = format!(
+        "/incidents?limit=2&category!=Graffiti&columns=id&format=csv&page={}",
+        first.header("lake-next").expect("a token")
+    );
+    assert_eq!((second.status, second.text()), (200, serving.get(&by_header).await.text()));
+    assert_ne!(first.text(), second.text());
+    assert_eq!(serving.get("/incidents?limit=10000").await.header("link"), None, "the last page");
+    for (path, name) in [
+        ("/aggregates?format=parquet", Some("aggregates.parquet")),
+        ("/hotspots?format=geojson", Some("hotspots.geojson")),
+        ("/sql?query=SELECT%201&format=arrow", Some("sql.arrows")),
+        ("/queries/reports/categories?format=csv", Some("categories.csv")),
+        ("/aggregates", None),
+    ] {
+        let named = name.map(|name| format!("attachment; filename=\"{name}\""));
+        assert_eq!(serving.get(path).await.header("content-disposition").map(str::to_owned), named, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cells_are_text_where_numbers_would_be_rounded() {
+    let (_bench, serving) = served(300);
+    let query = "SELECT%20cell%20FROM%20counts%20WHERE%20cell%20IS%20NOT%20NULL%20ORDER%20BY%20cell";
+    for path in [
+        format!("/sql?query={query}"),
+        "/aggregates?group_by=cell&located=true".to_owned(),
+        "/incidents?columns=cell&located=true".to_owned(),
+    ] {
+        let json = serving.get(&path).await.json();
+        let cells: Vec<&str> =
+            json.as_array().expect("rows").iter().map(|row| row["cell"].as_str().expect("text")).collect();
+        assert!(cells.len() > 10 && cells.iter().all(|cell| cell.starts_with("8")), "{path}");
+        let column = async |more: &str| {
+            let text = serving.get(&format!("{path}&format=csv{more}")).await.text();
+            let cells = text.lines().skip(1).map(|line| line.split(',').next().expect("a cell").to_owned());
+            cells.collect::<Vec<_>>()
+        };
+        assert_eq!(column("").await, cells, "{path}");
+        let numbers = column("&cells=number").await.into_iter().map(|text| text.parse::<i64>().expect("a number"));
+        assert_eq!(numbers.map(|cell| format!("{cell:x}")).collect::<Vec<_>>(), cells, "{path}");
+        let refused = serving.get(&format!("{path}&cells=hex")).await;
+        assert_eq!((refused.status, &refused.json()["parameter"]), (400, &json!("cells")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_are_excluded_by_a_name_that_is_an_identifier() {
+    let (_bench, serving) = served(300);
+    let sign = serving.get("/aggregates?group_by=category&category!=Graffiti&resource!=traffic-crashes").await;
+    let word = serving.get("/aggregates?group_by=category&not_category=Graffiti&not_resource=traffic-crashes").await;
+    assert_eq!((word.status, word.json()), (200, sign.json()));
+    let posted =
+        serving.post_json("/aggregates", &json!({"group_by": ["category"], "not_category": ["Graffiti"]})).await;
+    assert_eq!(posted.json(), word.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resources_tell_their_zone_and_where_they_come_from() {
+    let (_bench, serving) = served(60);
+    let resources = serving.get("/resources").await.json();
+    let cases = resources.as_array().expect("resources").iter().find(|one| one["name"] == "311-cases").expect("311");
+    assert_eq!(cases["zone"], "America/Los_Angeles");
+    assert_eq!((&cases["portal"], &cases["dataset"]), (&json!("https://data.sfgov.org"), &json!("vw6y-z8j6")));
 }

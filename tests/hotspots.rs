@@ -432,7 +432,7 @@ async fn every_format_has_the_same_rows() {
     let names = records.next().expect("a header");
     let text = |name: &str, text: &str| match text.parse::<f64>() {
         _ if text.is_empty() => None,
-        Ok(_) if name == "cell" => Some(format!("{:x}", text.parse::<i64>().expect("a cell"))),
+        _ if name == "cell" => Some(text.to_owned()),
         Ok(number) => Some(digits(number)),
         Err(_) => Some(text.to_owned()),
     };
@@ -445,7 +445,12 @@ async fn every_format_has_the_same_rows() {
     assert_eq!(of_batches(reader.map(|batch| batch.expect("a batch"))), expected, "arrow");
     let parquet = bytes::Bytes::from(body("parquet").await.body);
     let reader = ParquetRecordBatchReaderBuilder::try_new(parquet).expect("Parquet").build().expect("a reader");
-    assert_eq!(of_batches(reader.map(|batch| batch.expect("a batch"))), expected, "parquet");
+    let without_geometry = |batch: RecordBatch| {
+        let mut batch = batch;
+        batch.remove_column(batch.schema().index_of("geometry").expect("GeoParquet"));
+        batch
+    };
+    assert_eq!(of_batches(reader.map(|batch| without_geometry(batch.expect("a batch")))), expected, "parquet");
     let geojson = body("geojson").await.json();
     let features = geojson["features"].as_array().expect("features");
     assert_eq!(features.iter().map(|feature| of_json(&feature["properties"])).collect::<Vec<_>>(), expected, "geojson");

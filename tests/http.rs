@@ -215,3 +215,23 @@ async fn a_question_can_be_posted_and_resources_and_readiness_are_told() {
     );
     assert_eq!(cases["pending_batches"], cases["batches"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_endpoint_with_a_polygon_takes_it_posted() {
+    let bench = Bench::synthetic(500);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let serving = serve(&bench);
+    let polygon = json!({"type": "Polygon", "coordinates": [[
+        [-122.45, 37.74], [-122.40, 37.74], [-122.40, 37.80], [-122.45, 37.80], [-122.45, 37.74]
+    ]]});
+    for path in ["/aggregates", "/facets", "/incidents", "/tiles/11/327/791.mvt"] {
+        let asked = reqwest::Client::new().get(serving.url(path)).query(&[("polygon", polygon.to_string())]);
+        let asked = asked.send().await.expect("an answer");
+        assert_eq!(asked.status(), 200, "{path}");
+        let asked = asked.bytes().await.expect("a body");
+        assert!(asked.len() > 2, "{path} has something to tell");
+        let posted = reqwest::Client::new().post(serving.url(path)).json(&json!({"polygon": polygon}));
+        let posted = posted.send().await.expect("an answer");
+        assert_eq!((posted.status().as_u16(), posted.bytes().await.expect("a body")), (200, asked), "{path}");
+    }
+}

@@ -48,6 +48,7 @@ mod mistakes;
 mod once;
 mod openapi;
 mod operations;
+mod origins;
 mod pages;
 mod portal_bounds;
 mod portal_credentials;

@@ -246,3 +246,41 @@ async fn a_second_signal_ends_the_server_at_once() {
     running.signal("-TERM");
     assert_eq!(running.wait(PATIENCE), 143, "{}", running.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_a_client_writes_into_an_address_is_not_logged() {
+    let bench = landed(100);
+    let running = bench.program().spawn_serving(&["serve", "--access-log"]);
+    for (n, name) in ["token", "ACCESS_TOKEN", "api_key", "%24%24app_token", "pass%77ord"].iter().enumerate() {
+        running.get_with(&format!("/resources?{name}=sesame{n}"), &[("x-request-id", &format!("secret-{n}"))]).await;
+        let line = running.wait_for_log(&format!("secret-{n}"), PATIENCE);
+        assert!(line.contains(&format!("{name}=***")), "{line}");
+    }
+    assert!(!running.log().contains("sesame"), "{}", running.log());
+}
+
+#[test]
+fn no_text_of_a_portal_begins_a_line_or_an_escape_sequence() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a socket");
+    let portal = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4096];
+            drop(std::io::Read::read(&mut stream, &mut request));
+            let body = "\u{1b}]0;owned\u{7}\u{1b}[31mred\u{9b}1m\r\n2026-01-01T00:00:00.000000Z  INFO forged\u{2028}x";
+            let head =
+                format!("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            drop(std::io::Write::write_all(&mut stream, format!("{head}{body}").as_bytes()));
+        }
+    });
+    let bench = landed(100);
+    for format in ["text", "json"] {
+        let args = ["ingest", "311-cases", "--portal", &portal, "--retries", "0", "-v", "--log-format", format];
+        let output = bench.program().run(&args);
+        assert!(output.stderr.contains("forged"), "the portal's text is told: {}", output.stderr);
+        let is_unsafe = |letter: char| letter != '\n' && (letter.is_control() || letter == '\u{2028}');
+        assert!(!output.stderr.contains(is_unsafe), "{:?}", output.stderr);
+        assert!(!output.stderr.lines().any(|line| line.starts_with("2026-01-01")), "{}", output.stderr);
+    }
+}

@@ -162,3 +162,38 @@ async fn deltalake_polars_and_duckdb_count_from_the_files_what_aggregates_answer
         }
     }
 }
+
+const GEOPANDAS: &str = "
+import json, sys, geopandas
+frame = geopandas.read_parquet(sys.argv[1])
+kinds = sorted(set(frame.geometry.dropna().geom_type))
+first = frame.dropna(subset=['geometry']).iloc[0]
+at = [first.geometry.centroid.x, first.geometry.centroid.y]
+print(json.dumps([len(frame), kinds, str(frame.crs), at, bool(frame.geometry.dropna().is_valid.all())]))
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn geopandas_reads_the_places_of_a_parquet_answer() {
+    let Some(python) = python() else {
+        let how = "pip install -r tests/requirements.txt, and set HOTSPOTS_PYTHON to that Python";
+        missing_tool("geopandas_reads_the_places_of_a_parquet_answer", "a Python with geopandas", how);
+        return;
+    };
+    let bench = Bench::synthetic(300);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let serving = bench.program().spawn_serving(&["serve"]);
+    for (path, kind) in [("/incidents?located=true", "Point"), ("/aggregates?located=true", "Polygon")] {
+        let file = bench.folder.path().join("answer.parquet");
+        std::fs::write(&file, serving.get(&format!("{path}&format=parquet")).await.body).expect("a file");
+        let rows = serving.get(path).await.json();
+        let read = run(&python, GEOPANDAS, &[file.to_str().expect("a path")]);
+        assert_eq!(read[0], rows.as_array().expect("rows").len());
+        assert_eq!((&read[1], &read[2], &read[4]), (&json!([kind]), &json!("OGC:CRS84"), &json!(true)));
+        let at = |n: usize| read[3][n].as_f64().expect("degrees");
+        if kind == "Point" {
+            let first = &rows[0];
+            assert_eq!((Some(at(0)), Some(at(1))), (first["longitude"].as_f64(), first["latitude"].as_f64()));
+        }
+        assert!((-123.0..-122.0).contains(&at(0)) && (37.0..38.0).contains(&at(1)), "{read}");
+    }
+}

@@ -68,7 +68,7 @@ async fn a_query_is_answered_alike_however_it_is_asked_and_in_every_format() {
     let got = serving.get(&address).await;
     assert_eq!(got.json(), expected);
     assert_eq!(post(&serving, "/sql", "application/sql", query).await.json(), expected);
-    assert_eq!(post(&serving, "/sql?format=json", "text/plain; charset=utf-8", query).await.json(), expected);
+    assert_eq!(post(&serving, "/sql?format=json", "application/sql; charset=utf-8", query).await.json(), expected);
 
     let csv = serving.get_with(&address, &[("accept", "text/csv")]).await.text();
     let of_csv: Vec<String> = csv.lines().skip(1).map(str::to_owned).collect();

@@ -68,6 +68,17 @@ impl Wire {
         }
     }
 
+    /// Reads what comes until the connection ends, and whether it was reset.
+    pub(crate) fn rest(mut self) -> (Vec<u8>, bool) {
+        let mut rest = Vec::new();
+        let is_reset = match self.0.read_to_end(&mut rest) {
+            Ok(_) => false,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => true,
+            Err(error) => panic!("the connection does not end: {error}"),
+        };
+        (rest, is_reset)
+    }
+
     /// Reads until the server closes the connection.
     pub(crate) fn end(mut self) {
         let mut rest = Vec::new();

@@ -48,7 +48,10 @@ pub(crate) fn start_logging(args: &Args) {
         Ok(access) if args.access_log() || args.global.verbose > 0 => filter.add_directive(access),
         _ => filter,
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || LogLine { has_colors: terminal })
+        .with_ansi(terminal);
     // It would tell a line that cannot be written to stderr, where it cannot be told either, and panic.
     let lines = lines.log_internal_errors(false);
     // Threads that panic are lines of the log like others, in its format.
@@ -71,8 +74,50 @@ pub(crate) fn start_logging(args: &Args) {
 /// The log of a worker goes to its server, as lines of text.
 pub(crate) fn start_worker_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| LogLine { has_colors: false })
+        .with_ansi(false);
     let _ = lines.without_time().log_internal_errors(false).try_init();
+}
+
+/// Writes a log line to stderr as one line, whatever its texts hold.
+struct LogLine {
+    /// Whether escape sequences are the subscriber's own, which leaves none of others.
+    has_colors: bool,
+}
+
+impl Write for LogLine {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let line = escape_controls(text.strip_suffix('\n').unwrap_or(&text), self.has_colors);
+        writeln!(std::io::stderr().lock(), "{line}")?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
+/// Returns a text whose control characters are written as in JSON: those that move the cursor, begin an escape sequence
+/// or a line, or turn the direction of the text. `keeps_escapes` leaves the escape character.
+fn escape_controls(text: &str, keeps_escapes: bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\u{1b}' if keeps_escapes => escaped.push(letter),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                escaped.push_str(&format!("\\u{:04x}", u32::from(letter)))
+            }
+            _ if letter.is_control() => escaped.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
 }
 
 /// Whether the reader of stdout went away. Libraries keep no more than the text of such an error, so it is known here.
@@ -133,9 +178,14 @@ fn say(level: &str, text: &str) {
     let _ = match LOG_FORMAT.get() {
         Some(LogFormat::Json) => {
             let time = lake_model::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-            writeln!(stderr, "{}", json!({"timestamp": time, "level": level, "message": text}))
+            let line = json!({"timestamp": time, "level": level, "message": text}).to_string();
+            writeln!(stderr, "{}", escape_controls(&line, false))
         }
-        Some(LogFormat::Text) | None => writeln!(stderr, "{text}"),
+        Some(LogFormat::Text) | None => {
+            // A line of the text can be that of a file with its mistake; none looks like a line of its own.
+            let lines = text.lines().map(|line| escape_controls(line, false));
+            writeln!(stderr, "{}", lines.collect::<Vec<_>>().join("\n  "))
+        }
     };
 }
 
@@ -179,4 +229,18 @@ pub(crate) fn print_rows(rows: &[Value], listing: Listing) -> Result<()> {
         text.push('\n');
     }
     print(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_written_as_in_json() {
+        let text = "a\u{1b}[31m\r\nb\tc\u{7f}\u{9b}\u{202e}\u{0}\u{e9}";
+        let escaped = escape_controls(text, false);
+        assert_eq!(escaped, "a\\u001b[31m\\r\\nb\\tc\\u007f\\u009b\\u202e\\u0000\u{e9}");
+        assert_eq!(serde_json::from_str::<String>(&format!("\"{escaped}\"")).expect("JSON"), text);
+        assert_eq!(escape_controls("\u{1b}[2mx\n", true), "\u{1b}[2mx\\n");
+    }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use lake_model::{Result, Secret};
-use lake_serve::{Access, AccessOptions, BaseMap, FlightListener, Identity, Limits, Proxy, Server};
+use lake_serve::{
+    Access, AccessOptions, BaseMap, FlightListener, HostName, Identity, Limits, PageOrigin, Proxy, Server,
+};
 
 use crate::output;
 
@@ -45,6 +47,14 @@ pub(crate) struct Serving {
     /// A proxy, or a network of them, whose X-Forwarded-For is believed; may be repeated
     #[arg(long, value_name = "ADDR", help_heading = ACCESS)]
     trusted_proxy: Vec<Proxy>,
+    /// A name under which the server is asked, besides those of this machine; may be repeated. Without a token, on
+    /// loopback, others are refused
+    #[arg(long, value_name = "NAME", help_heading = ACCESS)]
+    allowed_host: Vec<HostName>,
+    /// An origin whose pages may ask, such as https://map.example; * for all; may be repeated. Without a token, on
+    /// loopback, others are refused
+    #[arg(long, value_name = "ORIGIN", help_heading = ACCESS)]
+    allowed_origin: Vec<PageOrigin>,
     /// Tiles that the map draws under the cells, an address with {z}, {x} and {y}; without it the page asks no other host
     #[arg(long, value_name = "URL")]
     base_map: Option<BaseMap>,
@@ -182,6 +192,9 @@ impl Serving {
             read_token: self.token.clone(),
             admin_token: self.admin_token.clone(),
             trusted_proxies: self.trusted_proxy.clone(),
+            is_loopback: self.http.ip().is_loopback(),
+            allowed_hosts: self.allowed_host.clone(),
+            allowed_origins: self.allowed_origin.clone(),
         };
         Access::new(options, limits)
     }

@@ -140,6 +140,8 @@ pub struct Resource {
     pub portal: String,
     /// The dataset's id at the portal.
     pub dataset: String,
+    /// The licence under which it is published, where the file says it.
+    pub licence: Option<String>,
     /// The city.
     pub city: String,
     /// The IANA zone of its wall-clock times.
@@ -166,6 +168,7 @@ struct File {
     title: String,
     portal: Spanned<String>,
     dataset: Spanned<String>,
+    licence: Option<String>,
     city: String,
     zone: Spanned<String>,
     cadence: Spanned<String>,
@@ -266,6 +269,7 @@ impl Resource {
             title: parsed.title,
             portal: parsed.portal.into_inner().trim_end_matches('/').to_owned(),
             dataset: parsed.dataset.into_inner(),
+            licence: parsed.licence,
             city: parsed.city,
             zone: parsed.zone.into_inner(),
             cadence,

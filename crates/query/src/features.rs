@@ -8,8 +8,9 @@ use arrow::json::LineDelimitedWriter;
 use arrow::json::writer::LineDelimited;
 use lake_model::{Kind, Result, ResultExt};
 
+use crate::clip::Point;
 use crate::format::failed;
-use crate::outline::cell_geojson;
+use crate::outline::{cell_geojson, cell_outline};
 
 /// Writes a FeatureCollection, a feature a row.
 pub(crate) struct FeatureWriter<W: Write> {
@@ -59,15 +60,15 @@ fn as_lines(batch: &RecordBatch) -> Result<String> {
     String::from_utf8(writer.into_inner()).or_err(Kind::Internal, || "rows as JSON")
 }
 
-/// Where a row lies.
-enum Place<'b> {
+/// Where the rows of a batch lie.
+pub(crate) enum Place<'b> {
     Cell(&'b arrow::array::Int64Array),
     Point(&'b arrow::array::Float64Array, &'b arrow::array::Float64Array),
     Nowhere,
 }
 
 impl<'b> Place<'b> {
-    fn of(batch: &'b RecordBatch) -> Self {
+    pub(crate) fn of(batch: &'b RecordBatch) -> Self {
         let real = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Float64Type>();
         let cell = batch.column_by_name("cell").filter(|column| column.data_type() == &DataType::Int64);
         match (real("latitude"), real("longitude"), cell) {
@@ -75,6 +76,16 @@ impl<'b> Place<'b> {
             (_, _, Some(cell)) => Self::Cell(cell.as_primitive::<Int64Type>()),
             _ => Self::Nowhere,
         }
+    }
+
+    /// Returns the outline of a row's cell, as closed rings, or its point alone: longitude and latitude.
+    pub(crate) fn outline(&self, row: usize) -> Option<Vec<Vec<Point>>> {
+        let rings = match self {
+            Self::Cell(cells) => cells.is_valid(row).then(|| cell_outline(cells.value(row)))?,
+            Self::Point(latitude, longitude) => vec![vec![(finite(longitude, row)?, finite(latitude, row)?)]],
+            Self::Nowhere => Vec::new(),
+        };
+        (!rings.is_empty()).then_some(rings)
     }
 
     fn geometry(&self, row: usize) -> Option<String> {

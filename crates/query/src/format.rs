@@ -14,6 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::features::FeatureWriter;
+use crate::geoparquet::Geometry;
 use crate::output_columns::OutputColumns;
 
 /// An output format.
@@ -64,6 +65,46 @@ impl std::str::FromStr for Format {
     }
 }
 
+/// How the column `cell` is written where the format has no 64-bit integers: readers of JSON keep 53 bits of a number, and
+/// spreadsheets 15 digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cells {
+    /// As hexadecimal text in JSON and CSV.
+    #[default]
+    Text,
+    /// As the number that tables hold.
+    Number,
+}
+
+impl Cells {
+    /// Their names.
+    pub const NAMES: &'static [&'static str] = &["text", "number"];
+}
+
+impl std::str::FromStr for Cells {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "text" => Ok(Self::Text),
+            "number" => Ok(Self::Number),
+            _ => Err(Error::invalid(format!(
+                "`{text}` is not a form of cells: expected {}",
+                listed(Self::NAMES.iter().copied())
+            ))),
+        }
+    }
+}
+
+/// What of an answer's form can be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// How cells are written.
+    pub cells: Cells,
+    /// Whether Parquet has a column `geometry` where rows have a place, and so is GeoParquet.
+    pub has_geometry: bool,
+}
+
 enum Sink<W: Write + Send> {
     Table(W, Vec<RecordBatch>),
     Json(arrow::json::ArrayWriter<W>),
@@ -78,6 +119,8 @@ enum Sink<W: Write + Send> {
 pub struct ResultWriter<W: Write + Send> {
     sink: Sink<W>,
     columns: OutputColumns,
+    /// In Parquet, where rows have a place.
+    geometry: Option<Geometry>,
 }
 
 impl<W: Write + Send> std::fmt::Debug for ResultWriter<W> {
@@ -111,8 +154,19 @@ impl<W: Write + Send> ResultWriter<W> {
     /// # Errors
     /// If the format cannot hold a column's type.
     pub fn new(format: Format, schema: &SchemaRef, output: W) -> Result<Self> {
-        let columns = OutputColumns::new(format, schema)?;
-        let schema = Arc::clone(columns.schema());
+        Self::with_options(format, schema, output, WriterOptions::default())
+    }
+
+    /// A writer with these options.
+    ///
+    /// # Errors
+    /// If the format cannot hold a column's type.
+    pub fn with_options(format: Format, schema: &SchemaRef, output: W, options: WriterOptions) -> Result<Self> {
+        let columns = OutputColumns::with_cells(format, schema, options.cells)?;
+        let has_geometry = options.has_geometry && format == Format::Parquet;
+        let geometry = if has_geometry { Geometry::new(columns.schema()) } else { None };
+        let schema = geometry.as_ref().map_or_else(|| columns.schema(), Geometry::schema);
+        let schema = Arc::clone(schema);
         let json = || arrow::json::WriterBuilder::new().with_explicit_nulls(true);
         let sink = match format {
             Format::Table => Sink::Table(output, Vec::new()),
@@ -130,11 +184,15 @@ impl<W: Write + Send> ResultWriter<W> {
                     .set_max_row_group_row_count(Some(ROWS_A_GROUP))
                     .build();
                 let writer = ArrowWriter::try_new(output, Arc::clone(&schema), Some(properties));
-                Sink::Parquet(writer.map_err(failed_parquet)?)
+                let mut writer = writer.map_err(failed_parquet)?;
+                if let Some(geometry) = &geometry {
+                    writer.append_key_value_metadata(geometry.metadata());
+                }
+                Sink::Parquet(writer)
             }
             Format::GeoJson => Sink::GeoJson(FeatureWriter::new(output)),
         };
-        Ok(Self { sink, columns })
+        Ok(Self { sink, columns, geometry })
     }
 
     /// Writes one batch.
@@ -143,7 +201,11 @@ impl<W: Write + Send> ResultWriter<W> {
     /// If the output refuses it.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.columns.check(batch)?;
-        let rows = &self.columns.convert(batch)?;
+        let mut rows = self.columns.convert(batch)?;
+        if let Some(geometry) = &self.geometry {
+            rows = geometry.add_to(&rows)?;
+        }
+        let rows = &rows;
         match &mut self.sink {
             Sink::Table(_, batches) => {
                 batches.push(rows.clone());

@@ -13,7 +13,7 @@ use lake_model::{Error, Kind, Result, ResultExt};
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
-use crate::format::Format;
+use crate::format::{Cells, Format};
 use crate::h3::cells_as_text;
 
 /// Times that are written as text lie within so many seconds of 1970: a little more than 259,000 years.
@@ -36,7 +36,7 @@ pub struct OutputColumns {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Conversion {
     Keep,
-    /// A cell as its hex text: readers of JSON keep only 53 bits of a number.
+    /// A cell as its hex text: readers of JSON keep only 53 bits of a number, spreadsheets 15 digits.
     CellText,
     /// A nested value as JSON: CSV has no other place for it.
     JsonText,
@@ -50,11 +50,19 @@ impl OutputColumns {
     /// # Errors
     /// If the format cannot hold the type of a column.
     pub fn new(format: Format, schema: &SchemaRef) -> Result<Self> {
+        Self::with_cells(format, schema, Cells::default())
+    }
+
+    /// The same, with cells in this form.
+    ///
+    /// # Errors
+    /// If the format cannot hold the type of a column.
+    pub(crate) fn with_cells(format: Format, schema: &SchemaRef, cells: Cells) -> Result<Self> {
         let names = unique_names(schema.fields());
         let (mut fields, mut conversions) = (Vec::with_capacity(names.len()), Vec::with_capacity(names.len()));
         for (field, name) in schema.fields().iter().zip(names) {
             check_type(format, field)?;
-            let conversion = conversion(format, field);
+            let conversion = conversion(format, field, cells);
             fields.push(match &conversion {
                 Conversion::Keep => Arc::new(field.as_ref().clone().with_name(name)),
                 Conversion::CellText | Conversion::JsonText => Arc::new(Field::new(name, DataType::Utf8, true)),
@@ -127,15 +135,17 @@ impl OutputColumns {
     }
 }
 
-/// Whether a column holds cells: signed 64-bit integers in tables, hex text in JSON.
+/// Whether a column holds cells: signed 64-bit integers in tables, hex text in JSON and CSV.
 pub(crate) fn is_cell(field: &Field) -> bool {
     field.name() == "cell" && field.data_type() == &DataType::Int64
 }
 
-fn conversion(format: Format, field: &Field) -> Conversion {
+fn conversion(format: Format, field: &Field, cells: Cells) -> Conversion {
     let kind = field.data_type();
     match format {
-        Format::Json | Format::Ndjson | Format::GeoJson if is_cell(field) => Conversion::CellText,
+        Format::Json | Format::Ndjson | Format::GeoJson | Format::Csv if is_cell(field) && cells == Cells::Text => {
+            Conversion::CellText
+        }
         Format::Csv if kind.is_nested() => Conversion::JsonText,
         // Parquet has neither whole seconds nor dates in milliseconds: readers other than Arrow's would see bare numbers.
         Format::Parquet => match kind {
@@ -190,7 +200,7 @@ fn check_type(format: Format, field: &Field) -> Result<()> {
             "column `{name}` has structs with two fields named `{twice}`; give each field a name of its own"
         )));
     }
-    let kind = match conversion(format, field) {
+    let kind = match conversion(format, field, Cells::Text) {
         Conversion::Cast(_) => None,
         _ => unwritable(format, field.data_type()),
     };

@@ -14,6 +14,7 @@ use crate::access::{Access, Client};
 use crate::http::Web;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::question::labels::Labels;
 use crate::sql_worker::{Share, SqlWorkers};
 use crate::turns::{Turn, Turns};
 
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) turns: Turns,
     pub(crate) web: Web,
+    pub(crate) labels: Labels,
     pub(crate) sql_workers: SqlWorkers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
@@ -62,7 +64,8 @@ impl App {
         let turns = Turns::new(limits.engine_requests, limits.queue);
         let (metrics, cut) = (Metrics::new(), CancellationToken::new());
         let sql_workers = SqlWorkers::new(&reader, &limits, &metrics)?;
-        Ok(Self { reader, access, limits, metrics, turns, web, sql_workers, stop, cut })
+        let labels = Labels::default();
+        Ok(Self { reader, access, limits, metrics, turns, web, labels, sql_workers, stop, cut })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.

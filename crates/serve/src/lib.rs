@@ -24,7 +24,7 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, AccessOptions, Proxy, Scope, fresh_token};
+pub use access::{Access, AccessOptions, HostName, PageOrigin, Proxy, Scope, fresh_token};
 pub use base_map::BaseMap;
 pub use flight::FlightListener;
 pub use limits::{Limit, Limits};

@@ -38,7 +38,7 @@ struct Sent<'a> {
 }
 
 /// Every title there is, with what its reader can do.
-const TITLES: [(&str, &str); 15] = [
+const TITLES: [(&str, &str); 17] = [
     (
         "invalid request",
         "Something in the request is wrong. The detail says what it may be; mend it and send it again.",
@@ -47,6 +47,8 @@ const TITLES: [(&str, &str); 15] = [
     ("method not allowed", "There is something here, but not for this method. The header Allow says which it takes."),
     ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
     ("not acceptable", "None of the formats that the header Accept names is there. The detail lists those that are."),
+    ("head too large", "The address or the headers are larger than this server reads. Send the parameters with POST."),
+    ("unsupported type", "The body has a content type that is not read here. The detail names those that are."),
     ("gone", "It was there and is gone for good: vacuum removed the version. Ask for what is there now."),
     ("conflict", "Somebody else committed first. Send the request again."),
     ("limit reached", "The answer needs more than this server may use. Ask for a shorter window or coarser cells."),
@@ -98,6 +100,17 @@ impl Problem {
         Self::new("not acceptable", 406, detail)
     }
 
+    /// The head of a request that HTTP could not read; the status is its own.
+    pub(crate) fn of_head(status: u16, detail: &str) -> Self {
+        let title = if matches!(status, 414 | 431) { "head too large" } else { "invalid request" };
+        Self::new(title, status, detail)
+    }
+
+    /// The body has a content type that is not read here.
+    pub(crate) fn unsupported_type(detail: impl Into<String>) -> Self {
+        Self::new("unsupported type", 415, detail)
+    }
+
     /// The body has more bytes than are taken.
     pub(crate) fn body_too_large(most: usize) -> Self {
         Self::new("body too large", 413, format!("the body may have {most} bytes (`max_body_bytes` of /limits)"))
@@ -109,6 +122,11 @@ impl Problem {
             cause.downcast_ref::<&str>().map(|t| (*t).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
         tracing::error!(cause = text.as_deref().unwrap_or("unknown"), "a request panicked");
         Self::of(Kind::Internal, "the request could not be answered because of a bug; the server's log has the cause")
+    }
+
+    /// Returns the problem as it is sent.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&Sent { problem: self, request_id: RequestId::current() }).unwrap_or_default()
     }
 
     /// What the problem under `/problems/<slug>` means; `None` if there is no such problem.
@@ -136,8 +154,7 @@ impl From<Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let text = serde_json::to_vec(&Sent { problem: &self, request_id: RequestId::current() }).unwrap_or_default();
-        let mut response = Response::new(Body::from(text));
+        let mut response = Response::new(Body::from(self.to_json()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

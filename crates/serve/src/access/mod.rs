@@ -4,6 +4,7 @@
 //! refused.
 
 mod client;
+mod origins;
 mod proxy;
 mod quotas;
 mod token;
@@ -15,9 +16,12 @@ use std::path::PathBuf;
 use lake_model::{Error, Kind, Result, Secret};
 
 pub(crate) use client::Client;
+pub(crate) use origins::{FetchMetadata, Origins};
+pub use origins::{HostName, PageOrigin};
 pub use proxy::Proxy;
 use quotas::Quotas;
 pub(crate) use quotas::{Busy, Permit};
+pub(crate) use token::PREFIX as TOKEN_PREFIX;
 pub use token::{Scope, fresh_token};
 use tokens::Tokens;
 
@@ -34,6 +38,12 @@ pub struct AccessOptions {
     pub admin_token: Option<Secret>,
     /// Proxies that say truly, in `X-Forwarded-For`, for whom they ask.
     pub trusted_proxies: Vec<Proxy>,
+    /// Whether only this machine can reach the server.
+    pub is_loopback: bool,
+    /// Names of the server, besides those of this machine.
+    pub allowed_hosts: Vec<HostName>,
+    /// Pages that may ask, besides the server's own.
+    pub allowed_origins: Vec<PageOrigin>,
 }
 
 /// The gate before every request, over whichever interface it comes.
@@ -42,6 +52,7 @@ pub struct Access {
     /// None where no token is configured.
     tokens: Option<Tokens>,
     proxies: Vec<Proxy>,
+    origins: Origins,
     quotas: Quotas,
 }
 
@@ -51,21 +62,32 @@ impl Access {
     /// # Errors
     /// If the token file cannot be read or has a line that is none, or a token is too short to be one.
     pub fn new(options: AccessOptions, limits: &Limits) -> Result<Self> {
+        let proxies = options.trusted_proxies.clone();
+        let (is_loopback, hosts, pages) =
+            (options.is_loopback, options.allowed_hosts.clone(), options.allowed_origins.clone());
+        let tokens = Tokens::of(options)?;
         Ok(Self {
-            proxies: options.trusted_proxies.clone(),
-            tokens: Tokens::of(options)?,
+            proxies,
+            origins: Origins::new(is_loopback && tokens.is_none(), hosts, pages),
+            tokens,
             quotas: Quotas::new(limits.requests_per_second, limits.concurrent_requests),
         })
     }
 
     /// A gate that is open to everybody, without limits.
     pub fn open() -> Self {
-        Self { tokens: None, proxies: Vec::new(), quotas: Quotas::new(0, 0) }
+        let origins = Origins::new(false, Vec::new(), Vec::new());
+        Self { tokens: None, proxies: Vec::new(), origins, quotas: Quotas::new(0, 0) }
     }
 
     /// Whether a request must show a token.
     pub fn needs_token(&self) -> bool {
         self.tokens.is_some()
+    }
+
+    /// Returns from which pages and under which names the server may be asked.
+    pub(crate) fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// From where a request comes: the peer, or whom a trusted proxy names. `forwarded` are the texts of the headers

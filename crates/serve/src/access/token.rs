@@ -9,7 +9,7 @@ use lake_model::{Error, Result, Secret, listed};
 use uuid::Uuid;
 
 /// What every token of ours begins with, so that whoever finds one knows what it is.
-const PREFIX: &str = "hotspots_";
+pub(crate) const PREFIX: &str = "hotspots_";
 /// What the hash in a line begins with.
 const ALGORITHM: &str = "blake3:";
 /// A shorter token could be guessed.

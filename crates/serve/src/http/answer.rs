@@ -10,7 +10,7 @@ use datafusion::error::DataFusionError;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result};
-use lake_query::{Format, ResultWriter};
+use lake_query::{Format, ResultWriter, WriterOptions};
 use tokio::time::{Instant, timeout_at};
 
 /// Rows that are turned into text at a time.
@@ -28,11 +28,12 @@ pub(crate) fn body(
     schema: &SchemaRef,
     batches: Batches,
     format: Format,
+    options: WriterOptions,
     deadline: Instant,
     failed: fn(DataFusionError) -> Error,
 ) -> Result<Body> {
     let written = Written::default();
-    let writer = ResultWriter::new(format, schema, written.clone())?;
+    let writer = ResultWriter::with_options(format, schema, written.clone(), options)?;
     let state = Chunks { batches: in_chunks(batches), writer: Some(writer), written, deadline, failed };
     let chunks = futures::stream::try_unfold(state, |mut state| async move {
         match state.next().await {
@@ -142,7 +143,9 @@ mod tests {
             futures::stream::once(fails).boxed()
         };
         let deadline = Instant::now() + Duration::from_millis(if hangs { 50 } else { 60_000 });
-        let made = body(&schema, first.chain(then).boxed(), Format::Csv, deadline, plan_error).expect("a body");
+        let made =
+            body(&schema, first.chain(then).boxed(), Format::Csv, WriterOptions::default(), deadline, plan_error)
+                .expect("a body");
         made.into_response()
     }
 

@@ -118,5 +118,5 @@ async fn count(reading: &Reading, filters: &Filters, facets: &[Dimension], limit
             batches.push(rows.or_err(Kind::Internal, || "the values of a facet")?);
         }
     }
-    Ok(Made { schema, batches, truncated, next: None })
+    Ok(Made { schema, batches, truncated, next: None, link: None })
 }

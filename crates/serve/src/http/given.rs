@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method};
+use url::form_urlencoded;
 
 use super::endpoint::Endpoint;
 use super::routes::Body;
@@ -16,11 +17,20 @@ use crate::question::parameters::Parameters;
 pub(crate) struct Given {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
+    path: String,
     query: String,
     body: Option<Body>,
 }
 
 impl Given {
+    /// Returns the address that was asked, with another value of this parameter.
+    pub(crate) fn address_with(&self, name: &str, value: &str) -> String {
+        let others = form_urlencoded::parse(self.query.as_bytes()).filter(|(given, _)| given != name);
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(others).append_pair(name, value);
+        format!("{}?{}", self.path, query.finish())
+    }
+
     /// The parameters of an endpoint.
     ///
     /// # Errors
@@ -39,8 +49,9 @@ impl FromRequest<Arc<App>> for Given {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let (method, headers) = (request.method().clone(), request.headers().clone());
+        let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
         let body = if method == Method::POST { Some(Body::from_request(request, app).await?) } else { None };
-        Ok(Self { method, headers, query, body })
+        Ok(Self { method, headers, path, query, body })
     }
 }

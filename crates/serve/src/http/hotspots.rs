@@ -39,8 +39,13 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
     let found = question.answer(&asked.reading);
     let found = timeout_at(asked.deadline, found).await.map_err(|_| too_slow())??;
     let schema = found.batch.schema();
-    let mut response =
-        asked.answer(Made { schema, batches: vec![found.batch], truncated: found.truncated, next: None })?;
+    let mut response = asked.answer(Made {
+        schema,
+        batches: vec![found.batch],
+        truncated: found.truncated,
+        next: None,
+        link: None,
+    })?;
     let headers = response.headers_mut();
     headers.insert("lake-unlocated", HeaderValue::from(found.unlocated));
     if let Some(months) = found.months {

@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::TimestampMicrosecondType;
 use axum::extract::State;
+use axum::http::Method;
 use axum::response::Response;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{col, lit};
@@ -21,12 +22,12 @@ use super::page::{Page, Place};
 use super::rows::{Asked, Made};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::FORMAT;
 use crate::question::filters::{FILTERS, Filters, with_filters};
 use crate::question::ordered::{By, first_rows};
 use crate::question::parameters::{Accepted, Parameter, Shape, Values};
 use crate::question::plan::plan_error;
 use crate::question::values::{not_one_of, number};
+use crate::question::{CELLS, FORMAT};
 
 /// The columns there are.
 const COLUMNS: [&str; 13] = [
@@ -53,7 +54,7 @@ const ROWS: usize = 1_000;
 /// The most rows of a page.
 const MOST_ROWS: usize = 10_000;
 
-const OWN: [Parameter; 4] = [
+const OWN: [Parameter; 5] = [
     Parameter::new("columns", Shape::Many, "Which columns, between commas; all if not given."),
     Parameter::new(
         "page",
@@ -61,6 +62,7 @@ const OWN: [Parameter; 4] = [
         "The next page: the text of Lake-Next of the page before, with the same filters.",
     ),
     Parameter::of("limit", Shape::One, Values::Whole(1, MOST_ROWS as i64), "Rows of a page; 1000 if not given."),
+    CELLS,
     FORMAT,
 ];
 
@@ -97,7 +99,8 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
     let next = truncated.then(|| last_place(&rows)).flatten();
     let next = next.map(|after| Page { version: asked.reading.view.version(), question, after }.write());
     let shown = project(&rows, &columns)?;
-    asked.answer(Made { schema: shown.schema(), batches: vec![shown], truncated, next })
+    let link = next.as_deref().filter(|_| given.method != Method::POST).map(|token| given.address_with("page", token));
+    asked.answer(Made { schema: shown.schema(), batches: vec![shown], truncated, next, link })
 }
 
 fn columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem> {

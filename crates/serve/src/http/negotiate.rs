@@ -17,25 +17,33 @@ pub(crate) struct Offer {
     pub(crate) media_type: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) format: Format,
+    /// The ending of a file of it; none for what a browser shows.
+    pub(crate) file_ending: Option<&'static str>,
 }
 
-const fn offer(name: &'static str, media_type: &'static str, format: Format) -> Offer {
-    Offer { name, media_type, content_type: media_type, format }
+const fn offer(
+    name: &'static str,
+    media_type: &'static str,
+    format: Format,
+    file_ending: Option<&'static str>,
+) -> Offer {
+    Offer { name, media_type, content_type: media_type, format, file_ending }
 }
 
 /// Every format there is, the first where nothing is asked.
 pub(crate) const OFFERS: [Offer; 6] = [
-    offer("json", "application/json", Format::Json),
-    offer("ndjson", "application/x-ndjson", Format::Ndjson),
+    offer("json", "application/json", Format::Json, None),
+    offer("ndjson", "application/x-ndjson", Format::Ndjson, None),
     Offer {
         name: "csv",
         media_type: "text/csv",
         content_type: "text/csv; charset=utf-8; header=present",
         format: Format::Csv,
+        file_ending: Some("csv"),
     },
-    offer("geojson", "application/geo+json", Format::GeoJson),
-    offer("arrow", "application/vnd.apache.arrow.stream", Format::Arrow),
-    offer("parquet", "application/vnd.apache.parquet", Format::Parquet),
+    offer("geojson", "application/geo+json", Format::GeoJson, Some("geojson")),
+    offer("arrow", "application/vnd.apache.arrow.stream", Format::Arrow, Some("arrows")),
+    offer("parquet", "application/vnd.apache.parquet", Format::Parquet, Some("parquet")),
 ];
 
 /// The names of formats.

@@ -20,6 +20,8 @@ use tracing::{Instrument as _, Span};
 
 use super::admit::Asker;
 use super::changes::Live;
+use super::endpoint::METRICS;
+use super::masked::mask_secrets;
 use super::sending::Sending;
 use super::socket::Peer;
 use crate::app::App;
@@ -71,7 +73,7 @@ struct Exchange {
     sending: Option<Sending>,
     /// As the router has it.
     path: String,
-    /// As the client has it.
+    /// As the client has it, without secrets.
     asked: String,
     status: Option<u16>,
     bytes: u64,
@@ -95,7 +97,7 @@ impl Exchange {
             deadline: Instant::now() + app.limits.timeout,
             sending: Sending::current().or_else(|| Some(request.extensions().get::<Peer>()?.sending.clone())),
             path,
-            asked: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
+            asked: request.uri().path_and_query().map_or_else(String::new, |asked| mask_secrets(asked.as_str())),
             status: None,
             bytes: 0,
             asker: None,
@@ -107,6 +109,13 @@ impl Exchange {
     /// The answer, watched until its last byte.
     fn send(mut self, mut response: Response) -> Response {
         self.asker = response.extensions_mut().remove::<Arc<Asker>>();
+        // What is data in one format must not be run as a script of another.
+        let headers = response.headers_mut();
+        headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+        // Every answer has another length, so that a client cannot be told that of the next one.
+        if self.method == Method::HEAD && self.path == METRICS {
+            headers.remove(header::CONTENT_LENGTH);
+        }
         let status = response.status().as_u16();
         self.status = Some(status);
         self.metrics.answered(&self.path, status, media_type(&response));

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::question::parameters::Parameters;
 
 /// What does not change from page to page is not part of the question.
-const FREE: [&str; 4] = ["page", "limit", "format", "columns"];
+const FREE: [&str; 5] = ["page", "limit", "format", "columns", "cells"];
 
 /// A place in the order of incidents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -77,7 +77,7 @@ pub(crate) async fn get(
     }
     let values = query.values(given.iter().map(|(name, text)| (name.as_ref(), text.as_ref())))?;
     let limit = row_limit(&app, limit.as_deref())?;
-    let mut asked = Asked::open(&app, format.as_deref(), &headers).await?;
+    let mut asked = Asked::open(&app, &name, format.as_deref(), &headers).await?;
     let deadline = asked.deadline;
     let answered = async {
         let planned = plan(&asked.reading, Sql::of_query(&query), Values::Typed(Row::of(values)?)).await?;

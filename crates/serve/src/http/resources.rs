@@ -26,6 +26,14 @@ struct Standing {
     name: String,
     title: Option<String>,
     city: Option<String>,
+    /// The IANA zone of its wall-clock times.
+    zone: Option<String>,
+    /// The base URL of its portal.
+    portal: Option<String>,
+    /// The id of the dataset at the portal.
+    dataset: Option<String>,
+    /// Under which it is published.
+    licence: Option<String>,
     landed: bool,
     incidents: i64,
     unlocated: i64,
@@ -67,6 +75,10 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
             name: name.to_owned(),
             title: definition.as_ref().map(|resource| resource.title.clone()),
             city: definition.as_ref().map(|resource| resource.city.clone()),
+            zone: definition.as_ref().map(|resource| resource.zone.clone()),
+            portal: definition.as_ref().map(|resource| resource.portal.clone()),
+            dataset: definition.as_ref().map(|resource| resource.dataset.clone()),
+            licence: definition.as_ref().and_then(|resource| resource.licence.clone()),
             cadence_seconds: definition.as_ref().map(|resource| resource.cadence.seconds),
             exact: view.is_exact(&[name.to_owned()]),
             ..Standing::default()

@@ -15,7 +15,7 @@ use lake_model::{Kind, nearest};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use super::admit::admit;
 use super::changes::Live;
@@ -23,6 +23,7 @@ use super::endpoint::{
     AGGREGATES, API, ASSETS, BOUNDARIES, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LICENSES, LIMITS,
     METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILE_JSON, TILES,
 };
+use super::guard::{guard, readers};
 use super::observe::observe;
 use super::{
     aggregates, boundaries, changes, facets, hotspots, incidents, operations, queries, resources, sql, tile_json,
@@ -44,7 +45,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(AGGREGATES, get(aggregates::answer).post(aggregates::answer.layer(body_limit)))
         .route(INCIDENTS, get(incidents::answer).post(incidents::answer.layer(body_limit)))
         .route(CHANGES, get(changes::get))
-        .route(TILES, get(tiles::get))
+        .route(TILES, get(tiles::answer).post(tiles::answer.layer(body_limit)))
         .route(TILE_JSON, get(tile_json::get))
         .route(FACETS, get(facets::answer).post(facets::answer.layer(body_limit)))
         .route(HOTSPOTS, get(hotspots::answer).post(hotspots::answer.layer(body_limit)))
@@ -63,7 +64,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(from_fn_with_state(Arc::clone(&app), admit))
-        .layer(cross_origin())
+        .layer(cross_origin(&app))
+        .layer(from_fn_with_state(Arc::clone(&app), guard))
         .layer(CatchPanicLayer::custom(|cause: Box<dyn std::any::Any + Send>| {
             Problem::panicked(&*cause).into_response()
         }))
@@ -78,24 +80,27 @@ fn compressible() -> impl Predicate {
     DefaultPredicate::new().and(packed).and(live)
 }
 
-/// Pages of other hosts may ask and read everything: there are no cookies that would ask in somebody's name.
-fn cross_origin() -> CorsLayer {
+/// Pages that may ask may read everything: there are no cookies that would ask in somebody's name.
+fn cross_origin(app: &Arc<App>) -> CorsLayer {
     let told = [
         header::ETAG.as_str(),
         header::RETRY_AFTER.as_str(),
+        header::LINK.as_str(),
+        header::CONTENT_DISPOSITION.as_str(),
         "lake-version",
         "lake-exact",
         "lake-as-of",
         "lake-truncated",
         "lake-synthetic",
         "lake-next",
+        "lake-warning",
         "lake-unlocated",
         "lake-trend-months",
         "server-timing",
         "x-request-id",
     ];
     CorsLayer::new()
-        .allow_origin(Any)
+        .allow_origin(readers(app))
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         // Each by its name: `*` does not stand for Authorization.
         .allow_headers(AllowHeaders::mirror_request())

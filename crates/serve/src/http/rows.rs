@@ -7,18 +7,20 @@ use axum::response::{IntoResponse, Response};
 use datafusion::error::DataFusionError;
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, ResultExt};
-use lake_query::Format;
+use lake_query::{Cells, Format, WriterOptions};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Batches, body, too_slow};
 use super::negotiate::{Offer, choose};
-use super::versioned::{Name, Timing, flag, say_reading};
+use super::versioned::{Name, Timing, flag, say_reading, warning_header};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
+use crate::question::CELLS;
 use crate::question::filters::Filters;
 use crate::question::ordered::Rows;
 use crate::question::parameters::Parameters;
 use crate::question::plan::plan_error;
+use crate::question::values::not_one_of;
 
 /// A request whose reading is open and whose answer the client does not have yet.
 pub(crate) struct Asked {
@@ -27,6 +29,11 @@ pub(crate) struct Asked {
     offer: Offer,
     /// The resources asked for; all if empty.
     names: Vec<String>,
+    /// What a file of the answer is named, without its ending.
+    file: String,
+    options: WriterOptions,
+    /// What is told of filters that no incident fits.
+    warnings: Vec<String>,
     /// None where the answer may not be kept.
     name: Option<Name>,
     timing: Timing,
@@ -39,6 +46,8 @@ pub(crate) struct Made {
     pub(crate) truncated: bool,
     /// The token of the next page.
     pub(crate) next: Option<String>,
+    /// The address of the next page.
+    pub(crate) link: Option<String>,
 }
 
 impl Asked {
@@ -59,6 +68,7 @@ impl Asked {
         let deadline = Instant::now() + app.limits.timeout;
         let mut timing = Timing::begin();
         let offer = choose(parameters.one("format"), headers)?;
+        let options = WriterOptions { cells: cells(parameters)?, has_geometry: true };
         let reading = match version {
             Some(version) => app.reading_at(version).await?,
             None => app.reading().await?,
@@ -68,11 +78,19 @@ impl Asked {
         let names = filters.resources.wanted.clone();
         let name = match *method {
             Method::POST => None,
-            _ => Some(Name::of(&reading, &names, question, offer.name)?),
+            _ => Some(Name::of(&reading, &names, &format!("{question} {options:?}"), offer.name)?),
         };
         match &name {
             Some(name) if name.is_known(headers) => Ok(Err(name.not_modified(&reading.view, &names)?)),
-            _ => Ok(Ok(Self { reading, deadline, offer, names, name, timing })),
+            _ => {
+                let warnings = timeout_at(deadline, app.labels.warnings(&reading, filters)).await;
+                let warnings = warnings.map_err(|_| too_slow())??;
+                for warning in &warnings {
+                    tracing::info!("{warning}");
+                }
+                let file = parameters.path().trim_start_matches('/').to_owned();
+                Ok(Ok(Self { reading, deadline, offer, names, file, options, warnings, name, timing }))
+            }
         }
     }
 
@@ -80,13 +98,29 @@ impl Asked {
     ///
     /// # Errors
     /// A format that is none, or a lake that cannot be read.
-    pub(crate) async fn open(app: &App, format: Option<&str>, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(crate) async fn open(
+        app: &App,
+        file: &str,
+        format: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Self, Problem> {
         let deadline = Instant::now() + app.limits.timeout;
         let mut timing = Timing::begin();
         let offer = choose(format, headers)?;
         let reading = timeout_at(deadline, app.reading()).await.map_err(|_| too_slow())??;
         timing.step("open");
-        Ok(Self { reading, deadline, offer, names: Vec::new(), name: None, timing })
+        let file = file.rsplit('/').next().unwrap_or(file).to_owned();
+        let (names, options, warnings) = (Vec::new(), WriterOptions::default(), Vec::new());
+        Ok(Self { reading, deadline, offer, names, file, options, warnings, name: None, timing })
+    }
+
+    /// Writes cells in the form that the request names.
+    ///
+    /// # Errors
+    /// A form that is none.
+    pub(crate) fn with_cells(self, parameters: &Parameters) -> Result<Self, Problem> {
+        let options = WriterOptions { cells: cells(parameters)?, ..self.options };
+        Ok(Self { options, ..self })
     }
 
     /// Names the answer by the texts that tell its question apart from others; it may then be kept. Some answer is that
@@ -115,7 +149,11 @@ impl Asked {
     /// If the format cannot hold a column.
     pub(crate) fn answer(self, made: Made) -> Result<Response, Problem> {
         let batches = futures::stream::iter(made.batches.into_iter().map(Ok::<_, DataFusionError>)).boxed();
-        self.send(&made.schema, batches, made.truncated, made.next.as_deref())
+        let mut response = self.send(&made.schema, batches, made.truncated, made.next.as_deref())?;
+        if let Some(link) = made.link.and_then(|link| HeaderValue::from_str(&format!("<{link}>; rel=\"next\"")).ok()) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        Ok(response)
     }
 
     /// The answer, of rows as they are made.
@@ -136,9 +174,17 @@ impl Asked {
         self.timing.step("answer");
         let failed: fn(DataFusionError) -> Error = plan_error;
         let batches = self.reading.keep(batches);
-        let mut response = body(schema, batches, self.offer.format, self.deadline, failed)?.into_response();
+        let mut response =
+            body(schema, batches, self.offer.format, self.options, self.deadline, failed)?.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.offer.content_type));
+        if let Some(ending) = self.offer.file_ending {
+            let named = HeaderValue::from_str(&format!("attachment; filename=\"{}.{ending}\"", self.file));
+            headers.insert(header::CONTENT_DISPOSITION, named.or_err(Kind::Internal, || "the name of a file")?);
+        }
+        for warning in &self.warnings {
+            headers.append("lake-warning", warning_header(warning)?);
+        }
         if let Some(name) = &self.name {
             name.say(headers);
         }
@@ -150,4 +196,10 @@ impl Asked {
         self.timing.say(headers);
         Ok(response)
     }
+}
+
+/// The form of cells that the request names.
+fn cells(parameters: &Parameters) -> Result<Cells, Problem> {
+    let form = parameters.one(CELLS.name).unwrap_or("text");
+    form.parse().map_err(|_| not_one_of(CELLS.name, form, Cells::NAMES.iter().copied()))
 }

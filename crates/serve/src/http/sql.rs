@@ -16,9 +16,9 @@ use super::routes::Body;
 use super::rows::Asked;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::question::FORMAT;
 use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
 use crate::question::values::whole;
+use crate::question::{CELLS, FORMAT};
 use crate::sql_worker::{Sql, Values as Bound, plan};
 
 /// The rows that any query may be asked for at most.
@@ -33,6 +33,7 @@ const ACCEPTED: Accepted = &[
         "Values for its places: an object by name, or an array in the order of the places.",
     ),
     LIMIT,
+    CELLS,
     FORMAT,
 ];
 
@@ -67,7 +68,15 @@ pub(crate) async fn post(
     let mut parameters = Parameters::from_query(SQL, ACCEPTED, query.as_deref().unwrap_or_default())?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if matches!(kind.as_str(), "application/sql" | "text/plain") {
+    if kind != "application/json" && kind != "application/sql" {
+        // An HTML form can send other types to any server that its reader's browser reaches.
+        let given = if kind.is_empty() { "none".to_owned() } else { format!("`{kind}`") };
+        return Err(Problem::unsupported_type(format!(
+            "the body has the content type {given}: send a JSON object with Content-Type: application/json, or the query \
+             itself with Content-Type: application/sql"
+        )));
+    }
+    if kind == "application/sql" {
         let text = std::str::from_utf8(&body).map_err(|_| Problem::of(Kind::Invalid, "the body is no UTF-8"))?;
         return answer(&app, &parameters, Some(text), &values(&parameters)?, &method, &headers).await;
     }
@@ -107,13 +116,14 @@ async fn answer(
         ));
     };
     let limit = row_limit(app, parameters.one("limit"))?;
-    let mut asked = Asked::open(app, parameters.one("format"), headers).await?;
+    let cells = parameters.one(CELLS.name).unwrap_or_default();
+    let mut asked = Asked::open(app, "sql", parameters.one("format"), headers).await?.with_cells(parameters)?;
     let deadline = asked.deadline;
     let answered = async {
         let planned = plan(&asked.reading, Sql::Text(query.to_owned()), Bound::Json(values.clone())).await?;
         if *method != Method::POST
             && planned.is_fixed
-            && let Some(known) = asked.name(headers, &[query, &planned.values, &limit.to_string()])?
+            && let Some(known) = asked.name(headers, &[query, &planned.values, &limit.to_string(), cells])?
         {
             return Ok(known);
         }

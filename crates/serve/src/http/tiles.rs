@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Result, ResultExt};
@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::too_slow;
 use super::endpoint::{Endpoint, TILES};
+use super::given::Given;
 use super::tile_shape::{EXTENT, clip_to_tile, exterior_rings};
 use super::versioned::{Name, Timing, say_reading};
 use crate::app::{App, Reading};
@@ -26,7 +27,7 @@ use crate::question::Question;
 use crate::question::bucket::TimePrecision;
 use crate::question::dimension::Dimension;
 use crate::question::filters::{FILTERS, Filters, with_filters};
-use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
+use crate::question::parameters::{Accepted, Parameter, Shape, Values};
 use crate::question::plan::{answer_frame, plan_error};
 use crate::question::values::number;
 
@@ -51,7 +52,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     about: "Counts by cell as a vector tile: layer `cells`, members `cell` and `count`; `/tiles.json` describes them.",
     parameters: ACCEPTED,
     formats: &[],
-    takes_body: false,
+    takes_body: true,
 };
 
 /// A tile of the grid: zoom, column from the west, row from the north.
@@ -62,19 +63,17 @@ struct Address {
     y: u32,
 }
 
-/// Answers `GET /tiles/{z}/{x}/{y}.mvt`.
-pub(crate) async fn get(
+/// Answers `GET /tiles/{z}/{x}/{y}.mvt`, and `POST` with the same parameters as the members of a JSON object.
+pub(crate) async fn answer(
     State(app): State<Arc<App>>,
     path: Result<Path<(String, String, String)>, PathRejection>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    given: Given,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + app.limits.timeout;
     let mut timing = Timing::begin();
     let Path((z, x, y)) = path.map_err(|rejection| no_tile(&rejection.body_text()))?;
     let address = Address::parse(&z, &x, &y)?;
-    let parameters = Parameters::from_query(TILES, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    let parameters = given.parameters(&ENDPOINT)?;
     let filters = Filters::parse(&parameters, &app.limits)?;
     let resolution = number(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let resolution = resolution.unwrap_or_else(|| address.resolution());
@@ -83,7 +82,7 @@ pub(crate) async fn get(
     timing.step("open");
     let names = filters.resources.wanted.clone();
     let name = Name::of(&reading, &names, &format!("{:?}", (&filters, resolution, address)), "mvt")?;
-    if method != Method::POST && name.is_known(&headers) {
+    if given.method != Method::POST && name.is_known(&given.headers) {
         return Ok(name.not_modified(&reading.view, &names)?);
     }
     let made = tile(&reading, filters, resolution, address, app.limits.max_tile_cells);

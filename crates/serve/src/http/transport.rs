@@ -9,11 +9,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::refusal;
 use super::sending::ConnectionState;
 use super::socket::Stream;
 
 /// What a client begins with that speaks HTTP/2 (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What is read and thrown away of a client that still sends a request that was refused, and for how long: it does not
+/// see the answer before it has sent what it wants to.
+const MAX_DISCARDED_BYTES: usize = 32 << 20;
+const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// A connection that is given up when its client does not say in time which HTTP it speaks, or leaves what it is sent
 /// unread for too long. It is reset instead of closed when its end would make an answer look whole that was cut.
@@ -26,6 +32,17 @@ pub(super) struct Transport {
     unread_within: Duration,
     /// Runs while something waits to be sent.
     unread: Option<Pin<Box<Sleep>>>,
+    /// The answer to what is no request, and how much of it has been written.
+    refusal: Option<(Vec<u8>, usize)>,
+    /// What is still thrown away of a request that was refused.
+    discard: Option<Discard>,
+}
+
+/// What a client may still send after its request was refused.
+struct Discard {
+    bytes_left: usize,
+    deadline: Pin<Box<Sleep>>,
+    is_shut_down: bool,
 }
 
 /// The first bytes of a connection.
@@ -44,7 +61,7 @@ impl Transport {
         unread_within: Duration,
     ) -> Self {
         let preface = Preface { seen: 0, deadline: Box::pin(sleep(begin_within)) };
-        Self { stream, state, preface: Some(preface), unread_within, unread: None }
+        Self { stream, state, preface: Some(preface), unread_within, unread: None, refusal: None, discard: None }
     }
 
     /// Looks at bytes that came: whether they are how HTTP/2 begins.
@@ -60,6 +77,49 @@ impl Transport {
         } else {
             preface.seen += length;
         }
+    }
+
+    /// Writes the answer in words where the bytes offered are a status alone; `None` if they are not.
+    fn write_refusal(&mut self, context: &mut Context<'_>, offered: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        if self.refusal.is_none() {
+            self.refusal = Some((refusal::in_words(offered)?, 0));
+        }
+        let (answer, written) = self.refusal.as_mut()?;
+        while *written < answer.len() {
+            match Pin::new(&mut self.stream).poll_write(context, &answer[*written..]) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(count)) => *written += count,
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => return Some(Poll::Pending),
+            }
+        }
+        self.refusal = None;
+        let deadline = Box::pin(sleep(DISCARD_WITHIN));
+        self.discard = Some(Discard { bytes_left: MAX_DISCARDED_BYTES, deadline, is_shut_down: false });
+        Some(Poll::Ready(Ok(offered.len())))
+    }
+
+    /// Shuts a connection down whose request was refused, and reads what its client still sends.
+    fn shut_down_and_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(discard) = &mut self.discard else { return Poll::Ready(Ok(())) };
+        if !discard.is_shut_down {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            discard.is_shut_down = true;
+        }
+        let mut bytes = [0; 8192];
+        while discard.bytes_left > 0 {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => break,
+                Poll::Ready(Ok(())) => discard.bytes_left = discard.bytes_left.saturating_sub(buffer.filled().len()),
+                Poll::Ready(Err(_)) => break,
+                Poll::Pending => {
+                    ready!(discard.deadline.as_mut().poll(context));
+                    break;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// What became of bytes to send; `is_sent` if that they are gone means that all before them are.
@@ -99,7 +159,10 @@ impl AsyncRead for Transport {
 impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
+        let polled = match this.write_refusal(context, bytes) {
+            Some(polled) => polled,
+            None => Pin::new(&mut this.stream).poll_write(context, bytes),
+        };
         this.watch(context, polled, false)
     }
 
@@ -109,7 +172,11 @@ impl AsyncWrite for Transport {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_write_vectored(context, parts);
+        let first = parts.first().map(|part| &**part).unwrap_or_default();
+        let polled = match this.write_refusal(context, first) {
+            Some(polled) => polled,
+            None => Pin::new(&mut this.stream).poll_write_vectored(context, parts),
+        };
         this.watch(context, polled, false)
     }
 
@@ -128,6 +195,9 @@ impl AsyncWrite for Transport {
         // HTTP shuts down what it has sent.
         if this.state.end_sending() {
             return Poll::Ready(Ok(()));
+        }
+        if this.discard.is_some() {
+            return this.shut_down_and_discard(context);
         }
         let polled = Pin::new(&mut this.stream).poll_shutdown(context);
         this.watch(context, polled, true)

@@ -124,6 +124,23 @@ impl Name {
     }
 }
 
+/// A warning as a header: what is not visible ASCII is percent-encoded.
+///
+/// # Errors
+/// Never, as visible ASCII is a header.
+pub(crate) fn warning_header(text: &str) -> Result<HeaderValue> {
+    let mut ascii = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, ' '..='~') {
+            ascii.push(letter);
+        } else {
+            let mut bytes = [0; 4];
+            letter.encode_utf8(&mut bytes).bytes().for_each(|byte| ascii.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    HeaderValue::from_str(&ascii).or_err(Kind::Internal, || "a warning as a header")
+}
+
 /// A yes or no as a header.
 pub(crate) fn flag(value: bool) -> HeaderValue {
     HeaderValue::from_static(if value { "true" } else { "false" })

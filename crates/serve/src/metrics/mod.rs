@@ -19,7 +19,7 @@ use crate::app::App;
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Why a request was refused before it was answered.
-const CAUSES: [&str; 5] = ["rate", "concurrency", "engine", "token", "scope"];
+const CAUSES: [&str; 7] = ["rate", "concurrency", "engine", "token", "scope", "host", "origin"];
 /// Why an answer did not come to its end.
 const ENDS: [&str; 2] = ["client", "server"];
 /// Why a process for queries in SQL ended.

@@ -3,13 +3,13 @@
 use lake_model::{DividedBy, Kind};
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{AGGREGATES, BOUNDARIES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, TILES};
+use crate::http::endpoint::{AGGREGATES, BOUNDARIES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, SQL, TILES};
 use crate::http::negotiate::OFFERS;
 
 /// The headers of every answer that was read from the lake.
 pub(super) const OF_READING: [&str; 4] = ["Lake-Version", "Lake-Exact", "Lake-As-Of", "Lake-Synthetic"];
 
-const HEADERS: [(&str, &str); 10] = [
+const HEADERS: [(&str, &str); 13] = [
     ("Lake-Version", "The versions of fast_counts, counts and incidents that were read."),
     ("Lake-Exact", "Whether the answer equals a recount of all that has landed."),
     ("Lake-As-Of", "When the newest of the counts was committed."),
@@ -18,21 +18,33 @@ const HEADERS: [(&str, &str); 10] = [
     ("Lake-Next", "The text of `page` for the next page; absent on the last."),
     ("Lake-Unlocated", "How many of the incidents asked for have no usable place, and so take no part."),
     ("Lake-Trend-Months", "The months over which trends go, half-open; absent if no month is whole."),
+    ("Lake-Warning", "A value of a filter that no incident has, and the nearest that is there; once for each."),
+    ("Link", "The address of the next page, `rel=\"next\"`; absent on the last, and of answers to POST."),
+    ("Content-Disposition", "The name of a file of the answer, in formats that are saved."),
     ("ETag", "The name of this answer: the same name, the same answer."),
     ("Server-Timing", "How long each step took."),
 ];
 
 /// What else than the kinds of errors a status can be.
-const OTHERS: [(u16, &str); 2] = [(406, "not acceptable"), (413, "body too large")];
+const OTHERS: [(u16, &str); 5] = [
+    (406, "not acceptable"),
+    (413, "body too large"),
+    (414, "head too large"),
+    (415, "unsupported type"),
+    (431, "head too large"),
+];
 
 /// The statuses of problems that any path with rows may have.
-const USUAL: [u16; 11] = [400, 401, 403, 404, 406, 410, 422, 429, 500, 503, 504];
+const USUAL: [u16; 13] = [400, 401, 403, 404, 406, 410, 414, 422, 429, 431, 500, 503, 504];
 
 /// The answers of a path with rows.
 pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
     let mut responses = references(&USUAL);
     if posted {
         responses.extend(references(&[413]));
+        if endpoint.path == SQL {
+            responses.extend(references(&[415]));
+        }
     }
     let (content, headers) = match endpoint.path {
         TILES => (json!({"application/vnd.mapbox-vector-tile": {}}), header_references(&OF_READING)),
@@ -45,9 +57,12 @@ pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
         path => {
             let told =
                 OFFERS.iter().map(|offer| (offer.content_type.to_owned(), json!({"schema": schema(path, offer.name)})));
-            let more = OF_READING.iter().chain(&["Lake-Truncated", "Server-Timing"]).copied();
+            let more = OF_READING
+                .iter()
+                .chain(&["Lake-Truncated", "Lake-Warning", "Content-Disposition", "Server-Timing"])
+                .copied();
             let own: &[&str] = match path {
-                INCIDENTS => &["Lake-Next"],
+                INCIDENTS => &["Lake-Next", "Link"],
                 HOTSPOTS => &["Lake-Unlocated", "Lake-Trend-Months"],
                 _ => &[],
             };
@@ -128,18 +143,22 @@ pub(super) fn schemas() -> Value {
     let maybe = |kind: &str| json!({"type": [kind, "null"]});
     let time = || json!({"type": ["string", "null"], "description": "Wall-clock time, without a zone."});
     let cell = || json!({"type": ["string", "null"], "description": "An H3 index, hexadecimal."});
-    let whole = || json!({"type": "integer"});
+    let whole = || json!({"type": "integer", "format": "int64"});
+    let degrees =
+        |most: i64| json!({"type": ["number", "null"], "format": "double", "minimum": -most, "maximum": most});
     let object = |required: &[&str], properties: Value| json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false});
     json!({
         "Count": object(&["count"], json!({
             "resource": text(), "cell": cell(), "occurred_at": time(), "category": maybe("string"),
             "subcategory": maybe("string"), "district": maybe("string"), "neighborhood": maybe("string"),
-            "hour": maybe("integer"), "weekday": maybe("integer"), "count": whole(), "per_km2": maybe("number"),
+            "hour": {"type": ["integer", "null"], "minimum": 0, "maximum": 23},
+            "weekday": {"type": ["integer", "null"], "minimum": 1, "maximum": 7}, "count": whole(),
+            "per_km2": {"type": ["number", "null"], "minimum": 0},
         })),
         "Incident": object(&[], json!({
             "resource": text(), "id": text(), "occurred_at": time(), "closed_at": time(), "category": maybe("string"),
             "subcategory": maybe("string"), "status": maybe("string"), "district": maybe("string"),
-            "neighborhood": maybe("string"), "latitude": maybe("number"), "longitude": maybe("number"), "cell": cell(),
+            "neighborhood": maybe("string"), "latitude": degrees(90), "longitude": degrees(180), "cell": cell(),
             "updated_at": maybe("string"),
         })),
         "TileJson": {
@@ -196,30 +215,7 @@ pub(super) fn schemas() -> Value {
                 })),
             }))},
         })),
-        "Resource": {"type": "object", "required": ["name", "landed", "incidents", "exact"], "properties": {
-            "name": text(), "title": maybe("string"), "city": maybe("string"), "landed": {"type": "boolean"},
-            "incidents": whole(), "unlocated": whole(), "undated": whole(), "rejects_open": whole(), "batches": whole(),
-            "watermark": whole(), "pending_batches": whole(), "last_landed_at": maybe("string"),
-            "lag_seconds": maybe("integer"), "exact": {"type": "boolean"}, "synthetic": {"type": "boolean"},
-            "cadence_seconds": maybe("integer"),
-            "last_audit": {
-                "type": ["object", "null"], "required": ["at", "window", "outcome", "drift", "differences"],
-                "description": "What the last audit found; null if there was none.",
-                "properties": {
-                    "at": {"type": "string", "format": "date-time"},
-                    "window": {"type": ["string", "null"], "description": "What was compared, A..B; null if it was all."},
-                    "outcome": {"type": "string", "enum": ["none", "drift", "inconclusive"]},
-                    "drift": {
-                        "type": ["integer", "null"],
-                        "description": "Lake minus portal, added up with signs; null if inconclusive.",
-                    },
-                    "differences": {
-                        "type": ["integer", "null"],
-                        "description": "In how many months and categories they differ; null if inconclusive.",
-                    },
-                },
-            },
-        }},
+        "Resource": resource(),
         "Limit": {"type": "object", "required": ["name", "value", "unit", "about"], "properties": {
             "name": text(), "value": maybe("integer"), "unit": text(), "about": text(), "status": maybe("integer"),
         }},
@@ -228,4 +224,44 @@ pub(super) fn schemas() -> Value {
             "request_id": text(),
         }},
     })
+}
+
+/// A resource as `/resources` tells of it.
+fn resource() -> Value {
+    let text = || json!({"type": "string"});
+    let maybe = |kind: &str| json!({"type": [kind, "null"]});
+    let whole = || json!({"type": "integer", "format": "int64"});
+    json!({"type": "object", "required": [
+        "name", "title", "city", "zone", "portal", "dataset", "licence", "landed", "incidents", "unlocated", "undated",
+        "rejects_open", "batches", "watermark", "pending_batches", "last_landed_at", "lag_seconds", "exact",
+        "synthetic", "cadence_seconds", "last_audit",
+    ], "properties": {
+        "name": text(), "title": maybe("string"), "city": maybe("string"),
+        "zone": {"type": ["string", "null"], "description": "The IANA zone of its wall-clock times."},
+        "portal": {"type": ["string", "null"], "description": "The base URL of its portal."},
+        "dataset": {"type": ["string", "null"], "description": "The id of the dataset at the portal."},
+        "licence": {"type": ["string", "null"], "description": "The licence under which it is published."},
+        "landed": {"type": "boolean"},
+        "incidents": whole(), "unlocated": whole(), "undated": whole(), "rejects_open": whole(), "batches": whole(),
+        "watermark": whole(), "pending_batches": whole(), "last_landed_at": maybe("string"),
+        "lag_seconds": maybe("integer"), "exact": {"type": "boolean"}, "synthetic": {"type": "boolean"},
+        "cadence_seconds": maybe("integer"),
+        "last_audit": {
+            "type": ["object", "null"], "required": ["at", "window", "outcome", "drift", "differences"],
+            "description": "What the last audit found; null if there was none.",
+            "properties": {
+                "at": {"type": "string", "format": "date-time"},
+                "window": {"type": ["string", "null"], "description": "What was compared, A..B; null if it was all."},
+                "outcome": {"type": "string", "enum": ["none", "drift", "inconclusive"]},
+                "drift": {
+                    "type": ["integer", "null"],
+                    "description": "Lake minus portal, added up with signs; null if inconclusive.",
+                },
+                "differences": {
+                    "type": ["integer", "null"],
+                    "description": "In how many months and categories they differ; null if inconclusive.",
+                },
+            },
+        },
+    }})
 }

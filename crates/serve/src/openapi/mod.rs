@@ -79,6 +79,10 @@ fn of_rows(endpoint: &Endpoint) -> Value {
             "requestBody": {"required": true, "content": {"application/json": {"schema": parameters::body(endpoint)}}},
             "responses": answers::of_rows(endpoint, true),
         });
+        let of_path = parameters::of_path(endpoint.path);
+        if !of_path.is_empty() {
+            item["post"]["parameters"] = of_path.into();
+        }
     }
     item
 }

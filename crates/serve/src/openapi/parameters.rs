@@ -25,7 +25,7 @@ pub(super) fn of_path(path: &str) -> Vec<Value> {
 /// A parameter of a query.
 pub(super) fn in_query(parameter: &Parameter, endpoint: &Endpoint) -> Value {
     let item = item(parameter, endpoint);
-    let mut told = json!({"name": parameter.name, "in": "query", "description": parameter.about});
+    let mut told = json!({"name": name(parameter), "in": "query", "description": about(parameter)});
     match parameter.shape {
         Shape::One => told["schema"] = item,
         Shape::Many => told["schema"] = json!({"type": "array", "items": item}),
@@ -49,11 +49,23 @@ pub(super) fn body(endpoint: &Endpoint) -> Value {
             Shape::Numbers => json!({"type": "array", "items": {"type": "number"}}),
             Shape::Object => json!({"type": "object"}),
         };
-        schema["description"] = parameter.about.into();
-        (parameter.name.to_owned(), schema)
+        schema["description"] = about(parameter).into();
+        (name(parameter), schema)
     };
     let members: Map<String, Value> = endpoint.parameters.iter().map(member).collect();
     json!({"type": "object", "properties": members, "additionalProperties": false})
+}
+
+/// The name of a parameter that generated clients can tell from the others.
+fn name(parameter: &Parameter) -> String {
+    parameter.alias().unwrap_or_else(|| parameter.name.to_owned())
+}
+
+fn about(parameter: &Parameter) -> String {
+    match parameter.alias() {
+        Some(_) => format!("{} The same as `{}`.", parameter.about, parameter.name),
+        None => parameter.about.to_owned(),
+    }
 }
 
 /// The schema of one value.

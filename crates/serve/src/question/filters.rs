@@ -109,6 +109,24 @@ impl Filters {
         })
     }
 
+    /// Returns filters that every incident fits.
+    pub(crate) fn none() -> Self {
+        Self {
+            resources: Choice::default(),
+            labels: Vec::new(),
+            start: None,
+            end: None,
+            hours: Vec::new(),
+            weekdays: Vec::new(),
+            dated: None,
+            cells: Vec::new(),
+            located: None,
+            bbox: None,
+            polygon: None,
+            near: None,
+        }
+    }
+
     /// The resources and places asked for, of whatever kind and time.
     pub(crate) fn places(&self) -> Self {
         Self {

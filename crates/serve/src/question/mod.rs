@@ -4,6 +4,7 @@ pub(crate) mod bucket;
 pub(crate) mod choice;
 pub(crate) mod dimension;
 pub(crate) mod filters;
+pub(crate) mod labels;
 pub(crate) mod ordered;
 pub(crate) mod parameters;
 pub(crate) mod place;
@@ -14,6 +15,7 @@ use bucket::{PRECISION_NAMES, TimePrecision};
 use dimension::Dimension;
 use filters::{FILTERS, Filters, with_filters};
 use lake_model::FINEST_RESOLUTION;
+use lake_query::Cells;
 use parameters::{Accepted, Parameter, Parameters, Shape, Values};
 use values::{group_by, number, precision};
 
@@ -28,7 +30,16 @@ pub(crate) const FORMAT: Parameter =
 pub(crate) const GEO_PRECISION: Parameter =
     Parameter::of("geo_precision", Shape::One, Values::Whole(0, 10), "The H3 resolution of cells; 9 if not given.");
 
-const OWN: [Parameter; 6] = [
+/// The parameter that names the form of cells.
+pub(crate) const CELLS: Parameter = Parameter::of(
+    "cells",
+    Shape::One,
+    Values::OneOf(Cells::NAMES),
+    "How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if \
+     not given.",
+);
+
+const OWN: [Parameter; 7] = [
     GEO_PRECISION,
     Parameter::of(
         "time_precision",
@@ -44,6 +55,7 @@ const OWN: [Parameter; 6] = [
         "A rate beside the count: per square kilometre of the cell.",
     ),
     Parameter::of("limit", Shape::One, Values::Whole(1, i64::MAX), "Rows at most, in the order of the dimensions."),
+    CELLS,
     FORMAT,
 ];
 

@@ -55,6 +55,12 @@ impl Parameter {
         Self { name, shape, values: Values::Text, about }
     }
 
+    /// Returns the other name of a parameter that excludes values: `not_category` for `category!`, which is an identifier in
+    /// any language.
+    pub(crate) fn alias(&self) -> Option<String> {
+        self.name.strip_suffix('!').map(|name| format!("not_{name}"))
+    }
+
     /// A parameter of these values.
     pub(crate) const fn of(name: &'static str, shape: Shape, values: Values, about: &'static str) -> Self {
         Self { name, shape, values, about }
@@ -105,7 +111,9 @@ impl Parameters {
     }
 
     fn known(&self, name: &str) -> Result<(&'static str, Shape), Problem> {
-        if let Some(found) = self.accepted.iter().find(|known| known.name == name) {
+        if let Some(found) =
+            self.accepted.iter().find(|known| known.name == name || known.alias().as_deref() == Some(name))
+        {
             return Ok((found.name, found.shape));
         }
         let names = || self.accepted.iter().map(|known| known.name);
@@ -164,6 +172,11 @@ impl Parameters {
                 Err(Problem::parameter(name, format!("`{name}` is {may}")))
             }
         }
+    }
+
+    /// Returns the path that is asked.
+    pub(crate) fn path(&self) -> &'static str {
+        self.path
     }
 
     /// The text of a parameter that may be given once.

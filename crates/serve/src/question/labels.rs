@@ -1,0 +1,90 @@
+//! The values that labels have in the lake, and what to say of one that is asked for and has no incident.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::AsArray;
+use futures::TryStreamExt as _;
+use lake_model::{Result, nearest};
+
+use super::Question;
+use super::bucket::TimePrecision;
+use super::dimension::Dimension;
+use super::filters::Filters;
+use super::plan::{from_counts, plan_error};
+use crate::app::Reading;
+
+/// Values of a label beyond these are not kept.
+const MAX_VALUES: usize = 100_000;
+
+/// The values of labels in one version of the lake: every question about it asks the same.
+#[derive(Debug, Default)]
+pub(crate) struct Labels(Mutex<Known>);
+
+type Values = Arc<BTreeSet<String>>;
+
+#[derive(Debug, Default)]
+struct Known {
+    version: String,
+    values: BTreeMap<&'static str, Values>,
+}
+
+impl Labels {
+    /// Returns a warning for each value that is asked for and that no incident has, with the nearest that is there.
+    ///
+    /// # Errors
+    /// If the lake cannot be read.
+    pub(crate) async fn warnings(&self, reading: &Reading, filters: &Filters) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        for (label, choice) in &filters.labels {
+            let wanted: Vec<&String> = choice.wanted.iter().filter(|value| !value.is_empty()).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let Some(known) = self.values(reading, *label).await? else { continue };
+            for value in wanted.into_iter().filter(|value| !known.contains(*value)) {
+                let near = nearest(value, known.iter().map(String::as_str));
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                warnings.push(format!("no incident has the {} `{value}`{near}", label.name()));
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// Returns the values of a label; `None` where there are too many.
+    async fn values(&self, reading: &Reading, label: Dimension) -> Result<Option<Values>> {
+        let version = reading.view.version();
+        {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.version != version {
+                *known = Known { version: version.clone(), values: BTreeMap::new() };
+            }
+            if let Some(values) = known.values.get(label.name()) {
+                return Ok(Some(Arc::clone(values)));
+            }
+        }
+        let question = Question {
+            filters: Filters::none(),
+            resolution: 0,
+            precision: TimePrecision::All,
+            group_by: vec![label],
+            per_km2: false,
+            limit: MAX_VALUES,
+        };
+        let mut values = BTreeSet::new();
+        let mut batches = from_counts(reading, &question)?.execute_stream().await.map_err(plan_error)?;
+        while let Some(batch) = batches.try_next().await.map_err(plan_error)? {
+            let texts = batch.column(0).as_string_opt::<i32>();
+            values.extend(texts.into_iter().flatten().flatten().map(str::to_owned));
+            if values.len() > MAX_VALUES {
+                return Ok(None);
+            }
+        }
+        let values = Arc::new(values);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.version == version {
+            known.values.insert(label.name(), Arc::clone(&values));
+        }
+        Ok(Some(values))
+    }
+}
