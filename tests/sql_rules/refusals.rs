@@ -36,6 +36,16 @@ async fn what_cannot_be_answered_right_is_refused_in_words() {
         ),
         ("SELECT LEAD(id, 0) IGNORE NULLS OVER (ORDER BY id) FROM incidents", "without IGNORE NULLS"),
         ("SELECT occurred_at AT TIME ZONE 'Mars' FROM incidents", "`Mars` is not a time zone; write one such as"),
+        (
+            "SELECT id FROM incidents WHERE occurred_at >= '2024-01-05T00:00:00+02:00'",
+            "has the zone `+02:00`; times are the city's wall clock: leave it out",
+        ),
+        ("SELECT CAST('2024-01-05 00:00:00 America/Denver' AS TIMESTAMP) AS t", "has the zone `America/Denver`"),
+        ("SELECT TIMESTAMP '2024-01-05T00:00:00-0800' AS t", "has the zone `-0800`"),
+        (
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM incidents WHERE occurred_at BETWEEN '2024-01-05' AND '2024-01-06T00:00:00+01:00')",
+            "has the zone `+01:00`",
+        ),
         ("SELECT date_trunc('fortnight', occurred_at) FROM incidents", "`fortnight` is not a unit of date_trunc"),
         ("SELECT percentile_cont(2) WITHIN GROUP (ORDER BY latitude) FROM incidents", "is from 0 to 1"),
     ] {

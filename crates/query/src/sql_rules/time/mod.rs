@@ -7,6 +7,7 @@ mod coercion;
 mod date_bin;
 mod date_trunc;
 mod instant;
+mod literal_offset;
 mod microseconds;
 mod now;
 mod ticks;
@@ -36,6 +37,7 @@ pub(super) fn with_times(mut session: SessionStateBuilder) -> SessionStateBuilde
         functions.push(microseconds::seconds_to_timestamp());
     }
     session
+        .with_analyzer_rule(Arc::new(literal_offset::RefuseOffsets))
         .with_analyzer_rule(Arc::new(coercion::ComparedInMicroseconds))
         .with_analyzer_rule(Arc::new(at_time_zone::WallClockCasts))
 }
