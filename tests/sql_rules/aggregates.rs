@@ -38,7 +38,7 @@ async fn an_order_that_does_not_matter_does_no_harm() {
         "MEDIAN(CAST(id AS DOUBLE)",
     ] {
         let call = call.replace("{n}", number);
-        for order in ["occurred_at", "occurred_at DESC, id", "occurred_at, occurred_at", "district"] {
+        for order in ["occurred_at DESC, id", "district, district"] {
             asked.push(ask(format!("SELECT category, {call} ORDER BY {order}) AS v FROM incidents GROUP BY category")));
         }
         asked.push(ask(format!("SELECT {call} ORDER BY occurred_at) AS v FROM incidents")));
@@ -93,7 +93,7 @@ async fn a_key_may_be_named_twice_in_an_order() {
 async fn percentiles_are_interpolated_exactly() {
     let hours = "CAST(CAST(id AS BIGINT) * CAST(id AS BIGINT) * 60001 AS DOUBLE) / 7";
     let mut asked: Vec<Asked> = Vec::new();
-    for fraction in ["0", "0.1", "0.3", "0.5", "0.9", "0.999", "1"] {
+    for fraction in ["0", "0.3", "0.9", "1"] {
         for key in [hours, "CAST(id AS BIGINT) * 60001"] {
             for order in ["", " DESC"] {
                 let call = format!("percentile_cont({fraction}) WITHIN GROUP (ORDER BY {key}{order})");

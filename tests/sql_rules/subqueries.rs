@@ -77,8 +77,10 @@ fn values() -> Vec<String> {
 fn asked() -> Vec<Asked> {
     let mut asked = Vec::new();
     for (at, value) in values().into_iter().enumerate() {
-        asked.push(ask(format!("SELECT o.id, {value} AS v FROM incidents o")));
-        // Each stands in one of the other places.
+        if at % 2 == 0 {
+            asked.push(ask(format!("SELECT o.id, {value} AS v FROM incidents o")));
+        }
+        // Each is in one of the other places.
         asked.push(ask(match at % 6 {
             0 => format!("SELECT o.id FROM incidents o WHERE {value}"),
             1 => format!("SELECT o.id FROM incidents o WHERE o.status = 'Open' OR {value}"),
