@@ -14,18 +14,21 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 
-/// The name of the engine's rules: one before the plan is distributed, one after.
-const FILTER_PUSHDOWN: &str = "FilterPushdown";
+type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+
+/// The engine's rules: one before the plan is distributed, one after.
+const FILTER_PUSHDOWN: [&str; 2] = ["FilterPushdown", "FilterPushdown(Post)"];
 
 /// The engine's rules for physical plans, with its pushing down of filters where it is right.
-pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+pub(crate) fn physical_rules() -> Vec<Rule> {
     let rules = PhysicalOptimizer::new().rules.into_iter();
-    rules.map(|rule| if rule.name() == FILTER_PUSHDOWN { Arc::new(OnDistinctNames(rule)) as _ } else { rule }).collect()
+    let is_pushdown = |rule: &Rule| FILTER_PUSHDOWN.contains(&rule.name());
+    rules.map(|rule| if is_pushdown(&rule) { Arc::new(OnDistinctNames(rule)) as _ } else { rule }).collect()
 }
 
 /// A rule that is applied to plans no step of which has two columns of one name.
 #[derive(Debug)]
-struct OnDistinctNames(Arc<dyn PhysicalOptimizerRule + Send + Sync>);
+struct OnDistinctNames(Rule);
 
 impl PhysicalOptimizerRule for OnDistinctNames {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
@@ -58,7 +61,7 @@ mod tests {
 
     #[test]
     fn both_rules_that_push_filters_down_are_bounded() {
-        let bounded = physical_rules().iter().filter(|rule| rule.name() == FILTER_PUSHDOWN).count();
+        let bounded = physical_rules().iter().filter(|rule| FILTER_PUSHDOWN.contains(&rule.name())).count();
         assert_eq!(bounded, 2, "the engine names its rules otherwise");
     }
 }
