@@ -503,7 +503,7 @@ fn a_landing_that_goes_on_after_an_error_loses_nothing_and_counts_nothing_twice(
 /// The objects of the lake, by name.
 async fn objects(ground: &Ground) -> BTreeSet<String> {
     let location = ground.location();
-    let objects: Vec<_> = location.store.list(Some(&location.prefix)).try_collect().await.unwrap();
+    let objects: Vec<_> = location.store.list(None).try_collect().await.unwrap();
     objects.into_iter().map(|object| object.location.to_string()).collect()
 }
 

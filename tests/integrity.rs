@@ -8,11 +8,11 @@ use futures::TryStreamExt as _;
 use lake_model::{Catalog, Error, Kind, Result};
 use lake_query::{Engine, EngineOptions, Reader, engine_error};
 use lake_store::{Lake, Location};
-use lake_testkit::Row;
+use lake_testkit::{Row, Running};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::bench::{Bench, CASES, CASES_RESOURCE};
+use crate::bench::{Bench, CASES, CASES_RESOURCE, copy};
 
 const DAMAGES: u64 = 300;
 /// Every so many-th damage is shown to the built program as well.
@@ -61,9 +61,17 @@ fn bench() -> Bench {
 
 /// Asks everything in a fresh opening of the lake, as a new process would.
 async fn answers(lake: &Path) -> Result<Vec<String>> {
-    let lake = Lake::open(Location::parse(lake.to_str().unwrap())?).await?;
+    ask(&open(lake).await?).await
+}
+
+async fn open(lake: &Path) -> Result<Reader> {
+    // Every read is one of the disk.
+    let lake = Lake::open(Location::parse(lake.to_str().unwrap())?.with_block_cache(0)).await?;
     let engine = Engine::new(EngineOptions::default(), lake.location())?;
-    let reader = Reader::new(lake, engine, Arc::new(Catalog::built_in()?));
+    Ok(Reader::new(lake, engine, Arc::new(Catalog::built_in()?)))
+}
+
+async fn ask(reader: &Reader) -> Result<Vec<String>> {
     let session = reader.session(&reader.view().await?).await?;
     let mut answers = Vec::new();
     for question in QUESTIONS {
@@ -177,5 +185,95 @@ async fn no_damage_to_any_file_is_answered_with_another_number() {
     assert_eq!(answers(&lake).await.expect("mended"), right);
     for class in names.iter().filter(|class| class.ends_with(" data") || class.ends_with(" entry")) {
         assert!(reported.contains_key(*class), "no damage to {class} was noticed: {harmless:?}, {reported:?}");
+    }
+}
+
+/// Damages files under a reader that has read them all, as a server has after an hour, and mends them again.
+async fn damage_under_a_reader(lake: &Path, seed: u64, damages: u64) -> BTreeMap<String, u64> {
+    let reader = open(lake).await.expect("a whole lake");
+    let right = ask(&reader).await.expect("a whole lake");
+    let classes = files(lake);
+    let names: Vec<&String> = classes.keys().collect();
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut reported = BTreeMap::<String, u64>::new();
+    for number in 0..damages {
+        let class = names[random.random_range(0..names.len())];
+        let path = &classes[class][random.random_range(0..classes[class].len())];
+        let before = std::fs::read(path).unwrap();
+        let how = damage(path, &mut random);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let case = format!("damage {number} after the first read: {}: {how}", path.display());
+        if !judge(ask(&reader).await, &right, name, &case) {
+            *reported.entry(class.clone()).or_default() += 1;
+        }
+        std::fs::write(path, before).unwrap();
+    }
+    assert_eq!(ask(&reader).await.expect("mended"), right);
+    let data: Vec<&&String> = names.iter().filter(|class| class.ends_with(" data")).collect();
+    assert!(data.iter().all(|class| reported.contains_key(class.as_str())), "{reported:?} of {names:?}");
+    reported
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_after_the_first_read_is_answered_with_no_number() {
+    let bench = tokio::task::block_in_place(bench);
+    damage_under_a_reader(&bench.lake(), 20_260_312, DAMAGES).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_without_sums_are_held_to_their_first_read() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/0.1.0/stored");
+    copy(&golden, &folder.path().join("lake"));
+    damage_under_a_reader(&folder.path().join("lake"), 20_260_313, DAMAGES / 2).await;
+}
+
+/// What a server is asked before, under and after damage.
+const PATHS: [&str; 5] = [
+    "/aggregates?group_by=category",
+    "/facets",
+    "/incidents?columns=id,category,latitude&limit=5000&format=csv",
+    "/aggregates?group_by=cell&geo_precision=8&bbox=-122.5,37.7,-122.3,37.8",
+    "/sql?query=SELECT%20count(*),count(DISTINCT%20_key)%20FROM%20raw.%22311_cases%22",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_refuses_what_went_bad_after_it_answered() {
+    let bench = tokio::task::block_in_place(bench);
+    // One reads from the disk each time, one has what it checked in memory.
+    for cache in ["0", "32"] {
+        let program = bench.program().env("HOTSPOTS_BLOCK_CACHE_MIB", cache);
+        let serving = tokio::task::block_in_place(|| program.spawn_serving(&["serve"]));
+        damage_under_a_server(&bench.lake(), &serving, cache == "0").await;
+    }
+}
+
+async fn damage_under_a_server(lake: &Path, serving: &Running, is_noticed: bool) {
+    let mut right = Vec::new();
+    for path in PATHS {
+        let answer = serving.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        right.push(answer.text());
+    }
+    let parquet = files(lake).into_iter().filter(|(class, _)| class.ends_with(" data")).flat_map(|(_, of)| of);
+    let whole: Vec<(PathBuf, Vec<u8>)> = parquet.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    // Every byte of every file is bad.
+    for (path, bytes) in &whole {
+        std::fs::write(path, bytes.iter().map(|byte| !byte).collect::<Vec<u8>>()).unwrap();
+    }
+    for (path, right) in PATHS.iter().zip(&right) {
+        let answer = serving.get(path).await;
+        if !is_noticed && answer.status == 200 {
+            assert_eq!(answer.text(), *right, "{path}, from memory");
+            continue;
+        }
+        assert_eq!(answer.status, 500, "{path}: {}", answer.text());
+        assert!(answer.text().contains("does not have the bytes that were written"), "{path}: {}", answer.text());
+    }
+    for (path, bytes) in &whole {
+        std::fs::write(path, bytes).unwrap();
+    }
+    for (path, right) in PATHS.iter().zip(right) {
+        assert_eq!(serving.get(path).await.text(), right, "{path}, mended");
     }
 }

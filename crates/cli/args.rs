@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use lake_store::path_of;
 
 use crate::completion;
 use crate::examples;
@@ -29,21 +31,24 @@ pub(crate) struct Args {
 /// What every command takes.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Global {
-    /// The lake: a directory or s3://BUCKET/PREFIX
+    /// The lake: a directory, also as file:///DIRECTORY, or s3://BUCKET/PREFIX
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_LAKE", default_value = "./lake", value_name = "PLACE")]
     pub(crate) lake: String,
     /// A directory of your own resource files (*.toml), added to those the program comes with
-    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_RESOURCES", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_RESOURCES", value_name = "DIR", value_parser = path())]
     pub(crate) resources: Option<PathBuf>,
     /// A directory of your own queries (*.sql, each with a title), added to those the program comes with
-    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_QUERIES", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_QUERIES", value_name = "DIR", value_parser = path())]
     pub(crate) queries: Option<PathBuf>,
     /// Where the key indexes lie: derived, on local disk, rebuilt when lost [default: in the lake, or the user's cache for S3]
-    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_INDEX", value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_INDEX", value_name = "DIR", value_parser = path())]
     pub(crate) index: Option<PathBuf>,
     /// Memory that queries and compaction may use before they spill to disk, MiB
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
     pub(crate) memory_mib: usize,
+    /// Memory for blocks of data files that were read and checked; what is not in it is read and checked again, MiB
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_BLOCK_CACHE_MIB", default_value_t = 32, value_name = "MIB")]
+    pub(crate) block_cache_mib: usize,
     /// A file of settings: options by their long names, those of one command in a table of its name
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -218,7 +223,7 @@ pub(crate) struct Ingest {
     #[arg(long, value_name = "N")]
     pub(crate) max_pages: Option<usize>,
     /// Rows saved from a portal, .json or .csv (boundaries: .geojson or .json), with or without .gz, instead of the portal itself
-    #[arg(long, value_name = "PATH", conflicts_with = "portal")]
+    #[arg(long, value_name = "PATH", conflicts_with = "portal", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
     /// Read each resource from its beginning; what a complete pass proves to be gone is deleted. Boundaries, which are always
     /// read whole, are written anew
@@ -296,7 +301,7 @@ pub(crate) struct Sql {
     #[arg(value_name = "QUERY", conflicts_with = "file")]
     pub(crate) query: Option<String>,
     /// A file with the query
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) rows: RowsOutput,
@@ -355,12 +360,17 @@ pub(crate) enum QueriesCommand {
     /// Run a directory of queries with their defaults; exit code 1 if one fails or its rows differ from its CSV file
     Test {
         /// The directory [default: that of --queries, else the queries the program comes with]
-        #[arg(value_name = "DIR")]
+        #[arg(value_name = "DIR", value_parser = path())]
         directory: Option<PathBuf>,
         /// Write what they answer as what is expected
         #[arg(long)]
         update: bool,
     },
+}
+
+/// A path, or a `file:///` URL of one.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|text| text.to_str().map_or_else(|| Ok(PathBuf::from(&text)), path_of))
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -320,7 +320,7 @@ pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<V
 pub(crate) async fn versions_are_readable(lake: &Lake, every: bool) {
     use futures::TryStreamExt as _;
     let location = lake.location();
-    let objects: Vec<_> = location.store.list(Some(&location.prefix)).try_collect().await.unwrap();
+    let objects: Vec<_> = location.store.list(None).try_collect().await.unwrap();
     let sizes: BTreeMap<String, u64> = objects.into_iter().map(|o| (o.location.to_string(), o.size)).collect();
     let raw = lake.raw(NAME).unwrap();
     for table in [&raw, &lake.incidents, &lake.counts, &lake.fast_counts, &lake.rejects] {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryFutureExt as _, TryStreamExt as _};
 use lake_model::failpoint;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -297,8 +297,15 @@ impl ObjectStore for DurableLocal {
         self.inner.list(prefix)
     }
 
+    /// In the order of names, as stores at the other end of a wire list them: the readers of logs rest on it.
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        let listed = self.inner.list_with_offset(prefix, offset);
+        let sorted = async move {
+            let mut objects: Vec<ObjectMeta> = listed.try_collect().await?;
+            objects.sort_unstable_by(|a, b| a.location.cmp(&b.location));
+            Ok(futures::stream::iter(objects.into_iter().map(Ok)))
+        };
+        sorted.try_flatten_stream().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

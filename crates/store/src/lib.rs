@@ -7,6 +7,7 @@
 //! What is read is checked against the sums that were written with it: see [`Location::store`].
 
 mod audits;
+mod block_cache;
 mod commit;
 mod damage;
 mod durable;
@@ -14,6 +15,7 @@ mod entry;
 mod guard;
 mod history;
 mod lake;
+mod local_path;
 mod location;
 mod log_file;
 mod log_reads;
@@ -36,6 +38,7 @@ pub use damage::damage_in;
 pub use durable::{DurableLocal, Observer, Step};
 pub use history::{LogEntry, LogFiles, LoggedFile};
 pub use lake::{DEFINITION, Lake};
+pub use local_path::path_of;
 pub use location::Location;
 pub use snapshot::{ColumnRange, DataFile, Snapshot};
 pub use table::Table;

@@ -7,29 +7,37 @@ use lake_model::{Error, Kind, Result, ResultExt};
 use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use url::Url;
 
 use crate::DurableLocal;
 use crate::guard::Guard;
+use crate::local_path::{path_of, resolve_links};
 
-/// A store, and the place in it under which the lake's tables lie.
+/// What the logs of a local lake know its store by.
+const LOCAL_LOGS: &str = "lake:///";
+
+/// A store whose root is the lake's folder.
+///
+/// Paths in it never hold the name of that folder: it may have characters that URLs and stores spell in several ways.
 #[derive(Clone, Debug)]
 pub struct Location {
-    /// The whole store, from its root; what it answers was checked.
+    /// The lake's objects, by their paths under its folder; what it answers was checked.
     pub store: Arc<dyn ObjectStore>,
     pub(crate) guard: Arc<Guard>,
-    /// The store's URL: `file:///` or `s3://bucket`.
+    /// The URL that engines know the store by: `file:///` or `s3://bucket`.
     pub store_url: Url,
-    /// The lake's folder, with a trailing slash.
-    pub url: Url,
-    /// The lake's folder within the store.
-    pub prefix: Path,
-    /// The lake's directory, where it is local.
+    /// The lake's directory without links, where it is local.
     pub directory: Option<PathBuf>,
+    /// The whole store, and the lake's folder in it.
+    base: Arc<dyn ObjectStore>,
+    folder: Path,
+    /// What users call it.
+    name: String,
 }
 
 impl Location {
-    /// Parses `PATH` or `s3://BUCKET/PREFIX` and makes the store; nothing is read yet.
+    /// Parses `PATH`, `file:///PATH` or `s3://BUCKET/PREFIX` and makes the store; nothing is read yet but links.
     ///
     /// # Errors
     /// If the text is no place a lake can be.
@@ -37,18 +45,19 @@ impl Location {
         if let Some(rest) = text.strip_prefix("s3://") {
             return Self::s3(text, rest);
         }
-        if let Some((scheme, _)) = text.split_once("://") {
-            return Err(Error::invalid(format!(
-                "`{text}` is no place for a lake: `{scheme}` is not known; give a directory or s3://BUCKET/PREFIX"
-            )));
+        let path = path_of(text).map_err(|error| {
+            Error::invalid(format!("{error}; a lake is a directory, file:///DIRECTORY or s3://BUCKET/PREFIX"))
+        })?;
+        let directory = resolve_links(&path).or_err(Kind::Invalid, || format!("`{text}` cannot be a lake"))?;
+        if let Some(file) = directory.ancestors().find(|ancestor| ancestor.exists()).filter(|there| !there.is_dir()) {
+            let what = format!("`{text}` cannot be a lake: {} is not a directory", file.display());
+            return Err(Error::invalid(what));
         }
-        let directory = std::path::absolute(text).or_err(Kind::Invalid, || format!("`{text}` is no path"))?;
-        let no_url = || Error::invalid(format!("`{text}` cannot be written as a URL; give another directory"));
-        let url = Url::from_directory_path(&directory).map_err(|()| no_url())?;
-        let prefix = Path::from_absolute_path(&directory).or_err(Kind::Invalid, || format!("`{text}` is no path"))?;
+        let folder = Path::from_absolute_path(&directory)
+            .or_err(Kind::Invalid, || format!("`{text}` cannot be a lake: expected a path of UTF-8 text"))?;
         let store_url = Url::parse("file:///").or_err(Kind::Internal, || "the root URL")?;
-        let guard = guard(Arc::new(DurableLocal::default()), &store_url, &prefix);
-        Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url, prefix, directory: Some(directory) })
+        let place = Self::of(Arc::new(DurableLocal::default()), store_url, folder, directory.display().to_string());
+        Ok(Self { directory: Some(directory), ..place })
     }
 
     fn s3(text: &str, rest: &str) -> Result<Self> {
@@ -61,38 +70,60 @@ impl Location {
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
         let store = builder.build().or_err(Kind::Invalid, || format!("the store of `{text}`"))?;
-        let parse = |url: String| Url::parse(&url).or_err(Kind::Invalid, || format!("`{text}` is no URL"));
-        let prefix =
+        let store_url =
+            Url::parse(&format!("s3://{bucket}")).or_err(Kind::Invalid, || format!("`{text}` is no URL"))?;
+        let folder =
             Path::parse(prefix.trim_matches('/')).or_err(Kind::Invalid, || format!("`{text}` is no prefix"))?;
-        let url =
-            if prefix.as_ref().is_empty() { format!("s3://{bucket}/") } else { format!("s3://{bucket}/{prefix}/") };
-        let store_url = parse(format!("s3://{bucket}"))?;
-        let guard = guard(Arc::new(store), &store_url, &prefix);
-        Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url: parse(url)?, prefix, directory: None })
+        let name = format!("s3://{bucket}/{folder}");
+        Ok(Self::of(Arc::new(store), store_url, folder, name.trim_end_matches('/').to_owned()))
     }
 
     /// A place in a store that is there already, such as one in memory; `store_url` is what the engine knows it by.
     ///
     /// # Errors
-    /// If the prefix makes no URL.
-    pub fn in_store(store: Arc<dyn ObjectStore>, store_url: Url, prefix: Path) -> Result<Self> {
-        let url =
-            store_url.join(&format!("/{prefix}/")).or_err(Kind::Invalid, || format!("`{prefix}` is no prefix"))?;
-        let guard = guard(store, &store_url, &prefix);
-        Ok(Self { store: Arc::clone(&guard) as _, guard, store_url, url, prefix, directory: None })
+    /// If the URL cannot hold the names of tables.
+    pub fn in_store(store: Arc<dyn ObjectStore>, store_url: Url, folder: Path) -> Result<Self> {
+        let shown =
+            store_url.join(&format!("/{folder}")).or_err(Kind::Invalid, || format!("`{folder}` is no prefix"))?;
+        let name = shown.as_str().trim_end_matches('/').to_owned();
+        Ok(Self::of(store, store_url, folder, name))
+    }
+
+    fn of(base: Arc<dyn ObjectStore>, store_url: Url, folder: Path, name: String) -> Self {
+        let guard = Arc::new(guard(&base, &folder, &name));
+        Self { store: Arc::clone(&guard) as _, guard, store_url, directory: None, base, folder, name }
     }
 
     /// The same place, its store behind another: what stands between the lake and the disk sees every operation.
     #[must_use]
-    pub fn behind(mut self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
-        self.guard = guard(wrap(self.guard.inner()), &self.store_url, &self.prefix);
+    pub fn behind(self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        let cache_bytes = self.guard.max_cache_bytes();
+        let place = Self::of(wrap(self.base), self.store_url, self.folder, self.name);
+        Self { directory: self.directory, ..place }.with_block_cache(cache_bytes)
+    }
+
+    /// The same place with room in memory for this much of what was read and checked.
+    #[must_use]
+    pub fn with_block_cache(mut self, max_bytes: usize) -> Self {
+        self.guard = Arc::new(guard(&self.base, &self.folder, &self.name).with_cache(max_bytes));
         self.store = Arc::clone(&self.guard) as _;
         self
     }
 
     /// The path of `name` under the lake, within the store.
     pub fn path(&self, name: &str) -> Path {
-        name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        name.split('/').collect()
+    }
+
+    /// The URL of a table, as its log knows it: under the store's root, which is the lake's folder.
+    ///
+    /// # Errors
+    /// If the name makes no URL.
+    pub(crate) fn table_url(&self, name: &str) -> Result<Url> {
+        // The readers of logs resolve the links of a `file:` URL themselves, and look for it on the disk.
+        let root = if self.directory.is_some() { LOCAL_LOGS } else { self.store_url.as_str() };
+        let url = Url::parse(root).and_then(|root| root.join(&format!("/{name}/")));
+        url.or_err(Kind::Internal, || format!("the URL of table {name}"))
     }
 }
 
@@ -106,18 +137,15 @@ fn s3_builder() -> AmazonS3Builder {
     settings.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
 }
 
-/// The guard of a store; it names files as the user does.
-fn guard(store: Arc<dyn ObjectStore>, store_url: &Url, lake: &Path) -> Arc<Guard> {
-    let root = store_url.as_str().trim_start_matches("file://").trim_end_matches('/');
-    Arc::new(Guard::new(store, format!("{root}/"), lake.clone()))
+/// The guard of a lake's folder in a store; it names files as the user names the lake.
+fn guard(base: &Arc<dyn ObjectStore>, folder: &Path, name: &str) -> Guard {
+    let lake = PrefixStore::new(Arc::clone(base), folder.clone());
+    Guard::new(Arc::new(lake), format!("{}/", name.trim_end_matches('/')))
 }
 
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.directory {
-            Some(directory) => write!(f, "{}", directory.display()),
-            None => f.write_str(self.url.as_str().trim_end_matches('/')),
-        }
+        f.write_str(&self.name)
     }
 }
 
@@ -126,15 +154,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_with_spaces_and_a_relative_path_are_places() {
+    fn a_relative_path_is_made_absolute() {
         let place = Location::parse("a lake/here").expect("a place");
-        assert!(place.url.as_str().ends_with("a%20lake/here/"), "{}", place.url);
-        assert!(place.directory.expect("local").is_absolute());
+        let directory = place.directory.expect("local");
+        assert_eq!(directory, std::env::current_dir().expect("a directory").join("a lake/here"));
     }
 
     #[test]
-    fn an_unknown_scheme_says_what_there_is() {
+    fn an_unknown_scheme_is_refused_with_those_there_are() {
         let error = Location::parse("gs://b/x").expect_err("unknown").to_string();
         assert!(error.contains("s3://BUCKET/PREFIX"), "{error}");
+    }
+
+    #[test]
+    fn a_lake_cannot_be_in_a_file() {
+        for text in ["Cargo.toml", "Cargo.toml/lake"] {
+            let error = Location::parse(text).expect_err(text);
+            assert_eq!(error.kind(), Kind::Invalid);
+            assert!(error.to_string().contains("Cargo.toml is not a directory"), "{error}");
+        }
     }
 }

@@ -198,7 +198,8 @@ async fn a_store_that_overwrites_what_it_should_create_holds_no_lake() {
 
 /// A place that is as sure of itself as a local disk.
 async fn table_on_disk(store: &Arc<Liar>) -> Table {
-    let place = Location { directory: Some("/lake".into()), ..place(store) };
+    let mut place = place(store);
+    place.directory = Some("/lake".into());
     let table = Table::at(&place, "numbers").expect("a table");
     table.ensure(&layout(&["n"])).await.expect("made");
     table

@@ -112,8 +112,8 @@ impl Table {
     pub(crate) async fn publish(&self, version: u64, data: &CommitData, id: &Uuid) -> Result<()> {
         let failed = || format!("committing version {version} to table {} in {}", self.name, self.location);
         let bytes = data.get_bytes().or_err(Kind::Internal, failed)?;
-        let name = self.location.guard.name_of(&entry_path(&self.folder, version));
-        let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id, &name)?);
+        let name = entry_path(&self.folder, version);
+        let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id, name.as_ref())?);
         match self.log.write_commit_entry(version, sealed, *id).await {
             Ok(()) => {
                 note_newest(&self.location.store, &self.folder, version).await;

@@ -8,12 +8,14 @@ use object_store::buffered::BufWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
 
 /// Bytes of a block: what must be read at once to be sure of any byte in it.
-const BLOCK: usize = 1 << 20;
+pub(crate) const BLOCK: u64 = 1 << 20;
+/// The same as the length of a slice.
+const BLOCK_LENGTH: usize = 1 << 20;
 /// The tag of an add action that holds the sums.
 pub(crate) const SUMS_TAG: &str = "hotspots.blake3";
 
 /// The first half of a BLAKE3 hash: enough against accidents, half the log.
-type Sum = [u8; 16];
+pub(crate) type Sum = [u8; 16];
 
 pub(crate) fn sum_of(bytes: &[u8]) -> Sum {
     shortened(&blake3::hash(bytes))
@@ -85,10 +87,10 @@ struct Summing {
 impl Summing {
     fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.filled));
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK_LENGTH - self.filled));
             self.hasher.update(now);
             self.filled += now.len();
-            if self.filled == BLOCK {
+            if self.filled == BLOCK_LENGTH {
                 self.close();
             }
             bytes = later;
@@ -105,7 +107,7 @@ impl Summing {
         if self.filled > 0 {
             self.close();
         }
-        BlockSums { block: BLOCK as u64, sums: std::mem::take(&mut self.sums) }
+        BlockSums { block: BLOCK, sums: std::mem::take(&mut self.sums) }
     }
 }
 
@@ -150,12 +152,12 @@ mod tests {
 
     #[test]
     fn the_sums_are_those_of_the_blocks_however_the_bytes_come() {
-        let bytes: Vec<u8> = (0..=250).cycle().take(3 * BLOCK + 7).collect();
-        let expected: Vec<Sum> = bytes.chunks(BLOCK).map(sum_of).collect();
-        for piece in [1, 1000, BLOCK - 1, BLOCK, 2 * BLOCK + 3, bytes.len()] {
+        let bytes: Vec<u8> = (0..=250).cycle().take(3 * BLOCK_LENGTH + 7).collect();
+        let expected: Vec<Sum> = bytes.chunks(BLOCK_LENGTH).map(sum_of).collect();
+        for piece in [1, 1000, BLOCK_LENGTH - 1, BLOCK_LENGTH, 2 * BLOCK_LENGTH + 3, bytes.len()] {
             let mut summing = Summing::default();
             // Single bytes only where it is quick.
-            let part = if piece == 1 { &bytes[2 * BLOCK..] } else { &bytes[..] };
+            let part = if piece == 1 { &bytes[2 * BLOCK_LENGTH..] } else { &bytes[..] };
             part.chunks(piece).for_each(|chunk| summing.update(chunk));
             let sums = summing.finish().sums;
             assert_eq!(sums, if piece == 1 { &expected[2..] } else { &expected[..] }, "in pieces of {piece}");

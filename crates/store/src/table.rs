@@ -49,7 +49,7 @@ impl std::fmt::Debug for Table {
 impl Table {
     pub(crate) fn at(location: &Location, name: &str) -> Result<Self> {
         let folder = location.path(name);
-        let url = location.url.join(&format!("{name}/")).or_err(Kind::Internal, || format!("the URL of {name}"))?;
+        let url = location.table_url(name)?;
         let prefixed = Arc::new(PrefixStore::new(Arc::clone(&location.store), folder.clone()));
         let log = default_logstore(prefixed, Arc::clone(&location.store), &url, &StorageConfig::default());
         let current = Arc::new(Mutex::new(None));

@@ -83,8 +83,7 @@ impl Lake {
         let now = found.or_err(Kind::Unavailable, failed)?.last_modified;
         removed.or_err(Kind::Unavailable, failed)?;
         // Whoever was killed while asking left its object behind.
-        let listed =
-            location.store.list_with_delimiter(Some(&location.prefix)).await.or_err(Kind::Unavailable, failed)?;
+        let listed = location.store.list_with_delimiter(None).await.or_err(Kind::Unavailable, failed)?;
         for object in listed.objects {
             let asked = object.location.filename().is_some_and(|name| name.starts_with(CLOCK));
             if asked && now - object.last_modified > ASKED_LONG_AGO {
