@@ -1,10 +1,38 @@
 //! `up --demo`: the whole job in one process.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lake_testkit::Program;
 
 const LONG: Duration = Duration::from_secs(240);
+/// What a demo of the usual size may hold once nothing happens any more.
+const MAX_SETTLED_BYTES: u64 = 350 << 20;
+
+/// What a process holds of the machine's memory.
+fn resident_bytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the system says what it holds");
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settled_demo_holds_little_memory() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
+    let mut up = program.spawn_serving(&["up", "--demo"]);
+    up.wait_for_log("Every resource has been ingested and compacted once", LONG);
+    let asked = Instant::now();
+    loop {
+        let answer = up.get("/aggregates?group_by=resource").await;
+        assert_eq!(answer.header("lake-exact"), Some("true"), "{}", answer.text());
+        let held = resident_bytes(up.id());
+        if held <= MAX_SETTLED_BYTES {
+            break;
+        }
+        assert!(asked.elapsed() < LONG, "{} MiB are held: {}", held >> 20, up.log());
+    }
+    assert_eq!(up.stop(), 0, "{}", up.log());
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn up_ingests_compacts_serves_and_stops_in_order() {

@@ -6,6 +6,7 @@ mod completion;
 mod config;
 mod context;
 mod examples;
+mod memory;
 mod output;
 mod progress;
 mod rows;

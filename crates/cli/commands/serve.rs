@@ -4,6 +4,7 @@ use lake_model::Result;
 
 use crate::args::{Global, Serve};
 use crate::context;
+use crate::memory::return_freed_memory;
 use crate::serving::Listening;
 
 pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
@@ -11,6 +12,7 @@ pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let lake = context::open(global).await?;
     let reader = context::serving_reader(global, lake, &catalog).await?;
     let stop = super::stop_on_signals("requests under way still end")?;
+    return_freed_memory(stop.clone());
     let Listening { server, access, limits } = args.serving.listen().await?;
     server.run(reader, access, limits, stop).await?;
     Ok(0)

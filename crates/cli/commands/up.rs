@@ -17,12 +17,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::ingest::{boundaries_options, boundaries_summary, summary};
 use crate::args::{Global, Up};
+use crate::memory::return_freed_memory;
 use crate::progress::Progress;
 use crate::serving::Listening;
 use crate::{context, output};
 
 /// The seed of the demo: the same rows everywhere.
 const DEMO_SEED: u64 = 311;
+/// Rows of a page of the demo portal, at most: the pages are made in the memory of the program that reads them.
+const MAX_DEMO_PAGE_ROWS: usize = 20_000;
 /// After a failure, before the cadence comes round.
 const SOON: Duration = Duration::from_secs(60);
 /// Resources that ingest at a time: enough to hide a portal's waits.
@@ -41,7 +44,7 @@ struct Work {
 }
 
 pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
-    let catalog = context::catalog(global)?;
+    let catalog = context::known(global).await?;
     let demo_names = synthetic::DATASETS.iter().map(|dataset| dataset.resource);
     let demo_boundaries = synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources).copied();
     let demo_names: Vec<String> = demo_names.chain(demo_boundaries).map(str::to_owned).collect();
@@ -52,10 +55,11 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     // The ports are taken first: a second `up` on them ends before it begins, and leaves no lake behind.
     let Listening { server, access, limits } = args.serving.listen().await?;
     let lake = context::create(global).await?;
-    let reader = context::serving_reader(global, lake.clone(), &catalog).await?;
+    let reader = context::serving_reader(global, lake.clone(), &context::catalog(global)?).await?;
     let stop = super::stop_on_signals(
         "the page that is being landed still lands, compaction and requests under way still end",
     )?;
+    return_freed_memory(stop.clone());
     let http_stop = stop.child_token();
     let serving = tokio::spawn(server.run(Arc::clone(&reader), access, limits, http_stop.clone()));
 
@@ -70,7 +74,10 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     }
     let options = IngestOptions {
         source: Source::Portal(portal_options),
-        page_size: args.portal.page_size as usize,
+        page_size: match args.demo {
+            true => MAX_DEMO_PAGE_ROWS.min(args.portal.page_size as usize),
+            false => args.portal.page_size as usize,
+        },
         max_pages: None,
         full: None,
         until: None,
@@ -202,9 +209,7 @@ async fn round(work: &Work, resource: &Arc<Resource>) -> Result<()> {
     let mut step = work.progress.step(format!("compact {}", resource.name));
     let options = CompactOptions::default();
     let reader = &work.reader;
-    match super::compact::one(&work.global, reader, reader.catalog(), &resource.name, options, |rows| step.add(rows))
-        .await
-    {
+    match super::compact::one(&work.global, reader, &resource.name, options, |rows| step.add(rows)).await {
         Ok(reports) => {
             step.done(&super::compact::summary(&reports));
             Ok(())

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Map, Value};
 
 use crate::ids;
+use crate::packed::{Blocks, Packer, Text, Texts};
 use crate::render;
 use crate::types::{Column, SodaType};
 
@@ -22,7 +23,7 @@ pub(crate) struct Row {
     pub(crate) version: u64,
     pub(crate) created_at: i64,
     /// The published object, computed regions last.
-    pub(crate) json: Box<str>,
+    pub(crate) text: Text,
     /// Where the computed regions begin in it.
     pub(crate) plain_end: usize,
 }
@@ -34,6 +35,7 @@ pub(crate) struct Dataset {
     pub(crate) name: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: BTreeMap<Key, Row>,
+    blocks: Blocks,
     stamps: HashMap<u64, i64>,
     pub(crate) refuse_id_comparison: bool,
     pub(crate) modified_ms: i64,
@@ -52,6 +54,7 @@ impl Dataset {
             name: name.to_owned(),
             columns,
             rows: BTreeMap::new(),
+            blocks: Blocks::default(),
             stamps: HashMap::new(),
             refuse_id_comparison: false,
             modified_ms: 0,
@@ -85,11 +88,25 @@ impl Dataset {
         key.id
     }
 
-    /// Inserts a row whose text is that of the columns, in their order.
-    pub(crate) fn insert_rendered(&mut self, json: Box<str>, plain_end: usize, at_ms: i64) {
-        let key = self.next_key(at_ms);
-        self.keep(key, at_ms, json, plain_end);
-        self.touch(at_ms);
+    /// Inserts rows whose texts are those of the columns, in their order: text, where computed regions begin, stamp.
+    pub(crate) fn insert_rendered(&mut self, rows: impl Iterator<Item = (Box<str>, usize, i64)>) {
+        let mut rows: Vec<_> =
+            rows.map(|(json, plain_end, at_ms)| (self.next_key(at_ms), self.next_version(), json, plain_end)).collect();
+        // Rows of one page share blocks.
+        rows.sort_unstable_by_key(|(key, ..)| *key);
+        let latest = rows.last().map(|(key, ..)| key.updated_at);
+        let mut packer = Packer::after(std::mem::take(&mut self.blocks));
+        for (key, version, json, plain_end) in rows {
+            let row = Row { version, created_at: key.updated_at, text: packer.push(&json), plain_end };
+            self.keep(key, row);
+        }
+        self.blocks = packer.finish();
+        latest.into_iter().for_each(|at_ms| self.touch(at_ms));
+    }
+
+    /// The texts of the rows, for one query.
+    pub(crate) fn texts(&self) -> Texts<'_> {
+        Texts::of(&self.blocks)
     }
 
     fn next_key(&mut self, updated_at: i64) -> Key {
@@ -101,13 +118,18 @@ impl Dataset {
     fn put(&mut self, key: Key, created_at: i64, fields: &Map<String, Value>) {
         self.declare_unknown(fields);
         let (json, plain_end) = render::object(&self.columns, fields);
-        self.keep(key, created_at, json, plain_end);
+        let version = self.next_version();
+        self.keep(key, Row { version, created_at, text: Text::Own(json), plain_end });
     }
 
-    fn keep(&mut self, key: Key, created_at: i64, json: Box<str>, plain_end: usize) {
+    fn next_version(&mut self) -> u64 {
         self.next_version = self.next_version.wrapping_add(1);
+        self.next_version
+    }
+
+    fn keep(&mut self, key: Key, row: Row) {
         self.stamps.insert(key.id, key.updated_at);
-        self.rows.insert(key, Row { version: self.next_version, created_at, json, plain_end });
+        self.rows.insert(key, row);
     }
 
     /// A key no column has yet becomes a column of the type its value looks like.
@@ -138,21 +160,26 @@ impl Dataset {
 
     /// Keys of the rows for which the predicate holds.
     pub(crate) fn keys_where(&self, pred: impl Fn(&Map<String, Value>) -> bool) -> Vec<Key> {
-        self.rows.iter().filter(|(_, row)| pred(&render::fields(&row.json))).map(|(key, _)| *key).collect()
+        let texts = self.texts();
+        self.rows.iter().filter(|(_, row)| pred(&render::fields(texts.text(row)))).map(|(key, _)| *key).collect()
     }
 
     /// Changes rows and gives them a new `:updated_at` and `:version`.
     pub(crate) fn patch(&mut self, keys: &[Key], at_ms: i64, mut patch: impl FnMut(&mut Map<String, Value>)) -> usize {
         let mut changed = 0;
+        let blocks = std::mem::take(&mut self.blocks);
+        let texts = Texts::of(&blocks);
         for key in keys {
             let Some(row) = self.rows.remove(key) else {
                 continue;
             };
-            let mut fields = render::fields(&row.json);
+            let mut fields = render::fields(texts.text(&row));
             patch(&mut fields);
             self.put(Key { updated_at: at_ms, id: key.id }, row.created_at, &fields);
             changed += 1;
         }
+        drop(texts);
+        self.blocks = blocks;
         if changed > 0 {
             self.touch(at_ms);
         }
@@ -176,8 +203,11 @@ impl Dataset {
     /// Adds a column, or takes one away with its values.
     pub(crate) fn set_columns(&mut self, columns: Vec<Column>) {
         self.columns = columns;
+        let blocks = std::mem::take(&mut self.blocks);
+        let texts = Texts::of(&blocks);
         for row in self.rows.values_mut() {
-            (row.json, row.plain_end) = render::object(&self.columns, &render::fields(&row.json));
+            let (json, plain_end) = render::object(&self.columns, &render::fields(texts.text(row)));
+            (row.text, row.plain_end) = (Text::Own(json), plain_end);
         }
         self.touch(self.modified_ms);
     }

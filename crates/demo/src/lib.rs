@@ -12,6 +12,7 @@ mod fault;
 mod http;
 mod ids;
 mod log;
+mod packed;
 mod portal;
 mod render;
 mod soql;

@@ -102,11 +102,7 @@ impl Portal {
 
     /// Inserts rows that are rendered already: text, where computed regions begin, stamp.
     pub(crate) fn insert_rendered(&self, dataset: &str, rows: impl Iterator<Item = (Box<str>, usize, i64)>) {
-        self.edit(dataset, |data| {
-            for (json, plain_end, at_ms) in rows {
-                data.insert_rendered(json, plain_end, at_ms);
-            }
-        });
+        self.edit(dataset, |data| data.insert_rendered(rows));
     }
 
     /// Changes the row with that `:id`; `false` if there is none.
@@ -165,11 +161,12 @@ impl Portal {
         let Some(data) = datasets.get(dataset) else {
             return Vec::new();
         };
+        let texts = data.texts();
         data.rows
             .iter()
             .map(|(key, row)| {
                 let mut fields = render::system_fields(*key, row);
-                fields.extend(render::fields(&row.json));
+                fields.extend(render::fields(texts.text(row)));
                 fields
             })
             .collect()

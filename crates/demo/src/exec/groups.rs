@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::scan::{compare, matching};
 use super::{Page, separate};
 use crate::dataset::Dataset;
+use crate::packed::Texts;
 use crate::render;
 use crate::soql::eval::{Cell, View};
 use crate::soql::grouped::{Aggregate, Function, Grouped, Part};
@@ -25,8 +26,8 @@ struct Group<'a> {
 }
 
 /// Writes the groups of a query.
-pub(crate) fn write(dataset: &Dataset, query: &Query, grouped: &Grouped, page: &mut Page) {
-    let mut groups = collect(dataset, query, grouped);
+pub(crate) fn write(of: (&Dataset, &Texts<'_>), query: &Query, grouped: &Grouped, page: &mut Page) {
+    let mut groups = collect(of, query, grouped);
     if !grouped.order.is_empty() {
         let value = |group: &Group<'_>| -> Vec<Cell<'static>> {
             grouped.order.iter().map(|(part, _)| owned(part_value(group, *part, grouped))).collect()
@@ -52,7 +53,11 @@ pub(crate) fn write(dataset: &Dataset, query: &Query, grouped: &Grouped, page: &
     }
 }
 
-fn collect<'a>(dataset: &'a Dataset, query: &'a Query, grouped: &'a Grouped) -> Vec<Group<'a>> {
+fn collect<'a>(
+    (dataset, texts): (&'a Dataset, &'a Texts<'a>),
+    query: &'a Query,
+    grouped: &'a Grouped,
+) -> Vec<Group<'a>> {
     let blank = vec![State { count: 0, sum: 0.0, best: Cell::Null }; grouped.aggregates.len()];
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -62,8 +67,8 @@ fn collect<'a>(dataset: &'a Dataset, query: &'a Query, grouped: &'a Grouped) -> 
         known.insert(Vec::new(), 0);
     }
     let mut name = Vec::new();
-    for (key, row) in matching(dataset, query) {
-        let view = View::new(key, row, &query.wanted);
+    for (key, row) in matching(dataset, texts, query) {
+        let view = View::new(key, row, texts, &query.wanted);
         let keys: Vec<Cell<'a>> = grouped.keys.iter().map(|expr| view.cell(expr)).collect();
         name.clear();
         for cell in &keys {

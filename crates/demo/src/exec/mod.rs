@@ -38,30 +38,37 @@ impl Page {
 /// drawn from `salt`.
 pub(crate) fn run(dataset: &Dataset, query: &Query, salt: u64) -> Page {
     let mut page = Page::new();
+    let texts = dataset.texts();
     match &query.shape {
         Shape::Whole { before, after, computed_regions, order } => {
-            let chosen = scan::choose(dataset, query, order, salt);
-            page.body.reserve(chosen.iter().map(|(_, row)| row.json.len() + 160).sum());
+            let chosen = scan::choose(dataset, &texts, query, order, salt);
+            page.body.reserve(chosen.iter().map(|(_, row)| texts.text(row).len() + 160).sum());
             for (key, row) in chosen {
                 page.begin_row();
-                push_whole(&mut page.body, key, row, (before, after), *computed_regions);
+                push_whole(&mut page.body, (key, row), texts.text(row), (before, after), *computed_regions);
             }
         }
         Shape::Items { items, order } => {
-            for (key, row) in scan::choose(dataset, query, order, salt) {
+            for (key, row) in scan::choose(dataset, &texts, query, order, salt) {
                 page.begin_row();
-                push_items(&mut page.body, &View::new(key, row, &query.wanted), items);
+                push_items(&mut page.body, &View::new(key, row, &texts, &query.wanted), items);
             }
         }
-        Shape::Grouped(grouped) => groups::write(dataset, query, grouped, &mut page),
+        Shape::Grouped(grouped) => groups::write((dataset, &texts), query, grouped, &mut page),
     }
     page.finish()
 }
 
 /// A row as published, its system fields round it; the stored text is copied, not parsed.
-fn push_whole(out: &mut Vec<u8>, key: Key, row: &Row, (before, after): (&[System], &[System]), computed_regions: bool) {
-    let end = if computed_regions { row.json.len() - 1 } else { row.plain_end };
-    let published = &row.json.as_bytes()[1..end];
+fn push_whole(
+    out: &mut Vec<u8>,
+    (key, row): (Key, &Row),
+    text: &str,
+    (before, after): (&[System], &[System]),
+    computed_regions: bool,
+) {
+    let end = if computed_regions { text.len().saturating_sub(1) } else { row.plain_end };
+    let published = text.as_bytes().get(1..end).unwrap_or_default();
     out.push(b'{');
     let mut any = false;
     for field in before {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::dataset::{Dataset, Key, Row};
 use crate::ids;
+use crate::packed::Texts;
 use crate::soql::bounds::Bounds;
 use crate::soql::eval::{Cell, View};
 use crate::soql::expr::{Expr, System};
@@ -12,35 +13,49 @@ use crate::soql::query::{Query, SortKey};
 type Found<'d> = (Key, &'d Row);
 
 /// The rows of a page.
-pub(crate) fn choose<'d>(dataset: &'d Dataset, query: &'d Query, order: &'d [SortKey], salt: u64) -> Vec<Found<'d>> {
+pub(crate) fn choose<'d>(
+    dataset: &'d Dataset,
+    texts: &'d Texts<'d>,
+    query: &'d Query,
+    order: &'d [SortKey],
+    salt: u64,
+) -> Vec<Found<'d>> {
     let Some(first) = order.first() else {
         // Unordered: another shuffle for every offset, so that pages overlap and miss rows.
         let salt = ids::scatter(query.offset as u64);
-        return cut(matching(dataset, query).collect(), query, |(key, _)| ids::scatter(key.id ^ salt));
+        return cut(matching(dataset, texts, query).collect(), query, |(key, _)| ids::scatter(key.id ^ salt));
     };
     match (&first.expr, first.descending) {
-        (Expr::System(System::UpdatedAt), false) => walk(matching(dataset, query), query, &order[1..], salt, false),
-        (Expr::System(System::UpdatedAt), true) => walk(matching(dataset, query).rev(), query, &order[1..], salt, true),
-        (Expr::System(System::Id), false) => cut(matching(dataset, query).collect(), query, |(key, _)| key.id),
+        (Expr::System(System::UpdatedAt), false) => {
+            walk(matching(dataset, texts, query), texts, query, &order[1..], (salt, false))
+        }
+        (Expr::System(System::UpdatedAt), true) => {
+            walk(matching(dataset, texts, query).rev(), texts, query, &order[1..], (salt, true))
+        }
+        (Expr::System(System::Id), false) => cut(matching(dataset, texts, query).collect(), query, |(key, _)| key.id),
         (Expr::System(System::Id), true) => {
-            cut(matching(dataset, query).collect(), query, |(key, _)| u64::MAX - key.id)
+            cut(matching(dataset, texts, query).collect(), query, |(key, _)| u64::MAX - key.id)
         }
         _ => {
-            let mut found: Vec<Found<'d>> = matching(dataset, query).collect();
-            sort(&mut found, query, order, salt);
+            let mut found: Vec<Found<'d>> = matching(dataset, texts, query).collect();
+            sort(&mut found, texts, query, order, salt);
             found.into_iter().skip(query.offset).take(query.limit).collect()
         }
     }
 }
 
 /// The rows that satisfy the condition, in the order of the index.
-pub(crate) fn matching<'d>(dataset: &'d Dataset, query: &'d Query) -> impl DoubleEndedIterator<Item = Found<'d>> {
+pub(crate) fn matching<'d>(
+    dataset: &'d Dataset,
+    texts: &'d Texts<'d>,
+    query: &'d Query,
+) -> impl DoubleEndedIterator<Item = Found<'d>> {
     let bounds = query.filter.as_ref().map_or(Bounds::ALL, Bounds::of);
     let last = Key { updated_at: bounds.last_stamp, id: u64::MAX };
     // A range whose end lies before its start is not an empty one but a mistake.
     let range = (bounds.first <= last).then(|| dataset.rows.range(bounds.first..=last));
     range.into_iter().flatten().map(|(key, row)| (*key, row)).filter(move |(key, row)| {
-        query.filter.as_ref().is_none_or(|condition| View::new(*key, row, &query.wanted).satisfies(condition))
+        query.filter.as_ref().is_none_or(|condition| View::new(*key, row, texts, &query.wanted).satisfies(condition))
     })
 }
 
@@ -48,10 +63,10 @@ pub(crate) fn matching<'d>(dataset: &'d Dataset, query: &'d Query) -> impl Doubl
 /// not tell, by chance.
 fn walk<'d>(
     rows: impl Iterator<Item = Found<'d>>,
+    texts: &'d Texts<'d>,
     query: &'d Query,
     rest: &'d [SortKey],
-    salt: u64,
-    reversed: bool,
+    (salt, reversed): (u64, bool),
 ) -> Vec<Found<'d>> {
     if let Some(SortKey { expr: Expr::System(System::Id), descending }) = rest.first()
         && *descending == reversed
@@ -63,7 +78,7 @@ fn walk<'d>(
     let mut ties: Vec<Found<'d>> = Vec::new();
     for found in rows {
         if ties.first().is_some_and(|(key, _)| key.updated_at != found.0.updated_at) {
-            sort(&mut ties, query, rest, salt);
+            sort(&mut ties, texts, query, rest, salt);
             done.append(&mut ties);
             if done.len() >= enough {
                 break;
@@ -71,13 +86,13 @@ fn walk<'d>(
         }
         ties.push(found);
     }
-    sort(&mut ties, query, rest, salt);
+    sort(&mut ties, texts, query, rest, salt);
     done.append(&mut ties);
     done.into_iter().skip(query.offset).take(query.limit).collect()
 }
 
 /// Sorts by the keys, ties by chance.
-fn sort<'d>(found: &mut [Found<'d>], query: &'d Query, order: &'d [SortKey], salt: u64) {
+fn sort<'d>(found: &mut [Found<'d>], texts: &'d Texts<'d>, query: &'d Query, order: &'d [SortKey], salt: u64) {
     let chance = |key: &Key| ids::scatter(key.id ^ ids::scatter(salt));
     if order.is_empty() {
         found.sort_unstable_by_key(|(key, _)| chance(key));
@@ -86,7 +101,7 @@ fn sort<'d>(found: &mut [Found<'d>], query: &'d Query, order: &'d [SortKey], sal
     let mut keyed: Vec<(Vec<Cell<'d>>, Found<'d>)> = found
         .iter()
         .map(|(key, row)| {
-            let view = View::new(*key, row, &query.wanted);
+            let view = View::new(*key, row, texts, &query.wanted);
             (order.iter().map(|sort| view.cell(&sort.expr)).collect(), (*key, *row))
         })
         .collect();

@@ -11,6 +11,7 @@ use super::expr::{Expr, Literal, System, Trunc};
 use super::like;
 use crate::dataset::{Key, Row};
 use crate::ids::{self, IdText};
+use crate::packed::Texts;
 use crate::render;
 use crate::stamp;
 use crate::types::Kind;
@@ -64,18 +65,19 @@ impl Cell<'_> {
 pub(crate) struct View<'a> {
     pub(crate) key: Key,
     pub(crate) row: &'a Row,
+    texts: &'a Texts<'a>,
     wanted: &'a [String],
     fields: OnceCell<Vec<Option<&'a RawValue>>>,
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(key: Key, row: &'a Row, wanted: &'a [String]) -> View<'a> {
-        View { key, row, wanted, fields: OnceCell::new() }
+    pub(crate) fn new(key: Key, row: &'a Row, texts: &'a Texts<'a>, wanted: &'a [String]) -> View<'a> {
+        View { key, row, texts, wanted, fields: OnceCell::new() }
     }
 
     /// The JSON of a wanted column, as published.
     pub(crate) fn raw(&self, column: usize) -> Option<&'a str> {
-        let fields = self.fields.get_or_init(|| render::pick(&self.row.json, self.wanted));
+        let fields = self.fields.get_or_init(|| render::pick(self.texts.text(self.row), self.wanted));
         fields.get(column).copied().flatten().map(RawValue::get)
     }
 
