@@ -39,7 +39,7 @@ fn edit(bench: &Bench, last_digit: char, at_ms: i64) {
 /// Compacts a window in this process, and does `meanwhile` once, when the first rows are written.
 async fn compact_window(bench: &Bench, window: &str, meanwhile: impl Fn() + Send + Sync) {
     let reader = reader(bench).await;
-    let resource = reader.catalog().get(CASES_RESOURCE).unwrap();
+    let resource = reader.catalog().await.unwrap().get(CASES_RESOURCE).unwrap();
     let options = CompactOptions { window: Some(Window::parse(window).unwrap()), ..CompactOptions::default() };
     let mut done = false;
     let progress = |_rows: u64| {

@@ -47,7 +47,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
     pub(crate) memory_mib: usize,
     /// Memory for blocks of data files that were read and checked; what is not in it is read and checked again, MiB
-    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_BLOCK_CACHE_MIB", default_value_t = 32, value_name = "MIB")]
+    #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_BLOCK_CACHE_MIB", default_value_t = 16, value_name = "MIB")]
     pub(crate) block_cache_mib: usize,
     /// A file of settings: options by their long names, those of one command in a table of its name
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_CONFIG", value_name = "FILE")]

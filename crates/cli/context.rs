@@ -11,12 +11,23 @@ use lake_store::{Lake, Location};
 
 use crate::args::{Global, Portal};
 
+/// The definitions that are given: those the program comes with, and the user's own files.
 pub(crate) fn catalog(global: &Global) -> Result<Arc<Catalog>> {
     let mut catalog = Catalog::built_in()?;
     if let Some(directory) = &global.resources {
         catalog.add_directory(directory)?;
     }
     Ok(Arc::new(catalog))
+}
+
+/// The definitions that hold: those that are given, and those of the lake where there is one.
+pub(crate) async fn known(global: &Global) -> Result<Arc<Catalog>> {
+    let given = catalog(global)?;
+    match open(global).await {
+        Ok(lake) => reader(global, lake, &given)?.catalog().await,
+        Err(error) if error.kind() == Kind::NotFound => Ok(given),
+        Err(error) => Err(error),
+    }
 }
 
 /// The named resources and boundaries, or all: the boundaries last, for incidents matter more.
@@ -57,16 +68,21 @@ fn plain_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<R
     Ok(Reader::new(lake, engine, Arc::clone(catalog)))
 }
 
+/// Where the lake is.
+fn location(global: &Global) -> Result<Location> {
+    Ok(Location::parse(&global.lake)?.with_block_cache(global.block_cache_mib << 20))
+}
+
 pub(crate) async fn open(global: &Global) -> Result<Lake> {
-    Lake::open(Location::parse(&global.lake)?).await
+    Lake::open(location(global)?).await
 }
 
 pub(crate) async fn open_to_write(global: &Global) -> Result<Lake> {
-    Lake::open_to_write(Location::parse(&global.lake)?).await
+    Lake::open_to_write(location(global)?).await
 }
 
 pub(crate) async fn create(global: &Global) -> Result<Lake> {
-    Lake::create(Location::parse(&global.lake)?).await
+    Lake::create(location(global)?).await
 }
 
 /// The key indexes lie in a local lake under `.index`, else in the user's cache, by the lake's id.

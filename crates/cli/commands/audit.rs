@@ -24,6 +24,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
         repair: args.repair,
         allow_deletes: args.allow_deletes,
     };
+    let catalog = reader.catalog().await?;
     let stop = super::stop_on_signals("nothing is waited for")?;
     let progress = Progress::new(global.quiet);
     let (mut audits, mut failure) = (Vec::new(), None);

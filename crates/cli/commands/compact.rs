@@ -2,7 +2,7 @@
 
 use lake_compact::{CompactOptions, Report, compact};
 use lake_ingest::Landing;
-use lake_model::{Catalog, Result};
+use lake_model::Result;
 use lake_query::{Reader, ResourceView};
 use lake_upkeep::rebuild_rejects;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     let (mut reports, mut failures) = (Vec::new(), Vec::new());
     for name in &names {
         let mut step = progress.step(format!("compact {name}"));
-        match one(global, &reader, &catalog, name, options, |rows| step.add(rows)).await {
+        match one(global, &reader, name, options, |rows| step.add(rows)).await {
             Ok(made) => {
                 step.done(&summary(&made));
                 reports.extend(made);
@@ -56,13 +56,12 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
 pub(crate) async fn one(
     global: &Global,
     reader: &Reader,
-    catalog: &Catalog,
     name: &str,
     options: CompactOptions,
     progress: impl FnMut(u64) + Send,
 ) -> Result<Vec<Report>> {
-    let resource = catalog.get(name)?;
     let view = reader.view().await?;
+    let resource = view.catalog.get(name)?;
     if let Some(landed) = view.resources.get(name).filter(|landed| landed.is_rekeyed() && !options.dry_run) {
         // Opening the landing writes the raw rows anew under the key that is declared now.
         let landing = context::landing(global, reader.lake(), landed.mark.synthetic)?;

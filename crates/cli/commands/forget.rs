@@ -8,9 +8,9 @@ use crate::args::{Forget, Global};
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Forget) -> Result<u8> {
-    let catalog = context::catalog(global)?;
-    let resource = catalog.get(&args.resource)?;
     let lake = context::open_to_write(global).await?;
+    let reader = context::reader(global, lake.clone(), &context::catalog(global)?)?;
+    let resource = reader.catalog().await?.get(&args.resource)?;
     let raw = lake.raw(&resource.name)?;
     if !raw.exists().await? {
         return Err(Error::not_found(format!("nothing of {} has landed", resource.name)));
@@ -19,7 +19,6 @@ pub(crate) async fn run(global: &Global, args: Forget) -> Result<u8> {
     let options = context::landing(global, &lake, mark.synthetic)?;
     // Holds the key index, so that nobody on this machine lands meanwhile, and derives what a crash left missing.
     let landing = Landing::open(&lake, &resource, &options).await?;
-    let reader = context::reader(global, lake.clone(), &catalog)?;
     let index = options.index_directory.join(&resource.name);
     let remove_index = || {
         drop(landing);

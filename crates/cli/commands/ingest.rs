@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
-    let catalog = context::catalog(global)?;
+    let catalog = context::known(global).await?;
     let names = args.names.to_vec();
     let mut chosen = context::chosen(&catalog, &names)?;
     if args.replay_rejects {

@@ -46,7 +46,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Check(check) => Box::pin(check::run(global, check)).await,
         Command::Vacuum(vacuum) => vacuum::run(global, vacuum).await,
         Command::Forget(forget) => Box::pin(forget::run(global, forget)).await,
-        Command::Resources(resources) => resources::run(global, resources),
+        Command::Resources(resources) => resources::run(global, resources).await,
         Command::Token(token) => token::run(&token),
         Command::Config(config) => config::run(config),
         Command::Openapi => resources::openapi(),

@@ -167,7 +167,7 @@ async fn small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -
     }
     let reader: Arc<Reader> = context::reader(global, lake.clone(), catalog)?;
     for dataset in synthetic::DATASETS {
-        super::compact::one(global, &reader, catalog, dataset.resource, CompactOptions::default(), |_| {}).await?;
+        super::compact::one(global, &reader, dataset.resource, CompactOptions::default(), |_| {}).await?;
     }
     portal.stop().await;
     Ok(lake)

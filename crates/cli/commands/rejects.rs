@@ -18,7 +18,7 @@ pub(crate) async fn run(global: &Global, args: Rejects) -> Result<u8> {
     let names = args.names.to_vec();
     for name in names.iter().filter(|name| !view.resources.contains_key(*name)) {
         // A name that nothing landed under is either known or mistyped.
-        catalog.get(name)?;
+        view.catalog.get(name)?;
     }
     let named = match names.as_slice() {
         [] => "TRUE".to_owned(),

@@ -8,20 +8,24 @@ use serde_json::{Value, json};
 use crate::args::{Global, Resources, ResourcesCommand};
 use crate::{context, output};
 
-pub(crate) fn run(global: &Global, args: Resources) -> Result<u8> {
-    let catalog = context::catalog(global)?;
+pub(crate) async fn run(global: &Global, args: Resources) -> Result<u8> {
+    let given = context::catalog(global)?;
+    let catalog = context::known(global).await.unwrap_or_else(|error| {
+        output::note(&format!("warning: the definitions of the lake are left out: {error}"));
+        given
+    });
     match args.command {
         ResourcesCommand::List { format } => {
             let resources = catalog.iter().map(|r| {
                 json!({
                     "name": r.name, "kind": "incidents", "city": r.city, "portal": r.portal, "dataset": r.dataset,
-                    "cadence_seconds": r.cadence.seconds, "title": r.title,
+                    "cadence_seconds": r.cadence.seconds, "defined_by": r.definition.origin, "title": r.title,
                 })
             });
             let boundaries = catalog.boundaries().map(|b| {
                 json!({
                     "name": b.name, "kind": "boundaries", "city": b.city, "portal": b.portal, "dataset": b.dataset,
-                    "cadence_seconds": b.cadence.seconds, "title": b.title,
+                    "cadence_seconds": b.cadence.seconds, "defined_by": b.definition.origin, "title": b.title,
                 })
             });
             output::print_rows(&resources.chain(boundaries).collect::<Vec<Value>>(), format)?;

@@ -6,7 +6,7 @@ use lake_model::{Error, Kind, Result, ResultExt, read_bounded, read_text_file};
 
 use crate::args::{Global, Sql};
 use crate::rows::Destination;
-use crate::{context, shell};
+use crate::{context, output, shell};
 
 pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     let destination = Destination::new(&args.rows)?;
@@ -36,6 +36,11 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
         Some(moment) => reader.view_at(&moment).await?,
         None => reader.view().await?,
     };
+    if !global.quiet {
+        for inexact in view.inexact() {
+            output::note(&format!("warning: {inexact}"));
+        }
+    }
     let session = reader.sql_session(&view).await?;
     let frame = session.sql(&query).await?;
     destination.write(frame, global.quiet).await?;

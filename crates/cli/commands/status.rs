@@ -37,6 +37,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "boundaries": Value::Null,
             "unreconciled": resource.unreconciled(),
             "exact": resource.is_exact(),
+            "definition": resource.resource.as_ref().map(|resource| resource.definition.origin),
             "landed_at": mark.landed_at,
             "lag": lag(&mark.landed_at),
             "cursor": mark.cursor.map(|c| c.updated_at),
@@ -54,6 +55,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "boundaries": mark.boundaries,
             "unreconciled": 0,
             "exact": true,
+            "definition": view.catalog.known(&name).ok().map(|known| known.definition().origin),
             "landed_at": mark.landed_at,
             "lag": lag(&mark.landed_at),
             "cursor": Value::Null,
@@ -67,6 +69,9 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     output::print_rows(&rows, args.format)?;
     if args.format == Listing::Table && !global.quiet {
         output::note(&format!("Lake-Version: {}", view.version()));
+        for inexact in view.inexact() {
+            output::note(&format!("warning: {inexact}"));
+        }
     }
     Ok(0)
 }

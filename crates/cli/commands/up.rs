@@ -25,7 +25,7 @@ use crate::{context, output};
 /// The seed of the demo: the same rows everywhere.
 const DEMO_SEED: u64 = 311;
 /// Rows of a page of the demo portal, at most: the pages are made in the memory of the program that reads them.
-const MAX_DEMO_PAGE_ROWS: usize = 20_000;
+const MAX_DEMO_PAGE_ROWS: usize = 10_000;
 /// After a failure, before the cadence comes round.
 const SOON: Duration = Duration::from_secs(60);
 /// Resources that ingest at a time: enough to hide a portal's waits.

@@ -9,8 +9,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Resource, Result, ResultExt, Window, failpoint};
 use lake_query::{
-    Compaction, DeltaFiles, Reader, ResourceView, Session, View, compaction_domain, engine_error, fill, literal,
-    template,
+    Compaction, DEFINITION_DOMAIN, DeltaFiles, Reader, ResourceView, Session, View, compaction_domain, engine_error,
+    fill, literal, store_definition, template,
 };
 use lake_store::{ColumnRange, Commit, DataFile, DomainChange, Snapshot, Table, Written};
 use serde_json::json;
@@ -75,6 +75,9 @@ async fn try_compact(
         )));
     }
     if !options.dry_run {
+        // Before the counts, so that whoever finds them finds the definition they were counted under.
+        let raw = view.lake.raw(&resource.name)?;
+        store_definition(&raw, &resource.definition, DEFINITION_DOMAIN).await?;
         remove_compacted_fast_files(&view, of_resource, resource).await?;
     }
     let anew = options.recount || of_resource.is_redefined() || leftovers(&view, &incidents, resource);

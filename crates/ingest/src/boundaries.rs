@@ -8,7 +8,10 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMi
 use chrono::SecondsFormat;
 use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
 use lake_portal::{Boundary, PortalOptions, Soda, read_boundaries_file};
-use lake_query::{BoundariesMark, boundaries_domain};
+use lake_query::{
+    BoundariesMark, boundaries_definition_domain, boundaries_domain, definition_change, store_definition,
+    stored_definition,
+};
 use lake_store::{Commit, DataFile, DomainChange, Lake, Snapshot, Written, boundaries_layout};
 use serde_json::json;
 
@@ -110,6 +113,8 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
             )));
         }
         if standing.blake3 == sum && !options.anew {
+            // What the set is for may have changed all the same.
+            store_definition(table, &set.definition, &boundaries_definition_domain(&set.name)).await?;
             return Ok(false);
         }
     }
@@ -120,6 +125,11 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
         synthetic: options.synthetic,
         landed_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
     };
+    let text = serde_json::to_string(&mark).or_err(Kind::Internal, damaged)?;
+    let mut domains = vec![DomainChange { name: domain, seen: Some(seen), text }];
+    let domain = boundaries_definition_domain(&set.name);
+    let stored = stored_definition(table, &snapshot, &domain).await?;
+    domains.extend(definition_change(&set.definition, stored.as_ref(), &domain)?.map(|(_, change)| change));
     let written = write(lake, &snapshot, set, boundaries, now.timestamp_micros()).await?;
     let own = |file: &&DataFile| file.partition_value("resource") == Some(&set.name);
     let commit = Commit {
@@ -127,11 +137,7 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
         removes: snapshot.files.iter().filter(own).cloned().collect(),
         replaces: vec![partition(set)],
         adds: vec![written],
-        domains: vec![DomainChange {
-            name: domain,
-            seen: Some(seen),
-            text: serde_json::to_string(&mark).or_err(Kind::Internal, damaged)?,
-        }],
+        domains,
         info: HashMap::from([("resource".to_owned(), json!(set.name))]),
         ..Commit::default()
     };

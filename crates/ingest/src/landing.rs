@@ -11,9 +11,12 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
+use lake_model::{Error, Kind, Resource, Result, ResultExt, StoredDefinition, failpoint};
 use lake_portal::{Cursor, Decoder, Page, Reject, is_later, parse_stamp};
-use lake_query::{Definitions, FORGOTTEN_DOMAIN, IncidentProjector, LANDING_DOMAIN};
+use lake_query::{
+    DEFINITION_DOMAIN, Definitions, FORGOTTEN_DOMAIN, IncidentProjector, LANDING_DOMAIN, definition_change,
+    store_definition, stored_definition,
+};
 use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Lake, Snapshot, Table, Written};
 use serde_json::json;
 
@@ -68,6 +71,8 @@ pub struct Landing {
     pub(crate) mark: LandingMark,
     pub(crate) stamp: Stamp,
     pub(crate) definitions: Definitions,
+    /// The definition that the raw table keeps.
+    stored_definition: Option<StoredDefinition>,
     /// Whether a batch that was replayed holds tombstones.
     pub(crate) met_tombstone: bool,
     projector: IncidentProjector,
@@ -183,6 +188,7 @@ impl Landing {
             mark,
             stamp,
             definitions: Definitions::new(),
+            stored_definition: None,
             met_tombstone: false,
             projector,
             page_schema,
@@ -190,6 +196,11 @@ impl Landing {
             warned: HashSet::new(),
         };
         landing.catch_up().await.map_err(|e| e.context(&resource.name))?;
+        if landing.mark.batch > 0 && landing.stored_definition.is_none() {
+            // Landed by a version that did not keep definitions.
+            store_definition(&landing.raw, &resource.definition, DEFINITION_DOMAIN).await?;
+            landing.refresh_mark().await?;
+        }
         Ok(landing)
     }
 
@@ -328,17 +339,24 @@ impl Landing {
             adds.push(writer.finish().await?);
         }
         let file = adds.first().map(|file: &Written| file.path().to_owned());
+        let mut domains = vec![DomainChange {
+            name: LANDING_DOMAIN.to_owned(),
+            // The transaction already says that nothing came between.
+            seen: None,
+            text: serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?,
+        }];
+        let definition =
+            definition_change(&self.resource.definition, self.stored_definition.as_ref(), DEFINITION_DOMAIN)?;
+        let definition = definition.map(|(new, change)| {
+            domains.push(change);
+            new
+        });
         failpoint("ingest:before-raw-commit");
         let commit = Commit {
             operation: if landed.deleted > 0 { "DELETE" } else { "LAND" },
             adds,
             transaction: Some((LAND_TRANSACTION.to_owned(), number)),
-            domains: vec![DomainChange {
-                name: LANDING_DOMAIN.to_owned(),
-                // The transaction already says that nothing came between.
-                seen: None,
-                text: serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?,
-            }],
+            domains,
             info: HashMap::from([("batch".to_owned(), json!(number)), ("rows".to_owned(), json!(rows))]),
             ..Commit::default()
         };
@@ -346,6 +364,7 @@ impl Landing {
             return Ok(None);
         }
         failpoint("ingest:after-raw-commit");
+        self.stored_definition = definition.or(self.stored_definition.take());
         if rows > 0 {
             self.derive(&ledger, number, now.timestamp_micros(), &originals(&bare, batch.num_rows())).await?;
         }
@@ -491,6 +510,7 @@ impl Landing {
     pub(crate) async fn refresh_mark(&mut self) -> Result<Arc<Snapshot>> {
         let snapshot = self.raw.snapshot().await?;
         self.mark = landing_mark(&self.raw, &snapshot).await?;
+        self.stored_definition = stored_definition(&self.raw, &snapshot, DEFINITION_DOMAIN).await?;
         if self.mark.batch > 0 && self.mark.key != self.resource.key {
             let there = &self.mark.key;
             let text =

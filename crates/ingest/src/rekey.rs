@@ -16,7 +16,7 @@ use chrono::DateTime;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_portal::{Decoder, Reject};
-use lake_query::{LANDING_DOMAIN, engine_error, template};
+use lake_query::{DEFINITION_DOMAIN, LANDING_DOMAIN, definition_change, engine_error, stored_definition, template};
 use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Snapshot, Table};
 use serde_json::json;
 
@@ -65,12 +65,16 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
     let seen = raw.domain(&snapshot, LANDING_DOMAIN).await?;
     let mark = LandingMark { batch, key: resource.key.clone(), ..mark };
     let text = serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?;
+    let mut domains = vec![DomainChange { name: LANDING_DOMAIN.to_owned(), seen: Some(seen), text }];
+    let stored = stored_definition(raw, &snapshot, DEFINITION_DOMAIN).await?;
+    let definition = definition_change(&resource.definition, stored.as_ref(), DEFINITION_DOMAIN)?;
+    domains.extend(definition.map(|(_, change)| change));
     let commit = Commit {
         operation: "REKEY",
         adds,
         removes: snapshot.files.to_vec(),
         transaction: Some((LAND_TRANSACTION.to_owned(), batch)),
-        domains: vec![DomainChange { name: LANDING_DOMAIN.to_owned(), seen: Some(seen), text }],
+        domains,
         info: HashMap::from([("batch".to_owned(), json!(batch))]),
         ..Commit::default()
     };

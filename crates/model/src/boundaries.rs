@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::resource::{Place, cadence, check_name, check_source, syntax_error};
-use crate::{Cadence, Catalog, Error, Resource, Result, listed, nearest};
+use crate::{Cadence, Catalog, Definition, Error, Origin, Resource, Result, listed, nearest};
 
 /// Which label of an incident says within which boundary it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,6 +100,9 @@ pub struct Boundaries {
     pub case: Option<LetterCase>,
     /// The resources whose incidents carry these labels.
     pub resources: Vec<String>,
+    /// Its file.
+    #[serde(skip)]
+    pub definition: Definition,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +179,7 @@ impl Boundaries {
             geometry: table.geometry.into_inner(),
             case: table.case,
             resources: table.resources,
+            definition: Definition { toml: text.to_owned(), origin: Origin::File },
         })
     }
 

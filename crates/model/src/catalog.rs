@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use crate::{Boundaries, Error, Kind, Resource, Result, ResultExt, listed, nearest, read_regular_file};
+use crate::{
+    Boundaries, Definition, Error, Kind, Origin, Resource, Result, ResultExt, StoredDefinition, listed, nearest,
+    read_regular_file,
+};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../data/resources");
 
@@ -27,11 +30,20 @@ pub enum Known {
 }
 
 impl Known {
-    fn parse(file: &str, text: &str) -> Result<Self> {
-        if Boundaries::is_meant_by(text) {
-            Ok(Self::Boundaries(Arc::new(Boundaries::parse(file, text)?)))
+    fn parse(file: &str, text: &str, origin: Origin) -> Result<Self> {
+        let definition = Definition { toml: text.to_owned(), origin };
+        Ok(if Boundaries::is_meant_by(text) {
+            Self::Boundaries(Arc::new(Boundaries { definition, ..Boundaries::parse(file, text)? }))
         } else {
-            Ok(Self::Incidents(Arc::new(Resource::parse(file, text)?)))
+            Self::Incidents(Arc::new(Resource { definition, ..Resource::parse(file, text)? }))
+        })
+    }
+
+    /// Its definition as it was written.
+    pub fn definition(&self) -> &Definition {
+        match self {
+            Self::Incidents(resource) => &resource.definition,
+            Self::Boundaries(boundaries) => &boundaries.definition,
         }
     }
 
@@ -54,7 +66,8 @@ impl Catalog {
         let own = BUILT_IN.files().chain(BUILT_IN.get_dir("boundaries").into_iter().flat_map(Dir::files));
         for file in own.filter(|f| f.path().extension().is_some_and(|e| e == "toml")) {
             let text = file.contents_utf8().unwrap_or("");
-            catalog.insert(Known::parse(&format!("data/resources/{}", file.path().display()), text)?);
+            let name = format!("data/resources/{}", file.path().display());
+            catalog.insert(Known::parse(&name, text, Origin::Program)?);
         }
         for (name, boundaries) in &catalog.boundaries {
             boundaries.check_resources(&format!("data/resources/boundaries/{name}.toml"), &catalog)?;
@@ -94,7 +107,7 @@ impl Catalog {
         let mut names = BTreeMap::new();
         for path in files {
             let shown = path.display().to_string();
-            let parsed = read_regular_file(&path).and_then(|text| Known::parse(&shown, &text));
+            let parsed = read_regular_file(&path).and_then(|text| Known::parse(&shown, &text, Origin::File));
             match parsed {
                 Ok(known) => {
                     if let Some(other) = names.insert(known.name().to_owned(), shown.clone()) {
@@ -112,6 +125,40 @@ impl Catalog {
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(Error::invalid(wrong.join("\n"))) }
+    }
+
+    /// Returns the same catalog with the definitions that a lake keeps, by name, where they hold: see
+    /// [`StoredDefinition::outranks`]. Those that this program cannot read are left out and returned as errors.
+    pub fn with_stored(&self, stored: &BTreeMap<String, Arc<StoredDefinition>>) -> (Self, Vec<Error>) {
+        let outranks = |name: &str, stored: &StoredDefinition| match self.known(name) {
+            Ok(known) => stored.outranks(known.definition().origin),
+            Err(_) => true,
+        };
+        self.with_those(stored.iter().filter(|(name, stored)| outranks(name, stored)))
+    }
+
+    /// Returns the same catalog with the definitions that a lake kept at an earlier time, by name, whatever else defines
+    /// them today.
+    pub fn as_stored(&self, stored: &BTreeMap<String, Arc<StoredDefinition>>) -> (Self, Vec<Error>) {
+        self.with_those(stored.iter())
+    }
+
+    fn with_those<'s>(
+        &self,
+        stored: impl Iterator<Item = (&'s String, &'s Arc<StoredDefinition>)>,
+    ) -> (Self, Vec<Error>) {
+        let (mut catalog, mut wrong) = (self.clone(), Vec::new());
+        for (name, stored) in stored {
+            match Known::parse(&format!("the definition of {name} in the lake"), &stored.toml, Origin::Lake) {
+                Ok(known) if known.name() == name => catalog.insert(known),
+                Ok(known) => wrong.push(Error::new(
+                    Kind::Data,
+                    format!("the lake holds the definition of {} as that of {name}", known.name()),
+                )),
+                Err(error) => wrong.push(error),
+            }
+        }
+        (catalog, wrong)
     }
 
     /// The resource of that name.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::{Error, Result, listed, nearest, parse_portal_url, parse_wall_clock};
+use crate::{Definition, Error, Origin, Result, listed, nearest, parse_portal_url, parse_wall_clock};
 
 /// The type a column is declared with, and so stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -159,6 +159,9 @@ pub struct Resource {
     pub bounds: Bounds,
     /// The columns, in the order of the file.
     pub columns: Vec<Column>,
+    /// Its file.
+    #[serde(skip)]
+    pub definition: Definition,
 }
 
 #[derive(Deserialize)]
@@ -276,6 +279,7 @@ impl Resource {
             date_order: parsed.date_order,
             key: parsed.key.into_inner().into_iter().map(Spanned::into_inner).collect(),
             columns,
+            definition: Definition { toml: text.to_owned(), origin: Origin::File },
         })
     }
 

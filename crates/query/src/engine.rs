@@ -14,7 +14,6 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use lake_model::{Kind, Result, ResultExt};
 use lake_store::Location;
-use object_store::prefix::PrefixStore;
 use url::Url;
 
 use crate::depth;
@@ -70,8 +69,7 @@ impl Engine {
             .build_arc()
             .map_err(engine_error)?;
         let url = Url::parse(LAKE_STORE).or_err(Kind::Internal, || "the URL of the lake's tables")?;
-        let tables = PrefixStore::new(Arc::clone(&location.store), location.prefix.clone());
-        runtime.register_object_store(&url, Arc::new(tables));
+        runtime.register_object_store(&url, Arc::clone(&location.store));
         Ok(Self { runtime, options })
     }
 

@@ -38,6 +38,7 @@ mod sql;
 mod sql_rules;
 mod statement;
 mod statistics;
+mod stored_definition;
 mod unlanded;
 mod value;
 mod view;
@@ -64,6 +65,9 @@ pub use queries::Queries;
 pub use query_header::{QueryColumn, QueryHeader, QueryParameter, ValueType};
 pub use sql::{fill, literal, template};
 pub use statement::Statement;
+pub use stored_definition::{
+    DEFINITION_DOMAIN, boundaries_definition_domain, definition_change, store_definition, stored_definition,
+};
 pub use view::{
     Compaction, Definitions, FORGOTTEN_DOMAIN, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View,
     compaction_domain, definitions, definitions_domain, fast_transaction,

@@ -14,7 +14,7 @@ use lake_model::{Error, Kind, Result};
 use lake_store::{LogEntry, Snapshot, Table};
 
 use crate::moment::Moment;
-use crate::view::{Reader, View, last_batch};
+use crate::view::{DefinitionsOf, Reader, Versions, View, last_batch};
 
 fn text_of(ms: Option<i64>) -> String {
     let time = ms.and_then(DateTime::<Utc>::from_timestamp_millis);
@@ -130,13 +130,13 @@ impl Reader {
                 raws.push((name, raw));
             }
         }
-        let view = self.assemble(fast_counts, counts, rejects, raws).await.map_err(|error| match error.kind() {
+        let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
+        let view = self.assemble(versions, DefinitionsOf::ThatTime).await.map_err(|error| match error.kind() {
             Kind::NotFound | Kind::Data => {
                 Error::not_found(format!("{error}; `hotspots-lake history` lists what can be read"))
             }
             _ => error,
         })?;
-        let view = View { boundaries, ..view };
         if let Moment::Versions { .. } = moment {
             belongs(moment, &view)?;
         }

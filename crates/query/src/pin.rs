@@ -7,7 +7,7 @@ use std::str::FromStr;
 use lake_model::{Error, Kind, Result};
 
 use crate::past::all_there;
-use crate::view::{Reader, View};
+use crate::view::{DefinitionsOf, Reader, Versions, View};
 
 /// The version of every table of a reading. `Lake-Version` names only what counts are made of; this is all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,11 +102,11 @@ impl Reader {
             }
             raws.push((name.clone(), self.at(&self.raw(name)?, *version).await?));
         }
-        let view = self.assemble(fast_counts, counts, rejects, raws).await.map_err(|error| match error.kind() {
+        let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
+        let view = self.assemble(versions, DefinitionsOf::Today).await.map_err(|error| match error.kind() {
             Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
             _ => error,
         })?;
-        let view = View { boundaries, ..view };
         all_there(&view).await?;
         Ok(view)
     }

@@ -59,8 +59,7 @@ impl DeltaFiles {
             .iter()
             .map(|file| (file.clone(), file_statistics(file, &schema, &partition_columns)))
             .collect();
-        let folder = table.folder().prefix_match(&table.location().prefix).map(Iterator::collect);
-        let folder = folder.unwrap_or_else(|| table.folder().clone());
+        let folder = table.folder().clone();
         let store_url = ObjectStoreUrl::parse(LAKE_STORE)?;
         Ok(Self { schema, file_schema, partition_columns, files, folder, store_url })
     }

@@ -26,17 +26,17 @@ impl Reader {
     /// If a view cannot be planned.
     pub async fn sql_session_on(&self, engine: &Engine, view: &View) -> Result<Session> {
         let session = self.session_on(engine, view).await?;
-        self.add_unlanded(&session, view)?;
+        add_unlanded(&session, view)?;
         Ok(session)
     }
+}
 
-    fn add_unlanded(&self, session: &Session, view: &View) -> Result<()> {
-        let schema = session.context().catalog("lake").and_then(|catalog| catalog.schema("raw"));
-        let schema = schema.ok_or_else(|| Error::internal("the session has no schema raw"))?;
-        for resource in self.catalog().iter().filter(|resource| !view.resources.contains_key(&resource.name)) {
-            let table = Arc::new(EmptyTable::new(raw_layout(resource).schema));
-            schema.register_table(resource.name.replace('-', "_"), table).map_err(engine_error)?;
-        }
-        Ok(())
+fn add_unlanded(session: &Session, view: &View) -> Result<()> {
+    let schema = session.context().catalog("lake").and_then(|catalog| catalog.schema("raw"));
+    let schema = schema.ok_or_else(|| Error::internal("the session has no schema raw"))?;
+    for resource in view.catalog.iter().filter(|resource| !view.resources.contains_key(&resource.name)) {
+        let table = Arc::new(EmptyTable::new(raw_layout(resource).schema));
+        schema.register_table(resource.name.replace('-', "_"), table).map_err(engine_error)?;
     }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use futures::future::try_join_all;
-use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
+use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt, StoredDefinition};
 use lake_store::{ColumnRange, DataFile, Lake, Snapshot, Table};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,7 @@ use crate::projection::incident_select;
 use crate::provider::DeltaFiles;
 use crate::queries::Queries;
 use crate::sql::{fill, literal, template};
+use crate::stored_definition::StoredDefinitions;
 
 /// What a compaction left in the metadata of `counts`, per resource.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -143,11 +144,33 @@ impl ResourceView {
 
     /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
-        // Rows above the watermark cannot be read as incidents without the rule that makes them so.
-        // Counts of batches that `raw` does not have: it was put back to an earlier state than they.
-        let behind = self.mark.key.is_some() && self.mark.batch < self.through.max(self.watermark());
-        let whole = !self.is_redefined() && !self.mark.forgetting && !behind;
-        self.resource.is_some() && whole && self.landed <= self.through.max(self.watermark())
+        self.inexact_because().is_none()
+    }
+
+    /// Why the answer may differ from a recount, and what mends it; none if it is exact. `NAME` stands for the resource.
+    fn inexact_because(&self) -> Option<&'static str> {
+        let counted = self.through.max(self.watermark());
+        if self.resource.is_none() {
+            // Rows above the watermark cannot be read as incidents without the rule that makes them so.
+            Some(
+                "its definition is not known, so its rows that are not compacted are no incidents yet; give the \
+                 directory of its file with --resources, and `hotspots-lake compact --resource NAME` keeps it in the lake",
+            )
+        } else if self.mark.forgetting {
+            Some("a `forget` was interrupted; run `hotspots-lake forget NAME KEY` again")
+        } else if self.is_rekeyed() {
+            Some("its key has changed since its rows landed; `hotspots-lake ingest NAME` gives every row its new key")
+        } else if self.is_redefined() {
+            Some("its definition has changed since it was counted; `hotspots-lake compact --resource NAME` recounts it")
+        } else if self.mark.key.is_some() && self.mark.batch < counted {
+            Some(
+                "its raw table was put back to an earlier state than the counts; put the whole lake back from one copy",
+            )
+        } else if self.landed > counted {
+            Some("its last batch is not counted yet; `hotspots-lake ingest NAME` counts it if no ingest is running")
+        } else {
+            None
+        }
     }
 }
 
@@ -169,19 +192,43 @@ pub struct View {
     pub boundaries: Option<Arc<Snapshot>>,
     /// The landed resources by name.
     pub resources: BTreeMap<String, ResourceView>,
+    /// The definitions that hold in this reading: those the program and the user give, and those of the lake.
+    pub catalog: Arc<Catalog>,
+}
+
+/// The versions that a reading is made of; `incidents` follow from `counts`.
+pub(crate) struct Versions {
+    pub(crate) fast_counts: Arc<Snapshot>,
+    pub(crate) counts: Arc<Snapshot>,
+    pub(crate) rejects: Arc<Snapshot>,
+    pub(crate) boundaries: Option<Arc<Snapshot>>,
+    pub(crate) raws: Vec<(String, Arc<Snapshot>)>,
+}
+
+/// Which definitions a reading goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DefinitionsOf {
+    /// Today's, even if rows of the reading landed under an earlier one.
+    Today,
+    /// Those that the versions of the reading keep.
+    ThatTime,
 }
 
 /// Times that a reading is opened anew because what it had opened was removed meanwhile.
 const MOST_TRIES: u32 = 5;
 
-type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
+pub(crate) type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
 
 /// Opens readings; keeps what a version of a table says, which never changes.
 #[derive(Debug)]
 pub struct Reader {
     lake: Lake,
     engine: Engine,
-    catalog: Arc<Catalog>,
+    /// The definitions of the program and of the user's files.
+    pub(crate) given: Arc<Catalog>,
+    /// The definitions of the last reading, and what they were made with.
+    pub(crate) catalog: Mutex<Option<(StoredDefinitions, Arc<Catalog>)>>,
+    pub(crate) stored_definitions: Cached<Option<Arc<StoredDefinition>>>,
     queries: Queries,
     raws: Mutex<BTreeMap<String, Table>>,
     through: Cached<i64>,
@@ -195,12 +242,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of `lake` that knows the resources of `catalog`.
-    pub fn new(lake: Lake, engine: Engine, catalog: Arc<Catalog>) -> Self {
+    /// A reader of `lake` that knows the resources of `given`, and those that the lake keeps.
+    pub fn new(lake: Lake, engine: Engine, given: Arc<Catalog>) -> Self {
         Self {
             lake,
             engine,
-            catalog,
+            given,
+            catalog: Mutex::default(),
+            stored_definitions: Mutex::default(),
             queries: Queries::default(),
             raws: Mutex::default(),
             through: Mutex::default(),
@@ -229,9 +278,9 @@ impl Reader {
         &self.engine
     }
 
-    /// The resources that are known.
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+    /// The definitions of the program and of the user's files; [`View::catalog`] has those of the lake as well.
+    pub fn given(&self) -> &Catalog {
+        &self.given
     }
 
     /// The queries that can be asked for by name.
@@ -263,8 +312,8 @@ impl Reader {
         // What no order is needed between is opened at once: on S3 each takes a round trip or two.
         let (rejects, boundaries, raws) =
             futures::try_join!(self.lake.rejects.snapshot(), self.boundaries(), self.raws())?;
-        let view = self.assemble(fast_counts, counts, rejects, raws).await?;
-        Ok(View { boundaries, ..view })
+        let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
+        self.assemble(versions, DefinitionsOf::Today).await
     }
 
     /// Whether `fast_counts` or `counts` has a newer version: `forget` may have removed the logs of these meanwhile.
@@ -273,18 +322,18 @@ impl Reader {
         newest.is_ok_and(|(fast, count)| fast.version > fast_counts || count.version > counts)
     }
 
-    /// A reading of these versions, without boundaries: `incidents` follow from `counts`.
-    pub(crate) async fn assemble(
-        &self,
-        fast_counts: Arc<Snapshot>,
-        counts: Arc<Snapshot>,
-        rejects: Arc<Snapshot>,
-        raws: Vec<(String, Arc<Snapshot>)>,
-    ) -> Result<View> {
+    /// A reading of these versions.
+    pub(crate) async fn assemble(&self, versions: Versions, definitions: DefinitionsOf) -> Result<View> {
+        let Versions { fast_counts, counts, rejects, boundaries, raws } = versions;
+        let stored = self.stored_definitions(&raws, boundaries.as_deref()).await?;
+        let catalog = match definitions {
+            DefinitionsOf::Today => self.catalog_with(stored),
+            DefinitionsOf::ThatTime => self.catalog_as_stored(&stored),
+        };
         let mut resources = BTreeMap::new();
         let mut incident_files = Vec::new();
         for (name, raw) in raws {
-            let view = self.resource_view(&name, &fast_counts, &counts, raw).await?;
+            let view = self.resource_view(&name, &fast_counts, &counts, raw, catalog.get(&name).ok()).await?;
             if let Some(compaction) = &view.compaction {
                 incident_files.extend_from_slice(&self.incident_files(&name, compaction.incidents_version).await?);
             }
@@ -292,11 +341,11 @@ impl Reader {
         }
         let incidents = Arc::new(self.lake.incidents.snapshot().await?.with_files(incident_files));
         let lake = self.lake.clone();
-        Ok(View { lake, fast_counts, counts, incidents, rejects, boundaries: None, resources })
+        Ok(View { lake, fast_counts, counts, incidents, rejects, boundaries, resources, catalog })
     }
 
     /// The raw tables of all landed resources, at their newest versions.
-    async fn raws(&self) -> Result<Vec<(String, Arc<Snapshot>)>> {
+    pub(crate) async fn raws(&self) -> Result<Vec<(String, Arc<Snapshot>)>> {
         let opened = self.lake.landed_resources().await?.into_iter().map(|name| async move {
             let raw = self.raw(&name)?.snapshot().await?;
             Ok((name, raw))
@@ -343,6 +392,7 @@ impl Reader {
         fast_counts: &Snapshot,
         counts: &Snapshot,
         raw: Arc<Snapshot>,
+        resource: Option<Arc<Resource>>,
     ) -> Result<ResourceView> {
         let through = self.through(name, fast_counts).await?;
         let compaction = self.compaction(name, counts).await?;
@@ -368,7 +418,6 @@ impl Reader {
             }
         };
         let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
-        let resource = self.catalog.get(name).ok();
         Ok(ResourceView { resource, raw, through, landed, compaction, definitions, mark })
     }
 
@@ -446,6 +495,15 @@ impl View {
     /// Whether the answer over `names` (all if empty) equals a recount.
     pub fn is_exact(&self, names: &[String]) -> bool {
         self.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name)).all(|(_, r)| r.is_exact())
+    }
+
+    /// Which resources are not answered exactly, why, and what mends it: a line each.
+    pub fn inexact(&self) -> Vec<String> {
+        let of = |(name, resource): (&String, &ResourceView)| {
+            let why = resource.inexact_because()?.replace("NAME", name);
+            Some(format!("the counts and incidents of {name} are not exact: {why}"))
+        };
+        self.resources.iter().filter_map(of).collect()
     }
 
     /// A table of the lake at the version read.

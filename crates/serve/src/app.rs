@@ -69,8 +69,8 @@ impl App {
     }
 
     /// The names of all resources: those in the lake and those of the catalog.
-    pub(crate) fn resource_names<'a>(&'a self, view: &'a View) -> BTreeSet<&'a str> {
-        let known = self.reader.catalog().iter().map(|resource| resource.name.as_str());
+    pub(crate) fn resource_names<'a>(&self, view: &'a View) -> BTreeSet<&'a str> {
+        let known = view.catalog.iter().map(|resource| resource.name.as_str());
         known.chain(view.resources.keys().map(String::as_str)).collect()
     }
 

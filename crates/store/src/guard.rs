@@ -29,7 +29,7 @@ use crate::log_file::{LogFile, last_checkpoint, sum_path};
 use crate::sums::{BLOCK, BlockSums, Sum, hex, sum_of, vouched, vouched_text};
 
 /// Room for blocks that were checked, unless another is asked for.
-const DEFAULT_CACHE_BYTES: usize = 32 << 20;
+const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 /// Reads of a file that run at a time for one request.
 const READS_AT_ONCE: usize = 8;
 

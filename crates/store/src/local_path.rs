@@ -18,7 +18,10 @@ pub fn path_of(text: &str) -> Result<PathBuf> {
     if text.is_empty() {
         return Err(Error::invalid("the path is empty"));
     }
-    let Some((scheme, _)) = text.split_once("://") else { return Ok(text.into()) };
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+        return Ok(text.into());
+    };
     let decoded = || Url::parse(text).ok()?.to_file_path().ok();
     match scheme.eq_ignore_ascii_case("file") {
         true => decoded().ok_or_else(|| {
@@ -114,7 +117,9 @@ mod tests {
     fn a_file_url_is_decoded_and_a_path_is_not() {
         assert_eq!(path_of("file:///a%20b/100%25").expect("a URL"), PathBuf::from("/a b/100%"));
         assert_eq!(path_of("file://localhost/a").expect("a URL"), PathBuf::from("/a"));
-        assert_eq!(path_of("a%20b").expect("a path"), PathBuf::from("a%20b"));
+        for path in ["a%20b", "/a://b", "./file:///a"] {
+            assert_eq!(path_of(path).expect("a path"), PathBuf::from(path));
+        }
         for wrong in ["", "file://host/a", "http://a/b", "gs://b/x"] {
             path_of(wrong).expect_err(wrong);
         }

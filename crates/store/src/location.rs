@@ -25,8 +25,8 @@ pub struct Location {
     /// The lake's objects, by their paths under its folder; what it answers was checked.
     pub store: Arc<dyn ObjectStore>,
     pub(crate) guard: Arc<Guard>,
-    /// The URL that engines know the store by: `file:///` or `s3://bucket`.
-    pub store_url: Url,
+    /// The URL that the logs of a store at the other end of a wire know it by: `s3://bucket`.
+    store_url: Url,
     /// The lake's directory without links, where it is local.
     pub directory: Option<PathBuf>,
     /// The whole store, and the lake's folder in it.
@@ -78,7 +78,7 @@ impl Location {
         Ok(Self::of(Arc::new(store), store_url, folder, name.trim_end_matches('/').to_owned()))
     }
 
-    /// A place in a store that is there already, such as one in memory; `store_url` is what the engine knows it by.
+    /// A place in a store that is there already, such as one in memory; `store_url` is what logs know it by.
     ///
     /// # Errors
     /// If the URL cannot hold the names of tables.

@@ -144,10 +144,20 @@ async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) ->
                 severity: Severity::Note,
                 object: name.clone(),
                 finding: "its definition is not known, so it cannot be recounted".to_owned(),
-                mend: "name its directory with --resources".to_owned(),
+                mend: format!(
+                    "name its directory with --resources; `hotspots-lake compact --resource {name}` keeps it"
+                ),
             });
             continue;
         };
+        if resource.definition.to_store(reader.stored_definition_of(view, name).await?.as_deref()).is_some() {
+            findings.push(Finding {
+                severity: Severity::Note,
+                object: name.clone(),
+                finding: "the lake does not hold the definition that is given for it".to_owned(),
+                mend: format!("hotspots-lake compact --resource {name}"),
+            });
+        }
         if of.is_redefined() {
             findings.push(Finding {
                 severity: Severity::Note,

@@ -96,7 +96,7 @@ async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u
     for name in &behind {
         if own_files(&newest, name) != own_files(&view.incidents, name) {
             // A compaction that ended between its two commits: its incidents are no one's.
-            let definition = reader.catalog().get(name)?;
+            let definition = view.catalog.get(name)?;
             tracing::info!(resource = name, "finishing an interrupted compaction");
             compact(reader, &definition, CompactOptions { recount: true, ..CompactOptions::default() }, |_| {}).await?;
             return Box::pin(name_newest_incidents(reader, resource)).await;

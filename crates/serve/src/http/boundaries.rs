@@ -77,7 +77,7 @@ pub(crate) async fn get(
         let batches = read(&reading, &sets, &parameters).await?;
         let synthetic = reading.reader.boundaries_marks(&reading.view).await?;
         let synthetic = synthetic.iter().any(|(name, mark)| mark.synthetic && sets.contains(name));
-        let counts_for = counts_for(&app);
+        let counts_for = counts_for(&reading);
         let written = tokio::task::spawn_blocking(move || collection(&batches, &counts_for, tolerance));
         Ok::<_, Error>((written.await.or_err(Kind::Internal, || "writing boundaries")??, synthetic))
     };
@@ -99,7 +99,7 @@ pub(crate) async fn get(
 /// The sets that are asked for and have landed.
 fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTreeSet<String>, Problem> {
     let landed = reading.view.boundaries_names();
-    let defined = || app.reader.catalog().boundaries();
+    let defined = || reading.view.catalog.boundaries();
     let known: BTreeSet<&str> = defined().map(|set| set.name.as_str()).chain(landed.iter().copied()).collect();
     let mut sets = landed.clone();
     if let Some(wanted) = parameters.many("resource") {
@@ -128,8 +128,8 @@ fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTree
 }
 
 /// The resources that each set labels.
-fn counts_for(app: &App) -> BTreeMap<String, Vec<String>> {
-    app.reader.catalog().boundaries().map(|set| (set.name.clone(), set.resources.clone())).collect()
+fn counts_for(reading: &Reading) -> BTreeMap<String, Vec<String>> {
+    reading.view.catalog.boundaries().map(|set| (set.name.clone(), set.resources.clone())).collect()
 }
 
 /// The columns that are told of, in the order in which they are read.

@@ -70,7 +70,7 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
     let mut audits = view.lake.last_audits(view.resources.keys()).await;
     let mut standings = Vec::new();
     for name in app.resource_names(view) {
-        let definition = app.reader.catalog().get(name).ok();
+        let definition = view.catalog.get(name).ok();
         let mut standing = Standing {
             name: name.to_owned(),
             title: definition.as_ref().map(|resource| resource.title.clone()),

@@ -39,7 +39,7 @@ pub(crate) async fn get(
     let reading = app.reading().await?;
     filters.check_resources(&app.resource_names(&reading.view))?;
     let scheme = scheme.map_or("http", |Extension(Scheme(scheme))| scheme);
-    let document = document(&base(scheme, &uri, &headers), &query, &asked_for(&app, &reading, &filters));
+    let document = document(&base(scheme, &uri, &headers), &query, &asked_for(&reading, &filters));
     let mut response = Json(document).into_response();
     say_reading(response.headers_mut(), &reading.view, &filters.resources.wanted)?;
     Ok(response)
@@ -55,13 +55,13 @@ fn base(scheme: &str, uri: &Uri, headers: &HeaderMap) -> String {
 }
 
 /// The resources whose incidents may be in the tiles.
-fn asked_for(app: &App, reading: &Reading, filters: &Filters) -> Vec<Arc<Resource>> {
+fn asked_for(reading: &Reading, filters: &Filters) -> Vec<Arc<Resource>> {
     let landed = reading.view.resources.keys();
     let chosen = landed.filter(|name| {
         let wanted = &filters.resources.wanted;
         (wanted.is_empty() || wanted.contains(name)) && !filters.resources.unwanted.contains(name)
     });
-    chosen.filter_map(|name| app.reader.catalog().get(name).ok()).collect()
+    chosen.filter_map(|name| reading.view.catalog.get(name).ok()).collect()
 }
 
 fn document(base: &str, query: &str, resources: &[Arc<Resource>]) -> Value {

@@ -57,7 +57,7 @@ impl Name {
                 part(&snapshot.table_id);
                 part(&snapshot.version.to_string());
             }
-            for set in reading.reader.catalog().boundaries() {
+            for set in reading.view.catalog.boundaries() {
                 part(&set.name);
                 set.resources.iter().for_each(|name| part(name));
             }
@@ -74,8 +74,8 @@ impl Name {
         Self::hashed(reading, |part| {
             part(&reading.view.version());
             part(if reading.view.is_exact(names) { "exact" } else { "" });
-            // What is above the watermarks is read under the definitions of this process.
-            for resource in reading.reader.catalog().iter() {
+            // What is above the watermarks is read under the definitions of this reading.
+            for resource in reading.view.catalog.iter() {
                 part(&resource.fingerprint());
             }
             part(format);

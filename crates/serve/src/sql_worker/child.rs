@@ -15,7 +15,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::LogicalPlan;
 use futures::TryStreamExt as _;
-use lake_model::{Catalog, Error, Kind, Result, ResultExt};
+use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
 use lake_query::{
     Engine, EngineOptions, NamedQuery, OutputColumns, Pin, Reader, SPILL_BOUND, Session, Statement, View,
     run_statement, statement_error,
@@ -251,7 +251,8 @@ impl Worker {
                 ..EngineOptions::default()
             };
             let engine = Engine::new(options, lake.location())?;
-            let catalog = Catalog::of(self.setup.resources.iter().cloned());
+            let given = self.setup.resources.iter().cloned();
+            let catalog = Catalog::of(given.map(|(resource, definition)| Resource { definition, ..resource }));
             Ok::<_, Error>(Arc::new(Reader::new(lake, engine, Arc::new(catalog))))
         };
         self.reader.get_or_try_init(open).await.map(Arc::clone)

@@ -13,7 +13,7 @@ use arrow::ipc::writer::StreamWriter;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use datafusion::common::{ParamValues, ScalarValue};
-use lake_model::{Error, Kind, Resource, Result, ResultExt};
+use lake_model::{Definition, Error, Kind, Resource, Result, ResultExt};
 use lake_query::NamedQuery;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,8 @@ pub struct SqlWorkerSetup {
     pub version: String,
     /// The lake, as `--lake` takes it.
     pub lake: String,
-    /// The resources that the server knows.
-    pub resources: Vec<Resource>,
+    /// The resources that the server was given, with their definitions; the lake has those of its own.
+    pub resources: Vec<(Resource, Definition)>,
     /// The directory for spill files. The server makes it, and removes it after the worker.
     pub spill_directory: std::path::PathBuf,
     /// Bytes that the engine may hold for any query.

@@ -116,7 +116,7 @@ impl SqlWorkers {
         let setup = SqlWorkerSetup {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             lake: reader.lake().location().to_string(),
-            resources: reader.catalog().iter().map(|resource| resource.as_ref().clone()).collect(),
+            resources: reader.given().iter().map(|given| (given.as_ref().clone(), given.definition.clone())).collect(),
             spill_directory: std::env::temp_dir(),
             memory_bytes: limits.memory_bytes,
             process_bytes: process_bytes(limits.memory_bytes),
