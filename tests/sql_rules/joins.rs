@@ -66,7 +66,7 @@ async fn null_equals_null_only_where_a_join_says_so() {
     for join in ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"] {
         for query in [
             "SELECT a.id, b.id AS other FROM incidents a {join} incidents b ON a.category IS NOT DISTINCT FROM b.category WHERE a.district = b.district",
-            "SELECT a.id, b.id AS other FROM incidents a {join} incidents b ON a.category IS NOT DISTINCT FROM b.category AND a.district = b.district",
+            "SELECT a.id, b.id AS other FROM incidents a {join} incidents b ON (a.category IS NOT DISTINCT FROM b.category) AND a.district = b.district",
             "SELECT a.id, c.id AS other FROM incidents a {join} incidents b ON a.category = b.category JOIN incidents c ON b.district IS NOT DISTINCT FROM c.district",
             "SELECT a.id, c.id AS other FROM incidents a, incidents b {join} incidents c ON b.district IS NOT DISTINCT FROM c.district WHERE a.category = c.category AND a.id = b.id",
             "SELECT a.id, b.id AS other FROM incidents a {join} incidents b ON a.category IS NOT DISTINCT FROM b.category WHERE a.district IS NOT DISTINCT FROM b.district",

@@ -188,7 +188,7 @@ impl Session {
             state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
         read_only::check(&statement)?;
         change(&mut statement)?;
-        let names = sql_rules::rewrite_statement(&mut statement);
+        let names = sql_rules::rewrite_statement(&mut statement)?;
         let plan = state.statement_to_plan(statement).await.map_err(|error| names.explain(refused(error)))?;
         let plan = sql_rules::rewrite_plan(plan, &names, self.views().await?).map_err(refused)?;
         // What a statement says is not all that it may come to.

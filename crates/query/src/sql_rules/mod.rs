@@ -3,6 +3,7 @@
 //! write instead. They apply to all SQL of users. docs/sql.md lists them; the tests in `upstream` fail when a rule is
 //! no longer needed.
 
+mod distinct_from;
 mod ignore_nulls;
 mod null_equal_joins;
 mod ordered_aggregates;
@@ -56,13 +57,17 @@ impl StatementNames {
 }
 
 /// Rewrites a statement before it is planned.
-pub(crate) fn rewrite_statement(statement: &mut Statement) -> StatementNames {
-    let Some(parsed) = parsed(statement) else { return StatementNames::default() };
+///
+/// # Errors
+/// If the parser reads a part of it otherwise than SQL does.
+pub(crate) fn rewrite_statement(statement: &mut Statement) -> lake_model::Result<StatementNames> {
+    let Some(parsed) = parsed(statement) else { return Ok(StatementNames::default()) };
+    distinct_from::check(parsed)?;
     let names = QualifiedNames::of(parsed);
     using_names::qualify(parsed);
     ordered_aggregates::rewrite_statement(parsed);
     time::rewrite(parsed);
-    StatementNames(names)
+    Ok(StatementNames(names))
 }
 
 fn parsed(statement: &mut Statement) -> Option<&mut ast::Statement> {
