@@ -122,4 +122,13 @@ async fn no_reader_is_told_where_the_lake_lies() {
     let answer = serving.post_json("/sql", &question).await.json();
     let file = answer[0]["file"].as_str().expect("a file");
     assert!(file.starts_with("incidents/resource=311-cases/"), "{file}");
+    // Nor by an error about it.
+    std::fs::remove_file(bench.lake().join(file)).expect("a file");
+    let query = "SELECT * FROM stored.incidents";
+    let answer = serving.post_json("/sql", &json!({"query": query})).await;
+    assert_eq!(answer.status, 500, "{}", answer.text());
+    let status = flight::failure(&mut client, query).await;
+    for told in [answer.text(), status.message().to_owned()] {
+        assert!(told.contains(file) && !told.contains(&place), "{told}");
+    }
 }

@@ -90,8 +90,6 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Guard {
     inner: Arc<dyn ObjectStore>,
-    /// What stands before a path to make a name that the user knows.
-    root: String,
     files: RwLock<HashMap<Path, Arc<Known>>>,
     ids: AtomicU64,
     cache: BlockCache,
@@ -106,10 +104,11 @@ impl std::fmt::Display for Guard {
 }
 
 impl Guard {
-    /// A guard before `inner`, whose root is a lake's folder and whose paths are named with `root` before them.
-    pub(crate) fn new(inner: Arc<dyn ObjectStore>, root: String) -> Self {
+    /// A guard before `inner`, whose root is a lake's folder. Files are named as they lie in the lake: whoever reads it over
+    /// a network is not told where that is.
+    pub(crate) fn new(inner: Arc<dyn ObjectStore>) -> Self {
         let (ids, cache) = (AtomicU64::new(0), BlockCache::new(DEFAULT_CACHE_BYTES));
-        Self { inner, root, files: RwLock::default(), ids, cache, checkpoints: Mutex::default() }
+        Self { inner, files: RwLock::default(), ids, cache, checkpoints: Mutex::default() }
     }
 
     /// The same with room for this much of what was checked.
@@ -137,7 +136,7 @@ impl Guard {
     }
 
     fn damaged(&self, path: &Path, damage: Damage, table: Option<&str>) -> object_store::Error {
-        error_of(&format!("{}{path}", self.root), damage, table)
+        error_of(path.as_ref(), damage, table)
     }
 
     /// A read of a known file that failed: says so where the file is gone or has another size.

@@ -90,7 +90,7 @@ impl Location {
     }
 
     fn of(base: Arc<dyn ObjectStore>, store_url: Url, folder: Path, name: String) -> Self {
-        let guard = Arc::new(guard(&base, &folder, &name));
+        let guard = Arc::new(guard(&base, &folder));
         Self { store: Arc::clone(&guard) as _, guard, store_url, directory: None, base, folder, name }
     }
 
@@ -105,7 +105,7 @@ impl Location {
     /// The same place with room in memory for this much of what was read and checked.
     #[must_use]
     pub fn with_block_cache(mut self, max_bytes: usize) -> Self {
-        self.guard = Arc::new(guard(&self.base, &self.folder, &self.name).with_cache(max_bytes));
+        self.guard = Arc::new(guard(&self.base, &self.folder).with_cache(max_bytes));
         self.store = Arc::clone(&self.guard) as _;
         self
     }
@@ -137,10 +137,9 @@ fn s3_builder() -> AmazonS3Builder {
     settings.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
 }
 
-/// The guard of a lake's folder in a store; it names files as the user names the lake.
-fn guard(base: &Arc<dyn ObjectStore>, folder: &Path, name: &str) -> Guard {
-    let lake = PrefixStore::new(Arc::clone(base), folder.clone());
-    Guard::new(Arc::new(lake), format!("{}/", name.trim_end_matches('/')))
+/// The guard of a lake's folder in a store.
+fn guard(base: &Arc<dyn ObjectStore>, folder: &Path) -> Guard {
+    Guard::new(Arc::new(PrefixStore::new(Arc::clone(base), folder.clone())))
 }
 
 impl std::fmt::Display for Location {
