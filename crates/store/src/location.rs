@@ -110,6 +110,11 @@ impl Location {
         self
     }
 
+    /// Room in memory for what was read and checked.
+    pub fn block_cache_bytes(&self) -> usize {
+        self.guard.max_cache_bytes()
+    }
+
     /// The path of `name` under the lake, within the store.
     pub fn path(&self, name: &str) -> Path {
         name.split('/').collect()

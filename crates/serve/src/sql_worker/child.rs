@@ -244,7 +244,7 @@ struct Bound {
 impl Worker {
     async fn reader(&self) -> Result<Arc<Reader>> {
         let open = || async {
-            let lake = Lake::open(Location::parse(&self.setup.lake)?).await?;
+            let lake = Lake::open(self.location()?).await?;
             let options = EngineOptions {
                 memory_bytes: self.setup.memory_bytes,
                 spill_directory: Some(self.setup.spill_directory.clone()),
@@ -256,6 +256,11 @@ impl Worker {
             Ok::<_, Error>(Arc::new(Reader::new(lake, engine, Arc::new(catalog))))
         };
         self.reader.get_or_try_init(open).await.map(Arc::clone)
+    }
+
+    /// The server's lake, and as much room for its blocks as there.
+    fn location(&self) -> Result<Location> {
+        Ok(Location::parse(&self.setup.lake)?.with_block_cache(self.setup.block_cache_bytes))
     }
 
     /// The reading that a question is of.

@@ -31,6 +31,8 @@ pub struct SqlWorkerSetup {
     pub version: String,
     /// The lake, as `--lake` takes it.
     pub lake: String,
+    /// Bytes for blocks of data files that were read and checked.
+    pub block_cache_bytes: usize,
     /// The resources that the server was given, with their definitions; the lake has those of its own.
     pub resources: Vec<(Resource, Definition)>,
     /// The directory for spill files. The server makes it, and removes it after the worker.
