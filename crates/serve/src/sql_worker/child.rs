@@ -245,11 +245,8 @@ impl Worker {
     async fn reader(&self) -> Result<Arc<Reader>> {
         let open = || async {
             let lake = Lake::open(self.location()?).await?;
-            let options = EngineOptions {
-                memory_bytes: self.setup.memory_bytes,
-                spill_directory: Some(self.setup.spill_directory.clone()),
-                ..EngineOptions::default()
-            };
+            // It spills where the server has set the system's temporary directory to be.
+            let options = EngineOptions { memory_bytes: self.setup.memory_bytes, ..EngineOptions::default() };
             let engine = Engine::new(options, lake.location())?;
             let given = self.setup.resources.iter().cloned();
             let catalog = Catalog::of(given.map(|(resource, definition)| Resource { definition, ..resource }));

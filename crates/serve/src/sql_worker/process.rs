@@ -68,6 +68,8 @@ impl Process {
                 command.env_remove(&name);
             }
         }
+        // A directory that is named to the engine is written to before there is anything to spill; this one is not.
+        command.env("TMPDIR", spill.path());
         command.arg("sql-worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().or_err(Kind::Unavailable, failed)?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
