@@ -122,8 +122,10 @@ async fn no_reader_is_told_where_the_lake_lies() {
     let answer = serving.post_json("/sql", &question).await.json();
     let file = answer[0]["file"].as_str().expect("a file");
     assert!(file.starts_with("incidents/resource=311-cases/"), "{file}");
-    // Nor by an error about it.
+    // Nor by an error about it, where nothing of it is kept in memory.
     std::fs::remove_file(bench.lake().join(file)).expect("a file");
+    let serving = bench.program().spawn_serving(&["serve", "--flight", "127.0.0.1:0"]);
+    let mut client = flight::connect(&serving).await;
     let query = "SELECT * FROM stored.incidents";
     let answer = serving.post_json("/sql", &json!({"query": query})).await;
     assert_eq!(answer.status, 500, "{}", answer.text());
