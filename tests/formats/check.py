@@ -126,7 +126,7 @@ STATEMENTS = [
         "SELECT a.cell, b.cell FROM (SELECT 613196570331971583 AS cell) AS a, (SELECT 613196570331971583 AS cell) AS b",
         ["cell", "cell_2"],
         [{"cell": "8828308281fffff", "cell_2": "8828308281fffff"}],
-        ["613196570331971583,613196570331971583"],
+        ["8828308281fffff,8828308281fffff"],
     ),
     (
         "SELECT CAST('NaN' AS DOUBLE) AS latitude, CAST(1 AS DOUBLE) AS longitude",
