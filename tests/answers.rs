@@ -319,7 +319,8 @@ async fn a_rate_is_the_count_by_the_area_of_the_cell() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_no_incident_has_is_warned_of_by_name() {
-    let (_bench, serving) = served(500);
+    let (bench, _) = served(500);
+    let serving = bench.program().spawn_serving(&["serve", "--access-log"]);
     let facets = serving.get("/facets?facet=category&limit=1").await.json();
     let real = facets[0]["value"].as_str().expect("a category").to_owned();
     let typo = format!("{}{}", &real[..real.len() - 2], &real[real.len() - 1..]);
@@ -328,7 +329,7 @@ async fn a_value_that_no_incident_has_is_warned_of_by_name() {
         let wrong = serving.get(&format!("{path}&category={}", encoded(&typo))).await;
         let warning = wrong.header("lake-warning").unwrap_or_else(|| panic!("{path}: {:?}", wrong.headers));
         assert!(warning.contains(&typo) && warning.contains(&format!("did you mean `{real}`?")), "{path}: {warning}");
-        assert!(serving.log().contains(warning), "it is logged: {}", serving.log());
+        serving.wait_for_log(warning, std::time::Duration::from_secs(60));
         let right = serving.get(&format!("{path}&category={}", encoded(&real))).await;
         assert_eq!((right.status, right.header("lake-warning")), (200, None), "{path}");
     }

@@ -187,8 +187,10 @@ async fn requests_are_not_logged_unless_asked_and_their_text_is_for_people() {
     assert_eq!(quiet.get("/aggregates?category=secret-question").await.status, 200);
     let spoken = bench.program().env("HOTSPOTS_LOG_FORMAT", "text").spawn_serving(&["serve", "--access-log"]);
     assert_eq!(spoken.get("/aggregates?category=secret-question").await.status, 200);
-    let line = spoken.wait_for_log("secret-question", PATIENCE);
-    assert!(line.contains("request{request_id=") && line.contains("status=200"), "{line}");
+    let warned = spoken.wait_for_log("no incident has the category", PATIENCE);
+    assert!(warned.contains("`secret-question`"), "{warned}");
+    let line = spoken.wait_for_log("status=200", PATIENCE);
+    assert!(line.contains("request{request_id=") && line.contains("secret-question"), "{line}");
     assert!(!quiet.log().contains("secret-question"), "{}", quiet.log());
 }
 

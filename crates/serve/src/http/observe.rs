@@ -29,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 
 /// The target of the access log, which is switched on and off by itself.
-const ACCESS: &str = "access";
+pub(super) const ACCESS: &str = "access";
 /// What a path that is none is counted under: the metrics must not grow with what clients invent.
 const NO_PATH: &str = "none";
 /// What the sending of an answer may take that was late, such as the error that says so.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Batches, body, too_slow};
 use super::negotiate::{Offer, choose};
+use super::observe::ACCESS;
 use super::versioned::{Name, Timing, flag, say_reading, warning_header};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
@@ -86,7 +87,8 @@ impl Asked {
                 let warnings = timeout_at(deadline, app.labels.warnings(&reading, filters)).await;
                 let warnings = warnings.map_err(|_| too_slow())??;
                 for warning in &warnings {
-                    tracing::info!("{warning}");
+                    // It holds text of the client, which is logged where requests are.
+                    tracing::info!(target: ACCESS, "{warning}");
                 }
                 let file = parameters.path().trim_start_matches('/').to_owned();
                 Ok(Ok(Self { reading, deadline, offer, names, file, options, warnings, name, timing }))
