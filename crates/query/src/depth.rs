@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use lake_model::{Error, Result};
 
 /// Operators of one expression, and queries of one `UNION`, at most: [`STACK_BYTES`] holds at least twice as many, in every build.
-pub const MOST_OPERATORS: usize = 1_000;
+pub const MOST_OPERATORS: usize = 2_000;
 
 /// The stack of every thread on which statements are planned, evaluated or dropped.
 pub const STACK_BYTES: usize = 32 << 20;
@@ -187,6 +187,6 @@ mod tests {
         let sum = |terms: usize| format!("SELECT {}", vec!["1"; terms].join("+"));
         assert!(check(&sum(MOST_OPERATORS + 1)).is_ok());
         let error = check(&sum(MOST_OPERATORS + 2)).expect_err("one too many").to_string();
-        assert!(error.contains("1001 operators") && error.contains("`max_operators` of /limits"), "{error}");
+        assert!(error.contains("2001 operators") && error.contains("`max_operators` of /limits"), "{error}");
     }
 }

@@ -1,5 +1,7 @@
 //! `a + b`, `a - b`, `a * b` and `-a` of whole numbers, checked.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use arrow::compute::kernels::numeric::{add, mul, neg, sub};
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
@@ -44,7 +46,7 @@ fn checked_step(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 }
 
 fn checked(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let whole = |expr: &Expr| expr.get_type(schema).ok().filter(DataType::is_integer);
+    let whole = |expr: &Expr| first_operand(expr).get_type(schema).ok().filter(DataType::is_integer);
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match Checked::of(op) {
             Some(of) if whole(&left).is_some_and(|kind| Some(kind) == whole(&right)) => {
@@ -57,6 +59,31 @@ fn checked(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         expr => Ok(Transformed::no(expr)),
     }
+}
+
+/// Bytes of the name of a side that is kept as it is.
+const MAX_NAME_BYTES: usize = 256;
+
+/// Returns a name, or its hash where it is long: equal names stay equal, and others differ.
+fn shorten(name: String) -> String {
+    if name.len() <= MAX_NAME_BYTES {
+        return name;
+    }
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    format!("({:016x})", hasher.finish())
+}
+
+/// Returns the expression whose type a chain of checked operators has: each has that of its first side. Asked for the type
+/// of a function, the engine names every level below it.
+fn first_operand(mut expr: &Expr) -> &Expr {
+    while let Expr::ScalarFunction(function) = expr
+        && function.func.inner().is::<Checked>()
+        && let Some(first) = function.args.first()
+    {
+        expr = first;
+    }
+    expr
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,9 +125,10 @@ impl ScalarUDFImpl for Checked {
         }
     }
 
-    /// As the operator names its column.
+    /// As the operator names its column, but for long sides. The engine asks for the name of each level of an expression,
+    /// and each is made of those below: whole, the names of a deep expression cost the cube of its depth.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        let names = args.iter().map(|arg| arg.schema_name().to_string()).collect::<Vec<_>>();
+        let names = args.iter().map(|arg| shorten(arg.schema_name().to_string())).collect::<Vec<_>>();
         match names.as_slice() {
             [left, right] => Ok(format!("{left} {} {right}", self.name())),
             [of] => Ok(format!("(- {of})")),
