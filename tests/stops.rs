@@ -38,7 +38,9 @@ fn every_command_ends_at_a_signal_while_a_portal_hangs() {
         running.signal(SIGNALS[n % 2]);
         let code = running.wait(std::time::Duration::from_secs(30));
         assert_eq!(code, if args[0] == "up" { 0 } else { 3 }, "{args:?}: {}", running.log());
-        assert!(running.log().contains("stopping: "), "{args:?}: {}", running.log());
+        // Said at the signal, unless the command ended before that line was written; then it says that it was stopped.
+        let log = running.log();
+        assert!(log.contains("stopping: ") || log.contains("stopped"), "{args:?}: {log}");
     }
 }
 
