@@ -112,6 +112,11 @@ fn place(store: &Arc<Liar>) -> Location {
     Location::in_store(Arc::clone(store) as _, url, Path::from("lake")).expect("a place")
 }
 
+/// A path of the lake as its store has it.
+fn in_store(path: &Path) -> Path {
+    Path::from(format!("lake/{path}"))
+}
+
 async fn table(store: &Arc<Liar>) -> Table {
     let table = Table::at(&place(store), "numbers").expect("a table");
     table.ensure(&layout(&["n"])).await.expect("made");
@@ -179,7 +184,7 @@ async fn a_file_that_is_gone_before_its_commit_is_a_conflict() {
     let store = Arc::new(Liar::default());
     let table = table(&store).await;
     let written = file(&table).await;
-    store.delete(&table.folder().clone().join(written.path.as_str())).await.expect("removed");
+    store.delete(&in_store(&table.folder().clone().join(written.path.as_str()))).await.expect("removed");
     let commit = Commit { adds: vec![written.clone()], ..Commit::default() };
     let error = table.commit(&commit).await.expect_err("its file is gone");
     assert_eq!(error.kind(), Kind::Conflict, "{error}");
@@ -282,7 +287,7 @@ async fn a_checkpoint_is_whole_in_its_own_place_only() {
     fresh().snapshot().await.expect("whole");
     let at = |version: u64| table.folder().clone().join("_delta_log").join(format!("{version:020}.checkpoint.parquet"));
     for (from, to) in [(at(1), at(2)), (sum_path(&at(1)), sum_path(&at(2)))] {
-        store.copy(&from, &to).await.expect("copied");
+        store.copy(&in_store(&from), &in_store(&to)).await.expect("copied");
     }
     let error = fresh().snapshot().await.expect_err("another checkpoint");
     assert_eq!(error.kind(), Kind::Data, "{error}");
