@@ -51,7 +51,7 @@ pub(crate) struct Serving {
     /// loopback, others are refused
     #[arg(long, value_name = "NAME", help_heading = ACCESS)]
     allowed_host: Vec<HostName>,
-    /// An origin whose pages may ask, such as https://map.example; * for all; may be repeated. Without a token, on
+    /// An origin whose pages may ask, such as `https://map.example`; * for all; may be repeated. Without a token, on
     /// loopback, others are refused
     #[arg(long, value_name = "ORIGIN", help_heading = ACCESS)]
     allowed_origin: Vec<PageOrigin>,
