@@ -8,12 +8,10 @@ use arrow::array::{AsArray as _, Decimal128Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{InList, ScalarFunction, WindowFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Between, BinaryExpr, ColumnarValue, Expr, ExprSchemable as _, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Sort, Volatility,
@@ -21,6 +19,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::duration_part::{DATE_PART, part_of_duration};
+use crate::expressions::{input_schema, rewrite_expressions};
 
 const DAYS_PER_MONTH: i128 = 30;
 const NANOS_PER_DAY: i128 = 86_400_000_000_000;
@@ -44,16 +43,8 @@ impl AnalyzerRule for CompareIntervals {
 }
 
 fn compared_step(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let mut schema = merge_schema(&plan.inputs());
-    if let LogicalPlan::TableScan(scan) = &plan {
-        schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
-    }
-    let names = NamePreserver::new(&plan);
-    let plan = plan.map_expressions(|expr| {
-        let name = names.save(&expr);
-        let expr = expr.transform_up(|expr| compared(expr, &schema))?;
-        Ok(expr.update_data(|expr| name.restore(expr)))
-    })?;
+    let schema = input_schema(&plan)?;
+    let plan = rewrite_expressions(plan, |expr| compared(expr, &schema))?;
     let plan = plan.transform_data(|plan| ordered(plan, &schema))?;
     if plan.transformed { plan.map_data(LogicalPlan::recompute_schema) } else { Ok(plan) }
 }

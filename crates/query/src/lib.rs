@@ -10,6 +10,7 @@ mod depth;
 mod duration_part;
 mod engine;
 mod error;
+mod expressions;
 mod features;
 mod filter_pushdown;
 mod format;
