@@ -161,7 +161,11 @@ fn moved_entries_are_named(bench: &Bench, moves: &[(&str, &str)]) {
         let refused = bench.program().run(args).expect_status(5);
         let named = moves.iter().any(|(_, to)| refused.stderr.contains(&format!(": {to} holds another entry")));
         let lake = bench.lake().display().to_string();
-        assert!(named && refused.stderr.contains(&lake) && !refused.stderr.contains("Generic"), "{moves:?}, {args:?}: {}", refused.stderr);
+        assert!(
+            named && refused.stderr.contains(&lake) && !refused.stderr.contains("Generic"),
+            "{moves:?}, {args:?}: {}",
+            refused.stderr
+        );
     }
     let found = findings(&check(bench).expect_status(5));
     assert_eq!(found.len(), moves.len(), "{moves:?}: {found:?}");
