@@ -395,7 +395,7 @@ async fn a_process_of_a_query_reads_nothing_but_the_lake() {
     assert_ne!(bench.program().sql(query)[0]["n"], 0, "the program itself may read it");
     let serving = bench.program().env("RUST_LOG", "debug").spawn_serving(&["serve"]);
     let answer = ask(&serving, query).await;
-    // A kernel without Landlock does not refuse it: see docs/operations.md.
+    // A kernel without Landlock does not refuse it: see docs/running.md.
     let is_enforced =
         !serving.log().contains("Landlock: NotEnforced") && !serving.log().contains("Landlock does not hold");
     let expected = if is_enforced { 503 } else { 200 };
