@@ -6,46 +6,24 @@
 //!
 //! What is read is checked against the sums that were written with it: see [`Location::store`].
 
-mod audits;
-mod block_cache;
-mod commit;
-mod damage;
-mod durable;
-mod entry;
-mod guard;
-mod history;
+mod delta;
 mod lake;
-mod local_path;
-mod location;
-mod log_file;
-mod log_reads;
-#[cfg(test)]
-mod lying;
-mod probe;
-mod publish;
-mod snapshot;
-mod stats;
-mod sums;
-mod table;
-mod tables;
-mod unnamed;
-mod upkeep;
-mod write;
+mod objects;
 
-pub use audits::{AuditOutcome, LastAudit};
-pub use commit::{Commit, Committed, DomainChange};
-pub use damage::damage_in;
-pub use durable::{DurableLocal, Observer, Step};
-pub use history::{LogEntry, LogFiles, LoggedFile};
-pub use lake::{DEFINITION, Lake};
-pub use local_path::path_of;
-pub use location::Location;
-pub use snapshot::{ColumnRange, DataFile, Snapshot};
-pub use table::Table;
-pub use tables::{
+pub use delta::commit::{Commit, Committed, DomainChange};
+pub use delta::file_writer::{FileWriter, Written};
+pub use delta::log_entry::{LogEntry, LogFiles, LoggedFile};
+pub use delta::snapshot::{ColumnRange, DataFile, Snapshot};
+pub use delta::table::Table;
+pub use delta::table_objects::{Recomputed, StoredObject};
+pub use delta::uncommitted_file::removals_end;
+pub use lake::last_audits::{AuditOutcome, LastAudit};
+pub use lake::location::Location;
+pub use lake::table_layouts::{
     COUNTED, Layout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout,
     raw_layout, rejects_layout,
 };
-pub use unnamed::removals_end;
-pub use upkeep::{Recomputed, StoredObject};
-pub use write::{FileWriter, Written};
+pub use lake::{DEFINITION, Lake};
+pub use objects::damage::damage_in;
+pub use objects::durable_local::{DurableLocal, Observer, Step};
+pub use objects::local_path::path_of;

@@ -11,7 +11,7 @@ use object_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::sums::{vouched, vouched_text};
+use crate::objects::checksums::{vouched, vouched_text};
 
 const LOG: &str = "_delta_log";
 /// Readers of Delta tables pass over names in a log that do not begin with a version.

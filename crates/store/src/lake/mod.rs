@@ -1,5 +1,10 @@
 //! The lake: a place, its definition, its tables.
 
+pub(crate) mod last_audits;
+pub(crate) mod location;
+mod store_probe;
+pub(crate) mod table_layouts;
+
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -9,9 +14,9 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::probe::probe;
-use crate::sums::{hex, sum_of};
-use crate::tables::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
+use crate::lake::store_probe::probe;
+use crate::lake::table_layouts::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
+use crate::objects::checksums::{hex, sum_of};
 use crate::{Location, Table};
 
 /// The layout of folders and tables that this program writes.

@@ -10,7 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result, ResultExt};
 use object_store::ObjectStoreExt as _;
 
-use crate::stats::{LoggedStats, StatsCollector};
+use crate::delta::file_statistics::{LoggedStats, StatsCollector};
 use crate::{DataFile, Lake, Snapshot, Table};
 
 /// Objects removed at a time.

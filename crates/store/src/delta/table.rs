@@ -17,11 +17,11 @@ use object_store::prefix::PrefixStore;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::log_file::{missing_file, noted_newest};
-use crate::log_reads::in_turn;
-use crate::publish::{Patience, log_error};
-use crate::sums::{BlockSums, SUMS_TAG};
-use crate::write::FileWriter;
+use crate::delta::file_writer::FileWriter;
+use crate::delta::log_file::{missing_file, noted_newest};
+use crate::delta::log_read_permit::in_turn;
+use crate::delta::publish::{Patience, log_error};
+use crate::objects::checksums::{BlockSums, SUMS_TAG};
 use crate::{Commit, Committed, Layout, Location, Snapshot};
 
 /// A checkpoint after this many versions, as Delta writers do by default.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::snapshot::ColumnRange;
+use crate::delta::snapshot::ColumnRange;
 
 /// Longer texts are left out: cutting a maximum short needs care, and no query prunes by them.
 const LONGEST_TEXT: usize = 64;

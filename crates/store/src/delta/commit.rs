@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use deltalake_core::kernel::{Action, Add, DomainMetadata, Remove};
 use serde_json::Value;
 
-use crate::sums::SUMS_TAG;
-use crate::write::Written;
+use crate::delta::file_writer::Written;
+use crate::objects::checksums::SUMS_TAG;
 use crate::{DataFile, Snapshot};
 
 /// A change of one table: all of it or none.

@@ -16,7 +16,7 @@ use object_store::{
     ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 
-use crate::log_file::{LogFile, sum_path};
+use crate::delta::log_file::{LogFile, sum_path};
 use crate::{Commit, Committed, Lake, Layout, Location, Table, Written};
 
 /// What is said of a creation instead of the truth.

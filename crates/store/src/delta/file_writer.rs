@@ -12,10 +12,10 @@ use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use crate::guard::Guard;
-use crate::stats::StatsCollector;
-use crate::sums::{BlockSums, SummedWriter, SumsOfWritten};
-use crate::unnamed::Unnamed;
+use crate::delta::file_statistics::StatsCollector;
+use crate::delta::uncommitted_file::Unnamed;
+use crate::objects::checksummed_store::Guard;
+use crate::objects::checksums::{BlockSums, SummedWriter, SumsOfWritten};
 
 /// A data file that is durable but in no version yet. Dropped without a commit that may name it, it is removed.
 #[derive(Clone, Debug)]

@@ -23,10 +23,10 @@ use object_store::{
     RenameOptions, Result,
 };
 
-use crate::block_cache::BlockCache;
-use crate::damage::{Damage, error_of};
-use crate::log_file::{LogFile, last_checkpoint, sum_path};
-use crate::sums::{BLOCK, BlockSums, Sum, hex, sum_of, vouched, vouched_text};
+use crate::delta::log_file::{LogFile, last_checkpoint, sum_path};
+use crate::objects::block_cache::BlockCache;
+use crate::objects::checksums::{BLOCK, BlockSums, Sum, hex, sum_of, vouched, vouched_text};
+use crate::objects::damage::{Damage, error_of};
 
 /// Room for blocks that were checked, unless another is asked for.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
@@ -197,7 +197,7 @@ impl Guard {
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
         let about = about(&result);
         let bytes = result.bytes().await?;
-        if let Err(error) = crate::entry::check(&bytes, path.as_ref()) {
+        if let Err(error) = crate::delta::sealed_entry::check(&bytes, path.as_ref()) {
             return Err(self.damaged(path, Damage::Entry(error.message().to_owned()), None));
         }
         range_of(about, &bytes, range)

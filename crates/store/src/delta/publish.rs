@@ -12,9 +12,10 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use crate::damage::damage_in;
-use crate::log_file::{entry_path, note_newest};
-use crate::{Commit, Table, entry};
+use crate::delta::log_file::{entry_path, note_newest};
+use crate::delta::sealed_entry as entry;
+use crate::objects::damage::damage_in;
+use crate::{Commit, Table};
 
 /// Meetings with other writers before a commit gives up with a conflict.
 const MOST_MEETINGS: u32 = 60;

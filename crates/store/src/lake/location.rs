@@ -11,8 +11,8 @@ use object_store::prefix::PrefixStore;
 use url::Url;
 
 use crate::DurableLocal;
-use crate::guard::Guard;
-use crate::local_path::{path_of, resolve_links};
+use crate::objects::checksummed_store::Guard;
+use crate::objects::local_path::{path_of, resolve_links};
 
 /// What the logs of a local lake know its store by.
 const LOCAL_LOGS: &str = "lake:///";

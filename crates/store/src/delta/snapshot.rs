@@ -7,8 +7,8 @@ use arrow::datatypes::SchemaRef;
 use deltalake_core::table::state::DeltaTableState;
 use lake_model::{Error, Kind, Result, ResultExt};
 
-use crate::stats::LoggedStats;
-use crate::write::Written;
+use crate::delta::file_statistics::LoggedStats;
+use crate::delta::file_writer::Written;
 
 /// The least and greatest value of a column in one file, where the file says so.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,16 @@
+//! Delta tables: logs, commits that happen once, snapshots, and data files.
+
+pub(crate) mod commit;
+#[cfg(test)]
+mod commit_fault_tests;
+pub(crate) mod file_statistics;
+pub(crate) mod file_writer;
+pub(crate) mod log_entry;
+pub(crate) mod log_file;
+pub(crate) mod log_read_permit;
+pub(crate) mod publish;
+pub(crate) mod sealed_entry;
+pub(crate) mod snapshot;
+pub(crate) mod table;
+pub(crate) mod table_objects;
+pub(crate) mod uncommitted_file;
