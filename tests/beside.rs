@@ -190,7 +190,7 @@ fn meet_at_each_operation(work: Work, other: Work, every: usize) {
     let base = Ground::new();
     let plan = Plan::count();
     let undisturbed = base.fork();
-    let place = undisturbed.location().behind(|store| FaultStore::over(store, &plan));
+    let place = undisturbed.location().wrap_store(|store| FaultStore::over(store, &plan));
     runtime().block_on(work.run(place, &undisturbed.index())).unwrap();
     let operations = plan.ops().len();
     let (mut met, mut again) = (0, 0);
@@ -201,7 +201,7 @@ fn meet_at_each_operation(work: Work, other: Work, every: usize) {
         assert_eq!(runtime().block_on(answer(&open)).unwrap().0, expected(false));
         let first = Arc::clone(&ground);
         let plan = Plan::behind(number, move || runtime().block_on(other.run_until_done(&first)));
-        let place = ground.location().behind(|store| FaultStore::over(store, &plan));
+        let place = ground.location().wrap_store(|store| FaultStore::over(store, &plan));
         runtime().block_on(async {
             let case = format!("{other:?} before operation {number} of {work:?}");
             if let Err(error) = Box::pin(work.run(place, &ground.index())).await {

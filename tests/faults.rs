@@ -201,7 +201,7 @@ impl Ground {
 
     /// The place as a process sees it that runs under the plan.
     fn under(&self, plan: &Arc<Plan>) -> Location {
-        self.location().behind(|store| FaultStore::over(store, plan))
+        self.location().wrap_store(|store| FaultStore::over(store, plan))
     }
 }
 

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use lake_store::{DurableLocal, Lake, Location, Step};
+use lake_store::{DiskStep, DurableLocal, Lake, Location};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -18,7 +18,7 @@ use crate::faults::{long, runtime, spread};
 
 /// What happened, in order.
 enum Event {
-    Step(Step),
+    Step(DiskStep),
     /// All that has been acknowledged by now.
     Acknowledged(Published),
 }
@@ -53,8 +53,8 @@ fn record() -> Recording {
     let root = folder.path().to_owned();
     let events = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&events);
-    let store = DurableLocal::observed(Arc::new(move |step| told.lock().unwrap().push(Event::Step(step))));
-    let location = place(&root).behind(|_| Arc::new(store));
+    let store = DurableLocal::with_observer(Arc::new(move |step| told.lock().unwrap().push(Event::Step(step))));
+    let location = place(&root).wrap_store(|_| Arc::new(store));
     let mut published = Published::default();
     runtime().block_on(async {
         for edition in 0..4 {
@@ -176,43 +176,43 @@ impl Platter {
         directory.changes.push(change(name));
     }
 
-    fn make(&mut self, step: &Step) {
+    fn make(&mut self, step: &DiskStep) {
         match step {
-            Step::MakeDirectory(path) => {
+            DiskStep::MakeDirectory(path) => {
                 self.change(path, |name| Change::Add(name, Entry::Directory));
                 self.directories.insert(path.clone(), Directory::default());
             }
-            Step::CreateFile(path) => {
+            DiskStep::CreateFile(path) => {
                 let file = self.files.len();
                 self.files.push(File::default());
                 self.seen.insert(path.clone(), file);
                 self.change(path, |name| Change::Add(name, Entry::File(file)));
             }
-            Step::Write { file, offset, bytes } => {
+            DiskStep::Write { file, offset, bytes } => {
                 self.files[self.seen[file]].writes.push((*offset, bytes.clone()));
             }
-            Step::SyncFile(path) => {
+            DiskStep::SyncFile(path) => {
                 let file = &mut self.files[self.seen[path]];
                 file.durable = file.whole();
                 file.writes.clear();
             }
-            Step::Link(from, to) => {
+            DiskStep::Link(from, to) => {
                 let file = self.seen[from];
                 self.seen.insert(to.clone(), file);
                 self.change(to, |name| Change::Add(name, Entry::File(file)));
             }
-            Step::Rename(from, to) => {
+            DiskStep::Rename(from, to) => {
                 assert_eq!(from.parent(), to.parent(), "a rename over directories has no one place to be synced");
                 let file = self.seen.remove(from).expect("the file was there");
                 self.seen.insert(to.clone(), file);
                 let old = from.file_name().unwrap().to_owned();
                 self.change(to, |name| Change::Rename(old, name, Entry::File(file)));
             }
-            Step::Remove(path) => {
+            DiskStep::Remove(path) => {
                 self.seen.remove(path);
                 self.change(path, Change::Remove);
             }
-            Step::SyncDirectory(path) => {
+            DiskStep::SyncDirectory(path) => {
                 // Those above the root were there before.
                 if let Some(directory) = self.directories.get_mut(path) {
                     for change in directory.changes.drain(..) {

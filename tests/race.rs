@@ -10,7 +10,7 @@ use futures::TryStreamExt as _;
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Catalog, Window};
 use lake_query::{Engine, EngineOptions, Reader};
-use lake_store::{Commit, Committed, Lake, Location};
+use lake_store::{Commit, CommitOutcome, Lake, Location};
 use lake_testkit::{BUCKET, Program, Row, S3Server, SECRET};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
@@ -100,7 +100,7 @@ fn on_s3(server: &S3Server, prefix: &str) -> Location {
 }
 
 /// Commits a file of one row that says who it is for, under its transaction if it has one.
-async fn commit_row(lake: &Lake, id: &str, number: i64, once: bool) -> Committed {
+async fn commit_row(lake: &Lake, id: &str, number: i64, once: bool) -> CommitOutcome {
     let table = &lake.fast_counts;
     let snapshot = table.snapshot().await.unwrap();
     let partition = HashMap::from([("resource".to_owned(), Some(id.to_owned()))]);
@@ -127,7 +127,7 @@ async fn eight_writers(location: Location, commits: i64) {
             let id = if task < 4 { format!("shared-{}", task / 2) } else { format!("own-{task}") };
             let mut versions = Vec::new();
             for number in 1..=commits {
-                if let Committed::Version(version) = commit_row(&lake, &id, number, task < 6).await {
+                if let CommitOutcome::Version(version) = commit_row(&lake, &id, number, task < 6).await {
                     versions.push((version, id.clone()));
                 }
             }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use lake_store::path_of;
+use lake_store::parse_local_path;
 
 use crate::completion;
 use crate::examples;
@@ -370,7 +370,7 @@ pub(crate) enum QueriesCommand {
 
 /// A path, or a `file:///` URL of one.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().try_map(|text| text.to_str().map_or_else(|| Ok(PathBuf::from(&text)), path_of))
+    OsStringValueParser::new().try_map(|text| text.to_str().map_or_else(|| Ok(PathBuf::from(&text)), parse_local_path))
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -66,7 +66,7 @@ fn run() -> ExitCode {
         tokio::select! {
             ended = Box::pin(commands::run(args)) => {
                 let most = if commands::is_stopping() { REMOVALS_END_AT_STOP } else { REMOVALS_END };
-                let _ = tokio::time::timeout(most, lake_store::removals_end()).await;
+                let _ = tokio::time::timeout(most, lake_store::wait_for_cleanup()).await;
                 (ended, false)
             }
             code = commands::abandoned() => (Ok(code), true),

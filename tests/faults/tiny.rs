@@ -313,7 +313,7 @@ pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<Report>
 
 /// The same, where anything has landed at all.
 pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<Vec<Report>> {
-    if lake.landed_resources().await?.is_empty() { Ok(Vec::new()) } else { compact_all(lake, window).await }
+    if lake.list_landed_resources().await?.is_empty() { Ok(Vec::new()) } else { compact_all(lake, window).await }
 }
 
 /// Every version of every table, or the newest, can be opened, and each file that it names is in the store, whole.

@@ -137,7 +137,7 @@ impl<'a> Auditor<'a> {
             "the source changed meanwhile".clone_into(&mut doubt);
             tracing::warn!(resource = self.resource.name, "the source changed meanwhile, comparing again");
         }
-        self.remember(&LastAudit::now(self.options.window, AuditOutcome::Inconclusive)).await;
+        self.remember(&LastAudit::new(self.options.window, AuditOutcome::Inconclusive)).await;
         Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
     }
 
@@ -165,7 +165,7 @@ impl<'a> Auditor<'a> {
     /// An audit is none the worse for not being remembered.
     async fn remember(&self, audit: &LastAudit) {
         let name = &self.resource.name;
-        if let Err(error) = self.reader.lake().remember_audit(name, audit).await {
+        if let Err(error) = self.reader.lake().save_last_audit(name, audit).await {
             tracing::warn!(resource = name, "`/resources` will not tell of this audit: {error}");
         }
     }

@@ -71,7 +71,7 @@ impl Audit {
         LastAudit {
             drift: Some(self.differences.iter().map(Difference::drift).sum()),
             differences: Some(self.differences.len() as u64),
-            ..LastAudit::now(window, outcome)
+            ..LastAudit::new(window, outcome)
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open_to_write(global).await?;
     let named = args.names.to_vec();
-    let names = if named.is_empty() { lake.landed_resources().await? } else { named };
+    let names = if named.is_empty() { lake.list_landed_resources().await? } else { named };
     let reader = context::reader(global, lake.clone(), &catalog)?;
     let options = AuditOptions {
         portal: context::portal_options(&args.portal)?,

@@ -22,7 +22,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     let session = reader.session(&view).await?;
     let incidents = by_resource(&session, "reports/incidents_by_resource").await?;
     let rejects = by_resource(&session, "reports/rejects_by_resource").await?;
-    let audits = view.lake.last_audits(view.resources.keys()).await;
+    let audits = view.lake.read_last_audits(view.resources.keys()).await;
     let mut rows = Vec::new();
     for (name, resource) in &view.resources {
         let raw = view.lake.raw(name)?;

@@ -12,7 +12,7 @@ use lake_query::{
     Compaction, DEFINITION_DOMAIN, DeltaFiles, Reader, ResourceView, Session, View, compaction_domain, engine_error,
     fill, literal, store_definition, template,
 };
-use lake_store::{ColumnRange, Commit, DataFile, DomainChange, Snapshot, Table, Written};
+use lake_store::{ColumnRange, Commit, DataFile, DomainChange, Snapshot, Table, WrittenFile};
 use serde_json::json;
 
 use crate::plan::{Plan, Scope, plan};
@@ -187,8 +187,8 @@ async fn rewrite(
     let mark = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
     failpoint("compact:before-counts-commit");
     let domain = compaction_domain(&resource.name);
-    let seen = lake.counts.domain(&view.counts, &domain).await?;
-    let domains = vec![DomainChange { name: domain, seen: Some(seen), text: mark }];
+    let seen = lake.counts.read_domain(&view.counts, &domain).await?;
+    let domains = vec![DomainChange { name: domain, expected: Some(seen), text: mark }];
     replace(&lake.counts, &view.counts, resource, &plan, written, domains).await?;
     failpoint("compact:after-counts-commit");
     Ok(report)
@@ -213,7 +213,7 @@ fn year_of(file: &DataFile) -> Option<i32> {
 }
 
 /// Years that a recount from scratch found rows in without their having had a partition.
-fn add_years(plan: &mut Plan, written: &[Written]) {
+fn add_years(plan: &mut Plan, written: &[WrittenFile]) {
     plan.years.extend(written.iter().map(|file| file.partition_value("year").and_then(|y| y.parse().ok())));
     plan.years.sort_unstable();
     plan.years.dedup();
@@ -234,8 +234,8 @@ fn longs(column: &arrow::array::ArrayRef) -> Result<arrow::array::Int64Array> {
     Ok(column.as_primitive::<Int64Type>().clone())
 }
 
-fn register(session: &Session, name: &str, table: &Table, snapshot: &Snapshot, written: &[Written]) -> Result<()> {
-    let files = DeltaFiles::new(&snapshot.of_written(written), table).map_err(engine_error)?;
+fn register(session: &Session, name: &str, table: &Table, snapshot: &Snapshot, written: &[WrittenFile]) -> Result<()> {
+    let files = DeltaFiles::new(&snapshot.with_written_files(written), table).map_err(engine_error)?;
     session.context().register_table(name, Arc::new(files)).map_err(engine_error)?;
     Ok(())
 }
@@ -246,7 +246,7 @@ async fn replace(
     snapshot: &Snapshot,
     resource: &Resource,
     plan: &Plan,
-    adds: Vec<Written>,
+    adds: Vec<WrittenFile>,
     domains: Vec<DomainChange>,
 ) -> Result<u64> {
     let of_plan = |file: &&DataFile| {
@@ -266,8 +266,8 @@ async fn replace(
         ..Commit::default()
     };
     match table.commit(&commit).await? {
-        lake_store::Committed::Version(version) => Ok(version),
-        lake_store::Committed::Already => Err(Error::internal("a compaction carries no transaction")),
+        lake_store::CommitOutcome::Version(version) => Ok(version),
+        lake_store::CommitOutcome::AlreadyCommitted => Err(Error::internal("a compaction carries no transaction")),
     }
 }
 

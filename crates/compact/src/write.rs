@@ -8,7 +8,7 @@ use datafusion::dataframe::DataFrame;
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::engine_error;
-use lake_store::{FileWriter, Snapshot, Table, Written};
+use lake_store::{FileWriter, Snapshot, Table, WrittenFile};
 
 /// The partition of a resource's year.
 pub(crate) fn partition(resource: &str, year: Option<i32>) -> HashMap<String, Option<String>> {
@@ -25,7 +25,7 @@ pub(crate) async fn write_years(
     resource: &str,
     frame: DataFrame,
     progress: &mut (dyn FnMut(u64) + Send),
-) -> Result<Vec<Written>> {
+) -> Result<Vec<WrittenFile>> {
     let mut stream = frame.execute_stream().await.map_err(engine_error)?;
     let mut written = Vec::new();
     let mut open: Option<(Option<i32>, FileWriter)> = None;

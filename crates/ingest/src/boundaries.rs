@@ -12,7 +12,7 @@ use lake_query::{
     BoundariesMark, boundaries_definition_domain, boundaries_domain, definition_change, store_definition,
     stored_definition,
 };
-use lake_store::{Commit, DataFile, DomainChange, Lake, Snapshot, Written, boundaries_layout};
+use lake_store::{Commit, DataFile, DomainChange, Lake, Snapshot, WrittenFile, boundaries_layout};
 use serde_json::json;
 
 /// The most rows of a page: outlines are large.
@@ -97,10 +97,10 @@ async fn read(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<
 /// Lands the boundaries, unless they stand already: whether they did.
 async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &BoundariesOptions) -> Result<bool> {
     let table = &lake.boundaries;
-    table.ensure(&boundaries_layout()).await?;
+    table.create_or_extend(&boundaries_layout()).await?;
     let snapshot = table.snapshot().await?;
     let domain = boundaries_domain(&set.name);
-    let seen = table.domain(&snapshot, &domain).await?;
+    let seen = table.read_domain(&snapshot, &domain).await?;
     let damaged = || format!("the mark of {} in table boundaries", set.name);
     let standing: Option<BoundariesMark> =
         seen.as_ref().map(|text| serde_json::from_str(text).or_err(Kind::Data, damaged)).transpose()?;
@@ -126,7 +126,7 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
         landed_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
     };
     let text = serde_json::to_string(&mark).or_err(Kind::Internal, damaged)?;
-    let mut domains = vec![DomainChange { name: domain, seen: Some(seen), text }];
+    let mut domains = vec![DomainChange { name: domain, expected: Some(seen), text }];
     let domain = boundaries_definition_domain(&set.name);
     let stored = stored_definition(table, &snapshot, &domain).await?;
     domains.extend(definition_change(&set.definition, stored.as_ref(), &domain)?.map(|(_, change)| change));
@@ -162,7 +162,7 @@ async fn write(
     set: &Boundaries,
     boundaries: &[Boundary],
     now_micros: i64,
-) -> Result<Written> {
+) -> Result<WrittenFile> {
     let texts = |of: fn(&Boundary) -> &str| -> ArrayRef {
         Arc::new(boundaries.iter().map(|boundary| Some(of(boundary))).collect::<StringArray>())
     };

@@ -17,7 +17,7 @@ use lake_query::{
     DEFINITION_DOMAIN, Definitions, FORGOTTEN_DOMAIN, IncidentProjector, LANDING_DOMAIN, definition_change,
     store_definition, stored_definition,
 };
-use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Lake, Snapshot, Table, Written};
+use lake_store::{ColumnRange, Commit, CommitOutcome, DataFile, DomainChange, Lake, Snapshot, Table, WrittenFile};
 use serde_json::json;
 
 use crate::elsewhere::{Doubts, Elsewhere};
@@ -144,7 +144,7 @@ impl Landing {
     /// # Errors
     /// If another process lands the resource, the store does not answer, or synthetic and real rows would mix.
     pub async fn open(lake: &Lake, resource: &Arc<Resource>, options: &LandingOptions) -> Result<Self> {
-        let raw = lake.ensure_raw(resource).await?;
+        let raw = lake.ensure_raw_table(resource).await?;
         let mut snapshot = raw.snapshot().await?;
         let mut mark = landing_mark(&raw, &snapshot).await?;
         if mark.batch > 0 && mark.synthetic != options.synthetic {
@@ -338,11 +338,11 @@ impl Landing {
             writer.write(&complete).await?;
             adds.push(writer.finish().await?);
         }
-        let file = adds.first().map(|file: &Written| file.path().to_owned());
+        let file = adds.first().map(|file: &WrittenFile| file.path().to_owned());
         let mut domains = vec![DomainChange {
             name: LANDING_DOMAIN.to_owned(),
             // The transaction already says that nothing came between.
-            seen: None,
+            expected: None,
             text: serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?,
         }];
         let definition =
@@ -360,7 +360,7 @@ impl Landing {
             info: HashMap::from([("batch".to_owned(), json!(number)), ("rows".to_owned(), json!(rows))]),
             ..Commit::default()
         };
-        if self.raw.commit(&commit).await? == Committed::Already {
+        if self.raw.commit(&commit).await? == CommitOutcome::AlreadyCommitted {
             return Ok(None);
         }
         failpoint("ingest:after-raw-commit");
@@ -537,7 +537,7 @@ async fn forgotten_times(raw: &Table, snapshot: &Snapshot) -> Result<u64> {
     struct Forgotten {
         count: u64,
     }
-    let Some(text) = raw.domain(snapshot, FORGOTTEN_DOMAIN).await? else { return Ok(0) };
+    let Some(text) = raw.read_domain(snapshot, FORGOTTEN_DOMAIN).await? else { return Ok(0) };
     let mark: Forgotten =
         serde_json::from_str(&text).or_err(Kind::Data, || format!("the forgotten rows of table {}", raw.name()))?;
     Ok(mark.count)

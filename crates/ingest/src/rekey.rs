@@ -17,7 +17,7 @@ use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_portal::{Decoder, Reject};
 use lake_query::{DEFINITION_DOMAIN, LANDING_DOMAIN, definition_change, engine_error, stored_definition, template};
-use lake_store::{ColumnRange, Commit, Committed, DataFile, DomainChange, Snapshot, Table};
+use lake_store::{ColumnRange, Commit, CommitOutcome, DataFile, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::landing::{Bare, Tombstone, complete};
@@ -62,10 +62,10 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
     }
     // A batch without rows: whoever lands meanwhile meets its number, and finds another key.
     let batch = mark.batch + 1;
-    let seen = raw.domain(&snapshot, LANDING_DOMAIN).await?;
+    let seen = raw.read_domain(&snapshot, LANDING_DOMAIN).await?;
     let mark = LandingMark { batch, key: resource.key.clone(), ..mark };
     let text = serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?;
-    let mut domains = vec![DomainChange { name: LANDING_DOMAIN.to_owned(), seen: Some(seen), text }];
+    let mut domains = vec![DomainChange { name: LANDING_DOMAIN.to_owned(), expected: Some(seen), text }];
     let stored = stored_definition(raw, &snapshot, DEFINITION_DOMAIN).await?;
     let definition = definition_change(&resource.definition, stored.as_ref(), DEFINITION_DOMAIN)?;
     domains.extend(definition.map(|(_, change)| change));
@@ -79,8 +79,8 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
         ..Commit::default()
     };
     match raw.commit(&commit).await? {
-        Committed::Version(_) => Ok(()),
-        Committed::Already => {
+        CommitOutcome::Version(_) => Ok(()),
+        CommitOutcome::AlreadyCommitted => {
             Err(Error::new(Kind::Conflict, "another writer landed while the rows got another key; try again"))
         }
     }

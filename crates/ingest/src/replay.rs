@@ -12,7 +12,7 @@ use lake_model::{Error, Kind, Result, ResultExt, failpoint};
 use lake_query::{
     Definitions, definitions, definitions_domain, engine_error, fast_transaction, fill, incident_select, template,
 };
-use lake_store::{Commit, Committed, DomainChange, Snapshot, Table};
+use lake_store::{Commit, CommitOutcome, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::index::{Dimensions, KeyState, Stamp, Words};
@@ -55,16 +55,16 @@ impl Landing {
             let seen = if definitions.is_empty() { None } else { Some(text(&definitions)?) };
             // Batches without rows lie between, and were counted under none.
             let fast = self.lake.fast_counts.snapshot().await?;
-            let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(name)).await?.unwrap_or(0);
+            let counted = self.lake.fast_counts.read_transaction(&fast, &fast_transaction(name)).await?.unwrap_or(0);
             definitions.push((counted.min(batch - 1) + 1, self.stamp.fingerprint.clone()));
             let text = text(&definitions)?;
-            domains.push(DomainChange { name: definitions_domain(name), seen: Some(seen), text });
+            domains.push(DomainChange { name: definitions_domain(name), expected: Some(seen), text });
         }
         let committed = self.append(&self.lake.fast_counts, columns, fast_transaction(name), batch, domains).await?;
         self.definitions = match committed {
-            Committed::Version(_) => definitions,
+            CommitOutcome::Version(_) => definitions,
             // Somebody else derived the batch, perhaps under another definition.
-            Committed::Already => {
+            CommitOutcome::AlreadyCommitted => {
                 let fast = self.lake.fast_counts.snapshot().await?;
                 lake_query::definitions(&self.lake, &fast, &self.resource.name).await?
             }
@@ -80,7 +80,7 @@ impl Landing {
         transaction: String,
         batch: i64,
         domains: Vec<DomainChange>,
-    ) -> Result<Committed> {
+    ) -> Result<CommitOutcome> {
         let snapshot = table.snapshot().await?;
         let mut adds = Vec::new();
         if columns.first().is_some_and(|column| !column.is_empty()) {
@@ -109,7 +109,7 @@ impl Landing {
     pub(crate) async fn catch_up(&mut self) -> Result<()> {
         // Before the raw table: whatever lands meanwhile, every batch that is counted here is there.
         let fast = self.lake.fast_counts.snapshot().await?;
-        let counted = self.lake.fast_counts.transaction(&fast, &fast_transaction(&self.resource.name)).await?;
+        let counted = self.lake.fast_counts.read_transaction(&fast, &fast_transaction(&self.resource.name)).await?;
         let snapshot = self.refresh_mark().await?;
         let counted = counted.unwrap_or(0);
         if self.mark.batch < counted {

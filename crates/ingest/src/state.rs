@@ -33,7 +33,7 @@ pub struct LandingMark {
 /// # Errors
 /// If the log cannot be read or the mark is damaged.
 pub async fn landing_mark(raw: &Table, snapshot: &Snapshot) -> Result<LandingMark> {
-    match raw.domain(snapshot, LANDING_DOMAIN).await? {
+    match raw.read_domain(snapshot, LANDING_DOMAIN).await? {
         None => Ok(LandingMark::default()),
         Some(text) => {
             serde_json::from_str(&text).or_err(Kind::Data, || format!("the landing mark of table {}", raw.name()))

@@ -62,7 +62,7 @@ impl Reader {
             let mark = match self.known(&self.boundaries_marks, name, snapshot.version) {
                 Some(known) => known,
                 None => {
-                    let text = view.lake.boundaries.domain(snapshot, &boundaries_domain(name)).await?;
+                    let text = view.lake.boundaries.read_domain(snapshot, &boundaries_domain(name)).await?;
                     let damaged = || format!("the mark of {name} in table boundaries");
                     let found = text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()?;
                     self.learn(&self.boundaries_marks, name, snapshot.version, found)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use lake_model::{Error, Kind};
-use lake_store::damage_in;
+use lake_store::find_damage;
 use parquet::errors::ParquetError;
 use tokio::task::JoinError;
 
@@ -14,7 +14,7 @@ pub const SPILL_BOUND: &str = "the query would write more to disk than it may";
 
 /// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
 pub fn engine_error(error: DataFusionError) -> Error {
-    if let Some(damage) = damage_in(&error) {
+    if let Some(damage) = find_damage(&error) {
         return damage;
     }
     if let Some(failure) = failure_of_spill(&error) {

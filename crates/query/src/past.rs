@@ -81,7 +81,7 @@ impl Reader {
                 let counts = version_at(&lake.counts, ms).await?;
                 let fast = version_at(&lake.fast_counts, ms).await?;
                 let (Some(counts), Some(fast)) = (counts, fast) else {
-                    let made = lake.fast_counts.log_entry(0).await?.and_then(|entry| entry.committed_ms);
+                    let made = lake.fast_counts.read_log_entry(0).await?.and_then(|entry| entry.committed_ms);
                     return Err(Error::not_found(format!(
                         "there was no lake in {} at {}; it was made at {}",
                         lake.location(),
@@ -94,14 +94,14 @@ impl Reader {
             Moment::Versions { fast_counts, counts, .. } => {
                 let mut ms = i64::MIN;
                 for (table, version) in [(&lake.fast_counts, fast_counts), (&lake.counts, counts)] {
-                    let entry = table.log_entry(version).await?;
+                    let entry = table.read_log_entry(version).await?;
                     ms = ms.max(entry.and_then(|entry| entry.committed_ms).unwrap_or(i64::MIN));
                 }
                 (counts, fast_counts, ms)
             }
         };
         let counts = self.at(&lake.counts, counts).await?;
-        let names = lake.landed_resources().await?;
+        let names = lake.list_landed_resources().await?;
         while let Some(lost) = self.lost(&names, &counts, fast).await? {
             match (moment, lost.version.checked_sub(1)) {
                 (Moment::Time(_), Some(before)) => fast = before,
@@ -156,9 +156,9 @@ impl Reader {
                 table.name()
             )));
         }
-        let oldest = table.log_files().await?.oldest();
+        let oldest = table.list_log_files().await?.oldest();
         if oldest.is_none_or(|oldest| version < oldest) {
-            let (oldest, at) = table.oldest_readable().await?.unwrap_or((newest, None));
+            let (oldest, at) = table.find_oldest_readable().await?.unwrap_or((newest, None));
             return Err(gone(table, &format!("at version {version} of {}", table.name()), oldest, at));
         }
         table.snapshot_at(version).await
@@ -252,9 +252,9 @@ pub(crate) async fn all_there(view: &View) -> Result<()> {
         read.push((lake.raw(name)?, &resource.raw));
     }
     for (table, snapshot) in read {
-        let there: HashSet<String> = table.objects().map_ok(|object| object.path).try_collect().await?;
+        let there: HashSet<String> = table.list_objects().map_ok(|object| object.path).try_collect().await?;
         if snapshot.files.iter().any(|file| !there.contains(&file.path)) {
-            let (oldest, at) = table.oldest_readable().await?.unwrap_or((snapshot.version, None));
+            let (oldest, at) = table.find_oldest_readable().await?.unwrap_or((snapshot.version, None));
             return Err(gone(&table, "as it was then", oldest, at));
         }
     }

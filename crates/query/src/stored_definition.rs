@@ -28,7 +28,7 @@ pub fn boundaries_definition_domain(set: &str) -> String {
 /// # Errors
 /// If the log cannot be read or what it says is damaged.
 pub async fn stored_definition(table: &Table, snapshot: &Snapshot, domain: &str) -> Result<Option<StoredDefinition>> {
-    let text = table.domain(snapshot, domain).await?;
+    let text = table.read_domain(snapshot, domain).await?;
     let damaged = || format!("the metadata {domain} of table {}", table.name());
     text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()
 }
@@ -45,7 +45,7 @@ pub fn definition_change(
     let Some(new) = definition.to_store(stored) else { return Ok(None) };
     let text = serde_json::to_string(&new).or_err(Kind::Internal, || "a definition as JSON")?;
     // Whoever lands last decides: its rows are the newest.
-    Ok(Some((new, DomainChange { name: domain.to_owned(), seen: None, text })))
+    Ok(Some((new, DomainChange { name: domain.to_owned(), expected: None, text })))
 }
 
 /// Stores a definition by a commit of its own, unless it is stored already.
@@ -55,10 +55,10 @@ pub fn definition_change(
 pub async fn store_definition(table: &Table, definition: &Definition, domain: &str) -> Result<()> {
     for _ in 0..MAX_TRIES {
         let snapshot = table.snapshot().await?;
-        let stored = table.domain(&snapshot, domain).await?;
+        let stored = table.read_domain(&snapshot, domain).await?;
         let parsed = stored_definition(table, &snapshot, domain).await?;
         let Some((_, change)) = definition_change(definition, parsed.as_ref(), domain)? else { return Ok(()) };
-        let change = DomainChange { seen: Some(stored), ..change };
+        let change = DomainChange { expected: Some(stored), ..change };
         let commit = Commit { operation: "DEFINE", domains: vec![change], ..Commit::default() };
         match table.commit(&commit).await {
             Ok(_) => return Ok(()),

@@ -346,7 +346,7 @@ impl Reader {
 
     /// The raw tables of all landed resources, at their newest versions.
     pub(crate) async fn raws(&self) -> Result<Vec<(String, Arc<Snapshot>)>> {
-        let opened = self.lake.landed_resources().await?.into_iter().map(|name| async move {
+        let opened = self.lake.list_landed_resources().await?.into_iter().map(|name| async move {
             let raw = self.raw(&name)?.snapshot().await?;
             Ok((name, raw))
         });
@@ -371,7 +371,7 @@ impl Reader {
         if let Some(known) = self.known(&self.through, name, fast_counts.version) {
             return Ok(known);
         }
-        let found = self.lake.fast_counts.transaction(fast_counts, &fast_transaction(name)).await?;
+        let found = self.lake.fast_counts.read_transaction(fast_counts, &fast_transaction(name)).await?;
         Ok(self.learn(&self.through, name, fast_counts.version, found.unwrap_or(0)))
     }
 
@@ -380,7 +380,7 @@ impl Reader {
         if let Some(known) = self.known(&self.compactions, name, counts.version) {
             return Ok(known);
         }
-        let text = self.lake.counts.domain(counts, &compaction_domain(name)).await?;
+        let text = self.lake.counts.read_domain(counts, &compaction_domain(name)).await?;
         let damaged = || format!("the compaction mark of {name} in table counts");
         let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
         Ok(self.learn(&self.compactions, name, counts.version, found))
@@ -408,9 +408,9 @@ impl Reader {
             None => {
                 let damaged = || format!("the marks of table raw/{name}");
                 let table = self.raw(name)?;
-                let text = table.domain(&raw, LANDING_DOMAIN).await?;
+                let text = table.read_domain(&raw, LANDING_DOMAIN).await?;
                 let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
-                let text = table.domain(&raw, FORGOTTEN_DOMAIN).await?;
+                let text = table.read_domain(&raw, FORGOTTEN_DOMAIN).await?;
                 let forgetting: Option<Forgetting> =
                     text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
                 let forgetting = forgetting.unwrap_or_default().pending;
@@ -466,7 +466,7 @@ impl Reader {
 /// # Errors
 /// If the log cannot be read or what it says is damaged.
 pub async fn definitions(lake: &Lake, fast_counts: &Snapshot, resource: &str) -> Result<Definitions> {
-    let text = lake.fast_counts.domain(fast_counts, &definitions_domain(resource)).await?;
+    let text = lake.fast_counts.read_domain(fast_counts, &definitions_domain(resource)).await?;
     let damaged = || format!("the definitions of {resource} in table fast_counts");
     let found = text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()?;
     Ok(found.unwrap_or_default())

@@ -10,20 +10,20 @@ mod delta;
 mod lake;
 mod objects;
 
-pub use delta::commit::{Commit, Committed, DomainChange};
-pub use delta::file_writer::{FileWriter, Written};
+pub use delta::commit::{Commit, CommitOutcome, DomainChange};
+pub use delta::file_writer::{FileWriter, WrittenFile};
 pub use delta::log_entry::{LogEntry, LogFiles, LoggedFile};
 pub use delta::snapshot::{ColumnRange, DataFile, Snapshot};
 pub use delta::table::Table;
-pub use delta::table_objects::{Recomputed, StoredObject};
-pub use delta::uncommitted_file::removals_end;
+pub use delta::table_objects::{RecomputedStatistics, StoredObject};
+pub use delta::uncommitted_file::wait_for_cleanup;
 pub use lake::last_audits::{AuditOutcome, LastAudit};
 pub use lake::location::Location;
 pub use lake::table_layouts::{
-    COUNTED, Layout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields, incidents_layout,
-    raw_layout, rejects_layout,
+    COUNTED_DIMENSIONS, TableLayout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields,
+    incidents_layout, raw_layout, rejects_layout,
 };
-pub use lake::{DEFINITION, Lake};
-pub use objects::damage::damage_in;
-pub use objects::durable_local::{DurableLocal, Observer, Step};
-pub use objects::local_path::path_of;
+pub use lake::{DEFINITION_FILE, Lake};
+pub use objects::damage::find_damage;
+pub use objects::durable_local::{DiskStep, DurableLocal, StepObserver};
+pub use objects::local_path::parse_local_path;

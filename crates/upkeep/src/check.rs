@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result};
 use lake_query::{DeltaFiles, Reader, View, engine_error};
-use lake_store::{ColumnRange, DEFINITION, DataFile, Recomputed, Snapshot, StoredObject, Table};
+use lake_store::{ColumnRange, DEFINITION_FILE, DataFile, RecomputedStatistics, Snapshot, StoredObject, Table};
 use serde::Serialize;
 
 use crate::compare::{counts_and_incidents, counts_and_recount, mend_year, recount, rejects_and_raw};
@@ -76,7 +76,7 @@ const RESTORE: &str = "restore it from a copy of the lake";
 
 /// What `check` finds of a lake whose definition is damaged, so that it cannot be opened.
 pub fn damaged_definition(error: &Error) -> Finding {
-    Finding::damaged(DEFINITION.to_owned(), error.to_string(), format!("{RESTORE}: {DEFINITION}"))
+    Finding::damaged(DEFINITION_FILE.to_owned(), error.to_string(), format!("{RESTORE}: {DEFINITION_FILE}"))
 }
 
 /// Reads the whole lake. `progress` hears of rows as they are read. Memory is bounded by the largest table's file list.
@@ -90,7 +90,7 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
     if lake.boundaries.exists().await? {
         tables.push(lake.boundaries.clone());
     }
-    for name in lake.landed_resources().await? {
+    for name in lake.list_landed_resources().await? {
         tables.push(lake.raw(&name)?);
     }
     for table in &tables {
@@ -126,7 +126,7 @@ async fn check_named_incidents(
         return Ok(());
     }
     let there: HashMap<String, StoredObject> =
-        table.objects().map_ok(|object| (object.path.clone(), object)).try_collect().await?;
+        table.list_objects().map_ok(|object| (object.path.clone(), object)).try_collect().await?;
     for file in older.files.iter() {
         for finding in check_file(reader, table, &older, file, there.get(&file.path), progress).await? {
             let object = format!("table {}, an earlier version that counts name, {}", table.name(), file.path);
@@ -181,11 +181,11 @@ async fn check_table(
 ) -> Result<()> {
     let name = table.name();
     let log = format!("table {name}, its log");
-    if let Some(version) = table.log_files().await?.gap() {
+    if let Some(version) = table.list_log_files().await?.first_gap() {
         let finding = format!("the entry of version {version} is missing");
         findings.push(Finding::damaged(log.clone(), finding, format!("{RESTORE}: {name}/_delta_log")));
     }
-    let damaged = table.damaged_entries().await?;
+    let damaged = table.find_damaged_entries().await?;
     let entries_named = !damaged.is_empty();
     for (version, error) in damaged {
         let entry = format!("_delta_log/{version:020}.json");
@@ -207,7 +207,7 @@ async fn check_table(
         Err(error) => return Err(error),
     };
     let mut there: HashMap<String, StoredObject> =
-        table.objects().map_ok(|object| (object.path.clone(), object)).try_collect().await?;
+        table.list_objects().map_ok(|object| (object.path.clone(), object)).try_collect().await?;
     for file in snapshot.files.iter() {
         let object = there.remove(&file.path);
         for finding in check_file(reader, table, &snapshot, file, object.as_ref(), progress).await? {
@@ -250,7 +250,7 @@ async fn check_file(
         let session = reader.engine().session();
         let frame = session.context().read_table(Arc::new(provider)).map_err(engine_error)?;
         let mut rows = frame.execute_stream().await.map_err(engine_error)?;
-        let mut recomputed = Recomputed::default();
+        let mut recomputed = RecomputedStatistics::default();
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(engine_error)?;
             progress(batch.num_rows() as u64);

@@ -13,7 +13,7 @@ use chrono::SecondsFormat;
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
 use lake_query::{DeltaFiles, FORGOTTEN_DOMAIN, Reader, engine_error, fill, literal, template};
-use lake_store::{Commit, Committed, DataFile, DomainChange, Snapshot, Table, Written};
+use lake_store::{Commit, CommitOutcome, DataFile, DomainChange, Snapshot, Table, WrittenFile};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -54,7 +54,7 @@ pub struct Forgotten {
 
 /// The mark of a raw table's version.
 pub(crate) async fn forgotten_mark(raw: &Table, snapshot: &Snapshot) -> Result<ForgottenMark> {
-    match raw.domain(snapshot, FORGOTTEN_DOMAIN).await? {
+    match raw.read_domain(snapshot, FORGOTTEN_DOMAIN).await? {
         None => Ok(ForgottenMark::default()),
         Some(text) => serde_json::from_str(&text)
             .or_err(Kind::Data, || format!("the mark of forgotten rows of table {}", raw.name())),
@@ -105,7 +105,7 @@ pub async fn forget(
 #[derive(Default)]
 struct Rewritten {
     removes: Vec<DataFile>,
-    adds: Vec<Written>,
+    adds: Vec<WrittenFile>,
     rows: u64,
 }
 
@@ -181,13 +181,13 @@ async fn commit_raw(
         operation: "FORGET",
         adds: rewritten.adds,
         removes: rewritten.removes,
-        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), seen: None, text: mark_text(&mark)? }],
+        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), expected: None, text: mark_text(&mark)? }],
         info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("keys".to_owned(), json!(keys))]),
         ..Commit::default()
     };
     match raw.commit(&commit).await? {
-        Committed::Version(_) => Ok(()),
-        Committed::Already => Err(Error::internal("forgetting carries no transaction")),
+        CommitOutcome::Version(_) => Ok(()),
+        CommitOutcome::AlreadyCommitted => Err(Error::internal("forgetting carries no transaction")),
     }
 }
 
@@ -201,7 +201,7 @@ async fn done(raw: &Table, resource: &Resource, version: u64) -> Result<()> {
     }
     let commit = Commit {
         operation: "FORGET",
-        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), seen: None, text: mark_text(&mark)? }],
+        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), expected: None, text: mark_text(&mark)? }],
         info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("done".to_owned(), json!(true))]),
         ..Commit::default()
     };

@@ -80,7 +80,7 @@ impl HistoryLine {
 /// # Errors
 /// If there is no such table, the store does not answer, or a log is damaged.
 pub async fn history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<Vec<HistoryLine>> {
-    let mut tables = lake.tables().await?;
+    let mut tables = lake.list_tables().await?;
     if let Some(name) = table {
         let names: Vec<String> = tables.iter().map(|table| table.name().to_owned()).collect();
         tables.retain(|table| table.name() == name);

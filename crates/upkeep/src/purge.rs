@@ -18,16 +18,16 @@ pub(crate) async fn purge(reader: &Reader, resource: &Arc<Resource>) -> Result<u
     let incidents = name_newest_incidents(reader, resource).await?;
     let lake = reader.lake();
     let own = format!("resource={}", resource.name);
-    lake.incidents.begin_log_anew(incidents).await?;
+    lake.incidents.truncate_log_before(incidents).await?;
     remove_rest(&lake.incidents, resource, &own).await?;
     failpoint("forget:after-first-purge");
     for table in [&lake.counts, &lake.fast_counts, &lake.rejects] {
-        table.begin_log_anew(table.snapshot().await?.version).await?;
+        table.truncate_log_before(table.snapshot().await?.version).await?;
         remove_rest(table, resource, &own).await?;
     }
     let raw = lake.raw(&resource.name)?;
     let version = raw.snapshot().await?.version;
-    raw.begin_log_anew(version).await?;
+    raw.truncate_log_before(version).await?;
     remove_rest(&raw, resource, "").await?;
     Ok(version)
 }
@@ -39,7 +39,7 @@ async fn remove_rest(table: &Table, resource: &Resource, folder: &str) -> Result
     let own = |object: &StoredObject| object.is_data_file() && object.path.starts_with(&prefix);
     // Listed before the version is read: what is committed in between is not among the rest.
     let mut rest: Vec<String> = table
-        .objects()
+        .list_objects()
         .try_filter(|object| std::future::ready(own(object)))
         .map_ok(|object| object.path)
         .try_collect()
@@ -47,12 +47,12 @@ async fn remove_rest(table: &Table, resource: &Resource, folder: &str) -> Result
     let snapshot = table.snapshot().await?;
     let live: HashSet<&str> = snapshot.files.iter().map(|file| file.path.as_str()).collect();
     rest.retain(|path| !live.contains(path.as_str()));
-    table.remove(&rest, |_| {}).await?;
+    table.delete_objects(&rest, |_| {}).await?;
     if !rest.is_empty() {
         fence(table, resource, &rest).await?;
     }
     for folder in [folder, "_delta_log"] {
-        for (path, _, _) in table.temporary_files(folder)? {
+        for (path, _, _) in table.list_temporary_files(folder)? {
             remove_local(&path)?;
         }
     }
@@ -117,9 +117,9 @@ async fn moved(view: &View, names: &[String], version: u64) -> Result<Vec<Domain
         let mut mark = mark.clone();
         mark.incidents_version = version;
         let domain = compaction_domain(name);
-        let seen = view.lake.counts.domain(&view.counts, &domain).await?;
+        let seen = view.lake.counts.read_domain(&view.counts, &domain).await?;
         let text = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
-        changes.push(DomainChange { name: domain, seen: Some(seen), text });
+        changes.push(DomainChange { name: domain, expected: Some(seen), text });
     }
     Ok(changes)
 }

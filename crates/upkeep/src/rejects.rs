@@ -10,7 +10,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use futures::StreamExt as _;
 use lake_model::{Kind, Resource, Result, ResultExt};
 use lake_query::{Reader, Session, View, engine_error, fast_transaction, fill, template};
-use lake_store::{Commit, DataFile, FileWriter, Written};
+use lake_store::{Commit, DataFile, FileWriter, WrittenFile};
 use serde_json::json;
 
 /// `reject_identity(portal_id, original)`: what a reject is known by, as landing has it: the portal's id, or else
@@ -33,9 +33,9 @@ pub(crate) fn reject_identity() -> ScalarUDF {
 /// The last batch whose rejects have been derived.
 pub(crate) async fn derived_through(view: &View, resource: &str) -> Result<i64> {
     let lake = &view.lake;
-    let counted = lake.fast_counts.transaction(&view.fast_counts, &fast_transaction(resource)).await?;
+    let counted = lake.fast_counts.read_transaction(&view.fast_counts, &fast_transaction(resource)).await?;
     // Rejects come before fast counts.
-    let rejected = lake.rejects.transaction(&view.rejects, &format!("rejects:{resource}")).await?;
+    let rejected = lake.rejects.read_transaction(&view.rejects, &format!("rejects:{resource}")).await?;
     Ok(counted.unwrap_or(0).max(rejected.unwrap_or(0)))
 }
 
@@ -79,7 +79,7 @@ pub async fn rebuild_rejects(reader: &Reader, resource: &Resource, work: &'stati
 }
 
 /// Streams rows into one data file, in the columns that it holds; no file if there are no rows.
-pub(crate) async fn write_all(frame: DataFrame, mut writer: FileWriter) -> Result<Option<Written>> {
+pub(crate) async fn write_all(frame: DataFrame, mut writer: FileWriter) -> Result<Option<WrittenFile>> {
     let mut stream = frame.execute_stream().await.map_err(engine_error)?;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(engine_error)?;

@@ -63,21 +63,22 @@ pub struct Vacuumed {
 /// # Errors
 /// If the store does not answer or a log is damaged: what was deleted until then was not needed.
 pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<Vacuumed>> {
-    let now = lake.store_time().await?;
+    let now = lake.read_store_time().await?;
     let too_long = || Error::invalid("that is longer ago than a clock can say; give a shorter time");
     let before = now.checked_sub_signed(options.older_than).ok_or_else(too_long)?;
     let mut done = Vec::new();
     let mut deletions = Deletions { apply: options.apply, first: true };
-    for table in lake.tables().await? {
+    for table in lake.list_tables().await? {
         // Listed before the log is read: what is committed meanwhile is seen there.
         let old: Vec<StoredObject> = table
-            .objects()
+            .list_objects()
             .try_filter(|object| std::future::ready(object.is_data_file() && object.modified < before))
             .try_collect()
             .await?;
         let needed = needed(lake, &table, before).await?;
         let unneeded: Vec<StoredObject> = old.into_iter().filter(|object| !needed.contains(&object.path)).collect();
-        let unfinished: Vec<_> = table.temporary_files("")?.into_iter().filter(|(_, _, at)| *at < before).collect();
+        let unfinished: Vec<_> =
+            table.list_temporary_files("")?.into_iter().filter(|(_, _, at)| *at < before).collect();
         done.push(Vacuumed {
             table: table.name().to_owned(),
             files: unneeded.len() as u64,
@@ -110,10 +111,10 @@ impl Deletions {
         if self.first {
             failpoint("vacuum:before-delete");
             self.first = false;
-            table.remove(&paths[..1], |_| {}).await?;
+            table.delete_objects(&paths[..1], |_| {}).await?;
             failpoint("vacuum:after-first-delete");
         }
-        table.remove(&paths, |path| tracing::debug!(table = table.name(), path, "deleted")).await
+        table.delete_objects(&paths, |path| tracing::debug!(table = table.name(), path, "deleted")).await
     }
 }
 
@@ -129,7 +130,7 @@ pub(crate) fn remove_local(path: &std::path::Path) -> Result<()> {
 /// The files that the newest version of a table refers to, and those of every version that was current at `since` or
 /// after: what a version removed, the one before it still had.
 async fn needed(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<HashSet<String>> {
-    let written = table.log_files().await?.entries;
+    let written = table.list_log_files().await?.entries;
     let snapshot = table.snapshot().await?;
     let mut needed: HashSet<String> = snapshot.files.iter().map(|file| file.path.clone()).collect();
     // Counts name the versions of incidents they belong to, however old those are.
@@ -168,7 +169,7 @@ async fn named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<S
         Ok(())
     };
     let newest = lake.counts.snapshot().await?;
-    let files = lake.counts.log_files().await?;
+    let files = lake.counts.list_log_files().await?;
     let current_then = files.entries.iter().rev().find(|(_, at)| **at < since).map(|(version, _)| *version);
     let mut snapshots = vec![std::sync::Arc::clone(&newest)];
     if let Some(version) = current_then
@@ -176,9 +177,9 @@ async fn named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<S
     {
         snapshots.push(lake.counts.snapshot_at(version).await?);
     }
-    for resource in lake.landed_resources().await? {
+    for resource in lake.list_landed_resources().await? {
         for snapshot in &snapshots {
-            if let Some(text) = lake.counts.domain(snapshot, &compaction_domain(&resource)).await? {
+            if let Some(text) = lake.counts.read_domain(snapshot, &compaction_domain(&resource)).await? {
                 note(&resource, &text)?;
             }
         }

@@ -91,7 +91,7 @@ pub(crate) async fn get(
         let what = format!("`since={begin}` has not come yet; it may be 0 to {newest}");
         return Err(Problem::parameter("since", what));
     }
-    let oldest = table.log_files().await?.oldest().unwrap_or(0);
+    let oldest = table.list_log_files().await?.oldest().unwrap_or(0);
     if begin + 1 < oldest {
         return Err(gone(begin, oldest).into());
     }
@@ -205,7 +205,7 @@ impl Changes {
             let newest = self.table.snapshot().await?.version;
             while self.next <= newest {
                 let version = self.next;
-                let entry = self.table.log_entry(version).await?.ok_or_else(|| gone(version, newest))?;
+                let entry = self.table.read_log_entry(version).await?.ok_or_else(|| gone(version, newest))?;
                 self.next += 1;
                 let resource = entry.text("resource").unwrap_or_default().to_owned();
                 if entry.work == "DERIVE" && self.resources.holds(&resource) {
@@ -246,7 +246,7 @@ impl Changes {
         let added = snapshot.files.iter().filter(|file| entry.adds.iter().any(|add| add.path == file.path));
         let files: Vec<_> = added.cloned().collect();
         for file in &files {
-            if !self.table.holds(&file.path).await? {
+            if !self.table.contains_object(&file.path).await? {
                 return Err(gone(entry.version - 1, entry.version + 1));
             }
         }

@@ -67,7 +67,7 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
     session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
     let totals = numbers(&session, "serve/resource_totals").await?;
     let rejects = numbers(&session, "serve/open_rejects").await?;
-    let mut audits = view.lake.last_audits(view.resources.keys()).await;
+    let mut audits = view.lake.read_last_audits(view.resources.keys()).await;
     let mut standings = Vec::new();
     for name in app.resource_names(view) {
         let definition = view.catalog.get(name).ok();

@@ -176,7 +176,7 @@ fn with_nulls(incidents: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
 }
 
 async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize, dice: &mut Dice) -> Vec<Incident> {
-    let raw = lake.ensure_raw(resource).await.expect("a raw table");
+    let raw = lake.ensure_raw_table(resource).await.expect("a raw table");
     let snapshot = raw.snapshot().await.expect("a snapshot");
     let projector = IncidentProjector::new(resource, &snapshot.schema).expect("a rule");
     let project =
@@ -211,7 +211,7 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
         compacted_at: "2025-01-01T00:00:00Z".to_owned(),
     };
     let text = serde_json::to_string(&compaction).expect("JSON");
-    counts.domains.push(DomainChange { name: compaction_domain(name), seen: None, text });
+    counts.domains.push(DomainChange { name: compaction_domain(name), expected: None, text });
     lake.counts.commit(&counts).await.expect("a commit");
 
     let mut changes: Vec<(Incident, i64)> = Vec::new();
@@ -226,7 +226,7 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
     let mut landing = Commit { operation: "LAND", ..Commit::default() };
     let mark =
         format!(r#"{{"batch": 2, "synthetic": {}, "landed_at": "2025-01-02T00:00:00.000Z"}}"#, name == "city-fires");
-    landing.domains.push(DomainChange { name: "hotspots.landing".to_owned(), seen: None, text: mark });
+    landing.domains.push(DomainChange { name: "hotspots.landing".to_owned(), expected: None, text: mark });
     add(&raw, &[("_landed_month", Some("2025-01".to_owned()))], &mut landing, |schema| raw_rows(&second, 2, schema))
         .await;
     raw.commit(&landing).await.expect("a commit");

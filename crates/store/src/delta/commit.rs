@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use deltalake_core::kernel::{Action, Add, DomainMetadata, Remove};
 use serde_json::Value;
 
-use crate::delta::file_writer::Written;
-use crate::objects::checksums::SUMS_TAG;
+use crate::delta::file_writer::WrittenFile;
+use crate::objects::checksums::CHECKSUMS_TAG;
 use crate::{DataFile, Snapshot};
 
 /// A change of one table: all of it or none.
@@ -15,7 +15,7 @@ pub struct Commit {
     /// What is done, for the history: "LAND", "COMPACT", ...
     pub operation: &'static str,
     /// Files that appear.
-    pub adds: Vec<Written>,
+    pub adds: Vec<WrittenFile>,
     /// Files that go; one that is gone already is a conflict.
     pub removes: Vec<DataFile>,
     /// Partitions (column to value) whose files are all in `removes`: if others appeared meanwhile, it is a conflict.
@@ -34,22 +34,22 @@ pub struct DomainChange {
     /// Its name.
     pub name: String,
     /// What it was when the commit was prepared; if it is something else by now, it is a conflict. `None` asks nothing.
-    pub seen: Option<Option<String>>,
+    pub expected: Option<Option<String>>,
     /// What it becomes: JSON.
     pub text: String,
 }
 
 /// What became of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Committed {
+pub enum CommitOutcome {
     /// It is this version.
     Version(u64),
     /// Its transaction was there already: an earlier try of ours whose reply was lost, or another writer's.
-    Already,
+    AlreadyCommitted,
 }
 
 impl Commit {
-    pub(crate) fn actions(&self) -> Vec<Action> {
+    pub(crate) fn to_actions(&self) -> Vec<Action> {
         let now_ms = lake_model::now().timestamp_millis();
         let adds = self.adds.iter().map(|file| {
             Action::Add(Add {
@@ -59,7 +59,7 @@ impl Commit {
                 modification_time: now_ms,
                 data_change: true,
                 stats: Some(file.stats.clone()),
-                tags: Some(HashMap::from([(SUMS_TAG.to_owned(), Some(file.sums.text()))])),
+                tags: Some(HashMap::from([(CHECKSUMS_TAG.to_owned(), Some(file.sums.to_tag()))])),
                 deletion_vector: None,
                 base_row_id: None,
                 default_row_commit_version: None,
@@ -91,13 +91,13 @@ impl Commit {
     }
 
     /// A version that is this commit is about to be published: the files it adds stay.
-    pub(crate) fn hold(&self) {
-        self.adds.iter().for_each(|file| file.unnamed.hold());
+    pub(crate) fn hold_files(&self) {
+        self.adds.iter().for_each(|file| file.uncommitted.hold());
     }
 
     /// That version is not this commit, and never will be.
-    pub(crate) fn release(&self) {
-        self.adds.iter().for_each(|file| file.unnamed.release());
+    pub(crate) fn release_files(&self) {
+        self.adds.iter().for_each(|file| file.uncommitted.release());
     }
 
     /// The rows of the files that go, where the log says so.
@@ -106,7 +106,7 @@ impl Commit {
     }
 
     /// Whether the partitions this commit replaces still hold exactly the files it removes.
-    pub(crate) fn still_replaces(&self, snapshot: &Snapshot) -> bool {
+    pub(crate) fn replaces_exactly(&self, snapshot: &Snapshot) -> bool {
         self.replaces.iter().all(|partition| {
             snapshot
                 .files

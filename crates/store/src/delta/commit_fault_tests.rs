@@ -16,12 +16,12 @@ use object_store::{
     ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 
-use crate::delta::log_file::{LogFile, sum_path};
-use crate::{Commit, Committed, Lake, Layout, Location, Table, Written};
+use crate::delta::log_file::{LogFile, checksum_path};
+use crate::{Commit, CommitOutcome, Lake, Location, Table, TableLayout, WrittenFile};
 
 /// What is said of a creation instead of the truth.
 #[derive(Clone, Copy, Debug)]
-enum Lie {
+enum FaultyReply {
     /// Done, and then "it exists".
     DoneButExists,
     /// Done, and the reply is lost.
@@ -32,40 +32,41 @@ enum Lie {
     NotDone,
 }
 
-const LIES: [Lie; 4] = [Lie::DoneButExists, Lie::DoneButLost, Lie::NotDoneButExists, Lie::NotDone];
+const FAULTY_REPLIES: [FaultyReply; 4] =
+    [FaultyReply::DoneButExists, FaultyReply::DoneButLost, FaultyReply::NotDoneButExists, FaultyReply::NotDone];
 
 /// A store in memory that lies about the next log entries, and may overwrite where it should create.
 #[derive(Debug, Default)]
-struct Liar {
+struct FaultyStore {
     inner: InMemory,
-    lies: Mutex<VecDeque<Lie>>,
+    replies: Mutex<VecDeque<FaultyReply>>,
     overwrites: bool,
 }
 
-impl std::fmt::Display for Liar {
+impl std::fmt::Display for FaultyStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Liar")
+        f.write_str("FaultyStore")
     }
 }
 
 #[async_trait]
-impl ObjectStore for Liar {
+impl ObjectStore for FaultyStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, mut opts: PutOptions) -> Result<PutResult> {
         if self.overwrites {
             opts.mode = PutMode::Overwrite;
         }
-        let lie = match LogFile::of(location) {
-            Some(LogFile::Entry) => self.lies.lock().unwrap().pop_front(),
+        let reply = match LogFile::from_path(location) {
+            Some(LogFile::Entry) => self.replies.lock().unwrap().pop_front(),
             _ => None,
         };
-        let exists = || Error::AlreadyExists { path: location.to_string(), source: "a lie".into() };
-        let lost = || Error::Generic { store: "Liar", source: "the reply is lost".into() };
-        match lie {
+        let exists = || Error::AlreadyExists { path: location.to_string(), source: "a faulty reply".into() };
+        let lost = || Error::Generic { store: "FaultyStore", source: "the reply is lost".into() };
+        match reply {
             None => self.inner.put_opts(location, payload, opts).await,
-            Some(Lie::DoneButExists) => self.inner.put_opts(location, payload, opts).await.and(Err(exists())),
-            Some(Lie::DoneButLost) => self.inner.put_opts(location, payload, opts).await.and(Err(lost())),
-            Some(Lie::NotDoneButExists) => Err(exists()),
-            Some(Lie::NotDone) => Err(lost()),
+            Some(FaultyReply::DoneButExists) => self.inner.put_opts(location, payload, opts).await.and(Err(exists())),
+            Some(FaultyReply::DoneButLost) => self.inner.put_opts(location, payload, opts).await.and(Err(lost())),
+            Some(FaultyReply::NotDoneButExists) => Err(exists()),
+            Some(FaultyReply::NotDone) => Err(lost()),
         }
     }
 
@@ -102,12 +103,12 @@ impl ObjectStore for Liar {
     }
 }
 
-fn layout(columns: &[&str]) -> Layout {
+fn layout(columns: &[&str]) -> TableLayout {
     let fields: Vec<Field> = columns.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect();
-    Layout { schema: Arc::new(Schema::new(fields)), partition_columns: Vec::new() }
+    TableLayout { schema: Arc::new(Schema::new(fields)), partition_columns: Vec::new() }
 }
 
-fn place(store: &Arc<Liar>) -> Location {
+fn location(store: &Arc<FaultyStore>) -> Location {
     let url = "memory:///".parse().expect("a URL");
     Location::in_store(Arc::clone(store) as _, url, Path::from("lake")).expect("a place")
 }
@@ -117,13 +118,13 @@ fn in_store(path: &Path) -> Path {
     Path::from(format!("lake/{path}"))
 }
 
-async fn table(store: &Arc<Liar>) -> Table {
-    let table = Table::at(&place(store), "numbers").expect("a table");
-    table.ensure(&layout(&["n"])).await.expect("made");
+async fn table(store: &Arc<FaultyStore>) -> Table {
+    let table = Table::new(&location(store), "numbers").expect("a table");
+    table.create_or_extend(&layout(&["n"])).await.expect("made");
     table
 }
 
-async fn file(table: &Table) -> Written {
+async fn file(table: &Table) -> WrittenFile {
     let snapshot = table.snapshot().await.expect("a version");
     let mut writer = table.writer(&snapshot, std::collections::HashMap::new()).expect("a writer");
     let column = Arc::new(arrow::array::Int64Array::from(vec![7])) as _;
@@ -134,17 +135,17 @@ async fn file(table: &Table) -> Written {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_happens_once_whatever_the_store_says_of_it() {
-    for first in LIES {
-        for second in LIES {
+    for first in FAULTY_REPLIES {
+        for second in FAULTY_REPLIES {
             for transaction in [None, Some(("app".to_owned(), 1))] {
-                let store = Arc::new(Liar::default());
+                let store = Arc::new(FaultyStore::default());
                 let table = table(&store).await;
                 let adds = vec![file(&table).await];
-                store.lies.lock().unwrap().extend([first, second]);
+                store.replies.lock().unwrap().extend([first, second]);
                 let commit = Commit { operation: "TEST", adds, transaction, ..Commit::default() };
                 let committed = table.commit(&commit).await;
                 let case = format!("{first:?}, {second:?}, {:?}", commit.transaction);
-                assert_eq!(committed.expect(&case), Committed::Version(1), "{case}");
+                assert_eq!(committed.expect(&case), CommitOutcome::Version(1), "{case}");
                 let snapshot = table.snapshot().await.expect("a version");
                 assert_eq!((snapshot.version, snapshot.files.len()), (1, 1), "{case}");
             }
@@ -154,34 +155,34 @@ async fn a_commit_happens_once_whatever_the_store_says_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_made_and_gains_columns_whatever_the_store_says_of_it() {
-    for lie in LIES {
-        let store = Arc::new(Liar::default());
-        store.lies.lock().unwrap().push_back(lie);
+    for reply in FAULTY_REPLIES {
+        let store = Arc::new(FaultyStore::default());
+        store.replies.lock().unwrap().push_back(reply);
         let table = table(&store).await;
-        store.lies.lock().unwrap().push_back(lie);
-        table.ensure(&layout(&["n", "m"])).await.expect("gained");
+        store.replies.lock().unwrap().push_back(reply);
+        table.create_or_extend(&layout(&["n", "m"])).await.expect("gained");
         let snapshot = table.snapshot().await.expect("a version");
-        assert_eq!((snapshot.version, snapshot.schema.fields().len()), (1, 2), "{lie:?}");
+        assert_eq!((snapshot.version, snapshot.schema.fields().len()), (1, 2), "{reply:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_stays_away_is_not_waited_for_without_end() {
-    let store = Arc::new(Liar::default());
+    let store = Arc::new(FaultyStore::default());
     let table = table(&store).await;
     let adds = vec![file(&table).await];
-    store.lies.lock().unwrap().extend([Lie::NotDone; 1_000]);
+    store.replies.lock().unwrap().extend([FaultyReply::NotDone; 1_000]);
     let error = table.commit(&Commit { adds: adds.clone(), ..Commit::default() }).await.expect_err("no store");
     assert_eq!(error.kind(), Kind::Unavailable, "{error}");
-    store.lies.lock().unwrap().clear();
-    store.lies.lock().unwrap().extend([Lie::NotDoneButExists; 1_000]);
+    store.replies.lock().unwrap().clear();
+    store.replies.lock().unwrap().extend([FaultyReply::NotDoneButExists; 1_000]);
     let error = table.commit(&Commit { adds, ..Commit::default() }).await.expect_err("never first");
     assert_eq!(error.kind(), Kind::Conflict, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_gone_before_its_commit_is_a_conflict() {
-    let store = Arc::new(Liar::default());
+    let store = Arc::new(FaultyStore::default());
     let table = table(&store).await;
     let written = file(&table).await;
     store.delete(&in_store(&table.folder().clone().join(written.path.as_str()))).await.expect("removed");
@@ -194,28 +195,28 @@ async fn a_file_that_is_gone_before_its_commit_is_a_conflict() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_overwrites_what_it_should_create_holds_no_lake() {
-    let store = Arc::new(Liar { overwrites: true, ..Liar::default() });
-    let error = Lake::create(place(&store)).await.expect_err("refused");
+    let store = Arc::new(FaultyStore { overwrites: true, ..FaultyStore::default() });
+    let error = Lake::create(location(&store)).await.expect_err("refused");
     assert_eq!(error.kind(), Kind::Invalid, "{error}");
     assert!(error.to_string().contains("If-None-Match"), "{error}");
-    Lake::create(place(&Arc::new(Liar::default()))).await.expect("a lake");
+    Lake::create(location(&Arc::new(FaultyStore::default()))).await.expect("a lake");
 }
 
 /// A place that is as sure of itself as a local disk.
-async fn table_on_disk(store: &Arc<Liar>) -> Table {
-    let mut place = place(store);
-    place.directory = Some("/lake".into());
-    let table = Table::at(&place, "numbers").expect("a table");
-    table.ensure(&layout(&["n"])).await.expect("made");
+async fn local_table(store: &Arc<FaultyStore>) -> Table {
+    let mut location = location(store);
+    location.directory = Some("/lake".into());
+    let table = Table::new(&location, "numbers").expect("a table");
+    table.create_or_extend(&layout(&["n"])).await.expect("made");
     table
 }
 
 async fn is_there(table: &Table, path: &str) -> bool {
-    table.holds(path).await.expect("an answer")
+    table.contains_object(path).await.expect("an answer")
 }
 
 /// Ends when the file is gone.
-async fn goes(table: &Table, path: &str) {
+async fn wait_until_removed(table: &Table, path: &str) {
     while is_there(table, path).await {
         tokio::task::yield_now().await;
     }
@@ -223,70 +224,70 @@ async fn goes(table: &Table, path: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_no_commit_can_name_any_more_goes() {
-    let store = Arc::new(Liar::default());
-    let table = table_on_disk(&store).await;
+    let store = Arc::new(FaultyStore::default());
+    let table = local_table(&store).await;
     let written = file(&table).await;
     let path = written.path.clone();
     assert!(is_there(&table, &path).await);
     drop(written);
-    goes(&table, &path).await;
+    wait_until_removed(&table, &path).await;
 
     let commit = Commit { adds: vec![file(&table).await], ..Commit::default() };
     let path = commit.adds[0].path.clone();
-    store.lies.lock().unwrap().extend([Lie::NotDone; 1_000]);
+    store.replies.lock().unwrap().extend([FaultyReply::NotDone; 1_000]);
     table.commit(&commit).await.expect_err("no room");
-    store.lies.lock().unwrap().clear();
+    store.replies.lock().unwrap().clear();
     drop(commit);
-    goes(&table, &path).await;
+    wait_until_removed(&table, &path).await;
 
     let once = |written| Commit { adds: vec![written], transaction: Some(("app".to_owned(), 1)), ..Commit::default() };
     let (first, second) = (once(file(&table).await), once(file(&table).await));
     let (stays, path) = (first.adds[0].path.clone(), second.adds[0].path.clone());
-    assert_eq!(table.commit(&first).await.expect("committed"), Committed::Version(1));
-    assert_eq!(table.commit(&second).await.expect("known"), Committed::Already);
+    assert_eq!(table.commit(&first).await.expect("committed"), CommitOutcome::Version(1));
+    assert_eq!(table.commit(&second).await.expect("known"), CommitOutcome::AlreadyCommitted);
     drop((first, second));
-    goes(&table, &path).await;
+    wait_until_removed(&table, &path).await;
     assert!(is_there(&table, &stays).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_a_commit_may_name_stays() {
-    for first in LIES {
-        let store = Arc::new(Liar::default());
-        let table = table_on_disk(&store).await;
+    for first in FAULTY_REPLIES {
+        let store = Arc::new(FaultyStore::default());
+        let table = local_table(&store).await;
         let commit = Commit { adds: vec![file(&table).await], ..Commit::default() };
         let path = commit.adds[0].path.clone();
-        store.lies.lock().unwrap().push_back(first);
+        store.replies.lock().unwrap().push_back(first);
         table.commit(&commit).await.expect("committed");
         drop(commit);
-        crate::removals_end().await;
+        crate::wait_for_cleanup().await;
         assert!(is_there(&table, &path).await, "{first:?}");
     }
     // What a store at the other end of a wire was asked for may still come.
-    let store = Arc::new(Liar::default());
+    let store = Arc::new(FaultyStore::default());
     let table = table(&store).await;
     let commit = Commit { adds: vec![file(&table).await], ..Commit::default() };
     let path = commit.adds[0].path.clone();
-    store.lies.lock().unwrap().extend([Lie::NotDone; 1_000]);
+    store.replies.lock().unwrap().extend([FaultyReply::NotDone; 1_000]);
     table.commit(&commit).await.expect_err("no answer");
     drop(commit);
-    crate::removals_end().await;
+    crate::wait_for_cleanup().await;
     assert!(is_there(&table, &path).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_is_whole_in_its_own_place_only() {
-    let store = Arc::new(Liar::default());
+    let store = Arc::new(FaultyStore::default());
     let table = table(&store).await;
     for _ in 0..2 {
         table.commit(&Commit { adds: vec![file(&table).await], ..Commit::default() }).await.expect("committed");
     }
     table.write_checkpoint(1).await.expect("a checkpoint");
     table.write_checkpoint(2).await.expect("a checkpoint");
-    let fresh = || Table::at(&place(&store), "numbers").expect("a table");
+    let fresh = || Table::new(&location(&store), "numbers").expect("a table");
     fresh().snapshot().await.expect("whole");
     let at = |version: u64| table.folder().clone().join("_delta_log").join(format!("{version:020}.checkpoint.parquet"));
-    for (from, to) in [(at(1), at(2)), (sum_path(&at(1)), sum_path(&at(2)))] {
+    for (from, to) in [(at(1), at(2)), (checksum_path(&at(1)), checksum_path(&at(2)))] {
         store.copy(&in_store(&from), &in_store(&to)).await.expect("copied");
     }
     let error = fresh().snapshot().await.expect_err("another checkpoint");

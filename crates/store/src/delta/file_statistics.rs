@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::delta::snapshot::ColumnRange;
 
 /// Longer texts are left out: cutting a maximum short needs care, and no query prunes by them.
-const LONGEST_TEXT: usize = 64;
+const MAX_TEXT_BYTES: usize = 64;
 
 /// A value that can bound a column.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
@@ -25,7 +25,7 @@ pub(crate) enum Bound {
 }
 
 impl Bound {
-    fn json(&self) -> Value {
+    fn to_json(&self) -> Value {
         match self {
             Self::Number(n) => json!(n),
             Self::Real(x) => json!(x),
@@ -127,10 +127,10 @@ impl StatsCollector {
             if stats.unbounded {
                 continue;
             }
-            match range_of(array.as_ref()) {
-                Range::None => {}
-                Range::Unbounded => stats.unbounded = true,
-                Range::Between(low, high) => match &mut stats.range {
+            match array_range(array.as_ref()) {
+                ArrayRange::None => {}
+                ArrayRange::Unbounded => stats.unbounded = true,
+                ArrayRange::Between(low, high) => match &mut stats.range {
                     None => stats.range = Some((low, high)),
                     Some((min, max)) => {
                         if low < *min {
@@ -146,26 +146,26 @@ impl StatsCollector {
     }
 
     /// The `stats` member of an add action.
-    pub(crate) fn json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let (mut low, mut high, mut nulls) = (Map::new(), Map::new(), Map::new());
         for (name, stats) in &self.columns {
             nulls.insert(name.clone(), json!(stats.nulls));
             if let (Some((min, max)), false) = (&stats.range, stats.unbounded) {
-                low.insert(name.clone(), min.json());
-                high.insert(name.clone(), max.json());
+                low.insert(name.clone(), min.to_json());
+                high.insert(name.clone(), max.to_json());
             }
         }
         json!({"numRecords": self.rows, "minValues": low, "maxValues": high, "nullCount": nulls}).to_string()
     }
 }
 
-enum Range {
+enum ArrayRange {
     None,
     Unbounded,
     Between(Bound, Bound),
 }
 
-fn range_of(array: &dyn Array) -> Range {
+fn array_range(array: &dyn Array) -> ArrayRange {
     let pair = match array.data_type() {
         DataType::Int64 => {
             let a = array.as_primitive::<Int64Type>();
@@ -179,7 +179,7 @@ fn range_of(array: &dyn Array) -> Range {
             let a = array.as_primitive::<Float64Type>();
             match min(a).zip(max(a)) {
                 Some((a, b)) if a.is_finite() && b.is_finite() => Some((Bound::Real(a), Bound::Real(b))),
-                Some(_) => return Range::Unbounded,
+                Some(_) => return ArrayRange::Unbounded,
                 None => None,
             }
         }
@@ -190,13 +190,13 @@ fn range_of(array: &dyn Array) -> Range {
         DataType::Utf8 => {
             let a = array.as_string::<i32>();
             match min_string(a).zip(max_string(a)) {
-                Some((a, b)) if a.len() > LONGEST_TEXT || b.len() > LONGEST_TEXT => return Range::Unbounded,
+                Some((a, b)) if a.len() > MAX_TEXT_BYTES || b.len() > MAX_TEXT_BYTES => return ArrayRange::Unbounded,
                 pair => pair.map(|(a, b)| (Bound::Text(a.to_owned()), Bound::Text(b.to_owned()))),
             }
         }
         _ => None,
     };
-    pair.map_or(Range::None, |(low, high)| Range::Between(low, high))
+    pair.map_or(ArrayRange::None, |(low, high)| ArrayRange::Between(low, high))
 }
 
 #[cfg(test)]

@@ -13,24 +13,24 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::delta::file_statistics::StatsCollector;
-use crate::delta::uncommitted_file::Unnamed;
-use crate::objects::checksummed_store::Guard;
-use crate::objects::checksums::{BlockSums, SummedWriter, SumsOfWritten};
+use crate::delta::uncommitted_file::UncommittedFile;
+use crate::objects::checksummed_store::ChecksummedStore;
+use crate::objects::checksums::{BlockChecksums, ChecksummingWriter, SharedBlockHasher};
 
 /// A data file that is durable but in no version yet. Dropped without a commit that may name it, it is removed.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct WrittenFile {
     pub(crate) path: String,
     pub(crate) partition: HashMap<String, Option<String>>,
     pub(crate) size: u64,
     pub(crate) stats: String,
-    pub(crate) sums: BlockSums,
-    pub(crate) unnamed: Arc<Unnamed>,
+    pub(crate) sums: BlockChecksums,
+    pub(crate) uncommitted: Arc<UncommittedFile>,
     /// Its rows.
     pub rows: u64,
 }
 
-impl Written {
+impl WrittenFile {
     /// Its path under the table's folder.
     pub fn path(&self) -> &str {
         &self.path
@@ -44,10 +44,10 @@ impl Written {
 
 /// Writes one Parquet file of a table's partition.
 pub struct FileWriter {
-    writer: AsyncArrowWriter<SummedWriter>,
+    writer: AsyncArrowWriter<ChecksummingWriter>,
     stats: StatsCollector,
-    sums: SumsOfWritten,
-    guard: Arc<Guard>,
+    sums: SharedBlockHasher,
+    store: Arc<ChecksummedStore>,
     path: Path,
     name: String,
     partition: HashMap<String, Option<String>>,
@@ -61,7 +61,7 @@ impl std::fmt::Debug for FileWriter {
     }
 }
 
-fn hive_name(partition_columns: &[String], partition: &HashMap<String, Option<String>>) -> String {
+fn partition_file_path(partition_columns: &[String], partition: &HashMap<String, Option<String>>) -> String {
     let mut name = String::new();
     for column in partition_columns {
         let value = partition.get(column).and_then(Option::as_deref).unwrap_or("__HIVE_DEFAULT_PARTITION__");
@@ -77,13 +77,13 @@ fn hive_name(partition_columns: &[String], partition: &HashMap<String, Option<St
 impl FileWriter {
     pub(crate) fn new(
         table: &str,
-        guard: Arc<Guard>,
+        store: Arc<ChecksummedStore>,
         folder: &Path,
         schema: SchemaRef,
         partition_columns: &[String],
         partition: HashMap<String, Option<String>>,
     ) -> Result<Self> {
-        let name = hive_name(partition_columns, &partition);
+        let name = partition_file_path(partition_columns, &partition);
         let path = name.split('/').fold(folder.clone(), |path, part| path.join(part));
         let level = ZstdLevel::try_new(1).or_err(Kind::Internal, || "the compression level")?;
         let properties = WriterProperties::builder()
@@ -92,11 +92,11 @@ impl FileWriter {
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_created_by(concat!("hotspots-lake ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let (sink, sums) = SummedWriter::new(BufWriter::new(Arc::clone(&guard) as _, path.clone()));
+        let (sink, sums) = ChecksummingWriter::new(BufWriter::new(Arc::clone(&store) as _, path.clone()));
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))
             .or_err(Kind::Internal, || format!("table {table}: beginning a data file"))?;
         let stats = StatsCollector::default();
-        Ok(Self { writer, stats, sums, guard, path, name, partition, schema, table: table.to_owned() })
+        Ok(Self { writer, stats, sums, store, path, name, partition, schema, table: table.to_owned() })
     }
 
     /// The columns the file holds: the table's without the partition columns.
@@ -123,22 +123,22 @@ impl FileWriter {
     ///
     /// # Errors
     /// If the store refuses it.
-    pub async fn finish(mut self) -> Result<Written> {
+    pub async fn finish(mut self) -> Result<WrittenFile> {
         let table = &self.table;
         // It may be there though the store says otherwise.
-        let unnamed = Unnamed::new(Arc::clone(&self.guard) as _, self.path.clone());
+        let uncommitted = UncommittedFile::new(Arc::clone(&self.store) as _, self.path.clone());
         self.writer.finish().await.or_err(Kind::Unavailable, || format!("table {table}: finishing a data file"))?;
         let (size, sums) = (self.writer.bytes_written() as u64, self.sums.finish());
         // It may be read before any version names it.
-        self.guard.learn(&Arc::from(self.table.as_str()), self.path, size, Some(sums.clone()));
-        Ok(Written {
+        self.store.register_file(&Arc::from(self.table.as_str()), self.path, size, Some(sums.clone()));
+        Ok(WrittenFile {
             path: self.name,
             partition: self.partition,
             size,
             sums,
-            unnamed: Arc::new(unnamed),
+            uncommitted: Arc::new(uncommitted),
             rows: self.stats.rows() as u64,
-            stats: self.stats.json(),
+            stats: self.stats.to_json(),
         })
     }
 }

@@ -72,7 +72,7 @@ impl LogFiles {
     }
 
     /// The first version after `from` whose entry is missing although it is needed to read the newest one.
-    pub fn gap(&self) -> Option<u64> {
+    pub fn first_gap(&self) -> Option<u64> {
         let newest = self.newest()?;
         let first = self.checkpoints.iter().next_back().map_or(0, |checkpoint| checkpoint + 1);
         (first..=newest).find(|version| !self.entries.contains_key(version))
@@ -90,7 +90,7 @@ impl LogFiles {
     }
 }
 
-fn log_version(name: &str) -> Option<(u64, &str)> {
+fn parse_log_version(name: &str) -> Option<(u64, &str)> {
     let (digits, rest) = name.split_at_checked(20)?;
     let rest = rest.strip_prefix('.')?;
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?.map(|version| (version, rest))
@@ -101,13 +101,13 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn log_files(&self) -> Result<LogFiles> {
+    pub async fn list_log_files(&self) -> Result<LogFiles> {
         let folder = self.folder.clone().join("_delta_log");
         let mut listed = self.location.store.list(Some(&folder));
         let mut files = LogFiles::default();
         let failed = || format!("listing the log of table {} in {}", self.name, self.location);
         while let Some(object) = listed.try_next().await.or_err(Kind::Unavailable, failed)? {
-            match object.location.filename().and_then(log_version) {
+            match object.location.filename().and_then(parse_log_version) {
                 Some((version, "json")) => {
                     files.entries.insert(version, object.last_modified);
                 }
@@ -124,9 +124,9 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer or the entry is damaged.
-    pub async fn log_entry(&self, version: u64) -> Result<Option<LogEntry>> {
+    pub async fn read_log_entry(&self, version: u64) -> Result<Option<LogEntry>> {
         let place = || format!("table {}: the log entry of version {version}", self.name);
-        let Some(bytes) = self.entry(version).await? else { return Ok(None) };
+        let Some(bytes) = self.read_entry(version).await? else { return Ok(None) };
         let mut entry = LogEntry {
             version,
             committed_ms: None,
@@ -146,8 +146,8 @@ impl Table {
                     entry.work = work.unwrap_or_default().to_owned();
                     entry.info = body.as_object().cloned().unwrap_or_default();
                 }
-                "add" => entry.adds.push(logged_file(&body).or_err(Kind::Data, place)?),
-                "remove" => entry.removes.push(logged_file(&body).or_err(Kind::Data, place)?),
+                "add" => entry.adds.push(parse_logged_file(&body).or_err(Kind::Data, place)?),
+                "remove" => entry.removes.push(parse_logged_file(&body).or_err(Kind::Data, place)?),
                 "domainMetadata" => {
                     let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
                     entry.domains.push((text("domain"), text("configuration")));
@@ -164,11 +164,11 @@ impl Table {
     /// # Errors
     /// If the store does not answer or an entry is damaged.
     pub async fn walk_log(&self, from: Option<u64>, mut each: impl FnMut(LogEntry) -> ControlFlow<()>) -> Result<()> {
-        let files = self.log_files().await?;
+        let files = self.list_log_files().await?;
         let versions: Vec<u64> =
             files.entries.keys().rev().copied().filter(|v| from.is_none_or(|from| *v <= from)).collect();
         let mut entries =
-            futures::stream::iter(versions.into_iter().map(|v| self.log_entry(v))).buffered(ENTRIES_AT_ONCE);
+            futures::stream::iter(versions.into_iter().map(|v| self.read_log_entry(v))).buffered(ENTRIES_AT_ONCE);
         while let Some(entry) = entries.try_next().await? {
             if let Some(entry) = entry
                 && each(entry).is_break()
@@ -183,9 +183,9 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn damaged_entries(&self) -> Result<Vec<(u64, Error)>> {
-        let versions = self.log_files().await?.entries.into_keys();
-        let entries = versions.map(|version| async move { (version, self.log_entry(version).await) });
+    pub async fn find_damaged_entries(&self) -> Result<Vec<(u64, Error)>> {
+        let versions = self.list_log_files().await?.entries.into_keys();
+        let entries = versions.map(|version| async move { (version, self.read_log_entry(version).await) });
         let mut entries = futures::stream::iter(entries).buffered(ENTRIES_AT_ONCE);
         let mut damaged = Vec::new();
         while let Some((version, read)) = entries.next().await {
@@ -204,8 +204,8 @@ impl Table {
     /// If the store does not answer or the log is damaged.
     pub async fn walk_versions(&self, mut each: impl FnMut(LogEntry, bool) -> ControlFlow<()>) -> Result<()> {
         let snapshot = self.snapshot().await?;
-        let there = self.paths().await?;
-        let oldest = self.log_files().await?.oldest().unwrap_or(u64::MAX);
+        let there = self.list_paths().await?;
+        let oldest = self.list_log_files().await?.oldest().unwrap_or(u64::MAX);
         let mut missing: HashSet<String> =
             snapshot.files.iter().map(|f| f.path.clone()).filter(|path| !there.contains(path)).collect();
         self.walk_log(Some(snapshot.version), |entry| {
@@ -223,7 +223,7 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer or the log is damaged.
-    pub async fn oldest_readable(&self) -> Result<Option<(u64, Option<i64>)>> {
+    pub async fn find_oldest_readable(&self) -> Result<Option<(u64, Option<i64>)>> {
         let mut oldest = None;
         self.walk_versions(|entry, readable| {
             if readable {
@@ -238,7 +238,7 @@ impl Table {
     }
 }
 
-fn logged_file(body: &Value) -> Result<LoggedFile> {
+fn parse_logged_file(body: &Value) -> Result<LoggedFile> {
     let path = body["path"].as_str().ok_or_else(|| Error::new(Kind::Data, "a file has no path"))?;
     let path = Path::from_url_path(path).or_err(Kind::Data, || format!("`{path}` is no path"))?;
     let partition = body["partitionValues"].as_object().into_iter().flatten();
@@ -273,8 +273,8 @@ mod tests {
 
     #[test]
     fn a_missing_entry_is_a_gap_unless_a_checkpoint_is_above_it() {
-        assert_eq!(log(&[0, 2], &[]).gap(), Some(1));
-        assert_eq!(log(&[0, 2, 3], &[2]).gap(), None);
-        assert_eq!(log(&[2, 4], &[2]).gap(), Some(3));
+        assert_eq!(log(&[0, 2], &[]).first_gap(), Some(1));
+        assert_eq!(log(&[0, 2, 3], &[2]).first_gap(), None);
+        assert_eq!(log(&[2, 4], &[2]).first_gap(), Some(3));
     }
 }

@@ -11,7 +11,7 @@ use object_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::objects::checksums::{vouched, vouched_text};
+use crate::objects::checksums::{verify_checksum, with_checksum};
 
 const LOG: &str = "_delta_log";
 /// Readers of Delta tables pass over names in a log that do not begin with a version.
@@ -29,7 +29,7 @@ pub(crate) enum LogFile {
 }
 
 impl LogFile {
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn from_path(path: &Path) -> Option<Self> {
         let (folder, name) = path.as_ref().rsplit_once('/')?;
         if folder.rsplit('/').next() != Some(LOG) {
             return None;
@@ -53,20 +53,20 @@ pub(crate) fn entry_path(table: &Path, version: u64) -> Path {
 }
 
 /// Where the sum of a checkpoint lies.
-pub(crate) fn sum_path(checkpoint: &Path) -> Path {
+pub(crate) fn checksum_path(checkpoint: &Path) -> Path {
     let (folder, name) = checkpoint.as_ref().rsplit_once('/').unwrap_or(("", checkpoint.as_ref()));
     Path::from(format!("{folder}/_blake3.{name}"))
 }
 
 #[derive(Deserialize, Serialize)]
-struct Hint {
+struct LastCheckpointHint {
     version: u64,
     size: i64,
 }
 
 /// The hint to the last checkpoint, if there is that checkpoint; else none, and readers list the log. What else the
 /// hint says would be believed though nothing vouches for it.
-pub(crate) async fn last_checkpoint(
+pub(crate) async fn read_last_checkpoint_hint(
     store: &Arc<dyn ObjectStore>,
     path: &Path,
     options: GetOptions,
@@ -74,7 +74,7 @@ pub(crate) async fn last_checkpoint(
     let found = store.get_opts(path, options).await?;
     let meta = found.meta.clone();
     let none = |why: &str| Error::NotFound { path: path.to_string(), source: why.into() };
-    let hint: Hint = serde_json::from_slice(&found.bytes().await?)
+    let hint: LastCheckpointHint = serde_json::from_slice(&found.bytes().await?)
         .map_err(|_| none("the hint to the last checkpoint is damaged"))?;
     let folder = path.as_ref().rsplit_once('/').map_or("", |(folder, _)| folder);
     let checkpoint = Path::from(format!("{folder}/{:020}.checkpoint.parquet", hint.version));
@@ -86,9 +86,9 @@ pub(crate) async fn last_checkpoint(
 }
 
 /// Notes that a version is there. No promise: it may lag behind, and who cannot write it goes on.
-pub(crate) async fn note_newest(store: &dyn ObjectStore, table: &Path, version: u64) {
+pub(crate) async fn write_newest_version(store: &dyn ObjectStore, table: &Path, version: u64) {
     let path = table.clone().join(LOG).join(NEWEST);
-    if let Err(error) = store.put(&path, vouched(&version.to_string()).into()).await {
+    if let Err(error) = store.put(&path, with_checksum(&version.to_string()).into()).await {
         tracing::debug!(%path, %error, "the newest version could not be noted");
     }
 }
@@ -97,25 +97,25 @@ pub(crate) async fn note_newest(store: &dyn ObjectStore, table: &Path, version: 
 ///
 /// # Errors
 /// If the store does not answer.
-pub(crate) async fn noted_newest(store: &dyn ObjectStore, table: &Path) -> Result<Option<u64>> {
+pub(crate) async fn read_newest_version(store: &dyn ObjectStore, table: &Path) -> Result<Option<u64>> {
     let bytes = match store.get(&table.clone().join(LOG).join(NEWEST)).await {
         Ok(found) => found.bytes().await?,
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    Ok(vouched_text(&bytes).and_then(|version| version.parse().ok()))
+    Ok(verify_checksum(&bytes).and_then(|version| version.parse().ok()))
 }
 
 /// The name of a file without which the newest version of a log cannot be read, if one is missing.
 ///
 /// # Errors
 /// If the store does not answer.
-pub(crate) async fn missing_file(store: &dyn ObjectStore, table: &Path) -> Result<Option<String>> {
+pub(crate) async fn find_missing_file(store: &dyn ObjectStore, table: &Path) -> Result<Option<String>> {
     let (mut entries, mut checkpoint) = (BTreeSet::new(), None);
     let mut listed = store.list(Some(&table.clone().join(LOG)));
     while let Some(object) = listed.try_next().await? {
         let name = object.location.filename().and_then(|name| name.split_once('.'));
-        match (LogFile::of(&object.location), name.and_then(|(version, _)| version.parse::<u64>().ok())) {
+        match (LogFile::from_path(&object.location), name.and_then(|(version, _)| version.parse::<u64>().ok())) {
             (Some(LogFile::Entry), Some(version)) => drop(entries.insert(version)),
             (Some(LogFile::Checkpoint), Some(version)) => checkpoint = checkpoint.max(Some(version)),
             _ => {}
@@ -126,7 +126,7 @@ pub(crate) async fn missing_file(store: &dyn ObjectStore, table: &Path) -> Resul
     if needed == 0 && first > 1 {
         // The entries before a checkpoint may be removed, so that it is the checkpoint that is missing.
         let hint = match store.get(&table.clone().join(LOG).join("_last_checkpoint")).await {
-            Ok(found) => serde_json::from_slice::<Hint>(&found.bytes().await?).ok(),
+            Ok(found) => serde_json::from_slice::<LastCheckpointHint>(&found.bytes().await?).ok(),
             Err(_) => None,
         };
         return Ok(Some(format!("{:020}.checkpoint.parquet", hint.map_or(first, |hint| hint.version))));
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_files_of_a_log_are_known_by_their_names() {
-        let of = |path: &str| LogFile::of(&Path::from(path));
+        let of = |path: &str| LogFile::from_path(&Path::from(path));
         assert_eq!(of("a/_delta_log/00000000000000000001.json"), Some(LogFile::Entry));
         assert_eq!(of("a/_delta_log/00000000000000000100.checkpoint.parquet"), Some(LogFile::Checkpoint));
         assert_eq!(of("a/_delta_log/_last_checkpoint"), Some(LogFile::LastCheckpoint));
@@ -150,7 +150,7 @@ mod tests {
         {
             assert_eq!(of(other), None, "{other}");
         }
-        let sum = sum_path(&Path::from("a/_delta_log/00000000000000000100.checkpoint.parquet"));
+        let sum = checksum_path(&Path::from("a/_delta_log/00000000000000000100.checkpoint.parquet"));
         assert_eq!(sum.as_ref(), "a/_delta_log/_blake3.00000000000000000100.checkpoint.parquet");
     }
 }

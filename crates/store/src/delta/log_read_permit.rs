@@ -7,19 +7,19 @@ use tracing::Instrument as _;
 
 /// Logs that are read at a time. Each keeps two threads waiting at most; the program has four times as many
 /// (`crates/cli/main.rs`).
-const AT_A_TIME: usize = 4;
+const MAX_CONCURRENT_READS: usize = 4;
 
-static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
+static READ_PERMITS: Semaphore = Semaphore::const_new(MAX_CONCURRENT_READS);
 
 /// Reads a log when it is its turn. It reads on, and keeps its turn, if nobody waits for it any more: its threads are not
 /// free before it ends.
 ///
 /// # Errors
 /// Those of reading.
-pub(crate) async fn in_turn<T: Send + 'static>(
+pub(crate) async fn with_read_permit<T: Send + 'static>(
     reading: impl Future<Output = Result<T, DeltaTableError>> + Send + 'static,
 ) -> Result<T, DeltaTableError> {
-    let turn = TURNS.acquire().await;
+    let turn = READ_PERMITS.acquire().await;
     let read = async move {
         let _turn = turn;
         reading.await
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn reads_that_need_a_second_thread_each_do_not_take_them_all() {
-        let threads = 2 * AT_A_TIME;
+        let threads = 2 * MAX_CONCURRENT_READS;
         let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(threads).build();
         let runtime = runtime.expect("a runtime");
         let read = || {
@@ -44,7 +44,7 @@ mod tests {
             async move { outer.await.and_then(|inner| inner).map_err(DeltaTableError::generic) }
         };
         let all = runtime.block_on(async {
-            let reads = (0..20 * threads).map(|_| tokio::spawn(in_turn(async move { read().await })));
+            let reads = (0..20 * threads).map(|_| tokio::spawn(with_read_permit(async move { read().await })));
             let mut sum = 0;
             for read in reads.collect::<Vec<_>>() {
                 sum += read.await.expect("a task").expect("a read");

@@ -12,39 +12,39 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use crate::delta::log_file::{entry_path, note_newest};
-use crate::delta::sealed_entry as entry;
-use crate::objects::damage::damage_in;
+use crate::delta::log_file::{entry_path, write_newest_version};
+use crate::delta::sealed_entry;
+use crate::objects::damage::find_damage;
 use crate::{Commit, Table};
 
 /// Meetings with other writers before a commit gives up with a conflict.
-const MOST_MEETINGS: u32 = 60;
+const MAX_CONFLICTS: u32 = 60;
 /// Failures of the store before a commit gives up; the store's own client has tried each one several times.
-const MOST_FAILURES: u32 = 5;
+const MAX_FAILURES: u32 = 5;
 /// Files looked after at a time.
 const FILES_AT_ONCE: usize = 16;
 
 /// How often one commit may still be tried.
 #[derive(Default)]
-pub(crate) struct Patience {
-    meetings: u32,
+pub(crate) struct CommitRetry {
+    conflicts: u32,
     failures: u32,
 }
 
-impl Patience {
+impl CommitRetry {
     /// Waits a moment, longer after more tries and never as long as another writer; or gives up with the error.
-    pub(crate) async fn after(&mut self, error: Error) -> Result<()> {
+    pub(crate) async fn wait_or_fail(&mut self, error: Error) -> Result<()> {
         let tries = match error.kind() {
-            Kind::Conflict => &mut self.meetings,
+            Kind::Conflict => &mut self.conflicts,
             Kind::Unavailable => &mut self.failures,
             _ => return Err(error),
         };
         *tries += 1;
-        if self.meetings >= MOST_MEETINGS || self.failures >= MOST_FAILURES {
+        if self.conflicts >= MAX_CONFLICTS || self.failures >= MAX_FAILURES {
             return Err(error);
         }
-        tracing::debug!(%error, meetings = self.meetings, failures = self.failures, "a commit is tried again");
-        let longest = u64::from((self.meetings + self.failures).min(8)) * 32;
+        tracing::debug!(%error, conflicts = self.conflicts, failures = self.failures, "a commit is tried again");
+        let longest = u64::from((self.conflicts + self.failures).min(8)) * 32;
         let part = u64::from(Uuid::new_v4().as_bytes()[0]);
         tokio::time::sleep(Duration::from_millis(longest * part / 256)).await;
         Ok(())
@@ -53,7 +53,7 @@ impl Patience {
 
 /// The kind of a log's error. The log's own reader passes on the store's errors as texts.
 pub(crate) fn log_error(error: DeltaTableError, work: impl FnOnce() -> String) -> Error {
-    if let Some(damage) = damage_in(&error) {
+    if let Some(damage) = find_damage(&error) {
         return damage.context(work());
     }
     let kind = match &error {
@@ -81,7 +81,7 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer, or the entry is damaged.
-    pub(crate) async fn entry(&self, version: u64) -> Result<Option<Bytes>> {
+    pub(crate) async fn read_entry(&self, version: u64) -> Result<Option<Bytes>> {
         let read = self.log.read_commit_entry(version).await;
         read.map_err(|error| log_error(error, || format!("version {version} of table {}", self.name)))
     }
@@ -91,16 +91,16 @@ impl Table {
     /// # Errors
     /// If the store does not answer, or the entry is damaged.
     pub(crate) async fn is_commit(&self, version: u64, id: &Uuid) -> Result<Option<bool>> {
-        Ok(self.entry(version).await?.map(|bytes| entry::is_commit(&bytes, id)))
+        Ok(self.read_entry(version).await?.map(|bytes| sealed_entry::is_commit(&bytes, id)))
     }
 
     /// A commit that gives up lets go of its files if the last version it tried is certainly not it. What writes to a
     /// local disk has ended when it answers; a store at the other end of a wire may still do what it was asked.
-    pub(crate) async fn release(&self, commit: &Commit, id: &Uuid, tried: Option<u64>) {
+    pub(crate) async fn release_files(&self, commit: &Commit, id: &Uuid, tried: Option<u64>) {
         let Some(version) = tried else { return };
         match self.is_commit(version, id).await {
-            Ok(Some(false)) => commit.release(),
-            Ok(None) if self.location.directory.is_some() => commit.release(),
+            Ok(Some(false)) => commit.release_files(),
+            Ok(None) if self.location.directory.is_some() => commit.release_files(),
             _ => {}
         }
     }
@@ -114,10 +114,10 @@ impl Table {
         let failed = || format!("committing version {version} to table {} in {}", self.name, self.location);
         let bytes = data.get_bytes().or_err(Kind::Internal, failed)?;
         let name = entry_path(&self.folder, version);
-        let sealed = CommitOrBytes::LogBytes(entry::seal(&bytes, id, name.as_ref())?);
+        let sealed = CommitOrBytes::LogBytes(sealed_entry::seal_entry(&bytes, id, name.as_ref())?);
         match self.log.write_commit_entry(version, sealed, *id).await {
             Ok(()) => {
-                note_newest(&self.location.store, &self.folder, version).await;
+                write_newest_version(&self.location.store, &self.folder, version).await;
                 Ok(())
             }
             Err(error @ TransactionError::VersionAlreadyExists(_)) => Err(error).or_err(Kind::Conflict, failed),

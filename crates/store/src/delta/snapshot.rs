@@ -8,7 +8,7 @@ use deltalake_core::table::state::DeltaTableState;
 use lake_model::{Error, Kind, Result, ResultExt};
 
 use crate::delta::file_statistics::LoggedStats;
-use crate::delta::file_writer::Written;
+use crate::delta::file_writer::WrittenFile;
 
 /// The least and greatest value of a column in one file, where the file says so.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +128,7 @@ impl Snapshot {
 
     /// The same table made of files that are written but in no version yet.
     #[must_use]
-    pub fn of_written(&self, written: &[Written]) -> Self {
+    pub fn with_written_files(&self, written: &[WrittenFile]) -> Self {
         let files = written.iter().map(|file| DataFile {
             path: file.path.clone(),
             size: file.size,

@@ -18,17 +18,17 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::delta::file_writer::FileWriter;
-use crate::delta::log_file::{missing_file, noted_newest};
-use crate::delta::log_read_permit::in_turn;
-use crate::delta::publish::{Patience, log_error};
-use crate::objects::checksums::{BlockSums, SUMS_TAG};
-use crate::{Commit, Committed, Layout, Location, Snapshot};
+use crate::delta::log_file::{find_missing_file, read_newest_version};
+use crate::delta::log_read_permit::with_read_permit;
+use crate::delta::publish::{CommitRetry, log_error};
+use crate::objects::checksums::{BlockChecksums, CHECKSUMS_TAG};
+use crate::{Commit, CommitOutcome, Location, Snapshot, TableLayout};
 
 /// A checkpoint after this many versions, as Delta writers do by default.
 const CHECKPOINT_EVERY: u64 = 100;
 
 /// The newest version read so far, as the log has it and as we do.
-type Newest = (DeltaTableState, Arc<Snapshot>);
+type NewestVersion = (DeltaTableState, Arc<Snapshot>);
 
 /// A Delta table of the lake.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub struct Table {
     pub(crate) location: Location,
     pub(crate) folder: Path,
     pub(crate) log: LogStoreRef,
-    current: Arc<Mutex<Option<Newest>>>,
+    current: Arc<Mutex<Option<NewestVersion>>>,
 }
 
 impl std::fmt::Debug for Table {
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Table {
 }
 
 impl Table {
-    pub(crate) fn at(location: &Location, name: &str) -> Result<Self> {
+    pub(crate) fn new(location: &Location, name: &str) -> Result<Self> {
         let folder = location.path(name);
         let url = location.table_url(name)?;
         let prefixed = Arc::new(PrefixStore::new(Arc::clone(&location.store), folder.clone()));
@@ -78,19 +78,19 @@ impl Table {
     pub async fn exists(&self) -> Result<bool> {
         let failed = || format!("looking for table {} in {}", self.name, self.location);
         let exists = self.log.is_delta_table_location().await.map_err(|error| log_error(error, failed))?;
-        if !exists && let Some(version) = self.noted_newest().await? {
-            return Err(self.missing(&format!("{version:020}.json")));
+        if !exists && let Some(version) = self.read_newest_version().await? {
+            return Err(self.missing_file_error(&format!("{version:020}.json")));
         }
         Ok(exists)
     }
 
     /// A version that was there once; none where nothing says so.
-    async fn noted_newest(&self) -> Result<Option<u64>> {
-        let noted = noted_newest(&self.location.store, &self.folder).await;
+    async fn read_newest_version(&self) -> Result<Option<u64>> {
+        let noted = read_newest_version(&self.location.store, &self.folder).await;
         noted.or_err(Kind::Unavailable, || format!("the newest version of table {} in {}", self.name, self.location))
     }
 
-    fn missing(&self, name: &str) -> Error {
+    fn missing_file_error(&self, name: &str) -> Error {
         let text = format!(
             "table {} in {}: {}/_delta_log/{name} is missing, without which the newest version cannot be read; restore \
              it from a copy",
@@ -100,12 +100,12 @@ impl Table {
     }
 
     /// A log that could not be read: says so where a file of it is missing.
-    async fn explained(&self, error: Error) -> Error {
+    async fn explain_error(&self, error: Error) -> Error {
         if !matches!(error.kind(), Kind::Data | Kind::NotFound) {
             return error;
         }
-        match missing_file(&self.location.store, &self.folder).await {
-            Ok(Some(name)) => self.missing(&name).with_source(error),
+        match find_missing_file(&self.location.store, &self.folder).await {
+            Ok(Some(name)) => self.missing_file_error(&name).with_source(error),
             _ => error,
         }
     }
@@ -114,28 +114,28 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer, or a column has changed its type.
-    pub async fn ensure(&self, layout: &Layout) -> Result<()> {
-        let mut patience = Patience::default();
+    pub async fn create_or_extend(&self, layout: &TableLayout) -> Result<()> {
+        let mut retry = CommitRetry::default();
         loop {
             let made = if self.exists().await? {
                 let snapshot = self.snapshot().await?;
-                match self.gained(&snapshot, layout)? {
-                    gained if gained.is_empty() => return Ok(()),
-                    gained => self.gain_columns(&snapshot, gained).await,
+                match self.missing_columns(&snapshot, layout)? {
+                    missing_columns if missing_columns.is_empty() => return Ok(()),
+                    missing_columns => self.add_columns(&snapshot, missing_columns).await,
                 }
             } else {
                 self.create(layout).await
             };
             // Somebody else's version may be as good: what is there is looked at again.
             if let Err(error) = made {
-                patience.after(error).await?;
+                retry.wait_or_fail(error).await?;
             }
         }
     }
 
     /// The columns that the layout has and the table has not.
-    fn gained(&self, snapshot: &Snapshot, layout: &Layout) -> Result<Vec<FieldRef>> {
-        let mut gained = Vec::new();
+    fn missing_columns(&self, snapshot: &Snapshot, layout: &TableLayout) -> Result<Vec<FieldRef>> {
+        let mut missing_columns = Vec::new();
         for field in layout.schema.fields() {
             match snapshot.schema.field_with_name(field.name()) {
                 Ok(there) if there.data_type() == field.data_type() => {}
@@ -148,13 +148,13 @@ impl Table {
                         field.data_type()
                     )));
                 }
-                Err(_) => gained.push(Arc::clone(field)),
+                Err(_) => missing_columns.push(Arc::clone(field)),
             }
         }
-        Ok(gained)
+        Ok(missing_columns)
     }
 
-    async fn create(&self, layout: &Layout) -> Result<()> {
+    async fn create(&self, layout: &TableLayout) -> Result<()> {
         let failed = || format!("making table {} in {}", self.name, self.location);
         // timestampNtz is wall-clock time; domainMetadata carries cursors and watermarks through checkpoints.
         let protocol: Protocol = serde_json::from_value(json!({
@@ -179,9 +179,9 @@ impl Table {
         published
     }
 
-    async fn gain_columns(&self, snapshot: &Snapshot, gained: Vec<FieldRef>) -> Result<()> {
+    async fn add_columns(&self, snapshot: &Snapshot, missing_columns: Vec<FieldRef>) -> Result<()> {
         let failed = || format!("adding columns to table {}", self.name);
-        let fields: Vec<_> = snapshot.schema.fields().iter().cloned().chain(gained).collect();
+        let fields: Vec<_> = snapshot.schema.fields().iter().cloned().chain(missing_columns).collect();
         let schema: StructType = (&Schema::new(fields)).try_into_kernel().or_err(Kind::Internal, failed)?;
         let mut metadata = serde_json::to_value(snapshot.state.metadata()).or_err(Kind::Internal, failed)?;
         metadata["schemaString"] = json!(serde_json::to_string(&schema).or_err(Kind::Internal, failed)?);
@@ -198,16 +198,17 @@ impl Table {
     pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
         let cached = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let known = cached.as_ref().map(|(_, snapshot)| Arc::clone(snapshot));
-        let (noted, state) = tokio::join!(self.noted_newest(), self.newest_state(cached.map(|(state, _)| state)));
+        let (noted, state) =
+            tokio::join!(self.read_newest_version(), self.read_newest_state(cached.map(|(state, _)| state)));
         let state = match (noted?, state) {
             (Some(noted), Err(error)) if error.kind() == Kind::NotFound => {
-                return Err(self.missing(&format!("{noted:020}.json")).with_source(error));
+                return Err(self.missing_file_error(&format!("{noted:020}.json")).with_source(error));
             }
             // It may have been committed and noted since the log was listed.
             (Some(noted), Ok(state)) if state.version() < noted => {
-                let state = self.newest_state(Some(state)).await?;
+                let state = self.read_newest_state(Some(state)).await?;
                 if state.version() < noted {
-                    return Err(self.missing(&format!("{noted:020}.json")));
+                    return Err(self.missing_file_error(&format!("{noted:020}.json")));
                 }
                 state
             }
@@ -222,7 +223,7 @@ impl Table {
             }
             return Ok(known);
         }
-        let snapshot = self.opened(state.clone()).await?;
+        let snapshot = self.open_snapshot(state.clone()).await?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         // Another task may have read a newer version meanwhile.
         if current.as_ref().is_none_or(|(_, there)| there.version < snapshot.version) {
@@ -232,14 +233,14 @@ impl Table {
     }
 
     /// The log's newest state, from one read earlier where there is one.
-    async fn newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
+    async fn read_newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
         let failed = || format!("table {} in {}", self.name, self.location);
         let state = match earlier {
             Some(mut state) => {
                 let log = Arc::clone(&self.log);
-                in_turn(async move { state.update(&log, None).await.map(|()| state) }).await
+                with_read_permit(async move { state.update(&log, None).await.map(|()| state) }).await
             }
-            None => self.state_at(None).await,
+            None => self.read_state(None).await,
         };
         let error = match state {
             Ok(state) => return Ok(state),
@@ -247,39 +248,39 @@ impl Table {
         };
         // A directory that is listed while entries appear may show a later one and not the one before.
         if error.kind() == Kind::Data
-            && let Ok(state) = self.state_at(None).await
+            && let Ok(state) = self.read_state(None).await
         {
             return Ok(state);
         }
-        Err(self.explained(error).await)
+        Err(self.explain_error(error).await)
     }
 
     /// The state of a version, or the newest.
-    async fn state_at(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
+    async fn read_state(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
         let log = Arc::clone(&self.log);
-        in_turn(async move { DeltaTableState::try_new(&*log, version).await }).await
+        with_read_permit(async move { DeltaTableState::try_new(&*log, version).await }).await
     }
 
     /// The last version an application committed, as a state has it.
-    async fn transaction_in(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
+    async fn transaction_of(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
         let (log, state, app_id) = (Arc::clone(&self.log), state.clone(), app_id.to_owned());
-        in_turn(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
+        with_read_permit(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
     }
 
     /// The text of a metadata domain, as a state has it.
-    async fn domain_in(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
+    async fn domain_of(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
         let (log, state, domain) = (Arc::clone(&self.log), state.clone(), domain.to_owned());
-        in_turn(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
+        with_read_permit(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
     }
 
     /// The version of a state, with the time it was committed.
-    async fn opened(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
-        let snapshot = self.read(state)?;
+    async fn open_snapshot(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
+        let snapshot = self.build_snapshot(state)?;
         if snapshot.committed_ms.is_some() {
             return Ok(snapshot);
         }
         // The listing that a checkpoint begins leaves out the checkpoint's own version.
-        let committed_ms = self.log_entry(snapshot.version).await?.and_then(|entry| entry.committed_ms);
+        let committed_ms = self.read_log_entry(snapshot.version).await?.and_then(|entry| entry.committed_ms);
         Ok(Arc::new(Snapshot { committed_ms, ..snapshot.as_ref().clone() }))
     }
 
@@ -292,36 +293,36 @@ impl Table {
         if newest.version == version {
             return Ok(newest);
         }
-        match self.state_at(Some(version)).await {
-            Ok(state) => self.opened(state).await,
+        match self.read_state(Some(version)).await {
+            Ok(state) => self.open_snapshot(state).await,
             Err(error) => {
                 let error = log_error(error, || format!("version {version} of table {}", self.name));
-                Err(self.explained(error).await)
+                Err(self.explain_error(error).await)
             }
         }
     }
 
     /// The version of a state. From now on its files are checked when they are read.
-    pub(crate) fn read(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
-        let guard = &self.location.guard;
+    pub(crate) fn build_snapshot(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
+        let store = &self.location.checked_store;
         let table = Arc::from(self.name.as_str());
         for file in state.log_data().iter() {
             let path = file.object_store_path();
             let path = path.parts().fold(self.folder.clone(), |folder, part| folder.join(part));
             let size =
                 u64::try_from(file.size()).or_err(Kind::Data, || format!("table {}: a file's size", self.name))?;
-            if guard.knows(&path, size) {
+            if store.is_registered(&path, size) {
                 continue;
             }
             #[expect(deprecated, reason = "nothing else gives a file's tags")]
             let tags = file.add_action().tags.unwrap_or_default();
-            let sums = match tags.get(SUMS_TAG) {
-                Some(Some(text)) => Some(BlockSums::parse(text).ok_or_else(|| {
+            let sums = match tags.get(CHECKSUMS_TAG) {
+                Some(Some(text)) => Some(BlockChecksums::parse_tag(text).ok_or_else(|| {
                     Error::new(Kind::Data, format!("table {}: the log's checksums of {path} cannot be read", self.name))
                 })?),
                 _ => None,
             };
-            guard.learn(&table, path, size, sums);
+            store.register_file(&table, path, size, sums);
         }
         Ok(Arc::new(Snapshot::new(&self.name, state)?))
     }
@@ -330,26 +331,26 @@ impl Table {
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub async fn transaction(&self, snapshot: &Snapshot, app_id: &str) -> Result<Option<i64>> {
+    pub async fn read_transaction(&self, snapshot: &Snapshot, app_id: &str) -> Result<Option<i64>> {
         let failed = || format!("table {}: the transaction {app_id}", self.name);
-        let error = match self.transaction_in(&snapshot.state, app_id).await {
+        let error = match self.transaction_of(&snapshot.state, app_id).await {
             Ok(found) => return Ok(found),
             Err(error) => log_error(error, failed),
         };
-        let Some(state) = self.reopened(snapshot.version).await else {
-            return Err(self.overtaken(snapshot.version, error).await);
+        let Some(state) = self.reopen_state(snapshot.version).await else {
+            return Err(self.explain_removed_version(snapshot.version, error).await);
         };
-        self.transaction_in(&state, app_id).await.map_err(|error| log_error(error, failed))
+        self.transaction_of(&state, app_id).await.map_err(|error| log_error(error, failed))
     }
 
     /// A version opened once more: its log may have begun anew since, and a checkpoint says what its entries said.
-    async fn reopened(&self, version: u64) -> Option<DeltaTableState> {
-        self.state_at(Some(version)).await.ok()
+    async fn reopen_state(&self, version: u64) -> Option<DeltaTableState> {
+        self.read_state(Some(version)).await.ok()
     }
 
     /// Why a version can no longer be asked: its log has begun anew above it, or else the error as it was.
-    async fn overtaken(&self, version: u64, error: Error) -> Error {
-        match self.log_files().await {
+    async fn explain_removed_version(&self, version: u64, error: Error) -> Error {
+        match self.list_log_files().await {
             Ok(files) if files.oldest().is_some_and(|oldest| oldest > version) => {
                 let text = format!("table {}: `forget` has removed version {version} meanwhile; try again", self.name);
                 Error::new(Kind::Conflict, text).with_source(error)
@@ -362,16 +363,16 @@ impl Table {
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub async fn domain(&self, snapshot: &Snapshot, domain: &str) -> Result<Option<String>> {
+    pub async fn read_domain(&self, snapshot: &Snapshot, domain: &str) -> Result<Option<String>> {
         let failed = || format!("table {}: the metadata {domain}", self.name);
-        let error = match self.domain_in(&snapshot.state, domain).await {
+        let error = match self.domain_of(&snapshot.state, domain).await {
             Ok(found) => return Ok(found),
             Err(error) => log_error(error, failed),
         };
-        let Some(state) = self.reopened(snapshot.version).await else {
-            return Err(self.overtaken(snapshot.version, error).await);
+        let Some(state) = self.reopen_state(snapshot.version).await else {
+            return Err(self.explain_removed_version(snapshot.version, error).await);
         };
-        self.domain_in(&state, domain).await.map_err(|error| log_error(error, failed))
+        self.domain_of(&state, domain).await.map_err(|error| log_error(error, failed))
     }
 
     /// Begins a data file of a partition.
@@ -380,8 +381,8 @@ impl Table {
     /// If the writer cannot be made.
     pub fn writer(&self, snapshot: &Snapshot, partition: HashMap<String, Option<String>>) -> Result<FileWriter> {
         let schema = self.file_schema(snapshot);
-        let guard = Arc::clone(&self.location.guard);
-        FileWriter::new(&self.name, guard, &self.folder, schema, &snapshot.partition_columns, partition)
+        let store = Arc::clone(&self.location.checked_store);
+        FileWriter::new(&self.name, store, &self.folder, schema, &snapshot.partition_columns, partition)
     }
 
     fn file_schema(&self, snapshot: &Snapshot) -> SchemaRef {
@@ -396,35 +397,35 @@ impl Table {
     /// A conflict, if what it replaces changed meanwhile, what it adds is gone, or others kept winning; or the store
     /// does not answer: then it may or may not be there. The files of one that is certainly not there are removed when
     /// nobody holds the commit any more.
-    pub async fn commit(&self, commit: &Commit) -> Result<Committed> {
+    pub async fn commit(&self, commit: &Commit) -> Result<CommitOutcome> {
         let (id, mut tried) = (Uuid::new_v4(), None);
-        let committed = self.commit_patiently(commit, &id, &mut tried).await;
+        let committed = self.commit_with_retries(commit, &id, &mut tried).await;
         match committed {
-            Ok(Committed::Version(version)) => self.checkpoint_when_due(version).await,
-            Ok(Committed::Already) => {}
-            Err(_) => self.release(commit, &id, tried).await,
+            Ok(CommitOutcome::Version(version)) => self.write_checkpoint_if_due(version).await,
+            Ok(CommitOutcome::AlreadyCommitted) => {}
+            Err(_) => self.release_files(commit, &id, tried).await,
         }
         committed
     }
 
-    async fn commit_patiently(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<Committed> {
-        let mut patience = Patience::default();
+    async fn commit_with_retries(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<CommitOutcome> {
+        let mut retry = CommitRetry::default();
         loop {
             match self.try_commit(commit, id, tried).await {
-                Ok(Attempt::Done(committed)) => return Ok(committed),
+                Ok(CommitAttempt::Done(committed)) => return Ok(committed),
                 // It has changed what this commit was prepared on: trying again would not help.
-                Ok(Attempt::Overtaken(error)) => return Err(error),
+                Ok(CommitAttempt::Conflicted(error)) => return Err(error),
                 // Somebody else was first, or the store failed: the log says which, and whether it is there after all.
-                Err(error) => patience.after(error).await?,
+                Err(error) => retry.wait_or_fail(error).await?,
             }
         }
     }
 
     /// Whether the domains that the commit sets are still what it was prepared on.
-    async fn still_seen(&self, snapshot: &Snapshot, commit: &Commit) -> Result<bool> {
+    async fn domains_unchanged(&self, snapshot: &Snapshot, commit: &Commit) -> Result<bool> {
         for change in &commit.domains {
-            if let Some(seen) = &change.seen
-                && self.domain(snapshot, &change.name).await? != *seen
+            if let Some(expected) = &change.expected
+                && self.read_domain(snapshot, &change.name).await? != *expected
             {
                 return Ok(false);
             }
@@ -434,30 +435,30 @@ impl Table {
 
     /// One try at the version after the newest. What the commit assumes is checked against that very version, so
     /// that it is serializable: nothing can come between. `tried` is the version of the last try whose outcome is open.
-    async fn try_commit(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<Attempt> {
+    async fn try_commit(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<CommitAttempt> {
         let snapshot = self.snapshot().await?;
         if let Some(version) = *tried
             && version <= snapshot.version
         {
             match self.is_commit(version, id).await? {
-                Some(true) => return Ok(Attempt::Done(Committed::Version(version))),
-                Some(false) => commit.release(),
+                Some(true) => return Ok(CommitAttempt::Done(CommitOutcome::Version(version))),
+                Some(false) => commit.release_files(),
                 // It may have been this commit: the log has begun anew above it.
                 None => {}
             }
             *tried = None;
         }
         if let Some((app_id, version)) = &commit.transaction
-            && self.transaction(&snapshot, app_id).await?.is_some_and(|there| there >= *version)
+            && self.read_transaction(&snapshot, app_id).await?.is_some_and(|there| there >= *version)
         {
-            return Ok(Attempt::Done(Committed::Already));
+            return Ok(CommitAttempt::Done(CommitOutcome::AlreadyCommitted));
         }
-        if !commit.still_replaces(&snapshot) || !self.still_seen(&snapshot, commit).await? {
+        if !commit.replaces_exactly(&snapshot) || !self.domains_unchanged(&snapshot, commit).await? {
             let text = format!("table {}: another writer replaced the same files; try again", self.name);
-            return Ok(Attempt::Overtaken(Error::new(Kind::Conflict, text)));
+            return Ok(CommitAttempt::Conflicted(Error::new(Kind::Conflict, text)));
         }
         if let Err(error) = self.check_adds(commit).await {
-            return if error.kind() == Kind::Conflict { Ok(Attempt::Overtaken(error)) } else { Err(error) };
+            return if error.kind() == Kind::Conflict { Ok(CommitAttempt::Conflicted(error)) } else { Err(error) };
         }
         let own =
             [("work".to_owned(), json!(commit.operation)), ("rows_removed".to_owned(), json!(commit.rows_removed()))];
@@ -471,18 +472,18 @@ impl Table {
         };
         let version = snapshot.version + 1;
         if tried.replace(version) != Some(version) {
-            commit.hold();
+            commit.hold_files();
         }
-        let mut data = CommitData::new(commit.actions(), operation, info, transactions);
+        let mut data = CommitData::new(commit.to_actions(), operation, info, transactions);
         if let Some(Action::CommitInfo(info)) = data.actions.first_mut() {
             info.timestamp = Some(lake_model::now().timestamp_millis());
         }
         self.publish(version, &data, id).await?;
-        Ok(Attempt::Done(Committed::Version(version)))
+        Ok(CommitAttempt::Done(CommitOutcome::Version(version)))
     }
 
     /// A checkpoint is a help, no promise: the log says the same without it.
-    async fn checkpoint_when_due(&self, version: u64) {
+    async fn write_checkpoint_if_due(&self, version: u64) {
         if !version.is_multiple_of(CHECKPOINT_EVERY) {
             return;
         }
@@ -495,7 +496,7 @@ impl Table {
 
     pub(crate) async fn write_checkpoint(&self, version: u64) -> Result<(), DeltaTableError> {
         let mut table = DeltaTable::new(Arc::clone(&self.log));
-        in_turn(async move {
+        with_read_permit(async move {
             table.load_version(version).await?;
             checkpoints::create_checkpoint(&table, None).await
         })
@@ -504,9 +505,9 @@ impl Table {
 }
 
 /// What became of one try of a commit.
-enum Attempt {
+enum CommitAttempt {
     /// It is there.
-    Done(Committed),
+    Done(CommitOutcome),
     /// It cannot be there any more: others changed what it rests on.
-    Overtaken(Error),
+    Conflicted(Error),
 }

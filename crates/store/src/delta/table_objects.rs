@@ -44,14 +44,14 @@ impl Lake {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn tables(&self) -> Result<Vec<Table>> {
+    pub async fn list_tables(&self) -> Result<Vec<Table>> {
         let mut tables = Vec::new();
         for table in [&self.incidents, &self.counts, &self.fast_counts, &self.rejects, &self.boundaries] {
             if table.exists().await? {
                 tables.push(table.clone());
             }
         }
-        for name in self.landed_resources().await? {
+        for name in self.list_landed_resources().await? {
             tables.push(self.raw(&name)?);
         }
         Ok(tables)
@@ -62,7 +62,7 @@ impl Lake {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn store_time(&self) -> Result<DateTime<Utc>> {
+    pub async fn read_store_time(&self) -> Result<DateTime<Utc>> {
         match self.ask_time().await {
             Err(error) if self.location().directory.is_some() => {
                 tracing::debug!(%error, "the disk could not be asked for its time");
@@ -96,7 +96,7 @@ impl Lake {
 
 impl Table {
     /// The objects under the table's folder, its log left out.
-    pub fn objects(&self) -> BoxStream<'_, Result<StoredObject>> {
+    pub fn list_objects(&self) -> BoxStream<'_, Result<StoredObject>> {
         let failed = move || format!("listing table {} in {}", self.name, self.location);
         let listed = self.location.store.list(Some(&self.folder));
         let objects = listed.filter_map(move |object| async move {
@@ -115,15 +115,15 @@ impl Table {
     }
 
     /// The paths of all objects under the table's folder.
-    pub(crate) async fn paths(&self) -> Result<HashSet<String>> {
-        self.objects().map_ok(|object| object.path).try_collect().await
+    pub(crate) async fn list_paths(&self) -> Result<HashSet<String>> {
+        self.list_objects().map_ok(|object| object.path).try_collect().await
     }
 
     /// Whether an object is there, by its path under the table's folder.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn holds(&self, path: &str) -> Result<bool> {
+    pub async fn contains_object(&self, path: &str) -> Result<bool> {
         let place = path.split('/').fold(self.folder.clone(), |folder, part| folder.join(part));
         match self.location.store.head(&place).await {
             Ok(_) => Ok(true),
@@ -136,7 +136,7 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn remove(&self, paths: &[String], mut each: impl FnMut(&str)) -> Result<()> {
+    pub async fn delete_objects(&self, paths: &[String], mut each: impl FnMut(&str)) -> Result<()> {
         let removals = paths.iter().map(|path| async move {
             let place = path.split('/').fold(self.folder.clone(), |place, part| place.join(part));
             match self.location.store.delete(&place).await {
@@ -171,7 +171,7 @@ impl Table {
     ///
     /// # Errors
     /// If a directory cannot be read.
-    pub fn temporary_files(&self, folder: &str) -> Result<Vec<(PathBuf, u64, DateTime<Utc>)>> {
+    pub fn list_temporary_files(&self, folder: &str) -> Result<Vec<(PathBuf, u64, DateTime<Utc>)>> {
         let Some(directory) = &self.location.directory else { return Ok(Vec::new()) };
         let failed = || format!("looking for temporary files of table {}", self.name);
         let mut found = Vec::new();
@@ -208,12 +208,12 @@ impl Table {
     ///
     /// # Errors
     /// If the store does not answer; nothing is removed before the checkpoint is there.
-    pub async fn begin_log_anew(&self, version: u64) -> Result<()> {
+    pub async fn truncate_log_before(&self, version: u64) -> Result<()> {
         let failed = || format!("table {}: the checkpoint of version {version}", self.name);
-        if !self.log_files().await?.checkpoints.contains(&version) {
+        if !self.list_log_files().await?.checkpoints.contains(&version) {
             self.write_checkpoint(version).await.or_err(Kind::Unavailable, failed)?;
         }
-        if !self.log_files().await?.checkpoints.contains(&version) {
+        if !self.list_log_files().await?.checkpoints.contains(&version) {
             return Err(Error::internal(failed()));
         }
         let folder = self.folder.clone().join("_delta_log");
@@ -224,23 +224,23 @@ impl Table {
             digits.parse::<u64>().is_ok_and(|of| of < version)
         });
         let older: Vec<String> = older.map(|name| format!("_delta_log/{name}")).collect();
-        self.remove(&older, |_| {}).await
+        self.delete_objects(&older, |_| {}).await
     }
 }
 
 /// The statistics of a file's rows, computed anew.
 #[derive(Default)]
-pub struct Recomputed {
+pub struct RecomputedStatistics {
     collector: StatsCollector,
 }
 
-impl std::fmt::Debug for Recomputed {
+impl std::fmt::Debug for RecomputedStatistics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Recomputed").field("rows", &self.collector.rows()).finish_non_exhaustive()
     }
 }
 
-impl Recomputed {
+impl RecomputedStatistics {
     /// Takes more rows of the file.
     pub fn add(&mut self, rows: &RecordBatch) {
         self.collector.add(rows);
@@ -253,7 +253,7 @@ impl Recomputed {
         if file.rows.is_some_and(|logged| logged != rows) {
             found.push(format!("the log says {} rows, it holds {rows}", file.rows.unwrap_or_default()));
         }
-        let stats = LoggedStats::parse(&self.collector.json()).unwrap_or_default();
+        let stats = LoggedStats::parse(&self.collector.to_json()).unwrap_or_default();
         for field in snapshot.schema.fields() {
             let name = field.name();
             let nulls = stats.nulls(name);

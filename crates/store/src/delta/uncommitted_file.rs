@@ -10,18 +10,18 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 /// Removals under way: whoever ends the program waits for them.
-static REMOVALS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+static PENDING_REMOVALS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 /// A file that goes when this is dropped, unless it is held.
 #[derive(Debug)]
-pub(crate) struct Unnamed {
+pub(crate) struct UncommittedFile {
     store: Arc<dyn ObjectStore>,
     path: Path,
     /// Versions that name it, or may.
     held: AtomicUsize,
 }
 
-impl Unnamed {
+impl UncommittedFile {
     /// A file that is being written.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path) -> Self {
         Self { store, path, held: AtomicUsize::new(0) }
@@ -38,7 +38,7 @@ impl Unnamed {
     }
 }
 
-impl Drop for Unnamed {
+impl Drop for UncommittedFile {
     fn drop(&mut self) {
         if *self.held.get_mut() > 0 {
             return;
@@ -52,15 +52,15 @@ impl Drop for Unnamed {
                 Err(error) => tracing::debug!(%path, %error, "a file that is in no version could not be removed"),
             }
         });
-        let mut removals = REMOVALS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut removals = PENDING_REMOVALS.lock().unwrap_or_else(PoisonError::into_inner);
         removals.retain(|removal| !removal.is_finished());
         removals.push(removal);
     }
 }
 
 /// Waits until the files are gone that were written and will be in no version.
-pub async fn removals_end() {
-    let under_way = std::mem::take(&mut *REMOVALS.lock().unwrap_or_else(PoisonError::into_inner));
+pub async fn wait_for_cleanup() {
+    let under_way = std::mem::take(&mut *PENDING_REMOVALS.lock().unwrap_or_else(PoisonError::into_inner));
     for removal in under_way {
         // One that was cut short has left a file to `vacuum`.
         let _ = removal.await;

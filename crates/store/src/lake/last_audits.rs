@@ -42,7 +42,7 @@ pub struct LastAudit {
 
 impl LastAudit {
     /// An audit made now of which nothing but its outcome is known.
-    pub fn now(window: Option<Window>, outcome: AuditOutcome) -> Self {
+    pub fn new(window: Option<Window>, outcome: AuditOutcome) -> Self {
         let window = window.map(|window| window.to_string());
         Self { at: lake_model::now().trunc_subsecs(3), window, outcome, drift: None, differences: None }
     }
@@ -53,7 +53,7 @@ impl Lake {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn remember_audit(&self, resource: &str, audit: &LastAudit) -> Result<()> {
+    pub async fn save_last_audit(&self, resource: &str, audit: &LastAudit) -> Result<()> {
         let text = serde_json::to_vec(audit).or_err(Kind::Internal, || "what an audit found, as JSON")?;
         let path = self.audit_path(resource);
         let put = self.location().store.put(&path, text.into()).await;
@@ -62,9 +62,9 @@ impl Lake {
 
     /// The last audits of resources, by name, all read at once. One that was never made is absent; so is one that
     /// cannot be read, of which the log has a warning.
-    pub async fn last_audits(&self, resources: impl IntoIterator<Item = &String>) -> BTreeMap<String, LastAudit> {
+    pub async fn read_last_audits(&self, resources: impl IntoIterator<Item = &String>) -> BTreeMap<String, LastAudit> {
         let read = resources.into_iter().map(|name| async move {
-            let found = self.last_audit(name).await.unwrap_or_else(|error| {
+            let found = self.read_last_audit(name).await.unwrap_or_else(|error| {
                 tracing::warn!("{error}; the next `hotspots-lake audit --resource {name}` writes it anew");
                 None
             });
@@ -73,7 +73,7 @@ impl Lake {
         join_all(read).await.into_iter().flatten().collect()
     }
 
-    async fn last_audit(&self, resource: &str) -> Result<Option<LastAudit>> {
+    async fn read_last_audit(&self, resource: &str) -> Result<Option<LastAudit>> {
         let path = self.audit_path(resource);
         let failed = || format!("reading {path} of the lake in {}", self.location());
         let found = match self.location().store.get(&path).await {

@@ -11,11 +11,11 @@ use object_store::prefix::PrefixStore;
 use url::Url;
 
 use crate::DurableLocal;
-use crate::objects::checksummed_store::Guard;
-use crate::objects::local_path::{path_of, resolve_links};
+use crate::objects::checksummed_store::ChecksummedStore;
+use crate::objects::local_path::{parse_local_path, resolve_links};
 
 /// What the logs of a local lake know its store by.
-const LOCAL_LOGS: &str = "lake:///";
+const LOCAL_LOG_URL: &str = "lake:///";
 
 /// A store whose root is the lake's folder.
 ///
@@ -24,7 +24,7 @@ const LOCAL_LOGS: &str = "lake:///";
 pub struct Location {
     /// The lake's objects, by their paths under its folder; what it answers was checked.
     pub store: Arc<dyn ObjectStore>,
-    pub(crate) guard: Arc<Guard>,
+    pub(crate) checked_store: Arc<ChecksummedStore>,
     /// The URL that the logs of a store at the other end of a wire know it by: `s3://bucket`.
     store_url: Url,
     /// The lake's directory without links, where it is local.
@@ -45,7 +45,7 @@ impl Location {
         if let Some(rest) = text.strip_prefix("s3://") {
             return Self::s3(text, rest);
         }
-        let path = path_of(text).map_err(|error| {
+        let path = parse_local_path(text).map_err(|error| {
             Error::invalid(format!("{error}; a lake is a directory, file:///DIRECTORY or s3://BUCKET/PREFIX"))
         })?;
         let directory = resolve_links(&path).or_err(Kind::Invalid, || format!("`{text}` cannot be a lake"))?;
@@ -56,7 +56,7 @@ impl Location {
         let folder = Path::from_absolute_path(&directory)
             .or_err(Kind::Invalid, || format!("`{text}` cannot be a lake: expected a path of UTF-8 text"))?;
         let store_url = Url::parse("file:///").or_err(Kind::Internal, || "the root URL")?;
-        let place = Self::of(Arc::new(DurableLocal::default()), store_url, folder, directory.display().to_string());
+        let place = Self::new(Arc::new(DurableLocal::default()), store_url, folder, directory.display().to_string());
         Ok(Self { directory: Some(directory), ..place })
     }
 
@@ -75,7 +75,7 @@ impl Location {
         let folder =
             Path::parse(prefix.trim_matches('/')).or_err(Kind::Invalid, || format!("`{text}` is no prefix"))?;
         let name = format!("s3://{bucket}/{folder}");
-        Ok(Self::of(Arc::new(store), store_url, folder, name.trim_end_matches('/').to_owned()))
+        Ok(Self::new(Arc::new(store), store_url, folder, name.trim_end_matches('/').to_owned()))
     }
 
     /// A place in a store that is there already, such as one in memory; `store_url` is what logs know it by.
@@ -86,33 +86,33 @@ impl Location {
         let shown =
             store_url.join(&format!("/{folder}")).or_err(Kind::Invalid, || format!("`{folder}` is no prefix"))?;
         let name = shown.as_str().trim_end_matches('/').to_owned();
-        Ok(Self::of(store, store_url, folder, name))
+        Ok(Self::new(store, store_url, folder, name))
     }
 
-    fn of(base: Arc<dyn ObjectStore>, store_url: Url, folder: Path, name: String) -> Self {
-        let guard = Arc::new(guard(&base, &folder));
-        Self { store: Arc::clone(&guard) as _, guard, store_url, directory: None, base, folder, name }
+    fn new(base: Arc<dyn ObjectStore>, store_url: Url, folder: Path, name: String) -> Self {
+        let checked_store = Arc::new(open_checksummed_store(&base, &folder));
+        Self { store: Arc::clone(&checked_store) as _, checked_store, store_url, directory: None, base, folder, name }
     }
 
     /// The same place, its store behind another: what stands between the lake and the disk sees every operation.
     #[must_use]
-    pub fn behind(self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
-        let cache_bytes = self.guard.max_cache_bytes();
-        let place = Self::of(wrap(self.base), self.store_url, self.folder, self.name);
+    pub fn wrap_store(self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        let cache_bytes = self.checked_store.max_cache_bytes();
+        let place = Self::new(wrap(self.base), self.store_url, self.folder, self.name);
         Self { directory: self.directory, ..place }.with_block_cache(cache_bytes)
     }
 
     /// The same place with room in memory for this much of what was read and checked.
     #[must_use]
     pub fn with_block_cache(mut self, max_bytes: usize) -> Self {
-        self.guard = Arc::new(guard(&self.base, &self.folder).with_cache(max_bytes));
-        self.store = Arc::clone(&self.guard) as _;
+        self.checked_store = Arc::new(open_checksummed_store(&self.base, &self.folder).with_cache(max_bytes));
+        self.store = Arc::clone(&self.checked_store) as _;
         self
     }
 
     /// Room in memory for what was read and checked.
     pub fn block_cache_bytes(&self) -> usize {
-        self.guard.max_cache_bytes()
+        self.checked_store.max_cache_bytes()
     }
 
     /// The path of `name` under the lake, within the store.
@@ -126,7 +126,7 @@ impl Location {
     /// If the name makes no URL.
     pub(crate) fn table_url(&self, name: &str) -> Result<Url> {
         // The readers of logs resolve the links of a `file:` URL themselves, and look for it on the disk.
-        let root = if self.directory.is_some() { LOCAL_LOGS } else { self.store_url.as_str() };
+        let root = if self.directory.is_some() { LOCAL_LOG_URL } else { self.store_url.as_str() };
         let url = Url::parse(root).and_then(|root| root.join(&format!("/{name}/")));
         url.or_err(Kind::Internal, || format!("the URL of table {name}"))
     }
@@ -143,8 +143,8 @@ fn s3_builder() -> AmazonS3Builder {
 }
 
 /// The guard of a lake's folder in a store.
-fn guard(base: &Arc<dyn ObjectStore>, folder: &Path) -> Guard {
-    Guard::new(Arc::new(PrefixStore::new(Arc::clone(base), folder.clone())))
+fn open_checksummed_store(base: &Arc<dyn ObjectStore>, folder: &Path) -> ChecksummedStore {
+    ChecksummedStore::new(Arc::new(PrefixStore::new(Arc::clone(base), folder.clone())))
 }
 
 impl std::fmt::Display for Location {

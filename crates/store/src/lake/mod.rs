@@ -14,19 +14,19 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::lake::store_probe::probe;
+use crate::lake::store_probe::verify_conditional_put;
 use crate::lake::table_layouts::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
-use crate::objects::checksums::{hex, sum_of};
+use crate::objects::checksums::{compute_checksum, to_hex};
 use crate::{Location, Table};
 
 /// The layout of folders and tables that this program writes.
-const FORMAT: u32 = 1;
+const LAKE_FORMAT: u32 = 1;
 /// The file of what was fixed when the lake was made.
-pub const DEFINITION: &str = "lake.json";
+pub const DEFINITION_FILE: &str = "lake.json";
 
 /// What was fixed when the lake was made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Definition {
+struct LakeDefinition {
     format: u32,
     id: String,
     finest_resolution: u8,
@@ -35,20 +35,20 @@ struct Definition {
     blake3: Option<String>,
 }
 
-impl Definition {
+impl LakeDefinition {
     fn new() -> Self {
         let id = uuid::Uuid::new_v4().to_string();
-        let mut new = Self { format: FORMAT, id, finest_resolution: FINEST_RESOLUTION, blake3: None };
-        new.blake3 = Some(new.sum());
+        let mut new = Self { format: LAKE_FORMAT, id, finest_resolution: FINEST_RESOLUTION, blake3: None };
+        new.blake3 = Some(new.compute_sum());
         new
     }
 
-    fn sum(&self) -> String {
-        hex(sum_of(format!("{} {} {}", self.format, self.id, self.finest_resolution).as_bytes()))
+    fn compute_sum(&self) -> String {
+        to_hex(compute_checksum(format!("{} {} {}", self.format, self.id, self.finest_resolution).as_bytes()))
     }
 
-    fn is_whole(&self) -> bool {
-        self.blake3.as_ref().is_none_or(|sum| *sum == self.sum())
+    fn is_intact(&self) -> bool {
+        self.blake3.as_ref().is_none_or(|sum| *sum == self.compute_sum())
     }
 }
 
@@ -56,7 +56,7 @@ impl Definition {
 #[derive(Clone, Debug)]
 pub struct Lake {
     location: Location,
-    definition: Arc<Definition>,
+    definition: Arc<LakeDefinition>,
     /// One row a key, current.
     pub incidents: Table,
     /// The compacted counts.
@@ -75,17 +75,18 @@ impl Lake {
     /// # Errors
     /// If the store does not answer, would lose commits, or holds a lake of another format.
     pub async fn create(location: Location) -> Result<Self> {
-        let path = location.path(DEFINITION);
+        let path = location.path(DEFINITION_FILE);
         let found = location.store.head(&path).await;
         let absent = matches!(found, Err(object_store::Error::NotFound { .. }));
         if absent {
-            refuse_orphans(&location).await?;
+            refuse_tables_without_definition(&location).await?;
         }
         // A disk does not change its ways after the lake was made; what answers for a bucket may.
         if absent || location.directory.is_none() {
-            probe(&location).await?;
+            verify_conditional_put(&location).await?;
         }
-        let text = serde_json::to_vec_pretty(&Definition::new()).or_err(Kind::Internal, || "the lake's definition")?;
+        let text =
+            serde_json::to_vec_pretty(&LakeDefinition::new()).or_err(Kind::Internal, || "the lake's definition")?;
         let options = PutOptions { mode: PutMode::Create, ..Default::default() };
         match location.store.put_opts(&path, text.into(), options).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
@@ -93,10 +94,10 @@ impl Lake {
         }
         failpoint("store:after-definition");
         let lake = Self::open(location).await?;
-        lake.incidents.ensure(&incidents_layout()).await?;
-        lake.counts.ensure(&counts_layout()).await?;
-        lake.fast_counts.ensure(&fast_counts_layout()).await?;
-        lake.rejects.ensure(&rejects_layout()).await?;
+        lake.incidents.create_or_extend(&incidents_layout()).await?;
+        lake.counts.create_or_extend(&counts_layout()).await?;
+        lake.fast_counts.create_or_extend(&fast_counts_layout()).await?;
+        lake.rejects.create_or_extend(&rejects_layout()).await?;
         Ok(lake)
     }
 
@@ -107,7 +108,7 @@ impl Lake {
     pub async fn open_to_write(location: Location) -> Result<Self> {
         let lake = Self::open(location).await?;
         if lake.location.directory.is_none() {
-            probe(&lake.location).await?;
+            verify_conditional_put(&lake.location).await?;
         }
         Ok(lake)
     }
@@ -117,26 +118,27 @@ impl Lake {
     /// # Errors
     /// If there is none, or it is of a newer format.
     pub async fn open(location: Location) -> Result<Self> {
-        let path = location.path(DEFINITION);
+        let path = location.path(DEFINITION_FILE);
         let found = match location.store.get(&path).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => {
-                refuse_orphans(&location).await?;
+                refuse_tables_without_definition(&location).await?;
                 return Err(Error::not_found(format!(
                     "there is no lake in {location}; `hotspots-lake ingest --lake {location}` makes one, or name another with --lake"
                 )));
             }
             Err(error) => return Err(error).or_err(Kind::Unavailable, || format!("opening the lake in {location}")),
         };
-        let bytes = found.bytes().await.or_err(Kind::Unavailable, || format!("reading {DEFINITION} in {location}"))?;
-        let damaged = || format!("{DEFINITION} in {location} is not what was written; restore it from a copy");
-        let definition: Definition = serde_json::from_slice(&bytes).or_err(Kind::Data, damaged)?;
-        if !definition.is_whole() {
+        let bytes =
+            found.bytes().await.or_err(Kind::Unavailable, || format!("reading {DEFINITION_FILE} in {location}"))?;
+        let damaged = || format!("{DEFINITION_FILE} in {location} is not what was written; restore it from a copy");
+        let definition: LakeDefinition = serde_json::from_slice(&bytes).or_err(Kind::Data, damaged)?;
+        if !definition.is_intact() {
             return Err(Error::new(Kind::Data, damaged()));
         }
-        if definition.format > FORMAT {
+        if definition.format > LAKE_FORMAT {
             return Err(Error::invalid(format!(
-                "the lake in {location} has format {}, this program reads up to {FORMAT}; use a newer one",
+                "the lake in {location} has format {}, this program reads up to {LAKE_FORMAT}; use a newer one",
                 definition.format
             )));
         }
@@ -146,7 +148,7 @@ impl Lake {
                 definition.finest_resolution
             )));
         }
-        let table = |name: &str| Table::at(&location, name);
+        let table = |name: &str| Table::new(&location, name);
         Ok(Self {
             incidents: table("incidents")?,
             counts: table("counts")?,
@@ -173,16 +175,16 @@ impl Lake {
     /// # Errors
     /// If its name makes no URL.
     pub fn raw(&self, resource: &str) -> Result<Table> {
-        Table::at(&self.location, &format!("raw/{resource}"))
+        Table::new(&self.location, &format!("raw/{resource}"))
     }
 
     /// The raw table of a resource, made if it is not there.
     ///
     /// # Errors
     /// If the store does not answer, or a column has changed its type.
-    pub async fn ensure_raw(&self, resource: &Resource) -> Result<Table> {
+    pub async fn ensure_raw_table(&self, resource: &Resource) -> Result<Table> {
         let table = self.raw(&resource.name)?;
-        table.ensure(&raw_layout(resource)).await.map_err(|e| e.context(&resource.name))?;
+        table.create_or_extend(&raw_layout(resource)).await.map_err(|e| e.context(&resource.name))?;
         Ok(table)
     }
 
@@ -190,7 +192,7 @@ impl Lake {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn landed_resources(&self) -> Result<Vec<String>> {
+    pub async fn list_landed_resources(&self) -> Result<Vec<String>> {
         let folder = self.location.path("raw");
         let listed = self.location.store.list_with_delimiter(Some(&folder)).await;
         let listed = listed.or_err(Kind::Unavailable, || format!("listing the raw tables of {}", self.location))?;
@@ -202,15 +204,15 @@ impl Lake {
 }
 
 /// Tables without the lake's definition: it was lost, and another must not take its place.
-async fn refuse_orphans(location: &Location) -> Result<()> {
+async fn refuse_tables_without_definition(location: &Location) -> Result<()> {
     let log = location.path("counts/_delta_log");
     let mut names = location.store.list(Some(&log));
     match names.next().await {
         Some(Ok(_)) => Err(Error::new(
             Kind::Data,
             format!(
-                "{DEFINITION} is missing in {location}, where tables are; restore it from a copy, or write it anew: \
-                 {{\"format\": {FORMAT}, \"id\": \"a UUID of your own\", \"finest_resolution\": {FINEST_RESOLUTION}}}"
+                "{DEFINITION_FILE} is missing in {location}, where tables are; restore it from a copy, or write it anew: \
+                 {{\"format\": {LAKE_FORMAT}, \"id\": \"a UUID of your own\", \"finest_resolution\": {FINEST_RESOLUTION}}}"
             ),
         )),
         Some(Err(error)) => Err(error).or_err(Kind::Unavailable, || format!("looking for a lake in {location}")),

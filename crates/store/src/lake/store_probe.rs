@@ -8,7 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions};
 use crate::Location;
 
 /// Tries to create one name at once.
-const AT_ONCE: usize = 16;
+const CONCURRENT_ATTEMPTS: usize = 16;
 /// What Linux says where a file system has no hard links: not permitted, not supported, not implemented.
 const NO_LINKS: [i32; 3] = [1, 95, 38];
 
@@ -16,10 +16,10 @@ const NO_LINKS: [i32; 3] = [1, 95, 38];
 ///
 /// # Errors
 /// If two creations of one name succeed, or the store does not answer.
-pub(crate) async fn probe(location: &Location) -> Result<()> {
+pub(crate) async fn verify_conditional_put(location: &Location) -> Result<()> {
     let scratch = |name: &str| location.path(&format!(".probe-{}-{name}", uuid::Uuid::new_v4()));
     let (twice, at_once) = (scratch("twice"), scratch("at-once"));
-    let result = winners(location, &twice, &at_once).await;
+    let result = count_winners(location, &twice, &at_once).await;
     for path in [&twice, &at_once] {
         // What stays behind is a few bytes under a name that no table has.
         let _ = location.store.delete(path).await;
@@ -37,10 +37,10 @@ pub(crate) async fn probe(location: &Location) -> Result<()> {
 
 /// How many creations of a name succeeded one after the other, and at once. None is as good as one: the reply to
 /// the winner may have been lost, and its second try refused.
-async fn winners(location: &Location, twice: &Path, at_once: &Path) -> Result<(usize, usize)> {
+async fn count_winners(location: &Location, twice: &Path, at_once: &Path) -> Result<(usize, usize)> {
     let store = location.store.as_ref();
     let in_turn = [create(location, store, twice).await?, create(location, store, twice).await?];
-    let in_parallel = join_all((0..AT_ONCE).map(|_| create(location, store, at_once))).await;
+    let in_parallel = join_all((0..CONCURRENT_ATTEMPTS).map(|_| create(location, store, at_once))).await;
     let in_parallel = in_parallel.into_iter().collect::<Result<Vec<bool>>>()?;
     let count = |won: &[bool]| won.iter().filter(|won| **won).count();
     Ok((count(&in_turn), count(&in_parallel)))

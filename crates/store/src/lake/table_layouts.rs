@@ -7,7 +7,7 @@ use lake_model::{ColumnType, Resource};
 
 /// A table's columns, partition columns among them, and which those are.
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub struct TableLayout {
     /// All columns.
     pub schema: SchemaRef,
     /// The partition columns.
@@ -22,8 +22,8 @@ fn fields(columns: &[(&str, DataType)]) -> Vec<Field> {
     columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect()
 }
 
-fn layout(columns: Vec<Field>, partition_columns: &[&str]) -> Layout {
-    Layout {
+fn layout(columns: Vec<Field>, partition_columns: &[&str]) -> TableLayout {
+    TableLayout {
         schema: Arc::new(Schema::new(columns)),
         partition_columns: partition_columns.iter().map(|&c| c.to_owned()).collect(),
     }
@@ -51,7 +51,7 @@ fn resource_and_year() -> Vec<Field> {
 }
 
 /// `incidents`: a key's current version.
-pub fn incidents_layout() -> Layout {
+pub fn incidents_layout() -> TableLayout {
     let mut columns = incident_fields();
     columns.extend(fields(&[("updated_at", time())]));
     columns.extend(resource_and_year());
@@ -59,7 +59,8 @@ pub fn incidents_layout() -> Layout {
 }
 
 /// The dimensions that are counted, beside the resource: hour of occurrence, finest cell and the labels.
-pub const COUNTED: [&str; 6] = ["occurred_at", "cell", "category", "subcategory", "district", "neighborhood"];
+pub const COUNTED_DIMENSIONS: [&str; 6] =
+    ["occurred_at", "cell", "category", "subcategory", "district", "neighborhood"];
 
 fn counted_fields() -> Vec<Field> {
     fields(&[
@@ -74,21 +75,21 @@ fn counted_fields() -> Vec<Field> {
 }
 
 /// `counts`: the compacted counts, finest cell and hour.
-pub fn counts_layout() -> Layout {
+pub fn counts_layout() -> TableLayout {
     let mut columns = counted_fields();
     columns.extend(resource_and_year());
     layout(columns, &["resource", "year"])
 }
 
 /// `fast_counts`: the signed counts of each batch.
-pub fn fast_counts_layout() -> Layout {
+pub fn fast_counts_layout() -> TableLayout {
     let mut columns = counted_fields();
     columns.extend(fields(&[("batch", DataType::Int64), ("resource", DataType::Utf8)]));
     layout(columns, &["resource"])
 }
 
 /// `rejects`: rows that could not be used, as published.
-pub fn rejects_layout() -> Layout {
+pub fn rejects_layout() -> TableLayout {
     let columns = [
         ("batch", DataType::Int64),
         ("row", DataType::Int64),
@@ -104,7 +105,7 @@ pub fn rejects_layout() -> Layout {
 
 /// `boundaries`: the outlines of neighborhoods and districts, a set of them a partition. `geometry` is a GeoJSON
 /// MultiPolygon; all coordinates are degrees.
-pub fn boundaries_layout() -> Layout {
+pub fn boundaries_layout() -> TableLayout {
     let columns = [
         ("city", DataType::Utf8),
         ("dimension", DataType::Utf8),
@@ -122,7 +123,7 @@ pub fn boundaries_layout() -> Layout {
 }
 
 /// `raw/<resource>`: every landed version of every row.
-pub fn raw_layout(resource: &Resource) -> Layout {
+pub fn raw_layout(resource: &Resource) -> TableLayout {
     let mut columns: Vec<Field> = resource
         .columns
         .iter()

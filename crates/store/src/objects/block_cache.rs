@@ -14,21 +14,21 @@ use bytes::{Bytes, BytesMut};
 const MAX_READ_BYTES: u64 = 4 << 20;
 
 /// A file, and the number of a block in it.
-type Block = (u64, u64);
+type BlockId = (u64, u64);
 
 /// A bounded cache of blocks.
 #[derive(Debug)]
 pub(crate) struct BlockCache {
     max_bytes: usize,
-    blocks: Mutex<Blocks>,
+    blocks: Mutex<CachedBlocks>,
 }
 
 #[derive(Debug, Default)]
-struct Blocks {
+struct CachedBlocks {
     bytes: usize,
     clock: u64,
-    kept: HashMap<Block, (Bytes, u64)>,
-    by_use: BTreeMap<u64, Block>,
+    kept: HashMap<BlockId, (Bytes, u64)>,
+    by_use: BTreeMap<u64, BlockId>,
 }
 
 impl BlockCache {
@@ -69,8 +69,8 @@ impl BlockCache {
     }
 }
 
-impl Blocks {
-    fn touch(&mut self, block: Block) -> Option<Bytes> {
+impl CachedBlocks {
+    fn touch(&mut self, block: BlockId) -> Option<Bytes> {
         self.clock += 1;
         let (bytes, used) = self.kept.get_mut(&block)?;
         self.by_use.remove(used);
@@ -79,7 +79,7 @@ impl Blocks {
         Some(bytes.clone())
     }
 
-    fn insert(&mut self, block: Block, bytes: Bytes) {
+    fn insert(&mut self, block: BlockId, bytes: Bytes) {
         self.clock += 1;
         self.bytes += bytes.len();
         self.by_use.insert(self.clock, block);

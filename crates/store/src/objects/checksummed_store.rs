@@ -23,19 +23,21 @@ use object_store::{
     RenameOptions, Result,
 };
 
-use crate::delta::log_file::{LogFile, last_checkpoint, sum_path};
+use crate::delta::log_file::{LogFile, checksum_path, read_last_checkpoint_hint};
 use crate::objects::block_cache::BlockCache;
-use crate::objects::checksums::{BLOCK, BlockSums, Sum, hex, sum_of, vouched, vouched_text};
-use crate::objects::damage::{Damage, error_of};
+use crate::objects::checksums::{
+    BLOCK_BYTES, BlockChecksums, Checksum, compute_checksum, to_hex, verify_checksum, with_checksum,
+};
+use crate::objects::damage::{Damage, damage_error};
 
 /// Room for blocks that were checked, unless another is asked for.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 /// Reads of a file that run at a time for one request.
-const READS_AT_ONCE: usize = 8;
+const MAX_CONCURRENT_READS: usize = 8;
 
 /// A data file as the log knows it.
 #[derive(Debug)]
-struct Known {
+struct RegisteredFile {
     /// A number of its own, which no other file ever has.
     id: u64,
     table: Arc<str>,
@@ -43,26 +45,26 @@ struct Known {
     /// Bytes of a block.
     block: u64,
     /// The sum of each block: from the log, else of what was read first; none before that.
-    sums: Mutex<Vec<Option<Sum>>>,
+    sums: Mutex<Vec<Option<Checksum>>>,
 }
 
-impl Known {
-    fn new(id: u64, table: &Arc<str>, size: u64, sums: Option<BlockSums>) -> Self {
+impl RegisteredFile {
+    fn new(id: u64, table: &Arc<str>, size: u64, sums: Option<BlockChecksums>) -> Self {
         let (block, sums) = match sums {
-            Some(BlockSums { block, sums }) => (block, sums.into_iter().map(Some).collect()),
-            None => (BLOCK, vec![None; usize::try_from(size.div_ceil(BLOCK)).unwrap_or(0)]),
+            Some(BlockChecksums { block, sums }) => (block, sums.into_iter().map(Some).collect()),
+            None => (BLOCK_BYTES, vec![None; usize::try_from(size.div_ceil(BLOCK_BYTES)).unwrap_or(0)]),
         };
         Self { id, table: Arc::clone(table), size, block, sums: Mutex::new(sums) }
     }
 
     /// The whole blocks that a range touches.
-    fn cover(&self, range: &Range<u64>) -> Range<u64> {
+    fn covering_blocks(&self, range: &Range<u64>) -> Range<u64> {
         let end = range.end.div_ceil(self.block).saturating_mul(self.block);
         range.start / self.block * self.block..end.min(self.size)
     }
 
     /// What is known of the object where it is not asked.
-    fn about(&self, path: &Path, range: Range<u64>) -> GetResult {
+    fn empty_result(&self, path: &Path, range: Range<u64>) -> GetResult {
         let meta = ObjectMeta {
             location: path.clone(),
             last_modified: DateTime::<Utc>::UNIX_EPOCH,
@@ -79,31 +81,31 @@ impl Known {
         let (Ok(size), Ok(first)) = (usize::try_from(self.block), usize::try_from(start / self.block)) else {
             return false;
         };
-        let read: Vec<Sum> = bytes.chunks(size).map(sum_of).collect();
+        let read: Vec<Checksum> = bytes.chunks(size).map(compute_checksum).collect();
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = sums.get_mut(first..first + read.len());
-        known.is_some_and(|known| known.iter_mut().zip(read).all(|(sum, read)| *sum.get_or_insert(read) == read))
+        let file = sums.get_mut(first..first + read.len());
+        file.is_some_and(|file| file.iter_mut().zip(read).all(|(sum, read)| *sum.get_or_insert(read) == read))
     }
 }
 
 /// A store whose answers were checked.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(crate) struct ChecksummedStore {
     inner: Arc<dyn ObjectStore>,
-    files: RwLock<HashMap<Path, Arc<Known>>>,
+    files: RwLock<HashMap<Path, Arc<RegisteredFile>>>,
     ids: AtomicU64,
     cache: BlockCache,
     /// The sums of checkpoints that were found whole.
-    checkpoints: Mutex<HashMap<Path, Sum>>,
+    checkpoints: Mutex<HashMap<Path, Checksum>>,
 }
 
-impl std::fmt::Display for Guard {
+impl std::fmt::Display for ChecksummedStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Guard({})", self.inner)
+        write!(f, "ChecksummedStore({})", self.inner)
     }
 }
 
-impl Guard {
+impl ChecksummedStore {
     /// A guard before `inner`, whose root is a lake's folder. Files are named as they lie in the lake: whoever reads it over
     /// a network is not told where that is.
     pub(crate) fn new(inner: Arc<dyn ObjectStore>) -> Self {
@@ -121,120 +123,125 @@ impl Guard {
     }
 
     /// Whether a data file of this size is known.
-    pub(crate) fn knows(&self, path: &Path, size: u64) -> bool {
-        self.known(path).is_some_and(|known| known.size == size)
+    pub(crate) fn is_registered(&self, path: &Path, size: u64) -> bool {
+        self.registered_file(path).is_some_and(|file| file.size == size)
     }
 
     /// From now on the file is checked. Names are never used twice.
-    pub(crate) fn learn(&self, table: &Arc<str>, path: Path, size: u64, sums: Option<BlockSums>) {
-        let known = Known::new(self.ids.fetch_add(1, Ordering::Relaxed), table, size, sums);
-        self.files.write().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::new(known));
+    pub(crate) fn register_file(&self, table: &Arc<str>, path: Path, size: u64, sums: Option<BlockChecksums>) {
+        let file = RegisteredFile::new(self.ids.fetch_add(1, Ordering::Relaxed), table, size, sums);
+        self.files.write().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::new(file));
     }
 
-    fn known(&self, path: &Path) -> Option<Arc<Known>> {
+    fn registered_file(&self, path: &Path) -> Option<Arc<RegisteredFile>> {
         self.files.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
-    fn damaged(&self, path: &Path, damage: Damage, table: Option<&str>) -> object_store::Error {
-        error_of(path.as_ref(), damage, table)
+    fn damage_error(&self, path: &Path, damage: Damage, table: Option<&str>) -> object_store::Error {
+        damage_error(path.as_ref(), damage, table)
     }
 
     /// A read of a known file that failed: says so where the file is gone or has another size.
-    async fn failed(&self, path: &Path, known: &Known, error: object_store::Error) -> object_store::Error {
-        let table = Some(known.table.as_ref());
+    async fn explain_failure(
+        &self,
+        path: &Path,
+        file: &RegisteredFile,
+        error: object_store::Error,
+    ) -> object_store::Error {
+        let table = Some(file.table.as_ref());
         match self.inner.head(path).await {
-            Err(object_store::Error::NotFound { .. }) => self.damaged(path, Damage::Missing, table),
-            Ok(meta) if meta.size != known.size => {
-                self.damaged(path, Damage::Size { is: meta.size, was: known.size }, table)
+            Err(object_store::Error::NotFound { .. }) => self.damage_error(path, Damage::Missing, table),
+            Ok(meta) if meta.size != file.size => {
+                self.damage_error(path, Damage::Size { actual: meta.size, expected: file.size }, table)
             }
             _ => error,
         }
     }
 
     /// Whole blocks of a known file, from memory or from the store.
-    async fn blocks(&self, path: &Path, known: &Known, cover: Range<u64>) -> Result<Bytes> {
-        if let Some(bytes) = self.cache.get(known.id, known.block, &cover) {
+    async fn read_blocks(&self, path: &Path, file: &RegisteredFile, cover: Range<u64>) -> Result<Bytes> {
+        if let Some(bytes) = self.cache.get(file.id, file.block, &cover) {
             return Ok(bytes);
         }
         let start = cover.start;
-        let (bytes, _) = self.read(path, known, cover, GetOptions::default()).await?;
-        self.cache.put(known.id, known.block, start, &bytes);
+        let (bytes, _) = self.read_range(path, file, cover, GetOptions::default()).await?;
+        self.cache.put(file.id, file.block, start, &bytes);
         Ok(bytes)
     }
 
     /// Reads a range of a known file, checked; the metadata is that of the object.
-    async fn read(
+    async fn read_range(
         &self,
         path: &Path,
-        known: &Known,
+        file: &RegisteredFile,
         range: Range<u64>,
         options: GetOptions,
     ) -> Result<(Bytes, GetResult)> {
-        let asked = known.cover(&range);
+        let asked = file.covering_blocks(&range);
         let options = GetOptions { range: Some(GetRange::Bounded(asked.clone())), ..options };
         let result = match self.inner.get_opts(path, options).await {
-            Ok(result) if result.meta.size == known.size => result,
+            Ok(result) if result.meta.size == file.size => result,
             Ok(result) => {
-                let damage = Damage::Size { is: result.meta.size, was: known.size };
-                return Err(self.damaged(path, damage, Some(&known.table)));
+                let damage = Damage::Size { actual: result.meta.size, expected: file.size };
+                return Err(self.damage_error(path, damage, Some(&file.table)));
             }
-            Err(error) => return Err(self.failed(path, known, error).await),
+            Err(error) => return Err(self.explain_failure(path, file, error).await),
         };
-        let about = GetResult { range: range.clone(), ..about(&result) };
+        let metadata = GetResult { range: range.clone(), ..metadata(&result) };
         let bytes = match result.bytes().await {
             Ok(bytes) => bytes,
-            Err(error) => return Err(self.failed(path, known, error).await),
+            Err(error) => return Err(self.explain_failure(path, file, error).await),
         };
-        if bytes.len() as u64 != asked.end - asked.start || !known.verify(asked.start, &bytes) {
-            return Err(self.damaged(path, Damage::Bytes, Some(&known.table)));
+        if bytes.len() as u64 != asked.end - asked.start || !file.verify(asked.start, &bytes) {
+            return Err(self.damage_error(path, Damage::Bytes, Some(&file.table)));
         }
-        Ok((part(&bytes, &asked, &range), about))
+        Ok((slice_of(&bytes, &asked, &range), metadata))
     }
 
     /// A log entry, whole or not at all.
-    async fn entry(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+    async fn read_log_entry(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         let range = options.range.clone();
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
-        let about = about(&result);
+        let metadata = metadata(&result);
         let bytes = result.bytes().await?;
-        if let Err(error) = crate::delta::sealed_entry::check(&bytes, path.as_ref()) {
-            return Err(self.damaged(path, Damage::Entry(error.message().to_owned()), None));
+        if let Err(error) = crate::delta::sealed_entry::verify_entry(&bytes, path.as_ref()) {
+            return Err(self.damage_error(path, Damage::Entry(error.message().to_owned()), None));
         }
-        range_of(about, &bytes, range)
+        slice_result(metadata, &bytes, range)
     }
 
     /// A checkpoint, whole or not at all.
-    async fn checkpoint(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+    async fn read_checkpoint(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         let range = options.range.clone();
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
-        let about = about(&result);
+        let metadata = metadata(&result);
         let bytes = result.bytes().await?;
-        self.check_checkpoint(path, sum_of(&bytes)).await?;
-        range_of(about, &bytes, range)
+        self.verify_checkpoint(path, compute_checksum(&bytes)).await?;
+        slice_result(metadata, &bytes, range)
     }
 
     /// Fails unless a checkpoint's bytes have the sum that was written beside it, or that they had before if there is none.
-    async fn check_checkpoint(&self, path: &Path, read: Sum) -> Result<()> {
+    async fn verify_checkpoint(&self, path: &Path, read: Checksum) -> Result<()> {
         let before = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
         if before == Some(read) {
             return Ok(());
         }
-        let sum = match self.inner.get(&sum_path(path)).await {
+        let sum = match self.inner.get(&checksum_path(path)).await {
             Ok(found) => Some(found.bytes().await?),
             Err(object_store::Error::NotFound { .. }) => None,
             Err(error) => return Err(error),
         };
         // A sum that is damaged itself says nothing of the checkpoint.
-        let is_whole = match sum.as_deref().and_then(vouched_text) {
+        let is_whole = match sum.as_deref().and_then(verify_checksum) {
             Some(said) => {
                 // Sums of versions before this one come without the checkpoint's name.
                 let (sum, of) = said.split_once(':').map_or((said, None), |(sum, of)| (sum, Some(of)));
-                sum == hex(read) && of.is_none_or(|of| of == path.as_ref())
+                sum == to_hex(read) && of.is_none_or(|of| of == path.as_ref())
             }
             None => before.is_none(),
         };
         if !is_whole {
-            return Err(self.damaged(path, Damage::Checkpoint, None));
+            return Err(self.damage_error(path, Damage::Checkpoint, None));
         }
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), read);
         Ok(())
@@ -250,8 +257,8 @@ impl Guard {
         // The first of two writers wins, so that the sum is that of the checkpoint that stays.
         match self.inner.put_opts(path, payload, PutOptions { mode: PutMode::Create, ..opts }).await {
             Ok(done) => {
-                let said = vouched(&format!("{}:{path}", hex(sum)));
-                self.inner.put(&sum_path(path), said.into()).await.map(|_| done)
+                let said = with_checksum(&format!("{}:{path}", to_hex(sum)));
+                self.inner.put(&checksum_path(path), said.into()).await.map(|_| done)
             }
             Err(object_store::Error::AlreadyExists { .. }) => Ok(PutResult { e_tag: None, version: None }),
             Err(error) => Err(error),
@@ -260,14 +267,14 @@ impl Guard {
 }
 
 /// Whether a read has no conditions and names no version.
-fn asks_nothing_else(options: &GetOptions) -> bool {
+fn is_unconditional(options: &GetOptions) -> bool {
     let conditions = options.if_match.is_none() && options.if_none_match.is_none();
     let times = options.if_modified_since.is_none() && options.if_unmodified_since.is_none();
     conditions && times && options.version.is_none()
 }
 
 /// What is known of an object, without its bytes.
-fn about(result: &GetResult) -> GetResult {
+fn metadata(result: &GetResult) -> GetResult {
     GetResult {
         payload: GetResultPayload::Stream(stream::empty().boxed()),
         meta: result.meta.clone(),
@@ -277,28 +284,30 @@ fn about(result: &GetResult) -> GetResult {
 }
 
 /// The range that was asked for of an object that was read whole.
-fn range_of(about: GetResult, bytes: &Bytes, range: Option<GetRange>) -> Result<GetResult> {
+fn slice_result(metadata: GetResult, bytes: &Bytes, range: Option<GetRange>) -> Result<GetResult> {
     let size = bytes.len() as u64;
     let range = match range.map(|range| range.as_range(size)) {
         None => 0..size,
         Some(Ok(range)) => range,
-        Some(Err(error)) => return Err(object_store::Error::Generic { store: "guard", source: error.into() }),
+        Some(Err(error)) => {
+            return Err(object_store::Error::Generic { store: "ChecksummedStore", source: error.into() });
+        }
     };
-    Ok(GetResult { payload: once(part(bytes, &(0..size), &range)), range, ..about })
+    Ok(GetResult { payload: single_chunk(slice_of(bytes, &(0..size), &range)), range, ..metadata })
 }
 
-fn once(bytes: Bytes) -> GetResultPayload {
+fn single_chunk(bytes: Bytes) -> GetResultPayload {
     GetResultPayload::Stream(stream::once(async move { Ok(bytes) }).boxed())
 }
 
 /// The bytes of `range` from those of `of`, which holds it.
-fn part(bytes: &Bytes, of: &Range<u64>, range: &Range<u64>) -> Bytes {
+fn slice_of(bytes: &Bytes, of: &Range<u64>, range: &Range<u64>) -> Bytes {
     let at = |offset: u64| usize::try_from(offset.saturating_sub(of.start)).unwrap_or(usize::MAX).min(bytes.len());
     bytes.slice(at(range.start)..at(range.end).max(at(range.start)))
 }
 
 /// The fewest ranges that hold all of `ranges`, which come sorted.
-fn merged(ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
+fn merge_ranges(ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in ranges {
         match merged.last_mut() {
@@ -311,9 +320,9 @@ fn merged(ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl ObjectStore for Guard {
+impl ObjectStore for ChecksummedStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        match LogFile::of(location) {
+        match LogFile::from_path(location) {
             Some(LogFile::Checkpoint) => self.put_checkpoint(location, payload, opts).await,
             _ => self.inner.put_opts(location, payload, opts).await,
         }
@@ -327,52 +336,57 @@ impl ObjectStore for Guard {
         if options.head {
             return self.inner.get_opts(location, options).await;
         }
-        if let Some(known) = self.known(location) {
-            let range = options.range.as_ref().map_or(Ok(0..known.size), |range| range.as_range(known.size));
+        if let Some(file) = self.registered_file(location) {
+            let range = options.range.as_ref().map_or(Ok(0..file.size), |range| range.as_range(file.size));
             let range = match range {
                 Ok(range) => range,
-                Err(error) => return Err(object_store::Error::Generic { store: "guard", source: error.into() }),
+                Err(error) => {
+                    return Err(object_store::Error::Generic { store: "ChecksummedStore", source: error.into() });
+                }
             };
-            if options.range.is_some() && asks_nothing_else(&options) {
-                let cover = known.cover(&range);
-                let bytes = self.blocks(location, &known, cover.clone()).await?;
-                return Ok(GetResult { payload: once(part(&bytes, &cover, &range)), ..known.about(location, range) });
+            if options.range.is_some() && is_unconditional(&options) {
+                let cover = file.covering_blocks(&range);
+                let bytes = self.read_blocks(location, &file, cover.clone()).await?;
+                return Ok(GetResult {
+                    payload: single_chunk(slice_of(&bytes, &cover, &range)),
+                    ..file.empty_result(location, range)
+                });
             }
-            let (bytes, about) = self.read(location, &known, range, options).await?;
-            return Ok(GetResult { payload: once(bytes), ..about });
+            let (bytes, metadata) = self.read_range(location, &file, range, options).await?;
+            return Ok(GetResult { payload: single_chunk(bytes), ..metadata });
         }
-        match LogFile::of(location) {
-            Some(LogFile::Entry) => self.entry(location, options).await,
-            Some(LogFile::Checkpoint) => self.checkpoint(location, options).await,
-            Some(LogFile::LastCheckpoint) => last_checkpoint(&self.inner, location, options).await,
+        match LogFile::from_path(location) {
+            Some(LogFile::Entry) => self.read_log_entry(location, options).await,
+            Some(LogFile::Checkpoint) => self.read_checkpoint(location, options).await,
+            Some(LogFile::LastCheckpoint) => read_last_checkpoint_hint(&self.inner, location, options).await,
             None => self.inner.get_opts(location, options).await,
         }
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let Some(known) = self.known(location) else {
-            if LogFile::of(location).is_none() {
+        let Some(file) = self.registered_file(location) else {
+            if LogFile::from_path(location).is_none() {
                 return self.inner.get_ranges(location, ranges).await;
             }
             let bytes = self.get_opts(location, GetOptions::default()).await?.bytes().await?;
             let whole = 0..bytes.len() as u64;
-            return Ok(ranges.iter().map(|range| part(&bytes, &whole, range)).collect());
+            return Ok(ranges.iter().map(|range| slice_of(&bytes, &whole, range)).collect());
         };
-        let mut covers: Vec<Range<u64>> = ranges.iter().map(|range| known.cover(range)).collect();
+        let mut covers: Vec<Range<u64>> = ranges.iter().map(|range| file.covering_blocks(range)).collect();
         covers.sort_unstable_by_key(|cover| cover.start);
-        let covers = merged(covers);
+        let covers = merge_ranges(covers);
         let mut reads = Vec::with_capacity(covers.len());
         for cover in &covers {
-            reads.push(self.blocks(location, &known, cover.clone()).boxed());
+            reads.push(self.read_blocks(location, &file, cover.clone()).boxed());
         }
-        let blocks: Vec<Bytes> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
+        let blocks: Vec<Bytes> = stream::iter(reads).buffered(MAX_CONCURRENT_READS).try_collect().await?;
         let of = |range: &Range<u64>| {
             let held =
                 covers.iter().zip(&blocks).find(|(cover, _)| cover.start <= range.start && range.end <= cover.end);
-            held.map(|(cover, bytes)| part(bytes, cover, range))
+            held.map(|(cover, bytes)| slice_of(bytes, cover, range))
         };
         let parts: Option<Vec<Bytes>> = ranges.iter().map(of).collect();
-        parts.ok_or_else(|| self.damaged(location, Damage::Bytes, Some(&known.table)))
+        parts.ok_or_else(|| self.damage_error(location, Damage::Bytes, Some(&file.table)))
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {

@@ -8,7 +8,7 @@ pub(crate) enum Damage {
     /// A version of a table names it, and it is not there.
     Missing,
     /// Its size is not what was written.
-    Size { is: u64, was: u64 },
+    Size { actual: u64, expected: u64 },
     /// Its bytes are not what was written.
     Bytes,
     /// A log entry that is not what was written, and how.
@@ -18,17 +18,17 @@ pub(crate) enum Damage {
 }
 
 /// Stands in the text of the error, for readers that pass on only texts.
-const MARK: &str = "damaged data";
+const DAMAGE_MARK: &str = "damaged data";
 
 /// The error of a damaged file: its cause is ours, of [`Kind::Data`].
-pub(crate) fn error_of(name: &str, damage: Damage, table: Option<&str>) -> object_store::Error {
+pub(crate) fn damage_error(name: &str, damage: Damage, table: Option<&str>) -> object_store::Error {
     let what = match &damage {
         Damage::Missing => "is missing".to_owned(),
-        Damage::Size { is, was } => format!("has {is} bytes where {was} were written"),
+        Damage::Size { actual, expected } => format!("has {actual} bytes where {expected} were written"),
         Damage::Bytes | Damage::Checkpoint => "does not have the bytes that were written".to_owned(),
         Damage::Entry(how) => how.clone(),
     };
-    let mend = match (&damage, table) {
+    let remedy = match (&damage, table) {
         (Damage::Checkpoint, _) => {
             "restore it from a copy; while the log entries before it are all there, it may also be removed"
         }
@@ -38,18 +38,18 @@ pub(crate) fn error_of(name: &str, damage: Damage, table: Option<&str>) -> objec
     };
     let error = Error::new(
         Kind::Data,
-        format!("{name} {what}; {mend}, and `hotspots-lake check` names whatever else is damaged"),
+        format!("{name} {what}; {remedy}, and `hotspots-lake check` names whatever else is damaged"),
     );
-    object_store::Error::Generic { store: MARK, source: error.into() }
+    object_store::Error::Generic { store: DAMAGE_MARK, source: error.into() }
 }
 
 /// The damage that a library's error is about, however deep; some pass on only the text of what failed below them.
-pub fn damage_in(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+pub fn find_damage(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     if let Some(ours) = causes.find_map(|cause| cause.downcast_ref::<Error>().filter(|e| e.kind() == Kind::Data)) {
         return Some(Error::new(Kind::Data, ours.message()));
     }
     let text = error.to_string();
-    let (_, message) = text.split_once(&format!("Generic {MARK} error: "))?;
+    let (_, message) = text.split_once(&format!("Generic {DAMAGE_MARK} error: "))?;
     Some(Error::new(Kind::Data, message))
 }

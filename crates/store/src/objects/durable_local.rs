@@ -25,7 +25,7 @@ use object_store::{
 
 /// What was really done on the file system, told when it has been done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum DiskStep {
     /// A directory was made.
     MakeDirectory(PathBuf),
     /// A file was made, empty.
@@ -52,12 +52,12 @@ pub enum Step {
 }
 
 /// Who is told of every step.
-pub type Observer = Arc<dyn Fn(Step) + Send + Sync>;
+pub type StepObserver = Arc<dyn Fn(DiskStep) + Send + Sync>;
 
 /// The file system: each step is made and told in one expression, so that none is told without having been made.
 #[derive(Clone, Default)]
 struct Disk {
-    observer: Option<Observer>,
+    observer: Option<StepObserver>,
     /// Directories whose names this process knows to be synced.
     durable: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
@@ -69,7 +69,7 @@ impl std::fmt::Debug for Disk {
 }
 
 impl Disk {
-    fn tell(&self, step: impl FnOnce() -> Step) {
+    fn notify(&self, step: impl FnOnce() -> DiskStep) {
         if let Some(observer) = &self.observer {
             observer(step());
         }
@@ -77,32 +77,32 @@ impl Disk {
 
     fn create(&self, path: &FsPath) -> std::io::Result<File> {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
-        file.inspect(|_| self.tell(|| Step::CreateFile(path.to_owned())))
+        file.inspect(|_| self.notify(|| DiskStep::CreateFile(path.to_owned())))
     }
 
     fn write(&self, file: &File, path: &FsPath, offset: u64, bytes: &Bytes) -> std::io::Result<()> {
-        let told = || Step::Write { file: path.to_owned(), offset, bytes: bytes.clone() };
-        file.write_all_at(bytes, offset).inspect(|()| self.tell(told))
+        let step = || DiskStep::Write { file: path.to_owned(), offset, bytes: bytes.clone() };
+        file.write_all_at(bytes, offset).inspect(|()| self.notify(step))
     }
 
     fn sync(&self, file: &File, path: &FsPath) -> std::io::Result<()> {
-        file.sync_all().inspect(|()| self.tell(|| Step::SyncFile(path.to_owned())))
+        file.sync_all().inspect(|()| self.notify(|| DiskStep::SyncFile(path.to_owned())))
     }
 
     fn link(&self, from: &FsPath, to: &FsPath) -> std::io::Result<()> {
-        std::fs::hard_link(from, to).inspect(|()| self.tell(|| Step::Link(from.to_owned(), to.to_owned())))
+        std::fs::hard_link(from, to).inspect(|()| self.notify(|| DiskStep::Link(from.to_owned(), to.to_owned())))
     }
 
     fn rename(&self, from: &FsPath, to: &FsPath) -> std::io::Result<()> {
-        std::fs::rename(from, to).inspect(|()| self.tell(|| Step::Rename(from.to_owned(), to.to_owned())))
+        std::fs::rename(from, to).inspect(|()| self.notify(|| DiskStep::Rename(from.to_owned(), to.to_owned())))
     }
 
     fn remove(&self, path: &FsPath) -> std::io::Result<()> {
-        std::fs::remove_file(path).inspect(|()| self.tell(|| Step::Remove(path.to_owned())))
+        std::fs::remove_file(path).inspect(|()| self.notify(|| DiskStep::Remove(path.to_owned())))
     }
 
     fn sync_directory(&self, path: &FsPath) -> std::io::Result<()> {
-        File::open(path)?.sync_all().inspect(|()| self.tell(|| Step::SyncDirectory(path.to_owned())))
+        File::open(path)?.sync_all().inspect(|()| self.notify(|| DiskStep::SyncDirectory(path.to_owned())))
     }
 
     /// Makes the missing directories and syncs each one's parent, so that the new names survive. A directory that is
@@ -120,7 +120,7 @@ impl Disk {
         if let Some(parent) = directory.parent() {
             self.create_directories_in(durable, parent)?;
             let made = std::fs::create_dir(directory);
-            match made.inspect(|()| self.tell(|| Step::MakeDirectory(directory.to_owned()))) {
+            match made.inspect(|()| self.notify(|| DiskStep::MakeDirectory(directory.to_owned()))) {
                 Ok(()) => self.sync_directory(parent)?,
                 Err(_) if directory.is_dir() => match self.sync_directory(parent) {
                     // Above the lake lie directories that are not ours to open; their names were there before.
@@ -154,20 +154,20 @@ impl std::fmt::Display for DurableLocal {
     }
 }
 
-fn generic(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+fn generic_error(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Generic { store: "DurableLocal", source: source.into() }
 }
 
 /// A temporary file beside the place where it will be published; removed if it never is.
 #[derive(Debug)]
-struct Pending {
+struct TemporaryFile {
     disk: Disk,
     file: File,
     path: PathBuf,
     published: bool,
 }
 
-impl Pending {
+impl TemporaryFile {
     fn create(disk: &Disk, target: &FsPath) -> std::io::Result<Self> {
         let directory = target.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
         disk.create_directories(directory)?;
@@ -211,7 +211,7 @@ impl Pending {
     }
 }
 
-impl Drop for Pending {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         if !self.published {
             // Left behind it is invisible and harmless; vacuum removes it.
@@ -223,17 +223,17 @@ impl Drop for Pending {
 impl DurableLocal {
     /// The same, and `observer` is told of every step on the file system when it has been made: what survives a power
     /// cut follows from them.
-    pub fn observed(observer: Observer) -> Self {
+    pub fn with_observer(observer: StepObserver) -> Self {
         Self { disk: Disk { observer: Some(observer), ..Disk::default() }, ..Self::default() }
     }
 
-    fn target(&self, location: &Path) -> Result<PathBuf> {
+    fn target_path(&self, location: &Path) -> Result<PathBuf> {
         self.inner.path_to_filesystem(location)
     }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(generic)?
+    tokio::task::spawn_blocking(work).await.map_err(generic_error)?
 }
 
 #[async_trait]
@@ -250,13 +250,13 @@ impl ObjectStore for DurableLocal {
                 });
             }
         };
-        let target = self.target(location)?;
+        let target = self.target_path(location)?;
         let name = location.to_string();
         let disk = self.disk.clone();
         blocking(move || {
-            let pending = Pending::create(&disk, &target).map_err(generic)?;
-            pending.write(0, &payload).map_err(generic)?;
-            if pending.publish(&target, overwrite).map_err(generic)? {
+            let temporary = TemporaryFile::create(&disk, &target).map_err(generic_error)?;
+            temporary.write(0, &payload).map_err(generic_error)?;
+            if temporary.publish(&target, overwrite).map_err(generic_error)? {
                 Ok(PutResult { e_tag: None, version: None })
             } else {
                 Err(Error::AlreadyExists { path: name, source: "the object exists".into() })
@@ -270,13 +270,13 @@ impl ObjectStore for DurableLocal {
         location: &Path,
         _opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        let target = self.target(location)?;
-        let pending = blocking({
+        let target = self.target_path(location)?;
+        let temporary = blocking({
             let (disk, target) = (self.disk.clone(), target.clone());
-            move || Pending::create(&disk, &target).map_err(generic)
+            move || TemporaryFile::create(&disk, &target).map_err(generic_error)
         })
         .await?;
-        Ok(Box::new(Upload { shared: Arc::new(Mutex::new(Some(pending))), target, offset: 0 }))
+        Ok(Box::new(LocalUpload { shared: Arc::new(Mutex::new(Some(temporary))), target, offset: 0 }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -290,7 +290,7 @@ impl ObjectStore for DurableLocal {
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         let disk = self.disk.clone();
         let deleted = self.inner.delete_stream(locations);
-        deleted.inspect_ok(move |path| disk.tell(|| Step::Remove(FsPath::new("/").join(path.as_ref())))).boxed()
+        deleted.inspect_ok(move |path| disk.notify(|| DiskStep::Remove(FsPath::new("/").join(path.as_ref())))).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -334,26 +334,26 @@ impl ObjectStore for DurableLocal {
 
 /// Parts land in the temporary file at their own offsets; completing publishes it.
 #[derive(Debug)]
-struct Upload {
-    shared: Arc<Mutex<Option<Pending>>>,
+struct LocalUpload {
+    shared: Arc<Mutex<Option<TemporaryFile>>>,
     target: PathBuf,
     offset: u64,
 }
 
-fn poisoned() -> Error {
-    generic("an earlier part of this upload failed")
+fn poisoned_upload() -> Error {
+    generic_error("an earlier part of this upload failed")
 }
 
 #[async_trait]
-impl MultipartUpload for Upload {
+impl MultipartUpload for LocalUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         let shared = Arc::clone(&self.shared);
         let offset = self.offset;
         self.offset += data.content_length() as u64;
         Box::pin(blocking(move || {
-            let guard = shared.lock().map_err(|_| poisoned())?;
-            let pending = guard.as_ref().ok_or_else(poisoned)?;
-            pending.write(offset, &data).map_err(generic)
+            let guard = shared.lock().map_err(|_| poisoned_upload())?;
+            let temporary = guard.as_ref().ok_or_else(poisoned_upload)?;
+            temporary.write(offset, &data).map_err(generic_error)
         }))
     }
 
@@ -361,15 +361,15 @@ impl MultipartUpload for Upload {
         let shared = Arc::clone(&self.shared);
         let target = self.target.clone();
         blocking(move || {
-            let pending = shared.lock().map_err(|_| poisoned())?.take().ok_or_else(poisoned)?;
-            pending.publish(&target, true).map_err(generic)?;
+            let temporary = shared.lock().map_err(|_| poisoned_upload())?.take().ok_or_else(poisoned_upload)?;
+            temporary.publish(&target, true).map_err(generic_error)?;
             Ok(PutResult { e_tag: None, version: None })
         })
         .await
     }
 
     async fn abort(&mut self) -> Result<()> {
-        self.shared.lock().map_err(|_| poisoned())?.take();
+        self.shared.lock().map_err(|_| poisoned_upload())?.take();
         Ok(())
     }
 }
@@ -414,49 +414,49 @@ mod tests {
         assert_eq!(&bytes[..], b"one two");
     }
 
-    fn observed() -> (DurableLocal, Arc<Mutex<Vec<Step>>>) {
+    fn with_observer() -> (DurableLocal, Arc<Mutex<Vec<DiskStep>>>) {
         let steps = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&steps);
-        (DurableLocal::observed(Arc::new(move |step| told.lock().expect("a lock").push(step))), steps)
+        let recorded = Arc::clone(&steps);
+        (DurableLocal::with_observer(Arc::new(move |step| recorded.lock().expect("a lock").push(step))), steps)
     }
 
     #[tokio::test]
     async fn bytes_are_synced_before_their_name_and_the_name_before_the_answer() {
         let directory = tempfile::tempdir().expect("a directory");
-        let (store, steps) = observed();
+        let (store, steps) = with_observer();
         let path = Path::from_filesystem_path(directory.path()).expect("a path").join("a").join("0.json");
         store
             .put_opts(&path, "first".into(), PutOptions { mode: PutMode::Create, ..Default::default() })
             .await
             .expect("created");
         let steps = steps.lock().expect("a lock");
-        let place = |wanted: &dyn Fn(&Step) -> bool| steps.iter().position(wanted).expect("the step was made");
+        let place = |wanted: &dyn Fn(&DiskStep) -> bool| steps.iter().position(wanted).expect("the step was made");
         let (folder, name) = (directory.path().join("a"), directory.path().join("a").join("0.json"));
-        let made = place(&|s| *s == Step::MakeDirectory(folder.clone()));
-        let kept = place(&|s| *s == Step::SyncDirectory(directory.path().to_owned()));
-        let synced = place(&|s| matches!(s, Step::SyncFile(_)));
-        let linked = place(&|s| matches!(s, Step::Link(_, to) if *to == name));
-        let named = place(&|s| *s == Step::SyncDirectory(folder.clone()));
-        assert!(made < synced && kept < synced && synced < linked && linked < named, "{steps:?}");
+        let made = place(&|s| *s == DiskStep::MakeDirectory(folder.clone()));
+        let kept = place(&|s| *s == DiskStep::SyncDirectory(directory.path().to_owned()));
+        let synced = place(&|s| matches!(s, DiskStep::SyncFile(_)));
+        let linked = place(&|s| matches!(s, DiskStep::Link(_, to) if *to == name));
+        let name_member = place(&|s| *s == DiskStep::SyncDirectory(folder.clone()));
+        assert!(made < synced && kept < synced && synced < linked && linked < name_member, "{steps:?}");
     }
 
     #[tokio::test]
     async fn the_name_of_a_directory_that_a_killed_process_left_is_synced() {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir_all(directory.path().join("a/b")).expect("directories");
-        let (store, steps) = observed();
+        let (store, steps) = with_observer();
         let path = Path::from_filesystem_path(directory.path()).expect("a path").join("a").join("b").join("0.json");
         store.put(&path, "first".into()).await.expect("written");
         let steps = steps.lock().expect("a lock");
         for kept in [directory.path().to_owned(), directory.path().join("a"), directory.path().join("a/b")] {
-            assert!(steps.contains(&Step::SyncDirectory(kept.clone())), "{} in {steps:?}", kept.display());
+            assert!(steps.contains(&DiskStep::SyncDirectory(kept.clone())), "{} in {steps:?}", kept.display());
         }
     }
 
     #[tokio::test]
     async fn a_copy_and_a_rename_are_as_durable_as_a_put() {
         let directory = tempfile::tempdir().expect("a directory");
-        let (store, steps) = observed();
+        let (store, steps) = with_observer();
         let root = Path::from_filesystem_path(directory.path()).expect("a path");
         let (one, two, three) = (root.clone().join("one"), root.clone().join("two"), root.join("three"));
         store.put(&one, "first".into()).await.expect("written");
@@ -468,7 +468,7 @@ mod tests {
         assert!(store.head(&two).await.is_err());
         let bytes = store.get(&three).await.expect("there").bytes().await.expect("readable");
         assert_eq!(&bytes[..], b"first");
-        let synced = steps.lock().expect("a lock").iter().filter(|s| matches!(s, Step::SyncFile(_))).count();
+        let synced = steps.lock().expect("a lock").iter().filter(|s| matches!(s, DiskStep::SyncFile(_))).count();
         assert!(synced >= 3, "{synced}");
     }
 }

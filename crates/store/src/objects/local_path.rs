@@ -14,7 +14,7 @@ const MAX_LINKS: usize = 40;
 ///
 /// # Errors
 /// If it is a URL of another scheme or host.
-pub fn path_of(text: &str) -> Result<PathBuf> {
+pub fn parse_local_path(text: &str) -> Result<PathBuf> {
     if text.is_empty() {
         return Err(Error::invalid("the path is empty"));
     }
@@ -115,13 +115,13 @@ mod tests {
 
     #[test]
     fn a_file_url_is_decoded_and_a_path_is_not() {
-        assert_eq!(path_of("file:///a%20b/100%25").expect("a URL"), PathBuf::from("/a b/100%"));
-        assert_eq!(path_of("file://localhost/a").expect("a URL"), PathBuf::from("/a"));
+        assert_eq!(parse_local_path("file:///a%20b/100%25").expect("a URL"), PathBuf::from("/a b/100%"));
+        assert_eq!(parse_local_path("file://localhost/a").expect("a URL"), PathBuf::from("/a"));
         for path in ["a%20b", "/a://b", "./file:///a"] {
-            assert_eq!(path_of(path).expect("a path"), PathBuf::from(path));
+            assert_eq!(parse_local_path(path).expect("a path"), PathBuf::from(path));
         }
         for wrong in ["", "file://host/a", "http://a/b", "gs://b/x"] {
-            path_of(wrong).expect_err(wrong);
+            parse_local_path(wrong).expect_err(wrong);
         }
     }
 }
