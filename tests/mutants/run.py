@@ -39,14 +39,14 @@ class Mutant:
 MUTANTS = [
     Mutant(
         "skip-the-sync-of-bytes",
-        "crates/store/src/durable.rs",
+        "crates/store/src/objects/durable_local.rs",
         "        self.disk.sync(&self.file, &self.path)?;\n",
         "",
         "power::a_power_cut_at_any_step",
     ),
     Mutant(
         "skip-the-sync-of-names",
-        "crates/store/src/durable.rs",
+        "crates/store/src/objects/durable_local.rs",
         """        if let Some(directory) = target.parent() {
             self.disk.sync_directory(directory)?;
         }

@@ -11,19 +11,22 @@ mod lake;
 mod objects;
 
 pub use delta::commit::{Commit, CommitOutcome, DomainChange};
+pub use delta::data_file::{ColumnRange, DataFile};
 pub use delta::file_writer::{FileWriter, WrittenFile};
 pub use delta::log_entry::{LogEntry, LogFiles, LoggedFile};
-pub use delta::snapshot::{ColumnRange, DataFile, Snapshot};
+pub use delta::recomputed_statistics::RecomputedStatistics;
+pub use delta::snapshot::Snapshot;
 pub use delta::table::Table;
-pub use delta::table_objects::{RecomputedStatistics, StoredObject};
+pub use delta::table_objects::StoredObject;
 pub use delta::uncommitted_file::wait_for_cleanup;
+pub use lake::Lake;
+pub use lake::definition::DEFINITION_FILE;
 pub use lake::last_audits::{AuditOutcome, LastAudit};
 pub use lake::location::Location;
 pub use lake::table_layouts::{
     COUNTED_DIMENSIONS, TableLayout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields,
     incidents_layout, raw_layout, rejects_layout,
 };
-pub use lake::{DEFINITION_FILE, Lake};
 pub use objects::damage::find_damage;
 pub use objects::durable_local::{DiskStep, DurableLocal, StepObserver};
 pub use objects::local_path::parse_local_path;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::delta::snapshot::ColumnRange;
+use crate::delta::data_file::ColumnRange;
 
 /// Longer texts are left out: cutting a maximum short needs care, and no query prunes by them.
 const MAX_TEXT_BYTES: usize = 64;

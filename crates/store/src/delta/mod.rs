@@ -3,12 +3,17 @@
 pub(crate) mod commit;
 #[cfg(test)]
 mod commit_fault_tests;
+pub(crate) mod commit_retry;
+pub(crate) mod data_file;
 pub(crate) mod file_statistics;
 pub(crate) mod file_writer;
 pub(crate) mod log_entry;
+pub(crate) mod log_error;
 pub(crate) mod log_file;
 pub(crate) mod log_read_permit;
+mod log_truncation;
 pub(crate) mod publish;
+pub(crate) mod recomputed_statistics;
 pub(crate) mod sealed_entry;
 pub(crate) mod snapshot;
 pub(crate) mod table;

@@ -1,9 +1,6 @@
 //! Publishing a log entry so that it is known afterwards whether it is there, whatever the store said.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::transaction::{CommitData, TransactionError};
 use deltalake_core::logstore::CommitOrBytes;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
@@ -12,69 +9,13 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
+use crate::delta::log_error::log_error;
 use crate::delta::log_file::{entry_path, write_newest_version};
 use crate::delta::sealed_entry;
-use crate::objects::damage::find_damage;
 use crate::{Commit, Table};
 
-/// Meetings with other writers before a commit gives up with a conflict.
-const MAX_CONFLICTS: u32 = 60;
-/// Failures of the store before a commit gives up; the store's own client has tried each one several times.
-const MAX_FAILURES: u32 = 5;
 /// Files looked after at a time.
 const FILES_AT_ONCE: usize = 16;
-
-/// How often one commit may still be tried.
-#[derive(Default)]
-pub(crate) struct CommitRetry {
-    conflicts: u32,
-    failures: u32,
-}
-
-impl CommitRetry {
-    /// Waits a moment, longer after more tries and never as long as another writer; or gives up with the error.
-    pub(crate) async fn wait_or_fail(&mut self, error: Error) -> Result<()> {
-        let tries = match error.kind() {
-            Kind::Conflict => &mut self.conflicts,
-            Kind::Unavailable => &mut self.failures,
-            _ => return Err(error),
-        };
-        *tries += 1;
-        if self.conflicts >= MAX_CONFLICTS || self.failures >= MAX_FAILURES {
-            return Err(error);
-        }
-        tracing::debug!(%error, conflicts = self.conflicts, failures = self.failures, "a commit is tried again");
-        let longest = u64::from((self.conflicts + self.failures).min(8)) * 32;
-        let part = u64::from(Uuid::new_v4().as_bytes()[0]);
-        tokio::time::sleep(Duration::from_millis(longest * part / 256)).await;
-        Ok(())
-    }
-}
-
-/// The kind of a log's error. The log's own reader passes on the store's errors as texts.
-pub(crate) fn log_error(error: DeltaTableError, work: impl FnOnce() -> String) -> Error {
-    if let Some(damage) = find_damage(&error) {
-        return damage.context(work());
-    }
-    let kind = match &error {
-        DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } } => Kind::NotFound,
-        DeltaTableError::ObjectStore { .. } => Kind::Unavailable,
-        DeltaTableError::NotATable(_) | DeltaTableError::InvalidVersion(_) => Kind::NotFound,
-        // A feature of the protocol that a newer writer asked for.
-        DeltaTableError::KernelError(inner) if inner.to_string().starts_with("Unsupported") => Kind::Invalid,
-        DeltaTableError::KernelError(inner) if inner.to_string().contains("interacting with object store") => {
-            Kind::Unavailable
-        }
-        // A table, or a version of it, that was never made.
-        DeltaTableError::KernelError(inner)
-            if ["Invalid table location", "No table version found"].iter().any(|t| inner.to_string().contains(t)) =>
-        {
-            Kind::NotFound
-        }
-        _ => Kind::Data,
-    };
-    Error::new(kind, work()).with_source(error)
-}
 
 impl Table {
     /// The bytes of a version's log entry, checked; none if it is not there.

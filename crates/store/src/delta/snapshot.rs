@@ -1,51 +1,15 @@
 //! One version of a table: its schema and the files that make it up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use deltalake_core::table::state::DeltaTableState;
 use lake_model::{Error, Kind, Result, ResultExt};
 
+use crate::delta::data_file::DataFile;
 use crate::delta::file_statistics::LoggedStats;
 use crate::delta::file_writer::WrittenFile;
-
-/// The least and greatest value of a column in one file, where the file says so.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ColumnRange {
-    /// Whole numbers, cells and batches among them.
-    Number(i64, i64),
-    /// Real numbers.
-    Real(f64, f64),
-    /// Wall-clock microseconds.
-    Time(i64, i64),
-    /// Text.
-    Text(String, String),
-}
-
-/// A Parquet file of a version, with its partition and statistics.
-#[derive(Clone, Debug)]
-pub struct DataFile {
-    /// Its path under the table's folder, decoded.
-    pub path: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Partition column to value; `None` is null.
-    pub partition: HashMap<String, Option<String>>,
-    /// Rows, where the log says so.
-    pub rows: Option<u64>,
-    /// Ranges of the columns that have any.
-    pub ranges: BTreeMap<String, ColumnRange>,
-    /// Nulls of the columns that say so.
-    pub nulls: BTreeMap<String, u64>,
-}
-
-impl DataFile {
-    /// The value of a partition column; `None` if it is null or there is no such column.
-    pub fn partition_value(&self, column: &str) -> Option<&str> {
-        self.partition.get(column)?.as_deref()
-    }
-}
 
 /// One version of a table.
 #[derive(Clone, Debug)]

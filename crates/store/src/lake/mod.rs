@@ -1,7 +1,9 @@
 //! The lake: a place, its definition, its tables.
 
+pub(crate) mod definition;
 pub(crate) mod last_audits;
 pub(crate) mod location;
+mod store_clock;
 mod store_probe;
 pub(crate) mod table_layouts;
 
@@ -12,45 +14,11 @@ use futures::future::try_join_all;
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Resource, Result, ResultExt, failpoint};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
-use serde::{Deserialize, Serialize};
 
+use crate::lake::definition::{DEFINITION_FILE, LAKE_FORMAT, LakeDefinition};
 use crate::lake::store_probe::verify_conditional_put;
 use crate::lake::table_layouts::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
-use crate::objects::checksums::{compute_checksum, to_hex};
 use crate::{Location, Table};
-
-/// The layout of folders and tables that this program writes.
-const LAKE_FORMAT: u32 = 1;
-/// The file of what was fixed when the lake was made.
-pub const DEFINITION_FILE: &str = "lake.json";
-
-/// What was fixed when the lake was made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct LakeDefinition {
-    format: u32,
-    id: String,
-    finest_resolution: u8,
-    /// The sum of the other three; lakes made by version 0.1.0 have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    blake3: Option<String>,
-}
-
-impl LakeDefinition {
-    fn new() -> Self {
-        let id = uuid::Uuid::new_v4().to_string();
-        let mut new = Self { format: LAKE_FORMAT, id, finest_resolution: FINEST_RESOLUTION, blake3: None };
-        new.blake3 = Some(new.compute_sum());
-        new
-    }
-
-    fn compute_sum(&self) -> String {
-        to_hex(compute_checksum(format!("{} {} {}", self.format, self.id, self.finest_resolution).as_bytes()))
-    }
-
-    fn is_intact(&self) -> bool {
-        self.blake3.as_ref().is_none_or(|sum| *sum == self.compute_sum())
-    }
-}
 
 /// An open lake.
 #[derive(Clone, Debug)]
@@ -168,6 +136,23 @@ impl Lake {
     /// Its id, fixed when it was made.
     pub fn id(&self) -> &str {
         &self.definition.id
+    }
+
+    /// Every table that has been made, the raw tables after the others.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn list_tables(&self) -> Result<Vec<Table>> {
+        let mut tables = Vec::new();
+        for table in [&self.incidents, &self.counts, &self.fast_counts, &self.rejects, &self.boundaries] {
+            if table.exists().await? {
+                tables.push(table.clone());
+            }
+        }
+        for name in self.list_landed_resources().await? {
+            tables.push(self.raw(&name)?);
+        }
+        Ok(tables)
     }
 
     /// The raw table of a resource, which may not have been made yet.
