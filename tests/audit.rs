@@ -298,7 +298,7 @@ fn categories_that_do_not_fit_their_column_are_no_drift() {
     }
     // The portal has it as text.
     let columns = bench.portal.columns(CASES).into_iter().map(|column| match column.name.as_str() {
-        "supervisor_district" => lake_demo::Column::new("supervisor_district", lake_demo::SodaType::Text),
+        "supervisor_district" => lake_soda_sim::Column::new("supervisor_district", lake_soda_sim::SodaType::Text),
         _ => column,
     });
     bench.portal.set_columns(CASES, columns.collect());
@@ -325,7 +325,7 @@ fn rejects_with_one_unusable_key_are_no_doubled_key() {
         row.insert("service_request_id".to_owned(), if n < 3 { "12A" } else { " " }.into());
     }
     let columns = bench.portal.columns(CASES).into_iter().map(|column| match column.name.as_str() {
-        "service_request_id" => lake_demo::Column::new("service_request_id", lake_demo::SodaType::Text),
+        "service_request_id" => lake_soda_sim::Column::new("service_request_id", lake_soda_sim::SodaType::Text),
         _ => column,
     });
     bench.portal.set_columns(CASES, columns.collect());

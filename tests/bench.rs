@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lake_demo::Portal;
+use lake_soda_sim::Portal;
 use lake_testkit::oracle::{Oracle, Order};
 use lake_testkit::{Output, PortalThread, Program, Roles, Row};
 use serde_json::Value;
@@ -45,7 +45,7 @@ impl Bench {
 
     /// A portal with `rows` synthetic rows of five resources.
     pub(crate) fn synthetic(rows: usize) -> Self {
-        Self::new(lake_demo::synthetic::san_francisco(rows, 7))
+        Self::new(lake_soda_sim::synthetic::san_francisco(rows, 7))
     }
 
     pub(crate) fn lake(&self) -> PathBuf {

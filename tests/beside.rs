@@ -11,11 +11,11 @@ use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
 use lake_compact::{CompactOptions, compact};
 use lake_ingest::{Landing, LandingOptions};
+use lake_maintenance::forget;
 use lake_model::{Catalog, Kind, Resource, Result};
 use lake_portal::Decoder;
 use lake_query::{Engine, EngineOptions, Reader, engine_error};
 use lake_store::{Lake, Location};
-use lake_upkeep::forget;
 use object_store::memory::InMemory;
 
 use crate::faults::store::{FaultStore, Plan};

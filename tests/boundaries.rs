@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use lake_demo::Fault;
+use lake_soda_sim::Fault;
 use lake_testkit::{Output, Row, S3Server};
 use serde_json::{Map, Value, json};
 
@@ -568,10 +568,10 @@ fn a_file_that_is_no_set_says_why_and_lands_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_incident_of_the_demo_lies_in_the_boundary_that_its_label_names() {
     let bench = Bench::synthetic(8_000);
-    for dataset in lake_demo::synthetic::DATASETS {
+    for dataset in lake_soda_sim::synthetic::DATASETS {
         bench.ingest(&bench.program(), dataset.resource, &[]).success();
     }
-    for set in lake_demo::synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources) {
+    for set in lake_soda_sim::synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources) {
         ingest(&bench, set).success();
     }
     let serving = bench.program().spawn_serving(&["serve"]);

@@ -452,7 +452,7 @@ fn some_resources_failing_is_exit_code_3() {
 #[test]
 fn a_second_process_that_lands_the_same_resource_is_told_to_try_again() {
     let bench = Bench::synthetic(300);
-    bench.portal.push_faults([lake_demo::Fault::Delay(std::time::Duration::from_secs(20))]);
+    bench.portal.push_faults([lake_soda_sim::Fault::Delay(std::time::Duration::from_secs(20))]);
     let url = bench.served.url().to_owned();
     let mut first = bench.program().spawn_in_background(&["ingest", CASES_RESOURCE, "--portal", &url]);
     // The fault is taken when the first process has the resource open and asks for its page.

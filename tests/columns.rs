@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lake_demo::{Column, SodaType};
+use lake_soda_sim::{Column, SodaType};
 use lake_testkit::Row;
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE, assert_exact};

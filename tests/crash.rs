@@ -5,8 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use lake_demo::Portal;
 use lake_model::FAIL_POINTS;
+use lake_soda_sim::Portal;
 use lake_testkit::{Program, Row};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -20,7 +20,7 @@ const ABORTED: i32 = 128 + 6;
 const VACUUM: [&str; 5] = ["vacuum", "--older-than", "0s", "--nothing-else-runs", "--apply"];
 
 fn small_portal() -> Portal {
-    let portal = lake_demo::synthetic::san_francisco(500, 11);
+    let portal = lake_soda_sim::synthetic::san_francisco(500, 11);
     let mut keyless: Row = portal.rows(CASES)[0].clone();
     keyless.retain(|name, _| !name.starts_with(':') && name != "service_request_id");
     portal.insert(CASES, vec![keyless], 1_700_000_000_000);

@@ -1,6 +1,6 @@
 //! Rows that a publisher removes: gone from every answer once that is proven, never on a doubtful word.
 
-use lake_demo::Fault;
+use lake_soda_sim::Fault;
 use lake_testkit::{Program, Row};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE, stored};
@@ -128,7 +128,7 @@ fn a_replica_that_lags_deletes_nothing() {
 #[test]
 fn a_replica_from_before_the_last_edits_deletes_nothing() {
     let bench = Bench::synthetic(1_000);
-    let replica = lake_testkit::PortalThread::start(&lake_demo::synthetic::san_francisco(1_000, 7));
+    let replica = lake_testkit::PortalThread::start(&lake_soda_sim::synthetic::san_francisco(1_000, 7));
     let against_replica = ["ingest", CASES_RESOURCE, "--full", "--portal", replica.url(), "--retry-wait-ms", "1"];
     // It lacks new rows.
     let mut new = bench.portal.rows(CASES)[..5].to_vec();
@@ -154,7 +154,7 @@ fn a_replica_that_lacks_old_rows_and_new_ones_deletes_the_old_alone() {
     let bench = Bench::synthetic(1_000);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     // What was removed before the replica fell behind is gone from it too.
-    let frozen = lake_demo::synthetic::san_francisco(1_000, 7);
+    let frozen = lake_soda_sim::synthetic::san_francisco(1_000, 7);
     let replica = lake_testkit::PortalThread::start(&frozen);
     for portal in [&bench.portal, &frozen] {
         portal.set_tells_modified(false);

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lake_demo::{Column, Portal, SodaType};
+use lake_soda_sim::{Column, Portal, SodaType};
 use lake_testkit::{Running, missing_tool};
 use serde_json::{Value, json};
 

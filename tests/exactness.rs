@@ -1,6 +1,6 @@
 //! Real rows, through a portal, into the lake: every count equals an independent fold over the source.
 
-use lake_demo::Portal;
+use lake_soda_sim::Portal;
 use lake_testkit::oracle::{Oracle, Order};
 use lake_testkit::{Source, all_sources, insert_rows, load_into, not_run};
 
@@ -57,7 +57,7 @@ fn files_of_one_resource_land_one_after_the_other_and_the_last_version_of_a_key_
 #[test]
 fn five_synthetic_resources_are_counted_exactly_before_and_after_compaction() {
     let bench = Bench::synthetic(4_000);
-    let datasets = lake_demo::synthetic::DATASETS;
+    let datasets = lake_soda_sim::synthetic::DATASETS;
     for dataset in &datasets {
         bench.ingest(&bench.program(), dataset.resource, &["--page-size", "501"]).success();
         bench.assert_exact(dataset.resource, &bench.oracle(dataset.id), "fast");

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use arrow::util::pretty::pretty_format_batches;
-use lake_demo::Portal;
 use lake_model::FAIL_POINTS;
+use lake_soda_sim::Portal;
 use lake_testkit::Row;
 use lake_testkit::oracle::Oracle;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -22,7 +22,7 @@ fn is_sealed(row: &Row) -> bool {
 /// A lake that holds several versions of a record, in several batches, as an incident and as a reject, compacted and
 /// not, with what killed writers left of it.
 fn with_a_record_to_seal(size: &str) -> Bench {
-    let portal: Portal = lake_demo::synthetic::san_francisco(500, 5);
+    let portal: Portal = lake_soda_sim::synthetic::san_francisco(500, 5);
     let mut row = portal.rows(CASES)[0].clone();
     row.retain(|name, _| !name.starts_with(':'));
     row.insert("service_request_id".to_owned(), KEY.into());

@@ -150,7 +150,7 @@ fn make_the_golden_lake_of_this_release() {
         let text = serde_json::to_string_pretty(rows).expect("JSON");
         std::fs::write(release.join(name), text).expect("written");
     };
-    let portal = lake_demo::synthetic::san_francisco(400, 3);
+    let portal = lake_soda_sim::synthetic::san_francisco(400, 3);
     let all = portal.rows(CASES);
     let mut first = all[..60].to_vec();
     first[0].remove("lat");

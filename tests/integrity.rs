@@ -31,7 +31,7 @@ const QUESTIONS: [&str; 5] = [
 
 /// A lake with a checkpoint without the log before it, compacted, with edits that are landed and not compacted.
 fn bench() -> Bench {
-    let portal = lake_demo::synthetic::san_francisco(500, 11);
+    let portal = lake_soda_sim::synthetic::san_francisco(500, 11);
     let keyless = portal.rows(CASES).into_iter().take(3).map(|mut row| {
         row.retain(|name, _| !name.starts_with(':') && name != "service_request_id");
         row

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lake_demo::Fault;
+use lake_soda_sim::Fault;
 use serde_json::Value;
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE};

@@ -34,7 +34,7 @@ fn apply(bench: &Bench, step: Step, clock: &mut i64) {
     *clock += 1_000;
     match step {
         Step::Insert { seed, rows } => {
-            let mut new = lake_demo::synthetic::san_francisco(rows * 3, seed).rows(CASES);
+            let mut new = lake_soda_sim::synthetic::san_francisco(rows * 3, seed).rows(CASES);
             new.truncate(rows);
             for (n, row) in new.iter_mut().enumerate() {
                 row.retain(|name, _| !name.starts_with(':'));

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use lake_demo::{Column, SodaType};
+use lake_soda_sim::{Column, SodaType};
 use lake_testkit::Program;
 use serde_json::{Value, json};
 

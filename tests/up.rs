@@ -43,12 +43,12 @@ async fn up_ingests_compacts_serves_and_stops_in_order() {
     up.wait_for_log("Every resource has been ingested and compacted once", LONG);
     assert!(up.log().contains("Synthetic"), "demo rows are marked: {}", up.log());
     assert_eq!(up.get("/readyz").await.status, 200);
-    let portal = lake_demo::synthetic::san_francisco(6_000, 311);
+    let portal = lake_soda_sim::synthetic::san_francisco(6_000, 311);
     let answer = up.get("/aggregates?group_by=resource").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("lake-exact"), Some("true"));
     let rows = answer.json();
-    for dataset in &lake_demo::synthetic::DATASETS {
+    for dataset in &lake_soda_sim::synthetic::DATASETS {
         let row = rows.as_array().unwrap().iter().find(|row| row["resource"] == dataset.resource);
         assert_eq!(
             row.map(|row| row["count"].as_u64().unwrap()),

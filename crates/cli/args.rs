@@ -404,7 +404,7 @@ pub(crate) struct Vacuum {
     #[arg(long)]
     pub(crate) apply: bool,
     /// Keep what is younger, and the versions of that time: a number and s, m, h or d
-    #[arg(long, default_value = "7d", value_name = "AGE", value_parser = lake_upkeep::parse_age)]
+    #[arg(long, default_value = "7d", value_name = "AGE", value_parser = lake_maintenance::parse_age)]
     pub(crate) older_than: chrono::TimeDelta,
     /// No other process writes to the lake: allows an age under an hour
     #[arg(long)]

@@ -33,10 +33,10 @@ pub(crate) fn start_logging(args: &Args) {
         "lake_query",
         "lake_ingest",
         "lake_compact",
-        "lake_upkeep",
-        "lake_audit",
+        "lake_maintenance",
+        "lake_maintenance",
         "lake_serve",
-        "lake_demo",
+        "lake_soda_sim",
     ];
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
     // The readers of logs tell each error at each of their levels, and return it: it is said once, by whoever asked.

@@ -151,7 +151,7 @@ MUTANTS = [
     ),
     Mutant(
         "vacuum-without-age-guard",
-        "crates/upkeep/src/vacuum.rs",
+        "crates/maintenance/src/vacuum.rs",
         "object.is_data_file() && object.modified < before",
         "object.is_data_file()",
         "faults::a_vacuum_spares",

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lake_compact::{CompactOptions, compact};
-use lake_demo::{Column, Portal, synthetic};
 use lake_ingest::{IngestOptions, LandingOptions, Source, ingest};
 use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt, Window};
 use lake_portal::PortalOptions;
 use lake_query::{Engine, EngineOptions, Reader};
 use lake_serve::{Access, Limits, Server};
+use lake_soda_sim::{Column, Portal, synthetic};
 use lake_store::{Lake, Location};
 use tokio_util::sync::CancellationToken;
 

@@ -1,7 +1,7 @@
 //! `audit`: the lake held against the portals.
 
-use lake_audit::{Audit, AuditOptions, Auditor};
 use lake_ingest::{Event, Keys};
+use lake_maintenance::{Audit, AuditOptions, Auditor};
 use lake_model::{Result, format_wall_clock, one_line};
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! `check`: is the lake whole?
 
+use lake_maintenance::{Finding, Severity, check, damaged_definition};
 use lake_model::{Kind, Result, ResultExt};
 use lake_store::Lake;
-use lake_upkeep::{Finding, Severity, check, damaged_definition};
 use serde_json::Value;
 
 use crate::args::{Check, Global, Listing};

@@ -2,9 +2,9 @@
 
 use lake_compact::{CompactOptions, Report, compact};
 use lake_ingest::Landing;
+use lake_maintenance::rebuild_rejects;
 use lake_model::Result;
 use lake_query::{Reader, ResourceView};
-use lake_upkeep::rebuild_rejects;
 use serde_json::{Value, json};
 
 use crate::args::{Compact, Global, Listing};

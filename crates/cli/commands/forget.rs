@@ -1,8 +1,8 @@
 //! `forget`: make a sealed record vanish.
 
 use lake_ingest::{Landing, landing_mark};
+use lake_maintenance::forget;
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_upkeep::forget;
 
 use crate::args::{Forget, Global};
 use crate::{context, output};

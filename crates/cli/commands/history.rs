@@ -1,7 +1,7 @@
 //! `history`: what was done to the lake.
 
+use lake_maintenance::history;
 use lake_model::{Kind, Result, ResultExt};
-use lake_upkeep::history;
 use serde_json::Value;
 
 use crate::args::{Global, History};

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lake_compact::CompactOptions;
-use lake_demo::synthetic;
 use lake_ingest::{IngestOptions, LandingOptions, Source, ingest, ingest_boundaries};
 use lake_model::{Catalog, Error, Kind, Known, Result, ResultExt, read_regular_file};
 use lake_portal::PortalOptions;
 use lake_query::{Format, NamedQuery, Queries as Named, Reader, Session};
+use lake_soda_sim::synthetic;
 use lake_store::{Lake, Location};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lake_compact::CompactOptions;
-use lake_demo::{Portal, synthetic};
 use lake_ingest::{Event, IngestOptions, Source, ingest, ingest_boundaries};
 use lake_model::{Boundaries, Error, Kind, Known, Resource, Result, ResultExt};
 use lake_query::Reader;
+use lake_soda_sim::{Portal, synthetic};
 use lake_store::Lake;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -136,7 +136,7 @@ fn first_rounds_told(mut failed: Vec<String>) -> String {
     format!("Not ingested, and tried again soon: {}. Every other resource is up to date; ^C stops.", failed.join(", "))
 }
 
-async fn serve_demo(rows: usize) -> Result<lake_demo::Serving> {
+async fn serve_demo(rows: usize) -> Result<lake_soda_sim::Serving> {
     let portal: Portal = tokio::task::spawn_blocking(move || synthetic::san_francisco(rows, DEMO_SEED))
         .await
         .or_err(Kind::Internal, || "making the demo rows")?;

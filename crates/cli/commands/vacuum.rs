@@ -1,7 +1,7 @@
 //! `vacuum`: delete what nothing needs any more.
 
+use lake_maintenance::{MIN_GUARD, VacuumOptions, vacuum};
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_upkeep::{MIN_GUARD, VacuumOptions, vacuum};
 use serde_json::Value;
 
 use crate::args::{Global, Listing, Vacuum};

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use lake_demo::{Column, Portal, SodaType};
+use lake_soda_sim::{Column, Portal, SodaType};
 use tokio::sync::oneshot;
 
 use crate::{Row, Source};
@@ -150,7 +150,7 @@ pub fn republish(portal: &Portal, source: &Source, at_ms: i64) -> i64 {
 mod tests {
     use std::collections::BTreeSet;
 
-    use lake_demo::Portal;
+    use lake_soda_sim::Portal;
     use serde_json::{Value, json};
 
     use super::{PortalThread, load_into, republish};

@@ -9,7 +9,7 @@ use lake_model::{Error, Resource, Result, Window, format_wall_clock, month_start
 use lake_portal::{Decoder, MonthlyCounts, PageBuilder};
 use lake_query::{IncidentProjector, Session, engine_error, fill, literal, template};
 
-use crate::report::Difference;
+use crate::audit::report::Difference;
 
 /// Rejects that are decoded at a time.
 const REJECTS_AT_A_TIME: usize = 10_000;

@@ -3,11 +3,11 @@
 //! The portal counts its own rows; the lake's incidents and rejects together must be as many, in every month and
 //! category. A comparison during which the source changed says nothing and is made again.
 
-mod compare;
-mod inspect;
-mod mend;
+mod auditor;
+mod lake_counts;
+mod repair;
 mod report;
 
-pub use inspect::{AuditOptions, Auditor};
-pub use mend::Mended;
+pub use auditor::{AuditOptions, Auditor};
+pub use repair::Mended;
 pub use report::{Audit, Difference};

@@ -44,7 +44,7 @@ pub(crate) async fn made(session: &Session, resource: &Resource, through: i64) -
     let context = session.context();
     context.register_udf(reject_identity());
     let raw = format!("raw.\"{}\"", resource.raw_table());
-    let text = fill(template("upkeep/rejects")?, &[("raw", &raw), ("through", &through.to_string())])?;
+    let text = fill(template("maintenance/rejects")?, &[("raw", &raw), ("through", &through.to_string())])?;
     context.sql(&text).await.map_err(engine_error)
 }
 

@@ -7,8 +7,8 @@ use lake_ingest::{Event, Landed, Landing, Pass, Proof};
 use lake_model::{Error, Kind, Result, format_wall_clock, next_month};
 use lake_portal::{Decoder, Scan, ScanOptions};
 
-use crate::inspect::Auditor;
-use crate::report::Audit;
+use crate::audit::auditor::Auditor;
+use crate::audit::report::Audit;
 
 /// Months that are asked for by name; if more differ, everything is read again.
 const MOST_MONTHS: usize = 24;

@@ -1,5 +1,7 @@
 //! Whether the lake is whole: its logs, every file, and what the tables say of each other.
 
+mod table_agreement;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use lake_query::{DeltaFiles, Reader, View, engine_error};
 use lake_store::{ColumnRange, DEFINITION_FILE, DataFile, RecomputedStatistics, Snapshot, StoredObject, Table};
 use serde::Serialize;
 
-use crate::compare::{counts_and_incidents, counts_and_recount, mend_year, recount, rejects_and_raw};
+use crate::check::table_agreement::{counts_and_incidents, counts_and_recount, mend_year, recount, rejects_and_raw};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -5,7 +5,7 @@ use lake_model::Window;
 use lake_portal::Cursor;
 use lake_store::{AuditOutcome, LastAudit};
 
-use crate::mend::Mended;
+use crate::audit::repair::Mended;
 
 /// A month and category in which lake and portal differ.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! anew, and what older versions held is removed with their logs. Each step can be done again: whoever finds the mark
 //! does them all, and takes it away at the end.
 
+mod purge;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,8 +19,8 @@ use lake_store::{Commit, CommitOutcome, DataFile, DomainChange, Snapshot, Table,
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::purge::purge;
-use crate::rejects::{rebuild_rejects, reject_identity, write_all};
+use crate::forget::purge::purge;
+use crate::rebuild_rejects::{rebuild_rejects, reject_identity, write_all};
 
 /// What was forgotten of a resource: no content, only that it was. A key index that reflects fewer forgettings than
 /// `count` may still hold a forgotten key.
@@ -126,7 +128,7 @@ async fn rewrite_raw(
     let keys = list(keys);
     let places = [("raw", "one_file"), ("keys", keys.as_str()), ("ids", ids.as_str())];
     let (forgotten, remaining) =
-        (fill(template("upkeep/forgotten")?, &places)?, fill(template("upkeep/remaining")?, &places)?);
+        (fill(template("maintenance/forgotten")?, &places)?, fill(template("maintenance/remaining")?, &places)?);
     let mut rewritten = Rewritten::default();
     for file in snapshot.files.iter() {
         let session = reader.engine().session();
@@ -155,7 +157,7 @@ async fn portal_ids(reader: &Reader, raw: &Table, snapshot: &Snapshot, keys: &[S
     let context = session.context();
     let provider = DeltaFiles::new(snapshot, raw).map_err(engine_error)?;
     context.register_table("every_file", Arc::new(provider)).map_err(engine_error)?;
-    let text = fill(template("upkeep/portal_ids")?, &[("raw", "every_file"), ("keys", &list(keys))])?;
+    let text = fill(template("maintenance/portal_ids")?, &[("raw", "every_file"), ("keys", &list(keys))])?;
     let found = context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)?;
     let ids = found.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
     Ok(ids.collect())

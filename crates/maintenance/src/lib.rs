@@ -1,15 +1,15 @@
-//! Upkeep of a lake: what was done to it, whether it is whole, what may go, and what must.
+//! Maintenance of a lake: audits against the portal, its history, checks of every file, vacuum, and `forget`.
 
+mod audit;
 mod check;
-mod compare;
 mod forget;
 mod history;
-mod purge;
-mod rejects;
+mod rebuild_rejects;
 mod vacuum;
 
+pub use audit::{Audit, AuditOptions, Auditor, Difference, Mended};
 pub use check::{Finding, Severity, check, damaged_definition};
 pub use forget::{Forgotten, ForgottenMark, ForgottenTime, forget};
 pub use history::{HistoryLine, history};
-pub use rejects::rebuild_rejects;
+pub use rebuild_rejects::rebuild_rejects;
 pub use vacuum::{MIN_GUARD, VacuumOptions, Vacuumed, parse_age, vacuum};

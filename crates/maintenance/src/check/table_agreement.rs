@@ -10,7 +10,7 @@ use lake_model::{Kind, Resource, Result, ResultExt};
 use lake_query::{Reader, View, engine_error, fill, literal, template};
 
 use crate::check::{Finding, Findings, years};
-use crate::rejects::{derived_through, made};
+use crate::rebuild_rejects::{derived_through, made};
 
 fn long(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<i64>> {
     let column = cast(batch.column(column), &DataType::Int64).or_err(Kind::Internal, || "a comparison's numbers")?;
@@ -51,7 +51,7 @@ pub(crate) async fn counts_and_incidents(reader: &Reader, view: &View, into: &mu
     let session = reader.session(view).await?;
     let context = session.context();
     let query = async {
-        let text = fill(template("upkeep/counts_of_incidents_differ")?, &[])?;
+        let text = fill(template("maintenance/counts_of_incidents_differ")?, &[])?;
         context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)
     };
     let found = match query.await {
@@ -93,7 +93,7 @@ pub(crate) async fn rejects_and_raw(
         context.register_table("made", frame.into_view()).map_err(engine_error)?;
         let places = [("resource", literal(name)), ("through", through.to_string())];
         let places: Vec<(&str, &str)> = places.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        let text = fill(template("upkeep/rejects_differ")?, &places)?;
+        let text = fill(template("maintenance/rejects_differ")?, &places)?;
         context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)
     };
     let found = match query.await {

@@ -10,9 +10,9 @@ use lake_query::{Reader, ResourceView};
 use lake_store::{AuditOutcome, LastAudit};
 use tokio_util::sync::CancellationToken;
 
-use crate::compare::{differences, lake_counts};
-use crate::mend::{Mended, mend};
-use crate::report::Audit;
+use crate::audit::lake_counts::{differences, lake_counts};
+use crate::audit::repair::{Mended, mend};
+use crate::audit::report::Audit;
 
 /// Comparisons that are made while the source keeps changing.
 const MOST_TRIES: u32 = 3;
