@@ -15,11 +15,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lake-ingest", &["lake-model", "lake-portal", "lake-query", "lake-store"]),
     ("lake-compact", &["lake-model", "lake-query", "lake-store"]),
     ("lake-maintenance", &["lake-compact", "lake-ingest", "lake-model", "lake-portal", "lake-query", "lake-store"]),
-    ("lake-serve", &["lake-model", "lake-query", "lake-store"]),
+    ("lake-analytics", &["lake-model", "lake-query"]),
+    ("lake-serve", &["lake-analytics", "lake-model", "lake-query", "lake-store"]),
     ("lake-testkit", &["lake-soda-sim"]),
     (
         "hotspots-lake",
         &[
+            "lake-analytics",
             "lake-compact",
             "lake-soda-sim",
             "lake-ingest",

@@ -34,7 +34,7 @@ pub(crate) fn start_logging(args: &Args) {
         "lake_ingest",
         "lake_compact",
         "lake_maintenance",
-        "lake_maintenance",
+        "lake_analytics",
         "lake_serve",
         "lake_soda_sim",
     ];

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use lake_analytics::AnswerLimits;
 use lake_model::{Result, Secret};
 use lake_serve::{
     Access, AccessOptions, BaseMap, FlightListener, HostName, Identity, Limits, PageOrigin, Proxy, Server,
@@ -83,25 +84,25 @@ pub(crate) struct Serving {
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().spill_bytes >> 20, help_heading = LIMITS)]
     request_spill_mib: u64,
     /// Rows of an answer where the request names no limit
-    #[arg(long, value_name = "N", default_value_t = Limits::default().default_rows, help_heading = LIMITS)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().answers.default_rows, help_heading = LIMITS)]
     default_rows: usize,
     /// The most rows of an answer
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_rows, help_heading = LIMITS)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_rows, help_heading = LIMITS)]
     max_rows: usize,
     /// The largest body of a request
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_body_bytes, help_heading = LIMITS)]
     max_body_bytes: usize,
     /// The most positions of a polygon
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_corners, help_heading = LIMITS)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_corners, help_heading = LIMITS)]
     max_corners: usize,
     /// The most cells that a request names
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_cells, help_heading = LIMITS)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_cells, help_heading = LIMITS)]
     max_cells: usize,
     /// The most cells of a tile
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_tile_cells, help_heading = LIMITS)]
     max_tile_cells: usize,
     /// The most cells of a study area of hot spots
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_hotspot_cells, help_heading = LIMITS)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_hotspot_cells, help_heading = LIMITS)]
     max_hotspot_cells: usize,
     /// How long requests under way may take once the server is told to stop
     #[arg(long, value_name = "S", default_value_t = Limits::default().drain.as_secs(), help_heading = LIMITS)]
@@ -167,13 +168,15 @@ impl Serving {
             false => (PER_SECOND_BEYOND_LOOPBACK, AT_A_TIME_BEYOND_LOOPBACK),
         };
         Limits {
-            default_rows: self.default_rows.min(self.max_rows),
-            max_rows: self.max_rows,
+            answers: AnswerLimits {
+                default_rows: self.default_rows.min(self.max_rows),
+                max_rows: self.max_rows,
+                max_corners: self.max_corners,
+                max_cells: self.max_cells,
+                max_hotspot_cells: self.max_hotspot_cells,
+            },
             max_body_bytes: self.max_body_bytes,
-            max_corners: self.max_corners,
-            max_cells: self.max_cells,
             max_tile_cells: self.max_tile_cells,
-            max_hotspot_cells: self.max_hotspot_cells,
             timeout: Duration::from_millis(self.timeout_ms),
             memory_bytes: self.request_memory_mib << 20,
             spill_bytes: self.request_spill_mib << 20,

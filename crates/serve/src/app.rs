@@ -1,20 +1,21 @@
 //! What every request sees, over whichever interface it comes.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use lake_analytics::{LabelValues, QueryContext};
 use lake_model::{Kind, Result};
-use lake_query::{Engine, Moment, Pin, Reader, Session, View};
+use lake_query::{Moment, Pin, Reader, View};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Client};
 use crate::http::Web;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::question::labels::Labels;
 use crate::sql_worker::{Share, SqlWorkers};
 use crate::turns::{Turn, Turns};
 
@@ -27,7 +28,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) turns: Turns,
     pub(crate) web: Web,
-    pub(crate) labels: Labels,
+    pub(crate) labels: LabelValues,
     pub(crate) sql_workers: SqlWorkers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
@@ -39,9 +40,7 @@ pub(crate) struct App {
 /// so who sends an answer as it is made keeps it: see [`Reading::keep`].
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
-    pub(crate) reader: Arc<Reader>,
-    pub(crate) engine: Engine,
-    pub(crate) view: View,
+    lake: QueryContext,
     /// Bytes that the request may spill.
     pub(crate) spill_bytes: u64,
     sql_workers: SqlWorkers,
@@ -64,7 +63,7 @@ impl App {
         let turns = Turns::new(limits.engine_requests, limits.queue);
         let (metrics, cut) = (Metrics::new(), CancellationToken::new());
         let sql_workers = SqlWorkers::new(&reader, &limits, &metrics)?;
-        let labels = Labels::default();
+        let labels = LabelValues::default();
         Ok(Self { reader, access, limits, metrics, turns, web, labels, sql_workers, stop, cut })
     }
 
@@ -112,9 +111,11 @@ impl App {
 
     fn of(&self, view: View, turn: Turn) -> Result<Reading> {
         Ok(Reading {
-            reader: Arc::clone(&self.reader),
-            engine: self.reader.engine().within(self.limits.memory_bytes, self.limits.spill_bytes)?,
-            view,
+            lake: QueryContext {
+                reader: Arc::clone(&self.reader),
+                engine: self.reader.engine().within(self.limits.memory_bytes, self.limits.spill_bytes)?,
+                view,
+            },
             spill_bytes: self.limits.spill_bytes,
             sql_workers: self.sql_workers.clone(),
             metrics: self.metrics.clone(),
@@ -123,15 +124,15 @@ impl App {
     }
 }
 
-impl Reading {
-    /// A session with every table and view.
-    ///
-    /// # Errors
-    /// If a view cannot be planned.
-    pub(crate) async fn session(&self) -> Result<Session> {
-        self.reader.session_on(&self.engine, &self.view).await
-    }
+impl Deref for Reading {
+    type Target = QueryContext;
 
+    fn deref(&self) -> &QueryContext {
+        &self.lake
+    }
+}
+
+impl Reading {
     /// What a statement of a user may use, which keeps the turn.
     pub(crate) fn sql_share(&self) -> Share {
         self.sql_workers.share(&self.turn, &self.view.table_ids())

@@ -1,19 +1,18 @@
 //! The interfaces over HTTP and Arrow Flight SQL: counts of the lake, its rows, and how its resources stand.
 //!
 //! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
-//! the same wherever both apply. `/hotspots` reckons of those counts which cells are hot beyond chance. One request reads one version of the lake.
+//! the same wherever both apply. `/hotspots` computes from those
+//! counts which cells are hot beyond chance. One request reads one version of the lake.
 
 mod access;
 mod app;
 mod base_map;
 mod flight;
-mod hotspots;
 mod http;
 mod limits;
 mod metrics;
 mod openapi;
 mod problem;
-mod question;
 mod request_id;
 mod server;
 mod span;

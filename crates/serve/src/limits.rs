@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lake_analytics::AnswerLimits;
 use lake_query::MOST_OPERATORS;
 use serde::Serialize;
 
@@ -10,20 +11,12 @@ use crate::sql_worker::MAX_FRAME_BYTES;
 /// The limits of one server, the same over HTTP and Flight SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Rows of an answer where the request names no limit.
-    pub default_rows: usize,
-    /// The most rows of an answer.
-    pub max_rows: usize,
+    /// The limits of answers to questions.
+    pub answers: AnswerLimits,
     /// The largest body of a request, bytes.
     pub max_body_bytes: usize,
-    /// The most positions of a polygon.
-    pub max_corners: usize,
-    /// The most cells that a request may name.
-    pub max_cells: usize,
     /// The most cells of a tile.
     pub max_tile_cells: usize,
-    /// The most cells of a study area of hot spots.
-    pub max_hotspot_cells: usize,
     /// How long a request may take until its answer has been sent.
     pub timeout: Duration,
     /// What the engine may hold for one request before it spills, and then fails, bytes.
@@ -45,13 +38,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            default_rows: 100_000,
-            max_rows: 1_000_000,
+            answers: AnswerLimits::default(),
             max_body_bytes: 1 << 20,
-            max_corners: 25_000,
-            max_cells: 1_000,
             max_tile_cells: 100_000,
-            max_hotspot_cells: 100_000,
             timeout: Duration::from_secs(60),
             memory_bytes: 256 << 20,
             spill_bytes: 512 << 20,
@@ -87,15 +76,21 @@ impl Limits {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let any = |limit: Limit| Limit { value: limit.value.filter(|value| *value > 0), ..limit };
         vec![
-            row("default_rows", whole(self.default_rows), "rows", "Rows of an answer if `limit` is not given.", None),
-            row("max_rows", whole(self.max_rows), "rows", "The greatest `limit` of an answer.", Some(400)),
+            row(
+                "default_rows",
+                whole(self.answers.default_rows),
+                "rows",
+                "Rows of an answer if `limit` is not given.",
+                None,
+            ),
+            row("max_rows", whole(self.answers.max_rows), "rows", "The greatest `limit` of an answer.", Some(400)),
             row("max_body_bytes", whole(self.max_body_bytes), "bytes", "The body of a request.", Some(413)),
-            row("max_corners", whole(self.max_corners), "positions", "The positions of a polygon.", Some(400)),
-            row("max_cells", whole(self.max_cells), "cells", "The cells that a request names.", Some(400)),
+            row("max_corners", whole(self.answers.max_corners), "positions", "The positions of a polygon.", Some(400)),
+            row("max_cells", whole(self.answers.max_cells), "cells", "The cells that a request names.", Some(400)),
             row("max_tile_cells", whole(self.max_tile_cells), "cells", "The cells of a tile.", Some(422)),
             row(
                 "max_hotspot_cells",
-                whole(self.max_hotspot_cells),
+                whole(self.answers.max_hotspot_cells),
                 "cells",
                 "The cells of a study area of hot spots.",
                 Some(422),

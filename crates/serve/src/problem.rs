@@ -5,6 +5,7 @@ use std::any::Any;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lake_analytics::ParameterError;
 use lake_model::{Error, Kind};
 use serde::Serialize;
 
@@ -83,13 +84,6 @@ impl Problem {
         Self { parameter: Some(name.to_owned()), ..Self::of(Kind::Invalid, detail) }
     }
 
-    /// The problem, with the name of the limit that it is about.
-    #[must_use]
-    pub(crate) fn because(mut self, limit: &str) -> Self {
-        self.detail = format!("{} (`{limit}` of /limits)", self.detail);
-        self
-    }
-
     /// There is something under the path, but not for this method.
     pub(crate) fn method(method: &str, path: &str) -> Self {
         Self::new("method not allowed", 405, format!("{path} does not take {method}"))
@@ -139,6 +133,12 @@ impl Problem {
 impl From<Busy> for Problem {
     fn from(busy: Busy) -> Self {
         Self { retry_after: Some(busy.seconds()), ..Self::from(Error::from(busy)) }
+    }
+}
+
+impl From<ParameterError> for Problem {
+    fn from(error: ParameterError) -> Self {
+        Self { parameter: error.parameter, ..Self::of(Kind::Invalid, error.message) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/aggregates`: how many, where, when, of what kind.
 
+use lake_analytics::{AGGREGATES_PARAMETERS, AggregatesRequest, answer_rows};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,14 +14,12 @@ use super::negotiate::FORMATS;
 use super::rows::Asked;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::question::plan::answer_rows;
-use crate::question::{ACCEPTED, Question};
 
 /// What `/aggregates` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: AGGREGATES,
     about: "Counts of incidents by where, when and of what kind.",
-    parameters: ACCEPTED,
+    parameters: AGGREGATES_PARAMETERS,
     formats: FORMATS,
     takes_body: true,
 };
@@ -28,7 +27,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 /// Answers `GET /aggregates`, and `POST` with the same parameters as the members of a JSON object.
 pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
     let parameters = given.parameters(&ENDPOINT)?;
-    let question = Question::parse(&parameters, &app.limits)?;
+    let question = AggregatesRequest::parse(&parameters, &app.limits.answers)?;
     let (filters, asks) = (&question.filters, format!("{question:?}"));
     match Asked::new(&app, &parameters, filters, &asks, &given.method, &given.headers, None).await? {
         Err(known) => Ok(known),

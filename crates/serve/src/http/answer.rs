@@ -124,8 +124,9 @@ mod tests {
     use tokio::sync::Notify;
     use tower_http::compression::CompressionLayer;
 
+    use lake_analytics::plan_error;
+
     use super::*;
-    use crate::question::plan::plan_error;
 
     /// Rows as CSV, of which the second batch fails once `seen`, or never comes.
     fn broken(hangs: bool, seen: Arc<Notify>) -> Response {

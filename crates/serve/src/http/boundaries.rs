@@ -9,6 +9,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::logical_expr::{Expr, col, lit};
+use lake_analytics::{
+    Parameter, ParameterTable, Parameters, Shape, ValueKind, parse_optional_integer, plan_error, unknown_value,
+};
 use lake_model::{DividedBy, Error, Kind, Result, ResultExt};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,27 +23,24 @@ use super::simplify::Outline;
 use super::versioned::{Name, Timing, flag, say_reading};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
-use crate::question::plan::plan_error;
-use crate::question::values::{not_one_of, number};
 
 /// The most that an outline may be simplified by, metres.
 const MOST_TOLERANCE: i64 = 10_000;
 /// The parameters of `/boundaries`.
-const ACCEPTED: Accepted = &[
+const ACCEPTED: ParameterTable = &[
     Parameter::new("resource", Shape::Many, "Sets of boundaries, such as sf-neighborhoods; all if not given."),
-    Parameter::of(
+    Parameter::with_values(
         "dimension",
         Shape::One,
-        Values::OneOf(DividedBy::NAMES),
+        ValueKind::OneOf(DividedBy::NAMES),
         "Those of this label of incidents; both if not given.",
     ),
     Parameter::new("city", Shape::One, "Those of this city; every city if not given."),
     Parameter::new("counts_for", Shape::Many, "Those whose labels the incidents of these resources carry."),
-    Parameter::of(
+    Parameter::with_values(
         "tolerance",
         Shape::One,
-        Values::Whole(0, MOST_TOLERANCE),
+        ValueKind::Integer(0, MOST_TOLERANCE),
         "How far outlines may be moved to have fewer positions, metres; parts smaller than that are left out. 0 if not \
          given: as published.",
     ),
@@ -64,11 +64,11 @@ pub(crate) async fn get(
     let deadline = Instant::now() + app.limits.timeout;
     let mut timing = Timing::begin();
     let parameters = Parameters::from_query(BOUNDARIES, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    let tolerance = number(&parameters, "tolerance", 0, MOST_TOLERANCE)?.unwrap_or(0);
+    let tolerance = parse_optional_integer(&parameters, "tolerance", 0, MOST_TOLERANCE)?.unwrap_or(0);
     let reading = timeout_at(deadline, app.reading()).await.map_err(|_| too_slow())??;
     let sets = chosen(&app, &reading, &parameters)?;
     timing.step("open");
-    let places = (parameters.one("dimension"), parameters.one("city"));
+    let places = (parameters.single("dimension"), parameters.single("city"));
     let name = Name::of_boundaries(&reading, &format!("{:?}", (&sets, places, tolerance)))?;
     if name.is_known(&headers) {
         return Ok(name.not_modified(&reading.view, &[])?);
@@ -102,16 +102,16 @@ fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTree
     let defined = || reading.view.catalog.boundaries();
     let known: BTreeSet<&str> = defined().map(|set| set.name.as_str()).chain(landed.iter().copied()).collect();
     let mut sets = landed.clone();
-    if let Some(wanted) = parameters.many("resource") {
+    if let Some(wanted) = parameters.all("resource") {
         if let Some(wrong) = wanted.iter().find(|name| !known.contains(name.as_str())) {
-            return Err(not_one_of("resource", wrong, known.iter().copied()));
+            return Err(unknown_value("resource", wrong, known.iter().copied()).into());
         }
         sets.retain(|name| wanted.iter().any(|wanted| wanted == name));
     }
-    if let Some(counted) = parameters.many("counts_for") {
+    if let Some(counted) = parameters.all("counts_for") {
         let resources = app.resource_names(&reading.view);
         if let Some(wrong) = counted.iter().find(|name| !resources.contains(name.as_str())) {
-            return Err(not_one_of("counts_for", wrong, resources.iter().copied()));
+            return Err(unknown_value("counts_for", wrong, resources.iter().copied()).into());
         }
         let labels = |name: &str| {
             let set = defined().find(|set| set.name == name);
@@ -119,10 +119,10 @@ fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTree
         };
         sets.retain(|name| labels(name));
     }
-    if let Some(dimension) = parameters.one("dimension")
+    if let Some(dimension) = parameters.single("dimension")
         && !DividedBy::NAMES.contains(&dimension)
     {
-        return Err(not_one_of("dimension", dimension, DividedBy::NAMES.iter().copied()));
+        return Err(unknown_value("dimension", dimension, DividedBy::NAMES.iter().copied()).into());
     }
     Ok(sets.into_iter().map(str::to_owned).collect())
 }
@@ -142,7 +142,7 @@ async fn read(reading: &Reading, sets: &BTreeSet<String>, parameters: &Parameter
     let mut frame = session.context().table("boundaries").await.map_err(plan_error)?;
     frame = frame.filter(col("resource").in_list(named, false)).map_err(plan_error)?;
     for column in ["dimension", "city"] {
-        if let Some(text) = parameters.one(column) {
+        if let Some(text) = parameters.single(column) {
             frame = frame.filter(col(column).eq(lit(text))).map_err(plan_error)?;
         }
     }

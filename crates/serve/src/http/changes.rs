@@ -16,6 +16,10 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
+use lake_analytics::{
+    FORMAT, Parameter, ParameterTable, Parameters, Shape, ValueFilter, ValueKind, parse_optional_boolean,
+    parse_optional_integer, plan_error, unknown_value,
+};
 use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::{DeltaFiles, engine_error};
 use lake_store::{LogEntry, Table};
@@ -26,11 +30,6 @@ use super::negotiate::accepted;
 use crate::access::Client;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::question::FORMAT;
-use crate::question::choice::Choice;
-use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
-use crate::question::plan::plan_error;
-use crate::question::values::{flag, not_one_of, number};
 
 /// How often a follower's stream looks for what is new.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -38,20 +37,25 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const FORMATS: &[&str] = &["ndjson", "sse"];
 
 /// The parameters of `/changes`.
-const ACCEPTED: Accepted = &[
-    Parameter::of(
+const ACCEPTED: ParameterTable = &[
+    Parameter::with_values(
         "since",
         Shape::One,
-        Values::Whole(0, i64::MAX),
+        ValueKind::Integer(0, i64::MAX),
         "The position after which to begin: `version` of the last change taken; what lands from now on if not given.",
     ),
     Parameter::new("resource", Shape::Many, "Only these resources."),
     Parameter::new("resource!", Shape::Many, "None of these resources."),
-    Parameter::of("counts", Shape::One, Values::Flag, "Whether a batch's counts follow it; true if not given."),
-    Parameter::of(
+    Parameter::with_values(
+        "counts",
+        Shape::One,
+        ValueKind::Boolean,
+        "Whether a batch's counts follow it; true if not given.",
+    ),
+    Parameter::with_values(
         "follow",
         Shape::One,
-        Values::Flag,
+        ValueKind::Boolean,
         "Whether to go on as batches land; true for events, false for ndjson if not given.",
     ),
     FORMAT,
@@ -73,17 +77,17 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let parameters = Parameters::from_query(CHANGES, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    let events = match parameters.one("format") {
+    let events = match parameters.single("format") {
         None => accepted(&headers, &["application/x-ndjson", "text/event-stream"])? == 1,
         Some("sse") => true,
         Some("ndjson") => false,
-        Some(other) => return Err(not_one_of("format", other, FORMATS.iter().copied())),
+        Some(other) => return Err(unknown_value("format", other, FORMATS.iter().copied()).into()),
     };
     // A browser that lost its stream says where it was.
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let resumed = last.and_then(|text| text.parse::<u64>().ok());
-    let since = resumed.or(number(&parameters, "since", 0, u64::MAX)?);
-    let follow = flag(&parameters, "follow")?.unwrap_or(events);
+    let since = resumed.or(parse_optional_integer(&parameters, "since", 0, u64::MAX)?);
+    let follow = parse_optional_boolean(&parameters, "follow")?.unwrap_or(events);
     let table = app.reader.lake().fast_counts.clone();
     let newest = table.snapshot().await?.version;
     let begin = since.unwrap_or(newest);
@@ -98,8 +102,8 @@ pub(crate) async fn get(
     let mut changes = Changes {
         table,
         next: begin + 1,
-        resources: Choice::parse(&parameters, "resource"),
-        counts: flag(&parameters, "counts")?.unwrap_or(true),
+        resources: ValueFilter::parse(&parameters, "resource"),
+        counts: parse_optional_boolean(&parameters, "counts")?.unwrap_or(true),
         follow,
         app,
         client: Client::current_key(),
@@ -133,7 +137,7 @@ struct Changes {
     client: Arc<str>,
     table: Table,
     next: u64,
-    resources: Choice,
+    resources: ValueFilter,
     counts: bool,
     follow: bool,
 }
@@ -208,7 +212,7 @@ impl Changes {
                 let entry = self.table.read_log_entry(version).await?.ok_or_else(|| gone(version, newest))?;
                 self.next += 1;
                 let resource = entry.text("resource").unwrap_or_default().to_owned();
-                if entry.work == "DERIVE" && self.resources.holds(&resource) {
+                if entry.work == "DERIVE" && self.resources.contains(&resource) {
                     return self.read(entry, &resource).await.map(Some);
                 }
             }

@@ -1,7 +1,7 @@
 //! The paths there are, and what each takes and gives: the one place from which routes, hints and the OpenAPI document
 //! follow.
 
-use crate::question::parameters::Accepted;
+use lake_analytics::ParameterTable;
 
 pub(crate) const PAGE: &str = "/";
 /// What the page is made of.
@@ -62,7 +62,7 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     /// What it answers, in a sentence.
     pub(crate) about: &'static str,
-    pub(crate) parameters: Accepted,
+    pub(crate) parameters: ParameterTable,
     /// The names of the formats it answers in.
     pub(crate) formats: &'static [&'static str],
     /// Whether its parameters may be posted as a JSON object.

@@ -7,6 +7,11 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use axum::extract::State;
 use axum::response::Response;
 use futures::TryStreamExt as _;
+use lake_analytics::{
+    AggregatesRequest, Dimension, FILTERS, FORMAT, Filters, Parameter, ParameterError, ParameterTable, Shape,
+    TimePrecision, ValueKind, answer_frame, first_rows, parse_optional_integer, plan_error, unknown_value,
+    with_filters,
+};
 use lake_model::{Kind, Result, ResultExt};
 use tokio::time::timeout_at;
 
@@ -17,42 +22,34 @@ use super::negotiate::FORMATS;
 use super::rows::{Asked, Made};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::bucket::TimePrecision;
-use crate::question::dimension::Dimension;
-use crate::question::filters::{FILTERS, Filters, with_filters};
-use crate::question::ordered::first_rows;
-use crate::question::parameters::{Accepted, Parameter, Shape, Values};
-use crate::question::plan::{answer_frame, plan_error};
-use crate::question::values::{not_one_of, number};
-use crate::question::{FORMAT, Question};
 
 /// What can be asked for.
 const FACET_NAMES: &[&str] = &["resource", "category", "subcategory", "district", "neighborhood"];
 /// What is given where nothing is asked for.
 const USUAL: [Dimension; 3] = [Dimension::Category, Dimension::District, Dimension::Neighborhood];
-/// Values of a facet where the request names no limit.
+/// ValueKind of a facet where the request names no limit.
 const ROWS: usize = 100;
 /// The most values of a facet.
 const MOST_ROWS: usize = 10_000;
 
 const OWN: [Parameter; 3] = [
-    Parameter::of(
+    Parameter::with_values(
         "facet",
         Shape::Many,
-        Values::OneOf(FACET_NAMES),
+        ValueKind::OneOf(FACET_NAMES),
         "Which; category, district and neighborhood if not given.",
     ),
-    Parameter::of(
+    Parameter::with_values(
         "limit",
         Shape::One,
-        Values::Whole(1, MOST_ROWS as i64),
-        "Values of each, the most frequent first; 100 if not given.",
+        ValueKind::Integer(1, MOST_ROWS as i64),
+        "ValueKind of each, the most frequent first; 100 if not given.",
     ),
     FORMAT,
 ];
 
 /// The parameters of `/facets`.
-const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+const ACCEPTED: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
 
 /// What `/facets` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
@@ -66,10 +63,10 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 /// Answers `GET /facets`, and `POST` with the same parameters as the members of a JSON object.
 pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
     let parameters = given.parameters(&ENDPOINT)?;
-    let filters = Filters::parse(&parameters, &app.limits)?;
-    let facets = facets(parameters.many("facet"))?;
-    let most = MOST_ROWS.min(app.limits.max_rows);
-    let limit = number(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
+    let filters = Filters::parse(&parameters, &app.limits.answers)?;
+    let facets = facets(parameters.all("facet"))?;
+    let most = MOST_ROWS.min(app.limits.answers.max_rows);
+    let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
     let question = format!("{:?}", (&filters, &facets, limit));
     let asked = Asked::new(&app, &parameters, &filters, &question, &given.method, &given.headers, None).await?;
     let asked = match asked {
@@ -81,13 +78,13 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
     asked.answer(made)
 }
 
-fn facets(given: Option<&[String]>) -> Result<Vec<Dimension>, Problem> {
+fn facets(given: Option<&[String]>) -> Result<Vec<Dimension>, ParameterError> {
     let Some(given) = given else { return Ok(USUAL.to_vec()) };
     let named = given.iter().flat_map(|text| text.split(',')).map(str::trim);
     named
         .map(|name| {
             let found = FACET_NAMES.contains(&name).then(|| Dimension::ALL.into_iter().find(|d| d.name() == name));
-            found.flatten().ok_or_else(|| not_one_of("facet", name, FACET_NAMES.iter().copied()))
+            found.flatten().ok_or_else(|| unknown_value("facet", name, FACET_NAMES.iter().copied()))
         })
         .collect()
 }
@@ -97,7 +94,7 @@ async fn count(reading: &Reading, filters: &Filters, facets: &[Dimension], limit
     let schema = Arc::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, true)).to_vec()));
     let (mut batches, mut truncated) = (Vec::new(), false);
     for facet in facets {
-        let question = Question {
+        let question = AggregatesRequest {
             filters: filters.clone(),
             resolution: 0,
             precision: TimePrecision::All,
@@ -106,7 +103,7 @@ async fn count(reading: &Reading, filters: &Filters, facets: &[Dimension], limit
             limit,
         };
         let frame = answer_frame(reading, &question).await?;
-        let order = [("count", true), (facet.member(), false)];
+        let order = [("count", true), (facet.column(), false)];
         let rows = first_rows(frame, &order, limit).await.map_err(plan_error)?;
         truncated |= rows.truncated;
         let found: Vec<RecordBatch> = rows.batches.try_collect().await.map_err(plan_error)?;

@@ -1,5 +1,6 @@
 //! What a request gives: its parameters, in its address and, with `POST`, as the members of a JSON object.
 
+use lake_analytics::Parameters;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
@@ -10,7 +11,6 @@ use super::endpoint::Endpoint;
 use super::routes::Body;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::question::parameters::Parameters;
 
 /// A request whose parameters may be in its body.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
+use lake_analytics::{HOTSPOTS_PARAMETERS, HotspotsRequest};
 use lake_model::{Kind, ResultExt as _};
 use tokio::time::timeout_at;
 
@@ -14,7 +15,6 @@ use super::given::Given;
 use super::negotiate::FORMATS;
 use super::rows::{Asked, Made};
 use crate::app::App;
-use crate::hotspots::{ACCEPTED, Hotspots};
 use crate::problem::Problem;
 
 /// What `/hotspots` is.
@@ -22,7 +22,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: HOTSPOTS,
     about: "Which cells are hot or cold beyond chance (Getis-Ord Gi*), the hottest first, and their trend by month \
             (Mann-Kendall). Every filter applies.",
-    parameters: ACCEPTED,
+    parameters: HOTSPOTS_PARAMETERS,
     formats: FORMATS,
     takes_body: true,
 };
@@ -30,13 +30,13 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 /// Answers `GET /hotspots`, and `POST` with the same parameters as the members of a JSON object.
 pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
     let parameters = given.parameters(&ENDPOINT)?;
-    let question = Hotspots::parse(&parameters, &app.limits)?;
+    let question = HotspotsRequest::parse(&parameters, &app.limits.answers)?;
     let (filters, asks) = (&question.filters, format!("{question:?}"));
     let asked = match Asked::new(&app, &parameters, filters, &asks, &given.method, &given.headers, None).await? {
         Ok(asked) => asked,
         Err(known) => return Ok(known),
     };
-    let found = question.answer(&asked.reading);
+    let found = question.answer(&asked.reading, asked.reading.clone());
     let found = timeout_at(asked.deadline, found).await.map_err(|_| too_slow())??;
     let schema = found.batch.schema();
     let mut response = asked.answer(Made {

@@ -11,6 +11,10 @@ use axum::response::Response;
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::{col, lit};
 use futures::TryStreamExt as _;
+use lake_analytics::{
+    CELLS, FILTERS, FORMAT, Filters, Parameter, ParameterTable, Shape, SortColumn, ValueKind, first_rows,
+    parse_optional_integer, plan_error, unknown_value, with_filters,
+};
 use lake_model::{Kind, Result, ResultExt, listed};
 use tokio::time::timeout_at;
 
@@ -22,12 +26,6 @@ use super::page::{Page, Place};
 use super::rows::{Asked, Made};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::filters::{FILTERS, Filters, with_filters};
-use crate::question::ordered::{By, first_rows};
-use crate::question::parameters::{Accepted, Parameter, Shape, Values};
-use crate::question::plan::plan_error;
-use crate::question::values::{not_one_of, number};
-use crate::question::{CELLS, FORMAT};
 
 /// The columns there are.
 const COLUMNS: [&str; 13] = [
@@ -47,7 +45,7 @@ const COLUMNS: [&str; 13] = [
 ];
 
 /// The newest first, the undated last; the key makes it total.
-const ORDER: [By; 3] = [("occurred_at", true), ("resource", false), ("id", false)];
+const ORDER: [SortColumn; 3] = [("occurred_at", true), ("resource", false), ("id", false)];
 
 /// Rows of a page where the request names no limit.
 const ROWS: usize = 1_000;
@@ -61,13 +59,18 @@ const OWN: [Parameter; 5] = [
         Shape::One,
         "The next page: the text of Lake-Next of the page before, with the same filters.",
     ),
-    Parameter::of("limit", Shape::One, Values::Whole(1, MOST_ROWS as i64), "Rows of a page; 1000 if not given."),
+    Parameter::with_values(
+        "limit",
+        Shape::One,
+        ValueKind::Integer(1, MOST_ROWS as i64),
+        "Rows of a page; 1000 if not given.",
+    ),
     CELLS,
     FORMAT,
 ];
 
 /// The parameters of `/incidents`.
-const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+const ACCEPTED: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
 
 /// What `/incidents` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
@@ -81,12 +84,12 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 /// Answers `GET /incidents`, and `POST` with the same parameters as the members of a JSON object.
 pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
     let parameters = given.parameters(&ENDPOINT)?;
-    let columns = columns(parameters.many("columns"))?;
-    let most = MOST_ROWS.min(app.limits.max_rows);
-    let limit = number(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
-    let filters = Filters::parse(&parameters, &app.limits)?;
+    let columns = columns(parameters.all("columns"))?;
+    let most = MOST_ROWS.min(app.limits.answers.max_rows);
+    let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
+    let filters = Filters::parse(&parameters, &app.limits.answers)?;
     let question = Page::question(&parameters);
-    let page = parameters.one("page").map(|text| Page::read(text, &question)).transpose()?;
+    let page = parameters.single("page").map(|text| Page::read(text, &question)).transpose()?;
     let version = page.as_ref().map(|page| page.version.as_str());
     let asks = format!("{:?}", (&filters, &columns, limit, &page));
     let asked = match Asked::new(&app, &parameters, &filters, &asks, &given.method, &given.headers, version).await? {
@@ -108,7 +111,7 @@ fn columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem> {
     let mut chosen = Vec::new();
     for name in given.iter().flat_map(|text| text.split(',')).map(str::trim) {
         let found = COLUMNS.into_iter().find(|column| *column == name);
-        let column = found.ok_or_else(|| not_one_of("columns", name, COLUMNS.into_iter()))?;
+        let column = found.ok_or_else(|| unknown_value("columns", name, COLUMNS.into_iter()))?;
         if !chosen.contains(&column) {
             chosen.push(column);
         }
@@ -128,8 +131,12 @@ async fn rows(
 ) -> Result<(RecordBatch, bool)> {
     let session = reading.session().await?;
     let frame = session.context().table("incidents").await.map_err(plan_error)?;
-    let tests =
-        filters.shared().into_iter().chain(filters.years()).chain(filters.points()).chain(after.map(Place::below));
+    let tests = filters
+        .column_tests()
+        .into_iter()
+        .chain(filters.year_test())
+        .chain(filters.point_test())
+        .chain(after.map(Place::below));
     let frame = tests.into_iter().try_fold(frame, DataFrame::filter).map_err(plan_error)?;
     let frame = frame.select(COLUMNS.map(col)).map_err(plan_error)?;
     let found = first_rows(frame, &ORDER, limit).await.map_err(plan_error)?;

@@ -2,13 +2,13 @@
 
 use axum::http::{HeaderMap, header};
 use headers_accept::Accept;
+use lake_analytics::unknown_value;
 use lake_model::listed;
 use lake_query::Format;
 use mediatype::names::Q;
 use mediatype::{MediaType, MediaTypeList, ReadParams as _};
 
 use crate::problem::Problem;
-use crate::question::values::not_one_of;
 
 /// A format of answers: its name, its media type, and what else the header `Content-Type` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(crate) const FORMATS: &[&str] = &["json", "ndjson", "csv", "geojson", "arrow
 pub(crate) fn choose(asked: Option<&str>, headers: &HeaderMap) -> Result<Offer, Problem> {
     if let Some(name) = asked {
         let found = OFFERS.into_iter().find(|offer| offer.name == name);
-        return found.ok_or_else(|| not_one_of("format", name, FORMATS.iter().copied()));
+        return found.ok_or_else(|| unknown_value("format", name, FORMATS.iter().copied()).into());
     }
     accepted(headers, &OFFERS.map(|offer| offer.media_type)).map(|chosen| OFFERS[chosen])
 }

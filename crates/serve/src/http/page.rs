@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use lake_analytics::Parameters;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
-use crate::question::parameters::Parameters;
 
 /// What does not change from page to page is not part of the question.
 const FREE: [&str; 5] = ["page", "limit", "format", "columns", "cells"];
@@ -33,7 +33,7 @@ impl Page {
     /// The fingerprint of what must not change from page to page.
     pub(crate) fn question(parameters: &Parameters) -> String {
         let mut hasher = blake3::Hasher::new();
-        parameters.each(&FREE, &mut |text| {
+        parameters.visit_texts(&FREE, &mut |text| {
             hasher.update(&text.len().to_le_bytes());
             hasher.update(text.as_bytes());
         });

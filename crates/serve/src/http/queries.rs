@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use lake_analytics::Parameters;
 use lake_model::Kind;
 use lake_query::{NamedQuery, QueryColumn, QueryParameter};
 use serde::Serialize;
@@ -19,7 +20,6 @@ use super::rows::Asked;
 use super::sql::row_limit;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::question::parameters::Parameters;
 use crate::sql_worker::{Row, Sql, Values, plan};
 
 /// A query as `/queries` tells of it.

@@ -8,6 +8,7 @@ use arrow::datatypes::Int64Type;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
+use lake_analytics::{Parameters, plan_error, scan_counts};
 use lake_model::{Error, Result};
 use lake_query::{Session, fill, template};
 use lake_store::LastAudit;
@@ -17,8 +18,6 @@ use super::endpoint::RESOURCES;
 use super::versioned::say_reading;
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::parameters::Parameters;
-use crate::question::plan::{counted, plan_error};
 
 /// A resource as `/resources` tells of it. What only the catalog or only the lake knows is null where it is absent.
 #[derive(Debug, Default, Serialize)]
@@ -63,7 +62,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) 
 async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
     let view = &reading.view;
     let session = reading.session().await?;
-    let frame = counted(&session, view, None)?;
+    let frame = scan_counts(&session, view, None)?;
     session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
     let totals = numbers(&session, "serve/resource_totals").await?;
     let rejects = numbers(&session, "serve/open_rejects").await?;

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::error::DataFusionError;
 use futures::StreamExt as _;
+use lake_analytics::{CELLS, Filters, OrderedRows, ParameterError, Parameters, plan_error, unknown_value};
 use lake_model::{Error, Kind, ResultExt};
 use lake_query::{Cells, Format, WriterOptions};
 use tokio::time::{Instant, timeout_at};
@@ -16,12 +17,6 @@ use super::observe::ACCESS;
 use super::versioned::{Name, Timing, flag, say_reading, warning_header};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::CELLS;
-use crate::question::filters::Filters;
-use crate::question::ordered::Rows;
-use crate::question::parameters::Parameters;
-use crate::question::plan::plan_error;
-use crate::question::values::not_one_of;
 
 /// A request whose reading is open and whose answer the client does not have yet.
 pub(crate) struct Asked {
@@ -68,7 +63,7 @@ impl Asked {
     ) -> Result<Result<Self, Response>, Problem> {
         let deadline = Instant::now() + app.limits.timeout;
         let mut timing = Timing::begin();
-        let offer = choose(parameters.one("format"), headers)?;
+        let offer = choose(parameters.single("format"), headers)?;
         let options = WriterOptions { cells: cells(parameters)?, has_geometry: true };
         let reading = match version {
             Some(version) => app.reading_at(version).await?,
@@ -76,7 +71,7 @@ impl Asked {
         };
         filters.check_resources(&app.resource_names(&reading.view))?;
         timing.step("open");
-        let names = filters.resources.wanted.clone();
+        let names = filters.resources.included.clone();
         let name = match *method {
             Method::POST => None,
             _ => Some(Name::of(&reading, &names, &format!("{question} {options:?}"), offer.name)?),
@@ -162,7 +157,7 @@ impl Asked {
     ///
     /// # Errors
     /// If the format cannot hold a column.
-    pub(crate) fn stream(self, rows: Rows) -> Result<Response, Problem> {
+    pub(crate) fn stream(self, rows: OrderedRows) -> Result<Response, Problem> {
         self.send(&rows.schema, rows.batches, rows.truncated, None)
     }
 
@@ -201,7 +196,7 @@ impl Asked {
 }
 
 /// The form of cells that the request names.
-fn cells(parameters: &Parameters) -> Result<Cells, Problem> {
-    let form = parameters.one(CELLS.name).unwrap_or("text");
-    form.parse().map_err(|_| not_one_of(CELLS.name, form, Cells::NAMES.iter().copied()))
+fn cells(parameters: &Parameters) -> Result<Cells, ParameterError> {
+    let form = parameters.single(CELLS.name).unwrap_or("text");
+    form.parse().map_err(|_| unknown_value(CELLS.name, form, Cells::NAMES.iter().copied()))
 }

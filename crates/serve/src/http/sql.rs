@@ -5,6 +5,9 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
+use lake_analytics::{
+    CELLS, FORMAT, Parameter, ParameterError, ParameterTable, Parameters, Shape, ValueKind, parse_integer,
+};
 use lake_model::Kind;
 use serde_json::Value;
 use tokio::time::timeout_at;
@@ -16,21 +19,22 @@ use super::routes::Body;
 use super::rows::Asked;
 use crate::app::App;
 use crate::problem::Problem;
-use crate::question::parameters::{Accepted, Parameter, Parameters, Shape, Values};
-use crate::question::values::whole;
-use crate::question::{CELLS, FORMAT};
 use crate::sql_worker::{Sql, Values as Bound, plan};
 
 /// The rows that any query may be asked for at most.
-pub(crate) const LIMIT: Parameter =
-    Parameter::of("limit", Shape::One, Values::Whole(1, i64::MAX), "Rows at most, in the order of the query.");
+pub(crate) const LIMIT: Parameter = Parameter::with_values(
+    "limit",
+    Shape::One,
+    ValueKind::Integer(1, i64::MAX),
+    "Rows at most, in the order of the query.",
+);
 
-const ACCEPTED: Accepted = &[
+const ACCEPTED: ParameterTable = &[
     Parameter::new("query", Shape::One, "One query that reads: SELECT, WITH, EXPLAIN, SHOW or DESCRIBE."),
     Parameter::new(
         "parameters",
         Shape::Object,
-        "Values for its places: an object by name, or an array in the order of the places.",
+        "ValueKind for its places: an object by name, or an array in the order of the places.",
     ),
     LIMIT,
     CELLS,
@@ -40,7 +44,7 @@ const ACCEPTED: Accepted = &[
 /// What `/sql` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: SQL,
-    about: "The rows of a query in SQL, which reads and changes nothing. Values for its places are bound, never pasted.",
+    about: "The rows of a query in SQL, which reads and changes nothing. ValueKind for its places are bound, never pasted.",
     parameters: ACCEPTED,
     formats: FORMATS,
     takes_body: true,
@@ -54,7 +58,7 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let parameters = Parameters::from_query(SQL, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    answer(&app, &parameters, parameters.one("query"), &values(&parameters)?, &method, &headers).await
+    answer(&app, &parameters, parameters.single("query"), &values(&parameters)?, &method, &headers).await
 }
 
 /// Answers `POST /sql`: a JSON object of the parameters, or the query itself as text.
@@ -85,20 +89,20 @@ pub(crate) async fn post(
     let parsed: Value = serde_json::from_slice(&body)
         .map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
     let Value::Object(mut members) = parsed else { return Err(Problem::of(Kind::Invalid, what)) };
-    // Values keep their types: `5` is a number and `"5"` is a text.
+    // ValueKind keep their types: `5` is a number and `"5"` is a text.
     let given = members.remove("parameters");
     parameters.add_json(Value::Object(members).to_string().as_bytes())?;
     let values = match given {
         Some(values) => values,
         None => values(&parameters)?,
     };
-    answer(&app, &parameters, parameters.one("query"), &values, &method, &headers).await
+    answer(&app, &parameters, parameters.single("query"), &values, &method, &headers).await
 }
 
 /// The values in the address: JSON.
 fn values(parameters: &Parameters) -> Result<Value, Problem> {
     let wrong = |error| Problem::parameter("parameters", format!("`parameters` is no JSON: {error}"));
-    parameters.one("parameters").map_or(Ok(Value::Null), |text| serde_json::from_str(text).map_err(wrong))
+    parameters.single("parameters").map_or(Ok(Value::Null), |text| serde_json::from_str(text).map_err(wrong))
 }
 
 async fn answer(
@@ -115,9 +119,9 @@ async fn answer(
             "there is no `query`: write one, such as SELECT COUNT(*) FROM incidents",
         ));
     };
-    let limit = row_limit(app, parameters.one("limit"))?;
-    let cells = parameters.one(CELLS.name).unwrap_or_default();
-    let mut asked = Asked::open(app, "sql", parameters.one("format"), headers).await?.with_cells(parameters)?;
+    let limit = row_limit(app, parameters.single("limit"))?;
+    let cells = parameters.single(CELLS.name).unwrap_or_default();
+    let mut asked = Asked::open(app, "sql", parameters.single("format"), headers).await?.with_cells(parameters)?;
     let deadline = asked.deadline;
     let answered = async {
         let planned = plan(&asked.reading, Sql::Text(query.to_owned()), Bound::Json(values.clone())).await?;
@@ -137,7 +141,7 @@ async fn answer(
 ///
 /// # Errors
 /// If it is no number of rows, or more than there may be.
-pub(crate) fn row_limit(app: &App, text: Option<&str>) -> Result<usize, Problem> {
-    let limits = &app.limits;
-    text.map_or(Ok(limits.default_rows), |text| whole("limit", text, 1, limits.max_rows))
+pub(crate) fn row_limit(app: &App, text: Option<&str>) -> Result<usize, ParameterError> {
+    let limits = &app.limits.answers;
+    text.map_or(Ok(limits.default_rows), |text| parse_integer("limit", text, 1, limits.max_rows))
 }

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
+use lake_analytics::{Filters, Parameters, parse_optional_integer};
 use lake_model::{Bounds, FINEST_RESOLUTION, Resource};
 use serde_json::{Value, json};
 
@@ -16,9 +17,6 @@ use super::tiles::{ACCEPTED, LAYER, MAX_ZOOM};
 use super::versioned::say_reading;
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::filters::Filters;
-use crate::question::parameters::Parameters;
-use crate::question::values::number;
 
 /// How clients reach this server: `http` or `https`.
 #[derive(Clone, Copy, Debug)]
@@ -34,14 +32,14 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let query = query.unwrap_or_default();
     let parameters = Parameters::from_query(TILE_JSON, ACCEPTED, &query)?;
-    let filters = Filters::parse(&parameters, &app.limits)?;
-    number(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
+    let filters = Filters::parse(&parameters, &app.limits.answers)?;
+    parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let reading = app.reading().await?;
     filters.check_resources(&app.resource_names(&reading.view))?;
     let scheme = scheme.map_or("http", |Extension(Scheme(scheme))| scheme);
     let document = document(&base(scheme, &uri, &headers), &query, &asked_for(&reading, &filters));
     let mut response = Json(document).into_response();
-    say_reading(response.headers_mut(), &reading.view, &filters.resources.wanted)?;
+    say_reading(response.headers_mut(), &reading.view, &filters.resources.included)?;
     Ok(response)
 }
 
@@ -58,8 +56,8 @@ fn base(scheme: &str, uri: &Uri, headers: &HeaderMap) -> String {
 fn asked_for(reading: &Reading, filters: &Filters) -> Vec<Arc<Resource>> {
     let landed = reading.view.resources.keys();
     let chosen = landed.filter(|name| {
-        let wanted = &filters.resources.wanted;
-        (wanted.is_empty() || wanted.contains(name)) && !filters.resources.unwanted.contains(name)
+        let wanted = &filters.resources.included;
+        (wanted.is_empty() || wanted.contains(name)) && !filters.resources.excluded.contains(name)
     });
     chosen.filter_map(|name| reading.view.catalog.get(name).ok()).collect()
 }

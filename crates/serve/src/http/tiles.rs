@@ -11,6 +11,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt as _;
+use lake_analytics::{
+    AggregatesRequest, Dimension, FILTERS, Filters, Parameter, ParameterTable, Shape, TimePrecision, ValueKind,
+    answer_frame, parse_optional_integer, plan_error, with_filters,
+};
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Result, ResultExt};
 use lake_query::{Point, cell_corners, cell_text};
 use mvt::{GeomEncoder, GeomType, Tile};
@@ -23,28 +27,21 @@ use super::tile_shape::{EXTENT, clip_to_tile, exterior_rings};
 use super::versioned::{Name, Timing, say_reading};
 use crate::app::{App, Reading};
 use crate::problem::Problem;
-use crate::question::Question;
-use crate::question::bucket::TimePrecision;
-use crate::question::dimension::Dimension;
-use crate::question::filters::{FILTERS, Filters, with_filters};
-use crate::question::parameters::{Accepted, Parameter, Shape, Values};
-use crate::question::plan::{answer_frame, plan_error};
-use crate::question::values::number;
 
 /// The deepest zoom that is answered.
 pub(super) const MAX_ZOOM: u32 = 24;
 /// The name of the layer.
 pub(super) const LAYER: &str = "cells";
 
-const OWN: [Parameter; 1] = [Parameter::of(
+const OWN: [Parameter; 1] = [Parameter::with_values(
     "geo_precision",
     Shape::One,
-    Values::Whole(0, 10),
+    ValueKind::Integer(0, 10),
     "The H3 resolution of cells; by the zoom if not given.",
 )];
 
 /// The parameters of tiles, beside those of the path.
-pub(super) const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+pub(super) const ACCEPTED: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
 
 /// What tiles are.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
@@ -74,13 +71,13 @@ pub(crate) async fn answer(
     let Path((z, x, y)) = path.map_err(|rejection| no_tile(&rejection.body_text()))?;
     let address = Address::parse(&z, &x, &y)?;
     let parameters = given.parameters(&ENDPOINT)?;
-    let filters = Filters::parse(&parameters, &app.limits)?;
-    let resolution = number(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
+    let filters = Filters::parse(&parameters, &app.limits.answers)?;
+    let resolution = parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let resolution = resolution.unwrap_or_else(|| address.resolution());
     let reading = app.reading().await?;
     filters.check_resources(&app.resource_names(&reading.view))?;
     timing.step("open");
-    let names = filters.resources.wanted.clone();
+    let names = filters.resources.included.clone();
     let name = Name::of(&reading, &names, &format!("{:?}", (&filters, resolution, address)), "mvt")?;
     if given.method != Method::POST && name.is_known(&given.headers) {
         return Ok(name.not_modified(&reading.view, &names)?);
@@ -142,7 +139,7 @@ impl Address {
 
 /// The counts of the cells that the tile touches: of those alone, so that memory is bounded by what a tile may hold.
 async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Address, most: usize) -> Result<Vec<u8>> {
-    let question = Question {
+    let question = AggregatesRequest {
         filters: Filters { located: filters.located.or(Some(true)), ..filters },
         resolution,
         precision: TimePrecision::All,

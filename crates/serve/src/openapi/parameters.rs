@@ -1,10 +1,9 @@
 //! Parameters as the OpenAPI document tells of them.
 
+use lake_analytics::{FORMAT, Parameter, Shape, ValueKind};
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{Endpoint, PROBLEMS, TILES};
-use crate::question::FORMAT;
-use crate::question::parameters::{Parameter, Shape, Values};
 
 /// The parts of a path that vary.
 pub(super) fn of_path(path: &str) -> Vec<Value> {
@@ -74,11 +73,11 @@ fn item(parameter: &Parameter, endpoint: &Endpoint) -> Value {
         return json!({"type": "string", "enum": endpoint.formats});
     }
     match parameter.values {
-        Values::Text => json!({"type": "string"}),
-        Values::Whole(least, i64::MAX) => json!({"type": "integer", "minimum": least}),
-        Values::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
-        Values::Proportion(most) => json!({"type": "number", "exclusiveMinimum": 0, "maximum": most}),
-        Values::OneOf(names) => json!({"type": "string", "enum": names}),
-        Values::Flag => json!({"type": "boolean"}),
+        ValueKind::Text => json!({"type": "string"}),
+        ValueKind::Integer(least, i64::MAX) => json!({"type": "integer", "minimum": least}),
+        ValueKind::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
+        ValueKind::Proportion(most) => json!({"type": "number", "exclusiveMinimum": 0, "maximum": most}),
+        ValueKind::OneOf(names) => json!({"type": "string", "enum": names}),
+        ValueKind::Boolean => json!({"type": "boolean"}),
     }
 }

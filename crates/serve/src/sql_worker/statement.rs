@@ -5,13 +5,13 @@ use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
+use lake_analytics::OrderedRows;
 use lake_model::{Error, Result};
 use lake_query::Format;
 
 use super::message::{Begin, Held, Question, Request, Sql, Values};
 use super::pool::{Frame, Lease};
 use crate::app::Reading;
-use crate::question::ordered::Rows;
 
 /// A statement that a worker has planned and is ready to run. Dropped, the worker leaves it.
 #[derive(Debug)]
@@ -59,10 +59,10 @@ impl Planned {
     ///
     /// # Errors
     /// If it fails, its rows need more than the request may hold, or the format cannot hold them.
-    pub(crate) async fn first_rows(self, limit: usize, format: Format) -> Result<Rows> {
+    pub(crate) async fn first_rows(self, limit: usize, format: Format) -> Result<OrderedRows> {
         let (schema, begin, lease) = self.run(Some(Held { limit, format: format.to_string() })).await?;
         let batches = rows(lease).map_err(|error| DataFusionError::External(Box::new(error))).boxed();
-        Ok(Rows { schema, batches, truncated: begin.truncated })
+        Ok(OrderedRows { schema, batches, truncated: begin.truncated })
     }
 
     /// All rows, as they are made.

@@ -6,18 +6,17 @@ mod lake;
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
+use lake_analytics::{
+    AGGREGATES_PARAMETERS, AggregatesRequest, AnswerLimits, Parameters, plan_from_counts, plan_from_incidents,
+};
 use lake_model::{MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, parse_wall_clock};
 use lake_query::cell_to_parent;
 
-use crate::limits::Limits;
-use crate::question::parameters::Parameters;
-use crate::question::plan::{from_counts, from_incidents};
-use crate::question::{ACCEPTED, Question};
 use lake::{Dice, Incident, LANDED, test_lake, values};
 
-fn question(query: &str) -> Question {
-    let parameters = Parameters::from_query("/aggregates", ACCEPTED, query).expect(query);
-    Question::parse(&parameters, &Limits::default()).expect(query)
+fn question(query: &str) -> AggregatesRequest {
+    let parameters = Parameters::from_query("/aggregates", AGGREGATES_PARAMETERS, query).expect(query);
+    AggregatesRequest::parse(&parameters, &AnswerLimits::default()).expect(query)
 }
 
 fn rows(batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
@@ -127,8 +126,8 @@ async fn counts_and_incidents_and_a_naive_recount_say_the_same() {
         let (query, dimensions, test) = random_question(&mut dice);
         let asked = question(&query);
         assert!(asked.is_answered_by_counts(), "{query}");
-        let by_counts = from_counts(&reading, &asked).expect("a plan").collect().await.expect(&query);
-        let by_rows = from_incidents(&reading, &asked).await.expect("a plan").collect().await.expect(&query);
+        let by_counts = plan_from_counts(&reading, &asked).expect("a plan").collect().await.expect(&query);
+        let by_rows = plan_from_incidents(&reading, &asked).await.expect("a plan").collect().await.expect(&query);
         let naive = naive(&lake.incidents, &dimensions, &*test);
         assert_eq!(keyed(rows(&by_counts)), naive, "{query}");
         assert_eq!(keyed(rows(&by_rows)), naive, "{query}");
@@ -144,7 +143,7 @@ async fn points_are_tested_one_by_one() {
         |place: Option<(f64, f64)>, test: &dyn Fn(f64, f64) -> bool| place.is_some_and(|(lat, lon)| test(lat, lon));
     let triangle =
         "%7B%22type%22:%22Polygon%22,%22coordinates%22:[[[-122.5,37.7],[-122.4,37.7],[-122.5,37.8],[-122.5,37.7]]]%7D";
-    let near = crate::question::place::Circle { latitude: 37.75, longitude: -122.45, metres: 2_000.0 };
+    let near = lake_analytics::Circle { latitude: 37.75, longitude: -122.45, metres: 2_000.0 };
     let cases: [(String, PlaceTest<'_>); 3] =
         [
             ("bbox=-122.48,37.72,-122.43,37.76".to_owned(), &|lat, lon| {
@@ -159,7 +158,7 @@ async fn points_are_tested_one_by_one() {
         ];
     for (query, test) in cases {
         let asked = question(&format!("{query}&group_by=resource"));
-        let frame = crate::question::plan::answer_frame(&reading, &asked).await.expect("a plan");
+        let frame = lake_analytics::answer_frame(&reading, &asked).await.expect("a plan");
         let found = keyed(rows(&frame.collect().await.expect(&query)));
         let there = naive(&lake.incidents, &[DIMENSIONS[0].1], &|i| inside(i.place, test));
         assert_eq!(found, there, "{query}");
@@ -173,7 +172,7 @@ async fn windows_that_meet_add_up_to_the_minute() {
     let reading = lake.reading().await;
 
     let total = async |window: &str| {
-        let frame = crate::question::plan::answer_frame(&reading, &question(&format!("group_by=&{window}"))).await;
+        let frame = lake_analytics::answer_frame(&reading, &question(&format!("group_by=&{window}"))).await;
         let found = rows(&frame.expect("a plan").collect().await.expect(window));
         found[0][0].clone().expect("a count").parse::<i64>().expect("a number")
     };

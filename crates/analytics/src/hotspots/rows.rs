@@ -6,21 +6,23 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use arrow::datatypes::{DataType, Field, Schema};
 use lake_model::{Kind, Result, ResultExt};
 
+use super::compute::CellStatistics;
 use super::mann_kendall::Trend;
-use super::reckon::Cell;
 
 /// The rows of these cells, with or without their trend.
 ///
 /// # Errors
 /// Never, as the columns are those of the schema.
-pub(super) fn batch(cells: &[Cell], with_trend: bool) -> Result<RecordBatch> {
-    let real =
-        |value: fn(&Cell) -> Option<f64>| -> ArrayRef { Arc::new(cells.iter().map(value).collect::<Float64Array>()) };
-    let text = |value: fn(&Cell) -> Option<&'static str>| -> ArrayRef {
+pub(super) fn to_record_batch(cells: &[CellStatistics], with_trend: bool) -> Result<RecordBatch> {
+    let real = |value: fn(&CellStatistics) -> Option<f64>| -> ArrayRef {
+        Arc::new(cells.iter().map(value).collect::<Float64Array>())
+    };
+    let text = |value: fn(&CellStatistics) -> Option<&'static str>| -> ArrayRef {
         Arc::new(cells.iter().map(value).collect::<StringArray>())
     };
-    let whole =
-        |value: fn(&Cell) -> i64| -> ArrayRef { Arc::new(cells.iter().map(value).map(Some).collect::<Int64Array>()) };
+    let whole = |value: fn(&CellStatistics) -> i64| -> ArrayRef {
+        Arc::new(cells.iter().map(value).map(Some).collect::<Int64Array>())
+    };
     let mut columns = vec![
         ("cell", whole(|cell| cell.cell)),
         ("count", whole(|cell| cell.count)),
@@ -36,7 +38,7 @@ pub(super) fn batch(cells: &[Cell], with_trend: bool) -> Result<RecordBatch> {
             ("trend_z", real(|cell| cell.trend.map(|Trend { z, .. }| z))),
             ("trend_p", real(|cell| cell.trend.map(|Trend { p, .. }| p))),
             ("trend_slope", real(|cell| cell.trend.map(|Trend { slope, .. }| slope))),
-            ("trend", text(Cell::direction)),
+            ("trend", text(CellStatistics::direction)),
         ]);
     }
     let field = |(name, values): &(&str, ArrayRef)| {

@@ -2,7 +2,7 @@
 //! M. G. (1975), "Rank correlation methods", 4th edition, London: Griffin; Sen, P. K. (1968), "Estimates of the
 //! regression coefficient based on Kendall's tau", Journal of the American Statistical Association 63, 1379-1389.
 
-use super::normal::two_sided;
+use super::normal::two_sided_p;
 
 /// The shortest series whose trend is told: of three months no order at all is rare.
 const LEAST: usize = 4;
@@ -51,7 +51,7 @@ pub(super) fn mann_kendall(months: usize, counted: &[(usize, i64)]) -> Option<Tr
         true => 0.0,
         false => median_slope(months, counted),
     };
-    Some(Trend { tau: score as f64 / pairs as f64, z, p: two_sided(z), slope })
+    Some(Trend { tau: score as f64 / pairs as f64, z, p: two_sided_p(z), slope })
 }
 
 fn pairs(months: usize) -> i64 {
@@ -119,7 +119,7 @@ mod tests {
         let found = trend(&[10, 15, 14, 20]).expect("a trend");
         assert!(near(found.tau, 4.0 / 6.0) && near(found.z, 3.0 / (26.0_f64 / 3.0).sqrt()), "{found:?}");
         assert!(near(found.slope, f64::midpoint(2.5, 10.0 / 3.0)), "{found:?}");
-        assert!(near(found.p, two_sided(found.z)));
+        assert!(near(found.p, two_sided_p(found.z)));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 ///
 /// With the p values in ascending order `p(1)` to `p(m)`, the adjusted `p(i)` is the least of `p(j) m/j` over all
 /// `j >= i`, and at most 1.
-pub(super) fn adjusted(p: &[Option<f64>]) -> Vec<Option<f64>> {
+pub(super) fn adjust_p_values(p: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut tested: Vec<(usize, f64)> = p.iter().enumerate().filter_map(|(at, p)| Some((at, (*p)?))).collect();
     tested.sort_unstable_by(|(_, one), (_, other)| one.total_cmp(other));
     let mut adjusted = vec![None; p.len()];
@@ -32,7 +32,7 @@ mod tests {
 
     fn all(p: &[f64]) -> Vec<f64> {
         let p: Vec<Option<f64>> = p.iter().copied().map(Some).collect();
-        adjusted(&p).into_iter().map(|p| p.expect("an adjusted p")).collect()
+        adjust_p_values(&p).into_iter().map(|p| p.expect("an adjusted p")).collect()
     }
 
     #[test]
@@ -58,9 +58,9 @@ mod tests {
 
     #[test]
     fn what_was_not_tested_is_no_test() {
-        assert_eq!(adjusted(&[]), []);
-        assert_eq!(adjusted(&[None, None]), [None, None]);
-        assert_eq!(adjusted(&[None, Some(0.02), None, Some(0.9)]), [None, Some(0.04), None, Some(0.9)]);
+        assert_eq!(adjust_p_values(&[]), []);
+        assert_eq!(adjust_p_values(&[None, None]), [None, None]);
+        assert_eq!(adjust_p_values(&[None, Some(0.02), None, Some(0.9)]), [None, Some(0.04), None, Some(0.9)]);
         assert_eq!(all(&[0.3]), [0.3]);
         assert_eq!(all(&[0.2, 0.2, 0.2]), [0.2, 0.2, 0.2], "tests that say the same are adjusted the same");
     }

@@ -1,4 +1,4 @@
-//! Buckets of wall-clock time: how long they are, and where the one of an instant begins.
+//! Buckets of wall-clock time: their length, and the start of the bucket of an instant.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const EPOCH_DAY: i64 = 719_163;
 
 /// How long a bucket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimePrecision {
+pub enum TimePrecision {
     /// Always the same number of microseconds, aligned to an instant.
     Fixed {
         /// Its length.
@@ -56,7 +56,7 @@ pub(crate) const PRECISION_NAMES: &[&str] = &["1m", "15m", "1h", "6h", "12h", "2
 
 impl TimePrecision {
     /// Whether whole hours fit into its buckets, so that hourly counts answer.
-    pub(crate) fn holds_hours(self) -> bool {
+    pub fn is_multiple_of_hours(self) -> bool {
         !matches!(self, Self::Fixed { micros, .. } if micros < MICROS_PER_HOUR)
     }
 
@@ -77,8 +77,8 @@ impl TimePrecision {
     }
 
     /// The start of the bucket of `instant` in a plan.
-    pub(crate) fn bucket(self, instant: Expr) -> Expr {
-        of_instant("bucket", instant_type(), move |instants| {
+    pub fn bucket_start(self, instant: Expr) -> Expr {
+        instant_function("bucket", instant_type(), move |instants| {
             let starts = instants.as_primitive::<TimestampMicrosecondType>();
             Arc::new(starts.unary::<_, TimestampMicrosecondType>(|instant| self.start(instant)))
         })
@@ -102,17 +102,17 @@ fn weekday_of(instant: i64) -> i32 {
 }
 
 /// The hour of the day of `instant` in a plan, 0 to 23.
-pub(crate) fn hour(instant: Expr) -> Expr {
-    number_of("hour", hour_of).call(vec![instant])
+pub(crate) fn hour_of_day(instant: Expr) -> Expr {
+    integer_function("hour", hour_of).call(vec![instant])
 }
 
 /// The ISO day of the week of `instant` in a plan, Monday 1 to Sunday 7.
-pub(crate) fn weekday(instant: Expr) -> Expr {
-    number_of("weekday", weekday_of).call(vec![instant])
+pub(crate) fn day_of_week(instant: Expr) -> Expr {
+    integer_function("weekday", weekday_of).call(vec![instant])
 }
 
-fn number_of(name: &str, number: fn(i64) -> i32) -> ScalarUDF {
-    of_instant(name, DataType::Int32, move |instants| {
+fn integer_function(name: &str, number: fn(i64) -> i32) -> ScalarUDF {
+    instant_function(name, DataType::Int32, move |instants| {
         Arc::new(instants.as_primitive::<TimestampMicrosecondType>().unary::<_, Int32Type>(number))
     })
 }
@@ -123,7 +123,11 @@ fn instant_type() -> DataType {
 
 /// A function of wall-clock time. Integer arithmetic: the engine's own functions go through nanoseconds, which end
 /// in 2262 and cost more than the scan.
-fn of_instant(name: &str, output: DataType, body: impl Fn(&ArrayRef) -> ArrayRef + Send + Sync + 'static) -> ScalarUDF {
+fn instant_function(
+    name: &str,
+    output: DataType,
+    body: impl Fn(&ArrayRef) -> ArrayRef + Send + Sync + 'static,
+) -> ScalarUDF {
     let run = move |arguments: &[ColumnarValue]| -> datafusion::error::Result<ColumnarValue> {
         let scalar = matches!(arguments, [ColumnarValue::Scalar(_)]);
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
@@ -195,7 +199,8 @@ mod tests {
 
     #[test]
     fn only_buckets_shorter_than_an_hour_need_the_rows() {
-        let short: Vec<&str> = PRECISIONS.iter().filter(|(_, p)| !p.holds_hours()).map(|(name, _)| *name).collect();
+        let short: Vec<&str> =
+            PRECISIONS.iter().filter(|(_, p)| !p.is_multiple_of_hours()).map(|(name, _)| *name).collect();
         assert_eq!(short, ["1m", "15m"]);
     }
 }

@@ -1,11 +1,11 @@
-//! Whole calendar months.
+//! StudyAreaTotals calendar months.
 
 use std::fmt;
 
 use chrono::{DateTime, Datelike as _};
 use lake_model::{month_start, next_month};
 
-use crate::question::filters::Filters;
+use crate::filters::Filters;
 
 /// Months since the year 0.
 pub(super) type Month = i64;
@@ -61,13 +61,13 @@ mod tests {
     use lake_model::parse_wall_clock;
 
     use super::*;
-    use crate::hotspots::ACCEPTED;
-    use crate::limits::Limits;
-    use crate::question::parameters::Parameters;
+    use crate::hotspots::HOTSPOTS_PARAMETERS;
+    use crate::limits::AnswerLimits;
+    use crate::parameters::Parameters;
 
     fn whole(window: &str, counted: Option<(&str, &str)>) -> Option<String> {
-        let parameters = Parameters::from_query("/hotspots", ACCEPTED, window).expect(window);
-        let filters = Filters::parse(&parameters, &Limits::default()).expect(window);
+        let parameters = Parameters::from_query("/hotspots", HOTSPOTS_PARAMETERS, window).expect(window);
+        let filters = Filters::parse(&parameters, &AnswerLimits::default()).expect(window);
         let month = |text: &str| month_of(parse_wall_clock(text).expect("a time"));
         let months = Months::whole(&filters, counted.map(|(first, last)| (month(first), month(last))));
         months.map(|months| months.to_string())

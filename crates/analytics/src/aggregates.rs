@@ -1,116 +1,117 @@
 //! The question that `/aggregates` and its neighbours are asked, read from parameters, and the plan that answers it.
 
-pub(crate) mod bucket;
-pub(crate) mod choice;
-pub(crate) mod dimension;
-pub(crate) mod filters;
-pub(crate) mod labels;
-pub(crate) mod ordered;
-pub(crate) mod parameters;
-pub(crate) mod place;
-pub(crate) mod plan;
-pub(crate) mod values;
-
-use bucket::{PRECISION_NAMES, TimePrecision};
-use dimension::Dimension;
-use filters::{FILTERS, Filters, with_filters};
+use crate::dimension::Dimension;
+use crate::filters::{FILTERS, Filters, with_filters};
+use crate::parameter_values::{parse_group_by, parse_optional_integer, parse_time_precision, unknown_value};
+use crate::parameters::{Parameter, ParameterTable, Parameters, Shape, ValueKind};
+use crate::time_bucket::{PRECISION_NAMES, TimePrecision};
 use lake_model::FINEST_RESOLUTION;
 use lake_query::Cells;
-use parameters::{Accepted, Parameter, Parameters, Shape, Values};
-use values::{group_by, number, precision};
 
-use crate::limits::Limits;
-use crate::problem::Problem;
+use crate::error::ParameterError;
+use crate::limits::AnswerLimits;
 
-/// The parameter that names a format.
-pub(crate) const FORMAT: Parameter =
+/// The parameter of the format.
+pub const FORMAT: Parameter =
     Parameter::new("format", Shape::One, "The format of the answer; it wins over the header Accept.");
 
-/// The parameter that names the resolution of cells.
-pub(crate) const GEO_PRECISION: Parameter =
-    Parameter::of("geo_precision", Shape::One, Values::Whole(0, 10), "The H3 resolution of cells; 9 if not given.");
+/// The parameter of the resolution of cells.
+pub const GEO_PRECISION: Parameter = Parameter::with_values(
+    "geo_precision",
+    Shape::One,
+    ValueKind::Integer(0, 10),
+    "The H3 resolution of cells; 9 if not given.",
+);
 
-/// The parameter that names the form of cells.
-pub(crate) const CELLS: Parameter = Parameter::of(
+/// The parameter of how cells are written.
+pub const CELLS: Parameter = Parameter::with_values(
     "cells",
     Shape::One,
-    Values::OneOf(Cells::NAMES),
+    ValueKind::OneOf(Cells::NAMES),
     "How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if \
      not given.",
 );
 
 const OWN: [Parameter; 7] = [
     GEO_PRECISION,
-    Parameter::of(
+    Parameter::with_values(
         "time_precision",
         Shape::One,
-        Values::OneOf(PRECISION_NAMES),
+        ValueKind::OneOf(PRECISION_NAMES),
         "How long a bucket is; 24h if not given.",
     ),
     Parameter::new("group_by", Shape::Many, "What to tell apart, between commas; resource,cell,time if not given."),
-    Parameter::of(
+    Parameter::with_values(
         "per",
         Shape::One,
-        Values::OneOf(&["km2"]),
+        ValueKind::OneOf(&["km2"]),
         "A rate beside the count: per square kilometre of the cell.",
     ),
-    Parameter::of("limit", Shape::One, Values::Whole(1, i64::MAX), "Rows at most, in the order of the dimensions."),
+    Parameter::with_values(
+        "limit",
+        Shape::One,
+        ValueKind::Integer(1, i64::MAX),
+        "Rows at most, in the order of the dimensions.",
+    ),
     CELLS,
     FORMAT,
 ];
 
 /// The parameters of `/aggregates`.
-pub(crate) const ACCEPTED: Accepted = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+pub const AGGREGATES_PARAMETERS: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
 
-/// What is asked.
+/// A question for counts.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
-    pub(crate) filters: Filters,
+pub struct AggregatesRequest {
+    /// The incidents to count.
+    pub filters: Filters,
     /// The H3 resolution of cells.
-    pub(crate) resolution: u8,
-    pub(crate) precision: TimePrecision,
-    pub(crate) group_by: Vec<Dimension>,
-    /// Whether the rate per square kilometre is asked for.
-    pub(crate) per_km2: bool,
+    pub resolution: u8,
+    /// The length of time buckets.
+    pub precision: TimePrecision,
+    /// The dimensions that the counts are grouped by, in the order of the answer.
+    pub group_by: Vec<Dimension>,
+    /// Whether the answer has a rate per square kilometre.
+    pub per_km2: bool,
     /// Rows at most.
-    pub(crate) limit: usize,
+    pub limit: usize,
 }
 
-impl Question {
-    /// Reads the question.
+impl AggregatesRequest {
+    /// Parses the question.
     ///
     /// # Errors
-    /// The first parameter that is wrong, and what it may be.
-    pub(crate) fn parse(parameters: &Parameters, limits: &Limits) -> Result<Self, Problem> {
-        let precision = precision(parameters.one("time_precision").unwrap_or("24h"))?;
-        let mut group_by = group_by(parameters.many("group_by"))?;
+    /// The first parameter that is not valid.
+    pub fn parse(parameters: &Parameters, limits: &AnswerLimits) -> Result<Self, ParameterError> {
+        let precision = parse_time_precision(parameters.single("time_precision").unwrap_or("24h"))?;
+        let mut group_by = parse_group_by(parameters.all("group_by"))?;
         if precision == TimePrecision::All {
             group_by.retain(|dimension| *dimension != Dimension::Time);
         }
-        let per_km2 = match parameters.one("per") {
+        let per_km2 = match parameters.single("per") {
             None => false,
             Some("km2") if group_by.contains(&Dimension::Cell) => true,
             Some("km2") => {
-                return Err(Problem::parameter("per", "`per=km2` needs `cell` in `group_by`: it is the cell's area"));
+                return Err(ParameterError::new("per", "`per=km2` needs `cell` in `group_by`: it is the cell's area"));
             }
-            Some(other) => return Err(values::not_one_of("per", other, ["km2"].into_iter())),
+            Some(other) => return Err(unknown_value("per", other, ["km2"].into_iter())),
         };
         Ok(Self {
             filters: Filters::parse(parameters, limits)?,
-            resolution: number(parameters, "geo_precision", 0, FINEST_RESOLUTION)?.unwrap_or(9),
+            resolution: parse_optional_integer(parameters, "geo_precision", 0, FINEST_RESOLUTION)?.unwrap_or(9),
             precision,
             group_by,
             per_km2,
-            limit: number(parameters, "limit", 1, limits.max_rows)
-                .map_err(|problem| problem.because("max_rows"))?
+            limit: parse_optional_integer(parameters, "limit", 1, limits.max_rows)
+                .map_err(|error| error.with_limit_name("max_rows"))?
                 .unwrap_or(limits.default_rows),
         })
     }
 
-    /// Whether hourly counts answer it: no test of an incident's point, no time finer than the hour.
-    pub(crate) fn is_answered_by_counts(&self) -> bool {
-        let hourly = self.precision.holds_hours() || !self.group_by.contains(&Dimension::Time);
-        hourly && self.filters.are_hourly()
+    /// Returns whether hourly counts answer the question: it tests no point and has no time finer than the hour.
+    pub fn is_answered_by_counts(&self) -> bool {
+        let hourly = self.precision.is_multiple_of_hours() || !self.group_by.contains(&Dimension::Time);
+        hourly && self.filters.fit_hourly_counts()
     }
 }
 
@@ -121,13 +122,17 @@ mod tests {
     use lake_model::MICROS_PER_HOUR;
 
     use super::*;
+    use crate::value_filter::ValueFilter;
 
-    fn ask(query: &str) -> Result<Question, Problem> {
-        Question::parse(&Parameters::from_query("/aggregates", ACCEPTED, query)?, &Limits::default())
+    fn ask(query: &str) -> Result<AggregatesRequest, ParameterError> {
+        AggregatesRequest::parse(
+            &Parameters::from_query("/aggregates", AGGREGATES_PARAMETERS, query)?,
+            &AnswerLimits::default(),
+        )
     }
 
     #[test]
-    fn nothing_asked_is_everything_by_resource_cell_and_day() {
+    fn defaults_group_by_resource_cell_and_day() {
         let question = ask("").expect("a question");
         assert_eq!(question.group_by, [Dimension::Resource, Dimension::Cell, Dimension::Time]);
         assert_eq!((question.resolution, question.limit), (9, 100_000));
@@ -135,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_is_understood() {
+    fn parameters_are_parsed() {
         let question = ask(
             "resource=311-cases&category=Graffiti%2C%20Public&start_time=2024-06-01&end_time=2024-06-02T01:00Z\
              &geo_precision=10&time_precision=1w&hour=0&hour=23&weekday=7&group_by=cell,hour&group_by=weekday,cell&limit=7&format=json",
         )
         .expect("a question");
-        assert_eq!(question.filters.resources.wanted, ["311-cases"]);
-        let graffiti = choice::Choice { wanted: vec!["Graffiti, Public".to_owned()], unwanted: Vec::new() };
+        assert_eq!(question.filters.resources.included, ["311-cases"]);
+        let graffiti = ValueFilter { included: vec!["Graffiti, Public".to_owned()], excluded: Vec::new() };
         assert_eq!(question.filters.labels, [(Dimension::Category, graffiti)]);
         assert_eq!(
             question.filters.end.expect("an end") - question.filters.start.expect("a start"),
@@ -156,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn points_minutes_and_broken_hours_need_the_rows() {
+    fn points_minutes_and_partial_hours_need_the_rows() {
         for query in [
             "bbox=-1,-1,1,1",
             "near=37,-122,5",
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_names_its_parameter_and_what_it_may_be() {
+    fn an_error_names_parameter_and_expected_values() {
         for (query, parameter, says) in [
             ("geo_precision=11", "geo_precision", "0 to 10"),
             ("geo_precision=-1", "geo_precision", "0 to 10"),
@@ -203,19 +208,19 @@ mod tests {
             ("per=km2&group_by=time", "per", "`cell`"),
             ("per=mile", "per", "`km2`"),
         ] {
-            let problem = ask(query).expect_err(query);
-            assert_eq!(problem.parameter.as_deref(), Some(parameter), "{query}: {problem:?}");
-            assert!(problem.detail.contains(says), "{query}: {}", problem.detail);
+            let error = ask(query).expect_err(query);
+            assert_eq!(error.parameter.as_deref(), Some(parameter), "{query}: {error:?}");
+            assert!(error.message.contains(says), "{query}: {}", error.message);
         }
     }
 
     #[test]
-    fn an_unknown_resource_finds_its_neighbour() {
+    fn an_unknown_resource_suggests_the_nearest() {
         let known = BTreeSet::from(["311-cases", "fire-incidents"]);
         let check = |query: &str| ask(query).expect("a question").filters.check_resources(&known);
         assert_eq!(check("resource=311-cases"), Ok(()));
-        let problem = check("resource=311-cases&resource=fire-incident").expect_err("unknown");
-        assert!(problem.detail.contains("did you mean `fire-incidents`?"), "{}", problem.detail);
-        assert_eq!(problem.parameter.as_deref(), Some("resource"));
+        let error = check("resource=311-cases&resource=fire-incident").expect_err("unknown");
+        assert!(error.message.contains("did you mean `fire-incidents`?"), "{}", error.message);
+        assert_eq!(error.parameter.as_deref(), Some("resource"));
     }
 }

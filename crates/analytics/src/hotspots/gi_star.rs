@@ -1,10 +1,10 @@
 //! The local statistic Gi* in its standardised form: Getis, A. & Ord, J. K. (1992), "The analysis of spatial
-//! association by use of distance statistics", Geographical Analysis 24, 189-206; Ord, J. K. & Getis, A. (1995), "Local
+//! association by use of distance statistics", Geographical Analysis 24, 189-206; Ord, J. K. & Getis, A. (1995), "Neighborhood
 //! spatial autocorrelation statistics: distributional issues and an application", Geographical Analysis 27, 286-306.
 
 /// What lies in the neighbourhood of a cell, the cell itself included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Local {
+pub(super) struct Neighborhood {
     /// How many cells of the study area.
     pub(super) cells: u32,
     /// Their counts together.
@@ -13,14 +13,14 @@ pub(super) struct Local {
 
 /// The study area: what its cells hold together.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Whole {
+pub(super) struct StudyAreaTotals {
     cells: i128,
     count: i128,
     /// `n Σx² - (Σx)²`: `n²` times the variance of the counts.
     spread: i128,
 }
 
-impl Whole {
+impl StudyAreaTotals {
     /// The study area with these counts, a cell each.
     pub(super) fn of(counts: &[i64]) -> Self {
         let cells = counts.len() as i128;
@@ -36,7 +36,7 @@ impl Whole {
     ///
     /// None where that is 0 by 0: all counts are the same, or the neighbourhood is the whole study area. Sums are whole
     /// numbers until the last step, so neither the order of cells nor a constant added to all counts changes a digit.
-    pub(super) fn z(&self, local: Local) -> Option<f64> {
+    pub(super) fn z(&self, local: Neighborhood) -> Option<f64> {
         let inside = i128::from(local.cells);
         let pairs = inside * (self.cells - inside);
         if self.spread == 0 || pairs == 0 {
@@ -56,10 +56,10 @@ mod tests {
 
     /// The statistics of cells in a row, each with its next ones up to `reach`.
     fn in_a_row(counts: &[i64], reach: usize) -> Vec<Option<f64>> {
-        let whole = Whole::of(counts);
+        let whole = StudyAreaTotals::of(counts);
         let local = |at: usize| {
             let near = &counts[at.saturating_sub(reach)..counts.len().min(at + reach + 1)];
-            Local { cells: u32::try_from(near.len()).expect("few"), count: near.iter().sum() }
+            Neighborhood { cells: u32::try_from(near.len()).expect("few"), count: near.iter().sum() }
         };
         (0..counts.len()).map(|at| whole.z(local(at))).collect()
     }

@@ -1,16 +1,17 @@
-//! Parameters as they come, from a query string or a JSON body: which there are, how often, and nothing else yet.
+//! The parameters of a request, from a query string, a JSON body or the command line: names and texts; their values are
+//! parsed elsewhere.
 
 use std::collections::BTreeMap;
 
-use lake_model::{Kind, listed, nearest};
+use lake_model::{listed, nearest};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::problem::Problem;
+use crate::error::ParameterError;
 
-/// How a parameter may be given.
+/// How often and in which form a parameter is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// Once.
     One,
     /// Any number of times; an array in JSON.
@@ -21,60 +22,60 @@ pub(crate) enum Shape {
     Object,
 }
 
-/// What a parameter's text may be.
+/// The values that a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Values {
+pub enum ValueKind {
     /// Any text.
     Text,
     /// A whole number from the first to the last.
-    Whole(i64, i64),
+    Integer(i64, i64),
     /// A number above 0, at most this one.
     Proportion(f64),
     /// One of these.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
-    Flag,
+    Boolean,
 }
 
-/// A parameter: how it is parsed, and how it is told of.
+/// The definition of a parameter: how it is parsed and documented.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Parameter {
+pub struct Parameter {
     /// Its name, in a query as in a body.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// How it may be given.
-    pub(crate) shape: Shape,
+    pub shape: Shape,
     /// What it may be.
-    pub(crate) values: Values,
-    /// What it means, for the clients' documents.
-    pub(crate) about: &'static str,
+    pub values: ValueKind,
+    /// Its meaning, for documentation.
+    pub about: &'static str,
 }
 
 impl Parameter {
-    /// A parameter of any text.
-    pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, shape, values: Values::Text, about }
+    /// Returns a parameter that takes any text.
+    pub const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, shape, values: ValueKind::Text, about }
     }
 
     /// Returns the other name of a parameter that excludes values: `not_category` for `category!`, which is an identifier in
     /// any language.
-    pub(crate) fn alias(&self) -> Option<String> {
+    pub fn alias(&self) -> Option<String> {
         self.name.strip_suffix('!').map(|name| format!("not_{name}"))
     }
 
-    /// A parameter of these values.
-    pub(crate) const fn of(name: &'static str, shape: Shape, values: Values, about: &'static str) -> Self {
+    /// Returns a parameter that takes these values.
+    pub const fn with_values(name: &'static str, shape: Shape, values: ValueKind, about: &'static str) -> Self {
         Self { name, shape, values, about }
     }
 }
 
-/// The parameters that an endpoint takes.
-pub(crate) type Accepted = &'static [Parameter];
+/// The table of the parameters that an endpoint or a command takes.
+pub type ParameterTable = &'static [Parameter];
 
 /// The parameters of one request, each with its texts.
 #[derive(Debug)]
-pub(crate) struct Parameters {
+pub struct Parameters {
     path: &'static str,
-    accepted: Accepted,
+    accepted: ParameterTable,
     texts: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -83,10 +84,10 @@ impl Parameters {
     ///
     /// # Errors
     /// An unknown parameter, or a single one that is repeated.
-    pub(crate) fn from_query(path: &'static str, accepted: Accepted, query: &str) -> Result<Self, Problem> {
+    pub fn from_query(path: &'static str, accepted: ParameterTable, query: &str) -> Result<Self, ParameterError> {
         let mut parameters = Self { path, accepted, texts: BTreeMap::new() };
         for (name, text) in form_urlencoded::parse(query.as_bytes()) {
-            let (name, shape) = parameters.known(&name)?;
+            let (name, shape) = parameters.find(&name)?;
             parameters.push(name, shape, text.into_owned())?;
         }
         Ok(parameters)
@@ -96,21 +97,21 @@ impl Parameters {
     ///
     /// # Errors
     /// A body that is no JSON object, an unknown member, or one of another shape.
-    pub(crate) fn add_json(&mut self, body: &[u8]) -> Result<(), Problem> {
+    pub fn add_json(&mut self, body: &[u8]) -> Result<(), ParameterError> {
         let what = "the body is a JSON object with the parameters as its members";
         let value: Value =
-            serde_json::from_slice(body).map_err(|e| Problem::of(Kind::Invalid, format!("{what}; it is none: {e}")))?;
+            serde_json::from_slice(body).map_err(|e| ParameterError::of_request(format!("{what}; it is none: {e}")))?;
         let Value::Object(members) = value else {
-            return Err(Problem::of(Kind::Invalid, what));
+            return Err(ParameterError::of_request(what));
         };
         for (name, value) in members {
-            let (name, shape) = self.known(&name)?;
+            let (name, shape) = self.find(&name)?;
             self.push_json(name, shape, value)?;
         }
         Ok(())
     }
 
-    fn known(&self, name: &str) -> Result<(&'static str, Shape), Problem> {
+    fn find(&self, name: &str) -> Result<(&'static str, Shape), ParameterError> {
         if let Some(found) =
             self.accepted.iter().find(|known| known.name == name || known.alias().as_deref() == Some(name))
         {
@@ -122,19 +123,19 @@ impl Parameters {
             None => "it takes".to_owned(),
         };
         let detail = format!("`{name}` is no parameter of {}; {takes} {}", self.path, listed(names()));
-        Err(Problem::parameter(name, detail))
+        Err(ParameterError::new(name, detail))
     }
 
-    fn push(&mut self, name: &'static str, shape: Shape, text: String) -> Result<(), Problem> {
+    fn push(&mut self, name: &'static str, shape: Shape, text: String) -> Result<(), ParameterError> {
         let texts = self.texts.entry(name).or_default();
         if shape != Shape::Many && !texts.is_empty() {
-            return Err(Problem::parameter(name, format!("`{name}` is given twice; it may be given once")));
+            return Err(ParameterError::new(name, format!("`{name}` is given twice; it may be given once")));
         }
         texts.push(text);
         Ok(())
     }
 
-    fn push_json(&mut self, name: &'static str, shape: Shape, value: Value) -> Result<(), Problem> {
+    fn push_json(&mut self, name: &'static str, shape: Shape, value: Value) -> Result<(), ParameterError> {
         match (value, shape) {
             (Value::Null, _) => Ok(()),
             (Value::String(text), _) => self.push(name, shape, text),
@@ -149,7 +150,7 @@ impl Parameters {
                         Value::Number(number) => texts.push(number.to_string()),
                         Value::Null if shape == Shape::Many => texts.push(String::new()),
                         other => {
-                            return Err(Problem::parameter(
+                            return Err(ParameterError::new(
                                 name,
                                 format!("`{other}` in `{name}` is neither text nor number"),
                             ));
@@ -169,31 +170,32 @@ impl Parameters {
                     Shape::Numbers => "an array of numbers",
                     Shape::Object => "an object",
                 };
-                Err(Problem::parameter(name, format!("`{name}` is {may}")))
+                Err(ParameterError::new(name, format!("`{name}` is {may}")))
             }
         }
     }
 
     /// Returns the path that is asked.
-    pub(crate) fn path(&self) -> &'static str {
+    pub fn path(&self) -> &'static str {
         self.path
     }
 
-    /// The text of a parameter that may be given once.
-    pub(crate) fn one(&self, name: &str) -> Option<&str> {
+    /// Returns the text of a parameter that is given at most once.
+    pub fn single(&self, name: &str) -> Option<&str> {
         self.texts.get(name)?.first().map(String::as_str)
     }
 
-    /// Tells every parameter but those `left_out`, and its texts, in an order that does not depend on how they came.
-    pub(crate) fn each(&self, left_out: &[&str], part: &mut dyn FnMut(&str)) {
+    /// Calls `part` with the name and the texts of every parameter but those `left_out`, in an order that does not depend on
+    /// the request.
+    pub fn visit_texts(&self, left_out: &[&str], part: &mut dyn FnMut(&str)) {
         for (name, texts) in self.texts.iter().filter(|(name, _)| !left_out.contains(name)) {
             part(name);
             texts.iter().for_each(|text| part(text));
         }
     }
 
-    /// The texts of a parameter; `None` if it was not given at all.
-    pub(crate) fn many(&self, name: &str) -> Option<&[String]> {
+    /// Returns the texts of a parameter; `None` if it is not given.
+    pub fn all(&self, name: &str) -> Option<&[String]> {
         self.texts.get(name).map(Vec::as_slice)
     }
 }
@@ -202,18 +204,18 @@ impl Parameters {
 mod tests {
     use super::*;
 
-    const TAKES: Accepted = &[
+    const TAKES: ParameterTable = &[
         Parameter::new("resource", Shape::Many, ""),
         Parameter::new("limit", Shape::One, ""),
         Parameter::new("bbox", Shape::Numbers, ""),
         Parameter::new("polygon", Shape::Object, ""),
     ];
 
-    fn query(text: &str) -> Result<Parameters, Problem> {
+    fn query(text: &str) -> Result<Parameters, ParameterError> {
         Parameters::from_query("/aggregates", TAKES, text)
     }
 
-    fn json(text: &str) -> Result<Parameters, Problem> {
+    fn json(text: &str) -> Result<Parameters, ParameterError> {
         let mut parameters = query("")?;
         parameters.add_json(text.as_bytes())?;
         Ok(parameters)
@@ -226,19 +228,19 @@ mod tests {
         let by_body = json(r#"{"resource": ["a,b", "c d"], "limit": 5, "bbox": [1, 2, 3, 4.5]}"#).expect("parameters");
         assert_eq!(texts(by_query), texts(by_body));
         assert_eq!(
-            json(r#"{"polygon": {"type": "Polygon"}}"#).expect("one").one("polygon"),
+            json(r#"{"polygon": {"type": "Polygon"}}"#).expect("one").single("polygon"),
             Some(r#"{"type":"Polygon"}"#)
         );
-        assert_eq!(json(r#"{"limit": null}"#).expect("none").one("limit"), None);
-        assert_eq!(json(r#"{"resource": []}"#).expect("none").many("resource"), Some(&[][..]));
+        assert_eq!(json(r#"{"limit": null}"#).expect("none").single("limit"), None);
+        assert_eq!(json(r#"{"resource": []}"#).expect("none").all("resource"), Some(&[][..]));
     }
 
     #[test]
     fn an_unknown_parameter_finds_its_neighbour_and_hears_what_there_is() {
-        let problem = query("limmit=5").expect_err("unknown");
-        assert_eq!(problem.parameter.as_deref(), Some("limmit"));
-        assert!(problem.detail.contains("did you mean `limit`?"), "{}", problem.detail);
-        assert!(problem.detail.contains("`bbox` or `polygon`"), "{}", problem.detail);
+        let error = query("limmit=5").expect_err("unknown");
+        assert_eq!(error.parameter.as_deref(), Some("limmit"));
+        assert!(error.message.contains("did you mean `limit`?"), "{}", error.message);
+        assert!(error.message.contains("`bbox` or `polygon`"), "{}", error.message);
     }
 
     #[test]
@@ -247,7 +249,7 @@ mod tests {
             assert_eq!(wrong.expect_err("wrong").parameter.as_deref(), Some("limit"));
         }
         for wrong in ["", "[]", "{", "7"] {
-            assert!(json(wrong).expect_err(wrong).detail.contains("JSON object"));
+            assert!(json(wrong).expect_err(wrong).message.contains("JSON object"));
         }
     }
 }

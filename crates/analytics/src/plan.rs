@@ -1,4 +1,4 @@
-//! The plan that answers a question: from hourly counts where they can, from the incidents where they cannot.
+//! The plan that answers a question: from hourly counts where they suffice, otherwise from the incidents.
 
 use arrow::datatypes::DataType;
 use datafusion::dataframe::DataFrame;
@@ -10,13 +10,13 @@ use datafusion::prelude::{coalesce, col, lit};
 use lake_model::{Error, Kind, Result};
 use lake_query::{Session, View, engine_error};
 
-use crate::app::Reading;
-use crate::question::Question;
-use crate::question::filters::Filters;
-use crate::question::ordered::{By, Rows, first_rows};
+use crate::aggregates::AggregatesRequest;
+use crate::context::QueryContext;
+use crate::filters::Filters;
+use crate::ordered_rows::{OrderedRows, SortColumn, first_rows};
 
-/// The engine's error over a plan of ours: nothing in it is the client's doing.
-pub(crate) fn plan_error(error: DataFusionError) -> Error {
+/// Returns the engine's error of a plan that we made, for which a client is not responsible.
+pub fn plan_error(error: DataFusionError) -> Error {
     let error = engine_error(error);
     match error.kind() {
         Kind::Invalid => Error::internal(error.message()),
@@ -25,54 +25,55 @@ pub(crate) fn plan_error(error: DataFusionError) -> Error {
     }
 }
 
-/// The rows that answer `question`, in the order of its dimensions, up to its limit.
+/// Returns the rows that answer `question`, in the order of its dimensions, up to its limit.
 ///
 /// # Errors
 /// If the tables cannot be read.
-pub(crate) async fn answer_rows(reading: &Reading, question: &Question) -> Result<Rows> {
-    let frame = answer_frame(reading, question).await?;
-    let order: Vec<By> = question.group_by.iter().map(|dimension| (dimension.member(), false)).collect();
+pub async fn answer_rows(context: &QueryContext, question: &AggregatesRequest) -> Result<OrderedRows> {
+    let frame = answer_frame(context, question).await?;
+    let order: Vec<SortColumn> = question.group_by.iter().map(|dimension| (dimension.column(), false)).collect();
     first_rows(frame, &order, question.limit).await.map_err(plan_error)
 }
 
-/// The rows that answer `question`, all and in no order.
+/// Returns the plan of all rows that answer `question`, in no order.
 ///
 /// # Errors
 /// If the tables cannot be planned.
-pub(crate) async fn answer_frame(reading: &Reading, question: &Question) -> Result<DataFrame> {
+pub async fn answer_frame(context: &QueryContext, question: &AggregatesRequest) -> Result<DataFrame> {
     if question.is_answered_by_counts() {
-        from_counts(reading, question)
+        plan_from_counts(context, question)
     } else {
-        from_incidents(reading, question).await
+        plan_from_incidents(context, question).await
     }
 }
 
-/// The answer from hourly counts, for questions that they answer.
-pub(crate) fn from_counts(reading: &Reading, question: &Question) -> Result<DataFrame> {
+/// Returns the plan over hourly counts, for questions that they answer.
+pub fn plan_from_counts(context: &QueryContext, question: &AggregatesRequest) -> Result<DataFrame> {
     // Nothing is registered: a session with all tables and views costs more than planning this.
-    let session = reading.engine.session();
-    let frame = counted(&session, &reading.view, Some(&question.filters))?;
-    aggregated(&session, frame, question, sum(col("count"))).map_err(plan_error)
+    let session = context.engine.session();
+    let frame = scan_counts(&session, &context.view, Some(&question.filters))?;
+    aggregate(&session, frame, question, sum(col("count"))).map_err(plan_error)
 }
 
-/// The answer from the incidents themselves, for every question.
-pub(crate) async fn from_incidents(reading: &Reading, question: &Question) -> Result<DataFrame> {
-    let session = reading.session().await?;
+/// Returns the plan over the incidents, for every question.
+pub async fn plan_from_incidents(context: &QueryContext, question: &AggregatesRequest) -> Result<DataFrame> {
+    let session = context.session().await?;
     let frame = session.context().table("incidents").await.map_err(plan_error)?;
     let filters = &question.filters;
-    let filters = filters.shared().into_iter().chain(filters.years()).chain(filters.points());
+    let filters = filters.column_tests().into_iter().chain(filters.year_test()).chain(filters.point_test());
     let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(plan_error)?;
-    aggregated(&session, frame, question, count(lit(1_i64))).map_err(plan_error)
+    aggregate(&session, frame, question, count(lit(1_i64))).map_err(plan_error)
 }
 
-fn aggregated(
+fn aggregate(
     session: &Session,
     frame: DataFrame,
-    question: &Question,
+    question: &AggregatesRequest,
     counted: Expr,
 ) -> datafusion::error::Result<DataFrame> {
     let parent = session.context().udf("h3_cell_to_parent")?;
-    let values = question.group_by.iter().map(|d| d.value(question.resolution, question.precision, &parent)).collect();
+    let values =
+        question.group_by.iter().map(|d| d.expression(question.resolution, question.precision, &parent)).collect();
     if question.group_by.is_empty() {
         // The total of nothing is 0, not absent.
         let total = frame.aggregate(values, vec![counted.alias("count")])?;
@@ -86,12 +87,12 @@ fn aggregated(
     counted.with_column("per_km2", cast(col("count"), DataType::Float64) / area)
 }
 
-/// Compacted counts, and below them the signed counts of the batches above each watermark, not netted; only what
-/// the filters ask for, everything if there are none.
+/// Returns the plan of compacted counts and of the signed counts of the batches above each watermark, not yet summed;
+/// filtered, if there are filters.
 ///
 /// # Errors
 /// If the tables cannot be planned.
-pub(crate) fn counted(session: &Session, view: &View, filters: Option<&Filters>) -> Result<DataFrame> {
+pub fn scan_counts(session: &Session, view: &View, filters: Option<&Filters>) -> Result<DataFrame> {
     const COLUMNS: [&str; 8] =
         ["resource", "occurred_at", "cell", "category", "subcategory", "district", "neighborhood", "count"];
     let lake = &view.lake;
@@ -100,10 +101,10 @@ pub(crate) fn counted(session: &Session, view: &View, filters: Option<&Filters>)
         let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(plan_error)?;
         frame.select_columns(&COLUMNS).map_err(plan_error)
     };
-    let conditions = filters.map(Filters::shared).unwrap_or_default();
-    let years = filters.and_then(Filters::years);
+    let conditions = filters.map(Filters::column_tests).unwrap_or_default();
+    let years = filters.and_then(Filters::year_test);
     let stored = read(&lake.counts, &view.counts, conditions.iter().cloned().chain(years).collect())?;
-    let asked = |name: &String| filters.is_none_or(|filters| filters.resources.holds(name));
+    let asked = |name: &String| filters.is_none_or(|filters| filters.resources.contains(name));
     let pending = view.resources.iter().filter(|(name, resource)| asked(name) && resource.is_pending());
     let above =
         pending.map(|(name, r)| col("resource").eq(lit(name.as_str())).and(col("batch").gt(lit(r.watermark()))));

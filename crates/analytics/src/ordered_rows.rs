@@ -1,7 +1,7 @@
-//! Rows in a total order, up to a limit, of which it is known before the first is sent whether there are more.
+//! Rows in a total order up to a limit, with the knowledge, before the first row is sent, whether there are more.
 //!
-//! A sort gives its first row when it has read its last one. What is counted on the way into it is therefore all there
-//! is by the time a row comes out, and nothing has to be held for that but what the sort holds: within the request's
+//! A sort emits its first row after it has read its last one. The rows counted on the way into the sort are therefore all
+//! rows by the time the first comes out, and nothing is held for this but what the sort itself holds: in the request's
 //! memory, and on disk beyond it.
 
 use std::sync::Arc;
@@ -23,27 +23,28 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, exe
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 
-/// The greatest limit at which the sort keeps only the first rows, in a heap: for many rows that takes twice as long as
-/// sorting all.
-const MOST_IN_HEAP: usize = 1_000;
+/// The greatest limit at which the sort keeps only the first rows, in a heap: with more rows the heap takes twice as long as
+/// a full sort.
+const MAX_HEAP_ROWS: usize = 1_000;
 
-/// One column of an order: its name, and whether its greatest come first. Nulls come last.
-pub(crate) type By = (&'static str, bool);
+/// A column of an order, and whether the order is descending. Nulls come last.
+pub type SortColumn = (&'static str, bool);
 
-/// The first rows of an answer, as they are made.
-pub(crate) struct Rows {
-    pub(crate) schema: SchemaRef,
-    /// At most the limit.
-    pub(crate) batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
-    /// Whether there are more than the limit.
-    pub(crate) truncated: bool,
+/// The first rows of an answer, streamed.
+pub struct OrderedRows {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// At most as many rows as the limit.
+    pub batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
+    /// Whether there are more rows than the limit.
+    pub truncated: bool,
 }
 
-/// Runs a plan, up to its first `limit` rows in the order of `by`; with an empty order as they come.
+/// Runs a plan and returns its first `limit` rows in the order of `by`; an empty order keeps the order of the plan.
 ///
 /// # Errors
 /// If the plan fails before its first row.
-pub(crate) async fn first_rows(frame: DataFrame, by: &[By], limit: usize) -> datafusion::error::Result<Rows> {
+pub async fn first_rows(frame: DataFrame, by: &[SortColumn], limit: usize) -> datafusion::error::Result<OrderedRows> {
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await?;
     let schema = plan.schema();
@@ -54,10 +55,10 @@ pub(crate) async fn first_rows(frame: DataFrame, by: &[By], limit: usize) -> dat
     });
     let columns = columns.collect::<datafusion::error::Result<Vec<_>>>()?;
     let ordered: Arc<dyn ExecutionPlan> = match LexOrdering::new(columns) {
-        None => counting(&plan, &counted)?,
+        None => count_rows(&plan, &counted)?,
         Some(order) => {
-            let heap = (limit <= MOST_IN_HEAP).then_some(limit);
-            let sort = SortExec::new(order.clone(), counting(&plan, &counted)?);
+            let heap = (limit <= MAX_HEAP_ROWS).then_some(limit);
+            let sort = SortExec::new(order.clone(), count_rows(&plan, &counted)?);
             let sort = sort.with_fetch(heap).with_preserve_partitioning(true);
             Arc::new(SortPreservingMergeExec::new(order, Arc::new(sort)).with_fetch(heap))
         }
@@ -67,11 +68,11 @@ pub(crate) async fn first_rows(frame: DataFrame, by: &[By], limit: usize) -> dat
     // Without an order all of it is one small batch: a total.
     let truncated = counted.load(Ordering::Acquire) > limit;
     let all = futures::stream::iter(first.map(Ok)).chain(stream);
-    Ok(Rows { schema, batches: limited(all.boxed(), limit), truncated })
+    Ok(OrderedRows { schema, batches: limit_rows(all.boxed(), limit), truncated })
 }
 
-/// The first rows of a stream; it is dropped, and its work with it, when they have come.
-pub(crate) fn limited(
+/// Returns the first `limit` rows of a stream, and drops it, and so stops its work, after them.
+pub fn limit_rows(
     batches: BoxStream<'static, datafusion::error::Result<RecordBatch>>,
     limit: usize,
 ) -> BoxStream<'static, datafusion::error::Result<RecordBatch>> {
@@ -86,30 +87,30 @@ pub(crate) fn limited(
     .boxed()
 }
 
-/// The same plan, whose rows are counted as they leave it.
-fn counting(
+/// Returns the plan with a counter of the rows that leave it.
+fn count_rows(
     plan: &Arc<dyn ExecutionPlan>,
     counted: &Arc<AtomicUsize>,
 ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
     let schema = plan.schema();
     let partitions = (0..plan.output_partitioning().partition_count()).map(|partition| -> Arc<dyn PartitionStream> {
         let (plan, counted) = (Arc::clone(plan), Arc::clone(counted));
-        Arc::new(Counted { plan, partition, schema: Arc::clone(&schema), counted })
+        Arc::new(CountedPartition { plan, partition, schema: Arc::clone(&schema), counted })
     });
     let exec = StreamingTableExec::try_new(Arc::clone(&schema), partitions.collect(), None, [], false, None)?;
     Ok(Arc::new(exec))
 }
 
-/// A partition of a plan whose rows are counted.
+/// A partition of a plan with a counter of its rows.
 #[derive(Debug)]
-struct Counted {
+struct CountedPartition {
     plan: Arc<dyn ExecutionPlan>,
     partition: usize,
     schema: SchemaRef,
     counted: Arc<AtomicUsize>,
 }
 
-impl PartitionStream for Counted {
+impl PartitionStream for CountedPartition {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }

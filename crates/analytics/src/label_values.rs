@@ -7,19 +7,19 @@ use arrow::array::AsArray;
 use futures::TryStreamExt as _;
 use lake_model::{Result, nearest};
 
-use super::Question;
-use super::bucket::TimePrecision;
-use super::dimension::Dimension;
-use super::filters::Filters;
-use super::plan::{from_counts, plan_error};
-use crate::app::Reading;
+use crate::aggregates::AggregatesRequest;
+use crate::context::QueryContext;
+use crate::dimension::Dimension;
+use crate::filters::Filters;
+use crate::plan::{plan_error, plan_from_counts};
+use crate::time_bucket::TimePrecision;
 
 /// Values of a label beyond these are not kept.
 const MAX_VALUES: usize = 100_000;
 
 /// The values of labels in one version of the lake: every question about it asks the same.
 #[derive(Debug, Default)]
-pub(crate) struct Labels(Mutex<Known>);
+pub struct LabelValues(Mutex<Known>);
 
 type Values = Arc<BTreeSet<String>>;
 
@@ -29,19 +29,19 @@ struct Known {
     values: BTreeMap<&'static str, Values>,
 }
 
-impl Labels {
+impl LabelValues {
     /// Returns a warning for each value that is asked for and that no incident has, with the nearest that is there.
     ///
     /// # Errors
     /// If the lake cannot be read.
-    pub(crate) async fn warnings(&self, reading: &Reading, filters: &Filters) -> Result<Vec<String>> {
+    pub async fn warnings(&self, context: &QueryContext, filters: &Filters) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
         for (label, choice) in &filters.labels {
-            let wanted: Vec<&String> = choice.wanted.iter().filter(|value| !value.is_empty()).collect();
+            let wanted: Vec<&String> = choice.included.iter().filter(|value| !value.is_empty()).collect();
             if wanted.is_empty() {
                 continue;
             }
-            let Some(known) = self.values(reading, *label).await? else { continue };
+            let Some(known) = self.values(context, *label).await? else { continue };
             for value in wanted.into_iter().filter(|value| !known.contains(*value)) {
                 let near = nearest(value, known.iter().map(String::as_str));
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -52,8 +52,8 @@ impl Labels {
     }
 
     /// Returns the values of a label; `None` where there are too many.
-    async fn values(&self, reading: &Reading, label: Dimension) -> Result<Option<Values>> {
-        let version = reading.view.version();
+    async fn values(&self, context: &QueryContext, label: Dimension) -> Result<Option<Values>> {
+        let version = context.view.version();
         {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.version != version {
@@ -63,7 +63,7 @@ impl Labels {
                 return Ok(Some(Arc::clone(values)));
             }
         }
-        let question = Question {
+        let question = AggregatesRequest {
             filters: Filters::none(),
             resolution: 0,
             precision: TimePrecision::All,
@@ -72,7 +72,7 @@ impl Labels {
             limit: MAX_VALUES,
         };
         let mut values = BTreeSet::new();
-        let mut batches = from_counts(reading, &question)?.execute_stream().await.map_err(plan_error)?;
+        let mut batches = plan_from_counts(context, &question)?.execute_stream().await.map_err(plan_error)?;
         while let Some(batch) = batches.try_next().await.map_err(plan_error)? {
             let texts = batch.column(0).as_string_opt::<i32>();
             values.extend(texts.into_iter().flatten().flatten().map(str::to_owned));

@@ -18,14 +18,14 @@ const SLACK: f64 = 1e-6;
 /// The cells of the finest resolution in a coarser one. They follow each other: an H3 index holds its parents' digits
 /// before its own (<https://h3geo.org/docs/core-library/h3Indexing>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CellRange {
+pub struct CellRange {
     first: i64,
     last: i64,
 }
 
 impl CellRange {
     /// The cells within `cell`; none if it is finer than any of the lake.
-    pub(crate) fn of(cell: i64) -> Option<Self> {
+    pub fn of(cell: i64) -> Option<Self> {
         // Bits 52 to 55 hold the resolution, and 3 bits a digit follow, that of resolution 15 the lowest.
         let resolution = u8::try_from((cell >> 52) & 0xF).ok()?;
         if resolution > FINEST_RESOLUTION {
@@ -41,25 +41,25 @@ impl CellRange {
     }
 
     /// The test in a plan over `cell`; files and row groups outside are never read.
-    pub(crate) fn holds(&self) -> Expr {
+    pub fn holds(&self) -> Expr {
         col("cell").between(lit(self.first), lit(self.last))
     }
 }
 
 /// What is within a distance of a point; the edge belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Circle {
+pub struct Circle {
     /// Degrees.
-    pub(crate) latitude: f64,
+    pub latitude: f64,
     /// Degrees.
-    pub(crate) longitude: f64,
+    pub longitude: f64,
     /// The radius.
-    pub(crate) metres: f64,
+    pub metres: f64,
 }
 
 impl Circle {
     /// Whether a point is inside: by great-circle distance (haversine) on a sphere.
-    pub(crate) fn contains(&self, latitude: f64, longitude: f64) -> bool {
+    pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
         let (from, to) = (self.latitude.to_radians(), latitude.to_radians());
         let half = |angle: f64| (angle / 2.0).sin().powi(2);
         let h = half(to - from) + from.cos() * to.cos() * half((longitude - self.longitude).to_radians());
@@ -67,7 +67,7 @@ impl Circle {
     }
 
     /// A box that holds the circle; around a pole it holds every longitude.
-    pub(crate) fn bounds(&self) -> Rectangle {
+    pub fn bounds(&self) -> Rectangle {
         let reach = self.metres / RADIUS;
         let (south, north) = (self.latitude - reach.to_degrees(), self.latitude + reach.to_degrees());
         let sine = reach.sin() / self.latitude.to_radians().cos();
@@ -79,7 +79,7 @@ impl Circle {
 }
 
 /// The test `contains(latitude, longitude)` in a plan over `latitude` and `longitude`.
-pub(crate) fn holds_point(name: &str, contains: impl Fn(f64, f64) -> bool + Send + Sync + 'static) -> Expr {
+pub(crate) fn point_in_plan(name: &str, contains: impl Fn(f64, f64) -> bool + Send + Sync + 'static) -> Expr {
     let run = move |arguments: &[ColumnarValue]| -> datafusion::error::Result<ColumnarValue> {
         let scalar = arguments.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(arguments)?;

@@ -1,0 +1,263 @@
+//! Filters of incidents by resource, label, place and time, the same for every endpoint.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::{col, lit};
+use lake_model::{MICROS_PER_HOUR, year_of};
+use lake_query::{Area, Rectangle};
+
+use crate::dimension::Dimension;
+use crate::error::ParameterError;
+use crate::limits::AnswerLimits;
+use crate::parameter_values::{
+    parse_bbox, parse_cells, parse_integers, parse_near, parse_optional_boolean, parse_polygon, parse_time,
+    sort_and_dedup, unknown_value,
+};
+use crate::parameters::{Parameter, Parameters, Shape, ValueKind};
+use crate::spatial_filter::{CellRange, Circle, point_in_plan};
+use crate::time_bucket::{day_of_week, hour_of_day};
+use crate::value_filter::ValueFilter;
+
+/// The parameters that filter incidents.
+pub const FILTERS: [Parameter; 20] = [
+    Parameter::new("resource", Shape::Many, "Only these resources."),
+    Parameter::new("resource!", Shape::Many, "None of these resources."),
+    Parameter::new("category", Shape::Many, "Only these categories; empty stands for those without one."),
+    Parameter::new("category!", Shape::Many, "None of these categories; empty leaves out those without one."),
+    Parameter::new("subcategory", Shape::Many, "Only these subcategories."),
+    Parameter::new("subcategory!", Shape::Many, "None of these subcategories."),
+    Parameter::new("district", Shape::Many, "Only these districts."),
+    Parameter::new("district!", Shape::Many, "None of these districts."),
+    Parameter::new("neighborhood", Shape::Many, "Only these neighborhoods."),
+    Parameter::new("neighborhood!", Shape::Many, "None of these neighborhoods."),
+    Parameter::new(
+        "start_time",
+        Shape::One,
+        "The first instant inside: a date, minutes or seconds of the city's wall clock.",
+    ),
+    Parameter::new("end_time", Shape::One, "The first instant after."),
+    Parameter::with_values("hour", Shape::Many, ValueKind::Integer(0, 23), "Only these hours of the day."),
+    Parameter::with_values(
+        "weekday",
+        Shape::Many,
+        ValueKind::Integer(1, 7),
+        "Only these days of the week, Monday 1 to Sunday 7.",
+    ),
+    Parameter::with_values(
+        "dated",
+        Shape::One,
+        ValueKind::Boolean,
+        "Only incidents with a usable time, or only those without.",
+    ),
+    Parameter::new("cell", Shape::Many, "Only incidents in these H3 cells, hexadecimal, of any resolution up to 10."),
+    Parameter::with_values(
+        "located",
+        Shape::One,
+        ValueKind::Boolean,
+        "Only incidents with a usable place, or only those without.",
+    ),
+    Parameter::new(
+        "bbox",
+        Shape::Numbers,
+        "Only points in the box west,south,east,north, degrees; west above east crosses the 180th meridian.",
+    ),
+    Parameter::new(
+        "polygon",
+        Shape::Object,
+        "Only points in a GeoJSON Polygon or MultiPolygon, or a Feature with one. Longitudes may go on beyond 180 or -180.",
+    ),
+    Parameter::new("near", Shape::Numbers, "Only points within latitude,longitude,metres."),
+];
+
+/// Returns the parameters of the filters, followed by an endpoint's own.
+pub const fn with_filters<const OWN: usize, const ALL: usize>(own: [Parameter; OWN]) -> [Parameter; ALL] {
+    let mut all = [FILTERS[0]; ALL];
+    let mut n = 0;
+    while n < ALL {
+        all[n] = if n < FILTERS.len() { FILTERS[n] } else { own[n - FILTERS.len()] };
+        n += 1;
+    }
+    all
+}
+
+/// The filters of a question, in a canonical form: two questions with the same meaning have equal filters.
+#[derive(Clone, Debug)]
+pub struct Filters {
+    /// The resources.
+    pub resources: ValueFilter,
+    /// The filters of labels, by dimension.
+    pub labels: Vec<(Dimension, ValueFilter)>,
+    /// The first instant inside, wall-clock microseconds.
+    pub start: Option<i64>,
+    /// The first instant after, wall-clock microseconds.
+    pub end: Option<i64>,
+    /// Hours of the day, 0 to 23; all if empty.
+    pub hours: Vec<i32>,
+    /// ISO days of the week, 1 to 7; all if empty.
+    pub weekdays: Vec<i32>,
+    /// Only incidents with a time, or only those without.
+    pub dated: Option<bool>,
+    /// Cells, any of which contains the incident; all if empty.
+    pub cells: Vec<CellRange>,
+    /// Only incidents with a place, or only those without.
+    pub located: Option<bool>,
+    /// A box that contains the point.
+    pub bbox: Option<Rectangle>,
+    /// An area that contains the point.
+    pub polygon: Option<Arc<Area>>,
+    /// A circle that contains the point.
+    pub near: Option<Circle>,
+}
+
+impl Filters {
+    /// Parses the filters.
+    ///
+    /// # Errors
+    /// The first parameter that is not valid.
+    pub fn parse(parameters: &Parameters, limits: &AnswerLimits) -> Result<Self, ParameterError> {
+        let (start, end) = window(parameters)?;
+        let labels = Dimension::LABELS.map(|dimension| (dimension, ValueFilter::parse(parameters, dimension.name())));
+        Ok(Self {
+            resources: ValueFilter::parse(parameters, "resource"),
+            labels: labels.into_iter().filter(|(_, choice)| *choice != ValueFilter::default()).collect(),
+            start,
+            end,
+            hours: sort_and_dedup(parse_integers(parameters, "hour", 0, 23)?),
+            weekdays: sort_and_dedup(parse_integers(parameters, "weekday", 1, 7)?),
+            dated: parse_optional_boolean(parameters, "dated")?,
+            cells: sort_and_dedup(parse_bounded_cells(parameters, limits.max_cells)?),
+            located: parse_optional_boolean(parameters, "located")?,
+            bbox: parameters.single("bbox").map(parse_bbox).transpose()?,
+            polygon: parameters.single("polygon").map(|text| parse_polygon(text, limits.max_corners)).transpose()?,
+            near: parameters.single("near").map(parse_near).transpose()?,
+        })
+    }
+
+    /// Returns filters that every incident passes.
+    pub fn none() -> Self {
+        Self {
+            resources: ValueFilter::default(),
+            labels: Vec::new(),
+            start: None,
+            end: None,
+            hours: Vec::new(),
+            weekdays: Vec::new(),
+            dated: None,
+            cells: Vec::new(),
+            located: None,
+            bbox: None,
+            polygon: None,
+            near: None,
+        }
+    }
+
+    /// Returns the filters of resources and places alone.
+    pub fn without_kinds_and_times(&self) -> Self {
+        Self {
+            labels: self.labels.iter().filter(|(label, _)| label.is_place()).cloned().collect(),
+            start: None,
+            end: None,
+            hours: Vec::new(),
+            weekdays: Vec::new(),
+            dated: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns whether the filters are those of resources and places alone.
+    pub fn select_only_places(&self) -> bool {
+        let any_time = self.start.is_none() && self.end.is_none() && self.dated.is_none();
+        let any_hour = self.hours.is_empty() && self.weekdays.is_empty();
+        any_time && any_hour && self.labels.iter().all(|(label, _)| label.is_place())
+    }
+
+    /// Checks that every named resource is one of `known`.
+    ///
+    /// # Errors
+    /// The first unknown name, with the nearest known one.
+    pub fn check_resources(&self, known: &BTreeSet<&str>) -> Result<(), ParameterError> {
+        let mut named = self.resources.included.iter().chain(&self.resources.excluded);
+        match named.find(|name| !known.contains(name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(unknown_value("resource", name, known.iter().copied())),
+        }
+    }
+
+    /// Returns whether hourly counts can be filtered: no point is tested, and the window consists of whole hours.
+    pub fn fit_hourly_counts(&self) -> bool {
+        let whole = |instant: Option<i64>| instant.is_none_or(|instant| instant.rem_euclid(MICROS_PER_HOUR) == 0);
+        let anywhere = self.bbox.is_none() && self.polygon.is_none() && self.near.is_none();
+        anywhere && whole(self.start) && whole(self.end)
+    }
+
+    /// Returns the conditions on columns that `counts` and `incidents` share.
+    pub fn column_tests(&self) -> Vec<Expr> {
+        let occurred_at = || col("occurred_at");
+        let null_or_not = |column: Expr, there: bool| if there { column.is_not_null() } else { column.is_null() };
+        let cells = self.cells.iter().map(CellRange::holds).reduce(Expr::or);
+        let tests = [
+            self.start.map(|start| occurred_at().gt_eq(instant(start))),
+            self.end.map(|end| occurred_at().lt(instant(end))),
+            in_list(hour_of_day(occurred_at()), &self.hours),
+            in_list(day_of_week(occurred_at()), &self.weekdays),
+            self.dated.map(|dated| null_or_not(occurred_at(), dated)),
+            self.located.map(|located| null_or_not(col("cell"), located)),
+            cells,
+        ];
+        let labels = self.labels.iter().flat_map(|(label, choice)| choice.tests(&col(label.column())));
+        self.resources.tests(&col("resource")).into_iter().chain(tests.into_iter().flatten()).chain(labels).collect()
+    }
+
+    /// Returns the condition on `year`, so that only files of the years of the window are opened. Undated incidents have no
+    /// year, and no window contains them.
+    pub fn year_test(&self) -> Option<Expr> {
+        let from = self.start.map(|start| col("year").gt_eq(lit(year_of(start))));
+        let to = self.end.map(|end| col("year").lt_eq(lit(year_of(end - 1))));
+        from.into_iter().chain(to).reduce(Expr::and)
+    }
+
+    /// Returns the condition on an incident's point; the bounding boxes, which are cheap, come first.
+    pub fn point_test(&self) -> Option<Expr> {
+        let near = self.near;
+        let polygon = self.polygon.clone();
+        let boxes = [self.bbox, near.map(|c| c.bounds()), polygon.as_ref().map(|p| p.bounds())];
+        let tests = [
+            near.map(|circle| point_in_plan("near", move |lat, lon| circle.contains(lat, lon))),
+            polygon.map(|area| point_in_plan("polygon", move |lat, lon| area.contains(lat, lon))),
+        ];
+        boxes.into_iter().flatten().map(|b| b.holds()).chain(tests.into_iter().flatten()).reduce(Expr::and)
+    }
+}
+
+/// Parses at most `most` cells: each is a condition of its own, nested in the others, so many would make the plan too deep.
+fn parse_bounded_cells(parameters: &Parameters, most: usize) -> Result<Vec<CellRange>, ParameterError> {
+    let named = parameters.all("cell").map_or(0, <[String]>::len);
+    if named > most {
+        let what = format!("`cell` names {named} cells; it may name {most} (`max_cells` of /limits)");
+        return Err(ParameterError::new("cell", what));
+    }
+    parse_cells(parameters, "cell")
+}
+
+fn instant(micros: i64) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(micros), None))
+}
+
+fn in_list(value: Expr, numbers: &[i32]) -> Option<Expr> {
+    (!numbers.is_empty()).then(|| value.in_list(numbers.iter().map(|number| lit(*number)).collect(), false))
+}
+
+fn window(parameters: &Parameters) -> Result<(Option<i64>, Option<i64>), ParameterError> {
+    let instant = |name: &str| parameters.single(name).map(|text| parse_time(name, text)).transpose();
+    let (start, end) = (instant("start_time")?, instant("end_time")?);
+    if let (Some(start), Some(end)) = (start, end)
+        && start >= end
+    {
+        let what = "`end_time` must lie after `start_time`: the window holds its start and not its end";
+        return Err(ParameterError::new("end_time", what));
+    }
+    Ok((start, end))
+}
