@@ -1,8 +1,9 @@
 //! `forget`: make a sealed record vanish.
 
-use lake_ingest::{Landing, landing_mark};
+use lake_ingest::Landing;
 use lake_maintenance::forget;
 use lake_model::{Error, Kind, Result, ResultExt};
+use lake_store::LandingMark;
 
 use crate::args::{Forget, Global};
 use crate::{context, output};
@@ -15,7 +16,7 @@ pub(crate) async fn run(global: &Global, args: Forget) -> Result<u8> {
     if !raw.exists().await? {
         return Err(Error::not_found(format!("nothing of {} has landed", resource.name)));
     }
-    let mark = landing_mark(&raw, raw.snapshot().await?.as_ref()).await?;
+    let mark = LandingMark::read(&raw, raw.snapshot().await?.as_ref()).await?;
     let options = context::landing(global, &lake, mark.synthetic)?;
     // Holds the key index, so that nobody on this machine lands meanwhile, and derives what a crash left missing.
     let landing = Landing::open(&lake, &resource, &options).await?;

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use chrono::{DateTime, Utc};
-use lake_ingest::landing_mark;
 use lake_model::Result;
 use lake_query::{Session, engine_error, template};
-use lake_store::{AuditOutcome, LastAudit};
+use lake_store::{AuditOutcome, LandingMark, LastAudit};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Listing, Status};
@@ -26,7 +25,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     let mut rows = Vec::new();
     for (name, resource) in &view.resources {
         let raw = view.lake.raw(name)?;
-        let mark = landing_mark(&raw, &resource.raw).await?;
+        let mark = LandingMark::read(&raw, &resource.raw).await?;
         let number = |numbers: &HashMap<String, i64>| numbers.get(name).copied().unwrap_or(0);
         rows.push(json!({
             "resource": name,

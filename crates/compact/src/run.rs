@@ -9,10 +9,11 @@ use arrow::datatypes::{DataType, Int64Type};
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Resource, Result, ResultExt, Window, failpoint};
 use lake_query::{
-    Compaction, DEFINITION_DOMAIN, DeltaFiles, Reader, ResourceView, Session, View, compaction_domain, engine_error,
-    fill, literal, store_definition, template,
+    DeltaFiles, Reader, ResourceView, Session, View, engine_error, fill, literal, store_definition, template,
 };
-use lake_store::{ColumnRange, Commit, DataFile, DomainChange, Snapshot, Table, WrittenFile};
+use lake_store::{
+    ColumnRange, Commit, CompactionMark, DEFINITION_DOMAIN, DataFile, DomainChange, Snapshot, Table, WrittenFile,
+};
 use serde_json::json;
 
 use crate::plan::{Plan, Scope, plan};
@@ -69,9 +70,7 @@ async fn try_compact(
     if of_resource.is_rekeyed() {
         return Err(Error::invalid(format!(
             "{} landed with the key {:?} and is now defined with {:?}; `hotspots-lake ingest {0}` gives every landed row its new key",
-            resource.name,
-            of_resource.mark.key.as_deref().unwrap_or_default(),
-            resource.key
+            resource.name, of_resource.mark.key, resource.key
         )));
     }
     if !options.dry_run {
@@ -178,17 +177,15 @@ async fn rewrite(
         }
         found => found?,
     };
-    let mark = Compaction {
+    let mark = CompactionMark {
         watermark: plan.through,
         incidents_version,
         fingerprint: resource.fingerprint(),
         compacted_at: lake_model::now().to_rfc3339_opts(SecondsFormat::Millis, true),
     };
-    let mark = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
     failpoint("compact:before-counts-commit");
-    let domain = compaction_domain(&resource.name);
-    let seen = lake.counts.read_domain(&view.counts, &domain).await?;
-    let domains = vec![DomainChange { name: domain, expected: Some(seen), text: mark }];
+    let seen = lake.counts.read_domain(&view.counts, &CompactionMark::domain(&resource.name)).await?;
+    let domains = vec![mark.to_change(&resource.name, Some(seen))?];
     replace(&lake.counts, &view.counts, resource, &plan, written, domains).await?;
     failpoint("compact:after-counts-commit");
     Ok(report)

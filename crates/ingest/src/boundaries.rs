@@ -8,11 +8,10 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMi
 use chrono::SecondsFormat;
 use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
 use lake_portal::{Boundary, PortalOptions, Soda, read_boundaries_file};
-use lake_query::{
-    BoundariesMark, boundaries_definition_domain, boundaries_domain, definition_change, store_definition,
-    stored_definition,
+use lake_query::{definition_change, store_definition, stored_definition};
+use lake_store::{
+    BoundariesMark, Commit, DataFile, Lake, Snapshot, WrittenFile, boundaries_definition_domain, boundaries_layout,
 };
-use lake_store::{Commit, DataFile, DomainChange, Lake, Snapshot, WrittenFile, boundaries_layout};
 use serde_json::json;
 
 /// The most rows of a page: outlines are large.
@@ -99,11 +98,8 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
     let table = &lake.boundaries;
     table.create_or_extend(&boundaries_layout()).await?;
     let snapshot = table.snapshot().await?;
-    let domain = boundaries_domain(&set.name);
-    let seen = table.read_domain(&snapshot, &domain).await?;
-    let damaged = || format!("the mark of {} in table boundaries", set.name);
-    let standing: Option<BoundariesMark> =
-        seen.as_ref().map(|text| serde_json::from_str(text).or_err(Kind::Data, damaged)).transpose()?;
+    let seen = table.read_domain(&snapshot, &BoundariesMark::domain(&set.name)).await?;
+    let standing = seen.as_ref().map(|text| BoundariesMark::parse(&set.name, text)).transpose()?;
     let sum = sum(set, boundaries)?;
     if let Some(standing) = standing {
         if standing.synthetic != options.synthetic {
@@ -125,8 +121,7 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
         synthetic: options.synthetic,
         landed_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
     };
-    let text = serde_json::to_string(&mark).or_err(Kind::Internal, damaged)?;
-    let mut domains = vec![DomainChange { name: domain, expected: Some(seen), text }];
+    let mut domains = vec![mark.to_change(&set.name, Some(seen))?];
     let domain = boundaries_definition_domain(&set.name);
     let stored = stored_definition(table, &snapshot, &domain).await?;
     domains.extend(definition_change(&set.definition, stored.as_ref(), &domain)?.map(|(_, change)| change));

@@ -11,13 +11,13 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use lake_model::{Error, Kind, Resource, Result, ResultExt, StoredDefinition, failpoint};
-use lake_portal::{Cursor, Decoder, Page, Reject, is_later, parse_stamp};
-use lake_query::{
-    DEFINITION_DOMAIN, Definitions, FORGOTTEN_DOMAIN, IncidentProjector, LANDING_DOMAIN, definition_change,
-    store_definition, stored_definition,
+use lake_model::{Cursor, Error, Kind, Resource, Result, ResultExt, StoredDefinition, failpoint};
+use lake_portal::{Decoder, Page, Reject, is_later, parse_stamp};
+use lake_query::{IncidentProjector, definition_change, store_definition, stored_definition};
+use lake_store::{
+    ColumnRange, Commit, CommitOutcome, CountedDefinitions, DEFINITION_DOMAIN, DataFile, ForgottenMark,
+    LANDING_TRANSACTION, Lake, LandingMark, Snapshot, Table, WrittenFile,
 };
-use lake_store::{ColumnRange, Commit, CommitOutcome, DataFile, DomainChange, Lake, Snapshot, Table, WrittenFile};
 use serde_json::json;
 
 use crate::elsewhere::{Doubts, Elsewhere};
@@ -27,7 +27,6 @@ use crate::reject;
 use crate::rekey::rekey;
 use crate::replay::Originals;
 use crate::rows::{Incidents, hash_bytes, texts, times};
-use crate::state::{LAND_TRANSACTION, LandingMark, landing_mark};
 
 /// How to land.
 #[derive(Clone, Debug)]
@@ -70,7 +69,7 @@ pub struct Landing {
     pub(crate) index: KeyIndex,
     pub(crate) mark: LandingMark,
     pub(crate) stamp: Stamp,
-    pub(crate) definitions: Definitions,
+    pub(crate) definitions: CountedDefinitions,
     /// The definition that the raw table keeps.
     stored_definition: Option<StoredDefinition>,
     /// Whether a batch that was replayed holds tombstones.
@@ -146,7 +145,7 @@ impl Landing {
     pub async fn open(lake: &Lake, resource: &Arc<Resource>, options: &LandingOptions) -> Result<Self> {
         let raw = lake.ensure_raw_table(resource).await?;
         let mut snapshot = raw.snapshot().await?;
-        let mut mark = landing_mark(&raw, &snapshot).await?;
+        let mut mark = LandingMark::read(&raw, &snapshot).await?;
         if mark.batch > 0 && mark.synthetic != options.synthetic {
             let (there, new) = if mark.synthetic { ("synthetic", "real") } else { ("real", "synthetic") };
             return Err(Error::invalid(format!(
@@ -155,13 +154,13 @@ impl Landing {
                 lake.location()
             )));
         }
-        let forgotten = forgotten_times(&raw, &snapshot).await?;
+        let forgotten = ForgottenMark::read(&raw, &snapshot).await?.count;
         let directory = options.index_directory.join(&resource.name);
         let mut index = KeyIndex::open(&directory)?;
         if mark.batch > 0 && mark.key != resource.key {
             rekey(&raw, resource).await.map_err(|e| e.context(&resource.name))?;
             snapshot = raw.snapshot().await?;
-            mark = landing_mark(&raw, &snapshot).await?;
+            mark = LandingMark::read(&raw, &snapshot).await?;
         }
         if index.stamp()?.is_some_and(|stamp| stamp.forgotten != forgotten) {
             // Cleared it might still hold a forgotten key in its journal; removed it holds nothing.
@@ -187,7 +186,7 @@ impl Landing {
             index,
             mark,
             stamp,
-            definitions: Definitions::new(),
+            definitions: CountedDefinitions::default(),
             stored_definition: None,
             met_tombstone: false,
             projector,
@@ -255,7 +254,7 @@ impl Landing {
         if plan.batch.num_rows() + plan.bare.len() == 0 && cursor == self.mark.cursor {
             // No commit would meet a batch of another writer, which these rows may change.
             let snapshot = self.raw.snapshot().await?;
-            let unmet = landing_mark(&self.raw, &snapshot).await?.batch == self.mark.batch;
+            let unmet = LandingMark::read(&self.raw, &snapshot).await?.batch == self.mark.batch;
             return Ok(unmet.then_some(plan.landed));
         }
         self.commit(plan, cursor).await
@@ -339,12 +338,8 @@ impl Landing {
             adds.push(writer.finish().await?);
         }
         let file = adds.first().map(|file: &WrittenFile| file.path().to_owned());
-        let mut domains = vec![DomainChange {
-            name: LANDING_DOMAIN.to_owned(),
-            // The transaction already says that nothing came between.
-            expected: None,
-            text: serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?,
-        }];
+        // The transaction already says that nothing came between.
+        let mut domains = vec![mark.to_change(None)?];
         let definition =
             definition_change(&self.resource.definition, self.stored_definition.as_ref(), DEFINITION_DOMAIN)?;
         let definition = definition.map(|(new, change)| {
@@ -355,7 +350,7 @@ impl Landing {
         let commit = Commit {
             operation: if landed.deleted > 0 { "DELETE" } else { "LAND" },
             adds,
-            transaction: Some((LAND_TRANSACTION.to_owned(), number)),
+            transaction: Some((LANDING_TRANSACTION.to_owned(), number)),
             domains,
             info: HashMap::from([("batch".to_owned(), json!(number)), ("rows".to_owned(), json!(rows))]),
             ..Commit::default()
@@ -509,7 +504,7 @@ impl Landing {
 
     pub(crate) async fn refresh_mark(&mut self) -> Result<Arc<Snapshot>> {
         let snapshot = self.raw.snapshot().await?;
-        self.mark = landing_mark(&self.raw, &snapshot).await?;
+        self.mark = LandingMark::read(&self.raw, &snapshot).await?;
         self.stored_definition = stored_definition(&self.raw, &snapshot, DEFINITION_DOMAIN).await?;
         if self.mark.batch > 0 && self.mark.key != self.resource.key {
             let there = &self.mark.key;
@@ -529,18 +524,6 @@ pub(crate) fn last_file(snapshot: &Snapshot, batch: i64) -> Option<String> {
     };
     let numbered = snapshot.files.iter().filter_map(|file| Some((last(file)?, &file.path)));
     numbered.filter(|(last, _)| *last <= batch).max().map(|(_, path)| path.clone())
-}
-
-/// How often records of the table were forgotten.
-async fn forgotten_times(raw: &Table, snapshot: &Snapshot) -> Result<u64> {
-    #[derive(serde::Deserialize)]
-    struct Forgotten {
-        count: u64,
-    }
-    let Some(text) = raw.read_domain(snapshot, FORGOTTEN_DOMAIN).await? else { return Ok(0) };
-    let mark: Forgotten =
-        serde_json::from_str(&text).or_err(Kind::Data, || format!("the forgotten rows of table {}", raw.name()))?;
-    Ok(mark.count)
 }
 
 fn number_of(row: usize) -> Result<i64> {

@@ -17,10 +17,8 @@ mod rekey;
 mod replay;
 mod rows;
 mod run;
-mod state;
 
 pub use boundaries::{BoundariesOptions, BoundariesOutcome, BoundariesSource, ingest_boundaries};
 pub use landing::{Landed, Landing, LandingOptions};
 pub use pass::{Buried, Keys, Pass, Proof};
 pub use run::{Event, Full, IngestOptions, Outcome, Source, ingest};
-pub use state::{LandingMark, landing_mark};

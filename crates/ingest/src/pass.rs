@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::Array as _;
-use lake_model::{Error, Kind, Result, ResultExt as _};
-use lake_portal::{Cursor, Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later, parse_stamp};
+use lake_model::{Cursor, Error, Kind, Result, ResultExt as _};
+use lake_portal::{Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later, parse_stamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::landing::{Landed, Landing, Tombstone};

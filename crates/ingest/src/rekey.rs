@@ -16,15 +16,16 @@ use chrono::DateTime;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_portal::{Decoder, Reject};
-use lake_query::{DEFINITION_DOMAIN, LANDING_DOMAIN, definition_change, engine_error, stored_definition, template};
-use lake_store::{ColumnRange, Commit, CommitOutcome, DataFile, DomainChange, Snapshot, Table};
+use lake_query::{definition_change, engine_error, stored_definition, template};
+use lake_store::{
+    ColumnRange, Commit, CommitOutcome, DEFINITION_DOMAIN, DataFile, LANDING_TRANSACTION, LandingMark, Snapshot, Table,
+};
 use serde_json::json;
 
 use crate::landing::{Bare, Tombstone, complete};
 use crate::raw_rows::raw_session;
 use crate::replay::by_batch;
 use crate::rows::{longs, texts, times};
-use crate::state::{LAND_TRANSACTION, LandingMark, landing_mark};
 
 /// Writes the raw table anew under the resource's key. The caller holds the resource's key index.
 ///
@@ -32,7 +33,7 @@ use crate::state::{LAND_TRANSACTION, LandingMark, landing_mark};
 /// If another writer lands meanwhile, the store does not answer, or a row cannot be read back.
 pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
     let snapshot = raw.snapshot().await?;
-    let mark = landing_mark(raw, &snapshot).await?;
+    let mark = LandingMark::read(raw, &snapshot).await?;
     tracing::warn!(
         resource = resource.name,
         from = ?mark.key,
@@ -62,10 +63,9 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
     }
     // A batch without rows: whoever lands meanwhile meets its number, and finds another key.
     let batch = mark.batch + 1;
-    let seen = raw.read_domain(&snapshot, LANDING_DOMAIN).await?;
+    let seen = raw.read_domain(&snapshot, LandingMark::DOMAIN).await?;
     let mark = LandingMark { batch, key: resource.key.clone(), ..mark };
-    let text = serde_json::to_string(&mark).or_err(Kind::Internal, || "the mark")?;
-    let mut domains = vec![DomainChange { name: LANDING_DOMAIN.to_owned(), expected: Some(seen), text }];
+    let mut domains = vec![mark.to_change(Some(seen))?];
     let stored = stored_definition(raw, &snapshot, DEFINITION_DOMAIN).await?;
     let definition = definition_change(&resource.definition, stored.as_ref(), DEFINITION_DOMAIN)?;
     domains.extend(definition.map(|(_, change)| change));
@@ -73,7 +73,7 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
         operation: "REKEY",
         adds,
         removes: snapshot.files.to_vec(),
-        transaction: Some((LAND_TRANSACTION.to_owned(), batch)),
+        transaction: Some((LANDING_TRANSACTION.to_owned(), batch)),
         domains,
         info: HashMap::from([("batch".to_owned(), json!(batch))]),
         ..Commit::default()

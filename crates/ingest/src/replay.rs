@@ -9,10 +9,11 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use arrow::compute::concat_batches;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt, failpoint};
-use lake_query::{
-    Definitions, definitions, definitions_domain, engine_error, fast_transaction, fill, incident_select, template,
+use lake_query::{engine_error, fill, incident_select, template};
+use lake_store::{
+    Commit, CommitOutcome, CountedDefinitions, DomainChange, Snapshot, Table, fast_counts_transaction,
+    rejects_transaction,
 };
-use lake_store::{Commit, CommitOutcome, DomainChange, Snapshot, Table};
 use serde_json::json;
 
 use crate::index::{Dimensions, KeyState, Stamp, Words};
@@ -41,32 +42,30 @@ impl Landing {
         let name = &self.resource.name;
         if !ledger.rejects.is_empty() {
             let columns = reject_columns(ledger, batch, landed_at, originals);
-            self.append(&self.lake.rejects, columns, format!("rejects:{name}"), batch, Vec::new()).await?;
+            self.append(&self.lake.rejects, columns, rejects_transaction(name), batch, Vec::new()).await?;
         }
         failpoint("ingest:after-rejects-commit");
         let columns = count_columns(&ledger.counts, &self.index.words, batch);
         // Committed even where nothing is left to count: the transaction says how far the counts reach.
         let mut definitions = self.definitions.clone();
         let mut domains = Vec::new();
-        if definitions.last().is_none_or(|(_, fingerprint)| *fingerprint != self.stamp.fingerprint) {
-            let text = |definitions: &Definitions| {
-                serde_json::to_string(definitions).or_err(Kind::Internal, || "the definitions")
-            };
-            let seen = if definitions.is_empty() { None } else { Some(text(&definitions)?) };
+        if definitions.0.last().is_none_or(|(_, fingerprint)| *fingerprint != self.stamp.fingerprint) {
+            let before = definitions.clone();
             // Batches without rows lie between, and were counted under none.
             let fast = self.lake.fast_counts.snapshot().await?;
-            let counted = self.lake.fast_counts.read_transaction(&fast, &fast_transaction(name)).await?.unwrap_or(0);
-            definitions.push((counted.min(batch - 1) + 1, self.stamp.fingerprint.clone()));
-            let text = text(&definitions)?;
-            domains.push(DomainChange { name: definitions_domain(name), expected: Some(seen), text });
+            let counted =
+                self.lake.fast_counts.read_transaction(&fast, &fast_counts_transaction(name)).await?.unwrap_or(0);
+            definitions.0.push((counted.min(batch - 1) + 1, self.stamp.fingerprint.clone()));
+            domains.push(definitions.to_change(name, &before)?);
         }
-        let committed = self.append(&self.lake.fast_counts, columns, fast_transaction(name), batch, domains).await?;
+        let committed =
+            self.append(&self.lake.fast_counts, columns, fast_counts_transaction(name), batch, domains).await?;
         self.definitions = match committed {
             CommitOutcome::Version(_) => definitions,
             // Somebody else derived the batch, perhaps under another definition.
             CommitOutcome::AlreadyCommitted => {
                 let fast = self.lake.fast_counts.snapshot().await?;
-                lake_query::definitions(&self.lake, &fast, &self.resource.name).await?
+                CountedDefinitions::read(&self.lake.fast_counts, &fast, &self.resource.name).await?
             }
         };
         failpoint("ingest:after-fast-commit");
@@ -109,7 +108,8 @@ impl Landing {
     pub(crate) async fn catch_up(&mut self) -> Result<()> {
         // Before the raw table: whatever lands meanwhile, every batch that is counted here is there.
         let fast = self.lake.fast_counts.snapshot().await?;
-        let counted = self.lake.fast_counts.read_transaction(&fast, &fast_transaction(&self.resource.name)).await?;
+        let counted =
+            self.lake.fast_counts.read_transaction(&fast, &fast_counts_transaction(&self.resource.name)).await?;
         let snapshot = self.refresh_mark().await?;
         let counted = counted.unwrap_or(0);
         if self.mark.batch < counted {
@@ -140,7 +140,7 @@ impl Landing {
                 0
             }
         };
-        self.definitions = definitions(&self.lake, &fast, &self.resource.name).await?;
+        self.definitions = CountedDefinitions::read(&self.lake.fast_counts, &fast, &self.resource.name).await?;
         let mut from = reflected;
         while from < self.mark.rows_batch {
             let to = (from + BATCHES_A_SCAN).min(self.mark.rows_batch);

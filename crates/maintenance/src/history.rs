@@ -5,10 +5,8 @@ use std::ops::ControlFlow;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use lake_model::{Error, Result};
-use lake_store::{Lake, LogEntry, Table};
+use lake_store::{ForgottenMark, Lake, LogEntry, Table};
 use serde::Serialize;
-
-use crate::forget::forgotten_mark;
 
 /// One version of one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -118,7 +116,7 @@ pub async fn history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<V
 /// What was forgotten before the log of a raw table began anew: the table's own mark remembers it. The version at which
 /// it began may be one that forgetting committed later, which does not tell.
 async fn earlier_forgettings(table: &Table, oldest: Option<&HistoryLine>) -> Result<Vec<HistoryLine>> {
-    let mark = forgotten_mark(table, table.snapshot().await?.as_ref()).await?;
+    let mark = ForgottenMark::read(table, table.snapshot().await?.as_ref()).await?;
     let is_untold = |version: u64| {
         oldest.is_none_or(|oldest| version < oldest.version || version == oldest.version && oldest.keys.is_none())
     };

@@ -9,7 +9,7 @@ mod vacuum;
 
 pub use audit::{Audit, AuditOptions, Auditor, Difference, Mended};
 pub use check::{Finding, Severity, check, damaged_definition};
-pub use forget::{Forgotten, ForgottenMark, ForgottenTime, forget};
+pub use forget::{Forgotten, forget};
 pub use history::{HistoryLine, history};
 pub use rebuild_rejects::rebuild_rejects;
 pub use vacuum::{MIN_GUARD, VacuumOptions, Vacuumed, parse_age, vacuum};

@@ -9,8 +9,8 @@ use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use futures::StreamExt as _;
 use lake_model::{Kind, Resource, Result, ResultExt};
-use lake_query::{Reader, Session, View, engine_error, fast_transaction, fill, template};
-use lake_store::{Commit, DataFile, FileWriter, WrittenFile};
+use lake_query::{Reader, Session, View, engine_error, fill, template};
+use lake_store::{Commit, DataFile, FileWriter, WrittenFile, fast_counts_transaction, rejects_transaction};
 use serde_json::json;
 
 /// `reject_identity(portal_id, original)`: what a reject is known by, as landing has it: the portal's id, or else
@@ -33,9 +33,9 @@ pub(crate) fn reject_identity() -> ScalarUDF {
 /// The last batch whose rejects have been derived.
 pub(crate) async fn derived_through(view: &View, resource: &str) -> Result<i64> {
     let lake = &view.lake;
-    let counted = lake.fast_counts.read_transaction(&view.fast_counts, &fast_transaction(resource)).await?;
+    let counted = lake.fast_counts.read_transaction(&view.fast_counts, &fast_counts_transaction(resource)).await?;
     // Rejects come before fast counts.
-    let rejected = lake.rejects.read_transaction(&view.rejects, &format!("rejects:{resource}")).await?;
+    let rejected = lake.rejects.read_transaction(&view.rejects, &rejects_transaction(resource)).await?;
     Ok(counted.unwrap_or(0).max(rejected.unwrap_or(0)))
 }
 

@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt, failpoint};
-use lake_query::{Compaction, compaction_domain};
-use lake_store::{Lake, StoredObject, Table};
+use lake_store::{CompactionMark, Lake, StoredObject, Table};
 use serde::Serialize;
 
 /// A shorter retention could take what a writer has uploaded and is about to commit.
@@ -162,8 +161,7 @@ async fn needed(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<Hash
 async fn named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<String, u64>> {
     let mut named = BTreeMap::new();
     let mut note = |resource: &str, text: &str| -> Result<()> {
-        let damaged = || format!("the compaction mark of {resource} in table counts");
-        let mark: Compaction = serde_json::from_str(text).or_err(Kind::Data, damaged)?;
+        let mark = CompactionMark::parse(resource, text)?;
         let oldest = named.entry(resource.to_owned()).or_insert(mark.incidents_version);
         *oldest = mark.incidents_version.min(*oldest);
         Ok(())
@@ -179,7 +177,7 @@ async fn named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<S
     }
     for resource in lake.list_landed_resources().await? {
         for snapshot in &snapshots {
-            if let Some(text) = lake.counts.read_domain(snapshot, &compaction_domain(&resource)).await? {
+            if let Some(text) = lake.counts.read_domain(snapshot, &CompactionMark::domain(&resource)).await? {
                 note(&resource, &text)?;
             }
         }
@@ -194,7 +192,7 @@ async fn named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<S
             ControlFlow::Continue(())
         })
         .await?;
-    let prefix = compaction_domain("");
+    let prefix = CompactionMark::domain("");
     for (domain, text) in within {
         if let Some(resource) = domain.strip_prefix(&prefix) {
             note(resource, &text)?;

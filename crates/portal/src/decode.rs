@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder, TimestampMicrosecondBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake_model::{Column, ColumnType, Error, Kind, Resource, Result, ResultExt, one_line};
+use lake_model::{Column, ColumnType, Cursor, Error, Kind, Resource, Result, ResultExt, one_line};
 use serde_json::value::RawValue;
 
 use crate::columns::ColumnBuilder;
@@ -14,7 +14,6 @@ use crate::content::{content_hash, earlier_hash, extra};
 use crate::findings::{Findings, Warning};
 use crate::input::BYTE_ORDER_MARK;
 use crate::row::{Cell, MAX_KEY_BYTES, Row};
-use crate::scan::Cursor;
 use crate::stamp::parse_stamp;
 use crate::times::TimeRules;
 

@@ -36,6 +36,6 @@ pub use draft::draft_resource;
 pub use extent::{Extent, MonthlyCounts};
 pub use file::read_file;
 pub use findings::Warning;
-pub use scan::{Cursor, PageRequest, Scan, ScanOptions, is_later, is_stuck, stuck_text};
-pub use soda::{PortalOptions, Soda};
+pub use scan::{Scan, ScanOptions, is_later, is_stuck, stuck_text};
+pub use soda::{PageRequest, PortalOptions, Soda};
 pub use stamp::{latest_stamp_here, parse_stamp};

@@ -2,22 +2,12 @@
 
 use std::sync::Arc;
 
-use lake_model::{Error, Kind, Result, one_line};
-use serde::{Deserialize, Serialize};
+use lake_model::{Cursor, Error, Kind, Result, one_line};
 use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Page};
-use crate::soda::Soda;
+use crate::soda::{PageRequest, Soda};
 use crate::stamp::parse_stamp;
-
-/// The last row seen, in the portal's total order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// Its `:updated_at`, as published.
-    pub updated_at: String,
-    /// Its `:id`.
-    pub id: String,
-}
 
 /// How to scan.
 #[derive(Clone, Debug)]
@@ -44,17 +34,6 @@ impl ScanOptions {
     }
 }
 
-/// What one page is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct PageRequest<'a> {
-    /// What of each row, as SoQL; all of it if none.
-    pub select: Option<&'a str>,
-    /// Which rows, as SoQL; all if none.
-    pub filter: Option<&'a str>,
-    /// How many rows at most.
-    pub limit: usize,
-}
-
 /// Pages as they come.
 #[derive(Debug)]
 pub struct Scan {
@@ -69,7 +48,7 @@ impl Drop for Scan {
 }
 
 /// The most rows one request may ask for when a tie of `:updated_at` has to fit into one page.
-const MOST_TIED: usize = 3_200_000;
+const MAX_TIED_ROWS: usize = 3_200_000;
 
 /// A text as a SoQL literal.
 pub(crate) fn quoted(text: &str) -> String {
@@ -312,11 +291,11 @@ impl Walk {
                 return Ok(Some(page));
             }
             limit *= 2;
-            if limit > MOST_TIED {
+            if limit > MAX_TIED_ROWS {
                 return Err(Error::new(
                     Kind::Exhausted,
                     format!(
-                        "more than {MOST_TIED} rows share :updated_at {} and the portal does not compare :id",
+                        "more than {MAX_TIED_ROWS} rows share :updated_at {} and the portal does not compare :id",
                         cursor.updated_at
                     ),
                 ));

@@ -17,7 +17,6 @@ use serde_json::{Map, Value};
 use crate::body::{MAX_ANSWER_BYTES, MAX_PAGE_BYTES, read_body, read_error_body};
 use crate::decode::{Decoder, Page};
 use crate::http_client::{client, refused_redirect, token_header};
-use crate::scan::PageRequest;
 use crate::stamp::{latest_stamp, latest_stamp_here};
 
 /// The most characters of a portal's own words that are shown: a message may quote every column of a view.
@@ -44,6 +43,17 @@ impl Default for PortalOptions {
     fn default() -> Self {
         Self { token: None, base_url: None, retries: 8, first_wait_ms: 500, budget_ms: 300_000 }
     }
+}
+
+/// What one page is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    /// What of each row, as SoQL; all of it if none.
+    pub select: Option<&'a str>,
+    /// Which rows, as SoQL; all if none.
+    pub filter: Option<&'a str>,
+    /// How many rows at most.
+    pub limit: usize,
 }
 
 /// A client of one dataset.

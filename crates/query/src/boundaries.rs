@@ -6,29 +6,10 @@ use std::sync::atomic::Ordering;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
-use lake_model::{Kind, Result, ResultExt as _};
-use lake_store::{Snapshot, boundaries_layout};
-use serde::{Deserialize, Serialize};
+use lake_model::Result;
+use lake_store::{BoundariesMark, Snapshot, boundaries_layout};
 
 use crate::view::{Reader, View};
-
-/// What landing left beside the boundaries of a set: committed together with them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoundariesMark {
-    /// The sum of their content.
-    pub blake3: String,
-    /// How many there are.
-    pub boundaries: u64,
-    /// Whether they are synthetic.
-    pub synthetic: bool,
-    /// When they landed, RFC 3339.
-    pub landed_at: String,
-}
-
-/// The metadata domain of `boundaries` that holds the mark of a set.
-pub fn boundaries_domain(set: &str) -> String {
-    format!("hotspots.boundaries.{set}")
-}
 
 impl View {
     /// The names of the sets of boundaries that have landed.
@@ -62,9 +43,7 @@ impl Reader {
             let mark = match self.known(&self.boundaries_marks, name, snapshot.version) {
                 Some(known) => known,
                 None => {
-                    let text = view.lake.boundaries.read_domain(snapshot, &boundaries_domain(name)).await?;
-                    let damaged = || format!("the mark of {name} in table boundaries");
-                    let found = text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()?;
+                    let found = BoundariesMark::read(&view.lake.boundaries, snapshot, name).await?;
                     self.learn(&self.boundaries_marks, name, snapshot.version, found)
                 }
             };

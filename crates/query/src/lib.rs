@@ -45,7 +45,6 @@ mod value;
 mod view;
 
 pub use area::{Area, Rectangle};
-pub use boundaries::{BoundariesMark, boundaries_domain};
 pub use clip::{HalfPlane, Point, clip};
 /// The engine's plan of a query, whose rows are yet to be made.
 pub use datafusion::dataframe::DataFrame;
@@ -66,10 +65,5 @@ pub use queries::Queries;
 pub use query_header::{QueryColumn, QueryHeader, QueryParameter, ValueType};
 pub use sql::{fill, literal, template};
 pub use statement::Statement;
-pub use stored_definition::{
-    DEFINITION_DOMAIN, boundaries_definition_domain, definition_change, store_definition, stored_definition,
-};
-pub use view::{
-    Compaction, Definitions, FORGOTTEN_DOMAIN, LANDING_DOMAIN, LandedMark, Reader, ResourceView, View,
-    compaction_domain, definitions, definitions_domain, fast_transaction,
-};
+pub use stored_definition::{definition_change, store_definition, stored_definition};
+pub use view::{Reader, ResourceView, View};

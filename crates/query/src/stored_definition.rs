@@ -8,20 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use lake_model::{Catalog, Definition, Error, Kind, Result, ResultExt as _, StoredDefinition};
-use lake_store::{Commit, DomainChange, Snapshot, Table};
+use lake_store::{Commit, DEFINITION_DOMAIN, DomainChange, Snapshot, Table, boundaries_definition_domain};
 
 use crate::view::{Reader, View};
 
-/// The metadata domain of a raw table that holds its resource's definition.
-pub const DEFINITION_DOMAIN: &str = "hotspots.definition";
-
 /// Times that a definition is stored again because another writer was first.
 const MAX_TRIES: u32 = 5;
-
-/// The metadata domain of `boundaries` that holds the definition of a set.
-pub fn boundaries_definition_domain(set: &str) -> String {
-    format!("{DEFINITION_DOMAIN}.{set}")
-}
 
 /// Returns the definition that a version of a table keeps; none in lakes of version 0.1.0.
 ///

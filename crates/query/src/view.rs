@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use futures::future::try_join_all;
-use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt, StoredDefinition};
-use lake_store::{ColumnRange, DataFile, Lake, Snapshot, Table};
-use serde::{Deserialize, Serialize};
+use lake_model::{Catalog, Error, Resource, Result, StoredDefinition};
+use lake_store::{
+    BoundariesMark, ColumnRange, CompactionMark, CountedDefinitions, DataFile, ForgottenMark, Lake, LandingMark,
+    Snapshot, Table, fast_counts_transaction,
+};
 
-use crate::boundaries::{self, BoundariesMark};
+use crate::boundaries;
 use crate::engine::{Engine, Session};
 use crate::error::engine_error;
 use crate::projection::incident_select;
@@ -22,66 +24,6 @@ use crate::provider::DeltaFiles;
 use crate::queries::Queries;
 use crate::sql::{fill, literal, template};
 use crate::stored_definition::StoredDefinitions;
-
-/// What a compaction left in the metadata of `counts`, per resource.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
-pub struct Compaction {
-    /// The last batch that the compacted tables contain.
-    pub watermark: i64,
-    /// The version of `incidents` that these counts belong to.
-    pub incidents_version: u64,
-    /// The fingerprint of the resource's definition they were counted under.
-    pub fingerprint: String,
-    /// When, RFC 3339.
-    pub compacted_at: String,
-}
-
-/// The metadata domain that holds a resource's [`Compaction`].
-pub fn compaction_domain(resource: &str) -> String {
-    format!("hotspots.compaction.{resource}")
-}
-
-/// The application id under which a resource's batches are committed to `fast_counts`.
-pub fn fast_transaction(resource: &str) -> String {
-    format!("fast:{resource}")
-}
-
-/// Under which definitions the batches of a resource were counted: first batch and fingerprint, in batch order.
-pub type Definitions = Vec<(i64, String)>;
-
-/// The metadata domain of `fast_counts` that holds a resource's [`Definitions`].
-pub fn definitions_domain(resource: &str) -> String {
-    format!("hotspots.definitions.{resource}")
-}
-
-/// The metadata domain of a raw table that says how landing stands. Domains survive checkpoints.
-pub const LANDING_DOMAIN: &str = "hotspots.landing";
-
-/// The metadata domain of a raw table that counts how often records were forgotten.
-pub const FORGOTTEN_DOMAIN: &str = "hotspots.forgotten";
-
-/// What landing left beside a resource's rows, as far as readers are told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct LandedMark {
-    /// The last batch, with or without rows.
-    pub batch: i64,
-    /// Whether the rows are synthetic.
-    pub synthetic: bool,
-    /// When the last batch landed, RFC 3339.
-    pub landed_at: Option<String>,
-    /// The key columns that `_key` was made of.
-    pub key: Option<Vec<String>>,
-    /// Whether a forgetting was interrupted: what it took from the raw rows is still counted.
-    #[serde(skip)]
-    pub forgetting: bool,
-}
-
-/// What readers ask of the mark of forgotten rows.
-#[derive(Default, Deserialize)]
-struct Forgetting {
-    pending: bool,
-}
 
 /// A resource in one reading.
 #[derive(Clone, Debug)]
@@ -95,11 +37,13 @@ pub struct ResourceView {
     /// The last batch that holds rows.
     pub landed: i64,
     /// What the last compaction left.
-    pub compaction: Option<Compaction>,
+    pub compaction: Option<CompactionMark>,
     /// Under which definitions the batches were counted.
-    pub definitions: Arc<Definitions>,
+    pub definitions: Arc<CountedDefinitions>,
     /// What landing left.
-    pub mark: LandedMark,
+    pub mark: LandingMark,
+    /// Whether a `forget` was interrupted: what it took from the raw rows is still counted.
+    pub is_forgetting: bool,
 }
 
 impl ResourceView {
@@ -115,7 +59,7 @@ impl ResourceView {
 
     /// Whether the key columns are others than those the rows landed with.
     pub fn is_rekeyed(&self) -> bool {
-        matches!((&self.mark.key, &self.resource), (Some(landed), Some(resource)) if *landed != resource.key)
+        !self.mark.key.is_empty() && self.resource.as_ref().is_some_and(|resource| self.mark.key != resource.key)
     }
 
     /// Whether some of what is answered was counted under another definition than today's.
@@ -124,8 +68,9 @@ impl ResourceView {
         let today = resource.fingerprint();
         let compacted = self.compaction.as_ref().is_some_and(|c| c.fingerprint != today);
         // A definition reaches up to the batch before the next one's first.
-        let ends = self.definitions.iter().skip(1).map(|(first, _)| first - 1).chain(std::iter::once(i64::MAX));
-        let pending = self.definitions.iter().zip(ends).filter(|(_, end)| self.is_pending() && *end > self.watermark());
+        let ends = self.definitions.0.iter().skip(1).map(|(first, _)| first - 1).chain(std::iter::once(i64::MAX));
+        let pending =
+            self.definitions.0.iter().zip(ends).filter(|(_, end)| self.is_pending() && *end > self.watermark());
         compacted || self.is_rekeyed() || pending.into_iter().any(|((_, fingerprint), _)| *fingerprint != today)
     }
 
@@ -138,7 +83,7 @@ impl ResourceView {
 
     /// Seconds since the last batch landed, by the clock of this machine; none if it does not say when.
     pub fn lag_seconds(&self) -> Option<i64> {
-        let landed = DateTime::parse_from_rfc3339(self.mark.landed_at.as_deref()?).ok()?;
+        let landed = DateTime::parse_from_rfc3339(&self.mark.landed_at).ok()?;
         Some((lake_model::now() - landed.with_timezone(&Utc)).num_seconds().max(0))
     }
 
@@ -156,13 +101,13 @@ impl ResourceView {
                 "its definition is not known, so its rows that are not compacted are no incidents yet; give the \
                  directory of its file with --resources, and `hotspots-lake compact --resource NAME` keeps it in the lake",
             )
-        } else if self.mark.forgetting {
+        } else if self.is_forgetting {
             Some("a `forget` was interrupted; run `hotspots-lake forget NAME KEY` again")
         } else if self.is_rekeyed() {
             Some("its key has changed since its rows landed; `hotspots-lake ingest NAME` gives every row its new key")
         } else if self.is_redefined() {
             Some("its definition has changed since it was counted; `hotspots-lake compact --resource NAME` recounts it")
-        } else if self.mark.key.is_some() && self.mark.batch < counted {
+        } else if !self.mark.key.is_empty() && self.mark.batch < counted {
             Some(
                 "its raw table was put back to an earlier state than the counts; put the whole lake back from one copy",
             )
@@ -232,9 +177,9 @@ pub struct Reader {
     queries: Queries,
     raws: Mutex<BTreeMap<String, Table>>,
     through: Cached<i64>,
-    compactions: Cached<Option<Compaction>>,
-    definitions: Cached<Arc<Definitions>>,
-    marks: Cached<LandedMark>,
+    compactions: Cached<Option<CompactionMark>>,
+    definitions: Cached<Arc<CountedDefinitions>>,
+    marks: Cached<(LandingMark, bool)>,
     incident_files: Cached<Arc<Vec<DataFile>>>,
     pub(crate) boundaries_marks: Cached<Option<BoundariesMark>>,
     /// Whether the table of boundaries has been seen: it does not go away.
@@ -371,18 +316,16 @@ impl Reader {
         if let Some(known) = self.known(&self.through, name, fast_counts.version) {
             return Ok(known);
         }
-        let found = self.lake.fast_counts.read_transaction(fast_counts, &fast_transaction(name)).await?;
+        let found = self.lake.fast_counts.read_transaction(fast_counts, &fast_counts_transaction(name)).await?;
         Ok(self.learn(&self.through, name, fast_counts.version, found.unwrap_or(0)))
     }
 
     /// What the last compaction of a resource left in `counts` at a version.
-    pub(crate) async fn compaction(&self, name: &str, counts: &Snapshot) -> Result<Option<Compaction>> {
+    pub(crate) async fn compaction(&self, name: &str, counts: &Snapshot) -> Result<Option<CompactionMark>> {
         if let Some(known) = self.known(&self.compactions, name, counts.version) {
             return Ok(known);
         }
-        let text = self.lake.counts.read_domain(counts, &compaction_domain(name)).await?;
-        let damaged = || format!("the compaction mark of {name} in table counts");
-        let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
+        let found = CompactionMark::read(&self.lake.counts, counts, name).await?;
         Ok(self.learn(&self.compactions, name, counts.version, found))
     }
 
@@ -399,26 +342,21 @@ impl Reader {
         let definitions = match self.known(&self.definitions, name, fast_counts.version) {
             Some(known) => known,
             None => {
-                let found = definitions(&self.lake, fast_counts, name).await?;
+                let found = CountedDefinitions::read(&self.lake.fast_counts, fast_counts, name).await?;
                 self.learn(&self.definitions, name, fast_counts.version, Arc::new(found))
             }
         };
-        let mark = match self.known(&self.marks, name, raw.version) {
+        let (mark, is_forgetting) = match self.known(&self.marks, name, raw.version) {
             Some(known) => known,
             None => {
-                let damaged = || format!("the marks of table raw/{name}");
                 let table = self.raw(name)?;
-                let text = table.read_domain(&raw, LANDING_DOMAIN).await?;
-                let found = text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
-                let text = table.read_domain(&raw, FORGOTTEN_DOMAIN).await?;
-                let forgetting: Option<Forgetting> =
-                    text.map(|t| serde_json::from_str(&t).or_err(Kind::Data, damaged)).transpose()?;
-                let forgetting = forgetting.unwrap_or_default().pending;
-                self.learn(&self.marks, name, raw.version, LandedMark { forgetting, ..found.unwrap_or_default() })
+                let mark = LandingMark::read(&table, &raw).await?;
+                let is_forgetting = ForgottenMark::read(&table, &raw).await?.pending;
+                self.learn(&self.marks, name, raw.version, (mark, is_forgetting))
             }
         };
         let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
-        Ok(ResourceView { resource, raw, through, landed, compaction, definitions, mark })
+        Ok(ResourceView { resource, raw, through, landed, compaction, definitions, mark, is_forgetting })
     }
 
     /// The files of `incidents` that are a resource's at a version.
@@ -459,17 +397,6 @@ impl Reader {
         register(&session, view).await?;
         Ok(session)
     }
-}
-
-/// Reads under which definitions a resource's batches were counted.
-///
-/// # Errors
-/// If the log cannot be read or what it says is damaged.
-pub async fn definitions(lake: &Lake, fast_counts: &Snapshot, resource: &str) -> Result<Definitions> {
-    let text = lake.fast_counts.read_domain(fast_counts, &definitions_domain(resource)).await?;
-    let damaged = || format!("the definitions of {resource} in table fast_counts");
-    let found = text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()?;
-    Ok(found.unwrap_or_default())
 }
 
 pub(crate) fn last_batch(file: &DataFile) -> Option<i64> {

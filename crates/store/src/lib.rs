@@ -8,6 +8,7 @@
 
 mod delta;
 mod lake;
+mod marks;
 mod objects;
 
 pub use delta::commit::{Commit, CommitOutcome, DomainChange};
@@ -26,6 +27,10 @@ pub use lake::location::Location;
 pub use lake::table_layouts::{
     COUNTED_DIMENSIONS, TableLayout, boundaries_layout, counts_layout, fast_counts_layout, incident_fields,
     incidents_layout, raw_layout, rejects_layout,
+};
+pub use marks::{
+    BoundariesMark, CompactionMark, CountedDefinitions, DEFINITION_DOMAIN, ForgottenMark, ForgottenTime,
+    LANDING_TRANSACTION, LandingMark, boundaries_definition_domain, fast_counts_transaction, rejects_transaction,
 };
 pub use objects::damage::find_damage;
 pub use objects::durable_local::{DiskStep, DurableLocal, StepObserver};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use lake_compact::{CompactOptions, compact};
-use lake_ingest::{Event, IngestOptions, Landing, LandingOptions, Proof, Source, ingest, landing_mark};
-use lake_model::{Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
-use lake_portal::{Cursor, Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda, is_stuck, stuck_text};
+use lake_ingest::{Event, IngestOptions, Landing, LandingOptions, Proof, Source, ingest};
+use lake_model::{Cursor, Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
+use lake_portal::{Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda, is_stuck, stuck_text};
 use lake_query::{Reader, ResourceView};
-use lake_store::{AuditOutcome, LastAudit};
+use lake_store::{AuditOutcome, LandingMark, LastAudit};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::lake_counts::{differences, lake_counts};
@@ -150,7 +150,7 @@ impl<'a> Auditor<'a> {
             Err(error) if error.kind() == Kind::NotFound => return Ok(None),
             snapshot => snapshot?,
         };
-        let cursor = landing_mark(&raw, &snapshot).await?.cursor;
+        let cursor = LandingMark::read(&raw, &snapshot).await?.cursor;
         let Some(cursor) = cursor.filter(|cursor| is_stuck(cursor, self.soda.latest_stamp())) else { return Ok(None) };
         tracing::warn!("{}", stuck_text(&self.resource.name, &cursor));
         if !self.options.repair {
@@ -194,7 +194,7 @@ impl<'a> Auditor<'a> {
             // Another process lands this resource: as good, if it is at the head.
             Err(error) if error.kind() == Kind::Conflict => {
                 let raw = lake.raw(&self.resource.name)?;
-                let after = landing_mark(&raw, &*raw.snapshot().await?).await?.cursor;
+                let after = LandingMark::read(&raw, &*raw.snapshot().await?).await?.cursor;
                 let decoder = Arc::new(Decoder::new(&self.resource));
                 let mut rest = Scan::begin(self.soda.clone(), decoder, ScanOptions { after, ..self.key_scan().await? });
                 match rest.next().await {

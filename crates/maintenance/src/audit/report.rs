@@ -1,8 +1,7 @@
 //! What an audit found.
 
 use lake_ingest::Keys;
-use lake_model::Window;
-use lake_portal::Cursor;
+use lake_model::{Cursor, Window};
 use lake_store::{AuditOutcome, LastAudit};
 
 use crate::audit::repair::Mended;

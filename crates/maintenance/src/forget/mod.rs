@@ -13,37 +13,13 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use chrono::SecondsFormat;
 use lake_compact::{CompactOptions, compact};
-use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
-use lake_query::{DeltaFiles, FORGOTTEN_DOMAIN, Reader, engine_error, fill, literal, template};
-use lake_store::{Commit, CommitOutcome, DataFile, DomainChange, Snapshot, Table, WrittenFile};
-use serde::{Deserialize, Serialize};
+use lake_model::{Error, Resource, Result, failpoint};
+use lake_query::{DeltaFiles, Reader, engine_error, fill, literal, template};
+use lake_store::{Commit, CommitOutcome, DataFile, ForgottenMark, ForgottenTime, Snapshot, Table, WrittenFile};
 use serde_json::json;
 
 use crate::forget::purge::purge;
 use crate::rebuild_rejects::{rebuild_rejects, reject_identity, write_all};
-
-/// What was forgotten of a resource: no content, only that it was. A key index that reflects fewer forgettings than
-/// `count` may still hold a forgotten key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForgottenMark {
-    /// How many times keys were forgotten.
-    pub count: u64,
-    /// Whether the last time is not done to its end.
-    pub pending: bool,
-    /// Each time.
-    pub times: Vec<ForgottenTime>,
-}
-
-/// One forgetting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForgottenTime {
-    /// When, RFC 3339.
-    pub at: String,
-    /// How many keys were named.
-    pub keys: usize,
-    /// The version of the raw table that no longer holds them, where it is known.
-    pub version: Option<u64>,
-}
 
 /// What forgetting did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +28,6 @@ pub struct Forgotten {
     pub rows: u64,
     /// Whether an earlier forgetting, which had been interrupted, was finished.
     pub finished_earlier: bool,
-}
-
-/// The mark of a raw table's version.
-pub(crate) async fn forgotten_mark(raw: &Table, snapshot: &Snapshot) -> Result<ForgottenMark> {
-    match raw.read_domain(snapshot, FORGOTTEN_DOMAIN).await? {
-        None => Ok(ForgottenMark::default()),
-        Some(text) => serde_json::from_str(&text)
-            .or_err(Kind::Data, || format!("the mark of forgotten rows of table {}", raw.name())),
-    }
 }
 
 /// Makes every row of the keys vanish from the lake. Nothing may land rows of the resource meanwhile; `remove_index`
@@ -76,7 +43,7 @@ pub async fn forget(
 ) -> Result<Forgotten> {
     let raw = reader.lake().raw(&resource.name)?;
     let snapshot = raw.snapshot().await?;
-    let mark = forgotten_mark(&raw, &snapshot).await?;
+    let mark = ForgottenMark::read(&raw, &snapshot).await?;
     let finished_earlier = mark.pending;
     let rewritten = rewrite_raw(reader, &raw, &snapshot, resource, keys).await?;
     if rewritten.rows == 0 && !finished_earlier {
@@ -163,10 +130,6 @@ async fn portal_ids(reader: &Reader, raw: &Table, snapshot: &Snapshot, keys: &[S
     Ok(ids.collect())
 }
 
-fn mark_text(mark: &ForgottenMark) -> Result<String> {
-    serde_json::to_string(mark).or_err(Kind::Internal, || "the mark of forgotten rows")
-}
-
 async fn commit_raw(
     raw: &Table,
     resource: &Resource,
@@ -183,7 +146,7 @@ async fn commit_raw(
         operation: "FORGET",
         adds: rewritten.adds,
         removes: rewritten.removes,
-        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), expected: None, text: mark_text(&mark)? }],
+        domains: vec![mark.to_change()?],
         info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("keys".to_owned(), json!(keys))]),
         ..Commit::default()
     };
@@ -196,14 +159,14 @@ async fn commit_raw(
 /// Takes the mark of unfinished work away.
 async fn done(raw: &Table, resource: &Resource, version: u64) -> Result<()> {
     let snapshot = raw.snapshot().await?;
-    let mut mark = forgotten_mark(raw, &snapshot).await?;
+    let mut mark = ForgottenMark::read(raw, &snapshot).await?;
     mark.pending = false;
     for time in mark.times.iter_mut().filter(|time| time.version.is_none()) {
         time.version = Some(version);
     }
     let commit = Commit {
         operation: "FORGET",
-        domains: vec![DomainChange { name: FORGOTTEN_DOMAIN.to_owned(), expected: None, text: mark_text(&mark)? }],
+        domains: vec![mark.to_change()?],
         info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("done".to_owned(), json!(true))]),
         ..Commit::default()
     };

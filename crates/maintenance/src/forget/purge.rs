@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use lake_compact::{CompactOptions, compact};
-use lake_model::{Error, Kind, Resource, Result, ResultExt, failpoint};
-use lake_query::{Reader, View, compaction_domain};
-use lake_store::{Commit, DomainChange, Snapshot, StoredObject, Table};
+use lake_model::{Error, Kind, Resource, Result, failpoint};
+use lake_query::{Reader, View};
+use lake_store::{Commit, CompactionMark, DomainChange, Snapshot, StoredObject, Table};
 use serde_json::json;
 
 use crate::vacuum::remove_local;
@@ -116,10 +116,8 @@ async fn moved(view: &View, names: &[String], version: u64) -> Result<Vec<Domain
         let Some(mark) = view.resources.get(name).and_then(|of| of.compaction.as_ref()) else { continue };
         let mut mark = mark.clone();
         mark.incidents_version = version;
-        let domain = compaction_domain(name);
-        let seen = view.lake.counts.read_domain(&view.counts, &domain).await?;
-        let text = serde_json::to_string(&mark).or_err(Kind::Internal, || "the compaction mark")?;
-        changes.push(DomainChange { name: domain, expected: Some(seen), text });
+        let seen = view.lake.counts.read_domain(&view.counts, &CompactionMark::domain(name)).await?;
+        changes.push(mark.to_change(name, Some(seen))?);
     }
     Ok(changes)
 }

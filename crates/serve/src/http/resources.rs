@@ -94,7 +94,8 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
             standing.batches = resource.mark.batch;
             standing.watermark = resource.watermark();
             standing.pending_batches = resource.unreconciled();
-            standing.last_landed_at = resource.mark.landed_at.clone();
+            let landed_at = resource.mark.landed_at.clone();
+            standing.last_landed_at = (!landed_at.is_empty()).then_some(landed_at);
             standing.lag_seconds = resource.lag_seconds();
             standing.synthetic = resource.mark.synthetic;
             standing.last_audit = audits.remove(name);

@@ -11,8 +11,8 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use lake_model::{Catalog, MICROS_PER_HOUR, Resource, year_of, year_start};
-use lake_query::{Compaction, Engine, EngineOptions, IncidentProjector, Reader, compaction_domain, fast_transaction};
-use lake_store::{Commit, DomainChange, Lake, Location, Table};
+use lake_query::{Engine, EngineOptions, IncidentProjector, Reader};
+use lake_store::{Commit, CompactionMark, Lake, LandingMark, Location, Table, fast_counts_transaction};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -204,14 +204,13 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
         add(&lake.counts, &partition(year), &mut counts, |schema| count_rows(&chosen, 1, schema)).await;
     }
     lake.incidents.commit(&incidents).await.expect("a commit");
-    let compaction = Compaction {
+    let mark = CompactionMark {
         watermark: 1,
         incidents_version: lake.incidents.snapshot().await.expect("a snapshot").version,
         fingerprint: resource.fingerprint(),
         compacted_at: "2025-01-01T00:00:00Z".to_owned(),
     };
-    let text = serde_json::to_string(&compaction).expect("JSON");
-    counts.domains.push(DomainChange { name: compaction_domain(name), expected: None, text });
+    counts.domains.push(mark.to_change(name, None).expect("JSON"));
     lake.counts.commit(&counts).await.expect("a commit");
 
     let mut changes: Vec<(Incident, i64)> = Vec::new();
@@ -224,13 +223,18 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
         }
     }
     let mut landing = Commit { operation: "LAND", ..Commit::default() };
-    let mark =
-        format!(r#"{{"batch": 2, "synthetic": {}, "landed_at": "2025-01-02T00:00:00.000Z"}}"#, name == "city-fires");
-    landing.domains.push(DomainChange { name: "hotspots.landing".to_owned(), expected: None, text: mark });
+    let mark = LandingMark {
+        batch: 2,
+        synthetic: name == "city-fires",
+        landed_at: "2025-01-02T00:00:00.000Z".to_owned(),
+        ..LandingMark::default()
+    };
+    landing.domains.push(mark.to_change(None).expect("JSON"));
     add(&raw, &[("_landed_month", Some("2025-01".to_owned()))], &mut landing, |schema| raw_rows(&second, 2, schema))
         .await;
     raw.commit(&landing).await.expect("a commit");
-    let mut fast = Commit { operation: "DERIVE", transaction: Some((fast_transaction(name), 2)), ..Commit::default() };
+    let mut fast =
+        Commit { operation: "DERIVE", transaction: Some((fast_counts_transaction(name), 2)), ..Commit::default() };
     // A compacted batch's fast counts may still lie there; they count no more.
     let stale: Vec<_> = now.values().take(5).map(|i| (i.clone(), 1)).collect();
     let resource_only = [("resource", Some(name.to_owned()))];

@@ -1,0 +1,12 @@
+//! Where a scan of a portal goes on.
+
+use serde::{Deserialize, Serialize};
+
+/// The last row read, in the portal's total order `(:updated_at, :id)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Its `:updated_at`, as published.
+    pub updated_at: String,
+    /// Its `:id`.
+    pub id: String,
+}
