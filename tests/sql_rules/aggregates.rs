@@ -111,3 +111,36 @@ async fn percentiles_are_interpolated_exactly() {
     }
     same_as_duckdb("percentiles_are_interpolated_exactly", &cases(), &asked).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_grouping_sets_are_null_in_sets_without_them() {
+    let mut asked: Vec<Asked> = Vec::new();
+    // A limit shows the order: a constant key, an equal one, a sorted one, a computed one.
+    for limit in 1..6 {
+        for sets in
+            ["CUBE (category, district)", "ROLLUP (category, district)", "GROUPING SETS ((category), (district))"]
+        {
+            asked.push(ask(format!(
+                "SELECT category, district, COUNT(*) AS n FROM incidents WHERE category = 'C' GROUP BY {sets} \
+                 ORDER BY district NULLS LAST, category NULLS FIRST LIMIT {limit}"
+            )));
+            asked.push(ask(format!(
+                "SELECT category, district, GROUPING(category) AS g FROM incidents WHERE category < 'C' GROUP BY {sets} \
+                 HAVING GROUPING(district) = 0 ORDER BY category NULLS FIRST, district NULLS FIRST LIMIT {limit}"
+            )));
+        }
+        asked.push(ask(format!(
+            "SELECT k, other, COUNT(*) AS n FROM (SELECT 'k' AS k, category, category AS other FROM incidents) AS t \
+             WHERE category = other GROUP BY CUBE (k, category, other) \
+             ORDER BY k NULLS FIRST, category NULLS LAST, other NULLS FIRST LIMIT {limit}"
+        )));
+        asked.push(ask(format!(
+            "SELECT date_trunc('month', occurred_at) AS month, upper(category) AS kind, \
+             GROUPING(date_trunc('month', occurred_at)) AS g, COUNT(DISTINCT upper(category)) AS n \
+             FROM incidents WHERE occurred_at < '2024-02-01' \
+             GROUP BY ROLLUP (date_trunc('month', occurred_at), upper(category)) \
+             ORDER BY month NULLS FIRST, kind NULLS FIRST LIMIT {limit}"
+        )));
+    }
+    same_as_duckdb("keys_of_grouping_sets_are_null_in_sets_without_them", &cases(), &asked).await;
+}

@@ -4,6 +4,7 @@
 //! no longer needed.
 
 mod distinct_from;
+mod grouping_sets;
 mod ignore_nulls;
 mod null_equal_joins;
 mod ordered_aggregates;
@@ -88,6 +89,7 @@ pub(crate) fn rewrite_plan(plan: LogicalPlan, names: &StatementNames, views: Vec
         .transform_data(set_multiplicity::rewrite)?
         .transform_data(ordered_aggregates::rewrite)?
         .transform_data(ignore_nulls::rewrite)?
+        .transform_data(grouping_sets::rewrite)?
         .transform_data(|plan| subqueries::rewrite(plan, views))?;
     if !plan.transformed {
         return Ok(plan.data);

@@ -51,6 +51,13 @@ async fn the_engine_forgets_unknown_values_of_subqueries() {
     still_wrong("sql_rules/subqueries/single_value", value, &["1|A", "2|B"]).await;
 }
 
+/// The helper sorts rows, so the order is compared by a limit.
+#[tokio::test]
+async fn the_engine_takes_constant_keys_of_grouping_sets_for_constant_results() {
+    let sql = "SELECT a, b FROM t WHERE a = 'A' GROUP BY CUBE (a, b) ORDER BY b NULLS LAST, a NULLS FIRST LIMIT 1";
+    still_wrong("sql_rules/grouping_sets", sql, &["|X"]).await;
+}
+
 #[tokio::test]
 async fn the_engine_takes_the_keys_of_using_from_the_left() {
     let sql = "SELECT a, x.n, y.m FROM (SELECT a, id AS n FROM t WHERE id < 3) AS x \
