@@ -10,6 +10,7 @@ mod cursor;
 mod definition;
 mod error;
 mod failpoint;
+mod fingerprint;
 mod nearest;
 mod portal_url;
 mod redact;

@@ -292,21 +292,6 @@ impl Resource {
     pub fn raw_table(&self) -> String {
         self.name.replace('-', "_")
     }
-
-    /// What counting depends on (key, roles, bounds, types): when it changes, what was counted under the old
-    /// definition is unreconciled.
-    pub fn fingerprint(&self) -> String {
-        let columns: BTreeMap<_, _> = self.columns.iter().map(|c| (&c.name, (c.kind, c.volatile))).collect();
-        let text = serde_json_like(&(&self.key, &self.roles, &self.bounds, columns));
-        // FNV-1a: stable across builds and platforms, which std's hasher does not promise.
-        let hash =
-            text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        format!("{hash:016x}")
-    }
-}
-
-fn serde_json_like(value: &impl std::fmt::Debug) -> String {
-    format!("{value:?}")
 }
 
 pub(crate) fn syntax_error(place: &Place<'_>, error: &toml::de::Error) -> Error {
@@ -602,14 +587,5 @@ loaded_at = "timestamp"
             let error = Resource::parse("wrong.toml", &text.replacen(from, to, 1)).expect_err(to).to_string();
             assert!(error.contains(says), "{error}");
         }
-    }
-
-    #[test]
-    fn the_fingerprint_follows_what_counting_depends_on_and_nothing_else() {
-        let parse = |text: &str| Resource::parse("r.toml", text).expect("a resource").fingerprint();
-        let same = parse(&GOOD.replace("1h", "2h").replace("\"Calls\"", "\"All calls\""));
-        assert_eq!(parse(GOOD), same);
-        assert_ne!(parse(GOOD), parse(&GOOD.replace("key = [\"id\"]", "key = [\"id\", \"kind\"]")));
-        assert_ne!(parse(GOOD), parse(&GOOD.replace("west = -1.0", "west = -2.0")));
     }
 }

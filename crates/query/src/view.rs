@@ -65,13 +65,14 @@ impl ResourceView {
     /// Whether some of what is answered was counted under another definition than today's.
     pub fn is_redefined(&self) -> bool {
         let Some(resource) = &self.resource else { return false };
-        let today = resource.fingerprint();
-        let compacted = self.compaction.as_ref().is_some_and(|c| c.fingerprint != today);
+        let compacted = self.compaction.as_ref().is_some_and(|c| !resource.has_fingerprint(&c.fingerprint));
         // A definition reaches up to the batch before the next one's first.
         let ends = self.definitions.0.iter().skip(1).map(|(first, _)| first - 1).chain(std::iter::once(i64::MAX));
         let pending =
             self.definitions.0.iter().zip(ends).filter(|(_, end)| self.is_pending() && *end > self.watermark());
-        compacted || self.is_rekeyed() || pending.into_iter().any(|((_, fingerprint), _)| *fingerprint != today)
+        compacted
+            || self.is_rekeyed()
+            || pending.into_iter().any(|((_, fingerprint), _)| !resource.has_fingerprint(fingerprint))
     }
 
     /// Batches whose counts a compaction has yet to confirm: those above the watermark, or all of them where the
