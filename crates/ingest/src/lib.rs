@@ -5,20 +5,17 @@
 //! another batch. The key index, from which both follow, is itself derived from `raw` and never trusted otherwise.
 
 mod boundaries;
-mod elsewhere;
-mod index;
+mod columns;
+mod full_scan;
+mod key_index;
 mod landing;
-mod ledger;
-mod pass;
-mod quarantine;
-mod raw_rows;
-mod reject;
+mod raw_session;
+mod reject_identity;
+mod reject_replay;
 mod rekey;
-mod replay;
-mod rows;
 mod run;
 
 pub use boundaries::{BoundariesOptions, BoundariesOutcome, BoundariesSource, ingest_boundaries};
+pub use full_scan::{Buried, Keys, Pass, Proof};
 pub use landing::{Landed, Landing, LandingOptions};
-pub use pass::{Buried, Keys, Pass, Proof};
 pub use run::{Event, Full, IngestOptions, Outcome, Source, ingest};

@@ -22,10 +22,10 @@ use lake_store::{
 };
 use serde_json::json;
 
+use crate::columns::{longs, texts, times};
+use crate::landing::catch_up::by_batch;
 use crate::landing::{Bare, Tombstone, complete};
-use crate::raw_rows::raw_session;
-use crate::replay::by_batch;
-use crate::rows::{longs, texts, times};
+use crate::raw_session::raw_session;
 
 /// Writes the raw table anew under the resource's key. The caller holds the resource's key index.
 ///

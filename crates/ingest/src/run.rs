@@ -9,9 +9,9 @@ use lake_store::Lake;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::full_scan::Proof;
 use crate::landing::{Landed, Landing, LandingOptions};
-use crate::pass::Proof;
-use crate::quarantine::replay_rejects;
+use crate::reject_replay::replay_rejects;
 
 /// Passes that are tried while the source keeps changing.
 const MOST_PASSES: u32 = 3;

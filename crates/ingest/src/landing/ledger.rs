@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lake_model::Result;
 
-use crate::index::{Changes, Dimensions, KeyIndex, KeyState};
+use crate::key_index::{Changes, Dimensions, KeyIndex, KeyState};
 
 /// What a row is to the lake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use lake_model::{Resource, Result};
 use lake_portal::{Reject, canonical_json};
 use serde_json::value::RawValue;
 
-use crate::index::KeyIndex;
+use crate::key_index::KeyIndex;
 
 /// What a reject that has landed is known by: the portal's id, or else its text.
 pub(crate) fn identity(portal_id: Option<&str>, original: &str) -> String {

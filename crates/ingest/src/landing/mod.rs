@@ -1,5 +1,9 @@
 //! Landing pages of one resource as batches.
 
+pub(crate) mod catch_up;
+mod ledger;
+mod raw_lookup;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,13 +24,13 @@ use lake_store::{
 };
 use serde_json::json;
 
-use crate::elsewhere::{Doubts, Elsewhere};
-use crate::index::{Dimensions, INDEX_FORMAT, KeyIndex, KeyState, Stamp};
-use crate::ledger::{Ledger, Verdict};
-use crate::reject;
+use crate::columns::{Incidents, hash_bytes, texts, times};
+use crate::key_index::{Dimensions, INDEX_FORMAT, KeyIndex, KeyState, Stamp};
+use crate::landing::catch_up::Originals;
+use crate::landing::ledger::{Ledger, Verdict};
+use crate::landing::raw_lookup::{Doubts, Elsewhere};
+use crate::reject_identity;
 use crate::rekey::rekey;
-use crate::replay::Originals;
-use crate::rows::{Incidents, hash_bytes, texts, times};
 
 /// How to land.
 #[derive(Clone, Debug)]
@@ -471,8 +475,8 @@ impl Landing {
             bare.push(Bare::tombstone(Tombstone::Reject(id.to_owned())));
         }
         for row in &page.rejects {
-            let identity = reject::identity_of(&self.index, row)?;
-            let content = reject::content(&self.resource, &row.original);
+            let identity = reject_identity::identity_of(&self.index, row)?;
+            let content = reject_identity::content(&self.resource, &row.original);
             let is_known = ledger.knows_reject(&self.index, &identity, content)?;
             if !is_known
                 && row.portal_id.is_some()

@@ -127,7 +127,7 @@ pub(crate) struct KeyIndex {
     rejects: Keyspace,
     words_space: Keyspace,
     meta: Keyspace,
-    /// What the pass that is under way has seen; see [`crate::pass`].
+    /// What the pass that is under way has seen; see [`crate::full_scan`].
     pub(crate) seen: Keyspace,
     pub(crate) words: Words,
     open_rejects: usize,

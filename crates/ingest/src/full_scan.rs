@@ -12,9 +12,9 @@ use lake_model::{Cursor, Error, Kind, Result, ResultExt as _};
 use lake_portal::{Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later, parse_stamp};
 use tokio_util::sync::CancellationToken;
 
+use crate::columns::{texts, times};
 use crate::landing::{Landed, Landing, Tombstone};
-use crate::reject;
-use crate::rows::{texts, times};
+use crate::reject_identity;
 
 /// Tombstones that land as one batch.
 const TOMBSTONES_A_BATCH: usize = 50_000;
@@ -228,7 +228,7 @@ impl Landing {
             }
         }
         for row in &page.rejects {
-            let identity = reject::identity_of(&self.index, row)?;
+            let identity = reject_identity::identity_of(&self.index, row)?;
             let known = entry(b'r', &identity);
             if !new.contains_key(&known) && self.index.seen(&known)?.is_none() {
                 new.insert(known, Vec::new());

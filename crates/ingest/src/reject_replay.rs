@@ -11,7 +11,7 @@ use lake_query::{DeltaFiles, Engine, EngineOptions, engine_error, fill, literal,
 use lake_store::Lake;
 use tokio::sync::mpsc;
 
-use crate::rows::texts;
+use crate::columns::texts;
 
 /// Hands over the open rejects of the decoder's resource as pages of at most `page_size` rows.
 ///

@@ -4,7 +4,7 @@ use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, String
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use lake_model::{Error, MICROS_PER_HOUR, Result};
 
-use crate::index::{Dimensions, Words};
+use crate::key_index::{Dimensions, Words};
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     batch

@@ -7,9 +7,9 @@ use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use lake_model::{Kind, Result, ResultExt as _};
 use lake_query::{engine_error, template};
 
+use crate::columns::{texts, times};
 use crate::landing::Landing;
-use crate::raw_rows::raw_session;
-use crate::rows::{texts, times};
+use crate::raw_session::raw_session;
 
 /// What a page leaves open.
 #[derive(Debug, Default)]

@@ -16,12 +16,12 @@ use lake_store::{
 };
 use serde_json::json;
 
-use crate::index::{Dimensions, KeyState, Stamp, Words};
+use crate::columns::{Incidents, flags, hash_bytes, longs, texts, times};
+use crate::key_index::{Dimensions, KeyState, Stamp, Words};
+use crate::landing::ledger::Ledger;
 use crate::landing::{Landing, last_file};
-use crate::ledger::Ledger;
-use crate::raw_rows::raw_session;
-use crate::reject;
-use crate::rows::{Incidents, flags, hash_bytes, longs, texts, times};
+use crate::raw_session::raw_session;
+use crate::reject_identity;
 
 /// A reject's row number within its batch to its reason and its text as published.
 pub(crate) type Originals = HashMap<i64, (String, String)>;
@@ -199,8 +199,8 @@ impl Landing {
             let portal_id = ids.is_valid(row).then(|| ids.value(row));
             if reasons.is_valid(row) {
                 let original = extra.value(row);
-                let content = reject::content(&self.resource, original);
-                ledger.enter_reject(number, &reject::identity(portal_id, original), content);
+                let content = reject_identity::content(&self.resource, original);
+                ledger.enter_reject(number, &reject_identity::identity(portal_id, original), content);
                 originals.insert(number, (reasons.value(row).to_owned(), original.to_owned()));
                 continue;
             }
