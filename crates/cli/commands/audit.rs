@@ -1,6 +1,6 @@
 //! `audit`: the lake held against the portals.
 
-use lake_ingest::{Event, Keys};
+use lake_ingest::{Event, KeySample};
 use lake_maintenance::{Audit, AuditOptions, Auditor};
 use lake_model::{Result, format_wall_clock, one_line};
 use serde_json::{Value, json};
@@ -116,7 +116,7 @@ fn rows_of(audit: &Audit) -> Vec<Value> {
         let counts = [Some(d.portal), Some(d.lake), Some(d.drift())];
         row("drift", d.month, d.category.as_deref(), None, counts)
     });
-    let named = |keys: &Keys, finding: &str, counts: [i64; 3]| -> Vec<Value> {
+    let named = |keys: &KeySample, finding: &str, counts: [i64; 3]| -> Vec<Value> {
         keys.examples.iter().map(|key| row(finding, None, None, Some(key), counts.map(Some))).collect()
     };
     let doubled = audit.doubled.iter().map(|(key, rows)| {

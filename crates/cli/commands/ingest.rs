@@ -1,8 +1,8 @@
 //! `ingest`: land new and changed rows, and boundaries that have changed.
 
 use lake_ingest::{
-    BoundariesOptions, BoundariesOutcome, BoundariesSource, Event, Full, IngestOptions, Outcome, Source, ingest,
-    ingest_boundaries,
+    BoundariesOptions, BoundariesReport, BoundariesSource, Event, FullScanOptions, IngestOptions, IngestReport, Source,
+    ingest, ingest_boundaries,
 };
 use lake_model::{Error, Known, Result};
 
@@ -38,7 +38,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         source,
         page_size: args.portal.page_size as usize,
         max_pages: args.max_pages,
-        full: args.full.then_some(Full { allow_deletes: args.allow_deletes }),
+        full: args.full.then_some(FullScanOptions { allow_deletes: args.allow_deletes }),
         until: None,
         landing: context::landing(global, &lake, false)?,
     };
@@ -107,13 +107,13 @@ pub(crate) fn boundaries_options(options: &IngestOptions, anew: bool) -> Option<
 }
 
 /// What a run of boundaries did, in a line.
-pub(crate) fn boundaries_summary(outcome: &BoundariesOutcome) -> String {
+pub(crate) fn boundaries_summary(outcome: &BoundariesReport) -> String {
     let what = if outcome.landed { "landed" } else { "unchanged" };
     format!("{} boundaries, {what}", outcome.read)
 }
 
 /// What a run did, in a line.
-pub(crate) fn summary(outcome: &Outcome) -> String {
+pub(crate) fn summary(outcome: &IngestReport) -> String {
     let rows = &outcome.rows;
     let mut text = format!(
         "{} rows in {} pages: {} new, {} changed, {} unchanged, {} stale, {} rejected; {} batches",

@@ -15,9 +15,9 @@ use lake_store::{
 use serde_json::json;
 
 /// The most rows of a page: outlines are large.
-const MOST_A_PAGE: usize = 1_000;
+const MAX_ROWS_PER_PAGE: usize = 1_000;
 /// Times that a set is landed anew because another writer was first.
-const MOST_TRIES: u32 = 5;
+const MAX_TRIES: u32 = 5;
 
 /// Where boundaries come from.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct BoundariesOptions {
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BoundariesOutcome {
+pub struct BoundariesReport {
     /// Boundaries read.
     pub read: u64,
     /// Whether they landed, as others than those that stood.
@@ -59,10 +59,10 @@ pub async fn ingest_boundaries(
     lake: &Lake,
     set: &Arc<Boundaries>,
     options: &BoundariesOptions,
-) -> Result<BoundariesOutcome> {
+) -> Result<BoundariesReport> {
     let run = async {
         let boundaries = read(set, options).await?;
-        let mut tries_left = MOST_TRIES;
+        let mut tries_left = MAX_TRIES;
         loop {
             tries_left -= 1;
             match land(lake, set, &boundaries, options).await {
@@ -71,7 +71,7 @@ pub async fn ingest_boundaries(
                     tracing::info!(set = set.name, %error, "another writer was first, looking again");
                 }
                 done => {
-                    return Ok(BoundariesOutcome { read: boundaries.len() as u64, landed: done? });
+                    return Ok(BoundariesReport { read: boundaries.len() as u64, landed: done? });
                 }
             }
         }
@@ -83,7 +83,7 @@ async fn read(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<
     match &options.source {
         BoundariesSource::Portal(portal) => {
             let soda = Soda::new(&set.name, &set.portal, &set.dataset, portal.clone())?;
-            soda.boundaries(set, options.page_size.clamp(1, MOST_A_PAGE)).await
+            soda.boundaries(set, options.page_size.clamp(1, MAX_ROWS_PER_PAGE)).await
         }
         BoundariesSource::File(path) => {
             let (set, path) = (Arc::clone(set), path.clone());

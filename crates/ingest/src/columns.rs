@@ -1,10 +1,11 @@
-//! The rows of a page or a landed batch as landing looks at them: key, hash, time, and the incident they are.
+//! Typed access to the columns of a page or a landed batch: key, hash, time, and the incident that a row is.
 
 use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use lake_model::{Error, MICROS_PER_HOUR, Result};
 
-use crate::key_index::{Dimensions, Words};
+use crate::index::key_state::Dimensions;
+use crate::index::label_dictionary::LabelDictionary;
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     batch
@@ -13,28 +14,28 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
         .ok_or_else(|| Error::internal(format!("a batch has no column `{name}`")))
 }
 
-fn missing(name: &str) -> Error {
+fn type_error(name: &str) -> Error {
     Error::internal(format!("a batch's column `{name}` has another type"))
 }
 
-pub(crate) fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
-    column(batch, name)?.as_string_opt::<i32>().ok_or_else(|| missing(name))
+pub(crate) fn text_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
+    column(batch, name)?.as_string_opt::<i32>().ok_or_else(|| type_error(name))
 }
 
-pub(crate) fn times<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a TimestampMicrosecondArray> {
-    column(batch, name)?.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| missing(name))
+pub(crate) fn time_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a TimestampMicrosecondArray> {
+    column(batch, name)?.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| type_error(name))
 }
 
-pub(crate) fn longs<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Int64Array> {
-    column(batch, name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| missing(name))
+pub(crate) fn integer_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Int64Array> {
+    column(batch, name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| type_error(name))
 }
 
-pub(crate) fn flags<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a BooleanArray> {
-    column(batch, name)?.as_boolean_opt().ok_or_else(|| missing(name))
+pub(crate) fn boolean_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a BooleanArray> {
+    column(batch, name)?.as_boolean_opt().ok_or_else(|| type_error(name))
 }
 
-/// What is counted of each incident of a projected batch.
-pub(crate) struct Incidents<'a> {
+/// The counted columns of a batch of projected incidents.
+pub(crate) struct IncidentColumns<'a> {
     occurred_at: &'a TimestampMicrosecondArray,
     cell: &'a Int64Array,
     labels: [&'a StringArray; 4],
@@ -42,17 +43,17 @@ pub(crate) struct Incidents<'a> {
 
 pub(crate) const LABELS: [&str; 4] = ["category", "subcategory", "district", "neighborhood"];
 
-impl<'a> Incidents<'a> {
+impl<'a> IncidentColumns<'a> {
     pub(crate) fn new(batch: &'a RecordBatch) -> Result<Self> {
-        let label = |n: usize| texts(batch, LABELS[n]);
+        let label = |n: usize| text_column(batch, LABELS[n]);
         Ok(Self {
-            occurred_at: times(batch, "occurred_at")?,
-            cell: longs(batch, "cell")?,
+            occurred_at: time_column(batch, "occurred_at")?,
+            cell: integer_column(batch, "cell")?,
             labels: [label(0)?, label(1)?, label(2)?, label(3)?],
         })
     }
 
-    pub(crate) fn dimensions(&self, row: usize, words: &mut Words) -> Dimensions {
+    pub(crate) fn dimensions(&self, row: usize, dictionary: &mut LabelDictionary) -> Dimensions {
         let text = |array: &'a StringArray| array.is_valid(row).then(|| array.value(row));
         let hour = self
             .occurred_at
@@ -62,14 +63,19 @@ impl<'a> Incidents<'a> {
         Dimensions {
             hour,
             cell: self.cell.is_valid(row).then(|| self.cell.value(row)),
-            labels: self.labels.map(|array| words.number(text(array))),
+            labels: self.labels.map(|array| dictionary.number_of(text(array))),
         }
     }
 }
 
 /// The 16 bytes of a content hash written as 32 hexadecimal digits.
-pub(crate) fn hash_bytes(text: &str) -> Result<[u8; 16]> {
-    let damaged = || Error::new(lake_model::Kind::Data, format!("`{text}` is no content hash"));
+pub(crate) fn parse_hash(text: &str) -> Result<[u8; 16]> {
+    let damaged = || {
+        Error::new(
+            lake_model::Kind::Data,
+            format!("`{text}` is not a valid content hash: expected 32 hexadecimal digits"),
+        )
+    };
     let mut bytes = [0; 16];
     if text.len() != 32 {
         return Err(damaged());

@@ -12,28 +12,30 @@ use lake_model::{Cursor, Error, Kind, Result, ResultExt as _};
 use lake_portal::{Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later, parse_stamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::columns::{texts, times};
-use crate::landing::{Landed, Landing, Tombstone};
-use crate::reject_identity;
+use crate::columns::{text_column, time_column};
+use crate::landing::Landing;
+use crate::landing::page_report::PageReport;
+use crate::landing::raw_batch::Tombstone;
+use crate::reject_identity::{choose_identity, possible_identities};
 
 /// Tombstones that land as one batch.
-const TOMBSTONES_A_BATCH: usize = 50_000;
+const MAX_TOMBSTONES_PER_BATCH: usize = 50_000;
 /// Keys that are named as examples.
-const EXAMPLES: usize = 10;
+const MAX_EXAMPLES: usize = 10;
 
 /// Some keys of a kind: how many, and the first few by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys {
+pub struct KeySample {
     /// How many.
     pub count: u64,
     /// The first few.
     pub examples: Vec<String>,
 }
 
-impl Keys {
+impl KeySample {
     fn add(&mut self, key: &str) {
         self.count += 1;
-        if self.examples.len() < EXAMPLES {
+        if self.examples.len() < MAX_EXAMPLES {
             self.examples.push(key.to_owned());
         }
     }
@@ -41,46 +43,46 @@ impl Keys {
 
 /// What a pass has seen.
 #[derive(Clone, Debug, Default)]
-pub struct Pass {
+pub struct FullScan {
     /// Distinct rows.
     pub rows: u64,
     /// Keys that two live rows have.
-    pub doubled: Keys,
+    pub doubled: KeySample,
     /// Keys that the lake does not have.
-    pub missing: Keys,
+    pub missing: KeySample,
     /// Rows that the lake has in a newer version.
     pub older: u64,
     /// Keys that the source has in versions older than the lake's only: a newer row with the key, or a newer version
     /// of the row, is gone from it.
-    pub outdated: Keys,
+    pub outdated: KeySample,
     /// Keys that the lake has and the source no longer has.
-    pub gone: Keys,
+    pub gone: KeySample,
     /// Rejects that the source no longer has.
     pub gone_rejects: u64,
     /// Live keys and open rejects of the lake.
     pub live: u64,
     /// The last batch when the pass ended: what lands later is not for it to judge.
-    through: i64,
+    through_batch: i64,
     /// The source's newest row, microseconds since 1970 UTC, where it is older than what has landed, and the replica
     /// that answered does not say that it was brought up to date later.
-    behind: Option<i64>,
+    confirmed_until: Option<i64>,
     /// How many of those that are gone are newer than that, or of no known time: a replica that lags would leave out
     /// just these, and nothing that it says of itself proves that it does not.
-    unproven: u64,
+    unconfirmed: u64,
 }
 
 /// Whether a pass proves that what it did not see is gone.
 #[derive(Clone, Debug)]
-pub enum Proof {
+pub enum FullScanOutcome {
     /// It was complete, and nothing changed meanwhile.
-    Complete(Pass),
+    Complete(FullScan),
     /// It proves nothing: why.
     Inconclusive(String),
 }
 
 /// What became of the keys that are gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Buried {
+pub struct DeletionReport {
     /// Tombstones that landed, rejects that were closed among them.
     pub landed: u64,
     /// How many of them are of keys that the source has in older versions: those are still to be read.
@@ -89,36 +91,36 @@ pub struct Buried {
     pub withheld: Option<String>,
 }
 
-fn entry(kind: u8, text: &str) -> Vec<u8> {
+fn seen_entry(kind: u8, text: &str) -> Vec<u8> {
     [&[kind], text.as_bytes()].concat()
 }
 
-/// The most of a resource that goes without being told so, as a fraction.
-const MOST_UNASKED: u64 = 20;
+/// The part of a resource that may be deleted without `--allow-deletes`.
+const MAX_UNATTENDED_DELETE_PERCENT: u64 = 5;
 
 impl Landing {
     /// Reads a source from its beginning to its end. With `land` its rows land on the way; `on_page` hears of them.
     ///
     /// # Errors
     /// If the portal or the store does not answer.
-    pub async fn pass(
+    pub async fn run_full_scan(
         &mut self,
         soda: &Soda,
-        scan: ScanOptions,
+        options: ScanOptions,
         land: bool,
         stop: &CancellationToken,
-        mut on_page: impl FnMut(Landed) + Send,
-    ) -> Result<Proof> {
+        mut on_page: impl FnMut(PageReport) + Send,
+    ) -> Result<FullScanOutcome> {
         soda.watch();
-        let stopped = || Ok(Proof::Inconclusive("it was stopped".to_owned()));
+        let stopped = || Ok(FullScanOutcome::Inconclusive("it was stopped".to_owned()));
         let Some(before) = stop.run_until_cancelled(soda.extent()).await.transpose()? else { return stopped() };
         let decoder = Arc::new(Decoder::new(&self.resource));
         tokio::task::block_in_place(|| self.index.clear_seen())?;
-        let mut pass = Pass::default();
+        let mut full = FullScan::default();
         let head = self.mark.cursor.clone();
         // What is newer than the newest came meanwhile: the pass has failed, and need not follow it.
-        let scan = ScanOptions { until: before.newest.clone(), ..scan };
-        let mut scan = Scan::begin(soda.clone(), decoder, scan);
+        let options = ScanOptions { until: before.newest.clone(), ..options };
+        let mut scan = Scan::begin(soda.clone(), decoder, options);
         loop {
             let page = tokio::select! {
                 biased;
@@ -135,27 +137,27 @@ impl Landing {
             let landed = if land {
                 self.land(&page).await?
             } else {
-                Landed { published: page.published as u64, ..Landed::default() }
+                PageReport { published: page.published as u64, ..PageReport::default() }
             };
-            tokio::task::block_in_place(|| self.see(&mut pass, &page))?;
+            tokio::task::block_in_place(|| self.record_page(&mut full, &page))?;
             on_page(landed);
         }
         let Some(after) = stop.run_until_cancelled(soda.extent()).await.transpose()? else { return stopped() };
-        if let Some(reason) = self.doubt(&mut pass, &before, &after, soda) {
-            return Ok(Proof::Inconclusive(reason));
+        if let Some(reason) = self.inconclusive_reason(&mut full, &before, &after, soda) {
+            return Ok(FullScanOutcome::Inconclusive(reason));
         }
-        pass.through = self.mark.batch;
-        tokio::task::block_in_place(|| self.find_gone(&mut pass))?;
-        Ok(Proof::Complete(pass))
+        full.through_batch = self.mark.batch;
+        tokio::task::block_in_place(|| self.find_gone(&mut full))?;
+        Ok(FullScanOutcome::Complete(full))
     }
 
     /// Why a pass proves nothing, if it does not.
-    fn doubt(&self, pass: &mut Pass, before: &Extent, after: &Extent, soda: &Soda) -> Option<String> {
+    fn inconclusive_reason(&self, scan: &mut FullScan, before: &Extent, after: &Extent, soda: &Soda) -> Option<String> {
         if before != after {
             return Some("the source changed meanwhile".to_owned());
         }
-        if pass.rows != before.rows {
-            return Some(format!("{} rows were served and the portal counts {}", pass.rows, before.rows));
+        if scan.rows != before.rows {
+            return Some(format!("{} rows were served and the portal counts {}", scan.rows, before.rows));
         }
         if soda.replicas_differ() {
             return Some(
@@ -171,7 +173,7 @@ impl Landing {
         let cursor_s = self.mark.cursor.as_ref().and_then(|c| parse_stamp(&c.updated_at));
         let cursor_s = cursor_s.and_then(|micros| u64::try_from(micros.div_euclid(1_000_000)).ok());
         let lags = soda.modified_s().zip(cursor_s).is_some_and(|(modified, cursor)| modified < cursor);
-        if behind && (pass.older > 0 || lags) {
+        if behind && (scan.older > 0 || lags) {
             return Some(
                 "the portal is behind what has landed already; a replica that lags may have answered".to_owned(),
             );
@@ -179,92 +181,93 @@ impl Landing {
         // Of a dataset's own time nothing follows: the replica may lack what changed it.
         let proves = |(replica, cursor): (u64, u64)| replica > cursor;
         if behind && !soda.replica_modified_s().zip(cursor_s).is_some_and(proves) {
-            pass.behind = Some(before.newest_true.as_deref().and_then(parse_stamp).unwrap_or(i64::MIN));
+            scan.confirmed_until = Some(before.newest_true.as_deref().and_then(parse_stamp).unwrap_or(i64::MIN));
         }
         None
     }
 
-    fn see(&mut self, pass: &mut Pass, page: &Page) -> Result<()> {
-        let (keys, ids) = (texts(&page.batch, "_key")?, texts(&page.batch, "_portal_id")?);
-        let updated = times(&page.batch, "_updated_at")?;
+    fn record_page(&mut self, scan: &mut FullScan, page: &Page) -> Result<()> {
+        let (keys, ids) = (text_column(&page.batch, "_key")?, text_column(&page.batch, "_portal_id")?);
+        let updated = time_column(&page.batch, "_updated_at")?;
         let mut new: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
         for row in 0..page.batch.num_rows() {
             let (key, id) = (keys.value(row), ids.value(row));
             match self.index.get(key)?.filter(|state| !state.deleted) {
-                None => pass.missing.add(key),
+                None => scan.missing.add(key),
                 Some(state) => {
                     let served = updated.is_valid(row).then(|| updated.value(row));
                     let current = state.without_future(page.latest_stamp).updated_at;
                     let is_older = matches!((served, current), (Some(a), Some(b)) if a < b);
-                    pass.older += u64::from(is_older);
-                    let older = entry(b'o', key);
+                    scan.older += u64::from(is_older);
+                    let older = seen_entry(b'o', key);
                     // A scan serves the newest row of a key last.
-                    let known = || Ok::<_, Error>(new.contains_key(&older) || self.index.seen(&older)?.is_some());
-                    if is_older || pass.older > 0 && known()? {
+                    let known = || Ok::<_, Error>(new.contains_key(&older) || self.index.read_seen(&older)?.is_some());
+                    if is_older || scan.older > 0 && known()? {
                         new.insert(older, vec![u8::from(is_older)]);
                     }
                 }
             }
-            let known = entry(b'k', key);
+            let known = seen_entry(b'k', key);
             let holder = match new.get(&known) {
                 Some(holder) => Some(holder.clone()),
-                None => self.index.seen(&known)?,
+                None => self.index.read_seen(&known)?,
             };
             match holder {
                 None => {
                     new.insert(known, id.as_bytes().to_vec());
-                    pass.rows += 1;
+                    scan.rows += 1;
                 }
                 // The same row, served again.
                 Some(holder) if holder == id.as_bytes() => {}
                 Some(_) => {
-                    let other = entry(b'd', &format!("{id} {key}"));
-                    if !new.contains_key(&other) && self.index.seen(&other)?.is_none() {
+                    let other = seen_entry(b'd', &format!("{id} {key}"));
+                    if !new.contains_key(&other) && self.index.read_seen(&other)?.is_none() {
                         new.insert(other, Vec::new());
-                        pass.rows += 1;
-                        pass.doubled.add(key);
+                        scan.rows += 1;
+                        scan.doubled.add(key);
                     }
                 }
             }
         }
         for row in &page.rejects {
-            let identity = reject_identity::identity_of(&self.index, row)?;
-            let known = entry(b'r', &identity);
-            if !new.contains_key(&known) && self.index.seen(&known)?.is_none() {
+            let possible = possible_identities(row);
+            let landed = self.index.read_known([], possible.iter().map(String::as_str))?;
+            let known = seen_entry(b'r', &choose_identity(&landed, &possible));
+            if !new.contains_key(&known) && self.index.read_seen(&known)?.is_none() {
                 new.insert(known, Vec::new());
-                pass.rows += 1;
+                scan.rows += 1;
             }
         }
-        self.index.see(&new)
+        self.index.record_seen(&new)
     }
 
-    fn find_gone(&self, pass: &mut Pass) -> Result<()> {
-        for tombstone in self.gone() {
+    fn find_gone(&self, scan: &mut FullScan) -> Result<()> {
+        for tombstone in self.list_gone() {
             if let Some(tombstone) = tombstone? {
-                pass.unproven += u64::from(!self.is_proven(pass, &tombstone)?);
+                scan.unconfirmed += u64::from(!self.is_confirmed(scan, &tombstone)?);
                 match tombstone {
-                    Tombstone::Key(key) => pass.gone.add(&key),
-                    Tombstone::Reject(_) => pass.gone_rejects += 1,
+                    Tombstone::Key(key) => scan.gone.add(&key),
+                    Tombstone::Reject(_) => scan.gone_rejects += 1,
                 }
             }
-            pass.live += 1;
+            scan.live += 1;
         }
-        for key in self.outdated() {
-            pass.outdated.add(&key?);
+        for key in self.list_outdated() {
+            scan.outdated.add(&key?);
         }
         Ok(())
     }
 
     /// Whether it is proven that something is gone which the pass has not seen. Of a reject no time is known.
-    fn is_proven(&self, pass: &Pass, gone: &Tombstone) -> Result<bool> {
-        let Some(newest) = pass.behind else { return Ok(true) };
+    fn is_confirmed(&self, scan: &FullScan, gone: &Tombstone) -> Result<bool> {
+        let Some(newest) = scan.confirmed_until else { return Ok(true) };
         let Tombstone::Key(key) = gone else { return Ok(false) };
         let updated_at = self.index.get(key)?.and_then(|state| state.updated_at);
         Ok(updated_at.is_some_and(|updated_at| updated_at <= newest))
     }
 
     /// The keys that the pass has seen in versions older than the lake's only.
-    fn outdated(&self) -> impl Iterator<Item = Result<String>> + use<> {
+    fn list_outdated(&self) -> impl Iterator<Item = Result<String>> + use<> {
         self.index.seen.prefix(b"o").filter_map(|entry| {
             let (entry, older) = match entry.into_inner().or_err(Kind::Unavailable, || "what a pass has seen") {
                 Ok(entry) => entry,
@@ -275,10 +278,11 @@ impl Landing {
     }
 
     /// Every live key and open reject: a tombstone where the pass has not seen it.
-    fn gone(&self) -> impl Iterator<Item = Result<Option<Tombstone>>> + use<> {
+    fn list_gone(&self) -> impl Iterator<Item = Result<Option<Tombstone>>> + use<> {
         let seen = self.index.seen.clone();
         let unseen = move |kind: u8, text: String, tombstone: fn(String) -> Tombstone| -> Result<Option<Tombstone>> {
-            let seen = seen.contains_key(entry(kind, &text)).or_err(Kind::Unavailable, || "what a pass has seen")?;
+            let seen =
+                seen.contains_key(seen_entry(kind, &text)).or_err(Kind::Unavailable, || "what a pass has seen")?;
             Ok((!seen).then(|| tombstone(text)))
         };
         let of_rejects = unseen.clone();
@@ -292,47 +296,49 @@ impl Landing {
     ///
     /// # Errors
     /// If the store does not answer, or another writer landed since the pass.
-    pub async fn bury(&mut self, pass: &Pass, allowed: bool) -> Result<Buried> {
-        let gone = pass.gone.count + pass.gone_rejects + pass.outdated.count;
+    pub async fn apply_deletions(&mut self, scan: &FullScan, allowed: bool) -> Result<DeletionReport> {
+        let gone = scan.gone.count + scan.gone_rejects + scan.outdated.count;
         if gone == 0 {
-            return Ok(Buried::default());
+            return Ok(DeletionReport::default());
         }
-        if pass.rows == 0 {
+        if scan.rows == 0 {
             let withheld = "the portal serves no row at all, which proves nothing; if the dataset was retired, its \
                             records go with `hotspots-lake forget` or with the lake";
-            return Ok(Buried { withheld: Some(withheld.to_owned()), ..Buried::default() });
+            return Ok(DeletionReport { withheld: Some(withheld.to_owned()), ..DeletionReport::default() });
         }
-        let withheld = (pass.unproven > 0 && !allowed).then(|| {
+        let withheld = (scan.unconfirmed > 0 && !allowed).then(|| {
             format!(
                 "{} of the {gone} rows that are gone are newer than the portal's newest row, as if a replica that lags \
                  had answered; if they were removed, add --allow-deletes, or try again when newer rows are published",
-                pass.unproven
+                scan.unconfirmed
             )
         });
-        if gone * MOST_UNASKED > pass.live && !allowed {
-            let withheld =
-                format!("{gone} of {} rows are gone, more than 5 %; if that is right, add --allow-deletes", pass.live);
-            return Ok(Buried { withheld: Some(withheld), ..Buried::default() });
+        if gone * 100 > scan.live * MAX_UNATTENDED_DELETE_PERCENT && !allowed {
+            let withheld = format!(
+                "{gone} of {} rows are gone, more than {MAX_UNATTENDED_DELETE_PERCENT} %; if that is right, add --allow-deletes",
+                scan.live
+            );
+            return Ok(DeletionReport { withheld: Some(withheld), ..DeletionReport::default() });
         }
-        let mut buried = Buried { outdated: pass.outdated.count, withheld, ..Buried::default() };
-        let mut through = pass.through;
+        let mut deletions = DeletionReport { outdated: scan.outdated.count, withheld, ..DeletionReport::default() };
+        let mut through = scan.through_batch;
         let mut chunk = Vec::new();
-        let outdated = self.outdated().map(|key| Ok(Some(Tombstone::Key(key?))));
-        let mut gone = self.gone().chain(outdated);
+        let outdated = self.list_outdated().map(|key| Ok(Some(Tombstone::Key(key?))));
+        let mut gone = self.list_gone().chain(outdated);
         loop {
             let next = tokio::task::block_in_place(|| gone.next());
             let ended = next.is_none();
             if let Some(tombstone) = next.transpose()?.flatten()
-                && (allowed || self.is_proven(pass, &tombstone)?)
+                && (allowed || self.is_confirmed(scan, &tombstone)?)
             {
                 chunk.push(tombstone);
             }
-            if chunk.len() >= TOMBSTONES_A_BATCH || ended && !chunk.is_empty() {
-                buried.landed += chunk.len() as u64;
+            if chunk.len() >= MAX_TOMBSTONES_PER_BATCH || ended && !chunk.is_empty() {
+                deletions.landed += chunk.len() as u64;
                 through = self.land_tombstones(&std::mem::take(&mut chunk), through).await?;
             }
             if ended {
-                return Ok(buried);
+                return Ok(deletions);
             }
         }
     }

@@ -7,7 +7,7 @@
 mod boundaries;
 mod columns;
 mod full_scan;
-mod key_index;
+mod index;
 mod landing;
 mod raw_session;
 mod reject_identity;
@@ -15,7 +15,8 @@ mod reject_replay;
 mod rekey;
 mod run;
 
-pub use boundaries::{BoundariesOptions, BoundariesOutcome, BoundariesSource, ingest_boundaries};
-pub use full_scan::{Buried, Keys, Pass, Proof};
-pub use landing::{Landed, Landing, LandingOptions};
-pub use run::{Event, Full, IngestOptions, Outcome, Source, ingest};
+pub use boundaries::{BoundariesOptions, BoundariesReport, BoundariesSource, ingest_boundaries};
+pub use full_scan::{DeletionReport, FullScan, FullScanOutcome, KeySample};
+pub use landing::page_report::PageReport;
+pub use landing::{Landing, LandingOptions};
+pub use run::{Event, FullScanOptions, IngestOptions, IngestReport, Source, ingest};

@@ -1,4 +1,4 @@
-//! Rejects in quarantine: read again, as they were published, under the definition of today.
+//! Open rejects read again, as they were published, under the current definition.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use lake_query::{DeltaFiles, Engine, EngineOptions, engine_error, fill, literal,
 use lake_store::Lake;
 use tokio::sync::mpsc;
 
-use crate::columns::texts;
+use crate::columns::text_column;
 
 /// Hands over the open rejects of the decoder's resource as pages of at most `page_size` rows.
 ///
@@ -43,13 +43,13 @@ pub(crate) async fn replay_rejects(
     let mut identities = Vec::new();
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(engine_error)?;
-        let (names, originals) = (texts(&batch, "identity")?, texts(&batch, "original")?);
+        let (names, originals) = (text_column(&batch, "identity")?, text_column(&batch, "original")?);
         for row in 0..batch.num_rows() {
             builder.push(originals.value(row));
             identities.push(names.value(row).to_owned());
             if identities.len() >= page_size {
                 let full = std::mem::replace(&mut builder, decoder.begin_as_of(latest_stamp));
-                if sender.send(Ok(page(full, &std::mem::take(&mut identities))?)).await.is_err() {
+                if sender.send(Ok(build_page(full, &std::mem::take(&mut identities))?)).await.is_err() {
                     return Ok(());
                 }
             }
@@ -57,13 +57,13 @@ pub(crate) async fn replay_rejects(
     }
     if !identities.is_empty() {
         // Whoever takes no more pages does not want this one.
-        let _ = sender.send(Ok(page(builder, &identities)?)).await;
+        let _ = sender.send(Ok(build_page(builder, &identities)?)).await;
     }
     Ok(())
 }
 
 /// A page whose rows are known by the identities of the rejects they were: landing closes those.
-fn page(builder: PageBuilder<'_>, identities: &[String]) -> Result<Page> {
+fn build_page(builder: PageBuilder<'_>, identities: &[String]) -> Result<Page> {
     let mut page = builder.finish()?;
     page.cursor = None;
     let still: std::collections::HashSet<usize> = page.rejects.iter().map(|reject| reject.row).collect();

@@ -22,9 +22,8 @@ use lake_store::{
 };
 use serde_json::json;
 
-use crate::columns::{longs, texts, times};
-use crate::landing::catch_up::by_batch;
-use crate::landing::{Bare, Tombstone, complete};
+use crate::columns::{integer_column, text_column, time_column};
+use crate::landing::raw_batch::{MarkerRow, Tombstone, build_raw_batch, split_by_batch};
 use crate::raw_session::raw_session;
 
 /// Writes the raw table anew under the resource's key. The caller holds the resource's key index.
@@ -40,7 +39,7 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
         to = ?resource.key,
         "the key has changed: every landed row gets the key that it has now; `compact` recounts them"
     );
-    let rekeying = Rekeying { decoder: Decoder::new(resource), gone_at: tombstones(raw, &snapshot).await? };
+    let rekeying = Rekeying { decoder: Decoder::new(resource), gone_at: find_last_tombstones(raw, &snapshot).await? };
     let mut files: Vec<&DataFile> = snapshot.files.iter().collect();
     files.sort_by_key(|file| match file.ranges.get("_batch") {
         Some(ColumnRange::Number(first, _)) => *first,
@@ -49,11 +48,11 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
     let mut adds = Vec::new();
     for file in files {
         let mut writer = raw.writer(&snapshot, file.partition.clone())?;
-        for (batch, rows) in batches(raw, &snapshot, file).await? {
-            let (page, bare) = rekeying.under_new_key(&rows)?;
-            if page.num_rows() + bare.len() > 0 {
-                let landed_at = DateTime::from_timestamp_micros(times(&rows, "_landed_at")?.value(0));
-                let columns = complete(&page, &bare, batch, landed_at.unwrap_or_default(), writer.schema())?;
+        for (batch, rows) in read_batches(raw, &snapshot, file).await? {
+            let (page, markers) = rekeying.apply_new_key(&rows)?;
+            if page.num_rows() + markers.len() > 0 {
+                let landed_at = DateTime::from_timestamp_micros(time_column(&rows, "_landed_at")?.value(0));
+                let columns = build_raw_batch(&page, &markers, batch, landed_at.unwrap_or_default(), writer.schema())?;
                 writer.write(&columns).await?;
             }
         }
@@ -94,45 +93,46 @@ struct Rekeying {
 
 impl Rekeying {
     /// The rows of a batch as a page under the new key, and what is no row.
-    fn under_new_key(&self, rows: &RecordBatch) -> Result<(RecordBatch, Vec<Bare>)> {
-        let (keys, ids) = (texts(rows, "_key")?, texts(rows, "_portal_id")?);
-        let (reasons, extra) = (texts(rows, "_reject")?, texts(rows, "_extra")?);
-        let (batches, numbers) = (longs(rows, "_batch")?, longs(rows, "_row")?);
-        let (published, updated) = (published(rows)?, times(rows, "_updated_at")?);
+    fn apply_new_key(&self, rows: &RecordBatch) -> Result<(RecordBatch, Vec<MarkerRow>)> {
+        let (keys, ids) = (text_column(rows, "_key")?, text_column(rows, "_portal_id")?);
+        let (reasons, extra) = (text_column(rows, "_reject")?, text_column(rows, "_extra")?);
+        let (batches, numbers) = (integer_column(rows, "_batch")?, integer_column(rows, "_row")?);
+        let (published, updated) = (render_published(rows)?, time_column(rows, "_updated_at")?);
         let mut page = self.decoder.begin();
-        let mut bare = Vec::new();
+        let mut markers = Vec::new();
         for (row, text) in published.iter().enumerate() {
             let id = ids.is_valid(row).then(|| ids.value(row).to_owned());
             let place = (batches.value(row), numbers.value(row));
             if reasons.is_valid(row) {
                 let (reason, original) = (reasons.value(row).to_owned(), extra.value(row).to_owned());
                 let updated_at = updated.is_valid(row).then(|| updated.value(row));
-                bare.push(Bare::reject(&Reject { row, portal_id: id, reason, original, updated_at }));
+                markers.push(MarkerRow::reject(&Reject { row, portal_id: id, reason, original, updated_at }));
             } else if keys.is_valid(row) && self.gone_at.get(keys.value(row)).is_none_or(|gone| place > *gone) {
                 page.push(text);
             } else {
                 // What closed a reject still closes it.
-                bare.extend(id.map(|id| Bare::tombstone(Tombstone::Reject(id))));
+                markers.extend(id.map(|id| MarkerRow::tombstone(Tombstone::Reject(id))));
             }
         }
         let page = page.finish()?;
-        bare.extend(page.rejects.iter().map(Bare::reject));
-        Ok((page.batch, bare))
+        markers.extend(page.rejects.iter().map(MarkerRow::reject));
+        Ok((page.batch, markers))
     }
 }
 
 /// A session in which `raw` is these files of the table.
-async fn query(raw: &Table, files: &Snapshot, text: &str) -> Result<Vec<RecordBatch>> {
+async fn query_raw(raw: &Table, files: &Snapshot, text: &str) -> Result<Vec<RecordBatch>> {
     let session = raw_session(raw, files)?;
     let frame = session.context().sql(text).await.map_err(engine_error)?;
     frame.execute_stream().await.map_err(engine_error)?.try_collect().await.map_err(engine_error)
 }
 
 /// Where the last tombstone of each key that has one lies: batch and row.
-async fn tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMap<String, (i64, i64)>> {
+async fn find_last_tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMap<String, (i64, i64)>> {
     let mut gone_at = HashMap::new();
-    for batch in query(raw, snapshot, template("ingest/tombstones")?).await? {
-        let (keys, batches, rows) = (texts(&batch, "_key")?, longs(&batch, "_batch")?, longs(&batch, "_row")?);
+    for batch in query_raw(raw, snapshot, template("ingest/tombstones")?).await? {
+        let (keys, batches, rows) =
+            (text_column(&batch, "_key")?, integer_column(&batch, "_batch")?, integer_column(&batch, "_row")?);
         // In landing order: the last one stays.
         for row in 0..batch.num_rows() {
             gone_at.insert(keys.value(row).to_owned(), (batches.value(row), rows.value(row)));
@@ -142,15 +142,15 @@ async fn tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMap<String, 
 }
 
 /// A file's rows by batch, in landing order.
-async fn batches(raw: &Table, snapshot: &Snapshot, file: &DataFile) -> Result<Vec<(i64, RecordBatch)>> {
-    let parts = query(raw, &snapshot.with_files(vec![file.clone()]), template("ingest/file_in_order")?).await?;
+async fn read_batches(raw: &Table, snapshot: &Snapshot, file: &DataFile) -> Result<Vec<(i64, RecordBatch)>> {
+    let parts = query_raw(raw, &snapshot.with_files(vec![file.clone()]), template("ingest/file_in_order")?).await?;
     let Some(schema) = parts.first().map(RecordBatch::schema) else { return Ok(Vec::new()) };
     let rows = concat_batches(&schema, &parts).or_err(Kind::Internal, || "landed rows")?;
-    by_batch(&rows)
+    split_by_batch(&rows)
 }
 
 /// Rows as a portal publishes them, each a JSON object: the columns, what had no column, the system fields.
-fn published(rows: &RecordBatch) -> Result<Vec<String>> {
+fn render_published(rows: &RecordBatch) -> Result<Vec<String>> {
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
     for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
@@ -170,11 +170,11 @@ fn published(rows: &RecordBatch) -> Result<Vec<String>> {
     writer.write(&RecordBatch::from(table)).or_err(Kind::Internal, failed)?;
     writer.finish().or_err(Kind::Internal, failed)?;
     let text = String::from_utf8(writer.into_inner()).or_err(Kind::Internal, failed)?;
-    let (extra, rejects) = (texts(rows, "_extra")?, texts(rows, "_reject")?);
+    let (extra, rejects) = (text_column(rows, "_extra")?, text_column(rows, "_reject")?);
     let lines = text.lines().enumerate().map(|(row, line)| {
         // What had no column, or did not fit it, comes first: it is what was published.
         match extra.is_valid(row) && rejects.is_null(row) {
-            true => merged(extra.value(row), line),
+            true => merge_objects(extra.value(row), line),
             false => line.to_owned(),
         }
     });
@@ -183,7 +183,7 @@ fn published(rows: &RecordBatch) -> Result<Vec<String>> {
 }
 
 /// Two JSON objects as one.
-fn merged(first: &str, second: &str) -> String {
+fn merge_objects(first: &str, second: &str) -> String {
     let first = first.trim_end().strip_suffix('}').unwrap_or("{");
     let second = second.trim_start().strip_prefix('{').unwrap_or("}");
     let comma = if first.ends_with('{') || second.starts_with('}') { "" } else { "," };

@@ -9,12 +9,13 @@ use lake_store::Lake;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::full_scan::Proof;
-use crate::landing::{Landed, Landing, LandingOptions};
+use crate::full_scan::FullScanOutcome;
+use crate::landing::page_report::PageReport;
+use crate::landing::{Landing, LandingOptions};
 use crate::reject_replay::replay_rejects;
 
 /// Passes that are tried while the source keeps changing.
-const MOST_PASSES: u32 = 3;
+const MAX_SCANS: u32 = 3;
 
 /// Where the rows come from.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub enum Source {
 
 /// How to read a whole resource again.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Full {
+pub struct FullScanOptions {
     /// Whether more than 5 % of the resource may be gone.
     pub allow_deletes: bool,
 }
@@ -44,7 +45,7 @@ pub struct IngestOptions {
     /// Pages at most.
     pub max_pages: Option<usize>,
     /// Read all of it again, from a portal only, and land tombstones for what is gone.
-    pub full: Option<Full>,
+    pub full: Option<FullScanOptions>,
     /// End with the page that reaches beyond this `:updated_at` of a portal; where it has no more, if none.
     pub until: Option<String>,
     /// How to land.
@@ -55,26 +56,26 @@ pub struct IngestOptions {
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
     /// A page has landed.
-    Page(Landed),
+    Page(PageReport),
 }
 
 /// What a run did.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub struct IngestReport {
     /// Pages read.
     pub pages: u64,
     /// Batches landed.
     pub batches: u64,
     /// The pages' rows added up.
-    pub rows: Landed,
+    pub rows: PageReport,
     /// Whether it was told to stop before the end.
     pub stopped: bool,
     /// Why what is gone was not deleted, if anything is.
     pub withheld: Option<String>,
 }
 
-impl Outcome {
-    fn add(&mut self, landed: Landed) {
+impl IngestReport {
+    fn add(&mut self, landed: PageReport) {
         self.pages += 1;
         self.batches += u64::from(landed.batch.is_some());
         self.rows.batch = landed.batch.or(self.rows.batch);
@@ -100,9 +101,9 @@ pub async fn ingest(
     options: &IngestOptions,
     stop: &CancellationToken,
     mut on_event: impl FnMut(Event) + Send,
-) -> Result<Outcome> {
+) -> Result<IngestReport> {
     let named = |e: Error| e.context(&resource.name);
-    let mut outcome = Outcome::default();
+    let mut outcome = IngestReport::default();
     // What it commits is derived from what has landed: another run makes it as well.
     let opened = stop.run_until_cancelled(Box::pin(Landing::open(lake, resource, &options.landing))).await;
     let Some(mut landing) = opened.transpose()? else {
@@ -111,7 +112,7 @@ pub async fn ingest(
     };
     if let (Some(full), Source::Portal(portal)) = (options.full, &options.source) {
         let soda = Soda::new(&resource.name, &resource.portal, &resource.dataset, portal.clone())?;
-        full_pass(&mut landing, &soda, options.page_size, full, stop, &mut outcome, &mut on_event)
+        run_full_ingest(&mut landing, &soda, options.page_size, full, stop, &mut outcome, &mut on_event)
             .await
             .map_err(named)?;
         return Ok(outcome);
@@ -137,43 +138,43 @@ pub async fn ingest(
 }
 
 /// Reads the whole source, lands what is new or changed, and tombstones for what is proven to be gone.
-async fn full_pass(
+async fn run_full_ingest(
     landing: &mut Landing,
     soda: &Soda,
     page_size: usize,
-    full: Full,
+    full: FullScanOptions,
     stop: &CancellationToken,
-    outcome: &mut Outcome,
+    outcome: &mut IngestReport,
     on_event: &mut (dyn FnMut(Event) + Send),
 ) -> Result<()> {
-    for tries_left in (0..MOST_PASSES).rev() {
+    for tries_left in (0..MAX_SCANS).rev() {
         let scan = ScanOptions::whole(page_size);
-        let proof = landing.pass(soda, scan, true, stop, |landed| {
+        let proof = landing.run_full_scan(soda, scan, true, stop, |landed| {
             outcome.add(landed);
             on_event(Event::Page(landed));
         });
         match proof.await? {
-            Proof::Complete(pass) => {
-                let buried = landing.bury(&pass, full.allow_deletes).await?;
-                outcome.rows.deleted += buried.landed;
-                outcome.withheld = buried.withheld;
-                if buried.outdated == 0 {
+            FullScanOutcome::Complete(full_scan) => {
+                let deletions = landing.apply_deletions(&full_scan, full.allow_deletes).await?;
+                outcome.rows.deleted += deletions.landed;
+                outcome.withheld = deletions.withheld;
+                if deletions.outdated == 0 {
                     return Ok(());
                 }
                 if tries_left == 0 {
-                    let text = format!("{} keys are to be read again in older versions; try again", buried.outdated);
+                    let text = format!("{} keys are to be read again in older versions; try again", deletions.outdated);
                     return Err(Error::new(Kind::Unavailable, text));
                 }
                 tracing::info!(resource = landing.resource.name, "newer rows of keys are gone, reading the older ones");
             }
-            Proof::Inconclusive(_) if stop.is_cancelled() => {
+            FullScanOutcome::Inconclusive(_) if stop.is_cancelled() => {
                 outcome.stopped = true;
                 return Ok(());
             }
-            Proof::Inconclusive(reason) if tries_left > 0 => {
+            FullScanOutcome::Inconclusive(reason) if tries_left > 0 => {
                 tracing::warn!(resource = landing.resource.name, reason, "the pass proves nothing, reading again");
             }
-            Proof::Inconclusive(reason) => {
+            FullScanOutcome::Inconclusive(reason) => {
                 return Err(Error::new(
                     Kind::Unavailable,
                     format!("what has landed stays, but nothing is known to be gone: {reason}; try again"),

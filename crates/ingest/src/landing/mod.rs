@@ -1,35 +1,39 @@
 //! Landing pages of one resource as batches.
 
-pub(crate) mod catch_up;
+mod catch_up;
+mod derive;
+mod judge;
 mod ledger;
+pub(crate) mod page_report;
+pub(crate) mod raw_batch;
 mod raw_lookup;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
-    new_null_array,
-};
+use arrow::array::{Array as _, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, Utc};
 use lake_model::{Cursor, Error, Kind, Resource, Result, ResultExt, StoredDefinition, failpoint};
-use lake_portal::{Decoder, Page, Reject, is_later, parse_stamp};
+use lake_portal::{Decoder, Page, is_later, parse_stamp};
 use lake_query::{IncidentProjector, definition_change, store_definition, stored_definition};
 use lake_store::{
-    ColumnRange, Commit, CommitOutcome, CountedDefinitions, DEFINITION_DOMAIN, DataFile, ForgottenMark,
-    LANDING_TRANSACTION, Lake, LandingMark, Snapshot, Table, WrittenFile,
+    Commit, CommitOutcome, CountedDefinitions, DEFINITION_DOMAIN, ForgottenMark, LANDING_TRANSACTION, Lake,
+    LandingMark, Snapshot, Table, WrittenFile,
 };
 use serde_json::json;
 
-use crate::columns::{Incidents, hash_bytes, texts, times};
-use crate::key_index::{Dimensions, INDEX_FORMAT, KeyIndex, KeyState, Stamp};
-use crate::landing::catch_up::Originals;
-use crate::landing::ledger::{Ledger, Verdict};
-use crate::landing::raw_lookup::{Doubts, Elsewhere};
-use crate::reject_identity;
+use crate::columns::{IncidentColumns, parse_hash, text_column, time_column};
+use crate::index::key_index::{INDEX_FORMAT, IndexStamp, KeyIndex};
+use crate::index::key_state::{Dimensions, KeyState};
+use crate::index::known_versions::KnownVersions;
+use crate::landing::judge::{Judgement, PageRows, RejectedRow, UsableRow, judge_page, row_number};
+use crate::landing::ledger::Ledger;
+use crate::landing::page_report::PageReport;
+use crate::landing::raw_batch::{MarkerRow, Tombstone, build_raw_batch, collect_originals, find_last_file};
+use crate::landing::raw_lookup::{RawLookup, resolve_lookups};
+use crate::reject_identity::{choose_identity, content_hash, possible_identities};
 use crate::rekey::rekey;
 
 /// How to land.
@@ -41,30 +45,6 @@ pub struct LandingOptions {
     pub synthetic: bool,
 }
 
-/// What became of a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Landed {
-    /// The batch it became; `None` if it changed nothing, not even the cursor.
-    pub batch: Option<i64>,
-    /// Rows the portal served.
-    pub published: u64,
-    /// Rows with new keys.
-    pub new: u64,
-    /// Rows with changed content.
-    pub changed: u64,
-    /// Rows that were there already.
-    pub unchanged: u64,
-    /// Rows older than what is there.
-    pub stale: u64,
-    /// Rows that are rejects, new ones and known ones.
-    pub rejected: u64,
-    /// Rows whose key another row of the same page has as well; the one with the later `:updated_at` counts, or the later
-    /// row where that does not tell them apart.
-    pub doubled: u64,
-    /// Tombstones, of keys and of rejects that the source no longer has.
-    pub deleted: u64,
-}
-
 /// The landing of one resource.
 pub struct Landing {
     pub(crate) lake: Lake,
@@ -72,12 +52,12 @@ pub struct Landing {
     pub(crate) raw: Table,
     pub(crate) index: KeyIndex,
     pub(crate) mark: LandingMark,
-    pub(crate) stamp: Stamp,
+    pub(crate) stamp: IndexStamp,
     pub(crate) definitions: CountedDefinitions,
     /// The definition that the raw table keeps.
     stored_definition: Option<StoredDefinition>,
     /// Whether a batch that was replayed holds tombstones.
-    pub(crate) met_tombstone: bool,
+    pub(crate) found_tombstone: bool,
     projector: IncidentProjector,
     page_schema: SchemaRef,
     synthetic: bool,
@@ -91,54 +71,14 @@ impl std::fmt::Debug for Landing {
     }
 }
 
-/// A key or a reject that the source no longer has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Tombstone {
-    Key(String),
-    Reject(String),
-}
-
-/// A raw row without declared columns: a tombstone, the closing of a reject, or a reject.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Bare {
-    key: Option<String>,
-    portal_id: Option<String>,
-    deleted: bool,
-    reason: Option<String>,
-    original: Option<String>,
-    updated_at: Option<i64>,
-}
-
-impl Bare {
-    pub(crate) fn tombstone(of: Tombstone) -> Self {
-        let (key, portal_id) = match of {
-            Tombstone::Key(key) => (Some(key), None),
-            Tombstone::Reject(identity) => (None, Some(identity)),
-        };
-        Self { key, portal_id, deleted: true, ..Self::default() }
-    }
-
-    pub(crate) fn reject(reject: &Reject) -> Self {
-        Self {
-            portal_id: reject.portal_id.clone(),
-            reason: Some(reject.reason.clone()),
-            original: Some(reject.original.clone()),
-            updated_at: reject.updated_at,
-            ..Self::default()
-        }
-    }
-}
-
 /// What lands as one batch, with what it changes.
-struct Plan {
+struct BatchPlan {
     /// Usable rows.
-    batch: RecordBatch,
-    /// What comes after them.
-    bare: Vec<Bare>,
+    rows: RecordBatch,
+    /// The rows without declared columns that come after them.
+    markers: Vec<MarkerRow>,
     ledger: Ledger,
-    landed: Landed,
-    /// What the index does not say, and the raw rows do.
-    doubts: Doubts,
+    report: PageReport,
 }
 
 impl Landing {
@@ -166,14 +106,14 @@ impl Landing {
             snapshot = raw.snapshot().await?;
             mark = LandingMark::read(&raw, &snapshot).await?;
         }
-        if index.stamp()?.is_some_and(|stamp| stamp.forgotten != forgotten) {
+        if index.read_stamp()?.is_some_and(|stamp| stamp.forgotten != forgotten) {
             // Cleared it might still hold a forgotten key in its journal; removed it holds nothing.
             drop(index);
             std::fs::remove_dir_all(&directory)
                 .or_err(Kind::Unavailable, || format!("the key index in {}", directory.display()))?;
             index = KeyIndex::open(&directory)?;
         }
-        let stamp = Stamp {
+        let stamp = IndexStamp {
             format: INDEX_FORMAT,
             table_id: snapshot.table_id.clone(),
             fingerprint: resource.fingerprint(),
@@ -192,7 +132,7 @@ impl Landing {
             stamp,
             definitions: CountedDefinitions::default(),
             stored_definition: None,
-            met_tombstone: false,
+            found_tombstone: false,
             projector,
             page_schema,
             synthetic: options.synthetic,
@@ -221,22 +161,22 @@ impl Landing {
     ///
     /// # Errors
     /// If the store does not answer or other writers keep winning.
-    pub async fn land(&mut self, page: &Page) -> Result<Landed> {
-        // Each one is a batch of somebody else: progress, though not ours.
-        const MOST_MEETINGS: usize = 100;
+    pub async fn land(&mut self, page: &Page) -> Result<PageReport> {
+        // Each one is a batch of another writer: progress, though not ours.
+        const MAX_CONFLICTS: usize = 100;
         for warning in &page.warnings {
             if self.warned.insert(warning.about.clone()) {
                 tracing::warn!(resource = self.resource.name, "{}", warning.text);
             }
         }
-        for _ in 0..MOST_MEETINGS {
-            if let Some(landed) = self.try_land(page).await? {
-                return Ok(landed);
+        for _ in 0..MAX_CONFLICTS {
+            if let Some(report) = self.try_land(page).await? {
+                return Ok(report);
             }
-            // Somebody else landed a batch under this number: see what it holds, then judge the page anew.
-            self.met_tombstone = false;
+            // Another writer landed a batch under this number: read what it holds, then judge the page again.
+            self.found_tombstone = false;
             self.catch_up().await?;
-            if self.met_tombstone {
+            if self.found_tombstone {
                 // The page may be from before the deletion, and would bring back what is gone.
                 let name = &self.resource.name;
                 return Err(Error::new(Kind::Conflict, format!("{name}: rows were deleted meanwhile; try again")));
@@ -246,22 +186,80 @@ impl Landing {
         Err(Error::new(Kind::Conflict, format!("{name}: other writers kept landing batches; try again")))
     }
 
-    async fn try_land(&mut self, page: &Page) -> Result<Option<Landed>> {
-        let mut elsewhere = Elsewhere::default();
-        let mut plan = tokio::task::block_in_place(|| self.plan(page, &elsewhere))?;
-        if !plan.doubts.is_empty() {
-            elsewhere = self.look_up(&plan.doubts).await?;
-            elsewhere.forget_future(page.latest_stamp);
-            plan = tokio::task::block_in_place(|| self.plan(page, &elsewhere))?;
+    async fn try_land(&mut self, page: &Page) -> Result<Option<PageReport>> {
+        let rows = tokio::task::block_in_place(|| self.read_rows(page))?;
+        let known = tokio::task::block_in_place(|| self.read_known(&rows))?;
+        let mut judgement = judge_page(&rows, &known, &RawLookup::default());
+        if !judgement.pending.is_empty() {
+            let mut lookup = resolve_lookups(&self.raw, &judgement.pending).await?;
+            lookup.remove_future_stamps(page.latest_stamp);
+            judgement = judge_page(&rows, &known, &lookup);
         }
+        self.warn_of_doubled_key(judgement.doubled_key);
+        let plan = plan_batch(page, judgement)?;
         let cursor = self.later_cursor(page.cursor.as_ref());
-        if plan.batch.num_rows() + plan.bare.len() == 0 && cursor == self.mark.cursor {
+        if plan.rows.num_rows() + plan.markers.len() == 0 && cursor == self.mark.cursor {
             // No commit would meet a batch of another writer, which these rows may change.
             let snapshot = self.raw.snapshot().await?;
             let unmet = LandingMark::read(&self.raw, &snapshot).await?.batch == self.mark.batch;
-            return Ok(unmet.then_some(plan.landed));
+            return Ok(unmet.then_some(plan.report));
         }
         self.commit(plan, cursor).await
+    }
+
+    /// Reads the rows of a page as they are judged.
+    fn read_rows<'p>(&mut self, page: &'p Page) -> Result<PageRows<'p>> {
+        let incidents = self.projector.project(&page.batch)?;
+        let incidents = IncidentColumns::new(&incidents)?;
+        let (keys, hashes) = (text_column(&page.batch, "_key")?, text_column(&page.batch, "_hash")?);
+        let (ids, updated) = (text_column(&page.batch, "_portal_id")?, time_column(&page.batch, "_updated_at")?);
+        let mut usable = Vec::with_capacity(page.batch.num_rows());
+        for row in 0..page.batch.num_rows() {
+            let state = KeyState {
+                hash: parse_hash(hashes.value(row))?,
+                updated_at: updated.is_valid(row).then(|| updated.value(row)),
+                deleted: false,
+                dimensions: incidents.dimensions(row, &mut self.index.labels),
+            };
+            let earlier_hash = page.earlier_hashes.get(&row).map(|hash| parse_hash(hash)).transpose()?;
+            let portal_id = ids.is_valid(row).then(|| ids.value(row));
+            usable.push(UsableRow { key: keys.value(row), portal_id, state, earlier_hash });
+        }
+        let possible: Vec<Vec<String>> = page.rejects.iter().map(possible_identities).collect();
+        let known = self.index.read_known([], possible.iter().flatten().map(String::as_str))?;
+        let rejected = page.rejects.iter().zip(&possible).map(|(reject, possible)| RejectedRow {
+            reject,
+            identity: choose_identity(&known, possible),
+            content: content_hash(&self.resource, &reject.original),
+        });
+        Ok(PageRows {
+            usable,
+            rejected: rejected.collect(),
+            published: page.published as u64,
+            latest_stamp: page.latest_stamp,
+            cursor_stamp: self.mark.cursor.as_ref().and_then(|cursor| parse_stamp(&cursor.updated_at)),
+        })
+    }
+
+    /// Reads what the index holds of the rows of a page.
+    fn read_known<'p>(&self, rows: &PageRows<'p>) -> Result<KnownVersions<'p>> {
+        let ids = rows.usable.iter().filter_map(|row| row.portal_id);
+        let identities = ids.chain(rows.rejected.iter().map(|row| row.identity.as_str()));
+        self.index.read_known(rows.usable.iter().map(|row| row.key), identities)
+    }
+
+    fn warn_of_doubled_key(&mut self, key: Option<&str>) {
+        if let Some(key) = key
+            && self.warned.insert("doubled".to_owned())
+        {
+            let resource = &self.resource.name;
+            tracing::warn!(
+                resource,
+                key,
+                "rows with one key: one incident is counted, as the row with the later `:updated_at` says, or the later \
+                 row where both have the same"
+            );
+        }
     }
 
     /// Lands tombstones, if nothing has landed since batch `through`; the batch they became.
@@ -270,30 +268,38 @@ impl Landing {
     /// A conflict, if another writer has landed meanwhile; or the store does not answer.
     pub(crate) async fn land_tombstones(&mut self, gone: &[Tombstone], through: i64) -> Result<i64> {
         let name = self.resource.name.clone();
-        let overtaken =
+        let conflict =
             || Error::new(Kind::Conflict, format!("{name}: another writer landed since the pass ended; try again"));
         if self.mark.batch != through {
-            return Err(overtaken());
+            return Err(conflict());
         }
+        let keys = gone.iter().filter_map(|tombstone| match tombstone {
+            Tombstone::Key(key) => Some(key.as_str()),
+            Tombstone::Reject(_) => None,
+        });
+        let identities = gone.iter().filter_map(|tombstone| match tombstone {
+            Tombstone::Key(_) => None,
+            Tombstone::Reject(identity) => Some(identity.as_str()),
+        });
+        let known = self.index.read_known(keys, identities)?;
         let mut ledger = Ledger::default();
         let none = Dimensions { hour: None, cell: None, labels: [0; 4] };
         let state = KeyState { hash: [0; 16], updated_at: None, deleted: true, dimensions: none };
         for (n, tombstone) in gone.iter().enumerate() {
             match tombstone {
-                Tombstone::Key(key) => ledger.enter(&self.index, key, state)?,
-                Tombstone::Reject(identity) => ledger.close_reject(&self.index, number_of(n)?, identity)?,
+                Tombstone::Key(key) => ledger.enter(&known, key, state),
+                Tombstone::Reject(identity) => ledger.close_reject(&known, row_number(n), identity),
             }
         }
-        let plan = Plan {
-            batch: RecordBatch::new_empty(Arc::clone(&self.page_schema)),
-            bare: gone.iter().cloned().map(Bare::tombstone).collect(),
+        let plan = BatchPlan {
+            rows: RecordBatch::new_empty(Arc::clone(&self.page_schema)),
+            markers: gone.iter().cloned().map(MarkerRow::tombstone).collect(),
             ledger,
-            landed: Landed { deleted: gone.len() as u64, ..Landed::default() },
-            doubts: Doubts::default(),
+            report: PageReport { deleted: gone.len() as u64, ..PageReport::default() },
         };
         match self.commit(plan, self.mark.cursor.clone()).await? {
-            Some(landed) => Ok(landed.batch.unwrap_or(through)),
-            None => Err(overtaken()),
+            Some(report) => Ok(report.batch.unwrap_or(through)),
+            None => Err(conflict()),
         }
     }
 
@@ -302,12 +308,11 @@ impl Landing {
     /// # Errors
     /// A conflict, if another writer has landed meanwhile; or the store does not answer.
     pub async fn restart_scan(&mut self) -> Result<()> {
-        let plan = Plan {
-            batch: RecordBatch::new_empty(Arc::clone(&self.page_schema)),
-            bare: Vec::new(),
+        let plan = BatchPlan {
+            rows: RecordBatch::new_empty(Arc::clone(&self.page_schema)),
+            markers: Vec::new(),
             ledger: Ledger::default(),
-            landed: Landed::default(),
-            doubts: Doubts::default(),
+            report: PageReport::default(),
         };
         let name = self.resource.name.clone();
         let landed = self.commit(plan, None).await?;
@@ -317,16 +322,16 @@ impl Landing {
     }
 
     /// Commits a batch and what follows from it; `None` if another writer took its number.
-    async fn commit(&mut self, plan: Plan, cursor: Option<Cursor>) -> Result<Option<Landed>> {
-        let Plan { batch, bare, ledger, mut landed, .. } = plan;
-        let rows = batch.num_rows() + bare.len();
+    async fn commit(&mut self, plan: BatchPlan, cursor: Option<Cursor>) -> Result<Option<PageReport>> {
+        let BatchPlan { rows: usable, markers, ledger, mut report } = plan;
+        let rows = usable.num_rows() + markers.len();
         let number = self.mark.batch + 1;
         let now = lake_model::now();
         let mark = LandingMark {
             batch: number,
             rows_batch: if rows > 0 { number } else { self.mark.rows_batch },
             cursor,
-            published: self.mark.published + landed.published,
+            published: self.mark.published + report.published,
             synthetic: self.synthetic,
             key: self.resource.key.clone(),
             landed_at: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
@@ -337,8 +342,8 @@ impl Landing {
             let month = now.format("%Y-%m").to_string();
             let partition = HashMap::from([("_landed_month".to_owned(), Some(month))]);
             let mut writer = self.raw.writer(&snapshot, partition)?;
-            let complete = complete(&batch, &bare, number, now, writer.schema())?;
-            writer.write(&complete).await?;
+            let stored = build_raw_batch(&usable, &markers, number, now, writer.schema())?;
+            writer.write(&stored).await?;
             adds.push(writer.finish().await?);
         }
         let file = adds.first().map(|file: &WrittenFile| file.path().to_owned());
@@ -352,7 +357,7 @@ impl Landing {
         });
         failpoint("ingest:before-raw-commit");
         let commit = Commit {
-            operation: if landed.deleted > 0 { "DELETE" } else { "LAND" },
+            operation: if report.deleted > 0 { "DELETE" } else { "LAND" },
             adds,
             transaction: Some((LANDING_TRANSACTION.to_owned(), number)),
             domains,
@@ -365,7 +370,8 @@ impl Landing {
         failpoint("ingest:after-raw-commit");
         self.stored_definition = definition.or(self.stored_definition.take());
         if rows > 0 {
-            self.derive(&ledger, number, now.timestamp_micros(), &originals(&bare, batch.num_rows())).await?;
+            self.derive_batch(&ledger, number, now.timestamp_micros(), &collect_originals(&markers, usable.num_rows()))
+                .await?;
         }
         failpoint("ingest:before-index-commit");
         self.stamp.batch = number;
@@ -374,8 +380,8 @@ impl Landing {
         failpoint("ingest:after-index-commit");
         // Not before: a landing that goes on after an error meets its own batch and catches up with it.
         self.mark = mark;
-        landed.batch = Some(number);
-        Ok(Some(landed))
+        report.batch = Some(number);
+        Ok(Some(report))
     }
 
     /// A page behind another writer's cursor does not move it back.
@@ -387,123 +393,10 @@ impl Landing {
         }
     }
 
-    fn plan(&mut self, page: &Page, elsewhere: &Elsewhere) -> Result<Plan> {
-        let incidents = self.projector.project(&page.batch)?;
-        let incidents = Incidents::new(&incidents)?;
-        let keys = texts(&page.batch, "_key")?;
-        let hashes = texts(&page.batch, "_hash")?;
-        let ids = texts(&page.batch, "_portal_id")?;
-        let updated = times(&page.batch, "_updated_at")?;
-        let mut landed = Landed { published: page.published as u64, ..Landed::default() };
-        let mut ledger = Ledger::default();
-        let mut taken: Vec<u64> = Vec::new();
-        let mut closed: Vec<&str> = Vec::new();
-        let mut doubts = Doubts::default();
-        let head = self.mark.cursor.as_ref().and_then(|cursor| parse_stamp(&cursor.updated_at));
-        // What comes in order is as new as anything that has landed.
-        let is_behind = |updated_at: Option<i64>| updated_at.is_some() && (head.is_none() || updated_at < head);
-        // The row that gave a key its version, as of the rows before.
-        let mut holders: HashMap<&str, Option<&str>> = HashMap::new();
-        let mut rows_of: HashMap<&str, Option<&str>> = HashMap::with_capacity(page.batch.num_rows());
-        let mut doubled_key: Option<&str> = None;
-        for row in 0..page.batch.num_rows() {
-            let next = KeyState {
-                hash: hash_bytes(hashes.value(row))?,
-                updated_at: updated.is_valid(row).then(|| updated.value(row)),
-                deleted: false,
-                dimensions: incidents.dimensions(row, &mut self.index.words),
-            };
-            let key = keys.value(row);
-            let id = ids.is_valid(row).then(|| ids.value(row));
-            // The same row served twice has the same id; where there are none, each is a row.
-            if rows_of.insert(key, id).is_some_and(|other| id.is_none() || other != id) {
-                landed.doubled += 1;
-                doubled_key = doubled_key.or(Some(key));
-            }
-            let earlier = page.earlier_hashes.get(&row).map(|hash| hash_bytes(hash)).transpose()?;
-            let mut verdict = ledger.judge(&self.index, key, &next, earlier, page.latest_stamp)?;
-            if let Some(id) = id
-                && is_behind(next.updated_at)
-                && ledger.is_open_reject(&self.index, id)?
-                && doubts.overtaken(elsewhere, id, next.updated_at)
-            {
-                landed.stale += 1;
-                continue;
-            }
-            if let (Verdict::Tied, Some(id)) = (verdict, id) {
-                let holder = holders.get(key).copied().flatten().or_else(|| doubts.holder(elsewhere, key));
-                verdict = if holder.is_some_and(|holder| id < holder) { Verdict::Stale } else { Verdict::Changed };
-            }
-            if matches!(verdict, Verdict::New | Verdict::Changed) {
-                holders.insert(key, id);
-            }
-            match verdict {
-                Verdict::New => landed.new += 1,
-                Verdict::Changed | Verdict::Tied => landed.changed += 1,
-                Verdict::Stale => landed.stale += 1,
-                Verdict::Unchanged => landed.unchanged += 1,
-            }
-            if matches!(verdict, Verdict::Stale | Verdict::Unchanged) {
-                // What was a reject can be used now, although it says nothing new.
-                if let Some(id) = id
-                    && ledger.is_open_reject(&self.index, id)?
-                {
-                    closed.push(id);
-                }
-                continue;
-            }
-            ledger.enter(&self.index, key, next)?;
-            if let Some(id) = id {
-                ledger.close_reject(&self.index, number_of(taken.len())?, id)?;
-            }
-            taken.push(row as u64);
-        }
-        if let Some(key) = doubled_key
-            && self.warned.insert("doubled".to_owned())
-        {
-            let resource = &self.resource.name;
-            tracing::warn!(
-                resource,
-                key,
-                "rows with one key: one incident is counted, as the row with the later `:updated_at` says, or the later \
-                 row where that does not tell them apart"
-            );
-        }
-        let mut bare = Vec::new();
-        for id in closed {
-            ledger.close_reject(&self.index, number_of(taken.len() + bare.len())?, id)?;
-            bare.push(Bare::tombstone(Tombstone::Reject(id.to_owned())));
-        }
-        for row in &page.rejects {
-            let identity = reject_identity::identity_of(&self.index, row)?;
-            let content = reject_identity::content(&self.resource, &row.original);
-            let is_known = ledger.knows_reject(&self.index, &identity, content)?;
-            if !is_known
-                && row.portal_id.is_some()
-                && is_behind(row.updated_at)
-                && doubts.overtaken(elsewhere, &identity, row.updated_at)
-            {
-                landed.stale += 1;
-                continue;
-            }
-            landed.rejected += 1;
-            if !is_known {
-                ledger.enter_reject(number_of(taken.len() + bare.len())?, &identity, content);
-                bare.push(Bare { portal_id: Some(identity), ..Bare::reject(row) });
-            }
-        }
-        let batch = if taken.len() == page.batch.num_rows() {
-            page.batch.clone()
-        } else {
-            take_record_batch(&page.batch, &UInt64Array::from(taken)).or_err(Kind::Internal, || "the rows that land")?
-        };
-        Ok(Plan { batch, bare, ledger, landed, doubts })
-    }
-
     /// The index's stamp fits the table, the definition, and the files that it reflects.
-    pub(crate) fn fits(&self, stamp: &Stamp, snapshot: &Snapshot) -> bool {
-        let same = Stamp { batch: stamp.batch, file: stamp.file.clone(), ..self.stamp.clone() } == *stamp;
-        same && stamp.batch <= self.mark.batch && last_file(snapshot, stamp.batch) == stamp.file
+    pub(crate) fn fits(&self, stamp: &IndexStamp, snapshot: &Snapshot) -> bool {
+        let same = IndexStamp { batch: stamp.batch, file: stamp.file.clone(), ..self.stamp.clone() } == *stamp;
+        same && stamp.batch <= self.mark.batch && find_last_file(snapshot, stamp.batch) == stamp.file
     }
 
     pub(crate) async fn refresh_mark(&mut self) -> Result<Arc<Snapshot>> {
@@ -520,79 +413,13 @@ impl Landing {
     }
 }
 
-/// The raw file that holds the last rows up to a batch.
-pub(crate) fn last_file(snapshot: &Snapshot, batch: i64) -> Option<String> {
-    let last = |file: &DataFile| match file.ranges.get("_batch") {
-        Some(ColumnRange::Number(_, last)) => Some(*last),
-        _ => None,
+/// Returns what lands of a page as its judgement says.
+fn plan_batch(page: &Page, judgement: Judgement<'_>) -> Result<BatchPlan> {
+    let Judgement { rows, markers, ledger, report, .. } = judgement;
+    let rows = if rows.len() == page.batch.num_rows() {
+        page.batch.clone()
+    } else {
+        take_record_batch(&page.batch, &UInt64Array::from(rows)).or_err(Kind::Internal, || "the rows that land")?
     };
-    let numbered = snapshot.files.iter().filter_map(|file| Some((last(file)?, &file.path)));
-    numbered.filter(|(last, _)| *last <= batch).max().map(|(_, path)| path.clone())
-}
-
-fn number_of(row: usize) -> Result<i64> {
-    i64::try_from(row).or_err(Kind::Internal, || "a row's number")
-}
-
-/// The rejects among what follows the `first` usable rows of a batch.
-fn originals(bare: &[Bare], first: usize) -> Originals {
-    let numbered = bare.iter().enumerate();
-    numbered
-        .filter_map(|(n, row)| Some((i64::try_from(first + n).ok()?, (row.reason.clone()?, row.original.clone()?))))
-        .collect()
-}
-
-/// A batch's rows with the columns of landing, the bare ones last, in the file's column order.
-pub(crate) fn complete(
-    batch: &RecordBatch,
-    bare: &[Bare],
-    number: i64,
-    now: DateTime<Utc>,
-    schema: &SchemaRef,
-) -> Result<RecordBatch> {
-    let usable = batch.num_rows();
-    let rows = usable + bare.len();
-    let with_bare = |column: &ArrayRef, tail: ArrayRef| -> Result<ArrayRef> {
-        if bare.is_empty() {
-            return Ok(Arc::clone(column));
-        }
-        arrow::compute::concat(&[column.as_ref(), tail.as_ref()]).or_err(Kind::Internal, || "bare rows beside rows")
-    };
-    let text_tail =
-        |text: fn(&Bare) -> Option<&str>| -> ArrayRef { Arc::new(bare.iter().map(text).collect::<StringArray>()) };
-    let no_content = "0".repeat(32);
-    let mut columns = Vec::with_capacity(schema.fields().len());
-    for field in schema.fields() {
-        let column: ArrayRef = match field.name().as_str() {
-            "_batch" => Arc::new(Int64Array::from_value(number, rows)),
-            "_row" => Arc::new(Int64Array::from_iter_values((0_i64..).take(rows))),
-            "_landed_at" => Arc::new(TimestampMicrosecondArray::from_value(now.timestamp_micros(), rows)),
-            "_deleted" => {
-                let deleted = std::iter::repeat_n(false, usable).chain(bare.iter().map(|row| row.deleted));
-                Arc::new(deleted.map(Some).collect::<BooleanArray>())
-            }
-            "_reject" => {
-                let none = new_null_array(field.data_type(), usable);
-                with_bare(&none, text_tail(|row| row.reason.as_deref()))?
-            }
-            name => match (batch.column_by_name(name), name) {
-                (Some(column), "_extra") => with_bare(column, text_tail(|row| row.original.as_deref()))?,
-                (Some(column), "_portal_id") => with_bare(column, text_tail(|row| row.portal_id.as_deref()))?,
-                (Some(column), "_key") => with_bare(column, text_tail(|row| row.key.as_deref()))?,
-                (Some(column), "_updated_at") => {
-                    let times = bare.iter().map(|row| row.updated_at);
-                    with_bare(column, Arc::new(times.collect::<TimestampMicrosecondArray>()))?
-                }
-                (Some(column), "_hash") => {
-                    let hashes = bare.iter().map(|row| row.deleted.then_some(no_content.as_str()));
-                    with_bare(column, Arc::new(hashes.collect::<StringArray>()))?
-                }
-                (Some(column), _) => with_bare(column, new_null_array(field.data_type(), bare.len()))?,
-                // A column that the table has and the definition no longer names.
-                (None, _) => new_null_array(field.data_type(), rows),
-            },
-        };
-        columns.push(column);
-    }
-    RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "a batch of raw rows")
+    Ok(BatchPlan { rows, markers, ledger, report })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lake_compact::{CompactOptions, compact};
-use lake_ingest::{Event, IngestOptions, Landing, LandingOptions, Proof, Source, ingest};
+use lake_ingest::{Event, FullScanOutcome, IngestOptions, Landing, LandingOptions, Source, ingest};
 use lake_model::{Cursor, Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
 use lake_portal::{Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda, is_stuck, stuck_text};
 use lake_query::{Reader, ResourceView};
@@ -15,7 +15,7 @@ use crate::audit::repair::{Mended, mend};
 use crate::audit::report::Audit;
 
 /// Comparisons that are made while the source keeps changing.
-const MOST_TRIES: u32 = 3;
+const MAX_TRIES: u32 = 3;
 /// Doubled keys that are named.
 const DOUBLED: usize = 20;
 
@@ -111,7 +111,7 @@ impl<'a> Auditor<'a> {
     /// would go on in the future and that is not mended, nothing is read to the head, and no keys are compared.
     async fn inspect(&mut self, mended: &mut Mended) -> Result<Audit> {
         let mut doubt = String::new();
-        for _ in 0..MOST_TRIES {
+        for _ in 0..MAX_TRIES {
             let before = self.soda.extent().await?;
             let stuck = self.stuck_cursor(mended).await?;
             if stuck.is_none() {
@@ -236,13 +236,13 @@ impl<'a> Auditor<'a> {
             let mut landing = Landing::open(self.reader.lake(), resource, &self.options.landing).await?;
             let scan = self.key_scan().await?;
             match landing
-                .pass(&self.soda, scan, false, self.stop, |landed| (self.on_event)(Event::Page(landed)))
+                .run_full_scan(&self.soda, scan, false, self.stop, |landed| (self.on_event)(Event::Page(landed)))
                 .await?
             {
-                Proof::Complete(pass) => {
-                    (found.gone, found.missing, found.outdated) = (pass.gone, pass.missing, pass.outdated);
+                FullScanOutcome::Complete(scan) => {
+                    (found.gone, found.missing, found.outdated) = (scan.gone, scan.missing, scan.outdated);
                 }
-                Proof::Inconclusive(reason) => return Ok(Err(reason)),
+                FullScanOutcome::Inconclusive(reason) => return Ok(Err(reason)),
             }
         }
         if !found.agrees() {

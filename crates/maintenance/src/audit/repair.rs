@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lake_ingest::{Event, Landed, Landing, Pass, Proof};
+use lake_ingest::{Event, FullScan, FullScanOutcome, Landing, PageReport};
 use lake_model::{Error, Kind, Result, format_wall_clock, next_month};
 use lake_portal::{Decoder, Scan, ScanOptions};
 
@@ -11,9 +11,9 @@ use crate::audit::auditor::Auditor;
 use crate::audit::report::Audit;
 
 /// Months that are asked for by name; if more differ, everything is read again.
-const MOST_MONTHS: usize = 24;
+const MAX_MONTHS: usize = 24;
 /// Passes that are tried while the source keeps changing.
-const MOST_PASSES: u32 = 3;
+const MAX_SCANS: u32 = 3;
 
 /// What was mended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Mended {
 
 impl Mended {
     /// Adds a page that was landed.
-    pub(crate) fn add(&mut self, landed: Landed) {
+    pub(crate) fn add(&mut self, landed: PageReport) {
         self.read += landed.published;
         self.landed += landed.new + landed.changed;
     }
@@ -63,20 +63,20 @@ pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit, mut mended: M
             (auditor.on_event)(Event::Page(landed));
         }
     }
-    let pass = proven_pass(auditor, &mut landing, &mut mended).await?;
-    let buried = landing.bury(&pass, auditor.options.allow_deletes).await?;
-    mended.deleted = buried.landed;
-    mended.withheld = buried.withheld;
-    if buried.outdated > 0 {
+    let scan = proven_pass(auditor, &mut landing, &mut mended).await?;
+    let deletions = landing.apply_deletions(&scan, auditor.options.allow_deletes).await?;
+    mended.deleted = deletions.landed;
+    mended.withheld = deletions.withheld;
+    if deletions.outdated > 0 {
         // Older versions of these keys are served, in whichever months; until now they were stale.
         let (soda, stop) = (&auditor.soda, auditor.stop);
         let on_event = &mut auditor.on_event;
         let scan = ScanOptions::whole(auditor.options.page_size);
-        let read = landing.pass(soda, scan, true, stop, |landed| {
+        let read = landing.run_full_scan(soda, scan, true, stop, |landed| {
             mended.add(landed);
             on_event(Event::Page(landed));
         });
-        if let Proof::Inconclusive(reason) = read.await? {
+        if let FullScanOutcome::Inconclusive(reason) = read.await? {
             tracing::warn!(resource = auditor.resource.name, reason, "the source changed while it was read again");
         }
     }
@@ -84,26 +84,26 @@ pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit, mut mended: M
 }
 
 /// A complete pass over the keys; over all of the rows, where keys are missing that reading again did not bring.
-async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &mut Mended) -> Result<Pass> {
+async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &mut Mended) -> Result<FullScan> {
     let keys = auditor.key_scan().await?;
     let mut whole = false;
     let mut doubt = String::new();
-    for _ in 0..MOST_PASSES {
+    for _ in 0..MAX_SCANS {
         if auditor.stop.is_cancelled() {
             break;
         }
         let scan = if whole { ScanOptions::whole(auditor.options.page_size) } else { keys.clone() };
         let on_event = &mut auditor.on_event;
-        let proof = landing.pass(&auditor.soda, scan, whole, auditor.stop, |landed| {
+        let proof = landing.run_full_scan(&auditor.soda, scan, whole, auditor.stop, |landed| {
             if whole {
                 mended.add(landed);
             }
             on_event(Event::Page(landed));
         });
         match proof.await? {
-            Proof::Complete(pass) if whole || pass.missing.count == 0 => return Ok(pass),
-            Proof::Complete(_) => whole = true,
-            Proof::Inconclusive(reason) => doubt = reason,
+            FullScanOutcome::Complete(scan) if whole || scan.missing.count == 0 => return Ok(scan),
+            FullScanOutcome::Complete(_) => whole = true,
+            FullScanOutcome::Inconclusive(reason) => doubt = reason,
         }
     }
     Err(Error::new(Kind::Unavailable, format!("nothing is known to be gone: {doubt}; try again")))
@@ -112,7 +112,7 @@ async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &
 /// The rows of the months that differ, as SoQL; none where so many differ that all is read again.
 async fn months_that_differ(auditor: &Auditor<'_>, found: &Audit) -> Result<Option<String>> {
     let months: BTreeSet<Option<i64>> = found.differences.iter().map(|difference| difference.month).collect();
-    if months.len() > MOST_MONTHS {
+    if months.len() > MAX_MONTHS {
         return Ok(None);
     }
     let resource = &auditor.resource;

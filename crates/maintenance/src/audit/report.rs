@@ -1,6 +1,6 @@
 //! What an audit found.
 
-use lake_ingest::Keys;
+use lake_ingest::KeySample;
 use lake_model::{Cursor, Window};
 use lake_store::{AuditOutcome, LastAudit};
 
@@ -38,11 +38,11 @@ pub struct Audit {
     /// Where they differ, by month and category.
     pub differences: Vec<Difference>,
     /// Keys that the lake has and the portal no longer has, where keys were compared.
-    pub gone: Keys,
+    pub gone: KeySample,
     /// Keys that the portal has and the lake has not, where keys were compared.
-    pub missing: Keys,
+    pub missing: KeySample,
     /// Keys of which the portal has only versions older than the lake's, where keys were compared.
-    pub outdated: Keys,
+    pub outdated: KeySample,
     /// Keys that several live rows of the portal have, with how many: the lake counts one incident for each.
     pub doubled: Vec<(String, u64)>,
     /// Where the next run would go on, if that is in the future: what changes is not read.

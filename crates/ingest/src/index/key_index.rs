@@ -10,9 +10,13 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use lake_model::{Error, Kind, Result, ResultExt};
 use serde::{Deserialize, Serialize};
 
+use crate::index::key_state::KeyState;
+use crate::index::known_versions::KnownVersions;
+use crate::index::label_dictionary::LabelDictionary;
+
 /// What the index reflects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stamp {
+pub(crate) struct IndexStamp {
     /// The layout of the index itself.
     pub(crate) format: u32,
     /// The raw table's id.
@@ -30,91 +34,9 @@ pub(crate) struct Stamp {
 /// The layout written here.
 pub(crate) const INDEX_FORMAT: u32 = 3;
 
-/// The counted dimensions of a version: hour, finest cell, and the numbers of the four labels (0 is null).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Dimensions {
-    pub(crate) hour: Option<i64>,
-    pub(crate) cell: Option<i64>,
-    pub(crate) labels: [u32; 4],
-}
-
-/// A key's current version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyState {
-    pub(crate) hash: [u8; 16],
-    pub(crate) updated_at: Option<i64>,
-    pub(crate) deleted: bool,
-    pub(crate) dimensions: Dimensions,
-}
-
-const STATE_BYTES: usize = 16 + 8 + 1 + 8 + 8 + 16;
-const NULL: i64 = i64::MIN;
-
-impl KeyState {
-    /// The state without a stamp that lies after `latest_stamp`.
-    pub(crate) fn without_future(self, latest_stamp: i64) -> Self {
-        Self { updated_at: self.updated_at.filter(|at| *at <= latest_stamp), ..self }
-    }
-
-    fn encode(&self) -> [u8; STATE_BYTES] {
-        let mut bytes = [0; STATE_BYTES];
-        bytes[..16].copy_from_slice(&self.hash);
-        bytes[16..24].copy_from_slice(&self.updated_at.unwrap_or(NULL).to_le_bytes());
-        bytes[24] = u8::from(self.deleted);
-        bytes[25..33].copy_from_slice(&self.dimensions.hour.unwrap_or(NULL).to_le_bytes());
-        bytes[33..41].copy_from_slice(&self.dimensions.cell.unwrap_or(NULL).to_le_bytes());
-        for (n, label) in self.dimensions.labels.iter().enumerate() {
-            bytes[41 + 4 * n..45 + 4 * n].copy_from_slice(&label.to_le_bytes());
-        }
-        bytes
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let long = |at: usize| Some(i64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-        let optional = |at: usize| Some(long(at)?).map(|n| (n != NULL).then_some(n));
-        let label = |n: usize| Some(u32::from_le_bytes(bytes.get(41 + 4 * n..45 + 4 * n)?.try_into().ok()?));
-        Some(Self {
-            hash: bytes.get(..16)?.try_into().ok()?,
-            updated_at: optional(16)?,
-            deleted: *bytes.get(24)? != 0,
-            dimensions: Dimensions {
-                hour: optional(25)?,
-                cell: optional(33)?,
-                labels: [label(0)?, label(1)?, label(2)?, label(3)?],
-            },
-        })
-    }
-}
-
-/// The distinct labels and their numbers; number 0 is null.
-#[derive(Debug, Default)]
-pub(crate) struct Words {
-    numbers: HashMap<String, u32>,
-    texts: Vec<String>,
-    unsaved: usize,
-}
-
-impl Words {
-    pub(crate) fn number(&mut self, text: Option<&str>) -> u32 {
-        let Some(text) = text else { return 0 };
-        if let Some(&number) = self.numbers.get(text) {
-            return number;
-        }
-        self.texts.push(text.to_owned());
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(text.to_owned(), number);
-        number
-    }
-
-    pub(crate) fn text(&self, number: u32) -> Option<&str> {
-        let at = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.texts.get(at).map(String::as_str)
-    }
-}
-
 /// What a batch changes in the index.
 #[derive(Debug, Default)]
-pub(crate) struct Changes {
+pub(crate) struct IndexChanges {
     pub(crate) keys: HashMap<String, KeyState>,
     /// Identity of a reject to its content hash while it is open, `None` when it closes.
     pub(crate) rejects: HashMap<String, Option<[u8; 16]>>,
@@ -125,11 +47,11 @@ pub(crate) struct KeyIndex {
     database: Database,
     keys: Keyspace,
     rejects: Keyspace,
-    words_space: Keyspace,
+    labels_space: Keyspace,
     meta: Keyspace,
     /// What the pass that is under way has seen; see [`crate::full_scan`].
     pub(crate) seen: Keyspace,
-    pub(crate) words: Words,
+    pub(crate) labels: LabelDictionary,
     open_rejects: usize,
     path: PathBuf,
 }
@@ -140,20 +62,20 @@ impl std::fmt::Debug for KeyIndex {
     }
 }
 
-fn failed(path: &Path) -> impl Fn() -> String + '_ {
+fn describe_index(path: &Path) -> impl Fn() -> String + '_ {
     move || format!("the key index in {}", path.display())
 }
 
 /// The file that says that an index is to be thrown away when it is opened next.
-const DAMAGED: &str = "damaged";
+const DAMAGED_MARKER: &str = "damaged";
 
 /// What the store under the index says. What is not the disk's refusal is damage: the index is rebuilt by the next run.
-fn failure(path: &Path, error: fjall::Error) -> Error {
+fn index_error(path: &Path, error: fjall::Error) -> Error {
     let shown = path.display();
     if matches!(error, fjall::Error::Io(_)) {
         return Error::new(Kind::Unavailable, format!("the key index in {shown}")).with_source(error);
     }
-    let text = match std::fs::write(path.join(DAMAGED), b"") {
+    let text = match std::fs::write(path.join(DAMAGED_MARKER), b"") {
         Ok(()) => format!("the key index in {shown} is damaged; the next run rebuilds it, run again"),
         Err(_) => format!("the key index in {shown} is damaged; remove that directory, the next run rebuilds it"),
     };
@@ -166,11 +88,11 @@ impl KeyIndex {
     /// # Errors
     /// A conflict, if another process has it open; or the disk refuses.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        if path.join(DAMAGED).exists() {
+        if path.join(DAMAGED_MARKER).exists() {
             tracing::warn!(path = %path.display(), "the key index is damaged and is rebuilt");
-            std::fs::remove_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
+            std::fs::remove_dir_all(path).or_err(Kind::Unavailable, describe_index(path))?;
         }
-        std::fs::create_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
+        std::fs::create_dir_all(path).or_err(Kind::Unavailable, describe_index(path))?;
         match Self::try_open(path) {
             Ok(index) => Ok(index),
             Err(fjall::Error::Locked) => Err(Error::new(
@@ -182,9 +104,9 @@ impl KeyIndex {
             )),
             Err(error) => {
                 tracing::warn!(%error, path = %path.display(), "the key index cannot be opened and is rebuilt");
-                std::fs::remove_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
-                std::fs::create_dir_all(path).or_err(Kind::Unavailable, failed(path))?;
-                Self::try_open(path).or_err(Kind::Unavailable, failed(path))
+                std::fs::remove_dir_all(path).or_err(Kind::Unavailable, describe_index(path))?;
+                std::fs::create_dir_all(path).or_err(Kind::Unavailable, describe_index(path))?;
+                Self::try_open(path).or_err(Kind::Unavailable, describe_index(path))
             }
         }
     }
@@ -195,37 +117,37 @@ impl KeyIndex {
         let options = KeyspaceCreateOptions::default;
         let keys = database.keyspace("keys", || options().max_memtable_size(8 << 20))?;
         let rejects = database.keyspace("rejects", options)?;
-        let words_space = database.keyspace("words", options)?;
+        let labels_space = database.keyspace("words", options)?;
         let meta = database.keyspace("meta", options)?;
         let seen = database.keyspace("seen", || options().max_memtable_size(8 << 20))?;
-        let mut words = Words::default();
-        for entry in words_space.iter() {
+        let mut labels = LabelDictionary::default();
+        for entry in labels_space.iter() {
             let (_, text) = entry.into_inner()?;
             let text = String::from_utf8_lossy(&text);
-            words.number(Some(&text));
+            labels.number_of(Some(&text));
         }
-        words.unsaved = words.texts.len();
+        labels.saved = labels.texts.len();
         let open_rejects = rejects.len()?;
-        Ok(Self { database, keys, rejects, words_space, meta, seen, words, open_rejects, path: path.to_owned() })
+        Ok(Self { database, keys, rejects, labels_space, meta, seen, labels, open_rejects, path: path.to_owned() })
     }
 
-    pub(crate) fn stamp(&self) -> Result<Option<Stamp>> {
-        let bytes = self.meta.get("stamp").map_err(|e| failure(&self.path, e))?;
+    pub(crate) fn read_stamp(&self) -> Result<Option<IndexStamp>> {
+        let bytes = self.meta.get("stamp").map_err(|e| index_error(&self.path, e))?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) -> Result<()> {
-        for space in [&self.meta, &self.keys, &self.rejects, &self.words_space, &self.seen] {
-            space.clear().map_err(|e| failure(&self.path, e))?;
+        for space in [&self.meta, &self.keys, &self.rejects, &self.labels_space, &self.seen] {
+            space.clear().map_err(|e| index_error(&self.path, e))?;
         }
-        self.words = Words::default();
+        self.labels = LabelDictionary::default();
         self.open_rejects = 0;
         Ok(())
     }
 
     pub(crate) fn get(&self, key: &str) -> Result<Option<KeyState>> {
-        let bytes = self.keys.get(key).map_err(|e| failure(&self.path, e))?;
+        let bytes = self.keys.get(key).map_err(|e| index_error(&self.path, e))?;
         match bytes {
             None => Ok(None),
             Some(bytes) => {
@@ -241,11 +163,8 @@ impl KeyIndex {
         }
     }
 
-    pub(crate) fn reject(&self, identity: &str) -> Result<Option<[u8; 16]>> {
-        if self.open_rejects == 0 {
-            return Ok(None);
-        }
-        let bytes = self.rejects.get(identity).map_err(|e| failure(&self.path, e))?;
+    fn reject(&self, identity: &str) -> Result<Option<[u8; 16]>> {
+        let bytes = self.rejects.get(identity).map_err(|e| index_error(&self.path, e))?;
         Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()))
     }
 
@@ -257,7 +176,7 @@ impl KeyIndex {
                 let live = KeyState::decode(&state).is_none_or(|state| !state.deleted);
                 live.then(|| Ok(String::from_utf8_lossy(&key).into_owned()))
             }
-            Err(error) => Some(Err(failure(&path, error))),
+            Err(error) => Some(Err(index_error(&path, error))),
         })
     }
 
@@ -265,37 +184,56 @@ impl KeyIndex {
     pub(crate) fn open_reject_identities(&self) -> impl Iterator<Item = Result<String>> + use<> {
         let path = self.path.clone();
         self.rejects.iter().map(move |entry| {
-            let (identity, _) = entry.into_inner().map_err(|e| failure(&path, e))?;
+            let (identity, _) = entry.into_inner().map_err(|e| index_error(&path, e))?;
             Ok(String::from_utf8_lossy(&identity).into_owned())
         })
     }
 
     /// Adds to what a pass has seen.
-    pub(crate) fn see(&mut self, entries: &HashMap<Vec<u8>, Vec<u8>>) -> Result<()> {
+    pub(crate) fn record_seen(&mut self, entries: &HashMap<Vec<u8>, Vec<u8>>) -> Result<()> {
         let mut batch = self.database.batch();
         for (entry, value) in entries {
             batch.insert(&self.seen, entry.as_slice(), value.as_slice());
         }
-        batch.commit().map_err(|e| failure(&self.path, e))
+        batch.commit().map_err(|e| index_error(&self.path, e))
     }
 
     /// Forgets what a pass has seen.
     pub(crate) fn clear_seen(&mut self) -> Result<()> {
-        self.seen.clear().map_err(|e| failure(&self.path, e))
+        self.seen.clear().map_err(|e| index_error(&self.path, e))
     }
 
     /// The value of what a pass has seen.
-    pub(crate) fn seen(&self, entry: &[u8]) -> Result<Option<Vec<u8>>> {
-        let value = self.seen.get(entry).map_err(|e| failure(&self.path, e))?;
+    pub(crate) fn read_seen(&self, entry: &[u8]) -> Result<Option<Vec<u8>>> {
+        let value = self.seen.get(entry).map_err(|e| index_error(&self.path, e))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
-    pub(crate) fn has_open_rejects(&self) -> bool {
-        self.open_rejects > 0
+    /// Returns what the index holds of these keys, and of the rejects with these identities.
+    pub(crate) fn read_known<'a, 'i>(
+        &self,
+        keys: impl IntoIterator<Item = &'a str>,
+        identities: impl IntoIterator<Item = &'i str>,
+    ) -> Result<KnownVersions<'a>> {
+        let mut known = KnownVersions::default();
+        for key in keys {
+            if let Some(state) = self.get(key)? {
+                known.keys.insert(key, state);
+            }
+        }
+        if self.open_rejects == 0 {
+            return Ok(known);
+        }
+        for identity in identities {
+            if let Some(content) = self.reject(identity)? {
+                known.rejects.insert(identity.to_owned(), content);
+            }
+        }
+        Ok(known)
     }
 
     /// Writes a batch's changes and the new stamp, all or none.
-    pub(crate) fn commit(&mut self, changes: &Changes, stamp: &Stamp) -> Result<()> {
+    pub(crate) fn commit(&mut self, changes: &IndexChanges, stamp: &IndexStamp) -> Result<()> {
         let mut batch = self.database.batch();
         for (key, state) in &changes.keys {
             batch.insert(&self.keys, key.as_str(), state.encode());
@@ -306,15 +244,15 @@ impl KeyIndex {
                 None => batch.remove(&self.rejects, identity.as_str()),
             }
         }
-        for (n, text) in self.words.texts.iter().enumerate().skip(self.words.unsaved) {
-            batch.insert(&self.words_space, (n as u64).to_be_bytes(), text.as_str());
+        for (n, text) in self.labels.texts.iter().enumerate().skip(self.labels.saved) {
+            batch.insert(&self.labels_space, (n as u64).to_be_bytes(), text.as_str());
         }
-        let stamp = serde_json::to_vec(stamp).or_err(Kind::Internal, failed(&self.path))?;
+        let stamp = serde_json::to_vec(stamp).or_err(Kind::Internal, describe_index(&self.path))?;
         batch.insert(&self.meta, "stamp", stamp);
-        batch.commit().map_err(|e| failure(&self.path, e))?;
-        self.words.unsaved = self.words.texts.len();
+        batch.commit().map_err(|e| index_error(&self.path, e))?;
+        self.labels.saved = self.labels.texts.len();
         if !changes.rejects.is_empty() {
-            self.open_rejects = self.rejects.len().map_err(|e| failure(&self.path, e))?;
+            self.open_rejects = self.rejects.len().map_err(|e| index_error(&self.path, e))?;
         }
         Ok(())
     }

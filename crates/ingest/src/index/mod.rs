@@ -1,0 +1,6 @@
+//! The key index and what it holds.
+
+pub(crate) mod key_index;
+pub(crate) mod key_state;
+pub(crate) mod known_versions;
+pub(crate) mod label_dictionary;

@@ -1,0 +1,150 @@
+//! The rows of a batch as the raw table stores them, and how they are read back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
+};
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use lake_model::{Kind, Result, ResultExt as _};
+use lake_portal::Reject;
+use lake_store::{ColumnRange, DataFile, Snapshot};
+
+use crate::columns::integer_column;
+
+/// A reject's row number within its batch to its reason and its text as published.
+pub(crate) type RejectOriginals = HashMap<i64, (String, String)>;
+
+/// A key or a reject that the source no longer has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tombstone {
+    Key(String),
+    Reject(String),
+}
+
+/// A raw row without values of declared columns: a tombstone, the closing of a reject, or a reject.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MarkerRow {
+    key: Option<String>,
+    portal_id: Option<String>,
+    deleted: bool,
+    reason: Option<String>,
+    original: Option<String>,
+    updated_at: Option<i64>,
+}
+
+impl MarkerRow {
+    pub(crate) fn tombstone(of: Tombstone) -> Self {
+        let (key, portal_id) = match of {
+            Tombstone::Key(key) => (Some(key), None),
+            Tombstone::Reject(identity) => (None, Some(identity)),
+        };
+        Self { key, portal_id, deleted: true, ..Self::default() }
+    }
+
+    pub(crate) fn reject(reject: &Reject) -> Self {
+        Self {
+            portal_id: reject.portal_id.clone(),
+            reason: Some(reject.reason.clone()),
+            original: Some(reject.original.clone()),
+            updated_at: reject.updated_at,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the same row under the identity by which the lake knows the reject.
+    pub(crate) fn with_identity(self, identity: &str) -> Self {
+        Self { portal_id: Some(identity.to_owned()), ..self }
+    }
+}
+
+/// The rejects among what follows the `first` usable rows of a batch.
+pub(crate) fn collect_originals(markers: &[MarkerRow], first: usize) -> RejectOriginals {
+    let numbered = markers.iter().enumerate();
+    numbered
+        .filter_map(|(n, row)| Some((i64::try_from(first + n).ok()?, (row.reason.clone()?, row.original.clone()?))))
+        .collect()
+}
+
+/// A batch's rows with the columns of landing, the marker rows last, in the file's column order.
+pub(crate) fn build_raw_batch(
+    batch: &RecordBatch,
+    markers: &[MarkerRow],
+    number: i64,
+    now: DateTime<Utc>,
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    let usable = batch.num_rows();
+    let rows = usable + markers.len();
+    let with_markers = |column: &ArrayRef, tail: ArrayRef| -> Result<ArrayRef> {
+        if markers.is_empty() {
+            return Ok(Arc::clone(column));
+        }
+        arrow::compute::concat(&[column.as_ref(), tail.as_ref()])
+            .or_err(Kind::Internal, || "marker rows after the rows of a page")
+    };
+    let text_tail = |text: fn(&MarkerRow) -> Option<&str>| -> ArrayRef {
+        Arc::new(markers.iter().map(text).collect::<StringArray>())
+    };
+    let no_content = "0".repeat(32);
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let column: ArrayRef = match field.name().as_str() {
+            "_batch" => Arc::new(Int64Array::from_value(number, rows)),
+            "_row" => Arc::new(Int64Array::from_iter_values((0_i64..).take(rows))),
+            "_landed_at" => Arc::new(TimestampMicrosecondArray::from_value(now.timestamp_micros(), rows)),
+            "_deleted" => {
+                let deleted = std::iter::repeat_n(false, usable).chain(markers.iter().map(|row| row.deleted));
+                Arc::new(deleted.map(Some).collect::<BooleanArray>())
+            }
+            "_reject" => {
+                let none = new_null_array(field.data_type(), usable);
+                with_markers(&none, text_tail(|row| row.reason.as_deref()))?
+            }
+            name => match (batch.column_by_name(name), name) {
+                (Some(column), "_extra") => with_markers(column, text_tail(|row| row.original.as_deref()))?,
+                (Some(column), "_portal_id") => with_markers(column, text_tail(|row| row.portal_id.as_deref()))?,
+                (Some(column), "_key") => with_markers(column, text_tail(|row| row.key.as_deref()))?,
+                (Some(column), "_updated_at") => {
+                    let times = markers.iter().map(|row| row.updated_at);
+                    with_markers(column, Arc::new(times.collect::<TimestampMicrosecondArray>()))?
+                }
+                (Some(column), "_hash") => {
+                    let hashes = markers.iter().map(|row| row.deleted.then_some(no_content.as_str()));
+                    with_markers(column, Arc::new(hashes.collect::<StringArray>()))?
+                }
+                (Some(column), _) => with_markers(column, new_null_array(field.data_type(), markers.len()))?,
+                // A column that the table has and the definition no longer names.
+                (None, _) => new_null_array(field.data_type(), rows),
+            },
+        };
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "a batch of raw rows")
+}
+
+/// Rows in landing order, by batch.
+pub(crate) fn split_by_batch(rows: &RecordBatch) -> Result<Vec<(i64, RecordBatch)>> {
+    let numbers = integer_column(rows, "_batch")?;
+    let mut batches = Vec::new();
+    let mut start = 0;
+    for end in 1..=rows.num_rows() {
+        if end == rows.num_rows() || numbers.value(end) != numbers.value(start) {
+            batches.push((numbers.value(start), rows.slice(start, end - start)));
+            start = end;
+        }
+    }
+    Ok(batches)
+}
+
+/// The raw file that holds the last rows up to a batch.
+pub(crate) fn find_last_file(snapshot: &Snapshot, batch: i64) -> Option<String> {
+    let last = |file: &DataFile| match file.ranges.get("_batch") {
+        Some(ColumnRange::Number(_, last)) => Some(*last),
+        _ => None,
+    };
+    let numbered = snapshot.files.iter().filter_map(|file| Some((last(file)?, &file.path)));
+    numbered.filter(|(last, _)| *last <= batch).max().map(|(_, path)| path.clone())
+}
