@@ -70,7 +70,7 @@ MUTANTS = [
     ),
     Mutant(
         "page-by-offset",
-        "crates/portal/src/soda.rs",
+        "crates/portal/src/soda/client.rs",
         """        query.extend(request.filter.map(|filter| ("$where", filter)));
 """,
         """        static ASKED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
@@ -81,7 +81,7 @@ MUTANTS = [
     ),
     Mutant(
         "forget-the-tie-breaker",
-        "crates/portal/src/scan.rs",
+        "crates/portal/src/soda/scan.rs",
         """    format!(":updated_at > {at} OR (:updated_at = {at} AND :id > {})", quoted(&cursor.id))""",
         """    format!(":updated_at > {at}")""",
         "exactness::five_synthetic_resources",

@@ -8,8 +8,8 @@ use std::path::Path;
 use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
 use serde_json::{Map, Value};
 
-use crate::input::open_text;
-use crate::soda::Soda;
+use crate::file::text_input::open_text;
+use crate::soda::client::Soda;
 
 /// The most rows of a set: more are no reference, and are not held in memory.
 const MOST_ROWS: u64 = 10_000;

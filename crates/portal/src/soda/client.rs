@@ -14,10 +14,10 @@ use reqwest::header::{HeaderMap, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::body::{MAX_ANSWER_BYTES, MAX_PAGE_BYTES, read_body, read_error_body};
-use crate::decode::{Decoder, Page};
-use crate::http_client::{client, refused_redirect, token_header};
-use crate::stamp::{latest_stamp, latest_stamp_here};
+use crate::decode::decoder::{Decoder, Page};
+use crate::soda::http_client::{client, refused_redirect, token_header};
+use crate::soda::response_body::{MAX_ANSWER_BYTES, MAX_PAGE_BYTES, read_body, read_error_body};
+use crate::soda::stamps::{latest_stamp, latest_stamp_here};
 
 /// The most characters of a portal's own words that are shown: a message may quote every column of a view.
 const MAX_SHOWN_CHARS: usize = 400;

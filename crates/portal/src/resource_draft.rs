@@ -10,9 +10,9 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use lake_model::{ColumnType, DateOrder, Error, Kind, Result, ResultExt as _};
 
-use crate::places::parse_point_text;
-use crate::times::{TimeRules, evident_order};
-use crate::titles::field_name;
+use crate::decode::points::parse_point_text;
+use crate::decode::times::{TimeRules, evident_order};
+use crate::file::csv_header::field_name;
 
 /// Rows that a draft is made from.
 const MAX_ROWS: usize = 10_000;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use lake_model::{Cursor, Error, Kind, Result, one_line};
 use tokio::sync::mpsc;
 
-use crate::decode::{Decoder, Page};
-use crate::soda::{PageRequest, Soda};
-use crate::stamp::parse_stamp;
+use crate::decode::decoder::{Decoder, Page};
+use crate::soda::client::{PageRequest, Soda};
+use crate::soda::stamps::parse_stamp;
 
 /// How to scan.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use lake_model::{Column, ColumnType};
 use serde::Deserialize;
 
-use crate::canonical::{canonical_json, link_text};
-use crate::row::{Cell, Row};
-use crate::value::{Published, Typed};
+use crate::decode::canonical_json::{canonical_json, link_text};
+use crate::decode::row::{Cell, Row};
+use crate::decode::value::{Published, Typed};
 
 /// What a cell adds to a content hash.
 enum Content<'a> {
@@ -144,10 +144,10 @@ mod tests {
 
     use lake_model::Resource;
 
-    use crate::decode::{Decoder, Page};
+    use crate::decode::decoder::{Decoder, Page};
 
     fn page(rows: &[&str]) -> Page {
-        let text = include_str!("../../../data/resources/311-cases.toml");
+        let text = include_str!("../../../../data/resources/311-cases.toml");
         let resource = Arc::new(Resource::parse("311-cases.toml", text).expect("a resource"));
         Decoder::new(&resource).page(format!("[{}]", rows.join(",")).as_bytes()).expect("a page")
     }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use lake_model::ColumnType;
 
-use crate::canonical::{canonical_json, canonical_number};
-use crate::places::parse_point;
-use crate::times::TimeRules;
+use crate::decode::canonical_json::{canonical_json, canonical_number};
+use crate::decode::points::parse_point;
+use crate::decode::times::TimeRules;
 
 /// The largest whole number that a float holds to its last digit.
 const MAX_EXACT_FLOAT: i64 = 1 << 53;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     fn typed(json: &str, kind: ColumnType) -> Option<Typed<'_>> {
-        let text = include_str!("../../../data/resources/311-cases.toml");
+        let text = include_str!("../../../../data/resources/311-cases.toml");
         let resource = lake_model::Resource::parse("311-cases.toml", text).expect("a resource");
         Published(json).typed(kind, &TimeRules::new(&resource))
     }

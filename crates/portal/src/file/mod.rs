@@ -2,15 +2,22 @@
 //!
 //! A file is read twice: all of it is checked before the first page is handed over, so that a broken one lands nothing.
 
+mod csv_file;
+pub(crate) mod csv_header;
+mod csv_record;
+mod csv_validator;
+mod date_order;
+mod json_file;
+pub(crate) mod text_input;
+
 use std::path::Path;
 
 use lake_model::{Error, Result};
 
-use crate::csv_file::CsvFile;
-use crate::decode::{Decoder, Page, PageBuilder};
-use crate::input::open_text;
-use crate::json_file;
-use crate::stamp::latest_stamp_here;
+use crate::decode::decoder::{Decoder, Page, PageBuilder};
+use crate::file::csv_file::CsvFile;
+use crate::file::text_input::open_text;
+use crate::soda::stamps::latest_stamp_here;
 
 /// Reads a saved file and hands over its pages of at most `page_size` rows.
 ///

@@ -2,9 +2,9 @@
 
 use lake_model::{ColumnType, DateOrder, Error, Result};
 
-use crate::decode::Decoder;
-use crate::findings::shown;
-use crate::times::evident_order;
+use crate::decode::decoder::Decoder;
+use crate::decode::findings::shown;
+use crate::decode::times::evident_order;
 
 /// What the dates of each column leave no doubt of.
 pub(crate) struct DateOrders<'d> {

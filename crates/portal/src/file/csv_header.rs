@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use lake_model::{Column, Error, Result, listed, nearest};
 
-use crate::decode::Decoder;
-use crate::findings::{is_needed, roles};
+use crate::decode::decoder::Decoder;
+use crate::decode::findings::{is_needed, roles};
 
 /// The most columns that a message names.
 const MAX_NAMED: usize = 12;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use lake_model::{Resource, nearest};
 
-use crate::decode::Decoder;
-use crate::row::Row;
-use crate::value::Typed;
+use crate::decode::decoder::Decoder;
+use crate::decode::row::Row;
+use crate::decode::value::Typed;
 
 /// Rows without a value in a column of a role that make it likely that the column is gone. Few rows may lack it by chance.
 const MIN_ROWS_WITHOUT: usize = 100;

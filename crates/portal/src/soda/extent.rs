@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use lake_model::{ColumnType, Error, Kind, Resource, Result, Window, format_wall_clock, parse_wall_clock};
 use serde_json::{Map, Value};
 
-use crate::scan::quoted;
-use crate::soda::Soda;
-use crate::stamp::parse_stamp;
-use crate::times::TimeRules;
-use crate::value::{Published, Typed};
+use crate::decode::times::TimeRules;
+use crate::decode::value::{Published, Typed};
+use crate::soda::client::Soda;
+use crate::soda::scan::quoted;
+use crate::soda::stamps::parse_stamp;
 
 /// A dataset's rows as counted by the portal. Two extents that are equal say that nothing came, changed or went
 /// between: whatever comes or changes gets a newer `:updated_at`, whatever goes is one less.

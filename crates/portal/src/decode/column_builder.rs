@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Fields};
 use lake_model::ColumnType;
 
-use crate::value::Typed;
+use crate::decode::value::Typed;
 
 /// A column of a declared type.
 pub(crate) enum ColumnBuilder {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::decode::Decoder;
-use crate::value::{Published, Typed};
+use crate::decode::decoder::Decoder;
+use crate::decode::value::{Published, Typed};
 
 /// The longest value of a key column or a system field; longer ones are nothing that anybody publishes.
 pub(crate) const MAX_KEY_BYTES: usize = 4096;

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::value::Published;
+use crate::decode::value::Published;
 
 /// An object with a place: GeoJSON, or a legacy location, whose parts are texts, sometimes numbers.
 #[derive(Deserialize)]

@@ -5,12 +5,12 @@ use std::io::BufRead;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use lake_model::{Error, Result};
 
-use crate::csv_guard::CsvGuard;
-use crate::date_order::DateOrders;
-use crate::decode::Decoder;
-use crate::export;
-use crate::input::{RowBound, RowBytes, unreadable};
-use crate::titles::{Header, count_declared, read_header};
+use crate::decode::decoder::Decoder;
+use crate::file::csv_header::{Header, count_declared, read_header};
+use crate::file::csv_record;
+use crate::file::csv_validator::CsvGuard;
+use crate::file::date_order::DateOrders;
+use crate::file::text_input::{RowBound, RowBytes, unreadable};
 
 /// What may separate columns where no comma does.
 const OTHER_SEPARATORS: [(char, &str); 3] = [(';', "a semicolon"), ('\t', "a tab"), ('|', "a `|`")];
@@ -69,7 +69,7 @@ impl<'d> CsvFile<'d> {
             return Ok(None);
         }
         let fields = self.fields()?;
-        Ok(Some(export::row(self.decoder, self.header.names.iter().map(String::as_str).zip(fields))))
+        Ok(Some(csv_record::row(self.decoder, self.header.names.iter().map(String::as_str).zip(fields))))
     }
 
     fn fields(&self) -> Result<Vec<&str>> {

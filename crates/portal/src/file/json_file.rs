@@ -7,11 +7,11 @@ use lake_model::{Error, Result};
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::date_order::DateOrders;
-use crate::decode::Decoder;
-use crate::findings::Findings;
-use crate::input::{RowBound, RowBytes, unreadable};
-use crate::row::Row;
+use crate::decode::decoder::Decoder;
+use crate::decode::findings::Findings;
+use crate::decode::row::Row;
+use crate::file::date_order::DateOrders;
+use crate::file::text_input::{RowBound, RowBytes, unreadable};
 
 /// The most member names of an object that are looked at to tell what it is.
 const MAX_MEMBERS: usize = 64;

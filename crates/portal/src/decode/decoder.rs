@@ -9,13 +9,13 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lake_model::{Column, ColumnType, Cursor, Error, Kind, Resource, Result, ResultExt, one_line};
 use serde_json::value::RawValue;
 
-use crate::columns::ColumnBuilder;
-use crate::content::{content_hash, earlier_hash, extra};
-use crate::findings::{Findings, Warning};
-use crate::input::BYTE_ORDER_MARK;
-use crate::row::{Cell, MAX_KEY_BYTES, Row};
-use crate::stamp::parse_stamp;
-use crate::times::TimeRules;
+use crate::decode::column_builder::ColumnBuilder;
+use crate::decode::content_hash::{content_hash, earlier_hash, extra};
+use crate::decode::findings::{Findings, Warning};
+use crate::decode::row::{Cell, MAX_KEY_BYTES, Row};
+use crate::decode::times::TimeRules;
+use crate::file::text_input::BYTE_ORDER_MARK;
+use crate::soda::stamps::parse_stamp;
 
 /// The most characters of what a parser says, which may quote all that it was given.
 const MAX_REASON_CHARS: usize = 200;

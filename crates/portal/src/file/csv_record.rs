@@ -3,8 +3,8 @@
 use lake_model::{ColumnType, format_wall_clock, parse_wall_clock};
 use serde_json::{Map, Value, json};
 
-use crate::decode::Decoder;
-use crate::places::parse_point_text;
+use crate::decode::decoder::Decoder;
+use crate::decode::points::parse_point_text;
 
 /// Returns a record as a published row; empty fields are absent.
 pub(crate) fn row<'a>(decoder: &Decoder, fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {

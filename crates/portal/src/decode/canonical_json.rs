@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::value::Published;
+use crate::decode::value::Published;
 
 /// The members of Socrata's compound values in the order in which it writes them; other members follow by name.
 const WRITTEN_FIRST: [&str; 10] = [

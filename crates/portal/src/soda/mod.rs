@@ -1,0 +1,8 @@
+//! The SODA client: pages, scans, and what a portal says of a dataset as a whole.
+
+pub(crate) mod client;
+pub(crate) mod extent;
+pub(crate) mod http_client;
+pub(crate) mod response_body;
+pub(crate) mod scan;
+pub(crate) mod stamps;
