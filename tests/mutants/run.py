@@ -82,7 +82,7 @@ MUTANTS = [
     Mutant(
         "forget-the-tie-breaker",
         "crates/portal/src/soda/scan.rs",
-        """    format!(":updated_at > {at} OR (:updated_at = {at} AND :id > {})", quoted(&cursor.id))""",
+        """    format!(":updated_at > {at} OR (:updated_at = {at} AND :id > {})", soql_literal(&cursor.id))""",
         """    format!(":updated_at > {at}")""",
         "exactness::five_synthetic_resources",
     ),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use chrono::SecondsFormat;
 use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
-use lake_portal::{Boundary, PortalOptions, Soda, read_boundaries_file};
+use lake_portal::{Boundary, PortalOptions, SodaClient, read_boundaries_file};
 use lake_query::{definition_change, store_definition, stored_definition};
 use lake_store::{
     BoundariesMark, Commit, DataFile, Lake, Snapshot, WrittenFile, boundaries_definition_domain, boundaries_layout,
@@ -82,8 +82,8 @@ pub async fn ingest_boundaries(
 async fn read(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<Boundary>> {
     match &options.source {
         BoundariesSource::Portal(portal) => {
-            let soda = Soda::new(&set.name, &set.portal, &set.dataset, portal.clone())?;
-            soda.boundaries(set, options.page_size.clamp(1, MAX_ROWS_PER_PAGE)).await
+            let soda = SodaClient::new(&set.name, &set.portal, &set.dataset, portal.clone())?;
+            soda.fetch_boundaries(set, options.page_size.clamp(1, MAX_ROWS_PER_PAGE)).await
         }
         BoundariesSource::File(path) => {
             let (set, path) = (Arc::clone(set), path.clone());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::Array as _;
 use lake_model::{Cursor, Error, Kind, Result, ResultExt as _};
-use lake_portal::{Decoder, Extent, Page, Scan, ScanOptions, Soda, is_later, parse_stamp};
+use lake_portal::{Decoder, Extent, Page, Scan, ScanOptions, SodaClient, is_later, parse_stamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::columns::{text_column, time_column};
@@ -105,15 +105,15 @@ impl Landing {
     /// If the portal or the store does not answer.
     pub async fn run_full_scan(
         &mut self,
-        soda: &Soda,
+        soda: &SodaClient,
         options: ScanOptions,
         land: bool,
         stop: &CancellationToken,
         mut on_page: impl FnMut(PageReport) + Send,
     ) -> Result<FullScanOutcome> {
-        soda.watch();
+        soda.watch_replicas();
         let stopped = || Ok(FullScanOutcome::Inconclusive("it was stopped".to_owned()));
-        let Some(before) = stop.run_until_cancelled(soda.extent()).await.transpose()? else { return stopped() };
+        let Some(before) = stop.run_until_cancelled(soda.fetch_extent()).await.transpose()? else { return stopped() };
         let decoder = Arc::new(Decoder::new(&self.resource));
         tokio::task::block_in_place(|| self.index.clear_seen())?;
         let mut full = FullScan::default();
@@ -142,7 +142,7 @@ impl Landing {
             tokio::task::block_in_place(|| self.record_page(&mut full, &page))?;
             on_page(landed);
         }
-        let Some(after) = stop.run_until_cancelled(soda.extent()).await.transpose()? else { return stopped() };
+        let Some(after) = stop.run_until_cancelled(soda.fetch_extent()).await.transpose()? else { return stopped() };
         if let Some(reason) = self.inconclusive_reason(&mut full, &before, &after, soda) {
             return Ok(FullScanOutcome::Inconclusive(reason));
         }
@@ -152,7 +152,13 @@ impl Landing {
     }
 
     /// Why a pass proves nothing, if it does not.
-    fn inconclusive_reason(&self, scan: &mut FullScan, before: &Extent, after: &Extent, soda: &Soda) -> Option<String> {
+    fn inconclusive_reason(
+        &self,
+        scan: &mut FullScan,
+        before: &Extent,
+        after: &Extent,
+        soda: &SodaClient,
+    ) -> Option<String> {
         if before != after {
             return Some("the source changed meanwhile".to_owned());
         }

@@ -6,7 +6,7 @@ use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider as _};
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt};
-use lake_portal::{Decoder, Page, PageBuilder, latest_stamp_here};
+use lake_portal::{Decoder, Page, PageBuilder, latest_local_stamp};
 use lake_query::{DeltaFiles, Engine, EngineOptions, engine_error, fill, literal, template};
 use lake_store::Lake;
 use tokio::sync::mpsc;
@@ -38,7 +38,7 @@ pub(crate) async fn replay_rejects(
     let open = fill(template("ingest/open_rejects")?, &[("resource", &resource)])?;
     let frame = context.sql(&open).await.map_err(engine_error)?;
     let mut rows = frame.execute_stream().await.map_err(engine_error)?;
-    let latest_stamp = latest_stamp_here();
+    let latest_stamp = latest_local_stamp();
     let mut builder = decoder.begin_as_of(latest_stamp);
     let mut identities = Vec::new();
     while let Some(batch) = rows.next().await {

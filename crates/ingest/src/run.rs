@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lake_model::{Error, Kind, Resource, Result};
-use lake_portal::{Decoder, Page, PortalOptions, Scan, ScanOptions, Soda, read_file};
+use lake_portal::{Decoder, Page, PortalOptions, Scan, ScanOptions, SodaClient, read_file};
 use lake_store::Lake;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -111,7 +111,7 @@ pub async fn ingest(
         return Ok(outcome);
     };
     if let (Some(full), Source::Portal(portal)) = (options.full, &options.source) {
-        let soda = Soda::new(&resource.name, &resource.portal, &resource.dataset, portal.clone())?;
+        let soda = SodaClient::new(&resource.name, &resource.portal, &resource.dataset, portal.clone())?;
         run_full_ingest(&mut landing, &soda, options.page_size, full, stop, &mut outcome, &mut on_event)
             .await
             .map_err(named)?;
@@ -140,7 +140,7 @@ pub async fn ingest(
 /// Reads the whole source, lands what is new or changed, and tombstones for what is proven to be gone.
 async fn run_full_ingest(
     landing: &mut Landing,
-    soda: &Soda,
+    soda: &SodaClient,
     page_size: usize,
     full: FullScanOptions,
     stop: &CancellationToken,
@@ -200,7 +200,7 @@ impl Pages {
         let (sender, pages) = mpsc::channel(1);
         match &options.source {
             Source::Portal(portal) => {
-                let soda = Soda::new(&resource.name, &resource.portal, &resource.dataset, portal.clone())?;
+                let soda = SodaClient::new(&resource.name, &resource.portal, &resource.dataset, portal.clone())?;
                 let after = landing.cursor().cloned();
                 let (max_pages, until) = (options.max_pages, options.until.clone());
                 let scan = ScanOptions { max_pages, after, until, ..ScanOptions::whole(size) };

@@ -9,14 +9,14 @@ use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
 use serde_json::{Map, Value};
 
 use crate::file::text_input::open_text;
-use crate::soda::client::Soda;
+use crate::soda::client::SodaClient;
 
 /// The most rows of a set: more are no reference, and are not held in memory.
-const MOST_ROWS: u64 = 10_000;
+const MAX_ROWS: u64 = 10_000;
 /// The most bytes of a set, unpacked: as JSON in memory they are several times as many.
 const MAX_SET_BYTES: u64 = 64 << 20;
 /// Times that a set is read while it keeps changing.
-const MOST_PASSES: u32 = 3;
+const MAX_READS: u32 = 3;
 
 /// Longitude and latitude, degrees.
 type Position = [f64; 2];
@@ -44,17 +44,17 @@ pub struct Boundary {
     pub north: f64,
 }
 
-impl Soda {
+impl SodaClient {
     /// Reads a set whole, `page_size` rows at a time, in the order of labels. Rows with one label are one boundary.
     ///
     /// # Errors
     /// If the portal refuses or does not answer usably, has no rows, or changes the set for as long as it is read; or if
     /// a boundary is wrong, which the text names.
-    pub async fn boundaries(&self, set: &Boundaries, page_size: usize) -> Result<Vec<Boundary>> {
-        let mut tries_left = MOST_PASSES;
+    pub async fn fetch_boundaries(&self, set: &Boundaries, page_size: usize) -> Result<Vec<Boundary>> {
+        let mut tries_left = MAX_READS;
         loop {
             tries_left -= 1;
-            match self.boundary_rows(page_size).await? {
+            match self.fetch_boundary_rows(page_size).await? {
                 Ok(rows) if rows.is_empty() => {
                     return Err(Error::new(
                         Kind::Unavailable,
@@ -71,24 +71,27 @@ impl Soda {
     }
 
     /// Every row, or why they are not those of one state of the dataset.
-    async fn boundary_rows(&self, page_size: usize) -> Result<std::result::Result<Vec<Map<String, Value>>, String>> {
-        self.watch();
-        let before = self.extent().await?;
-        if before.rows > MOST_ROWS {
-            let text = format!("{} rows are no set of boundaries; at most {MOST_ROWS} are read", before.rows);
+    async fn fetch_boundary_rows(
+        &self,
+        page_size: usize,
+    ) -> Result<std::result::Result<Vec<Map<String, Value>>, String>> {
+        self.watch_replicas();
+        let before = self.fetch_extent().await?;
+        if before.rows > MAX_ROWS {
+            let text = format!("{} rows are no set of boundaries; at most {MAX_ROWS} are read", before.rows);
             return Err(Error::invalid(text));
         }
         let limit = page_size.to_string();
         let mut rows: Vec<Map<String, Value>> = Vec::new();
         while rows.len() as u64 <= before.rows {
             let offset = rows.len().to_string();
-            let page = self.rows(&[("$order", ":id"), ("$limit", &limit), ("$offset", &offset)]).await?;
+            let page = self.fetch_rows(&[("$order", ":id"), ("$limit", &limit), ("$offset", &offset)]).await?;
             if page.is_empty() {
                 break;
             }
             rows.extend(page);
         }
-        if self.extent().await? != before || self.replicas_differ() {
+        if self.fetch_extent().await? != before || self.replicas_differ() {
             return Ok(Err("the set changed".to_owned()));
         }
         if rows.len() as u64 != before.rows {

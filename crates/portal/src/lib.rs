@@ -11,11 +11,13 @@ mod soda;
 
 pub use boundaries::{Boundary, read_boundaries_file};
 pub use decode::canonical_json::canonical_json;
-pub use decode::decoder::{Decoder, Page, PageBuilder, Reject, StampFaults};
+pub use decode::decoder::Decoder;
 pub use decode::findings::Warning;
+pub use decode::page::{Page, Reject, StampFaults};
+pub use decode::page_builder::PageBuilder;
 pub use file::read_file;
 pub use resource_draft::draft_resource;
-pub use soda::client::{PageRequest, PortalOptions, Soda};
+pub use soda::client::{PageRequest, PortalOptions, SodaClient};
 pub use soda::extent::{Extent, MonthlyCounts};
-pub use soda::scan::{Scan, ScanOptions, is_later, is_stuck, stuck_text};
-pub use soda::stamps::{latest_stamp_here, parse_stamp};
+pub use soda::scan::{Scan, ScanOptions, describe_stuck_cursor, is_later, is_stuck_cursor};
+pub use soda::stamps::{latest_local_stamp, parse_stamp};

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use lake_compact::{CompactOptions, compact};
 use lake_ingest::{Event, FullScanOutcome, IngestOptions, Landing, LandingOptions, Source, ingest};
 use lake_model::{Cursor, Error, Kind, MICROS_PER_HOUR, Resource, Result, Window};
-use lake_portal::{Decoder, Extent, PortalOptions, Scan, ScanOptions, Soda, is_stuck, stuck_text};
+use lake_portal::{
+    Decoder, Extent, PortalOptions, Scan, ScanOptions, SodaClient, describe_stuck_cursor, is_stuck_cursor,
+};
 use lake_query::{Reader, ResourceView};
 use lake_store::{AuditOutcome, LandingMark, LastAudit};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +45,7 @@ pub struct Auditor<'a> {
     pub(crate) reader: &'a Reader,
     pub(crate) resource: Arc<Resource>,
     pub(crate) options: &'a AuditOptions,
-    pub(crate) soda: Soda,
+    pub(crate) soda: SodaClient,
     pub(crate) stop: &'a CancellationToken,
     pub(crate) on_event: &'a mut (dyn FnMut(Event) + Send),
 }
@@ -69,7 +71,7 @@ impl<'a> Auditor<'a> {
         if options.window.is_some_and(|w| w.start % MICROS_PER_HOUR != 0 || w.end % MICROS_PER_HOUR != 0) {
             return Err(Error::invalid("counts are by the hour: a window to audit begins and ends on a full hour"));
         }
-        let soda = Soda::new(&resource.name, &resource.portal, &resource.dataset, options.portal.clone())?;
+        let soda = SodaClient::new(&resource.name, &resource.portal, &resource.dataset, options.portal.clone())?;
         Ok(Self { reader, resource: Arc::clone(resource), options, soda, stop, on_event })
     }
 
@@ -112,7 +114,7 @@ impl<'a> Auditor<'a> {
     async fn inspect(&mut self, mended: &mut Mended) -> Result<Audit> {
         let mut doubt = String::new();
         for _ in 0..MAX_TRIES {
-            let before = self.soda.extent().await?;
+            let before = self.soda.fetch_extent().await?;
             let stuck = self.stuck_cursor(mended).await?;
             if stuck.is_none() {
                 self.ingest_to_head(&before, mended).await?;
@@ -130,7 +132,7 @@ impl<'a> Auditor<'a> {
                 }
                 Err(error) => return Err(error),
             };
-            if self.soda.extent().await? == before {
+            if self.soda.fetch_extent().await? == before {
                 self.remember(&found.to_remember(self.options.window)).await;
                 return Ok(found);
             }
@@ -151,8 +153,10 @@ impl<'a> Auditor<'a> {
             snapshot => snapshot?,
         };
         let cursor = LandingMark::read(&raw, &snapshot).await?.cursor;
-        let Some(cursor) = cursor.filter(|cursor| is_stuck(cursor, self.soda.latest_stamp())) else { return Ok(None) };
-        tracing::warn!("{}", stuck_text(&self.resource.name, &cursor));
+        let Some(cursor) = cursor.filter(|cursor| is_stuck_cursor(cursor, self.soda.latest_stamp())) else {
+            return Ok(None);
+        };
+        tracing::warn!("{}", describe_stuck_cursor(&self.resource.name, &cursor));
         if !self.options.repair {
             return Ok(Some(cursor));
         }
@@ -210,7 +214,7 @@ impl<'a> Auditor<'a> {
     /// The comparison itself; why it says nothing, where it does not.
     async fn compare(&mut self, stuck: Option<Cursor>) -> Result<std::result::Result<Audit, String>> {
         let (resource, window) = (&self.resource, self.options.window);
-        let portal = self.soda.monthly_counts(resource, window).await?;
+        let portal = self.soda.fetch_monthly_counts(resource, window).await?;
         let view = self.reader.view().await?;
         let redefined = view.resources.get(&resource.name).is_some_and(ResourceView::is_redefined);
         let view = if redefined {
@@ -246,7 +250,7 @@ impl<'a> Auditor<'a> {
             }
         }
         if !found.agrees() {
-            match self.soda.doubled_keys(resource, DOUBLED).await {
+            match self.soda.fetch_doubled_keys(resource, DOUBLED).await {
                 Ok(doubled) => found.doubled = doubled,
                 // Only an explanation is missing then.
                 Err(error) => tracing::warn!(resource = resource.name, "the portal does not count by key: {error}"),
@@ -260,7 +264,7 @@ impl<'a> Auditor<'a> {
         let mut select = ":id,:updated_at".to_owned();
         for column in &self.resource.key {
             select.push(',');
-            select.push_str(&self.soda.column_name(&self.resource, column).await?);
+            select.push_str(&self.soda.resolve_column_name(&self.resource, column).await?);
         }
         Ok(ScanOptions { select: Some(select), ..ScanOptions::whole(self.options.page_size) })
     }

@@ -45,7 +45,7 @@ pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit, mut mended: M
     if !found.differences.is_empty() {
         let decoder = Arc::new(Decoder::new(&auditor.resource));
         let within = months_that_differ(auditor, found).await?;
-        let until = auditor.soda.extent().await?.newest;
+        let until = auditor.soda.fetch_extent().await?.newest;
         let options = ScanOptions { within, until, ..ScanOptions::whole(auditor.options.page_size) };
         let mut scan = Scan::begin(auditor.soda.clone(), decoder, options);
         loop {
@@ -116,7 +116,7 @@ async fn months_that_differ(auditor: &Auditor<'_>, found: &Audit) -> Result<Opti
         return Ok(None);
     }
     let resource = &auditor.resource;
-    let time = auditor.soda.column_name(resource, &resource.roles.occurred_at).await?;
+    let time = auditor.soda.resolve_column_name(resource, &resource.roles.occurred_at).await?;
     let instant = |micros: i64| format!("'{}.000'", &format_wall_clock(micros)[..19]);
     let (earliest, latest) = (instant(resource.bounds.earliest), instant(resource.bounds.latest));
     let conditions = months.iter().map(|month| match month {

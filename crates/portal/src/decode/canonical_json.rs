@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::decode::value::Published;
+use crate::decode::published::Published;
 
 /// The members of Socrata's compound values in the order in which it writes them; other members follow by name.
 const WRITTEN_FIRST: [&str; 10] = [
@@ -31,14 +31,14 @@ pub fn canonical_json(json: &str) -> Cow<'_, str> {
     match json.as_bytes().first() {
         Some(b'{' | b'[' | b'"') => {
             let mut text = String::with_capacity(json.len());
-            write(json, 0, &mut text);
+            write_canonical(json, 0, &mut text);
             Cow::Owned(text)
         }
         _ => canonical_number(json),
     }
 }
 
-fn write(json: &str, depth: usize, text: &mut String) {
+fn write_canonical(json: &str, depth: usize, text: &mut String) {
     let compound = depth < MAX_DEPTH;
     match json.as_bytes().first() {
         Some(b'{') if compound => match serde_json::from_str::<BTreeMap<String, &RawValue>>(json) {
@@ -52,7 +52,7 @@ fn write(json: &str, depth: usize, text: &mut String) {
                     if n > 0 {
                         text.push(',');
                     }
-                    write(item.get(), depth + 1, text);
+                    write_canonical(item.get(), depth + 1, text);
                 }
                 text.push(']');
             }
@@ -77,7 +77,7 @@ fn write_object(members: BTreeMap<String, &RawValue>, depth: usize, text: &mut S
         }
         text.push_str(&serde_json::Value::from(name).to_string());
         text.push(':');
-        write(value.get(), depth + 1, text);
+        write_canonical(value.get(), depth + 1, text);
     }
     text.push('}');
 }
@@ -86,13 +86,13 @@ fn write_object(members: BTreeMap<String, &RawValue>, depth: usize, text: &mut S
 pub(crate) fn canonical_number(json: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_digit() || b == b'-';
     if json == "-0" || !json.bytes().all(plain) {
-        expanded(json).map_or(Cow::Borrowed(json), Cow::Owned)
+        expand_exponent(json).map_or(Cow::Borrowed(json), Cow::Owned)
     } else {
         Cow::Borrowed(json)
     }
 }
 
-fn expanded(json: &str) -> Option<String> {
+fn expand_exponent(json: &str) -> Option<String> {
     let (sign, rest) = json.strip_prefix('-').map_or(("", json), |rest| ("-", rest));
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

@@ -6,8 +6,9 @@ use lake_model::{Column, ColumnType};
 use serde::Deserialize;
 
 use crate::decode::canonical_json::{canonical_json, link_text};
+use crate::decode::published::Published;
 use crate::decode::row::{Cell, Row};
-use crate::decode::value::{Published, Typed};
+use crate::decode::value::Typed;
 
 /// What a cell adds to a content hash.
 enum Content<'a> {
@@ -20,7 +21,7 @@ enum Content<'a> {
 /// null. Equal content has an equal hash, however it is written. A column that is declared later and absent leaves the
 /// hash as it was.
 pub(crate) fn content_hash(columns: &[Column], row: &Row<'_>) -> String {
-    hash(columns, row, |_, _| None)
+    hash_row(columns, row, |_, _| None)
 }
 
 /// Returns the hash that version 0.1.0 gave to a row, where it is another one: it hashed links as objects, empty texts as
@@ -33,7 +34,7 @@ pub(crate) fn earlier_hash(columns: &[Column], row: &Row<'_>) -> Option<String> 
     };
     (0..columns.len())
         .any(differs)
-        .then(|| hash(columns, row, |index, cell| earlier_content(columns[index].kind, cell, row.empty[index])))
+        .then(|| hash_row(columns, row, |index, cell| earlier_content(columns[index].kind, cell, row.empty[index])))
 }
 
 /// What version 0.1.0 hashed of a cell; `None` where it is what is hashed now.
@@ -75,7 +76,7 @@ fn earlier_point<'a>(published: Published<'_>) -> Option<Typed<'a>> {
 }
 
 /// The hash of a row in which `replaced` says what a cell adds, where it is not what its value is.
-fn hash<'a>(
+fn hash_row<'a>(
     columns: &[Column],
     row: &Row<'a>,
     replaced: impl Fn(usize, Option<&Cell<'a>>) -> Option<Content<'a>>,
@@ -87,7 +88,7 @@ fn hash<'a>(
         }
         let cell = cell.as_ref();
         match (replaced(index, cell), cell) {
-            (Some(Content::Value(value)), _) => add(&mut hasher, column, |hasher| value.hash(hasher)),
+            (Some(Content::Value(value)), _) => add_value(&mut hasher, column, |hasher| value.hash(hasher)),
             (Some(Content::Misfit(json)), _) => add_misfit(&mut hasher, column, &json),
             (None, None) => {}
             (None, Some(Cell { typed: None, published, .. })) => {
@@ -95,9 +96,9 @@ fn hash<'a>(
             }
             (None, Some(Cell { typed: Some(typed), published, .. })) => match (typed, link_text(published.0)) {
                 (Typed::Text(_), Some(link)) => {
-                    add(&mut hasher, column, |hasher| Typed::Text(link.into()).hash(hasher));
+                    add_value(&mut hasher, column, |hasher| Typed::Text(link.into()).hash(hasher));
                 }
-                _ => add(&mut hasher, column, |hasher| typed.hash(hasher)),
+                _ => add_value(&mut hasher, column, |hasher| typed.hash(hasher)),
             },
         }
     }
@@ -105,13 +106,13 @@ fn hash<'a>(
     hex.as_str().get(..32).unwrap_or_default().to_owned()
 }
 
-fn add(hasher: &mut blake3::Hasher, column: &Column, value: impl FnOnce(&mut blake3::Hasher)) {
+fn add_value(hasher: &mut blake3::Hasher, column: &Column, value: impl FnOnce(&mut blake3::Hasher)) {
     hasher.update(column.name.as_bytes());
     value(hasher);
 }
 
 fn add_misfit(hasher: &mut blake3::Hasher, column: &Column, json: &str) {
-    add(hasher, column, |hasher| {
+    add_value(hasher, column, |hasher| {
         hasher.update(b"x");
         hasher.update(&(json.len() as u64).to_le_bytes());
         hasher.update(json.as_bytes());
@@ -119,7 +120,7 @@ fn add_misfit(hasher: &mut blake3::Hasher, column: &Column, json: &str) {
 }
 
 /// Returns what has no column, as one JSON object: values that do not fit theirs, and unknown columns.
-pub(crate) fn extra(misfits: &[(&str, &str)], unknown: &[(Cow<'_, str>, &str)]) -> Option<String> {
+pub(crate) fn format_extra(misfits: &[(&str, &str)], unknown: &[(Cow<'_, str>, &str)]) -> Option<String> {
     if misfits.is_empty() && unknown.is_empty() {
         return None;
     }
@@ -144,7 +145,8 @@ mod tests {
 
     use lake_model::Resource;
 
-    use crate::decode::decoder::{Decoder, Page};
+    use crate::decode::decoder::Decoder;
+    use crate::decode::page::Page;
 
     fn page(rows: &[&str]) -> Page {
         let text = include_str!("../../../../data/resources/311-cases.toml");

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use lake_model::{Resource, nearest};
 
-use crate::decode::decoder::Decoder;
 use crate::decode::row::Row;
+use crate::decode::row_rules::RowRules;
 use crate::decode::value::Typed;
 
 /// Rows without a value in a column of a role that make it likely that the column is gone. Few rows may lack it by chance.
@@ -79,7 +79,7 @@ impl Findings {
     }
 
     /// Takes a row into account.
-    pub(crate) fn add(&mut self, decoder: &Decoder, row: &Row<'_>) {
+    pub(crate) fn add(&mut self, rules: &RowRules, row: &Row<'_>) {
         self.rows += 1;
         for (seen, cell) in self.seen.iter_mut().zip(&row.cells) {
             *seen |= cell.is_some();
@@ -89,10 +89,10 @@ impl Findings {
                 self.undeclared.insert(name.clone().into_owned());
             }
         }
-        let occurred = decoder.column_index(&decoder.resource().roles.occurred_at);
+        let occurred = rules.column_index(&rules.resource.roles.occurred_at);
         let cell = occurred.and_then(|index| row.cells[index].as_ref());
         let is_dated = cell.is_some_and(|cell| match cell.typed {
-            Some(Typed::Time(micros)) => decoder.times().is_plausible(micros),
+            Some(Typed::Time(micros)) => rules.times.is_plausible(micros),
             _ => false,
         });
         if !is_dated {
@@ -121,11 +121,11 @@ impl Findings {
 
     /// Returns a warning for each role whose column has no value in any row, where that is no chance; `whole` says that
     /// these are all the rows of a file.
-    pub(crate) fn absent(&self, decoder: &Decoder, whole: bool) -> Vec<Warning> {
-        let resource = decoder.resource();
+    pub(crate) fn absent(&self, rules: &RowRules, whole: bool) -> Vec<Warning> {
+        let resource = &rules.resource;
         let is_evident = self.rows >= MIN_ROWS_WITHOUT || !self.undeclared.is_empty();
         let absent = roles(resource).into_iter().filter(|(role, column)| {
-            let seen = decoder.column_index(column).is_some_and(|index| self.seen[index]);
+            let seen = rules.column_index(column).is_some_and(|index| self.seen[index]);
             self.rows > 0 && !seen && (is_evident || (whole && is_needed(role)))
         });
         absent

@@ -4,11 +4,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::decode::value::Published;
+use crate::decode::published::Published;
 
 /// An object with a place: GeoJSON, or a legacy location, whose parts are texts, sometimes numbers.
 #[derive(Deserialize)]
-struct Place<'a> {
+struct PointObject<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -22,7 +22,7 @@ struct Place<'a> {
 /// Returns the longitude and latitude of a published point in degrees; `None` if it has none.
 pub(crate) fn parse_point(published: Published<'_>) -> Option<(f64, f64)> {
     if published.0.starts_with('{') {
-        return point_of_object(published.0);
+        return parse_point_object(published.0);
     }
     if !published.0.starts_with('"') {
         return None;
@@ -33,12 +33,16 @@ pub(crate) fn parse_point(published: Published<'_>) -> Option<(f64, f64)> {
 /// Returns the longitude and latitude of a point published as text.
 pub(crate) fn parse_point_text(text: &str) -> Option<(f64, f64)> {
     let text = text.trim();
-    if text.starts_with('{') { point_of_object(text) } else { well_known_text(text).or_else(|| last_brackets(text)) }
+    if text.starts_with('{') {
+        parse_point_object(text)
+    } else {
+        parse_well_known_text(text).or_else(|| parse_last_brackets(text))
+    }
 }
 
-fn point_of_object(json: &str) -> Option<(f64, f64)> {
-    let place: Place<'_> = serde_json::from_str(json).ok()?;
-    let degrees_of = |part: &RawValue| degrees(&Published(part.get()).text());
+fn parse_point_object(json: &str) -> Option<(f64, f64)> {
+    let place: PointObject<'_> = serde_json::from_str(json).ok()?;
+    let degrees_of = |part: &RawValue| parse_degrees(&Published(part.get()).text());
     if let Some(coordinates) = place.coordinates {
         let is_point = place.kind.is_none_or(|kind| Published(kind.get()).text().eq_ignore_ascii_case("point"));
         let coordinates: Vec<&RawValue> = serde_json::from_str(coordinates.get()).ok()?;
@@ -54,7 +58,7 @@ fn point_of_object(json: &str) -> Option<(f64, f64)> {
 }
 
 /// A number of degrees, with or without their sign.
-fn degrees(text: &str) -> Option<f64> {
+fn parse_degrees(text: &str) -> Option<f64> {
     let text = text.trim();
     let number: f64 = text.strip_suffix('°').unwrap_or(text).trim_end().parse().ok()?;
     // -0 and 0 are one number.
@@ -62,7 +66,7 @@ fn degrees(text: &str) -> Option<f64> {
 }
 
 /// `POINT (lon lat)`, with a height or a measure or without, in any case, after `SRID=4326;` or not.
-fn well_known_text(text: &str) -> Option<(f64, f64)> {
+fn parse_well_known_text(text: &str) -> Option<(f64, f64)> {
     let upper = text.to_ascii_uppercase();
     let shape = match upper.strip_prefix("SRID=") {
         Some(rest) => rest.split_once(';')?.1.trim_start(),
@@ -73,7 +77,7 @@ fn well_known_text(text: &str) -> Option<(f64, f64)> {
         return None;
     }
     let parts = rest.trim_end().strip_suffix(')')?.split([' ', ',', '\t', '\n', '\r']).filter(|part| !part.is_empty());
-    let numbers: Vec<f64> = parts.map(degrees).collect::<Option<_>>()?;
+    let numbers: Vec<f64> = parts.map(parse_degrees).collect::<Option<_>>()?;
     match numbers[..] {
         [longitude, latitude] | [longitude, latitude, _] | [longitude, latitude, _, _] => Some((longitude, latitude)),
         _ => None,
@@ -81,7 +85,7 @@ fn well_known_text(text: &str) -> Option<(f64, f64)> {
 }
 
 /// The last pair of brackets that holds two numbers, `(lat, lon)`: an address in front of it may have brackets too.
-fn last_brackets(text: &str) -> Option<(f64, f64)> {
+fn parse_last_brackets(text: &str) -> Option<(f64, f64)> {
     text.rmatch_indices('(').find_map(|(at, _)| {
         let (inner, _) = text[at + 1..].split_once(')')?;
         let (latitude, longitude) = match inner.split_once(',') {
@@ -89,7 +93,7 @@ fn last_brackets(text: &str) -> Option<(f64, f64)> {
             // Without a comma two whole numbers are rather part of an address.
             None => inner.trim().split_once(' ').filter(|(one, other)| one.contains('.') && other.contains('.'))?,
         };
-        Some((degrees(longitude)?, degrees(latitude)?))
+        Some((parse_degrees(longitude)?, parse_degrees(latitude)?))
     })
 }
 

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::decode::decoder::Decoder;
-use crate::decode::value::{Published, Typed};
+use crate::decode::published::Published;
+use crate::decode::row_rules::RowRules;
+use crate::decode::value::Typed;
 
 /// The longest value of a key column or a system field; longer ones are nothing that anybody publishes.
 pub(crate) const MAX_KEY_BYTES: usize = 4096;
@@ -36,27 +37,27 @@ pub(crate) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// Reads a row from the text of a JSON object.
-    pub(crate) fn parse(decoder: &Decoder, json: &'a str) -> Result<Self, serde_json::Error> {
-        let columns = decoder.resource().columns.len();
+    pub(crate) fn parse(rules: &RowRules, json: &'a str) -> Result<Self, serde_json::Error> {
+        let columns = rules.resource.columns.len();
         let row = Row { cells: vec![None; columns], empty: vec![false; columns], ..Row::default() };
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        deserializer.deserialize_map(RowVisitor { decoder, row })
+        deserializer.deserialize_map(RowVisitor { rules, row })
     }
 
     /// Takes a value of a declared column. Of several names that have one, the first in the order of the definition
     /// gives it, whatever order they come in.
-    fn take(&mut self, decoder: &Decoder, index: usize, rank: usize, name: Cow<'a, str>, value: &'a str) {
+    fn take(&mut self, rules: &RowRules, index: usize, rank: usize, name: Cow<'a, str>, value: &'a str) {
         let published = Published(value);
         if published.is_null() {
             self.empty[index] |= value != "null";
             return;
         }
-        let column = &decoder.resource().columns[index];
+        let column = &rules.resource.columns[index];
         if self.cells[index].as_ref().is_some_and(|cell| cell.rank <= rank) {
             self.unknown.push((name, value));
             return;
         }
-        let typed = published.typed(column.kind, decoder.times());
+        let typed = published.to_typed(column.kind, &rules.times);
         if let Some(other) = self.cells[index].replace(Cell { rank, published, typed }) {
             let name = column.names().nth(other.rank).unwrap_or_default().to_owned();
             self.unknown.push((name.into(), other.published.0));
@@ -65,7 +66,7 @@ impl<'a> Row<'a> {
 }
 
 struct RowVisitor<'d, 'a> {
-    decoder: &'d Decoder,
+    rules: &'d RowRules,
     row: Row<'a>,
 }
 
@@ -79,9 +80,9 @@ impl<'a> Visitor<'a> for RowVisitor<'_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Row<'a>, A::Error> {
         let mut row = self.row;
         while let Some(name) = map.next_key::<CowText<'a>>()?.map(|k| k.0) {
-            if let Some((index, rank)) = self.decoder.place_of(&name) {
+            if let Some((index, rank)) = self.rules.find_name(&name) {
                 let value = map.next_value::<&'a RawValue>()?.get();
-                row.take(self.decoder, index, rank, name, value);
+                row.take(self.rules, index, rank, name, value);
             } else if let Some(system) = name.strip_prefix(':') {
                 match system {
                     "id" => row.id = system_text(map.next_value::<&'a RawValue>()?),

@@ -1,4 +1,4 @@
-//! A published value and what it is as a declared type.
+//! What a published value is as a declared type.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,11 @@ use lake_model::ColumnType;
 
 use crate::decode::canonical_json::{canonical_json, canonical_number};
 use crate::decode::points::parse_point;
+use crate::decode::published::Published;
 use crate::decode::times::TimeRules;
 
 /// The largest whole number that a float holds to its last digit.
 const MAX_EXACT_FLOAT: i64 = 1 << 53;
-
-/// A value as published: a piece of JSON.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Published<'a>(pub(crate) &'a str);
 
 /// A value of a declared type, in its canonical form: equal content is equal here.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,39 +24,16 @@ pub(crate) enum Typed<'a> {
 }
 
 impl<'a> Published<'a> {
-    /// Whether there is no value: null, or an empty text, which an export cannot tell from it.
-    pub(crate) fn is_null(self) -> bool {
-        matches!(self.0, "null" | "\"\"")
-    }
-
-    /// The text inside a JSON string, or the JSON itself for everything else.
-    pub(crate) fn text(self) -> Cow<'a, str> {
-        match self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            None => Cow::Borrowed(self.0),
-            Some(inner) if !inner.contains('\\') => Cow::Borrowed(inner),
-            Some(_) => match serde_json::from_str(self.0) {
-                Ok(text) => Cow::Owned(text),
-                // A lone surrogate is no text; its JSON is.
-                Err(_) => Cow::Borrowed(self.0),
-            },
-        }
-    }
-
-    /// Whether the value is a JSON string.
-    fn is_string(self) -> bool {
-        self.0.starts_with('"')
-    }
-
     /// The value as `kind`; `None` if it is none.
-    pub(crate) fn typed(self, kind: ColumnType, times: &TimeRules) -> Option<Typed<'a>> {
+    pub(crate) fn to_typed(self, kind: ColumnType, times: &TimeRules) -> Option<Typed<'a>> {
         let text = || self.text();
         Some(match kind {
             ColumnType::Text if self.is_string() => Typed::Text(self.text()),
             ColumnType::Text => Typed::Text(canonical_json(self.0)),
-            ColumnType::Integer => Typed::Integer(self.whole()?),
+            ColumnType::Integer => Typed::Integer(self.parse_whole_number()?),
             ColumnType::Number => {
                 let text = text();
-                let number: f64 = text.trim().parse().ok().or_else(|| amount(text.trim()))?;
+                let number: f64 = text.trim().parse().ok().or_else(|| parse_amount(text.trim()))?;
                 if !number.is_finite() {
                     return None;
                 }
@@ -91,7 +65,7 @@ impl<'a> Published<'a> {
     }
 
     /// A whole number, with or without a decimal tail of zeros: some portals write `1000010100.00000000`.
-    fn whole(self) -> Option<i64> {
+    fn parse_whole_number(self) -> Option<i64> {
         let text = self.text();
         let text = text.trim();
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
@@ -116,7 +90,7 @@ impl<'a> Published<'a> {
 }
 
 /// An amount of dollars, as an export writes a column of money: `$1,500.00`.
-fn amount(text: &str) -> Option<f64> {
+fn parse_amount(text: &str) -> Option<f64> {
     let (sign, rest) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
     let rest = rest.strip_prefix('$')?;
     let whole = rest.split('.').next()?;
@@ -169,15 +143,15 @@ impl Typed<'_> {
 mod tests {
     use super::*;
 
-    fn typed(json: &str, kind: ColumnType) -> Option<Typed<'_>> {
+    fn to_typed(json: &str, kind: ColumnType) -> Option<Typed<'_>> {
         let text = include_str!("../../../../data/resources/311-cases.toml");
         let resource = lake_model::Resource::parse("311-cases.toml", text).expect("a resource");
-        Published(json).typed(kind, &TimeRules::new(&resource))
+        Published(json).to_typed(kind, &TimeRules::new(&resource))
     }
 
     #[test]
     fn numbers_are_canonical_and_ids_keep_their_digits() {
-        let integer = |json: &'static str| typed(json, ColumnType::Integer);
+        let integer = |json: &'static str| to_typed(json, ColumnType::Integer);
         for json in ["\"1000010100.00000000\"", "1000010100", "1000010100.0", "1.0000101E9", "\"1.0000101E9\""] {
             assert_eq!(integer(json), (json != "\"1.0000101E9\"").then_some(Typed::Integer(1_000_010_100)), "{json}");
         }
@@ -189,26 +163,26 @@ mod tests {
         for json in ["\"1.5\"", "\"1.01001E+11\"", "1e300", "1e18", "15e-1", "\"\\u0031x\"", "\"0x10\""] {
             assert_eq!(integer(json), None, "{json}");
         }
-        assert_eq!(typed("\"007\"", ColumnType::Text), Some(Typed::Text("007".into())));
+        assert_eq!(to_typed("\"007\"", ColumnType::Text), Some(Typed::Text("007".into())));
         for json in ["5", "5.0", "\"5\"", "\"5.0\"", "5e0", "\"$5.00\"", "\"5e0\""] {
-            assert_eq!(typed(json, ColumnType::Number), Some(Typed::Number(5.0)), "{json}");
+            assert_eq!(to_typed(json, ColumnType::Number), Some(Typed::Number(5.0)), "{json}");
         }
         for (json, expected) in [("$1,500", Some(1500.0)), ("-$1,234,567.89", Some(-1_234_567.89)), ("$1,50", None)] {
             let json = format!("\"{json}\"");
-            assert_eq!(typed(&json, ColumnType::Number), expected.map(Typed::Number), "{json}");
+            assert_eq!(to_typed(&json, ColumnType::Number), expected.map(Typed::Number), "{json}");
         }
         for json in ["\"NaN\"", "\"1,500\"", "\"1.500,00\"", "1e999", "\"$\"", "\"$1e5\"", "\"$,100\""] {
-            assert_eq!(typed(json, ColumnType::Number), None, "{json}");
+            assert_eq!(to_typed(json, ColumnType::Number), None, "{json}");
         }
     }
 
     #[test]
     fn a_number_in_a_column_of_text_is_its_number() {
         for json in ["1", "1.0", "\"1\"", "1e0"] {
-            assert_eq!(typed(json, ColumnType::Text), Some(Typed::Text("1".into())), "{json}");
+            assert_eq!(to_typed(json, ColumnType::Text), Some(Typed::Text("1".into())), "{json}");
         }
         // What is published as text is that text.
-        assert_eq!(typed("\"1.0\"", ColumnType::Text), Some(Typed::Text("1.0".into())));
+        assert_eq!(to_typed("\"1.0\"", ColumnType::Text), Some(Typed::Text("1.0".into())));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use lake_model::{Error, Result};
 use crate::decode::decoder::Decoder;
 use crate::file::csv_header::{Header, count_declared, read_header};
 use crate::file::csv_record;
-use crate::file::csv_validator::CsvGuard;
+use crate::file::csv_validator::CsvValidator;
 use crate::file::date_order::DateOrders;
 use crate::file::text_input::{RowBound, RowBytes, unreadable};
 
@@ -18,7 +18,7 @@ const OTHER_SEPARATORS: [(char, &str); 3] = [(';', "a semicolon"), ('\t', "a tab
 /// A file of CSV that is being read.
 pub(crate) struct CsvFile<'d> {
     decoder: &'d Decoder,
-    reader: Reader<CsvGuard<RowBound>>,
+    reader: Reader<CsvValidator<RowBound>>,
     row_bytes: RowBytes,
     record: ByteRecord,
     header: Header,
@@ -35,7 +35,7 @@ impl<'d> CsvFile<'d> {
         let line = start.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
         refuse_other_separators(decoder, &String::from_utf8_lossy(line))?;
         let (input, row_bytes) = RowBound::new(input);
-        let reader = ReaderBuilder::new().flexible(true).has_headers(false).from_reader(CsvGuard::new(input));
+        let reader = ReaderBuilder::new().flexible(true).has_headers(false).from_reader(CsvValidator::new(input));
         let header = Header { names: Vec::new(), warning: None };
         let mut file = Self { decoder, reader, row_bytes, record: ByteRecord::new(), header, packed };
         if !file.advance()? {
@@ -69,7 +69,7 @@ impl<'d> CsvFile<'d> {
             return Ok(None);
         }
         let fields = self.fields()?;
-        Ok(Some(csv_record::row(self.decoder, self.header.names.iter().map(String::as_str).zip(fields))))
+        Ok(Some(csv_record::record_to_json(self.decoder, self.header.names.iter().map(String::as_str).zip(fields))))
     }
 
     fn fields(&self) -> Result<Vec<&str>> {

@@ -37,7 +37,7 @@ pub(crate) fn field_name(title: &str) -> String {
 }
 
 /// The declared names by what may be written in a header.
-struct Names<'d> {
+struct TitleIndex<'d> {
     exact: HashMap<String, &'d str>,
     /// By the field name that each title leads to.
     titles: HashMap<String, &'d str>,
@@ -45,7 +45,7 @@ struct Names<'d> {
     by_field_name: HashMap<String, Option<&'d str>>,
 }
 
-impl<'d> Names<'d> {
+impl<'d> TitleIndex<'d> {
     fn new(columns: &'d [Column]) -> Self {
         let mut names = Self { exact: HashMap::new(), titles: HashMap::new(), by_field_name: HashMap::new() };
         for column in columns {
@@ -79,7 +79,7 @@ impl<'d> Names<'d> {
 
 /// Returns how many of the titles stand for a declared column.
 pub(crate) fn count_declared<'t>(decoder: &Decoder, titles: impl Iterator<Item = &'t str>) -> usize {
-    let names = Names::new(&decoder.resource().columns);
+    let names = TitleIndex::new(&decoder.resource().columns);
     titles.filter(|title| names.find(title).is_some()).count()
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn count_declared<'t>(decoder: &Decoder, titles: impl Iterator<Item =
 /// # Errors
 /// If two titles stand for one name, or a column of the key, the time or the place is missing.
 pub(crate) fn read_header(decoder: &Decoder, titles: &[&str]) -> Result<Header> {
-    let known = Names::new(&decoder.resource().columns);
+    let known = TitleIndex::new(&decoder.resource().columns);
     let mut names: Vec<String> = Vec::with_capacity(titles.len());
     let mut spare = Vec::new();
     for title in titles {

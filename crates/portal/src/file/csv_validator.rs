@@ -7,7 +7,7 @@ const MAX_QUOTED_BYTES: usize = 16 << 20;
 
 /// Where in a record the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum CsvPosition {
     FieldStart,
     Unquoted,
     Quoted,
@@ -17,9 +17,9 @@ enum Place {
 
 /// Hands on the bytes of CSV and watches their quotes.
 #[derive(Debug)]
-pub(crate) struct CsvGuard<R> {
+pub(crate) struct CsvValidator<R> {
     input: R,
-    place: Place,
+    position: CsvPosition,
     line: u64,
     /// The line on which the quoted field begins.
     quoted_from: u64,
@@ -27,9 +27,9 @@ pub(crate) struct CsvGuard<R> {
     last: u8,
 }
 
-impl<R: Read> CsvGuard<R> {
+impl<R: Read> CsvValidator<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self { input, place: Place::FieldStart, line: 1, quoted_from: 0, quoted_bytes: 0, last: b'\n' }
+        Self { input, position: CsvPosition::FieldStart, line: 1, quoted_from: 0, quoted_bytes: 0, last: b'\n' }
     }
 
     /// Whether the last line has its end.
@@ -37,37 +37,37 @@ impl<R: Read> CsvGuard<R> {
         matches!(self.last, b'\n' | b'\r')
     }
 
-    fn watch(&mut self, bytes: &[u8]) -> Result<()> {
+    fn watch_replicas(&mut self, bytes: &[u8]) -> Result<()> {
         for &byte in bytes {
             // A carriage return ends a line alone too.
             self.line += u64::from(self.last == b'\r' && byte != b'\n');
-            self.place = match (self.place, byte) {
+            self.position = match (self.position, byte) {
                 (_, 0) => {
                     let line = self.line;
                     return Err(broken(format!("line {line} holds a NUL byte; save the file as text in UTF-8")));
                 }
-                (Place::FieldStart, b'"') => {
+                (CsvPosition::FieldStart, b'"') => {
                     self.quoted_from = self.line;
                     self.quoted_bytes = 0;
-                    Place::Quoted
+                    CsvPosition::Quoted
                 }
-                (Place::Quoted, b'"') => Place::Quote,
-                (Place::Quoted, _) => {
+                (CsvPosition::Quoted, b'"') => CsvPosition::Quote,
+                (CsvPosition::Quoted, _) => {
                     self.quoted_bytes += 1;
                     if self.quoted_bytes > MAX_QUOTED_BYTES {
                         return Err(self.unclosed(&format!("within {} MiB", MAX_QUOTED_BYTES >> 20)));
                     }
-                    Place::Quoted
+                    CsvPosition::Quoted
                 }
-                (Place::Quote, b'"') => Place::Quoted,
-                (_, b',' | b'\n' | b'\r') => Place::FieldStart,
-                (Place::Quote, _) => {
+                (CsvPosition::Quote, b'"') => CsvPosition::Quoted,
+                (_, b',' | b'\n' | b'\r') => CsvPosition::FieldStart,
+                (CsvPosition::Quote, _) => {
                     return Err(broken(format!(
                         "line {}: text behind the quote that closes a field; a quote within a quoted field is doubled",
                         self.line
                     )));
                 }
-                (Place::FieldStart | Place::Unquoted, _) => Place::Unquoted,
+                (CsvPosition::FieldStart | CsvPosition::Unquoted, _) => CsvPosition::Unquoted,
             };
             self.line += u64::from(byte == b'\n');
             self.last = byte;
@@ -87,11 +87,11 @@ fn broken(text: String) -> Error {
     Error::new(ErrorKind::InvalidData, text)
 }
 
-impl<R: Read> Read for CsvGuard<R> {
+impl<R: Read> Read for CsvValidator<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let read = self.input.read(buffer)?;
-        self.watch(&buffer[..read])?;
-        if read == 0 && !buffer.is_empty() && self.place == Place::Quoted {
+        self.watch_replicas(&buffer[..read])?;
+        if read == 0 && !buffer.is_empty() && self.position == CsvPosition::Quoted {
             return Err(self.unclosed("before the end of the file"));
         }
         Ok(read)
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn read(text: &[u8]) -> std::result::Result<(), String> {
-        let mut guard = CsvGuard::new(text);
+        let mut guard = CsvValidator::new(text);
         std::io::copy(&mut guard, &mut std::io::sink()).map(drop).map_err(|error| error.to_string())
     }
 

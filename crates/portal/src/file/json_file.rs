@@ -60,14 +60,14 @@ pub(crate) fn read_rows(
 ///
 /// # Errors
 /// As [`read_rows`], or if its dates are in another order than they are read in.
-pub(crate) fn check(decoder: &Decoder, input: Box<dyn BufRead>, packed: bool) -> Result<Vec<String>> {
+pub(crate) fn check_rows(decoder: &Decoder, input: Box<dyn BufRead>, packed: bool) -> Result<Vec<String>> {
     let mut findings = Findings::new(decoder.resource());
     let mut orders = DateOrders::new(decoder);
     let mut number = 0;
     read_rows(input, packed, &mut |json| {
         number += 1;
-        if let Ok(row) = Row::parse(decoder, json) {
-            findings.add(decoder, &row);
+        if let Ok(row) = Row::parse(decoder.rules(), json) {
+            findings.add(decoder.rules(), &row);
             for (column, cell) in decoder.resource().columns.iter().zip(&row.cells) {
                 if let Some(cell) = cell {
                     orders.add(&column.name, &cell.published.text(), || format!("row {number}"));
@@ -77,7 +77,7 @@ pub(crate) fn check(decoder: &Decoder, input: Box<dyn BufRead>, packed: bool) ->
         Ok(())
     })?;
     orders.check()?;
-    Ok(findings.absent(decoder, true).into_iter().map(|warning| warning.text).collect())
+    Ok(findings.absent(decoder.rules(), true).into_iter().map(|warning| warning.text).collect())
 }
 
 fn broken(error: serde_json::Error, packed: bool) -> Error {

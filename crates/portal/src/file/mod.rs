@@ -14,10 +14,12 @@ use std::path::Path;
 
 use lake_model::{Error, Result};
 
-use crate::decode::decoder::{Decoder, Page, PageBuilder};
+use crate::decode::decoder::Decoder;
+use crate::decode::page::Page;
+use crate::decode::page_builder::PageBuilder;
 use crate::file::csv_file::CsvFile;
 use crate::file::text_input::open_text;
-use crate::soda::stamps::latest_stamp_here;
+use crate::soda::stamps::latest_local_stamp;
 
 /// Reads a saved file and hands over its pages of at most `page_size` rows.
 ///
@@ -32,7 +34,7 @@ pub fn read_file(
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_lowercase();
     let (name, packed) = name.strip_suffix(".gz").map_or((name.as_str(), false), |inner| (inner, true));
     let named = |e: Error| e.context(path.display());
-    let latest_stamp = latest_stamp_here();
+    let latest_stamp = latest_local_stamp();
     let page = decoder.begin_checked(latest_stamp);
     let mut pages = Pages { decoder, page, page_size, latest_stamp, land: &mut land };
     let warn = |warnings: Vec<String>| {
@@ -49,7 +51,7 @@ pub fn read_file(
         }
     } else if name.ends_with(".json") {
         let open = || open_text(path).map_err(named);
-        warn(json_file::check(decoder, open()?, packed).map_err(named)?);
+        warn(json_file::check_rows(decoder, open()?, packed).map_err(named)?);
         json_file::read_rows(open()?, packed, &mut |row| pages.push(row)).map_err(named)?;
     } else {
         return Err(Error::invalid(format!("{}: a saved file is .json or .csv, with or without .gz", path.display())));

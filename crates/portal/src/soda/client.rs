@@ -14,10 +14,11 @@ use reqwest::header::{HeaderMap, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::decode::decoder::{Decoder, Page};
-use crate::soda::http_client::{client, refused_redirect, token_header};
+use crate::decode::decoder::Decoder;
+use crate::decode::page::Page;
+use crate::soda::http_client::{build_client, build_token_header, refused_redirect};
 use crate::soda::response_body::{MAX_ANSWER_BYTES, MAX_PAGE_BYTES, read_body, read_error_body};
-use crate::soda::stamps::{latest_stamp, latest_stamp_here};
+use crate::soda::stamps::{latest_local_stamp, latest_stamp};
 
 /// The most characters of a portal's own words that are shown: a message may quote every column of a view.
 const MAX_SHOWN_CHARS: usize = 400;
@@ -58,7 +59,7 @@ pub struct PageRequest<'a> {
 
 /// A client of one dataset.
 #[derive(Clone, Debug)]
-pub struct Soda {
+pub struct SodaClient {
     /// Whose rows it asks for, for log lines.
     resource: String,
     client: Client,
@@ -72,7 +73,7 @@ pub struct Soda {
     modified_s: Arc<AtomicU64>,
     /// The newest `X-SODA2-Secondary-Last-Modified` alike: of the replica that answers, not of the dataset.
     replica_modified_s: Arc<AtomicU64>,
-    /// Whether two answers since [`Soda::watch`] told different ones.
+    /// Whether two answers since [`SodaClient::watch_replicas`] told different ones.
     replicas_differ: Arc<AtomicBool>,
     /// The latest stamp that can be true, by the last answer's `Date`; microseconds since 1970 UTC, 0 before the first.
     latest_stamp: Arc<AtomicI64>,
@@ -82,21 +83,21 @@ pub struct Soda {
 #[derive(Debug)]
 struct Failure {
     error: Error,
-    again: bool,
+    retryable: bool,
     wait: Option<Duration>,
 }
 
 impl Failure {
-    fn again(error: Error) -> Self {
-        Self { error, again: true, wait: None }
+    fn retryable(error: Error) -> Self {
+        Self { error, retryable: true, wait: None }
     }
 
-    fn last(error: Error) -> Self {
-        Self { error, again: false, wait: None }
+    fn permanent(error: Error) -> Self {
+        Self { error, retryable: false, wait: None }
     }
 }
 
-impl Soda {
+impl SodaClient {
     /// Returns a client of `dataset` at `portal`, which asks for the rows of `resource`.
     ///
     /// # Errors
@@ -105,9 +106,9 @@ impl Soda {
         let base = parse_portal_url(options.base_url.as_deref().unwrap_or(portal)).map_err(Error::invalid)?;
         Ok(Self {
             resource: resource.to_owned(),
-            client: client(&base)?,
+            client: build_client(&base)?,
             url: format!("{}/resource/{dataset}.json", base.as_str().trim_end_matches('/')),
-            token: token_header(&base, options.token.as_ref()),
+            token: build_token_header(&base, options.token.as_ref()),
             options,
             token_dropped: Arc::default(),
             modified_s: Arc::default(),
@@ -120,19 +121,19 @@ impl Soda {
     /// Returns the latest `:updated_at` that can be true: the portal's present as of its last answer, with a margin.
     pub fn latest_stamp(&self) -> i64 {
         match self.latest_stamp.load(Ordering::Relaxed) {
-            0 => latest_stamp_here(),
+            0 => latest_local_stamp(),
             told => told,
         }
     }
 
     /// Begins to watch whether all answers are of one state of the dataset.
-    pub fn watch(&self) {
+    pub fn watch_replicas(&self) {
         self.modified_s.store(0, Ordering::Relaxed);
         self.replica_modified_s.store(0, Ordering::Relaxed);
         self.replicas_differ.store(false, Ordering::Relaxed);
     }
 
-    /// Whether answers since [`Soda::watch`] were of several states of the dataset, as their `Last-Modified` says.
+    /// Whether answers since [`SodaClient::watch_replicas`] were of several states of the dataset, as their `Last-Modified` says.
     pub fn replicas_differ(&self) -> bool {
         self.replicas_differ.load(Ordering::Relaxed)
     }
@@ -151,12 +152,12 @@ impl Soda {
     ///
     /// # Errors
     /// If the portal refuses the request, or does not answer usably within the retries and the budget.
-    pub async fn page(&self, decoder: &Arc<Decoder>, request: &PageRequest<'_>) -> Result<Page> {
+    pub async fn fetch_page(&self, decoder: &Arc<Decoder>, request: &PageRequest<'_>) -> Result<Page> {
         let limit = request.limit.to_string();
         let select = request.select.unwrap_or(":*,*");
         let mut query = vec![("$select", select), ("$order", ":updated_at,:id"), ("$limit", limit.as_str())];
         query.extend(request.filter.map(|filter| ("$where", filter)));
-        self.retried(&query, MAX_PAGE_BYTES, |body, latest_stamp| {
+        self.fetch_with_retries(&query, MAX_PAGE_BYTES, |body, latest_stamp| {
             let decoder = Arc::clone(decoder);
             move || decoder.page_as_of(&body, latest_stamp)
         })
@@ -167,9 +168,9 @@ impl Soda {
     ///
     /// # Errors
     /// If the portal refuses the request, or does not answer usably within the retries and the budget.
-    pub async fn rows(&self, query: &[(&str, &str)]) -> Result<Vec<Map<String, Value>>> {
+    pub async fn fetch_rows(&self, query: &[(&str, &str)]) -> Result<Vec<Map<String, Value>>> {
         let url = &self.url;
-        self.retried(query, MAX_ANSWER_BYTES, |body, _| {
+        self.fetch_with_retries(query, MAX_ANSWER_BYTES, |body, _| {
             let what = format!("{url}: the answer is no JSON array of objects");
             move || serde_json::from_slice(&body).or_err(Kind::Unavailable, || what)
         })
@@ -178,7 +179,12 @@ impl Soda {
 
     /// Asks until an answer can be used: `read` makes, of a body of at most `max_bytes` and the latest stamp that can be
     /// true in it, the work that reads it.
-    async fn retried<T, R>(&self, query: &[(&str, &str)], max_bytes: usize, read: impl Fn(Bytes, i64) -> R) -> Result<T>
+    async fn fetch_with_retries<T, R>(
+        &self,
+        query: &[(&str, &str)],
+        max_bytes: usize,
+        read: impl Fn(Bytes, i64) -> R,
+    ) -> Result<T>
     where
         T: Send + 'static,
         R: FnOnce() -> Result<T> + Send + 'static,
@@ -196,7 +202,7 @@ impl Soda {
             self.fetch(query, max_bytes, &read)
         })
         .retry(backoff)
-        .when(|failure| failure.again)
+        .when(|failure| failure.retryable)
         .adjust(|failure, wait| {
             let wait = failure.wait.map_or(wait?, |asked| asked.max(wait.unwrap_or_default()));
             (begun.elapsed() + wait <= budget).then_some(wait)
@@ -209,12 +215,12 @@ impl Soda {
         .await;
         fetched.map_err(|failure| {
             let attempts = attempts.load(Ordering::Relaxed);
-            let again = match (failure.again, attempts) {
+            let remedy = match (failure.retryable, attempts) {
                 (false, _) => String::new(),
                 (true, 1) => "; try later".to_owned(),
                 (true, _) => format!("; the portal was asked {attempts} times in vain, try later"),
             };
-            let message = format!("{}: {}{again}", self.url, failure.error);
+            let message = format!("{}: {}{remedy}", self.url, failure.error);
             Error::new(failure.error.kind(), message)
         })
     }
@@ -238,7 +244,7 @@ impl Soda {
             }
         };
         let done = tokio::task::spawn_blocking(read(body, latest_stamp)).await;
-        done.or_err(Kind::Internal, || "reading an answer").map_err(Failure::last)?.map_err(Failure::again)
+        done.or_err(Kind::Internal, || "reading an answer").map_err(Failure::permanent)?.map_err(Failure::retryable)
     }
 
     /// Asks once: the body of a usable answer, and the latest stamp that can be true in it.
@@ -249,29 +255,29 @@ impl Soda {
             request = request.header("X-App-Token", token.clone());
         }
         let unreachable = |e: reqwest::Error| {
-            Failure::again(Error::new(Kind::Unavailable, "the portal did not answer").with_source(e.without_url()))
+            Failure::retryable(Error::new(Kind::Unavailable, "the portal did not answer").with_source(e.without_url()))
         };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_redirection() {
             let error = refused_redirect(response.url(), response.headers());
             let is_permanent = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
-            return Err(if is_permanent { Failure::last(error) } else { Failure::again(error) });
+            return Err(if is_permanent { Failure::permanent(error) } else { Failure::retryable(error) });
         }
         if status != StatusCode::OK {
             let headers = response.headers().clone();
             let body = read_error_body(response).await;
-            return Err(self.refusal(status, &headers, &body, token.is_some()));
+            return Err(self.classify_refusal(status, &headers, &body, token.is_some()));
         }
         let latest_stamp = latest_stamp(response.headers());
-        self.note_headers(&response).map_err(Failure::again)?;
+        self.record_headers(&response).map_err(Failure::retryable)?;
         self.latest_stamp.store(latest_stamp, Ordering::Relaxed);
-        let body = read_body(response, max_bytes).await.map_err(Failure::again)?;
+        let body = read_body(response, max_bytes).await.map_err(Failure::retryable)?;
         Ok((body, latest_stamp))
     }
 
     /// Remembers which state of the dataset an answer is of.
-    fn note_headers(&self, response: &Response) -> Result<()> {
+    fn record_headers(&self, response: &Response) -> Result<()> {
         let headers = response.headers();
         if headers.get("X-SODA2-Data-Out-Of-Date").is_some_and(|v| v.as_bytes() == b"true") {
             let stale = "a replica that lags behind answered (X-SODA2-Data-Out-Of-Date: true)";
@@ -294,21 +300,21 @@ impl Soda {
         Ok(())
     }
 
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], with_token: bool) -> Failure {
+    fn classify_refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], with_token: bool) -> Failure {
         let text = one_line(&String::from_utf8_lossy(body), MAX_SHOWN_CHARS);
         let said = format!("status {status}: {text}");
         match status.as_u16() {
             403 if with_token && text.contains("app_token") => {
                 tracing::warn!("the portal rejects the app token; going on without it");
                 self.token_dropped.store(true, Ordering::Relaxed);
-                Failure::again(Error::new(Kind::Denied, said))
+                Failure::retryable(Error::new(Kind::Denied, said))
             }
-            401 | 403 => Failure::last(Error::new(Kind::Denied, said)),
-            404 => Failure::last(Error::new(Kind::NotFound, said)),
+            401 | 403 => Failure::permanent(Error::new(Kind::Denied, said)),
+            404 => Failure::permanent(Error::new(Kind::NotFound, said)),
             202 | 408 | 429 | 500..=599 => {
-                Failure { error: Error::new(Kind::Unavailable, said), again: true, wait: retry_after(headers) }
+                Failure { error: Error::new(Kind::Unavailable, said), retryable: true, wait: retry_after(headers) }
             }
-            _ => Failure::last(Error::new(Kind::Invalid, said)),
+            _ => Failure::permanent(Error::new(Kind::Invalid, said)),
         }
     }
 }

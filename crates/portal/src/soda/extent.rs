@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use lake_model::{ColumnType, Error, Kind, Resource, Result, Window, format_wall_clock, parse_wall_clock};
 use serde_json::{Map, Value};
 
+use crate::decode::published::Published;
 use crate::decode::times::TimeRules;
-use crate::decode::value::{Published, Typed};
-use crate::soda::client::Soda;
-use crate::soda::scan::quoted;
+use crate::decode::value::Typed;
+use crate::soda::client::SodaClient;
+use crate::soda::scan::soql_literal;
 use crate::soda::stamps::parse_stamp;
 
 /// A dataset's rows as counted by the portal. Two extents that are equal say that nothing came, changed or went
@@ -49,7 +50,7 @@ fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
 /// A published label as the lake has it: what does not fit its column is absent, and so is empty text.
 fn label(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<String> {
     let json = published.to_string();
-    let text = match Published(&json).typed(kind, times) {
+    let text = match Published(&json).to_typed(kind, times) {
         _ if published.is_null() => None,
         Some(Typed::Number(number)) => Some(format!("{number:?}")),
         Some(value) => Some(value.key_text()),
@@ -62,7 +63,7 @@ fn label(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<Strin
 fn key_part(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<String> {
     let json = published.to_string();
     let published = Published(&json);
-    published.typed(kind, times).filter(|value| !value.key_text().trim().is_empty())?;
+    published.to_typed(kind, times).filter(|value| !value.key_text().trim().is_empty())?;
     Some(published.text().into_owned())
 }
 
@@ -82,20 +83,20 @@ fn refused(error: &Error) -> bool {
     error.kind() == Kind::Invalid
 }
 
-impl Soda {
+impl SodaClient {
     /// Asks how many rows there are and how new the newest is.
     ///
     /// # Errors
     /// If the portal refuses or does not answer usably.
-    pub async fn extent(&self) -> Result<Extent> {
-        let both = self.rows(&[("$select", "count(*) AS n,max(:updated_at) AS newest")]).await;
+    pub async fn fetch_extent(&self) -> Result<Extent> {
+        let both = self.fetch_rows(&[("$select", "count(*) AS n,max(:updated_at) AS newest")]).await;
         let (rows, mut newest) = match both {
             Ok(rows) => {
                 let row = rows.first().ok_or_else(|| unusable("how many rows there are"))?;
                 (whole(row.get("n")), text(row, "newest"))
             }
             Err(error) if refused(&error) => {
-                let counted = self.rows(&[("$select", "count(*) AS n")]).await?;
+                let counted = self.fetch_rows(&[("$select", "count(*) AS n")]).await?;
                 (counted.first().and_then(|row| whole(row.get("n"))), None)
             }
             Err(error) => return Err(error),
@@ -103,24 +104,24 @@ impl Soda {
         // Some portals do not aggregate system fields.
         if newest.is_none() && rows.is_some_and(|rows| rows > 0) {
             let last = [("$select", ":updated_at"), ("$order", ":updated_at DESC"), ("$limit", "1")];
-            newest = self.rows(&last).await?.first().and_then(|row| text(row, ":updated_at"));
+            newest = self.fetch_rows(&last).await?.first().and_then(|row| text(row, ":updated_at"));
         }
         let rows = rows.ok_or_else(|| unusable("how many rows there are"))?;
-        let newest_true = self.newest_true(newest.as_deref()).await?;
+        let newest_true = self.fetch_newest_true(newest.as_deref()).await?;
         Ok(Extent { rows, newest, newest_true })
     }
 
     /// The greatest `:updated_at` that is not in the future, where `newest` is the greatest of all.
-    async fn newest_true(&self, newest: Option<&str>) -> Result<Option<String>> {
+    async fn fetch_newest_true(&self, newest: Option<&str>) -> Result<Option<String>> {
         let Some(newest) = newest else { return Ok(None) };
         let latest = self.latest_stamp();
         if parse_stamp(newest).is_some_and(|at| at <= latest) {
             return Ok(Some(newest.to_owned()));
         }
         // Whole seconds: the limit is the same for whoever asks again at once.
-        let filter = format!(":updated_at <= {}", quoted(&format!("{}.000Z", &format_wall_clock(latest)[..19])));
+        let filter = format!(":updated_at <= {}", soql_literal(&format!("{}.000Z", &format_wall_clock(latest)[..19])));
         let query = [("$select", ":updated_at"), ("$where", &filter), ("$order", ":updated_at DESC"), ("$limit", "1")];
-        match self.rows(&query).await {
+        match self.fetch_rows(&query).await {
             Ok(rows) => Ok(rows.first().and_then(|row| text(row, ":updated_at"))),
             Err(error) if refused(&error) => Ok(None),
             Err(error) => Err(error),
@@ -131,14 +132,14 @@ impl Soda {
     ///
     /// # Errors
     /// If it knows none of them, or does not answer usably.
-    pub async fn column_name(&self, resource: &Resource, column: &str) -> Result<String> {
+    pub async fn resolve_column_name(&self, resource: &Resource, column: &str) -> Result<String> {
         let aliases = resource.column(column).map(|declared| declared.aliases.as_slice()).unwrap_or_default();
         if aliases.is_empty() {
             return Ok(column.to_owned());
         }
         let mut last = None;
         for name in std::iter::once(column).chain(aliases.iter().map(String::as_str)) {
-            match self.rows(&[("$select", name), ("$limit", "1")]).await {
+            match self.fetch_rows(&[("$select", name), ("$limit", "1")]).await {
                 Ok(_) => return Ok(name.to_owned()),
                 Err(error) if refused(&error) => last = Some(error),
                 Err(error) => return Err(error),
@@ -152,13 +153,13 @@ impl Soda {
     ///
     /// # Errors
     /// If the portal refuses or does not answer usably.
-    pub async fn monthly_counts(&self, resource: &Resource, window: Option<Window>) -> Result<MonthlyCounts> {
-        let time = self.column_name(resource, &resource.roles.occurred_at).await?;
+    pub async fn fetch_monthly_counts(&self, resource: &Resource, window: Option<Window>) -> Result<MonthlyCounts> {
+        let time = self.resolve_column_name(resource, &resource.roles.occurred_at).await?;
         let rules = TimeRules::new(resource);
         let category = match &resource.roles.category {
             Some(column) => {
                 let kind = resource.column(column).map_or(ColumnType::Text, |declared| declared.kind);
-                Some((self.column_name(resource, column).await?, kind))
+                Some((self.resolve_column_name(resource, column).await?, kind))
             }
             None => None,
         };
@@ -166,7 +167,7 @@ impl Soda {
         let bounds = &resource.bounds;
         let start = window.map_or(bounds.earliest, |w| w.start.max(bounds.earliest));
         let end = window.map_or(bounds.latest, |w| w.end.min(bounds.latest));
-        let instant = |micros: i64| quoted(&format!("{}.000", &format_wall_clock(micros)[..19]));
+        let instant = |micros: i64| soql_literal(&format!("{}.000", &format_wall_clock(micros)[..19]));
         let mut counts = MonthlyCounts::new();
         if start < end {
             let inside = format!("{time} >= {} AND {time} < {}", instant(start), instant(end));
@@ -206,7 +207,7 @@ impl Soda {
             if !group.is_empty() {
                 query.extend([("$group", group.as_str()), ("$order", group.as_str())]);
             }
-            let rows = self.rows(&query).await?;
+            let rows = self.fetch_rows(&query).await?;
             for row in &rows {
                 let n = whole(row.get("n")).and_then(|n| i64::try_from(n).ok());
                 let n = n.ok_or_else(|| unusable("how many rows a month has"))?;
@@ -237,11 +238,11 @@ impl Soda {
     ///
     /// # Errors
     /// If the portal refuses or does not answer usably.
-    pub async fn doubled_keys(&self, resource: &Resource, most: usize) -> Result<Vec<(String, u64)>> {
+    pub async fn fetch_doubled_keys(&self, resource: &Resource, most: usize) -> Result<Vec<(String, u64)>> {
         let (mut names, mut kinds) = (Vec::new(), Vec::new());
         let times = TimeRules::new(resource);
         for column in &resource.key {
-            names.push(self.column_name(resource, column).await?);
+            names.push(self.resolve_column_name(resource, column).await?);
             kinds.push(resource.column(column).map_or(ColumnType::Text, |declared| declared.kind));
         }
         let (group, limit) = (names.join(","), most.to_string());
@@ -249,11 +250,11 @@ impl Soda {
         let mut query =
             vec![("$select", select.as_str()), ("$group", &group), ("$order", "n DESC"), ("$limit", &limit)];
         query.push(("$having", "count(*) > 1"));
-        let rows = match self.rows(&query).await {
+        let rows = match self.fetch_rows(&query).await {
             // Without it the most come first all the same.
             Err(error) if refused(&error) => {
                 query.pop();
-                self.rows(&query).await?
+                self.fetch_rows(&query).await?
             }
             rows => rows?,
         };

@@ -16,7 +16,7 @@ const MAX_SHOWN_CHARS: usize = 200;
 ///
 /// # Errors
 /// If the TLS implementation cannot be initialised.
-pub(crate) fn client(base: &Url) -> Result<Client> {
+pub(crate) fn build_client(base: &Url) -> Result<Client> {
     // Bodies are unpacked by `body`, which counts what is sent and what it becomes.
     let packed = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
     let client = Client::builder()
@@ -49,7 +49,7 @@ fn is_same_portal(from: &Url, to: &Url) -> bool {
 
 /// Returns the header of an app token; none where it must not be sent, which is logged: over HTTP, everybody on the way
 /// reads it, a proxy among them.
-pub(crate) fn token_header(base: &Url, token: Option<&Secret>) -> Option<HeaderValue> {
+pub(crate) fn build_token_header(base: &Url, token: Option<&Secret>) -> Option<HeaderValue> {
     let token = token?;
     if base.scheme() != "https" && !is_loopback(base) {
         let host = base.host_str().unwrap_or_default();
@@ -128,12 +128,12 @@ mod tests {
     #[test]
     fn an_app_token_is_sent_over_https_and_to_this_machine_only() {
         let token = Secret::from("hush".to_owned());
-        let sent = |base: &str| token_header(&url(base), Some(&token)).is_some();
+        let sent = |base: &str| build_token_header(&url(base), Some(&token)).is_some();
         assert!(sent("https://data.example.org") && sent("http://127.0.0.1:9") && sent("http://localhost"));
         assert!(!sent("http://data.example.org") && !sent("http://169.254.169.254"));
-        let header = token_header(&url("https://data.example.org"), Some(&token));
+        let header = build_token_header(&url("https://data.example.org"), Some(&token));
         assert!(!format!("{header:?}").contains("hush"));
-        assert!(token_header(&url("https://a"), Some(&Secret::from("two\nlines".to_owned()))).is_none());
+        assert!(build_token_header(&url("https://a"), Some(&Secret::from("two\nlines".to_owned()))).is_none());
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use lake_model::{Cursor, Error, Kind, Result, one_line};
 use tokio::sync::mpsc;
 
-use crate::decode::decoder::{Decoder, Page};
-use crate::soda::client::{PageRequest, Soda};
+use crate::decode::decoder::Decoder;
+use crate::decode::page::Page;
+use crate::soda::client::{PageRequest, SodaClient};
 use crate::soda::stamps::parse_stamp;
 
 /// How to scan.
@@ -51,7 +52,7 @@ impl Drop for Scan {
 const MAX_TIED_ROWS: usize = 3_200_000;
 
 /// A text as a SoQL literal.
-pub(crate) fn quoted(text: &str) -> String {
+pub(crate) fn soql_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -64,12 +65,12 @@ pub fn is_later(one: &str, other: &str) -> bool {
 }
 
 /// Whether nothing that changes comes after a cursor: it lies after `latest_stamp`, the portal's present, or is no time.
-pub fn is_stuck(cursor: &Cursor, latest_stamp: i64) -> bool {
+pub fn is_stuck_cursor(cursor: &Cursor, latest_stamp: i64) -> bool {
     parse_stamp(&cursor.updated_at).is_none_or(|at| at > latest_stamp)
 }
 
-/// What is wrong with a cursor that [`is_stuck`], and what mends it.
-pub fn stuck_text(resource: &str, cursor: &Cursor) -> String {
+/// What is wrong with a cursor that [`is_stuck_cursor`], and what mends it.
+pub fn describe_stuck_cursor(resource: &str, cursor: &Cursor) -> String {
     let stamp = one_line(&cursor.updated_at, MAX_SHOWN_CHARS);
     format!(
         "the next run of {resource} would go on after `:updated_at` {stamp}, which is in the future: what changes until \
@@ -81,17 +82,17 @@ pub fn stuck_text(resource: &str, cursor: &Cursor) -> String {
 const MAX_SHOWN_CHARS: usize = 60;
 
 /// What comes after the cursor: the rows above it in the total order.
-fn above(cursor: &Cursor) -> String {
-    let at = quoted(&cursor.updated_at);
-    format!(":updated_at > {at} OR (:updated_at = {at} AND :id > {})", quoted(&cursor.id))
+fn filter_after(cursor: &Cursor) -> String {
+    let at = soql_literal(&cursor.updated_at);
+    format!(":updated_at > {at} OR (:updated_at = {at} AND :id > {})", soql_literal(&cursor.id))
 }
 
 impl Scan {
     /// Begins a scan; pages come from [`Scan::next`] until it returns `None`.
-    pub fn begin(soda: Soda, decoder: Arc<Decoder>, options: ScanOptions) -> Self {
+    pub fn begin(soda: SodaClient, decoder: Arc<Decoder>, options: ScanOptions) -> Self {
         let (sender, pages) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            let mut walk = Walk {
+            let mut walker = PageWalker {
                 soda,
                 decoder,
                 limit: options.page_size,
@@ -110,7 +111,7 @@ impl Scan {
                 && let Ok(place) = sender.reserve().await
             {
                 left -= 1;
-                match walk.next().await {
+                match walker.next().await {
                     Ok(None) => break,
                     Ok(Some(page)) => {
                         let beyond = page.last.as_ref().zip(options.until.as_ref());
@@ -135,8 +136,8 @@ impl Scan {
     }
 }
 
-struct Walk {
-    soda: Soda,
+struct PageWalker {
+    soda: SodaClient,
     decoder: Arc<Decoder>,
     limit: usize,
     /// Where the run before ended.
@@ -154,7 +155,7 @@ struct Walk {
     has_ended: bool,
 }
 
-impl Walk {
+impl PageWalker {
     async fn page(&self, above: Option<&str>, limit: usize) -> Result<Page> {
         let both;
         let filter = match (self.within.as_deref(), above) {
@@ -164,7 +165,7 @@ impl Walk {
             }
             (within, above) => above.or(within),
         };
-        self.soda.page(&self.decoder, &PageRequest { select: self.select.as_deref(), filter, limit }).await
+        self.soda.fetch_page(&self.decoder, &PageRequest { select: self.select.as_deref(), filter, limit }).await
     }
 
     /// A page is the last one only when it is empty: a short page may be a portal's own lower limit.
@@ -173,7 +174,7 @@ impl Walk {
             return Ok(None);
         }
         if self.by_id {
-            let filter = self.cursor.as_ref().map(above);
+            let filter = self.cursor.as_ref().map(filter_after);
             match self.page(filter.as_deref(), self.limit).await {
                 Ok(page) => return self.advance(page),
                 Err(error) if self.cursor.is_some() && refuses_id(&error) => {
@@ -216,8 +217,8 @@ impl Walk {
     /// A scan that begins in the future finds nothing, whatever has changed.
     fn check_beginning(&self) -> Result<()> {
         match &self.began_after {
-            Some(cursor) if is_stuck(cursor, self.soda.latest_stamp()) => {
-                Err(Error::new(Kind::Data, stuck_text(&self.decoder.resource().name, cursor)))
+            Some(cursor) if is_stuck_cursor(cursor, self.soda.latest_stamp()) => {
+                Err(Error::new(Kind::Data, describe_stuck_cursor(&self.decoder.resource().name, cursor)))
             }
             _ => Ok(()),
         }
@@ -271,7 +272,7 @@ impl Walk {
             let page = self.page(None, self.limit).await?;
             return self.advance(page);
         };
-        let filter = format!(":updated_at >= {}", quoted(&cursor.updated_at));
+        let filter = format!(":updated_at >= {}", soql_literal(&cursor.updated_at));
         let mut limit = self.limit;
         loop {
             let mut page = self.page(Some(&filter), limit).await?;

@@ -20,12 +20,12 @@ pub(crate) fn latest_stamp(headers: &HeaderMap) -> i64 {
     let date = headers.get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     match date {
         Some(date) => micros(date + CLOCK_MARGIN),
-        None => latest_stamp_here(),
+        None => latest_local_stamp(),
     }
 }
 
 /// The latest stamp that can be true, by the machine's clock.
-pub fn latest_stamp_here() -> i64 {
+pub fn latest_local_stamp() -> i64 {
     let margin = i64::try_from(CLOCK_MARGIN.as_micros()).unwrap_or(i64::MAX);
     lake_model::now().timestamp_micros().saturating_add(margin)
 }
