@@ -520,7 +520,7 @@ fn a_vacuum_spares_what_is_young_for_a_writer_may_be_about_to_commit_it() {
         location.store.put(&orphan, "on its way".into()).await.unwrap();
         let all = objects(&ground).await;
         let lake = Lake::open(ground.location()).await.unwrap();
-        let spare = VacuumOptions { older_than: lake_maintenance::MIN_GUARD, apply: true };
+        let spare = VacuumOptions { older_than: lake_maintenance::MIN_RETENTION, apply: true };
         vacuum(&lake, spare).await.unwrap();
         assert_eq!(objects(&ground).await, all, "something young is gone");
         vacuum(&lake, VacuumOptions { older_than: TimeDelta::zero(), apply: true }).await.unwrap();

@@ -85,10 +85,10 @@ fn summary(audit: &Audit) -> String {
             text.push_str(&format!(", {} keys {what}", keys.count));
         }
     }
-    if let Some(mended) = audit.mended.as_ref().filter(|mended| mended.restarted) {
+    if let Some(mended) = audit.repair.as_ref().filter(|mended| mended.restarted) {
         text.push_str(&format!("; was stuck in the future: {} rows read from the beginning", mended.read));
     }
-    if let Some(mended) = &audit.mended {
+    if let Some(mended) = &audit.repair {
         let (read, landed, deleted) = (mended.read, mended.landed, mended.deleted);
         text.push_str(&format!("; mended: {read} rows read again, {landed} landed, {deleted} deleted"));
         if let Some(withheld) = &mended.withheld {

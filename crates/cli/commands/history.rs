@@ -1,6 +1,6 @@
 //! `history`: what was done to the lake.
 
-use lake_maintenance::history;
+use lake_maintenance::read_history;
 use lake_model::{Kind, Result, ResultExt};
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: History) -> Result<u8> {
     let lake = context::open(global).await?;
-    let lines = history(&lake, args.table.as_deref(), args.limit).await?;
+    let lines = read_history(&lake, args.table.as_deref(), args.limit).await?;
     let rows: Result<Vec<Value>> = lines
         .iter()
         .map(|line| serde_json::to_value(line).or_err(Kind::Internal, || "a line of the history"))

@@ -1,6 +1,6 @@
 //! `vacuum`: delete what nothing needs any more.
 
-use lake_maintenance::{MIN_GUARD, VacuumOptions, vacuum};
+use lake_maintenance::{MIN_RETENTION, VacuumOptions, vacuum};
 use lake_model::{Error, Kind, Result, ResultExt};
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::args::{Global, Listing, Vacuum};
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Vacuum) -> Result<u8> {
-    if args.older_than < MIN_GUARD && !args.nothing_else_runs {
+    if args.older_than < MIN_RETENTION && !args.nothing_else_runs {
         return Err(Error::invalid(
             "--older-than under an hour could take a file that a writer is about to commit; if nothing else writes to the lake, say so with --nothing-else-runs",
         ));

@@ -39,7 +39,7 @@ pub struct HistoryLine {
     committed_ms: i64,
 }
 
-fn batches(entry: &LogEntry) -> Option<String> {
+fn format_batches(entry: &LogEntry) -> Option<String> {
     match (entry.number("batch"), entry.number("from_batch"), entry.number("to_batch")) {
         (Some(batch), _, _) => Some(batch.to_string()),
         (None, Some(from), Some(to)) => Some(format!("{from}..{to}")),
@@ -49,7 +49,7 @@ fn batches(entry: &LogEntry) -> Option<String> {
 }
 
 impl HistoryLine {
-    fn of(table: &Table, entry: &LogEntry, readable: bool) -> Self {
+    fn from_entry(table: &Table, entry: &LogEntry, readable: bool) -> Self {
         let time = entry.committed_ms.and_then(DateTime::<Utc>::from_timestamp_millis);
         let own = table.name().strip_prefix("raw/");
         Self {
@@ -58,7 +58,7 @@ impl HistoryLine {
             time: time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true)),
             work: entry.work.clone(),
             resource: entry.text("resource").or(own).map(str::to_owned),
-            batches: batches(entry),
+            batches: format_batches(entry),
             files_added: entry.adds.len(),
             rows_added: entry.adds.iter().filter_map(|file| file.rows).sum(),
             files_removed: entry.removes.len(),
@@ -77,7 +77,7 @@ impl HistoryLine {
 ///
 /// # Errors
 /// If there is no such table, the store does not answer, or a log is damaged.
-pub async fn history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<Vec<HistoryLine>> {
+pub async fn read_history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<Vec<HistoryLine>> {
     let mut tables = lake.list_tables().await?;
     if let Some(name) = table {
         let names: Vec<String> = tables.iter().map(|table| table.name().to_owned()).collect();
@@ -94,12 +94,12 @@ pub async fn history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<V
                 if lines.len() == limit {
                     return ControlFlow::Break(());
                 }
-                lines.push(HistoryLine::of(table, &entry, readable));
+                lines.push(HistoryLine::from_entry(table, &entry, readable));
                 ControlFlow::Continue(())
             })
             .await?;
         if lines.len() < limit && table.name().starts_with("raw/") {
-            lines.extend(earlier_forgettings(table, lines.last()).await?);
+            lines.extend(read_earlier_forgets(table, lines.last()).await?);
         }
         heads.push(VecDeque::from(lines));
     }
@@ -115,7 +115,7 @@ pub async fn history(lake: &Lake, table: Option<&str>, limit: usize) -> Result<V
 
 /// What was forgotten before the log of a raw table began anew: the table's own mark remembers it. The version at which
 /// it began may be one that forgetting committed later, which does not tell.
-async fn earlier_forgettings(table: &Table, oldest: Option<&HistoryLine>) -> Result<Vec<HistoryLine>> {
+async fn read_earlier_forgets(table: &Table, oldest: Option<&HistoryLine>) -> Result<Vec<HistoryLine>> {
     let mark = ForgottenMark::read(table, table.snapshot().await?.as_ref()).await?;
     let is_untold = |version: u64| {
         oldest.is_none_or(|oldest| version < oldest.version || version == oldest.version && oldest.keys.is_none())

@@ -7,9 +7,9 @@ mod history;
 mod rebuild_rejects;
 mod vacuum;
 
-pub use audit::{Audit, AuditOptions, Auditor, Difference, Mended};
+pub use audit::{Audit, AuditOptions, Auditor, Difference, RepairReport};
 pub use check::{Finding, Severity, check, damaged_definition};
-pub use forget::{Forgotten, forget};
-pub use history::{HistoryLine, history};
+pub use forget::{ForgetReport, forget};
+pub use history::{HistoryLine, read_history};
 pub use rebuild_rejects::rebuild_rejects;
-pub use vacuum::{MIN_GUARD, VacuumOptions, Vacuumed, parse_age, vacuum};
+pub use vacuum::{MIN_RETENTION, VacuumOptions, VacuumReport, parse_age, vacuum};

@@ -15,7 +15,7 @@ use serde_json::json;
 
 /// `reject_identity(portal_id, original)`: what a reject is known by, as landing has it: the portal's id, or else
 /// `text:` and the BLAKE3 hash of its text.
-pub(crate) fn reject_identity() -> ScalarUDF {
+pub(crate) fn reject_identity_function() -> ScalarUDF {
     let body = |arguments: &[ColumnarValue]| {
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
         let (ids, originals) = (arrays[0].as_string::<i32>(), arrays[1].as_string::<i32>());
@@ -31,7 +31,7 @@ pub(crate) fn reject_identity() -> ScalarUDF {
 }
 
 /// The last batch whose rejects have been derived.
-pub(crate) async fn derived_through(view: &View, resource: &str) -> Result<i64> {
+pub(crate) async fn read_derived_through(view: &View, resource: &str) -> Result<i64> {
     let lake = &view.lake;
     let counted = lake.fast_counts.read_transaction(&view.fast_counts, &fast_counts_transaction(resource)).await?;
     // Rejects come before fast counts.
@@ -40,9 +40,9 @@ pub(crate) async fn derived_through(view: &View, resource: &str) -> Result<i64> 
 }
 
 /// The rejects as the raw rows of a reading make them.
-pub(crate) async fn made(session: &Session, resource: &Resource, through: i64) -> Result<DataFrame> {
+pub(crate) async fn derive_rejects(session: &Session, resource: &Resource, through: i64) -> Result<DataFrame> {
     let context = session.context();
-    context.register_udf(reject_identity());
+    context.register_udf(reject_identity_function());
     let raw = format!("raw.\"{}\"", resource.raw_table());
     let text = fill(template("maintenance/rejects")?, &[("raw", &raw), ("through", &through.to_string())])?;
     context.sql(&text).await.map_err(engine_error)
@@ -55,12 +55,12 @@ pub(crate) async fn made(session: &Session, resource: &Resource, through: i64) -
 pub async fn rebuild_rejects(reader: &Reader, resource: &Resource, work: &'static str) -> Result<()> {
     let view = reader.view().await?;
     let session = reader.session(&view).await?;
-    let through = derived_through(&view, &resource.name).await?;
-    let frame = made(&session, resource, through).await?;
+    let through = read_derived_through(&view, &resource.name).await?;
+    let frame = derive_rejects(&session, resource, through).await?;
     let table = &view.lake.rejects;
     let partition = HashMap::from([("resource".to_owned(), Some(resource.name.clone()))]);
     let writer = table.writer(&view.rejects, partition.clone())?;
-    let adds = write_all(frame, writer).await?;
+    let adds = write_rows(frame, writer).await?;
     let own = |file: &&DataFile| file.partition_value("resource") == Some(&resource.name);
     let removes: Vec<DataFile> = view.rejects.files.iter().filter(own).cloned().collect();
     if adds.is_none() && removes.is_empty() {
@@ -79,19 +79,19 @@ pub async fn rebuild_rejects(reader: &Reader, resource: &Resource, work: &'stati
 }
 
 /// Streams rows into one data file, in the columns that it holds; no file if there are no rows.
-pub(crate) async fn write_all(frame: DataFrame, mut writer: FileWriter) -> Result<Option<WrittenFile>> {
+pub(crate) async fn write_rows(frame: DataFrame, mut writer: FileWriter) -> Result<Option<WrittenFile>> {
     let mut stream = frame.execute_stream().await.map_err(engine_error)?;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(engine_error)?;
         if batch.num_rows() > 0 {
-            let fitted = fitted(&batch, &writer)?;
+            let fitted = fit_columns(&batch, &writer)?;
             writer.write(&fitted).await?;
         }
     }
     if writer.rows() == 0 { Ok(None) } else { writer.finish().await.map(Some) }
 }
 
-fn fitted(batch: &RecordBatch, writer: &FileWriter) -> Result<RecordBatch> {
+fn fit_columns(batch: &RecordBatch, writer: &FileWriter) -> Result<RecordBatch> {
     let schema = writer.schema();
     let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
         Some(column) => arrow::compute::cast(column, field.data_type()).or_err(Kind::Internal, || field.name().clone()),

@@ -10,7 +10,7 @@ use lake_store::{CompactionMark, Lake, StoredObject, Table};
 use serde::Serialize;
 
 /// A shorter retention could take what a writer has uploaded and is about to commit.
-pub const MIN_GUARD: TimeDelta = TimeDelta::hours(1);
+pub const MIN_RETENTION: TimeDelta = TimeDelta::hours(1);
 
 /// An age as people write it: a number and s, m, h or d.
 ///
@@ -42,7 +42,7 @@ pub struct VacuumOptions {
 
 /// What went, or would go, of one table.
 #[derive(Clone, Debug, Serialize)]
-pub struct Vacuumed {
+pub struct VacuumReport {
     /// The table: its folder under the lake.
     pub table: String,
     /// Data files that no version within the retention refers to.
@@ -61,7 +61,7 @@ pub struct Vacuumed {
 ///
 /// # Errors
 /// If the store does not answer or a log is damaged: what was deleted until then was not needed.
-pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<Vacuumed>> {
+pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<VacuumReport>> {
     let now = lake.read_store_time().await?;
     let too_long = || Error::invalid("that is longer ago than a clock can say; give a shorter time");
     let before = now.checked_sub_signed(options.older_than).ok_or_else(too_long)?;
@@ -74,11 +74,11 @@ pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<Vacuumed>
             .try_filter(|object| std::future::ready(object.is_data_file() && object.modified < before))
             .try_collect()
             .await?;
-        let needed = needed(lake, &table, before).await?;
+        let needed = find_needed_files(lake, &table, before).await?;
         let unneeded: Vec<StoredObject> = old.into_iter().filter(|object| !needed.contains(&object.path)).collect();
         let unfinished: Vec<_> =
             table.list_temporary_files("")?.into_iter().filter(|(_, _, at)| *at < before).collect();
-        done.push(Vacuumed {
+        done.push(VacuumReport {
             table: table.name().to_owned(),
             files: unneeded.len() as u64,
             bytes: unneeded.iter().map(|object| object.size).sum(),
@@ -89,7 +89,7 @@ pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<Vacuumed>
         deletions.delete(&table, unneeded).await?;
         if options.apply {
             for (path, _, _) in unfinished {
-                remove_local(&path)?;
+                remove_local_file(&path)?;
             }
         }
     }
@@ -117,7 +117,7 @@ impl Deletions {
     }
 }
 
-pub(crate) fn remove_local(path: &std::path::Path) -> Result<()> {
+pub(crate) fn remove_local_file(path: &std::path::Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).or_err(Kind::Unavailable, || format!("removing {}", path.display()))
@@ -128,13 +128,13 @@ pub(crate) fn remove_local(path: &std::path::Path) -> Result<()> {
 
 /// The files that the newest version of a table refers to, and those of every version that was current at `since` or
 /// after: what a version removed, the one before it still had.
-async fn needed(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<HashSet<String>> {
+async fn find_needed_files(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<HashSet<String>> {
     let written = table.list_log_files().await?.entries;
     let snapshot = table.snapshot().await?;
     let mut needed: HashSet<String> = snapshot.files.iter().map(|file| file.path.clone()).collect();
     // Counts name the versions of incidents they belong to, however old those are.
     let named =
-        if table.name() == lake.incidents.name() { named_incidents(lake, since).await? } else { BTreeMap::new() };
+        if table.name() == lake.incidents.name() { find_named_incidents(lake, since).await? } else { BTreeMap::new() };
     let oldest_named = named.values().min().copied().unwrap_or(u64::MAX);
     table
         .walk_log(None, |entry| {
@@ -158,7 +158,7 @@ async fn needed(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<Hash
 
 /// For each resource the oldest version of `incidents` that a version of `counts` names which was current at `since`
 /// or after.
-async fn named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<String, u64>> {
+async fn find_named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<String, u64>> {
     let mut named = BTreeMap::new();
     let mut note = |resource: &str, text: &str| -> Result<()> {
         let mark = CompactionMark::parse(resource, text)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::resource::{Place, cadence, check_name, check_source, syntax_error};
-use crate::{Cadence, Catalog, Definition, Error, Origin, Resource, Result, listed, nearest};
+use crate::{Cadence, Definition, Origin, Resource, Result};
 
 /// Which label of an incident says within which boundary it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ impl DividedBy {
     }
 
     /// The column of a resource that holds the label, if one does.
-    fn column(self, resource: &Resource) -> Option<&str> {
+    pub(crate) fn column(self, resource: &Resource) -> Option<&str> {
         match self {
             Self::Neighborhood => resource.roles.neighborhood.as_deref(),
             Self::District => resource.roles.district.as_deref(),
@@ -181,28 +181,6 @@ impl Boundaries {
             resources: table.resources,
             definition: Definition { toml: text.to_owned(), origin: Origin::File },
         })
-    }
-
-    /// Fails unless the resources that it labels are there and have such a label; `file` names it in errors.
-    pub(crate) fn check_resources(&self, file: &str, catalog: &Catalog) -> Result<()> {
-        for name in &self.resources {
-            let Some(resource) = catalog.iter().find(|resource| resource.name == *name) else {
-                let names = || catalog.iter().map(|resource| resource.name.as_str());
-                let hint = match nearest(name, names()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are {}", listed(names())),
-                };
-                return Err(Error::invalid(format!("{file}: `resources`: there is no resource `{name}`; {hint}")));
-            };
-            if self.dimension.column(resource).is_none() {
-                let dimension = self.dimension.name();
-                let text = format!(
-                    "{file}: `resources`: no column of `{name}` has the role `{dimension}`; leave it out, or give it one"
-                );
-                return Err(Error::invalid(text));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -70,9 +70,31 @@ impl Catalog {
             catalog.insert(Known::parse(&name, text, Origin::Program)?);
         }
         for (name, boundaries) in &catalog.boundaries {
-            boundaries.check_resources(&format!("data/resources/boundaries/{name}.toml"), &catalog)?;
+            catalog.check_resources(boundaries, &format!("data/resources/boundaries/{name}.toml"))?;
         }
         Ok(catalog)
+    }
+
+    /// Fails unless the resources that a set of boundaries labels are there and have such a label; `file` names it in errors.
+    fn check_resources(&self, boundaries: &Boundaries, file: &str) -> Result<()> {
+        for name in &boundaries.resources {
+            let Some(resource) = self.iter().find(|resource| resource.name == *name) else {
+                let names = || self.iter().map(|resource| resource.name.as_str());
+                let hint = match nearest(name, names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are {}", listed(names())),
+                };
+                return Err(Error::invalid(format!("{file}: `resources`: there is no resource `{name}`; {hint}")));
+            };
+            if boundaries.dimension.column(resource).is_none() {
+                let dimension = boundaries.dimension.name();
+                let text = format!(
+                    "{file}: `resources`: no column of `{name}` has the role `{dimension}`; leave it out, or give it one"
+                );
+                return Err(Error::invalid(text));
+            }
+        }
+        Ok(())
     }
 
     /// The resources that another process knows, and no boundaries.
@@ -120,7 +142,7 @@ impl Catalog {
         }
         // Which resources there are is known once all files are read.
         for (name, boundaries) in &self.boundaries {
-            if let Some(Err(error)) = names.get(name).map(|file| boundaries.check_resources(file, self)) {
+            if let Some(Err(error)) = names.get(name).map(|file| self.check_resources(boundaries, file)) {
                 wrong.push(error.to_string());
             }
         }

@@ -6,27 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Map, Value};
 
 use crate::ids;
-use crate::packed::{Blocks, Packer, Text, Texts};
+use crate::packed::{Blocks, Packer, Texts};
 use crate::render;
+use crate::row::{Key, Row, Text};
 use crate::types::{Column, SodaType};
-
-/// The place of a row in its dataset: the order a keyset page walks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) updated_at: i64,
-    pub(crate) id: u64,
-}
-
-/// A row, its body rendered once.
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) version: u64,
-    pub(crate) created_at: i64,
-    /// The published object, computed regions last.
-    pub(crate) text: Text,
-    /// Where the computed regions begin in it.
-    pub(crate) plain_end: usize,
-}
 
 /// A dataset.
 #[derive(Debug)]

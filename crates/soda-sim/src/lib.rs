@@ -15,6 +15,7 @@ mod log;
 mod packed;
 mod portal;
 mod render;
+mod row;
 mod soql;
 mod stamp;
 pub mod synthetic;

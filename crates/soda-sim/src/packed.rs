@@ -7,24 +7,10 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
-use crate::dataset::Row;
+use crate::row::{Row, Text};
 
 /// Bytes of text in a block. A page of rows reads a few blocks whole.
 const BLOCK_BYTES: usize = 256 << 10;
-
-/// The text of a row, or where it is.
-#[derive(Debug)]
-pub(crate) enum Text {
-    /// The text itself.
-    Own(Box<str>),
-    /// A part of a block.
-    Packed {
-        /// The number of the block.
-        block: usize,
-        /// Where the text begins and ends in the block, in bytes.
-        bytes: std::ops::Range<usize>,
-    },
-}
 
 /// Compressed blocks of texts.
 #[derive(Debug, Default)]

@@ -2,8 +2,6 @@
 //! can share it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -11,7 +9,6 @@ use serde_json::{Map, Value};
 
 use crate::dataset::Dataset;
 use crate::fault::Fault;
-use crate::http::{self, Serving};
 use crate::ids;
 use crate::log::Request;
 use crate::render;
@@ -242,11 +239,6 @@ impl Portal {
         let mut slot = lock(&self.0.hook);
         self.0.pages.store(0, Ordering::Relaxed);
         *slot = Some(Box::new(hook));
-    }
-
-    /// Serves the portal on that address until the returned guard is stopped or dropped.
-    pub async fn serve(&self, addr: SocketAddr) -> io::Result<Serving> {
-        http::serve(self.clone(), addr).await
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Dataset>> {

@@ -7,9 +7,9 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::dataset::{Key, Row};
 use crate::ids;
-use crate::soql::eval::Cell;
+use crate::row::{Key, Row};
+use crate::soql::cell::Cell;
 use crate::soql::expr::System;
 use crate::stamp;
 use crate::types::{Column, Kind, SodaType};

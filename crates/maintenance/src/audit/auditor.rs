@@ -13,13 +13,12 @@ use lake_store::{AuditOutcome, LandingMark, LastAudit};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::lake_counts::{differences, lake_counts};
-use crate::audit::repair::{Mended, mend};
-use crate::audit::report::Audit;
+use crate::audit::report::{Audit, RepairReport};
 
 /// Comparisons that are made while the source keeps changing.
 const MAX_TRIES: u32 = 3;
-/// Doubled keys that are named.
-const DOUBLED: usize = 20;
+/// Keys of several rows that are named.
+const MAX_DOUBLED: usize = 20;
 
 /// How to audit.
 #[derive(Clone, Debug)]
@@ -85,23 +84,23 @@ impl<'a> Auditor<'a> {
     }
 
     async fn run(&mut self) -> Result<Audit> {
-        let mut mended = Mended::default();
-        let found = self.inspect(&mut mended).await?;
+        let mut report = RepairReport::default();
+        let found = self.inspect(&mut report).await?;
         if !self.options.repair {
             return Ok(found);
         }
         if found.agrees() {
-            return Ok(Audit { mended: Some(mended).filter(|mended| mended.restarted), ..found });
+            return Ok(Audit { repair: Some(report).filter(|report| report.restarted), ..found });
         }
-        let mended = mend(self, &found, mended).await?;
+        let report = self.repair(&found, report).await?;
         self.compact(CompactOptions::default()).await?;
-        let mut after = self.inspect(&mut Mended::default()).await?;
-        if !after.agrees() && mended.withheld.is_none() && after.doubled.is_empty() {
+        let mut after = self.inspect(&mut RepairReport::default()).await?;
+        if !after.agrees() && report.withheld.is_none() && after.doubled.is_empty() {
             // What reading again did not mend may be wrong in the counts themselves.
             self.compact(CompactOptions { recount: true, ..CompactOptions::default() }).await?;
-            after = self.inspect(&mut Mended::default()).await?;
+            after = self.inspect(&mut RepairReport::default()).await?;
         }
-        after.mended = Some(mended);
+        after.repair = Some(report);
         Ok(after)
     }
 
@@ -110,14 +109,14 @@ impl<'a> Auditor<'a> {
     }
 
     /// One comparison during which the source did not change. The lake remembers what came of it. Where the next run
-    /// would go on in the future and that is not mended, nothing is read to the head, and no keys are compared.
-    async fn inspect(&mut self, mended: &mut Mended) -> Result<Audit> {
+    /// would go on in the future and that is not report, nothing is read to the head, and no keys are compared.
+    async fn inspect(&mut self, report: &mut RepairReport) -> Result<Audit> {
         let mut doubt = String::new();
         for _ in 0..MAX_TRIES {
             let before = self.soda.fetch_extent().await?;
-            let stuck = self.stuck_cursor(mended).await?;
+            let stuck = self.find_stuck_cursor(report).await?;
             if stuck.is_none() {
-                self.ingest_to_head(&before, mended).await?;
+                self.ingest_to_head(&before, report).await?;
             }
             let found = match Box::pin(self.compare(stuck.clone())).await {
                 Ok(Ok(found)) => found,
@@ -133,19 +132,19 @@ impl<'a> Auditor<'a> {
                 Err(error) => return Err(error),
             };
             if self.soda.fetch_extent().await? == before {
-                self.remember(&found.to_remember(self.options.window)).await;
+                self.save_result(&found.to_last_audit(self.options.window)).await;
                 return Ok(found);
             }
             "the source changed meanwhile".clone_into(&mut doubt);
             tracing::warn!(resource = self.resource.name, "the source changed meanwhile, comparing again");
         }
-        self.remember(&LastAudit::new(self.options.window, AuditOutcome::Inconclusive)).await;
+        self.save_result(&LastAudit::new(self.options.window, AuditOutcome::Inconclusive)).await;
         Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
     }
 
-    /// Where the next run would go on, if that is in the future as of the portal's clock. Where it may be mended, the next
+    /// Where the next run would go on, if that is in the future as of the portal's clock. Where it may be report, the next
     /// run begins at the beginning instead.
-    async fn stuck_cursor(&self, mended: &mut Mended) -> Result<Option<Cursor>> {
+    async fn find_stuck_cursor(&self, report: &mut RepairReport) -> Result<Option<Cursor>> {
         let raw = self.reader.lake().raw(&self.resource.name)?;
         let snapshot = match raw.snapshot().await {
             // Nothing has landed yet.
@@ -162,19 +161,19 @@ impl<'a> Auditor<'a> {
         }
         let mut landing = Landing::open(self.reader.lake(), &self.resource, &self.options.landing).await?;
         landing.restart_scan().await?;
-        mended.restarted = true;
+        report.restarted = true;
         Ok(None)
     }
 
     /// An audit is none the worse for not being remembered.
-    async fn remember(&self, audit: &LastAudit) {
+    async fn save_result(&self, audit: &LastAudit) {
         let name = &self.resource.name;
         if let Err(error) = self.reader.lake().save_last_audit(name, audit).await {
             tracing::warn!(resource = name, "`/resources` will not tell of this audit: {error}");
         }
     }
 
-    async fn ingest_to_head(&mut self, extent: &Extent, mended: &mut Mended) -> Result<()> {
+    async fn ingest_to_head(&mut self, extent: &Extent, report: &mut RepairReport) -> Result<()> {
         let options = IngestOptions {
             source: Source::Portal(self.options.portal.clone()),
             page_size: self.options.page_size,
@@ -184,10 +183,10 @@ impl<'a> Auditor<'a> {
             landing: self.options.landing.clone(),
         };
         let lake = self.reader.lake();
-        let is_restarted = mended.restarted;
+        let is_restarted = report.restarted;
         let mut on_event = |event: Event| {
             match event {
-                Event::Page(landed) if is_restarted => mended.add(landed),
+                Event::Page(landed) if is_restarted => report.add(landed),
                 Event::Page(_) => {}
             }
             (self.on_event)(event);
@@ -200,7 +199,8 @@ impl<'a> Auditor<'a> {
                 let raw = lake.raw(&self.resource.name)?;
                 let after = LandingMark::read(&raw, &*raw.snapshot().await?).await?.cursor;
                 let decoder = Arc::new(Decoder::new(&self.resource));
-                let mut rest = Scan::begin(self.soda.clone(), decoder, ScanOptions { after, ..self.key_scan().await? });
+                let mut rest =
+                    Scan::begin(self.soda.clone(), decoder, ScanOptions { after, ..self.plan_key_scan().await? });
                 match rest.next().await {
                     None => Ok(()),
                     Some(Ok(_)) => Err(error),
@@ -238,7 +238,7 @@ impl<'a> Auditor<'a> {
         };
         if self.options.keys && found.stuck.is_none() {
             let mut landing = Landing::open(self.reader.lake(), resource, &self.options.landing).await?;
-            let scan = self.key_scan().await?;
+            let scan = self.plan_key_scan().await?;
             match landing
                 .run_full_scan(&self.soda, scan, false, self.stop, |landed| (self.on_event)(Event::Page(landed)))
                 .await?
@@ -250,7 +250,7 @@ impl<'a> Auditor<'a> {
             }
         }
         if !found.agrees() {
-            match self.soda.fetch_doubled_keys(resource, DOUBLED).await {
+            match self.soda.fetch_doubled_keys(resource, MAX_DOUBLED).await {
                 Ok(doubled) => found.doubled = doubled,
                 // Only an explanation is missing then.
                 Err(error) => tracing::warn!(resource = resource.name, "the portal does not count by key: {error}"),
@@ -260,7 +260,7 @@ impl<'a> Auditor<'a> {
     }
 
     /// A scan of nothing but the keys.
-    pub(crate) async fn key_scan(&self) -> Result<ScanOptions> {
+    pub(crate) async fn plan_key_scan(&self) -> Result<ScanOptions> {
         let mut select = ":id,:updated_at".to_owned();
         for column in &self.resource.key {
             select.push(',');

@@ -1,4 +1,4 @@
-//! Audit: the lake held against the portal, by month and category or key by key, and mended where they differ.
+//! Audit: the lake held against the portal, by month and category or key by key, and repaired where they differ.
 //!
 //! The portal counts its own rows; the lake's incidents and rejects together must be as many, in every month and
 //! category. A comparison during which the source changed says nothing and is made again.
@@ -9,5 +9,4 @@ mod repair;
 mod report;
 
 pub use auditor::{AuditOptions, Auditor};
-pub use repair::Mended;
-pub use report::{Audit, Difference};
+pub use report::{Audit, Difference, RepairReport};

@@ -1,91 +1,74 @@
-//! Mending: what differs is read again, what is proven to be gone is deleted.
+//! Repair: what differs is read again, and what is proven to be gone is deleted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lake_ingest::{Event, FullScan, FullScanOutcome, Landing, PageReport};
+use lake_ingest::{Event, FullScan, FullScanOutcome, Landing};
 use lake_model::{Error, Kind, Result, format_wall_clock, next_month};
 use lake_portal::{Decoder, Scan, ScanOptions};
 
 use crate::audit::auditor::Auditor;
-use crate::audit::report::Audit;
+use crate::audit::report::{Audit, RepairReport};
 
 /// Months that are asked for by name; if more differ, everything is read again.
 const MAX_MONTHS: usize = 24;
-/// Passes that are tried while the source keeps changing.
+/// Full scans that are tried while the source keeps changing.
 const MAX_SCANS: u32 = 3;
 
-/// What was mended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mended {
-    /// Rows that were read again.
-    pub read: u64,
-    /// Rows that landed, new or changed.
-    pub landed: u64,
-    /// Tombstones that landed.
-    pub deleted: u64,
-    /// Whether all of the resource was read again, because its next run would have gone on in the future.
-    pub restarted: bool,
-    /// Why nothing was deleted, although something is gone.
-    pub withheld: Option<String>,
-}
-
-impl Mended {
-    /// Adds a page that was landed.
-    pub(crate) fn add(&mut self, landed: PageReport) {
-        self.read += landed.published;
-        self.landed += landed.new + landed.changed;
-    }
-}
-
-/// Reads again what differs and lands tombstones for what is gone.
-pub(crate) async fn mend(auditor: &mut Auditor<'_>, found: &Audit, mut mended: Mended) -> Result<Mended> {
-    let lake = auditor.reader.lake();
-    let mut landing = Landing::open(lake, &auditor.resource, &auditor.options.landing).await?;
-    if !found.differences.is_empty() {
-        let decoder = Arc::new(Decoder::new(&auditor.resource));
-        let within = months_that_differ(auditor, found).await?;
-        let until = auditor.soda.fetch_extent().await?.newest;
-        let options = ScanOptions { within, until, ..ScanOptions::whole(auditor.options.page_size) };
-        let mut scan = Scan::begin(auditor.soda.clone(), decoder, options);
-        loop {
-            let page = tokio::select! {
-                biased;
-                () = auditor.stop.cancelled() => return Err(Error::new(Kind::Unavailable, "it was stopped")),
-                page = scan.next() => page,
-            };
-            let Some(page) = page else { break };
-            let mut page = page?;
-            // A scan of some months does not say where the next row of all is.
-            page.cursor = None;
-            let landed = landing.land(&page).await?;
-            mended.add(landed);
-            (auditor.on_event)(Event::Page(landed));
+impl Auditor<'_> {
+    /// Reads again what differs and lands tombstones for what is gone.
+    pub(crate) async fn repair(&mut self, found: &Audit, mut report: RepairReport) -> Result<RepairReport> {
+        let lake = self.reader.lake();
+        let mut landing = Landing::open(lake, &self.resource, &self.options.landing).await?;
+        if !found.differences.is_empty() {
+            let decoder = Arc::new(Decoder::new(&self.resource));
+            let within = find_differing_months(self, found).await?;
+            let until = self.soda.fetch_extent().await?.newest;
+            let options = ScanOptions { within, until, ..ScanOptions::whole(self.options.page_size) };
+            let mut scan = Scan::begin(self.soda.clone(), decoder, options);
+            loop {
+                let page = tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return Err(Error::new(Kind::Unavailable, "it was stopped")),
+                    page = scan.next() => page,
+                };
+                let Some(page) = page else { break };
+                let mut page = page?;
+                // A scan of some months does not say where the next row of all is.
+                page.cursor = None;
+                let landed = landing.land(&page).await?;
+                report.add(landed);
+                (self.on_event)(Event::Page(landed));
+            }
         }
-    }
-    let scan = proven_pass(auditor, &mut landing, &mut mended).await?;
-    let deletions = landing.apply_deletions(&scan, auditor.options.allow_deletes).await?;
-    mended.deleted = deletions.landed;
-    mended.withheld = deletions.withheld;
-    if deletions.outdated > 0 {
-        // Older versions of these keys are served, in whichever months; until now they were stale.
-        let (soda, stop) = (&auditor.soda, auditor.stop);
-        let on_event = &mut auditor.on_event;
-        let scan = ScanOptions::whole(auditor.options.page_size);
-        let read = landing.run_full_scan(soda, scan, true, stop, |landed| {
-            mended.add(landed);
-            on_event(Event::Page(landed));
-        });
-        if let FullScanOutcome::Inconclusive(reason) = read.await? {
-            tracing::warn!(resource = auditor.resource.name, reason, "the source changed while it was read again");
+        let scan = run_conclusive_scan(self, &mut landing, &mut report).await?;
+        let deletions = landing.apply_deletions(&scan, self.options.allow_deletes).await?;
+        report.deleted = deletions.landed;
+        report.withheld = deletions.withheld;
+        if deletions.outdated > 0 {
+            // Older versions of these keys are served, in whichever months; until now they were stale.
+            let (soda, stop) = (&self.soda, self.stop);
+            let on_event = &mut self.on_event;
+            let scan = ScanOptions::whole(self.options.page_size);
+            let read = landing.run_full_scan(soda, scan, true, stop, |landed| {
+                report.add(landed);
+                on_event(Event::Page(landed));
+            });
+            if let FullScanOutcome::Inconclusive(reason) = read.await? {
+                tracing::warn!(resource = self.resource.name, reason, "the source changed while it was read again");
+            }
         }
+        Ok(report)
     }
-    Ok(mended)
 }
 
-/// A complete pass over the keys; over all of the rows, where keys are missing that reading again did not bring.
-async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &mut Mended) -> Result<FullScan> {
-    let keys = auditor.key_scan().await?;
+/// Runs a conclusive scan over the keys; over all of the rows, where keys are missing that reading again did not bring.
+async fn run_conclusive_scan(
+    auditor: &mut Auditor<'_>,
+    landing: &mut Landing,
+    report: &mut RepairReport,
+) -> Result<FullScan> {
+    let keys = auditor.plan_key_scan().await?;
     let mut whole = false;
     let mut doubt = String::new();
     for _ in 0..MAX_SCANS {
@@ -96,7 +79,7 @@ async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &
         let on_event = &mut auditor.on_event;
         let proof = landing.run_full_scan(&auditor.soda, scan, whole, auditor.stop, |landed| {
             if whole {
-                mended.add(landed);
+                report.add(landed);
             }
             on_event(Event::Page(landed));
         });
@@ -110,7 +93,7 @@ async fn proven_pass(auditor: &mut Auditor<'_>, landing: &mut Landing, mended: &
 }
 
 /// The rows of the months that differ, as SoQL; none where so many differ that all is read again.
-async fn months_that_differ(auditor: &Auditor<'_>, found: &Audit) -> Result<Option<String>> {
+async fn find_differing_months(auditor: &Auditor<'_>, found: &Audit) -> Result<Option<String>> {
     let months: BTreeSet<Option<i64>> = found.differences.iter().map(|difference| difference.month).collect();
     if months.len() > MAX_MONTHS {
         return Ok(None);

@@ -1,10 +1,8 @@
 //! What an audit found.
 
-use lake_ingest::KeySample;
+use lake_ingest::{KeySample, PageReport};
 use lake_model::{Cursor, Window};
 use lake_store::{AuditOutcome, LastAudit};
-
-use crate::audit::repair::Mended;
 
 /// A month and category in which lake and portal differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +21,29 @@ impl Difference {
     /// Lake minus portal.
     pub fn drift(&self) -> i64 {
         self.lake - self.portal
+    }
+}
+
+/// What a repair did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepairReport {
+    /// Rows that were read again.
+    pub read: u64,
+    /// Rows that landed, new or changed.
+    pub landed: u64,
+    /// Tombstones that landed.
+    pub deleted: u64,
+    /// Whether all of the resource was read again, because its next run would have gone on in the future.
+    pub restarted: bool,
+    /// Why nothing was deleted, although something is gone.
+    pub withheld: Option<String>,
+}
+
+impl RepairReport {
+    /// Adds a page that was landed.
+    pub(crate) fn add(&mut self, landed: PageReport) {
+        self.read += landed.published;
+        self.landed += landed.new + landed.changed;
     }
 }
 
@@ -47,8 +68,8 @@ pub struct Audit {
     pub doubled: Vec<(String, u64)>,
     /// Where the next run would go on, if that is in the future: what changes is not read.
     pub stuck: Option<Cursor>,
-    /// What was mended.
-    pub mended: Option<Mended>,
+    /// What a repair did, if there was one.
+    pub repair: Option<RepairReport>,
 }
 
 impl Audit {
@@ -65,7 +86,7 @@ impl Audit {
     }
 
     /// What the lake remembers of it.
-    pub(crate) fn to_remember(&self, window: Option<Window>) -> LastAudit {
+    pub(crate) fn to_last_audit(&self, window: Option<Window>) -> LastAudit {
         let outcome = if self.agrees() { AuditOutcome::Agreed } else { AuditOutcome::Drift };
         LastAudit {
             drift: Some(self.differences.iter().map(Difference::drift).sum()),

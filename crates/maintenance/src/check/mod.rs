@@ -1,6 +1,10 @@
 //! Whether the lake is whole: its logs, every file, and what the tables say of each other.
 
+mod finding;
+mod remedy;
 mod table_agreement;
+
+pub use finding::{Finding, Severity};
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,72 +13,12 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result};
 use lake_query::{DeltaFiles, Reader, View, engine_error};
 use lake_store::{ColumnRange, DEFINITION_FILE, DataFile, RecomputedStatistics, Snapshot, StoredObject, Table};
-use serde::Serialize;
 
-use crate::check::table_agreement::{counts_and_incidents, counts_and_recount, mend_year, recount, rejects_and_raw};
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Nothing is wrong.
-    Note,
-    /// Tables that should say the same do not.
-    Differs,
-    /// Stored bytes are not what was written.
-    Damaged,
-}
-
-/// Something that `check` found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// The table, file, or part of a table.
-    pub object: String,
-    /// What is the matter with it.
-    pub finding: String,
-    /// What mends it, a command where there is one.
-    pub mend: String,
-}
-
-impl Finding {
-    fn damaged(object: String, finding: String, mend: String) -> Self {
-        Self { severity: Severity::Damaged, object, finding, mend }
-    }
-
-    pub(crate) fn differs(object: String, finding: String, mend: String) -> Self {
-        Self { severity: Severity::Differs, object, finding, mend }
-    }
-}
-
-/// What was found so far.
-#[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Finding>);
-
-impl Findings {
-    pub(crate) fn push(&mut self, finding: Finding) {
-        self.0.push(finding);
-    }
-
-    fn is_damaged(&self) -> bool {
-        self.0.iter().any(|finding| finding.severity == Severity::Damaged)
-    }
-
-    /// A comparison met damage. Files that are damaged were named before; only what was not is added.
-    pub(crate) fn unreadable(&mut self, object: String, what: &str, error: &Error, mend: String) {
-        if !self.is_damaged() {
-            self.push(Finding::damaged(object, format!("{what}: {error}"), mend));
-        }
-    }
-}
-
-/// A year as people say it.
-pub(crate) fn years(year: Option<i32>) -> String {
-    year.map_or_else(|| "undated".to_owned(), |year| year.to_string())
-}
-
-const RESTORE: &str = "restore it from a copy of the lake";
+use crate::check::finding::Findings;
+use crate::check::remedy::{RESTORE, file_remedy};
+use crate::check::table_agreement::{
+    compare_counts_with_incidents, compare_counts_with_recount, compare_rejects_with_raw,
+};
 
 /// What `check` finds of a lake whose definition is damaged, so that it cannot be opened.
 pub fn damaged_definition(error: &Error) -> Finding {
@@ -104,7 +48,7 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
             check_answers(reader, &view, &mut findings).await?;
         }
         Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
-            findings.unreadable("the lake".to_owned(), "it cannot be opened", &error, RESTORE.to_owned());
+            findings.push_unreadable("the lake".to_owned(), "it cannot be opened", &error, RESTORE.to_owned());
         }
         Err(error) => return Err(error),
     }
@@ -132,21 +76,21 @@ async fn check_named_incidents(
     for file in older.files.iter() {
         for finding in check_file(reader, table, &older, file, there.get(&file.path), progress).await? {
             let object = format!("table {}, an earlier version that counts name, {}", table.name(), file.path);
-            findings.push(Finding::damaged(object, finding, mend_file(table.name(), file)));
+            findings.push(Finding::damaged(object, finding, file_remedy(table.name(), file)));
         }
     }
     Ok(())
 }
 
 async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) -> Result<()> {
-    counts_and_incidents(reader, view, findings).await?;
+    compare_counts_with_incidents(reader, view, findings).await?;
     for (name, of) in &view.resources {
         let Some(resource) = &of.resource else {
             findings.push(Finding {
                 severity: Severity::Note,
                 object: name.clone(),
                 finding: "its definition is not known, so it cannot be recounted".to_owned(),
-                mend: format!(
+                remedy: format!(
                     "name its directory with --resources; `hotspots-lake compact --resource {name}` keeps it"
                 ),
             });
@@ -157,7 +101,7 @@ async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) ->
                 severity: Severity::Note,
                 object: name.clone(),
                 finding: "the lake does not hold the definition that is given for it".to_owned(),
-                mend: format!("hotspots-lake compact --resource {name}"),
+                remedy: format!("hotspots-lake compact --resource {name}"),
             });
         }
         if of.is_redefined() {
@@ -165,12 +109,12 @@ async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) ->
                 severity: Severity::Note,
                 object: name.clone(),
                 finding: "it was counted under another definition than today's".to_owned(),
-                mend: format!("hotspots-lake compact --resource {name}"),
+                remedy: format!("hotspots-lake compact --resource {name}"),
             });
             continue;
         }
-        rejects_and_raw(reader, view, resource, findings).await?;
-        counts_and_recount(reader, resource, findings).await?;
+        compare_rejects_with_raw(reader, view, resource, findings).await?;
+        compare_counts_with_recount(reader, resource, findings).await?;
     }
     Ok(())
 }
@@ -202,8 +146,8 @@ async fn check_table(
         Ok(snapshot) => snapshot,
         Err(error) if error.kind() == Kind::Data && entries_named => return Ok(()),
         Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
-            let mend = format!("{RESTORE}: {name}/_delta_log");
-            findings.push(Finding::damaged(log, format!("it cannot be read: {error}"), mend));
+            let remedy = format!("{RESTORE}: {name}/_delta_log");
+            findings.push(Finding::damaged(log, format!("it cannot be read: {error}"), remedy));
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -214,7 +158,7 @@ async fn check_table(
         let object = there.remove(&file.path);
         for finding in check_file(reader, table, &snapshot, file, object.as_ref(), progress).await? {
             let object = format!("table {name}, version {}, {}", snapshot.version, file.path);
-            findings.push(Finding::damaged(object, finding, mend_file(name, file)));
+            findings.push(Finding::damaged(object, finding, file_remedy(name, file)));
         }
     }
     let unneeded = there.values().filter(|object| object.is_data_file());
@@ -224,7 +168,7 @@ async fn check_table(
             severity: Severity::Note,
             object: format!("table {name}"),
             finding: format!("{count} files ({bytes} bytes) are not of the newest version"),
-            mend: "hotspots-lake vacuum".to_owned(),
+            remedy: "hotspots-lake vacuum".to_owned(),
         });
     }
     Ok(())
@@ -263,7 +207,7 @@ async fn check_file(
     match read.await {
         Ok(recomputed) => {
             let mut found = recomputed.differences(file, snapshot);
-            found.extend(misplaced(file));
+            found.extend(find_misplaced(file));
             Ok(found)
         }
         Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::Exhausted) => Err(error),
@@ -277,7 +221,7 @@ fn without_statistics(file: &DataFile) -> DataFile {
 }
 
 /// What is wrong with a file's partition: a year that is not that of its rows.
-fn misplaced(file: &DataFile) -> Option<String> {
+fn find_misplaced(file: &DataFile) -> Option<String> {
     let year = file.partition.get("year")?;
     let of = |micros: i64| lake_model::format_wall_clock(micros).get(..4).map(str::to_owned);
     let own: BTreeSet<Option<String>> = match file.ranges.get("occurred_at") {
@@ -291,15 +235,4 @@ fn misplaced(file: &DataFile) -> Option<String> {
             year.as_deref().unwrap_or("the undated")
         )
     })
-}
-
-fn mend_file(table: &str, file: &DataFile) -> String {
-    match (table.strip_prefix("raw/"), file.partition_value("resource")) {
-        (None, Some(set)) if table == "boundaries" => format!("hotspots-lake ingest --full {set}"),
-        (None, Some(resource)) if file.partition.contains_key("year") => {
-            mend_year(resource, file.partition_value("year").and_then(|year| year.parse().ok()))
-        }
-        (None, Some(resource)) => recount(resource),
-        _ => format!("{RESTORE}: {table}/{}", file.path),
-    }
 }

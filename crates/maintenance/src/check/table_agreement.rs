@@ -9,22 +9,37 @@ use lake_compact::{CompactOptions, compact};
 use lake_model::{Kind, Resource, Result, ResultExt};
 use lake_query::{Reader, View, engine_error, fill, literal, template};
 
-use crate::check::{Finding, Findings, years};
-use crate::rebuild_rejects::{derived_through, made};
+use crate::check::finding::{Finding, Findings};
+use crate::check::remedy::{recount_command, recount_year_command};
+use crate::rebuild_rejects::{derive_rejects, read_derived_through};
 
-fn long(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<i64>> {
+fn read_integer(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<i64>> {
     let column = cast(batch.column(column), &DataType::Int64).or_err(Kind::Internal, || "a comparison's numbers")?;
     Ok(column.is_valid(row).then(|| column.as_primitive::<Int64Type>().value(row)))
 }
 
+/// Returns a year as messages show it.
+fn format_year(year: Option<i32>) -> String {
+    year.map_or_else(|| "undated".to_owned(), |year| year.to_string())
+}
+
 /// Counts, compacted and fast, against a recount of the raw rows, bucket by bucket.
-pub(crate) async fn counts_and_recount(reader: &Reader, resource: &Arc<Resource>, into: &mut Findings) -> Result<()> {
+pub(crate) async fn compare_counts_with_recount(
+    reader: &Reader,
+    resource: &Arc<Resource>,
+    into: &mut Findings,
+) -> Result<()> {
     let options = CompactOptions { recount: true, dry_run: true, window: None };
     let name = &resource.name;
     let reports = match compact(reader, resource, options, |_| {}).await {
         Ok(reports) => reports,
         Err(error) if error.kind() == Kind::Data => {
-            into.unreadable(format!("counts of {name}"), "they cannot be recounted", &error, recount(name));
+            into.push_unreadable(
+                format!("counts of {name}"),
+                "they cannot be recounted",
+                &error,
+                recount_command(name),
+            );
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -33,13 +48,13 @@ pub(crate) async fn counts_and_recount(reader: &Reader, resource: &Arc<Resource>
         if partition.drift != Some(0) {
             let before = partition.before.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
             into.push(Finding::differs(
-                format!("counts of {name}, {}", years(partition.year)),
+                format!("counts of {name}, {}", format_year(partition.year)),
                 format!(
                     "{before} incidents are counted, a recount of the raw rows finds {}; the buckets differ by {}",
                     partition.after,
                     partition.drift.unwrap_or_default()
                 ),
-                mend_year(name, partition.year),
+                recount_year_command(name, partition.year),
             ));
         }
     }
@@ -47,7 +62,7 @@ pub(crate) async fn counts_and_recount(reader: &Reader, resource: &Arc<Resource>
 }
 
 /// Stored counts against stored incidents, bucket by bucket.
-pub(crate) async fn counts_and_incidents(reader: &Reader, view: &View, into: &mut Findings) -> Result<()> {
+pub(crate) async fn compare_counts_with_incidents(reader: &Reader, view: &View, into: &mut Findings) -> Result<()> {
     let session = reader.session(view).await?;
     let context = session.context();
     let query = async {
@@ -56,8 +71,8 @@ pub(crate) async fn counts_and_incidents(reader: &Reader, view: &View, into: &mu
     };
     let found = match query.await {
         Err(error) if error.kind() == Kind::Data => {
-            let mend = "hotspots-lake compact --recount".to_owned();
-            into.unreadable("tables counts and incidents".to_owned(), "they cannot be compared", &error, mend);
+            let remedy = "hotspots-lake compact --recount".to_owned();
+            into.push_unreadable("tables counts and incidents".to_owned(), "they cannot be compared", &error, remedy);
             return Ok(());
         }
         found => found?,
@@ -65,12 +80,12 @@ pub(crate) async fn counts_and_incidents(reader: &Reader, view: &View, into: &mu
     for batch in &found {
         let names = batch.column(0).as_string::<i32>();
         for row in 0..batch.num_rows() {
-            let (name, n) = (names.value(row), long(batch, 2, row)?.unwrap_or_default());
-            let year = long(batch, 1, row)?.and_then(|year| i32::try_from(year).ok());
+            let (name, n) = (names.value(row), read_integer(batch, 2, row)?.unwrap_or_default());
+            let year = read_integer(batch, 1, row)?.and_then(|year| i32::try_from(year).ok());
             into.push(Finding::differs(
-                format!("counts of {name}, {}", years(year)),
+                format!("counts of {name}, {}", format_year(year)),
                 format!("they are not the counts of the stored incidents; the buckets differ by {n}"),
-                mend_year(name, year),
+                recount_year_command(name, year),
             ));
         }
     }
@@ -78,17 +93,17 @@ pub(crate) async fn counts_and_incidents(reader: &Reader, view: &View, into: &mu
 }
 
 /// Stored rejects against those that the raw rows make.
-pub(crate) async fn rejects_and_raw(
+pub(crate) async fn compare_rejects_with_raw(
     reader: &Reader,
     view: &View,
     resource: &Resource,
     into: &mut Findings,
 ) -> Result<()> {
     let session = reader.session(view).await?;
-    let through = derived_through(view, &resource.name).await?;
+    let through = read_derived_through(view, &resource.name).await?;
     let name = &resource.name;
     let query = async {
-        let frame = made(&session, resource, through).await?;
+        let frame = derive_rejects(&session, resource, through).await?;
         let context = session.context();
         context.register_table("made", frame.into_view()).map_err(engine_error)?;
         let places = [("resource", literal(name)), ("through", through.to_string())];
@@ -98,31 +113,23 @@ pub(crate) async fn rejects_and_raw(
     };
     let found = match query.await {
         Err(error) if error.kind() == Kind::Data => {
-            into.unreadable(format!("rejects of {name}"), "they cannot be compared", &error, recount(name));
+            into.push_unreadable(
+                format!("rejects of {name}"),
+                "they cannot be compared",
+                &error,
+                recount_command(name),
+            );
             return Ok(());
         }
         found => found?,
     };
-    let n = found.first().map_or(Ok(None), |batch| long(batch, 0, 0))?.unwrap_or_default();
+    let n = found.first().map_or(Ok(None), |batch| read_integer(batch, 0, 0))?.unwrap_or_default();
     if n != 0 {
         into.push(Finding::differs(
             format!("rejects of {name}"),
             format!("{n} rows are not as the raw rows make them"),
-            recount(name),
+            recount_command(name),
         ));
     }
     Ok(())
-}
-
-/// The command that counts one year of a resource again.
-pub(crate) fn mend_year(resource: &str, year: Option<i32>) -> String {
-    match year {
-        Some(year) => format!("hotspots-lake compact --resource {resource} --window {year}..{}", year + 1),
-        None => recount(resource),
-    }
-}
-
-/// The command that makes everything derived of a resource again.
-pub(crate) fn recount(resource: &str) -> String {
-    format!("hotspots-lake compact --resource {resource} --recount")
 }

@@ -19,11 +19,11 @@ use lake_store::{Commit, CommitOutcome, DataFile, ForgottenMark, ForgottenTime, 
 use serde_json::json;
 
 use crate::forget::purge::purge;
-use crate::rebuild_rejects::{rebuild_rejects, reject_identity, write_all};
+use crate::rebuild_rejects::{rebuild_rejects, reject_identity_function, write_rows};
 
 /// What forgetting did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forgotten {
+pub struct ForgetReport {
     /// Raw rows that are gone: versions of incidents and rejects. 0 where only an interrupted forgetting was finished.
     pub rows: u64,
     /// Whether an earlier forgetting, which had been interrupted, was finished.
@@ -40,7 +40,7 @@ pub async fn forget(
     resource: &Arc<Resource>,
     keys: &[String],
     remove_index: impl FnOnce() -> Result<()>,
-) -> Result<Forgotten> {
+) -> Result<ForgetReport> {
     let raw = reader.lake().raw(&resource.name)?;
     let snapshot = raw.snapshot().await?;
     let mark = ForgottenMark::read(&raw, &snapshot).await?;
@@ -66,19 +66,19 @@ pub async fn forget(
     let version = purge(reader, resource).await?;
     remove_index()?;
     failpoint("forget:before-done");
-    done(&raw, resource, version).await?;
-    Ok(Forgotten { rows, finished_earlier })
+    clear_pending(&raw, resource, version).await?;
+    Ok(ForgetReport { rows, finished_earlier })
 }
 
 /// The raw files that hold rows of the keys, and what they become.
 #[derive(Default)]
-struct Rewritten {
+struct RewrittenFiles {
     removes: Vec<DataFile>,
     adds: Vec<WrittenFile>,
     rows: u64,
 }
 
-fn list(texts: &[String]) -> String {
+fn sql_list(texts: &[String]) -> String {
     // An empty list is none that SQL knows; no text is null.
     let quoted: Vec<String> = texts.iter().map(|text| literal(text)).collect();
     if quoted.is_empty() { "NULL".to_owned() } else { quoted.join(", ") }
@@ -90,17 +90,17 @@ async fn rewrite_raw(
     snapshot: &Snapshot,
     resource: &Resource,
     keys: &[String],
-) -> Result<Rewritten> {
-    let ids = list(&portal_ids(reader, raw, snapshot, keys).await?);
-    let keys = list(keys);
+) -> Result<RewrittenFiles> {
+    let ids = sql_list(&find_portal_ids(reader, raw, snapshot, keys).await?);
+    let keys = sql_list(keys);
     let places = [("raw", "one_file"), ("keys", keys.as_str()), ("ids", ids.as_str())];
     let (forgotten, remaining) =
         (fill(template("maintenance/forgotten")?, &places)?, fill(template("maintenance/remaining")?, &places)?);
-    let mut rewritten = Rewritten::default();
+    let mut rewritten = RewrittenFiles::default();
     for file in snapshot.files.iter() {
         let session = reader.engine().session();
         let context = session.context();
-        context.register_udf(reject_identity());
+        context.register_udf(reject_identity_function());
         let one = snapshot.with_files(vec![file.clone()]);
         let provider = DeltaFiles::new(&one, raw).map_err(engine_error)?;
         context.register_table("one_file", Arc::new(provider)).map_err(engine_error)?;
@@ -111,7 +111,7 @@ async fn rewrite_raw(
         }
         let writer = raw.writer(snapshot, file.partition.clone())?;
         let frame = context.sql(&remaining).await.map_err(engine_error)?;
-        let written = write_all(frame, writer).await.map_err(|e| e.context(&resource.name))?;
+        let written = write_rows(frame, writer).await.map_err(|e| e.context(&resource.name))?;
         rewritten.adds.extend(written);
         rewritten.removes.push(file.clone());
         rewritten.rows += rows.unsigned_abs();
@@ -119,12 +119,12 @@ async fn rewrite_raw(
     Ok(rewritten)
 }
 
-async fn portal_ids(reader: &Reader, raw: &Table, snapshot: &Snapshot, keys: &[String]) -> Result<Vec<String>> {
+async fn find_portal_ids(reader: &Reader, raw: &Table, snapshot: &Snapshot, keys: &[String]) -> Result<Vec<String>> {
     let session = reader.engine().session();
     let context = session.context();
     let provider = DeltaFiles::new(snapshot, raw).map_err(engine_error)?;
     context.register_table("every_file", Arc::new(provider)).map_err(engine_error)?;
-    let text = fill(template("maintenance/portal_ids")?, &[("raw", "every_file"), ("keys", &list(keys))])?;
+    let text = fill(template("maintenance/portal_ids")?, &[("raw", "every_file"), ("keys", &sql_list(keys))])?;
     let found = context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)?;
     let ids = found.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
     Ok(ids.collect())
@@ -134,7 +134,7 @@ async fn commit_raw(
     raw: &Table,
     resource: &Resource,
     before: &ForgottenMark,
-    rewritten: Rewritten,
+    rewritten: RewrittenFiles,
     keys: usize,
 ) -> Result<()> {
     let mut mark = before.clone();
@@ -157,7 +157,7 @@ async fn commit_raw(
 }
 
 /// Takes the mark of unfinished work away.
-async fn done(raw: &Table, resource: &Resource, version: u64) -> Result<()> {
+async fn clear_pending(raw: &Table, resource: &Resource, version: u64) -> Result<()> {
     let snapshot = raw.snapshot().await?;
     let mut mark = ForgottenMark::read(raw, &snapshot).await?;
     mark.pending = false;

@@ -10,7 +10,7 @@ use lake_query::{Reader, View};
 use lake_store::{Commit, CompactionMark, DomainChange, Snapshot, StoredObject, Table};
 use serde_json::json;
 
-use crate::vacuum::remove_local;
+use crate::vacuum::remove_local_file;
 
 /// Leaves of every table only what its newest version holds of the resource; earlier versions of the shared tables can
 /// then no longer be read, of no resource. The version at which the log of the raw table begins anew.
@@ -19,22 +19,22 @@ pub(crate) async fn purge(reader: &Reader, resource: &Arc<Resource>) -> Result<u
     let lake = reader.lake();
     let own = format!("resource={}", resource.name);
     lake.incidents.truncate_log_before(incidents).await?;
-    remove_rest(&lake.incidents, resource, &own).await?;
+    remove_unreferenced(&lake.incidents, resource, &own).await?;
     failpoint("forget:after-first-purge");
     for table in [&lake.counts, &lake.fast_counts, &lake.rejects] {
         table.truncate_log_before(table.snapshot().await?.version).await?;
-        remove_rest(table, resource, &own).await?;
+        remove_unreferenced(table, resource, &own).await?;
     }
     let raw = lake.raw(&resource.name)?;
     let version = raw.snapshot().await?.version;
     raw.truncate_log_before(version).await?;
-    remove_rest(&raw, resource, "").await?;
+    remove_unreferenced(&raw, resource, "").await?;
     Ok(version)
 }
 
 /// Removes the data files under `folder` of the table that its newest version does not refer to, and what unfinished
 /// writes left there and in the log.
-async fn remove_rest(table: &Table, resource: &Resource, folder: &str) -> Result<()> {
+async fn remove_unreferenced(table: &Table, resource: &Resource, folder: &str) -> Result<()> {
     let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let own = |object: &StoredObject| object.is_data_file() && object.path.starts_with(&prefix);
     // Listed before the version is read: what is committed in between is not among the rest.
@@ -49,11 +49,11 @@ async fn remove_rest(table: &Table, resource: &Resource, folder: &str) -> Result
     rest.retain(|path| !live.contains(path.as_str()));
     table.delete_objects(&rest, |_| {}).await?;
     if !rest.is_empty() {
-        fence(table, resource, &rest).await?;
+        fence_late_commits(table, resource, &rest).await?;
     }
     for folder in [folder, "_delta_log"] {
         for (path, _, _) in table.list_temporary_files(folder)? {
-            remove_local(&path)?;
+            remove_local_file(&path)?;
         }
     }
     Ok(())
@@ -61,7 +61,7 @@ async fn remove_rest(table: &Table, resource: &Resource, folder: &str) -> Result
 
 /// Whoever was about to commit one of the removed files, and had seen it there, meets the version that is committed
 /// here and looks after its files again. Who was quicker than that is found out.
-async fn fence(table: &Table, resource: &Resource, removed: &[String]) -> Result<()> {
+async fn fence_late_commits(table: &Table, resource: &Resource, removed: &[String]) -> Result<()> {
     let info = HashMap::from([("resource".to_owned(), json!(resource.name))]);
     table.commit(&Commit { operation: "FORGET", info, ..Commit::default() }).await?;
     let removed: HashSet<&str> = removed.iter().map(String::as_str).collect();
@@ -89,12 +89,12 @@ async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u
         match &of.compaction {
             Some(mark) if mark.incidents_version < newest.version => behind.push(name.clone()),
             // Its first compaction is between its two commits.
-            None if !own_files(&newest, name).is_empty() => behind.push(name.clone()),
+            None if !list_own_files(&newest, name).is_empty() => behind.push(name.clone()),
             _ => {}
         }
     }
     for name in &behind {
-        if own_files(&newest, name) != own_files(&view.incidents, name) {
+        if list_own_files(&newest, name) != list_own_files(&view.incidents, name) {
             // A compaction that ended between its two commits: its incidents are no one's.
             let definition = view.catalog.get(name)?;
             tracing::info!(resource = name, "finishing an interrupted compaction");
@@ -103,14 +103,14 @@ async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u
         }
     }
     if !behind.is_empty() {
-        let domains = moved(&view, &behind, newest.version).await?;
+        let domains = move_marks(&view, &behind, newest.version).await?;
         let info = HashMap::from([("resource".to_owned(), json!(resource.name))]);
         view.lake.counts.commit(&Commit { operation: "FORGET", domains, info, ..Commit::default() }).await?;
     }
     Ok(newest.version)
 }
 
-async fn moved(view: &View, names: &[String], version: u64) -> Result<Vec<DomainChange>> {
+async fn move_marks(view: &View, names: &[String], version: u64) -> Result<Vec<DomainChange>> {
     let mut changes = Vec::new();
     for name in names {
         let Some(mark) = view.resources.get(name).and_then(|of| of.compaction.as_ref()) else { continue };
@@ -122,7 +122,7 @@ async fn moved(view: &View, names: &[String], version: u64) -> Result<Vec<Domain
     Ok(changes)
 }
 
-fn own_files(snapshot: &Snapshot, resource: &str) -> Vec<String> {
+fn list_own_files(snapshot: &Snapshot, resource: &str) -> Vec<String> {
     let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(resource));
     let mut paths: Vec<String> = own.map(|file| file.path.clone()).collect();
     paths.sort_unstable();

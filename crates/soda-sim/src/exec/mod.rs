@@ -3,9 +3,11 @@
 mod groups;
 mod scan;
 
-use crate::dataset::{Dataset, Key, Row};
+use crate::dataset::Dataset;
 use crate::render;
-use crate::soql::eval::{Cell, View};
+use crate::row::{Key, Row};
+use crate::soql::cell::Cell;
+use crate::soql::eval::View;
 use crate::soql::expr::System;
 use crate::soql::query::{Item, Query, Shape};
 

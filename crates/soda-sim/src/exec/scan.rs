@@ -2,11 +2,13 @@
 
 use std::cmp::Ordering;
 
-use crate::dataset::{Dataset, Key, Row};
+use crate::dataset::Dataset;
 use crate::ids;
 use crate::packed::Texts;
+use crate::row::{Key, Row};
 use crate::soql::bounds::Bounds;
-use crate::soql::eval::{Cell, View};
+use crate::soql::cell::Cell;
+use crate::soql::eval::View;
 use crate::soql::expr::{Expr, System};
 use crate::soql::query::{Query, SortKey};
 

@@ -56,13 +56,20 @@ impl Drop for Serving {
     }
 }
 
+impl Portal {
+    /// Serves the portal on that address until the returned guard is stopped or dropped.
+    pub async fn serve(&self, addr: SocketAddr) -> io::Result<Serving> {
+        serve(self.clone(), addr).await
+    }
+}
+
 #[derive(Clone)]
 struct Served {
     portal: Portal,
     stop: CancellationToken,
 }
 
-pub(crate) async fn serve(portal: Portal, addr: SocketAddr) -> io::Result<Serving> {
+async fn serve(portal: Portal, addr: SocketAddr) -> io::Result<Serving> {
     let listener = TcpListener::bind(addr).await?;
     let addr = listener.local_addr()?;
     let stop = CancellationToken::new();

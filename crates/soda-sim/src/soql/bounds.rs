@@ -3,8 +3,8 @@
 
 use super::ast::Op;
 use super::expr::{Expr, Literal, System};
-use crate::dataset::Key;
 use crate::ids;
+use crate::row::Key;
 
 /// No row outside of these can satisfy the condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::ast::{Node, NodeKind, Ordered, Selected};
 use super::check::Scope;
 use super::expr::Expr;
 use super::failure::{Clause, Failure};
-use super::query::implicit_name;
+use super::implicit_name::implicit_name;
 use crate::types::Kind;
 
 /// A checked query over groups.

@@ -1,0 +1,61 @@
+//! What a check finds, and how bad it is.
+
+use lake_model::Error;
+use serde::Serialize;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is wrong.
+    Note,
+    /// Tables that should say the same do not.
+    Differs,
+    /// Stored bytes are not what was written.
+    Damaged,
+}
+
+/// Something that `check` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The table, file, or part of a table.
+    pub object: String,
+    /// What is the matter with it.
+    pub finding: String,
+    /// What to do about it, a command where there is one.
+    #[serde(rename = "mend")]
+    pub remedy: String,
+}
+
+impl Finding {
+    pub(crate) fn damaged(object: String, finding: String, remedy: String) -> Self {
+        Self { severity: Severity::Damaged, object, finding, remedy }
+    }
+
+    pub(crate) fn differs(object: String, finding: String, remedy: String) -> Self {
+        Self { severity: Severity::Differs, object, finding, remedy }
+    }
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(pub(crate) Vec<Finding>);
+
+impl Findings {
+    pub(crate) fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.0.iter().any(|finding| finding.severity == Severity::Damaged)
+    }
+
+    /// A comparison met damage. Files that are damaged were named before; only what was not is added.
+    pub(crate) fn push_unreadable(&mut self, object: String, what: &str, error: &Error, remedy: String) {
+        if !self.is_damaged() {
+            self.push(Finding::damaged(object, format!("{what}: {error}"), remedy));
+        }
+    }
+}
