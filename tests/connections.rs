@@ -1,5 +1,6 @@
 //! The connections of the HTTP server: answers that nobody reads, clients that take much, HTTP/2.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::Request;
@@ -7,10 +8,14 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use lake_testkit::Running;
 use reqwest::Method;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsConnector;
 
 use crate::access::{BIG, landed, token, write};
-use crate::wire::Wire;
+use crate::wire::{Wire, certificate};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -199,6 +204,65 @@ async fn over_http2_many_requests_share_a_connection() {
         assert_eq!((status, &rows), (200, &expected));
     }
     assert!(followed.iter().all(|answer| answer.status() == 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_client_chooses_http2_or_http_1_1() {
+    let bench = landed(300);
+    let Some((certificate, key)) = certificate("over_tls_the_client_chooses_http2_or_http_1_1", bench.folder.path())
+    else {
+        return;
+    };
+    let plain = bench.program().spawn_serving(&["serve"]);
+    let expected = plain.get("/aggregates?group_by=resource").await.body;
+    let running = bench.program().spawn_in_background(&[
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--tls-cert",
+        &certificate,
+        "--tls-key",
+        &key,
+    ]);
+    let line = running.wait_for_log("listening on https://", PATIENCE);
+    let address = line.rsplit_once("https://").expect("an address").1.trim().to_owned();
+    let mut roots = rustls::RootCertStore::empty();
+    let own = CertificateDer::from_pem_file(&certificate).expect("a certificate");
+    roots.add(own).expect("an authority");
+    for (offered, chosen) in [
+        (&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])),
+        (&[b"http/1.1", b"h2"], Some(b"h2")),
+        (&[b"http/1.1"], Some(b"http/1.1")),
+        (&[], None),
+    ] {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions().expect("versions of TLS");
+        let mut config = builder.with_root_certificates(roots.clone()).with_no_client_auth();
+        config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+        let tcp = tokio::net::TcpStream::connect(&address).await.expect("a connection");
+        let name = "localhost".try_into().expect("a name");
+        let mut tls = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("TLS");
+        assert_eq!(tls.get_ref().1.alpn_protocol(), chosen, "of {offered:?}");
+        if chosen == Some(b"h2") {
+            let (mut client, connection) = h2::client::handshake(tls).await.expect("HTTP/2");
+            tokio::spawn(async { drop(connection.await) });
+            let request = Request::get(format!("https://{address}/aggregates?group_by=resource"));
+            let (answer, _) = client.send_request(request.body(()).expect("a request"), true).expect("a stream");
+            let answer = answer.await.expect("an answer");
+            let length: usize = answer.headers()["content-length"].to_str().expect("text").parse().expect("a length");
+            assert_eq!((answer.status().as_u16(), length), (200, expected.len()));
+            let body = answer.into_body().data().await.expect("a body").expect("a body");
+            assert_eq!(body, expected);
+        } else {
+            let request = "GET /aggregates?group_by=resource HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            tls.write_all(request.as_bytes()).await.expect("a request is sent");
+            let mut answer = Vec::new();
+            // Some servers end TLS without a word; how it ends is not what is asked here.
+            let _ = tls.read_to_end(&mut answer).await;
+            assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(&expected));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use lake_testkit::oracle::{Dimension, Filter};
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::access::{BIG, landed};
+use crate::access::landed;
 use crate::bench::CASES;
 
 const CLIENTS: usize = 200;
@@ -36,6 +36,10 @@ const QUESTIONS: [&str; 11] = [
     "/tiles/12/655/1583.mvt",
     "/hotspots?geo_precision=8&category=Graffiti",
 ];
+
+/// A large answer, which some clients leave.
+const BIG: &str = "/aggregates?geo_precision=10&time_precision=1m\
+                   &group_by=resource,cell,time,category,subcategory,district,neighborhood,hour,weekday";
 
 /// What became of all requests.
 #[derive(Default)]

@@ -62,6 +62,7 @@ mod python;
 mod quarantine;
 mod queries;
 mod race;
+mod ranges;
 mod readers;
 mod rogue_portal;
 mod room;

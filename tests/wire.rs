@@ -2,12 +2,31 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use lake_testkit::Running;
+use lake_testkit::{Running, missing_tool};
 
 /// How long a byte may be waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A certificate for this machine and its key, made in a folder; without openssl the test says that it did not run.
+pub(crate) fn certificate(test: &str, folder: &Path) -> Option<(String, String)> {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-keyout", "server.key", "-out", "server.crt", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .current_dir(folder)
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        missing_tool(test, "openssl", "install it");
+        return None;
+    }
+    let path = |name: &str| folder.join(name).to_str().expect("a path").to_owned();
+    Some((path("server.crt"), path("server.key")))
+}
 
 /// One connection to a running server.
 pub(crate) struct Wire(TcpStream);
@@ -46,6 +65,17 @@ impl Wire {
             head.push(byte[0]);
         }
         String::from_utf8(head).expect("text")
+    }
+
+    /// Reads a body to its end, of the length or in the chunks that its head names; `None` if it breaks off before that.
+    pub(crate) fn body(mut self, head: &str) -> Option<Vec<u8>> {
+        let head = head.to_ascii_lowercase();
+        let Some(length) = head.lines().find_map(|line| line.strip_prefix("content-length:")) else {
+            return self.chunks();
+        };
+        let mut bytes = vec![0; length.trim().parse().expect("a length")];
+        self.fill(&mut bytes)?;
+        Some(bytes)
     }
 
     /// Reads a body in chunks to its end; `None` if it breaks off before that.

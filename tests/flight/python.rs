@@ -7,6 +7,7 @@ use lake_testkit::missing_tool;
 use serde_json::{Value, json};
 
 use super::{Flight, lake};
+use crate::wire::certificate;
 
 /// A Python that has the driver.
 fn python(test: &str) -> Option<PathBuf> {
@@ -187,20 +188,7 @@ fn tls_shows_the_users_certificate_and_a_basic_login_goes_through_it() {
     let test = "tls_shows_the_users_certificate_and_a_basic_login_goes_through_it";
     let Some(python) = python(test) else { return };
     let bench = lake();
-    let folder = bench.folder.path();
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-keyout", "server.key", "-out", "server.crt", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .current_dir(folder)
-        .output();
-    if !made.is_ok_and(|made| made.status.success()) {
-        missing_tool(test, "openssl", "install it");
-        return;
-    }
-    let path = |name: &str| folder.join(name).to_str().expect("a path").to_owned();
-    let (certificate, key) = (path("server.crt"), path("server.key"));
+    let Some((certificate, key)) = certificate(test, bench.folder.path()) else { return };
     let program = bench.program().env("HOTSPOTS_TOKEN", "a-token-of-long-standing");
     let flight = Flight::start(&program, &["--tls-cert", &certificate, "--tls-key", &key]);
     let script = "

@@ -13,7 +13,7 @@ use lake_query::{Moment, Pin, Reader, View};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Client};
-use crate::http::Web;
+use crate::http::{KeptAnswers, Web};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sql_worker::{Share, SqlWorkers};
@@ -29,6 +29,7 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     pub(crate) web: Web,
     pub(crate) labels: LabelValues,
+    pub(crate) answers: KeptAnswers,
     pub(crate) sql_workers: SqlWorkers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
@@ -63,8 +64,8 @@ impl App {
         let turns = Turns::new(limits.engine_requests, limits.queue);
         let (metrics, cut) = (Metrics::new(), CancellationToken::new());
         let sql_workers = SqlWorkers::new(&reader, &limits, &metrics)?;
-        let labels = LabelValues::default();
-        Ok(Self { reader, access, limits, metrics, turns, web, labels, sql_workers, stop, cut })
+        let (labels, answers) = (LabelValues::default(), KeptAnswers::default());
+        Ok(Self { reader, access, limits, metrics, turns, web, labels, answers, sql_workers, stop, cut })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.

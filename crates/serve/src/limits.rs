@@ -6,6 +6,7 @@ use lake_analytics::AnswerLimits;
 use lake_query::MOST_OPERATORS;
 use serde::Serialize;
 
+use crate::http::{MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
 use crate::sql_worker::MAX_FRAME_BYTES;
 
 /// The limits of one server, the same over HTTP and Flight SQL.
@@ -139,8 +140,7 @@ impl Limits {
     /// Every limit there is: those as well that keep the process whole, and so are the same everywhere.
     pub(crate) fn told(&self) -> Vec<Limit> {
         let whole = |number: usize| number as u64;
-        let fixed =
-            |name, value, unit, about, status| Limit { name, value: Some(value), unit, about, status: Some(status) };
+        let fixed = |name, value, unit, about, status| Limit { name, value: Some(value), unit, about, status };
         let mut told = self.list();
         told.extend([
             fixed(
@@ -148,9 +148,23 @@ impl Limits {
                 whole(MOST_OPERATORS),
                 "operators",
                 "The operators of a statement in SQL that hold each other.",
-                400,
+                Some(400),
             ),
-            fixed("max_row_mib", whole(MAX_FRAME_BYTES >> 20), "MiB", "A row of an answer in SQL.", 422),
+            fixed("max_row_mib", whole(MAX_FRAME_BYTES >> 20), "MiB", "A row of an answer in SQL.", Some(422)),
+            fixed(
+                "max_collected_mib",
+                whole(MAX_COLLECTED_BYTES >> 20),
+                "MiB",
+                "An answer with a length and ranges; a larger one is sent as it is made, without them.",
+                None,
+            ),
+            fixed(
+                "max_collected_total_mib",
+                whole(MAX_COLLECTED_TOTAL_BYTES >> 20),
+                "MiB",
+                "The answers with a length that are sent, or kept for further ranges; one client has half at most.",
+                None,
+            ),
         ]);
         told
     }

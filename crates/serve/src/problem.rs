@@ -39,7 +39,7 @@ struct Sent<'a> {
 }
 
 /// Every title there is, with what its reader can do.
-const TITLES: [(&str, &str); 17] = [
+const TITLES: [(&str, &str); 19] = [
     (
         "invalid request",
         "Something in the request is wrong. The detail says what it may be; mend it and send it again.",
@@ -50,6 +50,14 @@ const TITLES: [(&str, &str); 17] = [
     ("not acceptable", "None of the formats that the header Accept names is there. The detail lists those that are."),
     ("head too large", "The address or the headers are larger than this server reads. Send the parameters with POST."),
     ("unsupported type", "The body has a content type that is not read here. The detail names those that are."),
+    (
+        "precondition failed",
+        "The answer is not the one that the header If-Match names: something landed since. Ask without that header.",
+    ),
+    (
+        "range not satisfiable",
+        "The range begins beyond the end of the answer. The header Content-Range says how many bytes it has.",
+    ),
     ("gone", "It was there and is gone for good: vacuum removed the version. Ask for what is there now."),
     ("conflict", "Somebody else committed first. Send the request again."),
     ("limit reached", "The answer needs more than this server may use. Ask for a shorter window or coarser cells."),
@@ -103,6 +111,16 @@ impl Problem {
     /// The body has a content type that is not read here.
     pub(crate) fn unsupported_type(detail: impl Into<String>) -> Self {
         Self::new("unsupported type", 415, detail)
+    }
+
+    /// The answer is another than the client means.
+    pub(crate) fn precondition_failed(detail: impl Into<String>) -> Self {
+        Self::new("precondition failed", 412, detail)
+    }
+
+    /// The answer has none of the bytes that are asked for.
+    pub(crate) fn range_not_satisfiable(detail: impl Into<String>) -> Self {
+        Self::new("range not satisfiable", 416, detail)
     }
 
     /// The body has more bytes than are taken.

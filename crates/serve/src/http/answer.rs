@@ -36,13 +36,8 @@ pub(crate) fn body(
     let writer = ResultWriter::with_options(format, schema, written.clone(), options)?;
     let state = Chunks { batches: in_chunks(batches), writer: Some(writer), written, deadline, failed };
     let chunks = futures::stream::try_unfold(state, |mut state| async move {
-        match state.next().await {
-            Ok(chunk) => Ok(chunk.map(|chunk| (chunk, state))),
-            Err(error) => {
-                tracing::error!(%error, "an answer broke off");
-                Err(error)
-            }
-        }
+        let chunk = state.next().await?;
+        Ok::<_, Error>(chunk.map(|chunk| (chunk, state)))
     });
     Ok(Body::from_stream(chunks))
 }

@@ -5,6 +5,7 @@ pub(crate) mod aggregates;
 mod answer;
 pub(crate) mod boundaries;
 pub(crate) mod changes;
+mod collected;
 mod connections;
 pub(crate) mod endpoint;
 pub(crate) mod facets;
@@ -33,6 +34,7 @@ mod transport;
 mod versioned;
 mod web;
 
+pub(crate) use collected::{KeptAnswers, MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
 pub(crate) use connections::serve;
 pub(crate) use routes::router;
 pub(crate) use socket::Socket;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Version, header};
-use axum::middleware::from_fn_with_state;
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, handler::Handler as _};
@@ -19,6 +19,7 @@ use tower_http::cors::{AllowHeaders, CorsLayer};
 
 use super::admit::admit;
 use super::changes::Live;
+use super::collected::collect_answers;
 use super::endpoint::{
     AGGREGATES, API, ASSETS, BOUNDARIES, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LICENSES, LIMITS,
     METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILE_JSON, TILES,
@@ -36,17 +37,9 @@ use crate::problem::Problem;
 /// The router of the whole interface.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let body_limit = DefaultBodyLimit::max(app.limits.max_body_bytes);
-    Router::new()
-        .route(PAGE, get(web::get))
-        .route(ASSETS, get(web::asset))
-        .route(ICON, get(web::icon))
-        .route(LICENSES, get(web::licenses))
-        .route(API, get(web::api))
+    let collected = Router::new()
         .route(AGGREGATES, get(aggregates::answer).post(aggregates::answer.layer(body_limit)))
         .route(INCIDENTS, get(incidents::answer).post(incidents::answer.layer(body_limit)))
-        .route(CHANGES, get(changes::get))
-        .route(TILES, get(tiles::answer).post(tiles::answer.layer(body_limit)))
-        .route(TILE_JSON, get(tile_json::get))
         .route(FACETS, get(facets::answer).post(facets::answer.layer(body_limit)))
         .route(HOTSPOTS, get(hotspots::answer).post(hotspots::answer.layer(body_limit)))
         .route(BOUNDARIES, get(boundaries::get))
@@ -54,6 +47,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
         .route(QUERIES, get(queries::list))
         .route(QUERY, get(queries::get))
+        .layer(from_fn_with_state(Arc::clone(&app), collect_answers));
+    Router::new()
+        .merge(collected)
+        .route(PAGE, get(web::get))
+        .route(ASSETS, get(web::asset))
+        .route(ICON, get(web::icon))
+        .route(LICENSES, get(web::licenses))
+        .route(API, get(web::api))
+        .route(CHANGES, get(changes::get))
+        .route(TILES, get(tiles::answer).post(tiles::answer.layer(body_limit)))
+        .route(TILE_JSON, get(tile_json::get))
         .route(HEALTHZ, get(operations::live))
         .route(READYZ, get(operations::ready))
         .route(LIMITS, get(operations::limits))
@@ -63,6 +67,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(CompressionLayer::new().compress_when(compressible()))
+        .layer(map_response(weaken_tag))
         .layer(from_fn_with_state(Arc::clone(&app), admit))
         .layer(cross_origin(&app))
         .layer(from_fn_with_state(Arc::clone(&app), guard))
@@ -80,12 +85,25 @@ fn compressible() -> impl Predicate {
     DefaultPredicate::new().and(packed).and(live)
 }
 
+/// Makes the tag of an answer that was compressed a weak one: its bytes are others each time, and nobody may ask for parts.
+async fn weaken_tag(mut response: Response) -> Response {
+    if response.headers().contains_key(header::CONTENT_ENCODING)
+        && let Some(tag) = response.headers().get(header::ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""))
+        && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat())
+    {
+        response.headers_mut().insert(header::ETAG, weak);
+    }
+    response
+}
+
 /// Pages that may ask may read everything: there are no cookies that would ask in somebody's name.
 fn cross_origin(app: &Arc<App>) -> CorsLayer {
     let told = [
         header::ETAG.as_str(),
         header::RETRY_AFTER.as_str(),
         header::LINK.as_str(),
+        header::ACCEPT_RANGES.as_str(),
+        header::CONTENT_RANGE.as_str(),
         header::CONTENT_DISPOSITION.as_str(),
         "lake-version",
         "lake-exact",

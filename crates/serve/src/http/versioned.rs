@@ -13,7 +13,7 @@ use lake_query::View;
 use crate::app::Reading;
 
 /// What may be kept, as long as it is asked again each time: the answer is short where nothing has changed.
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+pub(super) const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The name of an answer over `names` (all if empty): the same name, the same answer.
 pub(crate) struct Name(HeaderValue);
@@ -96,14 +96,9 @@ impl Name {
         Ok(Self(HeaderValue::from_str(&text).or_err(Kind::Internal, || "the name of an answer")?))
     }
 
-    /// Whether the client says that it has this answer (`If-None-Match`, weak comparison).
+    /// Whether the client says that it has this answer (`If-None-Match`, weak comparison): any representation of it.
     pub(crate) fn is_known(&self, headers: &HeaderMap) -> bool {
-        let own = self.0.to_str().unwrap_or_default().trim_start_matches("W/");
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        known
-            .flat_map(|text| text.split(','))
-            .map(str::trim)
-            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == own)
+        tags(headers).any(|tag| tag == "*" || question_of_tag(tag) == question_of(&self.0))
     }
 
     /// The answer to a client that has it.
@@ -122,6 +117,29 @@ impl Name {
         headers.insert(header::ETAG, self.0.clone());
         headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
     }
+}
+
+/// Returns the name of an answer in a tag: what comes before a hyphen is the name, and what comes after it tells the
+/// bytes. Empty if the tag has no name.
+pub(super) fn question_of(tag: &HeaderValue) -> &str {
+    tag.to_str().map(question_of_tag).unwrap_or_default()
+}
+
+fn question_of_tag(tag: &str) -> &str {
+    let opaque = tag.trim_start_matches("W/").trim_matches('"');
+    opaque.split_once('-').map_or(opaque, |(question, _)| question)
+}
+
+/// Returns the tag of an answer that the client says that it has.
+pub(super) fn tag_of_client(headers: &HeaderMap, question: &str) -> Option<HeaderValue> {
+    let known = tags(headers).find(|tag| question_of_tag(tag) == question)?;
+    HeaderValue::from_str(known).ok()
+}
+
+/// The tags of `If-None-Match`.
+fn tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|text| text.split(',')).map(str::trim)
 }
 
 /// A warning as a header: what is not visible ASCII is percent-encoded.

@@ -32,6 +32,8 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
     tell(registry, "hotspots_engine_limit_bytes", "Memory that queries may hold before they spill", limit);
     tell(registry, "hotspots_engine_running", "Requests that the engine works for", whole(app.turns.taken()));
     tell(registry, "hotspots_engine_waiting", "Requests that wait for the engine", whole(app.turns.waiting()));
+    let collected = whole(app.answers.held_bytes());
+    tell(registry, "hotspots_http_collected_bytes", "Memory of answers that were collected to be sent", collected);
     let (running, idle) = app.sql_workers.counts();
     tell(registry, "hotspots_sql_workers_running", "Processes at work for a query in SQL", running);
     tell(registry, "hotspots_sql_workers_idle", "Processes that wait for a query in SQL", whole(idle));

@@ -9,7 +9,7 @@ use crate::http::negotiate::OFFERS;
 /// The headers of every answer that was read from the lake.
 pub(super) const OF_READING: [&str; 4] = ["Lake-Version", "Lake-Exact", "Lake-As-Of", "Lake-Synthetic"];
 
-const HEADERS: [(&str, &str); 13] = [
+const HEADERS: [(&str, &str); 15] = [
     ("Lake-Version", "The versions of fast_counts, counts and incidents that were read."),
     ("Lake-Exact", "Whether the answer equals a recount of all that has landed."),
     ("Lake-As-Of", "When the newest of the counts was committed."),
@@ -22,12 +22,16 @@ const HEADERS: [(&str, &str); 13] = [
     ("Link", "The address of the next page, `rel=\"next\"`; absent on the last, and of answers to POST."),
     ("Content-Disposition", "The name of a file of the answer, in formats that are saved."),
     ("ETag", "The name of this answer: the same name, the same answer."),
+    ("Accept-Ranges", "`bytes` if the answer has a length, and `Range` is answered."),
+    ("Content-Range", "Which bytes these are, and of how many."),
     ("Server-Timing", "How long each step took."),
 ];
 
 /// What else than the kinds of errors a status can be.
-const OTHERS: [(u16, &str); 5] = [
+const OTHERS: [(u16, &str); 7] = [
     (406, "not acceptable"),
+    (412, "precondition failed"),
+    (416, "range not satisfiable"),
     (413, "body too large"),
     (414, "head too large"),
     (415, "unsupported type"),
@@ -75,6 +79,15 @@ pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
         ok["headers"] = headers;
         if !posted {
             ok["headers"]["ETag"] = json!({"$ref": "#/components/headers/ETag"});
+            if endpoint.path != TILES {
+                ok["headers"]["Accept-Ranges"] = json!({"$ref": "#/components/headers/Accept-Ranges"});
+                let headers = header_references(&["ETag", "Lake-Version", "Content-Range"]);
+                responses.extend(references(&[412, 416]));
+                responses.insert(
+                    "206".to_owned(),
+                    json!({"description": "The part of the answer that `Range` names.", "headers": headers}),
+                );
+            }
             responses.insert(
                 "304".to_owned(),
                 json!({"description": "The client has this answer.", "headers": header_references(&["ETag", "Lake-Version"])}),
