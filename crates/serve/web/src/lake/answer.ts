@@ -19,12 +19,14 @@ const NOTHING: Known<never> = { rows: null, meta: null, of: null, loading: false
 /**
  * Follows a question: asks it whenever it changes, and again when the lake does, or whatever `newer` counts. `null` asks
  * nothing. `undefined` asks nothing either, and keeps what is known: whatever shows it is not on screen. A change that
- * follows another within `waitMs` must stand as long before it is asked; one that stands alone is asked at once.
+ * follows another within `waitMs` must stand as long before it is asked; one that stands alone is asked at once. Answers
+ * are read with `parse`.
  */
 export function follow<T>(
   question: ReadonlySignal<Question | null | undefined>,
   waitMs = 0,
   newer: ReadonlySignal<number> = lakeVersion,
+  parse?: (json: string) => T,
 ): ReadonlySignal<Known<T>> {
   const known = signal<Known<T>>(NOTHING);
   /** Grows when the lake has changed while a question was under way. */
@@ -59,7 +61,7 @@ export function follow<T>(
       if (newer.peek() !== version) again.value += 1;
     };
     const go = () => {
-      ask<T>(wanted, current.signal).then(
+      ask<T>(wanted, current.signal, parse).then(
         (answer: Answer<T>) => {
           if (current.signal.aborted) return;
           known.value = { ...answer, of: wanted, loading: false, problem: null };

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
-import { address, body, Problem, wire } from "./ask";
+import { expect, test, vi } from "vitest";
+import { parseExact } from "../results/read";
+import { address, ask, body, Problem, wire } from "./ask";
 
 const corners = (n: number): string => {
   const ring = Array.from({ length: n }, (_, at) => [-122.4 + at / 1e4, 37.7 + at / 1e4]);
@@ -34,4 +35,13 @@ test("names that come more than once are an array, whatever they are called", ()
   const text = body(params);
   expect(text).toBe('{"category":["__proto__","constructor"],"__proto__":["a","b"],"toString":"c"}');
   expect(address({ path: "aggregates", params })).toContain("category=__proto__&category=constructor");
+});
+
+test("an answer is read as who asks wants to have it", async () => {
+  vi.stubGlobal("sessionStorage", { getItem: () => null });
+  vi.stubGlobal("fetch", async () => new Response('[{"n":9007199254740993}]', { headers: { "lake-exact": "true" } }));
+  const question = { path: "queries/a", params: [] };
+  expect((await ask(question, undefined, parseExact)).rows).toEqual([{ n: "9007199254740993" }]);
+  expect((await ask(question)).rows).toEqual([{ n: 9007199254740992 }]);
+  vi.unstubAllGlobals();
 });

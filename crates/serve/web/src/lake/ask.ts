@@ -161,10 +161,14 @@ export async function sendQuestion(question: Question, accept: string, signal?: 
   });
 }
 
-/** Asks a question. */
-export async function ask<T>(question: Question, signal?: AbortSignal): Promise<Answer<T>> {
+/** Asks a question, and reads its answer with `parse`. */
+export async function ask<T>(
+  question: Question,
+  signal?: AbortSignal,
+  parse: (json: string) => T = json => JSON.parse(json),
+): Promise<Answer<T>> {
   const response = await sendQuestion(question, "application/json", signal);
-  return { rows: (await response.json()) as T, meta: meta(response.headers) };
+  return { rows: parse(await response.text()), meta: meta(response.headers) };
 }
 
 /** Runs a query that only reads. */

@@ -1,8 +1,16 @@
 import { expect, it, vi } from "vitest";
+import { parseExact } from "../results/read";
 import type { NamedQuery } from "./known";
 
 // The page's modules ask and look at once; here there is neither a server nor a screen.
-vi.mock("../lake/answer", () => ({ follow: () => ({ value: { rows: null } }) }));
+const parsers = vi.hoisted(() => [] as unknown[]);
+vi.mock("../lake/live", () => ({ lakeVersion: { value: 0 } }));
+vi.mock("../lake/answer", () => ({
+  follow: (_question: unknown, _wait: unknown, _newer: unknown, parse: unknown) => {
+    parsers.push(parse);
+    return { value: { rows: null } };
+  },
+}));
 const { folders, parts, questionOf } = await import("./known");
 
 const query = (name: string, required = false): NamedQuery => ({
@@ -30,4 +38,8 @@ it("asks with the values that are its own", () => {
   });
   expect(questionOf(query("x"), new Map([["top", ""]]))).toEqual({ path: "queries/x", params: [] });
   expect(questionOf(query("x", true), new Map())).toBeNull();
+});
+
+it("reads rows with integers of 64 bits as they are", () => {
+  expect(parsers).toEqual([undefined, parseExact]);
 });

@@ -3,8 +3,9 @@
 import { computed } from "@preact/signals";
 import { follow } from "../lake/answer";
 import type { Question } from "../lake/ask";
+import { lakeVersion } from "../lake/live";
 import { columnsOf } from "../results/columns";
-import { type Result, rowOf } from "../results/read";
+import { parseExact, type Result, rowOf } from "../results/read";
 import { page, queryName, queryValues } from "../state/view";
 
 export interface Parameter {
@@ -71,8 +72,8 @@ const limited = computed(() =>
     : { path: question.value.path, params: [...question.value.params, ["limit", String(ROWS)] as const] },
 );
 
-/** The answer, and again whenever the lake changes. */
-export const answer = follow<object[]>(limited);
+/** The answer, and again whenever the lake changes. Integers of 64 bits stay what they are. */
+export const answer = follow<object[]>(limited, 0, lakeVersion, parseExact);
 
 /** The answer's rows with their columns; `null` while they are those of another query. */
 export const result = computed((): Result | null => {
