@@ -22,6 +22,7 @@ use serde_json::Value;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
+use crate::access::{token, write};
 use crate::bench::{Bench, CASES_RESOURCE};
 
 pub(crate) type Client = FlightSqlServiceClient<Channel>;
@@ -477,6 +478,71 @@ async fn a_client_that_asks_too_much_is_told_when_to_ask_again() {
     assert!(error.message().contains("concurrent_requests"), "{error}");
     assert!(error.metadata().contains_key("retry-after"), "{error:?}");
     drop(stream);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unread_answer_counts_for_its_client_until_its_time_is_over() {
+    let bench = lake();
+    let flight = Flight::start(&bench.program(), &["--timeout-ms", "10000", "--concurrent-requests", "1"]);
+    let (_, unread) = begun(&mut flight.client().await).await;
+    let mut other = flight.client().await;
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(error) = other.execute("SELECT 7".to_owned(), None).await {
+        let error = status_of(error);
+        assert!(matches!(error.code(), Code::DeadlineExceeded | Code::ResourceExhausted), "{error}");
+        assert!(Instant::now() < deadline, "{error}");
+    }
+    assert_eq!(end_of(unread).await.code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_share_the_turns_over_flight_sql_and_http() {
+    const ADMIN: &str = "an-admin-of-long-standing";
+    let bench = lake();
+    let ((greedy, greedy_line), (other, other_line)) =
+        (token(&bench.program(), &["greedy"]), token(&bench.program(), &["other"]));
+    let file = bench.folder.path().join("tokens");
+    write(&file, &[&greedy_line, &other_line]);
+    let file = file.to_str().expect("a path");
+    let args = ["--token-file", file, "--admin-token", ADMIN, "--engine-requests", "4"];
+    let patient = ["--queue-ms", "600000", "--timeout-ms", "600000"];
+    let flight = Flight::start(&bench.program(), &[&args[..], &patient[..]].concat());
+    let url = flight.serving.wait_for_log("listening on http://", PATIENCE);
+    let url = url.split_whitespace().last().expect("an address").to_owned();
+    let get = async |path: &str, token: &str| {
+        let answer = reqwest::Client::new().get(format!("{url}{path}")).bearer_auth(token).send().await;
+        let answer = answer.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    let waiting = async || {
+        let (_, text) = get("/metrics", ADMIN).await;
+        text.lines().find_map(|line| line.strip_prefix("hotspots_engine_waiting ")?.parse::<f64>().ok())
+    };
+    // Half of the turns are taken by answers that go on for hours, and no more are given to the same client.
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = flight.client().await;
+        client.set_token(greedy.clone());
+        held.push(begun(&mut client).await);
+    }
+    for _ in 0..3 {
+        let mut client = flight.client().await;
+        client.set_token(greedy.clone());
+        tokio::spawn(async move { drop(client.execute("SELECT 7".to_owned(), None).await) });
+    }
+    let began = Instant::now();
+    while waiting().await != Some(3.0) {
+        assert!(began.elapsed() < PATIENCE, "three of five wait: {}", flight.serving.log());
+    }
+    // Another client waits for none of them, over either interface.
+    let mut client = flight.client().await;
+    client.set_token(other.clone());
+    for _ in 0..3 {
+        assert_eq!(number(&mut client, "SELECT 7").await, 7);
+        assert_eq!(get("/aggregates?group_by=resource", &other).await.0, 200);
+    }
+    assert_eq!(waiting().await, Some(3.0));
+    drop(held);
 }
 
 #[tokio::test]

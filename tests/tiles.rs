@@ -156,6 +156,13 @@ async fn the_cells_of_all_tiles_are_the_cells_counted_each_in_its_place() {
     for path in ["/tiles.json?categry=x", "/tiles.json?resource=nope", "/tiles.json?geo_precision=11"] {
         assert_eq!(serving.get(path).await.status, 400, "{path}");
     }
+    // A proxy that is trusted says how clients reach the server; anybody else is not believed.
+    let forwarded = [("x-forwarded-proto", "https"), ("x-forwarded-host", "maps.example")];
+    let behind = bench.program().spawn_serving(&["serve", "--trusted-proxy", "127.0.0.1"]);
+    for (server, base) in [(&serving, serving.base_url.as_str()), (&behind, "https://maps.example")] {
+        let described = server.get_with("/tiles.json", &forwarded).await.json();
+        assert_eq!(described["tiles"][0], format!("{base}/tiles/{{z}}/{{x}}/{{y}}.mvt"));
+    }
     let empty = serving.get("/tiles/3/7/7.mvt").await;
     assert_eq!((empty.status, empty.body.len()), (200, 0), "a tile without cells is empty");
     assert_eq!(serving.get("/tiles/9/81/197.mvt?located=false").await.body.len(), 0);

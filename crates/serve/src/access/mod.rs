@@ -96,6 +96,11 @@ impl Access {
         proxy::address(&self.proxies, peer, forwarded)
     }
 
+    /// Returns whether the peer is a trusted proxy, whose word is taken for how clients reach this server.
+    pub(crate) fn is_trusted_proxy(&self, peer: IpAddr) -> bool {
+        proxy::is_trusted(&self.proxies, peer)
+    }
+
     /// Who asks, by the text of `Authorization` and the address. For HTTP and for Flight SQL alike.
     ///
     /// # Errors

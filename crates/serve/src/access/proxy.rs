@@ -1,6 +1,6 @@
 //! Proxies in front of the server, and for whom they ask.
 //!
-//! Only `X-Forwarded-For` is read. A proxy that writes it passes `Forwarded` on as the client sent it, so that whoever
+//! Only `X-Forwarded-*` is read. A proxy that writes it passes `Forwarded` on as the client sent it, so that whoever
 //! believed both would believe the client.
 
 use std::net::IpAddr;
@@ -46,6 +46,11 @@ impl Proxy {
     }
 }
 
+/// Returns whether this address is that of one of the proxies.
+pub(super) fn is_trusted(proxies: &[Proxy], address: IpAddr) -> bool {
+    proxies.iter().any(|proxy| proxy.is(address.to_canonical()))
+}
+
 /// From where a request comes: the last address in the chain that is no trusted proxy. What stands before it may be
 /// anybody's invention.
 pub(super) fn address<'a>(
@@ -53,10 +58,9 @@ pub(super) fn address<'a>(
     peer: IpAddr,
     forwarded: impl DoubleEndedIterator<Item = &'a str>,
 ) -> IpAddr {
-    let trusted = |address: IpAddr| proxies.iter().any(|proxy| proxy.is(address));
     let mut address = peer.to_canonical();
     let mut chain = forwarded.rev().flat_map(|text| text.rsplit(','));
-    while trusted(address) {
+    while is_trusted(proxies, address) {
         let Some(before) = chain.next().and_then(hop) else { break };
         address = before;
     }

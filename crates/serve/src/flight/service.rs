@@ -16,6 +16,8 @@ use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use lake_model::{Kind, ResultExt};
 use prost::Message as _;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument as _, Span};
@@ -26,6 +28,7 @@ use super::status::{guarded, malformed, status, unsupported};
 use super::stream::{Messages, held, one, schema_bytes};
 use super::ticket::Asked;
 use super::{actions, bind, commands, gate, query};
+use crate::access::Permit;
 use crate::app::App;
 use crate::request_id::RequestId;
 
@@ -136,6 +139,14 @@ pub(super) fn no_transaction(id: Option<&[u8]>) -> Result<(), Status> {
     if id.is_some_and(|id| !id.is_empty()) { Err(unsupported("a transaction")) } else { Ok(()) }
 }
 
+/// Holds a permit until the deadline, or until the handle is dropped.
+fn hold_until(permit: Permit, deadline: Instant) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        sleep_until(deadline).await;
+        drop(permit);
+    }))
+}
+
 #[async_trait]
 impl FlightService for Service {
     type HandshakeStream = Messages<HandshakeResponse>;
@@ -181,9 +192,12 @@ impl FlightService for Service {
         let span = span(request.metadata());
         let (client, permit) = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
         let answer = Box::pin(client.within(self.rows(request.into_inner())));
-        let response = guarded(self.app.limits.timeout, answer).instrument(span).await?;
-        // The permit lasts as long as the answer.
-        Ok(response.map(|rows| rows.inspect(move |_| _ = &permit).boxed()))
+        let timeout = self.app.limits.timeout;
+        let deadline = Instant::now() + timeout;
+        let response = guarded(timeout, answer).instrument(span).await?;
+        // The permit lasts as long as the answer, and no longer than its time: nobody polls an answer that is not read.
+        let held = hold_until(permit, deadline);
+        Ok(response.map(|rows| rows.inspect(move |_| _ = &held).boxed()))
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {

@@ -24,7 +24,9 @@ use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::{DeltaFiles, engine_error};
 use lake_store::{LogEntry, Table};
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::answer::too_slow;
 use super::endpoint::{CHANGES, Endpoint};
 use super::negotiate::accepted;
 use crate::access::Client;
@@ -76,6 +78,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
+    let deadline = Instant::now() + app.limits.timeout;
     let parameters = Parameters::from_query(CHANGES, ACCEPTED, query.as_deref().unwrap_or_default())?;
     let events = match parameters.single("format") {
         None => accepted(&headers, &["application/x-ndjson", "text/event-stream"])? == 1,
@@ -108,7 +111,8 @@ pub(crate) async fn get(
         app,
         client: Client::current_key(),
     };
-    let first = changes.landed_before().await?;
+    // Nothing has been sent yet: it takes no longer than any other answer.
+    let first = timeout_at(deadline, changes.landed_before()).await.map_err(|_| too_slow())??;
     let mut response = if events { changes.events(first) } else { changes.lines(first) };
     if !events {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -256,10 +260,16 @@ impl Changes {
         }
         let only = snapshot.with_files(files);
         let provider = DeltaFiles::new(&only, &self.table).map_err(engine_error)?;
+        // A stream without an end waits for its turn as long as it takes, and keeps it no longer than other requests.
         let _turn = self.app.turns.wait(&self.client).await?;
+        let read = self.read_counts(Arc::new(provider), entry.version);
+        timeout(self.app.limits.timeout, read).await.map_err(|_| too_slow())?
+    }
+
+    async fn read_counts(&self, provider: Arc<DeltaFiles>, version: u64) -> Result<Vec<Value>> {
         let session =
             self.app.reader.engine().within(self.app.limits.memory_bytes, self.app.limits.spill_bytes)?.session();
-        let frame = session.context().read_table(Arc::new(provider)).map_err(plan_error)?;
+        let frame = session.context().read_table(provider).map_err(plan_error)?;
         let columns = [
             "resource",
             "batch",
@@ -286,7 +296,7 @@ impl Changes {
                     value["cell"] = lake_query::cell_text(cell).into();
                 }
                 value["kind"] = "count".into();
-                value["version"] = entry.version.into();
+                value["version"] = version.into();
                 values.push(value);
             }
         }

@@ -13,6 +13,7 @@ use lake_model::{Bounds, FINEST_RESOLUTION, Resource};
 use serde_json::{Value, json};
 
 use super::endpoint::TILE_JSON;
+use super::socket::Peer;
 use super::tiles::{ACCEPTED, LAYER, MAX_ZOOM};
 use super::versioned::say_reading;
 use crate::app::{App, Reading};
@@ -26,6 +27,7 @@ pub(crate) struct Scheme(pub(crate) &'static str);
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     scheme: Option<Extension<Scheme>>,
+    peer: Option<Extension<Peer>>,
     uri: Uri,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -37,16 +39,29 @@ pub(crate) async fn get(
     let reading = app.reading().await?;
     filters.check_resources(&app.resource_names(&reading.view))?;
     let scheme = scheme.map_or("http", |Extension(Scheme(scheme))| scheme);
-    let document = document(&base(scheme, &uri, &headers), &query, &asked_for(&reading, &filters));
+    let is_proxy = peer.is_some_and(|Extension(peer)| app.access.is_trusted_proxy(peer.address.ip()));
+    let base = forwarded_base(is_proxy, scheme, &uri, &headers);
+    let document = document(&base, &query, &asked_for(&reading, &filters));
     let mut response = Json(document).into_response();
     say_reading(response.headers_mut(), &reading.view, &filters.resources.included)?;
     Ok(response)
 }
 
-/// The address of the server as the client wrote it; a path where it did not.
-fn base(scheme: &str, uri: &Uri, headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let authority = uri.authority().map(axum::http::uri::Authority::as_str).or(host);
+/// The address of the server as the client wrote it, or as a trusted proxy says that it did.
+fn forwarded_base(is_proxy: bool, scheme: &str, uri: &Uri, headers: &HeaderMap) -> String {
+    // The last one is what the proxy wrote itself; those before it may be the client's invention.
+    let forwarded = |name: &str| {
+        let last = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+        last.rsplit(',').next().map(str::trim).filter(|text| is_proxy && !text.is_empty())
+    };
+    let scheme = forwarded("x-forwarded-proto").filter(|name| matches!(*name, "http" | "https")).unwrap_or(scheme);
+    base(scheme, forwarded("x-forwarded-host"), uri, headers)
+}
+
+/// The address of the server under a host, else as the client wrote it; a path where it did not.
+fn base(scheme: &str, host: Option<&str>, uri: &Uri, headers: &HeaderMap) -> String {
+    let written = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).or_else(written);
     // It goes into a document: what is no host is left out.
     let is_host = |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c));
     authority.filter(is_host).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
@@ -123,9 +138,27 @@ mod tests {
             (&whole, "lake.example", "http://lake.example"),
             (&path, "lake.example/\"><script>", ""),
         ] {
-            assert_eq!(base("http", uri, &headers(host)), base_is, "{host}");
+            assert_eq!(base("http", None, uri, &headers(host)), base_is, "{host}");
         }
-        assert_eq!(base("http", &path, &HeaderMap::new()), "");
+        assert_eq!(base("http", None, &path, &HeaderMap::new()), "");
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_how_clients_reach_the_server() {
+        let path: Uri = "/tiles.json".parse().expect("a path");
+        for (is_proxy, proto, host, base_is) in [
+            (true, "https", "maps.example", "https://maps.example"),
+            (true, "https", "evil.example, maps.example:8443", "https://maps.example:8443"),
+            (true, "http, https", "", "https://10.0.0.7:8080"),
+            (true, "javascript", "maps.example/\"", ""),
+            (false, "https", "evil.example", "http://10.0.0.7:8080"),
+        ] {
+            let headers = [("host", "10.0.0.7:8080"), ("x-forwarded-proto", proto), ("x-forwarded-host", host)];
+            let headers = headers
+                .map(|(name, value)| (axum::http::HeaderName::from_static(name), value.parse().expect("a header")));
+            let headers = HeaderMap::from_iter(headers);
+            assert_eq!(forwarded_base(is_proxy, "http", &path, &headers), base_is, "{proto} {host}");
+        }
     }
 
     #[test]

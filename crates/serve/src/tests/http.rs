@@ -1,10 +1,17 @@
 //! The interface as a client meets it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::lake::{TestLake, test_lake};
+use crate::app::App;
+use crate::http::{Web, changes};
 use crate::{Access, Limits, Server};
 
 struct Served {
@@ -64,6 +71,22 @@ async fn an_answer_is_an_array_in_order_with_what_was_read_in_its_headers() {
     assert_eq!(served.json("/aggregates?resource=city-crashes").await, json!([]));
 }
 
+#[tokio::test]
+async fn changes_that_do_not_begin_in_time_are_refused() {
+    let lake = test_lake(50).await;
+    for (timeout, status) in [(Duration::from_secs(60), Ok(200)), (Duration::ZERO, Err(Some("timeout_ms")))] {
+        let limits = Limits { timeout, ..Limits::default() };
+        let (web, stop) = (Web::new(None), CancellationToken::new());
+        let app = App::new(lake.reader.clone(), Access::open(), limits, web, stop).expect("threads");
+        let app = Arc::new(app);
+        let asked = changes::get(State(Arc::clone(&app)), HeaderMap::new(), RawQuery(Some("since=0".to_owned())));
+        let asked = asked.await.map(|answer| answer.status().as_u16());
+        let asked = asked.map_err(|problem| ["timeout_ms"].into_iter().find(|name| problem.detail.contains(name)));
+        assert_eq!(asked, status, "{timeout:?}");
+        assert_eq!(app.turns.taken(), 0, "no turn is kept");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_posted_question_is_the_same_question() {
     let served = served(200).await;
@@ -121,7 +144,7 @@ async fn an_empty_lake_is_ready_and_has_nothing() {
         if Client::new().get(format!("{}/healthz", served.url)).send().await.is_err() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("a stopped server takes no more requests");
 }
