@@ -27,7 +27,7 @@ use crate::problem::Problem;
 const FACET_NAMES: &[&str] = &["resource", "category", "subcategory", "district", "neighborhood"];
 /// What is given where nothing is asked for.
 const USUAL: [Dimension; 3] = [Dimension::Category, Dimension::District, Dimension::Neighborhood];
-/// ValueKind of a facet where the request names no limit.
+/// Values of a facet where the request names no limit.
 const ROWS: usize = 100;
 /// The most values of a facet.
 const MOST_ROWS: usize = 10_000;
@@ -43,7 +43,7 @@ const OWN: [Parameter; 3] = [
         "limit",
         Shape::One,
         ValueKind::Integer(1, MOST_ROWS as i64),
-        "ValueKind of each, the most frequent first; 100 if not given.",
+        "Values of each, the most frequent first; 100 if not given.",
     ),
     FORMAT,
 ];
