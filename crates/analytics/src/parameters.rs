@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lake_model::{listed, nearest};
+use lake_model::{listed, nearest, parse_json};
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -99,8 +99,10 @@ impl Parameters {
     /// A body that is no JSON object, an unknown member, or one of another shape.
     pub fn add_json(&mut self, body: &[u8]) -> Result<(), ParameterError> {
         let what = "the body is a JSON object with the parameters as its members";
-        let value: Value =
-            serde_json::from_slice(body).map_err(|e| ParameterError::of_request(format!("{what}; it is none: {e}")))?;
+        let value = std::str::from_utf8(body).map_err(|error| error.to_string());
+        let value = value.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
+        let value =
+            value.map_err(|error| ParameterError::of_request(format!("{what}; it is none: {error}")))?;
         let Value::Object(members) = value else {
             return Err(ParameterError::of_request(what));
         };

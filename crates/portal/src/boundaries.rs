@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use lake_model::{Boundaries, Error, Kind, Result, ResultExt};
+use lake_model::{Boundaries, Error, Kind, Result, ResultExt, parse_json};
 use serde_json::{Map, Value};
 
 use crate::file::text_input::open_text;
@@ -121,7 +121,8 @@ pub fn read_boundaries_file(set: &Boundaries, path: &Path) -> Result<Vec<Boundar
         )));
     }
     let neither = || format!("{shown}: a file of boundaries is a GeoJSON FeatureCollection or a JSON array of rows");
-    let value: Value = serde_json::from_slice(&bytes).or_err(Kind::Invalid, neither)?;
+    let text = std::str::from_utf8(&bytes).or_err(Kind::Invalid, neither)?;
+    let value = parse_json(text).or_err(Kind::Invalid, neither)?;
     let read = match value {
         Value::Array(rows) => {
             let rows: Vec<Map<String, Value>> = rows

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
+use lake_model::parse_json;
 use serde_json::Value;
 
 /// The most bands of latitude that a polygon's edges are sorted into.
@@ -100,7 +101,7 @@ impl Area {
     /// # Errors
     /// What is wrong, in words for who drew it.
     pub fn parse(text: &str, most_corners: usize) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(text).map_err(|e| format!("it is no JSON: {e}"))?;
+        let value = parse_json(text).map_err(|e| format!("it is no JSON: {e}"))?;
         let geometry = if value["type"] == "Feature" { &value["geometry"] } else { &value };
         let coordinates = &geometry["coordinates"];
         let polygons: Vec<&Value> = match geometry["type"].as_str() {
@@ -237,6 +238,17 @@ mod tests {
 
     const HOLED: &str = r#"{"type":"Polygon","coordinates":[
         [[0,0],[10,0],[10,10],[0,10],[0,0]], [[4,4],[6,4],[6,6],[4,6],[4,4]]]}"#;
+
+    #[test]
+    fn the_boundary_is_where_the_text_says() {
+        // The neighbours of these doubles are what serde_json makes of the texts.
+        for east in ["-122.31284146883235", "-122.48679550988979", "-122.45912674928033"] {
+            let ring = format!("[[-123, 37], [{east}, 37], [{east}, 38], [-123, 38], [-123, 37]]");
+            let area = Area::parse(&format!("{{\"type\": \"Polygon\", \"coordinates\": [{ring}]}}"), 100).expect("one");
+            let east: f64 = east.parse().expect("a number");
+            assert!(area.contains(37.5, east) && !area.contains(37.5, east.next_up()), "{east}");
+        }
+    }
 
     #[test]
     fn what_is_inside_the_ring_and_outside_its_holes_is_inside() {

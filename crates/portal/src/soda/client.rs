@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
-use lake_model::{Error, Kind, Result, ResultExt, Secret, one_line, parse_portal_url};
+use lake_model::{Error, Kind, Result, ResultExt, Secret, one_line, parse_json, parse_portal_url};
 use reqwest::header::{HeaderMap, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value};
@@ -172,7 +172,11 @@ impl SodaClient {
         let url = &self.url;
         self.fetch_with_retries(query, MAX_ANSWER_BYTES, |body, _| {
             let what = format!("{url}: the answer is no JSON array of objects");
-            move || serde_json::from_slice(&body).or_err(Kind::Unavailable, || what)
+            move || {
+                let text = std::str::from_utf8(&body).or_err(Kind::Unavailable, || what.clone())?;
+                let rows = parse_json(text).and_then(serde_json::from_value);
+                rows.or_err(Kind::Unavailable, || what)
+            }
         })
         .await
     }

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, col, lit};
 use lake_analytics::{
     Parameter, ParameterTable, Parameters, Shape, ValueKind, parse_optional_integer, plan_error, unknown_value,
 };
-use lake_model::{DividedBy, Error, Kind, Result, ResultExt};
+use lake_model::{DividedBy, Error, Kind, Result, ResultExt, parse_json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
@@ -219,8 +219,9 @@ fn raw(geometry: String) -> Result<Box<RawValue>> {
 }
 
 fn simplified(geometry: &str, tolerance_m: i64) -> Result<Box<RawValue>> {
-    let stored: Outline =
-        serde_json::from_str(geometry).or_err(Kind::Data, || "table boundaries: a geometry is no MultiPolygon")?;
+    let stored: Outline = parse_json(geometry)
+        .and_then(serde_json::from_value)
+        .or_err(Kind::Data, || "table boundaries: a geometry is no MultiPolygon")?;
     #[expect(clippy::cast_precision_loss, reason = "at most ten thousand")]
     let simple = stored.simplified(tolerance_m as f64);
     raw(serde_json::to_string(&simple).or_err(Kind::Internal, || "an outline as JSON")?)

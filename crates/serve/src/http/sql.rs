@@ -8,7 +8,7 @@ use axum::response::Response;
 use lake_analytics::{
     CELLS, FORMAT, Parameter, ParameterError, ParameterTable, Parameters, Shape, ValueKind, parse_integer,
 };
-use lake_model::Kind;
+use lake_model::{Kind, parse_json};
 use serde_json::Value;
 use tokio::time::timeout_at;
 
@@ -86,8 +86,9 @@ pub(crate) async fn post(
     }
     let what =
         "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
-    let parsed: Value = serde_json::from_slice(&body)
-        .map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
+    let parsed = std::str::from_utf8(&body).map_err(|error| error.to_string());
+    let parsed = parsed.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
+    let parsed = parsed.map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
     let Value::Object(mut members) = parsed else { return Err(Problem::of(Kind::Invalid, what)) };
     // ValueKind keep their types: `5` is a number and `"5"` is a text.
     let given = members.remove("parameters");
@@ -102,7 +103,7 @@ pub(crate) async fn post(
 /// The values in the address: JSON.
 fn values(parameters: &Parameters) -> Result<Value, Problem> {
     let wrong = |error| Problem::parameter("parameters", format!("`parameters` is no JSON: {error}"));
-    parameters.single("parameters").map_or(Ok(Value::Null), |text| serde_json::from_str(text).map_err(wrong))
+    parameters.single("parameters").map_or(Ok(Value::Null), |text| parse_json(text).map_err(wrong))
 }
 
 async fn answer(
@@ -121,10 +122,10 @@ async fn answer(
     };
     let limit = row_limit(app, parameters.single("limit"))?;
     let cells = parameters.single(CELLS.name).unwrap_or_default();
-    let mut asked = Asked::open(app, "sql", parameters.single("format"), headers).await?.with_cells(parameters)?;
+    let mut asked = Asked::open(app, "sql", parameters.single("format"), headers).await?.with_cells(parameters.single(CELLS.name))?;
     let deadline = asked.deadline;
     let answered = async {
-        let planned = plan(&asked.reading, Sql::Text(query.to_owned()), Bound::Json(values.clone())).await?;
+        let planned = plan(&asked.reading, Sql::Text(query.to_owned()), Bound::Json(values.to_string())).await?;
         if *method != Method::POST
             && planned.is_fixed
             && let Some(known) = asked.name(headers, &[query, &planned.values, &limit.to_string(), cells])?

@@ -15,7 +15,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::LogicalPlan;
 use futures::TryStreamExt as _;
-use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt};
+use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt, parse_json};
 use lake_query::{
     Engine, EngineOptions, NamedQuery, OutputColumns, Pin, Reader, SPILL_BOUND, Session, Statement, View,
     run_statement, statement_error,
@@ -301,7 +301,10 @@ impl Worker {
                 let columns = statement.schema();
                 return Ok(Bound { columns, placeholders, is_fixed, values: String::new(), frame: None });
             }
-            Values::Json(values) => statement.values_of_json(values)?,
+            Values::Json(values) => {
+                let values = parse_json(values).or_err(Kind::Internal, || "the values of a statement")?;
+                statement.values_of_json(&values)?
+            }
             Values::Row(row) => statement.values_of_row(row.read()?)?,
             Values::Typed(row) => ParamValues::from(row.read()?),
         };

@@ -99,8 +99,8 @@ impl Sql {
 pub(crate) enum Values {
     /// None are bound yet.
     Unbound,
-    /// JSON: an object by name, or an array in the order of the placeholders.
-    Json(serde_json::Value),
+    /// The text of JSON: an object by name, or an array in the order of the placeholders.
+    Json(String),
     /// By position where the placeholders are numbers, else by name; fitted to the types that the SQL tells.
     Row(Row),
     /// By name, of the types that the header of a named query says.
