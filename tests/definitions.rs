@@ -1,7 +1,11 @@
 //! A lake explains itself: what landed under a file of the user is answered without that file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use lake_model::Catalog;
+use lake_query::{Engine, EngineOptions, Moment, Pin, Reader, View};
+use lake_store::{Lake, Location};
 use lake_testkit::oracle::Oracle;
 use lake_testkit::{Program, Row};
 use serde_json::{Value, json};
@@ -335,4 +339,43 @@ async fn boundaries_are_known_without_their_file() {
     tokio::task::block_in_place(|| with.run(&land).success());
     assert_eq!(labelled(&without, "police-department-incidents").await, 1);
     assert_eq!(labelled(&without, "311-cases").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_an_answer_is_read_by_the_same_definitions() {
+    let (bench, _, _) = tokio::task::block_in_place(own_lake);
+    let narrow = file_of(&bench, "narrow", OWN, &[("south = 37.40", "south = 37.76")]);
+    let serving = tokio::task::block_in_place(|| with_file(&bench, &narrow).spawn_serving(&["serve"]));
+    let address = format!("/incidents?resource={OWN}&columns=id,cell&format=csv");
+    let whole = serving.get(&format!("{address}&limit=5000")).await.text();
+    let (mut paged, mut page) = (String::new(), String::new());
+    loop {
+        let answer = serving.get(&format!("{address}&limit=100{page}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let text = answer.text();
+        paged.push_str(if paged.is_empty() { &text } else { text.split_once('\n').expect("a header").1 });
+        let Some(next) = answer.header("lake-next") else { break };
+        page = format!("&page={next}");
+    }
+    assert_eq!(paged, whole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_reading_keeps_the_definitions_of_its_time() {
+    let (bench, _, _) = tokio::task::block_in_place(own_lake);
+    let narrow = file_of(&bench, "narrow", OWN, &[("south = 37.40", "south = 37.76")]);
+    let lake = Lake::open(Location::parse(bench.lake().to_str().unwrap()).unwrap()).await.unwrap();
+    let engine = Engine::new(EngineOptions::default(), lake.location()).unwrap();
+    let mut catalog = Catalog::built_in().unwrap();
+    catalog.add_directory(&narrow).unwrap();
+    let reader = Reader::new(lake, engine, Arc::new(catalog));
+    let fingerprint = |view: &View| view.catalog.get(OWN).unwrap().fingerprint();
+    let today = reader.view().await.unwrap();
+    let moment = Moment::parse_versions(&today.version()).unwrap();
+    let then = reader.view_at(&moment).await.unwrap();
+    assert_ne!(fingerprint(&today), fingerprint(&then), "the file is newer");
+    for view in [today, then] {
+        let pin: Pin = view.pin().to_string().parse().unwrap();
+        assert_eq!(fingerprint(&reader.view_pinned(&pin).await.unwrap()), fingerprint(&view), "{pin}");
+    }
 }

@@ -69,11 +69,23 @@ impl Cleaned {
 }
 
 impl Reader {
-    /// Opens a reading of the lake as it was.
+    /// Opens a reading of the lake as it was, by the definitions that it had.
     ///
     /// # Errors
     /// If the lake was not there yet, or the versions are gone: then the text names the oldest that can be read.
     pub async fn view_at(&self, moment: &Moment) -> Result<View> {
+        self.view_of(moment, DefinitionsOf::ThatTime).await
+    }
+
+    /// Opens a reading that this reader has had before, for the next page of an answer: by the same definitions.
+    ///
+    /// # Errors
+    /// As [`Self::view_at`].
+    pub async fn view_again(&self, moment: &Moment) -> Result<View> {
+        self.view_of(moment, DefinitionsOf::Today).await
+    }
+
+    async fn view_of(&self, moment: &Moment, definitions: DefinitionsOf) -> Result<View> {
         let lake = self.lake();
         let (counts, mut fast, ms) = match *moment {
             Moment::Time(time) => {
@@ -131,7 +143,7 @@ impl Reader {
             }
         }
         let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
-        let view = self.assemble(versions, DefinitionsOf::ThatTime).await.map_err(|error| match error.kind() {
+        let view = self.assemble(versions, definitions).await.map_err(|error| match error.kind() {
             Kind::NotFound | Kind::Data => {
                 Error::not_found(format!("{error}; `hotspots-lake history` lists what can be read"))
             }

@@ -19,7 +19,12 @@ pub struct Pin {
     boundaries: Option<u64>,
     /// By the name of the resource.
     raws: BTreeMap<String, u64>,
+    /// Whose rules they are read by.
+    definitions: DefinitionsOf,
 }
+
+/// The member of a pin's text that says that a reading goes by the definitions of its own time.
+const DEFINITIONS_OF_THEN: (&str, &str) = ("definitions", "then");
 
 impl View {
     /// The versions of this reading. Those of `incidents` follow from `counts`.
@@ -30,6 +35,7 @@ impl View {
             rejects: self.rejects.version,
             boundaries: self.boundaries.as_ref().map(|snapshot| snapshot.version),
             raws: self.resources.iter().map(|(name, resource)| (name.clone(), resource.raw.version)).collect(),
+            definitions: self.definitions,
         }
     }
 }
@@ -47,7 +53,11 @@ impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fast_counts={},counts={},rejects={}", self.fast_counts, self.counts, self.rejects)?;
         self.boundaries.iter().try_for_each(|version| write!(f, ",boundaries={version}"))?;
-        self.raws.iter().try_for_each(|(name, version)| write!(f, ",raw/{name}={version}"))
+        self.raws.iter().try_for_each(|(name, version)| write!(f, ",raw/{name}={version}"))?;
+        match self.definitions {
+            DefinitionsOf::Today => Ok(()),
+            DefinitionsOf::ThatTime => write!(f, ",{}={}", DEFINITIONS_OF_THEN.0, DEFINITIONS_OF_THEN.1),
+        }
     }
 }
 
@@ -56,7 +66,12 @@ impl FromStr for Pin {
 
     fn from_str(text: &str) -> Result<Self> {
         let mut versions = BTreeMap::new();
+        let mut definitions = DefinitionsOf::Today;
         for part in text.split(',') {
+            if part.split_once('=') == Some(DEFINITIONS_OF_THEN) {
+                definitions = DefinitionsOf::ThatTime;
+                continue;
+            }
             let known = part.split_once('=').and_then(|(table, version)| Some((table, version.parse::<u64>().ok()?)));
             let (table, version) = known.ok_or_else(|| Error::invalid(format!("`{part}` is no version of a table")))?;
             versions.insert(table, version);
@@ -71,7 +86,7 @@ impl FromStr for Pin {
             let name = table.strip_prefix("raw/").ok_or_else(|| Error::invalid(format!("`{table}` is no table")))?;
             raws.insert(name.to_owned(), version);
         }
-        Ok(Self { fast_counts, counts, rejects, boundaries, raws })
+        Ok(Self { fast_counts, counts, rejects, boundaries, raws, definitions })
     }
 }
 
@@ -103,7 +118,7 @@ impl Reader {
             raws.push((name.clone(), self.at(&self.raw(name)?, *version).await?));
         }
         let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
-        let view = self.assemble(versions, DefinitionsOf::Today).await.map_err(|error| match error.kind() {
+        let view = self.assemble(versions, pin.definitions).await.map_err(|error| match error.kind() {
             Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
             _ => error,
         })?;
@@ -119,13 +134,18 @@ mod tests {
     #[test]
     fn a_pin_reads_as_it_is_shown_and_other_texts_are_refused() {
         let raws = [("311-cases".to_owned(), 7)].into();
-        let pin = Pin { fast_counts: 12, counts: 5, rejects: 3, boundaries: None, raws };
+        let pin =
+            Pin { fast_counts: 12, counts: 5, rejects: 3, boundaries: None, raws, definitions: DefinitionsOf::Today };
         let text = pin.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,raw/311-cases=7");
         assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
         let pin = Pin { boundaries: Some(2), ..pin };
         let text = pin.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,boundaries=2,raw/311-cases=7");
+        assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
+        let pin = Pin { definitions: DefinitionsOf::ThatTime, ..pin };
+        let text = pin.to_string();
+        assert_eq!(text, "fast_counts=12,counts=5,rejects=3,boundaries=2,raw/311-cases=7,definitions=then");
         assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
         for wrong in ["", "counts=5", "fast_counts=1,counts=2,rejects=x", "fast_counts=1,counts=2,rejects=3,other=4"] {
             assert_eq!(wrong.parse::<Pin>().expect_err(wrong).kind(), Kind::Invalid);

@@ -140,6 +140,8 @@ pub struct View {
     pub resources: BTreeMap<String, ResourceView>,
     /// The definitions that hold in this reading: those the program and the user give, and those of the lake.
     pub catalog: Arc<Catalog>,
+    /// Whether these are today's definitions, or those of its versions.
+    pub(crate) definitions: DefinitionsOf,
 }
 
 /// The versions that a reading is made of; `incidents` follow from `counts`.
@@ -287,7 +289,7 @@ impl Reader {
         }
         let incidents = Arc::new(self.lake.incidents.snapshot().await?.with_files(incident_files));
         let lake = self.lake.clone();
-        Ok(View { lake, fast_counts, counts, incidents, rejects, boundaries, resources, catalog })
+        Ok(View { lake, fast_counts, counts, incidents, rejects, boundaries, resources, catalog, definitions })
     }
 
     /// The raw tables of all landed resources, at their newest versions.

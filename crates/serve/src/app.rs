@@ -90,7 +90,7 @@ impl App {
     pub(crate) async fn reading_at(&self, versions: &str) -> Result<Reading> {
         let moment = Moment::parse_versions(versions)?;
         let turn = self.turn().await?;
-        self.of(self.reader.view_at(&moment).await?, turn)
+        self.of(self.reader.view_again(&moment).await?, turn)
     }
 
     /// A reading of exactly the versions of an earlier one.
