@@ -357,6 +357,42 @@ async fn processes_of_queries_end_with_the_server_however_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_removes_the_spills_of_one_that_was_killed() {
+    let bench = landed(300);
+    let spill = bench.folder.path().join("spill");
+    std::fs::create_dir_all(&spill).expect("a folder");
+    let program = bench.program().env("TMPDIR", &spill);
+    let names = || -> Vec<_> {
+        let entries = std::fs::read_dir(&spill).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").file_name()).collect()
+    };
+    let mut killed = program.spawn_serving(&["serve"]);
+    assert_eq!(ask(&killed, "SELECT 1 AS n").await.status, 200);
+    let started = workers(&killed);
+    // A process that is stopped does not see its server end.
+    let signal = |name: &str| {
+        for id in &started {
+            assert!(Command::new("kill").args([name, &id.to_string()]).status().expect("kill").success());
+        }
+    };
+    signal("-STOP");
+    killed.kill9();
+    signal("-KILL");
+    let left = names();
+    assert!(!left.is_empty(), "the spills of {started:?}");
+    let kept = spill.join("hotspots-lake-sql-of-nobody-yet");
+    std::fs::create_dir(&kept).expect("a folder");
+    let serving = program.spawn_serving(&["serve"]);
+    let other = program.spawn_serving(&["serve"]);
+    for serving in [&serving, &other, &serving] {
+        assert_eq!(ask(serving, "SELECT 2 AS n").await.json(), json!([{"n": 2}]));
+    }
+    let now = names();
+    assert!(left.iter().all(|name| !now.contains(name)), "{left:?} of {now:?}");
+    assert!(kept.is_dir(), "what another server is making stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_of_a_query_gives_up_its_rights() {
     let bench = landed(300);
     let serving = bench.program().env("AWS_SECRET_ACCESS_KEY", "s").spawn_serving(&["serve"]);

@@ -16,6 +16,7 @@ mod child;
 mod message;
 mod pool;
 mod process;
+mod spill;
 mod statement;
 mod watch;
 

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use super::message::{Begin, End, Plan, Request, SqlWorkerSetup, Tag, decode, from_json};
 use super::process::{Cause, Process};
 use super::process_bytes;
+use super::spill::remove_abandoned;
 use super::watch::{Watch, Watched};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -113,6 +114,7 @@ impl SqlWorkers {
     /// If the machine gives no more threads.
     pub(crate) fn new(reader: &Reader, limits: &Limits, metrics: &Metrics) -> Result<Self> {
         let total_bytes = reader.engine().memory_bytes();
+        remove_abandoned(&std::env::temp_dir());
         let setup = SqlWorkerSetup {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             lake: reader.lake().location().to_string(),

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt};
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -18,6 +17,7 @@ use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use super::message::{MAX_FRAME_BYTES, Request, SqlWorkerSetup, Tag, to_json};
+use super::spill::SpillDirectory;
 use super::watch::{Excess, memory_bytes};
 
 /// How long a process that was ended may take to be gone.
@@ -40,7 +40,7 @@ pub(super) struct Process {
     /// Statements that it has answered.
     pub(super) answered: usize,
     /// Removed after the process.
-    _spill: TempDir,
+    _spill: SpillDirectory,
 }
 
 /// Why a worker ended in the middle of a statement.
@@ -57,7 +57,7 @@ impl Process {
     /// If the program cannot be started again.
     pub(super) async fn start(setup: &SqlWorkerSetup) -> Result<Self> {
         let failed = || "starting a process for queries in SQL";
-        let spill = TempDir::with_prefix("hotspots-lake-sql-").or_err(Kind::Unavailable, failed)?;
+        let spill = SpillDirectory::create(&std::env::temp_dir()).or_err(Kind::Unavailable, failed)?;
         let setup = SqlWorkerSetup { spill_directory: spill.path().to_owned(), ..setup.clone() };
         let mut command = Command::new(program()?);
         // What was resolved is told; secrets of the server stay with the server.
