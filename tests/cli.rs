@@ -256,16 +256,51 @@ fn sql_writes_a_file_in_the_format_of_its_extension() {
 }
 
 #[test]
+fn cells_are_written_as_text_or_as_the_numbers_of_sql() {
+    let bench = Bench::synthetic(200);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let program = bench.program();
+    let query = "SELECT h3_string_to_h3('8a2830828007fff') AS cell";
+    for (form, csv, json) in [
+        ("hex", "cell\n8a2830828007fff\n", serde_json::json!([{"cell": "8a2830828007fff"}])),
+        ("text", "cell\n8a2830828007fff\n", serde_json::json!([{"cell": "8a2830828007fff"}])),
+        ("number", "cell\n622203769584648191\n", serde_json::json!([{"cell": 622_203_769_584_648_191_i64}])),
+    ] {
+        let answer = |format: &str| program.run(&["sql", "--cells", form, "--format", format, query]).success();
+        assert_eq!(answer("csv").stdout, csv, "{form}");
+        assert_eq!(answer("json").json(), json, "{form}");
+    }
+    let run = ["queries", "run", "reports/hot_cells", "--format", "csv"];
+    let texts = program.run(&run).success().stdout;
+    let numbers = program.run(&[&run[..], &["--cells", "number"]].concat()).success().stdout;
+    let first = |csv: &str| csv.lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
+    let cell = i64::from_str_radix(&first(&texts), 16).unwrap_or_else(|_| panic!("{texts}"));
+    assert_eq!(first(&numbers), cell.to_string());
+    let wrong = program.run(&["sql", "--cells", "decimal", query]).expect_status(2);
+    assert!(wrong.stderr.contains("`text` or `number`"), "{}", wrong.stderr);
+}
+
+#[test]
 fn the_shell_answers_completes_and_remembers() {
     let python = std::env::var_os("HOTSPOTS_PYTHON").unwrap_or_else(|| "python3".into());
     let bench = Bench::synthetic(200);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/shell.py");
-    let mut command = Command::new(python);
-    let output = command.args([script, PROGRAM]).arg(bench.lake()).env("XDG_STATE_HOME", bench.folder.path()).output();
-    let output = output.unwrap();
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{stdout}\n{stderr}");
+    let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/data/resources/311-cases.toml");
+    let narrow = std::fs::read_to_string(definition).unwrap().replacen("south = 37.40", "south = 37.76", 1);
+    let resources = bench.folder.path().join("narrow");
+    std::fs::create_dir(&resources).unwrap();
+    std::fs::write(resources.join("own.toml"), narrow).unwrap();
+    for other_definition in [false, true] {
+        let mut command = Command::new(&python);
+        command.args([script, PROGRAM]).arg(bench.lake()).env("XDG_STATE_HOME", bench.folder.path());
+        if other_definition {
+            command.env("HOTSPOTS_RESOURCES", &resources);
+        }
+        let output = command.output().unwrap();
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{stdout}\n{stderr}");
+    }
     let history = std::fs::read_to_string(bench.folder.path().join("hotspots-lake/sql_history")).unwrap();
     assert!(history.contains("SUM(count)"), "{history}");
 }

@@ -251,7 +251,14 @@ async fn a_named_query_answers_over_http_as_on_the_command_line() {
     let map = serving.get("/queries/reports/hot_cells?format=geojson&top=5").await.json();
     assert_eq!(map["features"].as_array().map(Vec::len), Some(5));
     assert_eq!(map["features"][0]["geometry"]["type"], "Polygon");
+    let cells = |form: &str| format!("/queries/reports/hot_cells?format=csv&top=1{form}");
+    let (text, number) = (serving.get(&cells("")).await, serving.get(&cells("&cells=number")).await);
+    assert_ne!(text.header("etag"), number.header("etag"));
+    let cell =
+        |answer: &lake_testkit::Answer| answer.text().lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
+    assert_eq!(cell(&number), i64::from_str_radix(&cell(&text), 16).unwrap().to_string());
     for (path, status, says) in [
+        ("reports/hot_cells?cells=octal", 400, "cells"),
         ("reports/categorys", 404, "did you mean `reports/categories`?"),
         ("reports/categories?resourc=x", 400, "did you mean `resource`?"),
         ("reports/categories?top=many", 400, "`many` is no integer for `top`"),

@@ -174,6 +174,14 @@ pub(crate) struct RowsOutput {
     /// Write the rows to this file, which appears once it is complete
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write the column `cell` as `hex` or as a `number` in JSON and CSV [default: hex]
+    #[arg(long, value_name = "FORM", value_parser = parse_cells)]
+    pub(crate) cells: Option<lake_query::Cells>,
+}
+
+/// Reads a form of cells; `hex` is what `text` looks like.
+fn parse_cells(text: &str) -> lake_model::Result<lake_query::Cells> {
+    if text == "hex" { Ok(lake_query::Cells::Text) } else { text.parse() }
 }
 
 /// How to reach portals.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Result, printable};
+use lake_query::View;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -165,6 +166,15 @@ pub(crate) fn report(error: &Error) -> u8 {
         );
     }
     error.exit_code()
+}
+
+/// Says on stderr why an answer of this reading is not exact.
+pub(crate) fn warn_of_inexact(view: &View, quiet: bool) {
+    if !quiet {
+        for inexact in view.inexact() {
+            note(&format!("warning: {inexact}"));
+        }
+    }
 }
 
 /// Writes a line to stderr, for people.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result, ResultExt as _, listed};
-use lake_query::{DataFrame, Format, ResultWriter, run_statement, statement_error};
+use lake_query::{Cells, DataFrame, Format, ResultWriter, WriterOptions, run_statement, statement_error};
 use tempfile::NamedTempFile;
 
 use crate::args::RowsOutput;
@@ -30,6 +30,7 @@ const EXTENSIONS: [(&str, Format); 9] = [
 #[derive(Debug)]
 pub(crate) struct Destination {
     format: Format,
+    cells: Cells,
     file: Option<PathBuf>,
 }
 
@@ -45,7 +46,7 @@ impl Destination {
             (None, Some(path)) => format_of(path)?,
             (None, None) => Format::Table,
         };
-        Ok(Self { format, file })
+        Ok(Self { format, cells: asked.cells.unwrap_or_default(), file })
     }
 
     /// Writes the rows of a plan as they are made, and says on stderr how many a table has.
@@ -60,15 +61,15 @@ impl Destination {
                 output::print(&terminal_table::render(&batches, terminal_table::width())?)?;
                 batches.iter().map(|batch| batch.num_rows()).sum()
             }
-            None => write_rows(frame, self.format, BufWriter::new(output::Stdout)).await?,
+            None => write_rows(frame, self.format, self.cells, BufWriter::new(output::Stdout)).await?,
             // A device or a pipe is written to as it is.
             Some(path) if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
                 let file = File::options().write(true).open(path).or_err(Kind::Invalid, || refused(path))?;
-                write_rows(frame, self.format, BufWriter::new(file)).await?
+                write_rows(frame, self.format, self.cells, BufWriter::new(file)).await?
             }
             Some(path) => {
                 let file = new_file(path)?;
-                let rows = write_rows(frame, self.format, BufWriter::new(file.as_file())).await?;
+                let rows = write_rows(frame, self.format, self.cells, BufWriter::new(file.as_file())).await?;
                 file.persist(path).or_err(Kind::Invalid, || refused(path))?;
                 rows
             }
@@ -84,9 +85,15 @@ impl Destination {
 ///
 /// # Errors
 /// If the query fails, or its rows cannot be written.
-pub(crate) async fn write_rows(frame: DataFrame, format: Format, output: impl Write + Send) -> Result<usize> {
+pub(crate) async fn write_rows(
+    frame: DataFrame,
+    format: Format,
+    cells: Cells,
+    output: impl Write + Send,
+) -> Result<usize> {
     let mut stream = run_statement(frame).await?;
-    let mut writer = ResultWriter::new(format, &stream.schema(), output)?;
+    let options = WriterOptions { cells, ..WriterOptions::default() };
+    let mut writer = ResultWriter::with_options(format, &stream.schema(), output, options)?;
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(statement_error)?;

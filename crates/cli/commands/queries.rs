@@ -7,7 +7,7 @@ use lake_compact::CompactOptions;
 use lake_ingest::{IngestOptions, LandingOptions, Source, ingest, ingest_boundaries};
 use lake_model::{Catalog, Error, Kind, Known, Result, ResultExt, read_regular_file};
 use lake_portal::PortalOptions;
-use lake_query::{Format, NamedQuery, Queries as Named, Reader, Session};
+use lake_query::{Cells, Format, NamedQuery, Queries as Named, Reader, Session};
 use lake_soda_sim::synthetic;
 use lake_store::{Lake, Location};
 use serde_json::{Value, json};
@@ -34,7 +34,9 @@ pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
             let values = query.values(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
             let catalog = context::catalog(global)?;
             let reader = context::reader(global, context::open(global).await?, &catalog)?;
-            let session = reader.sql_session(&reader.view().await?).await?;
+            let view = reader.view().await?;
+            output::warn_of_inexact(&view, global.quiet);
+            let session = reader.sql_session(&view).await?;
             let frame = query.prepare(&session).await?.bind(values)?;
             destination.write(frame, global.quiet).await?;
             Ok(0)
@@ -108,7 +110,7 @@ async fn tested(query: &NamedQuery, session: &Session, update: bool) -> Result<&
     }
     let frame = query.prepare(session).await?.bind(query.values([])?)?;
     let mut bytes = Vec::new();
-    write_rows(frame, Format::Csv, &mut bytes).await.map_err(|error| error.context(query.file()))?;
+    write_rows(frame, Format::Csv, Cells::default(), &mut bytes).await.map_err(|error| error.context(query.file()))?;
     let answered = String::from_utf8_lossy(&bytes);
     let path = Path::new(query.file()).with_extension("csv");
     if update {

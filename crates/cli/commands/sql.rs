@@ -29,18 +29,15 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     let reader = context::reader(global, lake, &catalog)?;
     let moment = args.as_of.or(args.at_version);
     if is_interactive {
-        Box::pin(shell::run(&reader, moment)).await?;
+        let settings = shell::Settings { moment, cells: args.rows.cells.unwrap_or_default(), is_quiet: global.quiet };
+        Box::pin(shell::run(&reader, settings)).await?;
         return Ok(0);
     }
     let view = match moment {
         Some(moment) => reader.view_at(&moment).await?,
         None => reader.view().await?,
     };
-    if !global.quiet {
-        for inexact in view.inexact() {
-            output::note(&format!("warning: {inexact}"));
-        }
-    }
+    output::warn_of_inexact(&view, global.quiet);
     let session = reader.sql_session(&view).await?;
     let frame = session.sql(&query).await?;
     destination.write(frame, global.quiet).await?;

@@ -10,7 +10,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt as _};
-use lake_query::{DataFrame, Format, Moment, Reader, Session, run_statement, statement_error};
+use lake_query::{Cells, DataFrame, Format, Moment, Reader, View, run_statement, statement_error};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
@@ -31,11 +31,21 @@ const MAX_ROWS: usize = 1_000;
 /// Statements that are remembered.
 const MAX_HISTORY: usize = 1_000;
 
+/// What the command line says about every statement.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The time or the versions that every statement reads; the newest if none.
+    pub(crate) moment: Option<Moment>,
+    /// How cells are written in JSON and CSV.
+    pub(crate) cells: Cells,
+    /// Whether warnings are left out.
+    pub(crate) is_quiet: bool,
+}
+
 /// The shell over one lake.
 struct Shell<'a> {
     reader: &'a Reader,
-    /// The time or the versions that every statement reads; the newest if none.
-    moment: Option<Moment>,
+    settings: Settings,
     format: Format,
 }
 
@@ -43,14 +53,15 @@ struct Shell<'a> {
 ///
 /// # Errors
 /// If the lake cannot be read, or the terminal fails.
-pub(crate) async fn run(reader: &Reader, moment: Option<Moment>) -> Result<()> {
-    let mut shell = Shell { reader, moment, format: Format::Table };
+pub(crate) async fn run(reader: &Reader, settings: Settings) -> Result<()> {
+    let mut shell = Shell { reader, settings, format: Format::Table };
     let config = Config::builder().auto_add_history(true).completion_type(CompletionType::List);
     let config = config.max_history_size(MAX_HISTORY).map(|config| config.build());
     let config = config.or_err(Kind::Internal, || "the settings of the shell")?;
     let mut editor: Editor<Words, FileHistory> =
         Editor::with_config(config).or_err(Kind::Internal, || "the terminal")?;
-    editor.set_helper(Some(Words::new(&shell.session().await?).await?));
+    let session = reader.sql_session(&shell.view().await?).await?;
+    editor.set_helper(Some(Words::new(&session).await?));
     let history = history_file();
     if let Some(path) = &history {
         // The first time there is none.
@@ -75,12 +86,11 @@ pub(crate) async fn run(reader: &Reader, moment: Option<Moment>) -> Result<()> {
 }
 
 impl Shell<'_> {
-    async fn session(&self) -> Result<Session> {
-        let view = match &self.moment {
-            Some(moment) => self.reader.view_at(moment).await?,
-            None => self.reader.view().await?,
-        };
-        self.reader.sql_session(&view).await
+    async fn view(&self) -> Result<View> {
+        match &self.settings.moment {
+            Some(moment) => self.reader.view_at(moment).await,
+            None => self.reader.view().await,
+        }
     }
 
     /// Answers what was typed; an error is printed, and the shell goes on.
@@ -137,7 +147,9 @@ impl Shell<'_> {
 
     async fn rows(&self, statement: &str) -> Result<()> {
         let start = Instant::now();
-        let frame = self.session().await?.sql(statement).await?;
+        let view = self.view().await?;
+        output::warn_of_inexact(&view, self.settings.is_quiet);
+        let frame = self.reader.sql_session(&view).await?.sql(statement).await?;
         let mut bytes = Vec::new();
         let count = if self.format == Format::Table {
             let (batches, more) = self.first_rows(frame).await?;
@@ -146,7 +158,7 @@ impl Shell<'_> {
             let more = if more { "the first of more; ask with LIMIT, or with -o FILE for all" } else { "" };
             format!("{} {more}", counted(rows))
         } else {
-            let rows = write_rows(frame, self.format, &mut bytes).await?;
+            let rows = write_rows(frame, self.format, self.settings.cells, &mut bytes).await?;
             output::print(&String::from_utf8_lossy(&bytes))?;
             counted(rows)
         };

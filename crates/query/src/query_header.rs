@@ -74,7 +74,7 @@ pub struct QueryHeader {
 
 const KEYS: [&str; 4] = ["title", "about", "parameter", "column"];
 /// What every request may say, whatever query it asks for.
-const RESERVED: [&str; 2] = ["format", "limit"];
+const RESERVED: [&str; 3] = ["cells", "format", "limit"];
 
 impl ValueType {
     /// Every type.

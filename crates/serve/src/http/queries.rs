@@ -51,7 +51,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
     Ok(Json(told).into_response())
 }
 
-/// Answers `GET /queries/NAME`: its rows. Every parameter of the address but `format` and `limit` is one of the query's.
+/// Answers `GET /queries/NAME`: its rows. Every parameter of the address but `format`, `limit` and `cells` is one of the query's.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
@@ -60,11 +60,12 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let Path(name) = name.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
     let query = app.reader.queries().get(&name)?;
-    let (mut given, mut format, mut limit) = (Vec::new(), None, None);
+    let (mut given, mut format, mut limit, mut cells) = (Vec::new(), None, None, None);
     for (name, text) in form_urlencoded::parse(address.as_deref().unwrap_or_default().as_bytes()) {
         let once = match name.as_ref() {
             "format" => &mut format,
             "limit" => &mut limit,
+            "cells" => &mut cells,
             _ => {
                 query.value(&name, &text).map_err(|error| Problem::parameter(&name, error.to_string()))?;
                 given.push((name, text));
@@ -77,11 +78,13 @@ pub(crate) async fn get(
     }
     let values = query.values(given.iter().map(|(name, text)| (name.as_ref(), text.as_ref())))?;
     let limit = row_limit(&app, limit.as_deref())?;
-    let mut asked = Asked::open(&app, &name, format.as_deref(), &headers).await?;
+    let asked = Asked::open(&app, &name, format.as_deref(), &headers).await?;
+    let mut asked = asked.with_cells(cells.as_deref())?;
+    let cells = cells.unwrap_or_default();
     let deadline = asked.deadline;
     let answered = async {
         let planned = plan(&asked.reading, Sql::of_query(&query), Values::Typed(Row::of(values)?)).await?;
-        let texts = [query.text(), &limit.to_string(), &planned.values];
+        let texts = [query.text(), &limit.to_string(), &planned.values, &cells];
         if planned.is_fixed
             && let Some(known) = asked.name(&headers, &texts)?
         {

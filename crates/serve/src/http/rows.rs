@@ -64,7 +64,7 @@ impl Asked {
         let deadline = Instant::now() + app.limits.timeout;
         let mut timing = Timing::begin();
         let offer = choose(parameters.single("format"), headers)?;
-        let options = WriterOptions { cells: cells(parameters)?, has_geometry: true };
+        let options = WriterOptions { cells: cells(parameters.single(CELLS.name))?, has_geometry: true };
         let reading = match version {
             Some(version) => app.reading_at(version).await?,
             None => app.reading().await?,
@@ -115,8 +115,8 @@ impl Asked {
     ///
     /// # Errors
     /// A form that is none.
-    pub(crate) fn with_cells(self, parameters: &Parameters) -> Result<Self, Problem> {
-        let options = WriterOptions { cells: cells(parameters)?, ..self.options };
+    pub(crate) fn with_cells(self, form: Option<&str>) -> Result<Self, Problem> {
+        let options = WriterOptions { cells: cells(form)?, ..self.options };
         Ok(Self { options, ..self })
     }
 
@@ -196,7 +196,7 @@ impl Asked {
 }
 
 /// The form of cells that the request names.
-fn cells(parameters: &Parameters) -> Result<Cells, ParameterError> {
-    let form = parameters.single(CELLS.name).unwrap_or("text");
+fn cells(form: Option<&str>) -> Result<Cells, ParameterError> {
+    let form = form.unwrap_or("text");
     form.parse().map_err(|_| unknown_value(CELLS.name, form, Cells::NAMES.iter().copied()))
 }

@@ -1,11 +1,12 @@
 //! Named queries as the OpenAPI document tells of them: a path each.
 
-use lake_query::{NamedQuery, ValueType};
+use lake_query::{Cells, NamedQuery, ValueType};
 use serde_json::{Map, Value, json};
 
 use super::answers;
 use crate::http::endpoint::{Endpoint, QUERIES};
 use crate::http::negotiate::FORMATS;
+use crate::question::CELLS;
 
 /// The path of a named query.
 pub(super) fn path(query: &NamedQuery) -> String {
@@ -33,6 +34,10 @@ pub(super) fn item(query: &NamedQuery) -> Value {
     parameters.push(json!({
         "name": "format", "in": "query", "description": "The format of the answer; it wins over the header Accept.",
         "schema": {"type": "string", "enum": FORMATS},
+    }));
+    parameters.push(json!({
+        "name": CELLS.name, "in": "query", "description": CELLS.about,
+        "schema": {"type": "string", "enum": Cells::NAMES},
     }));
     let mut responses = answers::of_rows(&endpoint, false);
     if !query.columns().is_empty() {
