@@ -19,6 +19,8 @@ LENGTHS = ("1 day", "90 minutes", "26 hours", "36500 days", "2 months", "0 secon
 STEPS = ("15 minutes", "1 hour", "6 hours", "1 day", "7 days")
 PATTERNS = ("%a%", "A%", "%e", "_r%", "%", "", "%''%", "gra%", "%Ä%", "__")
 REGULAR = ("^[A-M]", "a|e", "i+", "[0-9]", "e$", "^$")
+# Floating-point numbers that are equal or ordered in a way of their own.
+EDGES = ("-0.0", "0.0", "Infinity", "-Infinity", "NaN", "1.0")
 COMPARED = ("=", "<>", "<", "<=", ">", ">=")
 
 
@@ -220,7 +222,10 @@ class Expressions:
         def time():
             return self.of(TIME, scope, depth, exact)
 
-        match self.chance.randrange(13):
+        match self.chance.randrange(14):
+            case 13:
+                shift = self.pick((f"<< {self.chance.randint(0, 40)}", f">> {self.chance.randint(0, 62)}"))
+                return value(INT, "(abs(", small(), f") {shift})")
             case 0:
                 return value(INT, "(", small(), f" {self.pick('+-*')} ", small(), ")")
             case 1:
@@ -256,6 +261,52 @@ class Expressions:
             case _:
                 days = self.pick(("<", ">="))
                 return value(INT, "CASE WHEN ", time(), f" {days} ", time(), " THEN 1 ELSE 0 END")
+
+    def edge(self, scope: Scope, depth: int) -> Node:
+        """A floating-point number that may be a zero with a sign, infinite or not a number. It is compared, grouped by and
+        ordered by; sums of such numbers are not generated: DuckDB refuses some."""
+
+        def other():
+            return self.edge(scope, depth - 1)
+
+        match self.chance.randrange(7 if depth > 0 else 3):
+            case 0:
+                return self.of(FLOAT, scope, 0, exact=True)
+            case 1 | 2:
+                return Node((f"CAST('{self.pick(EDGES)}' AS DOUBLE)",), FLOAT)
+            case 3:
+                return value(FLOAT, "(- ", other(), ")")
+            case 4:
+                return value(FLOAT, "NULLIF(", other(), ", ", other(), ")")
+            case 5:
+                return value(FLOAT, self.pick(("greatest(", "least(", "COALESCE(")), other(), ", ", other(), ")")
+            case _:
+                condition = self.condition(scope, 0)
+                return value(FLOAT, "CASE WHEN ", condition, " THEN ", other(), " ELSE ", other(), " END")
+
+    def _edged(self, _kind: str, scope: Scope, depth: int) -> Node:
+        """A comparison of such numbers."""
+        tested = self.edge(scope, depth)
+        match self.chance.randrange(5):
+            case 0:
+                listed = [self.edge(scope, 0) for _ in range(self.chance.randint(1, 6))]
+                return value(BOOL, "(", tested, self.pick((" IN (", " NOT IN (")), items(listed), "))")
+            case 1:
+                return value(BOOL, "(", tested, " BETWEEN ", self.edge(scope, 0), " AND ", self.edge(scope, 0), ")")
+            case 2:
+                word = self.pick((" IS DISTINCT FROM ", " IS NOT DISTINCT FROM "))
+                return value(BOOL, "(", tested, word, self.edge(scope, 0), ")")
+            case 3:
+                whens = [node("WHEN ", self.edge(scope, 0), f" THEN {at}") for at in range(self.chance.randint(1, 5))]
+                chosen = value(INT, "CASE ", tested, " ", Items(tuple(whens), separator=" "), " ELSE 9 END")
+                return value(BOOL, "(", chosen, f" {self.pick(COMPARED)} {self.chance.randint(0, 9)})")
+            case _:
+                return value(BOOL, "(", tested, f" {self.pick(COMPARED)} ", self.edge(scope, 0), ")")
+
+    def decimal(self, scope: Scope) -> Node:
+        """A decimal of at most seven digits."""
+        whole = value(INT, "(", self.of(INT, scope, 0, exact=True), f" % {self.pick((7, 1000, 100000))})")
+        return value(INT, "CAST(", whole, f" AS DECIMAL({self.pick(('9, 2', '12, 4', '18, 0'))}))")
 
     def _float(self, scope: Scope, depth: int, exact: bool) -> Node:
         def number():
@@ -349,7 +400,7 @@ class Expressions:
         if kind == TIME:
             shapes.append("_lasting")
         if kind in (INT, FLOAT):
-            shapes.append("_mixed")
+            shapes += ["_mixed", "_edged"]
         return getattr(self, self.pick(shapes))(kind, scope, depth)
 
     def _compared(self, kind: str, scope: Scope, depth: int) -> Node:

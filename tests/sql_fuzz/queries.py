@@ -185,6 +185,8 @@ class Queries:
         columns = [column for column in scope.columns if column.exact and column.kind in COMPARABLE]
         if columns and self.chance.random() < 0.7:
             return self.pick(columns).node()
+        if self.chance.random() < 0.2:
+            return self.values.edge(scope, 1)
         made = self.values.of(self.pick((TEXT, INT, TIME)), scope, 1, exact=True)
         # A bare number would be the place of a column in the SELECT.
         return made if len(made.parts) > 1 or not columns else self.pick(columns).node()
@@ -229,7 +231,21 @@ class Queries:
         if self.chance.random() < 0.25:
             kept = optional(" FILTER (WHERE ", self.values.condition(scope, 1), ")")
         distinct = "DISTINCT " if self.chance.random() < 0.2 else ""
-        match self.chance.randrange(13):
+        match self.chance.randrange(17):
+            case 13:
+                return value(FLOAT, self.pick(("MIN", "MAX")), "(", self.values.edge(scope, 1), ")", kept)
+            case 14:
+                return value(INT, "COUNT(DISTINCT ", self.values.edge(scope, 1), ")", kept)
+            case 15:
+                decimal = self.values.decimal(scope)
+                if self.chance.random() < 0.5:
+                    decimal = value(INT, "(", decimal, f" {self.pick('+-*')} ", self.values.decimal(scope), ")")
+                name = self.pick((f"SUM({distinct}", "AVG(", "MIN(", "MAX("))
+                return value(FLOAT, name, decimal, ")", kept, exact=False)
+            case 16:
+                lasting = node("(", some(TIME, True), " - ", self.values.of(TIME, scope, 0, exact=True), ")")
+                written = Spelling(node("date_part('epoch', AVG(", lasting, ")", kept, ")"), node("epoch(AVG(", lasting, ")", kept, ")"))
+                return value(FLOAT, written, exact=False)
             case 0 | 1:
                 return value(INT, "COUNT(*)", kept)
             case 2:
@@ -296,8 +312,8 @@ class Queries:
     def window(self, source: Source, scope: Scope) -> Node:
         by = node()
         if self.chance.random() < 0.7:
-            by = optional("PARTITION BY ", self.values.of(self.pick(COMPARABLE), scope, 1, exact=True))
-        first = node(self.values.of(self.pick(COMPARABLE), scope, 1, exact=True), f" {self.direction()}")
+            by = optional("PARTITION BY ", self.window_key(scope))
+        first = node(self.window_key(scope), f" {self.direction()}")
         total = None
         if source.key is not None:
             total = items([first, *(node(f"{key} {self.direction()}") for key in source.key)])
@@ -325,11 +341,20 @@ class Queries:
             case _:
                 return self.at_edge(scope, over(total, self.pick(FRAMES)))
 
+    def window_key(self, scope: Scope) -> Node:
+        if self.chance.random() < 0.2:
+            return self.values.edge(scope, 1)
+        return self.values.of(self.pick(COMPARABLE), scope, 1, exact=True)
+
     def summed(self, scope: Scope, over: Node) -> Node:
         def some(kind):
             return self.values.of(kind, scope, 1, exact=True)
 
-        match self.chance.randrange(5):
+        match self.chance.randrange(7):
+            case 5:
+                return value(FLOAT, self.pick(("MIN", "MAX")), "(", self.values.edge(scope, 1), ")", over)
+            case 6:
+                return value(FLOAT, self.pick(("SUM(", "MIN(", "MAX(")), self.values.decimal(scope), ")", over, exact=False)
             case 0:
                 return value(INT, "COUNT(*)", over)
             case 1:
