@@ -73,6 +73,7 @@ mod sql_answers;
 mod sql_bounds;
 mod sql_fuzz;
 mod sql_http;
+mod sql_numbers;
 mod sql_rules;
 mod stops;
 mod streams;

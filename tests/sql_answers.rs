@@ -155,3 +155,20 @@ fn distinct_rows_and_tests_of_truth_are_answered() {
         ],
     );
 }
+
+#[test]
+fn joins_compare_intervals_by_length() {
+    let (_folder, program) = lake(&json!([row(1, "2024-06-01T00:00:00.000", None, "37.75")]));
+    let query = "SELECT COUNT(*) AS n FROM (VALUES (INTERVAL '24 hours'), (INTERVAL '2 days')) AS a (i) \
+                 JOIN (VALUES (INTERVAL '1 day')) AS b (i) ON a.i = b.i";
+    assert_answers(&program, &[(query, json!([{"n": 1}]))]);
+    for query in [
+        "SELECT i FROM (VALUES (INTERVAL '24 hours'), (INTERVAL '1 day')) AS a (i) GROUP BY i",
+        "SELECT DISTINCT i FROM (VALUES (INTERVAL '24 hours'), (INTERVAL '1 day')) AS a (i)",
+        "SELECT COUNT(DISTINCT i) FROM (VALUES (INTERVAL '24 hours'), (INTERVAL '1 day')) AS a (i)",
+        "SELECT INTERVAL '24 hours' AS i UNION SELECT INTERVAL '1 day'",
+    ] {
+        let refused = program.run(&["sql", query]).expect_status(2).stderr;
+        assert!(refused.contains("take date_part('epoch', x)"), "{query}: {refused}");
+    }
+}

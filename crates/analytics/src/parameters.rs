@@ -101,8 +101,7 @@ impl Parameters {
         let what = "the body is a JSON object with the parameters as its members";
         let value = std::str::from_utf8(body).map_err(|error| error.to_string());
         let value = value.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
-        let value =
-            value.map_err(|error| ParameterError::of_request(format!("{what}; it is none: {error}")))?;
+        let value = value.map_err(|error| ParameterError::of_request(format!("{what}; it is none: {error}")))?;
         let Value::Object(members) = value else {
             return Err(ParameterError::of_request(what));
         };

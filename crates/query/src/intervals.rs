@@ -74,6 +74,9 @@ fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let list = list.into_iter().map(length_of).collect();
             Ok(Transformed::yes(Expr::InList(InList::new(Box::new(length_of(*expr)), list, negated))))
         }
+        Expr::AggregateFunction(call) if call.params.distinct && call.params.args.iter().any(is_interval) => {
+            unordered(&format!("{}(DISTINCT ...) of intervals", call.func.name()))
+        }
         Expr::AggregateFunction(call)
             if matches!(call.func.name(), "min" | "max") && call.params.args.iter().any(is_interval) =>
         {
@@ -119,12 +122,32 @@ fn orders_intervals(window: &WindowFunction, schema: &DFSchema) -> bool {
 
 fn unordered<T>(what: &str) -> Result<T> {
     plan_err!(
-        "{what}: intervals have no order here, since a month has no fixed length; take date_part('epoch', x), or a \
+        "{what}: intervals are neither ordered nor grouped here, since a month has no fixed length; take date_part('epoch', x), or a \
          difference of times, which has"
     )
 }
 
 fn ordered(plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
+    if let LogicalPlan::Join(mut join) = plan {
+        let has_intervals = join.on.iter().any(|(left, _)| is_interval(left, schema));
+        if has_intervals {
+            let length = |key: Expr| if is_interval(&key, schema) { length_of(key) } else { key };
+            join.on = join.on.into_iter().map(|(left, right)| (length(left), length(right))).collect();
+        }
+        let plan = LogicalPlan::Join(join);
+        return Ok(if has_intervals { Transformed::yes(plan) } else { Transformed::no(plan) });
+    }
+    match &plan {
+        LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|key| is_interval(key, schema)) => {
+            return unordered("GROUP BY of intervals");
+        }
+        LogicalPlan::Distinct(_)
+            if schema.fields().iter().any(|field| matches!(field.data_type(), DataType::Interval(_))) =>
+        {
+            return unordered("DISTINCT of intervals");
+        }
+        _ => {}
+    }
     let LogicalPlan::Sort(Sort { mut expr, input, fetch }) = plan else { return Ok(Transformed::no(plan)) };
     let mut changed = false;
     for order in &mut expr {
@@ -158,11 +181,6 @@ impl IntervalLength {
 impl ScalarUDFImpl for IntervalLength {
     fn name(&self) -> &'static str {
         "interval_length"
-    }
-
-    /// A comparison is called what its author wrote.
-    fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        Ok(args.iter().map(|arg| arg.schema_name().to_string()).collect())
     }
 
     fn signature(&self) -> &Signature {

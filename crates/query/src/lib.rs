@@ -13,6 +13,7 @@ mod error;
 mod expressions;
 mod features;
 mod filter_pushdown;
+mod floats;
 mod format;
 mod geoparquet;
 mod h3;

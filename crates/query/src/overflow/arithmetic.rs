@@ -1,8 +1,8 @@
-//! `a + b`, `a - b`, `a * b` and `-a` of whole numbers, checked.
+//! `+`, `-`, `*`, `-a`, `<<` and `>>` of whole numbers, and arithmetic of decimals, checked.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use arrow::compute::kernels::numeric::{add, mul, neg, sub};
+use arrow::compute::kernels::numeric::{add, div, mul, neg, rem, sub};
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
@@ -12,9 +12,12 @@ use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable as _, LogicalPlan, Operator, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
 };
+use datafusion::logical_expr_common::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 
+use super::precision::is_precise;
+use super::shift::shift;
 use crate::expressions::{input_schema, rewrite_expressions};
 
 /// Puts checked functions in the place of the operators, once the types of both sides are known.
@@ -38,17 +41,21 @@ fn checked_step(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 }
 
 fn checked(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let whole = |expr: &Expr| first_operand(expr).get_type(schema).ok().filter(DataType::is_integer);
     match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match Checked::of(op) {
-            Some(of) if whole(&left).is_some_and(|kind| Some(kind) == whole(&right)) => {
-                Ok(Transformed::yes(ScalarUDF::new_from_impl(Checked::new(of)).call(vec![*left, *right])))
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let operator = Arithmetic::of(op);
+            let result = operator.and_then(|of| of.result(op, &kind_of(&left, schema)?, &kind_of(&right, schema)?));
+            match operator.zip(result) {
+                Some((of, result)) => Ok(Transformed::yes(Checked::function(of, result).call(vec![*left, *right]))),
+                None => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
             }
-            _ => Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
-        },
-        Expr::Negative(of) if whole(&of).is_some() && !matches!(*of, Expr::Literal(..)) => {
-            Ok(Transformed::yes(ScalarUDF::new_from_impl(Checked::new(Arithmetic::Negate)).call(vec![*of])))
         }
+        Expr::Negative(of) if !matches!(*of, Expr::Literal(..)) => match kind_of(&of, schema) {
+            Some(kind) if kind.is_integer() => {
+                Ok(Transformed::yes(Checked::function(Arithmetic::Negate, kind).call(vec![*of])))
+            }
+            _ => Ok(Transformed::no(Expr::Negative(of))),
+        },
         expr => Ok(Transformed::no(expr)),
     }
 }
@@ -66,16 +73,15 @@ fn shorten(name: String) -> String {
     format!("({:016x})", hasher.finish())
 }
 
-/// Returns the expression whose type a chain of checked operators has: each has that of its first side. Asked for the type
-/// of a function, the engine names every level below it.
-fn first_operand(mut expr: &Expr) -> &Expr {
-    while let Expr::ScalarFunction(function) = expr
-        && function.func.inner().is::<Checked>()
-        && let Some(first) = function.args.first()
+/// Returns the type of an expression. That of a checked operator is kept with it: asked for the type of a function, the
+/// engine names every level below it.
+fn kind_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
+    if let Expr::ScalarFunction(function) = expr
+        && let Some(checked) = function.func.inner().downcast_ref::<Checked>()
     {
-        expr = first;
+        return Some(checked.result.clone());
     }
-    expr
+    expr.get_type(schema).ok()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,28 +89,53 @@ enum Arithmetic {
     Add,
     Subtract,
     Multiply,
+    Divide,
+    Remainder,
     Negate,
+    ShiftLeft,
+    ShiftRight,
+}
+
+impl Arithmetic {
+    fn of(operator: Operator) -> Option<Self> {
+        match operator {
+            Operator::Plus => Some(Self::Add),
+            Operator::Minus => Some(Self::Subtract),
+            Operator::Multiply => Some(Self::Multiply),
+            Operator::Divide => Some(Self::Divide),
+            Operator::Modulo => Some(Self::Remainder),
+            Operator::BitwiseShiftLeft => Some(Self::ShiftLeft),
+            Operator::BitwiseShiftRight => Some(Self::ShiftRight),
+            _ => None,
+        }
+    }
+
+    /// Returns the type of a result that has to be checked; `None` where the engine checks it, or nothing can overflow.
+    fn result(self, operator: Operator, left: &DataType, right: &DataType) -> Option<DataType> {
+        let checks_itself = matches!(self, Self::Divide | Self::Remainder);
+        if left.is_integer() && left == right && !checks_itself {
+            return Some(left.clone());
+        }
+        let is_shift = matches!(self, Self::ShiftLeft | Self::ShiftRight);
+        if !left.is_decimal() || !right.is_decimal() || is_shift {
+            return None;
+        }
+        BinaryTypeCoercer::new(left, &operator, right).get_result_type().ok()
+    }
 }
 
 /// An operator as a function that fails where the result does not fit.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
     of: Arithmetic,
+    result: DataType,
     signature: Signature,
 }
 
 impl Checked {
-    fn new(of: Arithmetic) -> Self {
-        Self { of, signature: Signature::user_defined(Volatility::Immutable) }
-    }
-
-    fn of(operator: Operator) -> Option<Arithmetic> {
-        match operator {
-            Operator::Plus => Some(Arithmetic::Add),
-            Operator::Minus => Some(Arithmetic::Subtract),
-            Operator::Multiply => Some(Arithmetic::Multiply),
-            _ => None,
-        }
+    fn function(of: Arithmetic, result: DataType) -> ScalarUDF {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        ScalarUDF::new_from_impl(Self { of, result, signature })
     }
 }
 
@@ -114,6 +145,10 @@ impl ScalarUDFImpl for Checked {
             Arithmetic::Add => "+",
             Arithmetic::Subtract | Arithmetic::Negate => "-",
             Arithmetic::Multiply => "*",
+            Arithmetic::Divide => "/",
+            Arithmetic::Remainder => "%",
+            Arithmetic::ShiftLeft => "<<",
+            Arithmetic::ShiftRight => ">>",
         }
     }
 
@@ -136,11 +171,8 @@ impl ScalarUDFImpl for Checked {
         Ok(arg_types.to_vec())
     }
 
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        match arg_types {
-            [of, ..] => Ok(of.clone()),
-            [] => exec_err!("an operator has one or two sides"),
-        }
+    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+        Ok(self.result.clone())
     }
 
     fn is_strict(&self) -> bool {
@@ -148,15 +180,36 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match (self.of, args.args.as_slice()) {
-            (Arithmetic::Add, [left, right]) => apply(left, right, add),
-            (Arithmetic::Subtract, [left, right]) => apply(left, right, sub),
-            (Arithmetic::Multiply, [left, right]) => apply(left, right, mul),
-            (Arithmetic::Negate, [ColumnarValue::Array(of)]) => Ok(ColumnarValue::Array(neg(of)?)),
-            (Arithmetic::Negate, [ColumnarValue::Scalar(of)]) => {
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&neg(&of.to_array()?)?, 0)?))
+        let value = match (self.of, args.args.as_slice()) {
+            (Arithmetic::Add, [left, right]) => apply(left, right, add)?,
+            (Arithmetic::Subtract, [left, right]) => apply(left, right, sub)?,
+            (Arithmetic::Multiply, [left, right]) => apply(left, right, mul)?,
+            (Arithmetic::Divide, [left, right]) => apply(left, right, div)?,
+            (Arithmetic::Remainder, [left, right]) => apply(left, right, rem)?,
+            (Arithmetic::ShiftLeft | Arithmetic::ShiftRight, [left, right]) => {
+                let is_left = self.of == Arithmetic::ShiftLeft;
+                let sides = ColumnarValue::values_to_arrays(&[left.clone(), right.clone()])?;
+                let shifted = shift(&sides, &self.result, is_left)?;
+                match (left, right) {
+                    (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)) => {
+                        ColumnarValue::Scalar(ScalarValue::try_from_array(&shifted, 0)?)
+                    }
+                    _ => ColumnarValue::Array(shifted),
+                }
             }
-            _ => exec_err!("an operator has one or two sides"),
+            (Arithmetic::Negate, [ColumnarValue::Array(of)]) => ColumnarValue::Array(neg(of)?),
+            (Arithmetic::Negate, [ColumnarValue::Scalar(of)]) => {
+                ColumnarValue::Scalar(ScalarValue::try_from_array(&neg(&of.to_array()?)?, 0)?)
+            }
+            _ => return exec_err!("an operator has one or two sides"),
+        };
+        if self.result.is_decimal() && !is_precise(&value.to_array(1)?) {
+            return exec_err!(
+                "Arithmetic overflow: a result of {} has more digits than {}; CAST one side to DOUBLE",
+                self.name(),
+                self.result
+            );
         }
+        Ok(value)
     }
 }

@@ -1,8 +1,15 @@
-//! Sums and products of whole numbers that do not fit are errors. The engine wraps them around: the sum of a column of cells
-//! is then any number, and nobody is told.
+//! Sums and products of whole numbers and decimals that do not fit are errors. The engine wraps them around: the sum of a
+//! column of cells is then any number, and nobody is told.
 
 mod arithmetic;
+mod average;
+mod distinct_sum;
+mod grouped;
+mod interval_sum;
+mod precision;
+mod shift;
 mod sum;
+mod whole_sum;
 
 use std::sync::Arc;
 
@@ -10,13 +17,20 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::AggregateUDF;
 
 use self::arithmetic::CheckArithmetic;
+use self::average::CheckedAverage;
+pub(crate) use self::grouped::GroupedFold;
 use self::sum::CheckedSum;
 
 /// The same session, in which no whole number wraps around.
 pub(crate) fn checked(mut session: SessionStateBuilder) -> SessionStateBuilder {
     if let Some(functions) = session.aggregate_functions() {
-        for function in functions.iter_mut().filter(|function| function.name() == "sum") {
-            *function = Arc::new(AggregateUDF::new_from_impl(CheckedSum::new(Arc::clone(function))));
+        for function in functions.iter_mut() {
+            let of = Arc::clone(function);
+            match function.name() {
+                "sum" => *function = Arc::new(AggregateUDF::new_from_impl(CheckedSum::new(of))),
+                "avg" => *function = Arc::new(AggregateUDF::new_from_impl(CheckedAverage::new(of))),
+                _ => {}
+            }
         }
     }
     session.with_analyzer_rule(Arc::new(CheckArithmetic))

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, UInt64Array};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::FieldRef;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::NullTreatment;
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::function::{ExpressionArgs, PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{
     Expr, LimitEffect, LogicalPlan, PartitionEvaluator, Signature, WindowFunctionDefinition, WindowUDF, WindowUDFImpl,
@@ -19,18 +18,14 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 
+use crate::expressions::rewrite_expressions;
+
 /// Returns the plan with our functions in place of `LEAD` and `LAG` that ignore nulls.
 ///
 /// # Errors
 /// If the engine refuses the new plan.
 pub(super) fn rewrite(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    plan.transform_up_with_subqueries(|node| {
-        let preserver = NamePreserver::new(&node);
-        node.map_expressions(|expr| {
-            let name = preserver.save(&expr);
-            Ok(expr.transform_up(known_values)?.update_data(|expr| name.restore(expr)))
-        })
-    })
+    plan.transform_up_with_subqueries(|step| rewrite_expressions(step, known_values))
 }
 
 fn known_values(expr: Expr) -> Result<Transformed<Expr>> {

@@ -17,6 +17,7 @@ mod time;
 mod upstream;
 mod using_keys;
 mod using_names;
+mod window_keys;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use datafusion::sql::sqlparser::ast;
 use lake_model::Error;
 
 use self::using_keys::{QualifiedNames, WRITE_USING};
+use crate::floats::with_comparable_floats;
 
 /// Adds our functions and rules to a session that has these rules for physical plans.
 pub(crate) fn with_rules(
@@ -40,6 +42,7 @@ pub(crate) fn with_rules(
         percentile::with_percentiles(functions);
     }
     let session = null_equal_joins::with_null_equal_joins(time::with_times(session));
+    let session = with_comparable_floats(session).with_analyzer_rule(Arc::new(window_keys::WindowKeys));
     session.with_physical_optimizer_rules(requirements::with_requirements(physical_rules))
 }
 

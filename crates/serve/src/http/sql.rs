@@ -122,7 +122,9 @@ async fn answer(
     };
     let limit = row_limit(app, parameters.single("limit"))?;
     let cells = parameters.single(CELLS.name).unwrap_or_default();
-    let mut asked = Asked::open(app, "sql", parameters.single("format"), headers).await?.with_cells(parameters.single(CELLS.name))?;
+    let mut asked = Asked::open(app, "sql", parameters.single("format"), headers)
+        .await?
+        .with_cells(parameters.single(CELLS.name))?;
     let deadline = asked.deadline;
     let answered = async {
         let planned = plan(&asked.reading, Sql::Text(query.to_owned()), Bound::Json(values.to_string())).await?;

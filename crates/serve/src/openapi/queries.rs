@@ -1,12 +1,12 @@
 //! Named queries as the OpenAPI document tells of them: a path each.
 
+use lake_analytics::CELLS;
 use lake_query::{Cells, NamedQuery, ValueType};
 use serde_json::{Map, Value, json};
 
 use super::answers;
 use crate::http::endpoint::{Endpoint, QUERIES};
 use crate::http::negotiate::FORMATS;
-use crate::question::CELLS;
 
 /// The path of a named query.
 pub(super) fn path(query: &NamedQuery) -> String {

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray as _, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue, internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable as _, LogicalPlan, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility, lit,
@@ -19,6 +17,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::instant::{instant_of, instant_of_text, parse_zone};
 use super::ticks;
+use crate::expressions::{input_schema, rewrite_expressions};
 
 /// Returns the function that implements `AT TIME ZONE`.
 pub(super) fn at_time_zone() -> Arc<ScalarUDF> {
@@ -120,13 +119,9 @@ impl AnalyzerRule for WallClockCasts {
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        let rewritten = plan.transform_up_with_subqueries(|node| {
-            let schema = merge_schema(&node.inputs());
-            let preserver = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = preserver.save(&expr);
-                Ok(expr.transform_up(|part| as_call(part, &schema))?.update_data(|expr| name.restore(expr)))
-            })
+        let rewritten = plan.transform_up_with_subqueries(|step| {
+            let schema = input_schema(&step)?;
+            rewrite_expressions(step, |expr| as_call(expr, &schema))
         })?;
         Ok(rewritten.data)
     }

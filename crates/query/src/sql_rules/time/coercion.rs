@@ -2,14 +2,14 @@
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, BinaryExpr, Cast, InList};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable as _, LogicalPlan, Operator};
 use datafusion::optimizer::AnalyzerRule;
+
+use crate::expressions::{input_schema, rewrite_expressions};
 
 /// Compares in microseconds where every side is cast to nanoseconds.
 #[derive(Debug)]
@@ -21,13 +21,9 @@ impl AnalyzerRule for ComparedInMicroseconds {
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        let rewritten = plan.transform_up_with_subqueries(|node| {
-            let schema = merge_schema(&node.inputs());
-            let preserver = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = preserver.save(&expr);
-                Ok(expr.transform_up(|part| Ok(compared(part, &schema)))?.update_data(|expr| name.restore(expr)))
-            })
+        let rewritten = plan.transform_up_with_subqueries(|step| {
+            let schema = input_schema(&step)?;
+            rewrite_expressions(step, |expr| Ok(compared(expr, &schema)))
         })?;
         Ok(rewritten.data)
     }
@@ -100,5 +96,27 @@ fn in_microseconds(expr: &Expr, schema: &DFSchema) -> Option<Expr> {
             Some(Expr::Literal(ScalarValue::TimestampMicrosecond(micros, zone.clone()), metadata.clone()))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{Field, Schema};
+    use datafusion::logical_expr::{LogicalPlanBuilder, LogicalTableSource, cast, col};
+
+    use super::*;
+
+    #[test]
+    fn a_filter_within_a_scan_is_compared_in_microseconds() {
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let nanos = DataType::Timestamp(TimeUnit::Nanosecond, None);
+        let schema = Schema::new(vec![Field::new("at", micros, true), Field::new("day", DataType::Date32, true)]);
+        let source = std::sync::Arc::new(LogicalTableSource::new(std::sync::Arc::new(schema)));
+        let filter = cast(col("t.at"), nanos.clone()).gt(cast(col("t.day"), nanos));
+        let scan = LogicalPlanBuilder::scan_with_filters("t", source, None, vec![filter]).expect("a scan");
+        let plan = ComparedInMicroseconds.analyze(scan.build().expect("a plan"), &ConfigOptions::default());
+        let LogicalPlan::TableScan(scan) = plan.expect("a plan") else { panic!("not a scan") };
+        let shown = scan.filters.iter().map(ToString::to_string).collect::<String>();
+        assert_eq!(shown, "t.at > CAST(t.day AS Timestamp(µs))");
     }
 }
