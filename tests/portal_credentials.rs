@@ -58,6 +58,9 @@ fn a_redirect_within_the_portal_is_followed() {
     let refused = ingest(&program(&folder), &circle.url(), &["--retries", "0"]).expect_status(4);
     assert!(refused.stderr.contains("redirects more than 5 times"), "{}", refused.stderr);
     assert_eq!(circle.asked().len(), 6);
+    let unchanged = RoguePortal::start(|_, stream| answer(stream, 304, &[], b""));
+    let refused = ingest(&program(&folder), &unchanged.url(), &["--retries", "0"]).expect_status(2);
+    assert!(refused.stderr.contains("status 304") && !refused.stderr.contains("redirects"), "{}", refused.stderr);
 }
 
 #[test]

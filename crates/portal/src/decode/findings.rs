@@ -1,4 +1,4 @@
-//! What a page or a file lacks that its resource has: columns of roles, and times.
+//! What a page or a file lacks that its resource has: columns of roles, times and places.
 
 use std::collections::BTreeSet;
 
@@ -34,6 +34,12 @@ pub(crate) struct Findings {
     undated: usize,
     /// A value of the time of occurrence that cannot be used.
     sample: Option<String>,
+    /// Rows with a text in the column of a place that cannot be read.
+    unread_places: usize,
+    unread_place: Option<String>,
+    /// Rows whose place is outside of the bounds, and is not 0, 0.
+    outside: usize,
+    outside_place: Option<String>,
 }
 
 /// Returns each role that counting depends on with its column, the key's columns included.
@@ -75,6 +81,10 @@ impl Findings {
             undeclared: BTreeSet::new(),
             undated: 0,
             sample: None,
+            unread_places: 0,
+            unread_place: None,
+            outside: 0,
+            outside_place: None,
         }
     }
 
@@ -99,6 +109,55 @@ impl Findings {
             self.undated += 1;
             self.sample = self.sample.take().or_else(|| cell.map(|cell| shown(&cell.published.text())));
         }
+        self.add_place(rules, row);
+    }
+
+    fn add_place(&mut self, rules: &RowRules, row: &Row<'_>) {
+        let roles = &rules.resource.roles;
+        let cell = |column: &Option<String>| row.cells[rules.column_index(column.as_deref()?)?].as_ref();
+        let cells = [cell(&roles.point), cell(&roles.latitude), cell(&roles.longitude)];
+        // An object without coordinates is an address without a place; a text should have been a place.
+        if let Some(unread) =
+            cells.into_iter().flatten().find(|cell| cell.typed.is_none() && cell.published.is_string())
+        {
+            self.unread_places += 1;
+            self.unread_place.get_or_insert_with(|| shown(&unread.published.text()));
+            return;
+        }
+        let typed = cells.map(|cell| cell.and_then(|cell| cell.typed.as_ref()));
+        let (longitude, latitude) = match typed {
+            [Some(Typed::Point { longitude, latitude }), ..] => (*longitude, *latitude),
+            [_, Some(Typed::Number(latitude)), Some(Typed::Number(longitude))] => (*longitude, *latitude),
+            _ => return,
+        };
+        let bounds = &rules.resource.bounds;
+        let is_inside =
+            (bounds.west..=bounds.east).contains(&longitude) && (bounds.south..=bounds.north).contains(&latitude);
+        // Portals publish 0, 0 for an unknown place.
+        if !is_inside && (longitude, latitude) != (0.0, 0.0) {
+            self.outside += 1;
+            self.outside_place.get_or_insert_with(|| format!("latitude {latitude}, longitude {longitude}"));
+        }
+    }
+
+    /// Returns a warning where more than a tenth of the rows have a place that cannot be read, or more than half have one
+    /// outside of the bounds.
+    pub(crate) fn unlocated(&self) -> Option<Warning> {
+        let rows = self.rows;
+        let text = match (&self.unread_place, &self.outside_place) {
+            (Some(sample), _) if self.unread_places * 10 > rows => format!(
+                "{} of {rows} rows of a page have a place that cannot be read, such as {sample}: they are counted without a \
+                 place, and the original is kept in `_extra`",
+                self.unread_places
+            ),
+            (_, Some(sample)) if self.outside * 2 > rows => format!(
+                "{} of {rows} rows of a page are outside of `[bounds]` of the resource file, such as {sample}: they are \
+                 counted without a place; are latitude and longitude exchanged, or the bounds those of another city?",
+                self.outside
+            ),
+            _ => return None,
+        };
+        Some(Warning { about: "unlocated".to_owned(), text })
     }
 
     /// Returns a warning where more than a tenth of the rows have no usable time.

@@ -179,7 +179,9 @@ impl PageBuilder<'_> {
     /// If the columns do not fit together, which would be a bug.
     pub fn finish(self) -> Result<Page> {
         let mut building = self.building;
-        let mut warnings: Vec<Warning> = building.findings.undated(&self.rules.resource).into_iter().collect();
+        let findings = &building.findings;
+        let mut warnings: Vec<Warning> =
+            findings.undated(&self.rules.resource).into_iter().chain(findings.unlocated()).collect();
         if self.whole {
             warnings.extend(building.findings.absent(self.rules, false));
         }

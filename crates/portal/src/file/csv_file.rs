@@ -21,6 +21,7 @@ pub(crate) struct CsvFile<'d> {
     reader: Reader<CsvValidator<RowBound>>,
     row_bytes: RowBytes,
     record: ByteRecord,
+    titles: ByteRecord,
     header: Header,
     packed: bool,
 }
@@ -37,12 +38,14 @@ impl<'d> CsvFile<'d> {
         let (input, row_bytes) = RowBound::new(input);
         let reader = ReaderBuilder::new().flexible(true).has_headers(false).from_reader(CsvValidator::new(input));
         let header = Header { names: Vec::new(), warning: None };
-        let mut file = Self { decoder, reader, row_bytes, record: ByteRecord::new(), header, packed };
+        let (record, titles) = (ByteRecord::new(), ByteRecord::new());
+        let mut file = Self { decoder, reader, row_bytes, record, titles, header, packed };
         if !file.advance()? {
             return Err(Error::invalid("the file is empty: it has not even titles"));
         }
         let titles: Vec<&str> = texts(&file.record)?;
         file.header = read_header(decoder, &titles)?;
+        file.titles = file.record.clone();
         Ok(file)
     }
 
@@ -92,6 +95,11 @@ impl<'d> CsvFile<'d> {
         let mut orders = DateOrders::new(self.decoder);
         while self.advance()? {
             let line = line_of(&self.record);
+            if self.record.iter().eq(&self.titles) {
+                return Err(Error::invalid(format!(
+                    "line {line}: the titles of line 1 again; if several exports were joined, remove the repeated titles"
+                )));
+            }
             for (name, text) in self.header.names.iter().zip(self.fields()?) {
                 orders.add(name, text, || format!("line {line}"));
             }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use lake_model::{Error, Kind, Result, ResultExt, Secret, one_line, parse_json, parse_portal_url};
-use reqwest::header::{HeaderMap, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderValue, LAST_MODIFIED, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Map, Value};
 
@@ -263,7 +263,7 @@ impl SodaClient {
         };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        if status.is_redirection() {
+        if status.is_redirection() && response.headers().contains_key(LOCATION) {
             let error = refused_redirect(response.url(), response.headers());
             let is_permanent = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
             return Err(if is_permanent { Failure::permanent(error) } else { Failure::retryable(error) });
@@ -306,7 +306,10 @@ impl SodaClient {
 
     fn classify_refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], with_token: bool) -> Failure {
         let text = one_line(&String::from_utf8_lossy(body), MAX_SHOWN_CHARS);
-        let said = format!("status {status}: {text}");
+        let said = match text.as_str() {
+            "" => format!("status {status}"),
+            text => format!("status {status}: {text}"),
+        };
         match status.as_u16() {
             403 if with_token && text.contains("app_token") => {
                 tracing::warn!("the portal rejects the app token; going on without it");
