@@ -26,15 +26,39 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     let secrets = SECRETS.get_or_init(|| {
         let values = SECRET_VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
-        values.filter(|value| value.len() >= MIN_SECRET_BYTES).collect()
+        values.filter(|value| value.len() >= MIN_SECRET_BYTES).flat_map(|value| encodings(&value)).collect()
     });
     let mut text = mask_userinfo(text);
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+    for secret in secrets {
         if text.contains(secret.as_str()) {
             text = Cow::Owned(text.replace(secret.as_str(), MASK));
         }
     }
     text
+}
+
+/// Returns the forms in which an answer may repeat a credential: as it is, in a JSON string, in an address.
+fn encodings(secret: &str) -> Vec<String> {
+    let in_json = secret.replace('\\', "\\\\").replace('"', "\\\"");
+    let with_slashes = in_json.replace('/', "\\/");
+    let in_address: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let in_lower_case = lower_case_escapes(&in_address);
+    let mut encodings = vec![secret.to_owned(), in_json, with_slashes, in_address, in_lower_case];
+    // The longest first: a shorter one may be a part of it.
+    encodings.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    encodings.dedup();
+    encodings
+}
+
+/// `%2F` as `%2f`.
+fn lower_case_escapes(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut lower = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (escape, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        lower.extend(["%", &escape.to_ascii_lowercase(), rest]);
+    }
+    lower
 }
 
 /// The text with `***` for what stands between `://` and `@` in an address.
@@ -113,6 +137,17 @@ mod tests {
         ] {
             assert_eq!(redact(text), masked);
         }
+    }
+
+    #[test]
+    fn a_credential_is_known_in_json_and_in_an_address() {
+        let encodings = encodings(r#"a/b+c"d\e="#);
+        for form in
+            [r#"a/b+c"d\e="#, r#"a/b+c\"d\\e="#, r#"a\/b+c\"d\\e="#, "a%2Fb%2Bc%22d%5Ce%3D", "a%2fb%2bc%22d%5ce%3d"]
+        {
+            assert!(encodings.iter().any(|encoding| encoding == form), "{form}: {encodings:?}");
+        }
+        assert_eq!(super::encodings("plain1234"), ["plain1234"]);
     }
 
     #[test]
