@@ -276,3 +276,24 @@ async fn damage_under_a_server(lake: &Path, serving: &Running, is_noticed: bool)
         assert_eq!(serving.get(path).await.text(), right, "{path}, mended");
     }
 }
+
+#[test]
+fn a_table_that_is_lost_is_named_and_not_made_again() {
+    let bench = Bench::synthetic(200);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "50"]).success();
+    bench.program().run(&["compact"]).success();
+    let whole = bench.lake();
+    let lost = bench.folder.path().join("lost");
+    for table in ["incidents", "counts", "fast_counts", "rejects"] {
+        copy(&whole, &lost);
+        std::fs::remove_dir_all(lost.join(table)).expect("a table");
+        let program = bench.program().lake(&lost);
+        let commands = [&["sql", "SELECT COUNT(*) AS n FROM incidents"][..], &["status"], &["compact"]];
+        let refused = commands.map(|command| program.run(command));
+        for refused in refused.into_iter().chain([bench.ingest(&program, CASES_RESOURCE, &[])]) {
+            let said = refused.expect_status(DAMAGED).stderr;
+            assert!(said.contains(&format!("table {table} is missing")) && said.contains("restore it"), "{said}");
+        }
+        std::fs::remove_dir_all(&lost).expect("a lake");
+    }
+}

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use futures::future::try_join_all;
-use lake_model::{Catalog, Error, Resource, Result, StoredDefinition};
+use lake_model::{Catalog, Error, Kind, Resource, Result, StoredDefinition};
 use lake_store::{
     BoundariesMark, ColumnRange, CompactionMark, CountedDefinitions, DataFile, ForgottenMark, Lake, LandingMark,
     Snapshot, Table, fast_counts_transaction,
@@ -243,8 +243,8 @@ impl Reader {
     pub async fn view(&self) -> Result<View> {
         let mut tries = 0;
         loop {
-            let fast_counts = self.lake.fast_counts.snapshot().await?;
-            let counts = self.lake.counts.snapshot().await?;
+            let fast_counts = self.lake.snapshot_of(&self.lake.fast_counts).await?;
+            let counts = self.lake.snapshot_of(&self.lake.counts).await?;
             let versions = (fast_counts.version, counts.version);
             match self.open_rest(fast_counts, counts).await {
                 Err(error) if tries < MOST_TRIES && self.has_moved(versions).await => {
@@ -259,7 +259,7 @@ impl Reader {
     async fn open_rest(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<View> {
         // What no order is needed between is opened at once: on S3 each takes a round trip or two.
         let (rejects, boundaries, raws) =
-            futures::try_join!(self.lake.rejects.snapshot(), self.boundaries(), self.raws())?;
+            futures::try_join!(self.lake.snapshot_of(&self.lake.rejects), self.boundaries(), self.raws())?;
         let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
         self.assemble(versions, DefinitionsOf::Today).await
     }
@@ -287,7 +287,7 @@ impl Reader {
             }
             resources.insert(name, view);
         }
-        let incidents = Arc::new(self.lake.incidents.snapshot().await?.with_files(incident_files));
+        let incidents = Arc::new(self.lake.snapshot_of(&self.lake.incidents).await?.with_files(incident_files));
         let lake = self.lake.clone();
         Ok(View { lake, fast_counts, counts, incidents, rejects, boundaries, resources, catalog, definitions })
     }
@@ -367,7 +367,14 @@ impl Reader {
         if let Some(known) = self.known(&self.incident_files, name, version) {
             return Ok(known);
         }
-        let snapshot = self.lake.incidents.snapshot_at(version).await?;
+        let snapshot = match self.lake.incidents.snapshot_at(version).await {
+            Err(error) if error.kind() == Kind::NotFound => {
+                // Says so where the whole table is lost.
+                self.lake.snapshot_of(&self.lake.incidents).await?;
+                return Err(error);
+            }
+            snapshot => snapshot?,
+        };
         let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(name));
         Ok(self.learn(&self.incident_files, name, version, Arc::new(own.cloned().collect())))
     }

@@ -18,7 +18,7 @@ use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 use crate::lake::definition::{DEFINITION_FILE, LAKE_FORMAT, LakeDefinition};
 use crate::lake::store_probe::verify_conditional_put;
 use crate::lake::table_layouts::{counts_layout, fast_counts_layout, incidents_layout, raw_layout, rejects_layout};
-use crate::{Location, Table};
+use crate::{Location, Snapshot, Table};
 
 /// An open lake.
 #[derive(Clone, Debug)]
@@ -62,11 +62,41 @@ impl Lake {
         }
         failpoint("store:after-definition");
         let lake = Self::open(location).await?;
-        lake.incidents.create_or_extend(&incidents_layout()).await?;
-        lake.counts.create_or_extend(&counts_layout()).await?;
-        lake.fast_counts.create_or_extend(&fast_counts_layout()).await?;
-        lake.rejects.create_or_extend(&rejects_layout()).await?;
+        // Rows land after all of these were made. One that is lost must not be made again: it would lack what it held.
+        let has_landed_rows = !lake.list_landed_resources().await?.is_empty();
+        for (table, layout) in [
+            (&lake.incidents, incidents_layout()),
+            (&lake.counts, counts_layout()),
+            (&lake.fast_counts, fast_counts_layout()),
+            (&lake.rejects, rejects_layout()),
+        ] {
+            if has_landed_rows && !table.exists().await? {
+                return Err(lake.lost_table_error(table.name()));
+            }
+            table.create_or_extend(&layout).await?;
+        }
         Ok(lake)
+    }
+
+    fn lost_table_error(&self, name: &str) -> Error {
+        let text = format!(
+            "table {name} is missing in {}, where rows have landed; restore it from a copy of the lake",
+            self.location
+        );
+        Error::new(Kind::Data, text)
+    }
+
+    /// The newest state of a table that every lake has.
+    ///
+    /// # Errors
+    /// If the store does not answer, the log is damaged, or the table is lost.
+    pub async fn snapshot_of(&self, table: &Table) -> Result<Arc<Snapshot>> {
+        match table.snapshot().await {
+            Err(error) if error.kind() == Kind::NotFound && !self.list_landed_resources().await?.is_empty() => {
+                Err(self.lost_table_error(table.name()))
+            }
+            snapshot => snapshot,
+        }
     }
 
     /// Opens a lake that is there to write into it.

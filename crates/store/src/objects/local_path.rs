@@ -35,7 +35,7 @@ pub fn parse_local_path(text: &str) -> Result<PathBuf> {
 /// directory has the same path before it is made as afterwards, however it is spelled.
 ///
 /// # Errors
-/// If links lead round in a circle, or the current directory is gone.
+/// If links lead round in a circle, a name or the path is too long, or the current directory is gone.
 pub(crate) fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     let absolute = std::path::absolute(path)?;
     let mut open: VecDeque<PathBuf> = parts(&absolute).collect();
@@ -46,10 +46,14 @@ pub(crate) fn resolve_links(path: &Path) -> io::Result<PathBuf> {
             continue;
         }
         let next = resolved.join(&part);
-        let Ok(target) = std::fs::read_link(&next) else {
+        let target = match std::fs::read_link(&next) {
+            Ok(target) => target,
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return Err(error),
             // No link, or nothing there, or nothing that may be looked at: opening it says which.
-            resolved = next;
-            continue;
+            Err(_) => {
+                resolved = next;
+                continue;
+            }
         };
         links += 1;
         if links > MAX_LINKS {
@@ -111,6 +115,15 @@ mod tests {
         symlink(folder.path().join("a"), folder.path().join("b")).expect("a link");
         let error = resolve_links(&folder.path().join("a/lake")).expect_err("a circle").to_string();
         assert!(error.contains("circle"), "{error}");
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_refused() {
+        let folder = tempfile::tempdir().expect("a directory");
+        for path in ["x".repeat(300), "dir/".repeat(2000)] {
+            let error = resolve_links(&folder.path().join(path)).expect_err("too long").to_string();
+            assert!(error.contains("too long"), "{error}");
+        }
     }
 
     #[test]
