@@ -47,11 +47,19 @@ async fn what_cannot_be_answered_right_is_refused_in_words() {
             "has the zone `+01:00`",
         ),
         ("SELECT date_trunc('fortnight', occurred_at) FROM incidents", "`fortnight` is not a unit of date_trunc"),
+        (
+            "SELECT * FROM incidents PIVOT (count(*) FOR status IN ('Open'))",
+            "the engine does not support this: Unsupported ast node Pivot",
+        ),
+        (
+            "SELECT * FROM generate_series(TIMESTAMP '1500-01-01', TIMESTAMP '1500-01-03', INTERVAL '1 day')",
+            "a series of timestamps begins and ends between the years 1677 and 2262",
+        ),
         ("SELECT percentile_cont(2) WITHIN GROUP (ORDER BY latitude) FROM incidents", "is from 0 to 1"),
     ] {
         let answer = serving.post_json("/sql", &json!({"query": query})).await;
         let told = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert_eq!(answer.status, 400, "{query}: {told}");
-        assert!(told.contains(says), "{query}: {told}");
+        assert!(told.contains(says) && !told.contains("TokenWithSpan"), "{query}: {told}");
     }
 }

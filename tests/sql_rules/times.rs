@@ -102,6 +102,31 @@ async fn dates_of_all_years_are_computed_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn series_of_timestamps_are_tables() {
+    let mut asked: Vec<Asked> = Vec::new();
+    for arguments in [
+        "TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-03', INTERVAL '1 day'",
+        "TIMESTAMP '2024-01-31', TIMESTAMP '2024-06-01', INTERVAL '1 month'",
+        "TIMESTAMP '2024-01-02 12:00:00', TIMESTAMP '2024-01-01', INTERVAL '-6 hours'",
+        "CAST('2024-01-01' AS TIMESTAMP), TIMESTAMP '2024-01-01 00:01:00', INTERVAL '20 seconds'",
+        "DATE '2024-01-01', DATE '2024-03-01', INTERVAL '1 month'",
+    ] {
+        for function in ["generate_series", "range"] {
+            asked.push(ask(format!("SELECT CAST(t AS TIMESTAMP) AS t FROM {function}({arguments}) AS g (t)")));
+        }
+    }
+    let days = "generate_series(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-04', INTERVAL '1 day')";
+    asked.push(ask(format!(
+        "SELECT g.t, COUNT(i.id) AS n FROM {days} AS g (t) LEFT JOIN incidents i ON date_trunc('day', i.occurred_at) = g.t GROUP BY 1"
+    )));
+    // Compared with dates that nanoseconds cannot hold.
+    asked.push(ask(format!(
+        "SELECT g.t, COUNT(*) AS n FROM {days} AS g (t) JOIN {RAW} r ON r.closed_date > g.t GROUP BY 1"
+    )));
+    same_as_duckdb("series_of_timestamps_are_tables", &cases(), &asked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_clocks_fails_no_query() {
     // Wall clock, instant: the two at the changes are standard time, as PostgreSQL reads them.
     let times = [

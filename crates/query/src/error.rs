@@ -83,7 +83,9 @@ fn text_of(error: &DataFusionError) -> String {
              instead, or put it into a WITH"
                 .to_owned()
         }
-        DataFusionError::NotImplemented(text) => format!("the engine does not support this: {}", first_part(text)),
+        DataFusionError::NotImplemented(text) => {
+            format!("the engine does not support this: {}", without_tree(&first_part(text)))
+        }
         DataFusionError::ExecutionJoin(_) => PART_FAILED.to_owned(),
         DataFusionError::Internal(text)
         | DataFusionError::Plan(text)
@@ -138,6 +140,12 @@ fn first_part(text: &str) -> String {
     let text = text.split("This issue was likely caused by a bug").next().unwrap_or(text);
     let text = KINDS_OF_ERRORS.iter().fold(text.to_owned(), |text, kind| text.replace(kind, ""));
     text.trim_end().trim_end_matches('.').to_owned()
+}
+
+/// The text without the tree of the statement that the planner prints for debugging: `Unsupported ast node Pivot { ...`.
+fn without_tree(text: &str) -> &str {
+    let end = [" { ", "(Ident", "(Expr"].into_iter().filter_map(|start| text.find(start)).min();
+    text[..end.unwrap_or(text.len())].trim_end()
 }
 
 /// A file that the engine spills to cannot be written or read: all other files are read through a store.

@@ -133,6 +133,8 @@ async fn the_engine_counts_times_in_nanoseconds() {
     let text = "SELECT CAST(to_timestamp('9999-12-31') AS VARCHAR)";
     still_wrong("sql_rules/time/to_timestamp", text, &["9999-12-31T00:00:00"]).await;
     let now = format!("SELECT {far} IN (now(), {far})");
+    let series = "SELECT value FROM generate_series(CAST('2024-01-01' AS TIMESTAMP(6)), CAST('2024-01-02' AS TIMESTAMP(6)), INTERVAL '1 day')";
+    still_wrong("sql_rules/time/series", series, &["2024-01-01T00:00:00", "2024-01-02T00:00:00"]).await;
     still_wrong("sql_rules/time/now", &now, &["true"]).await;
 }
 

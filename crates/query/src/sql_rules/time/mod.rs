@@ -10,6 +10,7 @@ mod instant;
 mod literal_offset;
 mod microseconds;
 mod now;
+mod series;
 mod ticks;
 mod to_timestamp;
 
@@ -35,6 +36,9 @@ pub(super) fn with_times(mut session: SessionStateBuilder) -> SessionStateBuilde
         }
         functions.push(at_time_zone::at_time_zone());
         functions.push(microseconds::seconds_to_timestamp());
+    }
+    if let Some(functions) = session.table_functions() {
+        series::with_series(functions);
     }
     session
         .with_analyzer_rule(Arc::new(literal_offset::RefuseOffsets))
