@@ -98,7 +98,8 @@ export function Summary() {
   return (
     <section class="summary" aria-label="Total" aria-live="polite" aria-busy={framed.value.loading}>
       <div>
-        <strong data-testid="total">{all === null ? "…" : whole(all)}</strong> {incidents(all ?? 0)}
+        {/* The number is named once it is known. */}
+        {all === null ? <strong>…</strong> : <strong data-testid="total">{whole(all)}</strong>} {incidents(all ?? 0)}
         {before !== null && all !== null && (
           <span class="versus">
             {" "}
