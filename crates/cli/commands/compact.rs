@@ -33,10 +33,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
                 step.done(&summary(&made));
                 reports.extend(made);
             }
-            Err(error) => {
-                tracing::error!("{error}");
-                failures.push(error);
-            }
+            Err(error) => failures.push(error),
         }
     }
     let rows: Vec<Value> = reports.iter().flat_map(rows_of).collect();
@@ -45,11 +42,15 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
         output::note("Nothing landed since the last compaction.");
     }
     let drift: i64 = reports.iter().map(Report::drift).sum();
-    match failures.into_iter().next() {
-        Some(error) if names.len() == 1 => Err(error),
-        Some(_) => Ok(3),
-        None => Ok(u8::from(args.dry_run && drift != 0)),
+    if failures.is_empty() {
+        return Ok(u8::from(args.dry_run && drift != 0));
     }
+    // The caller reports the last failure where nothing was done.
+    let last = (failures.len() == names.len()).then(|| failures.pop()).flatten();
+    for error in &failures {
+        tracing::error!("{error}");
+    }
+    last.map_or(Ok(3), Err)
 }
 
 /// Compacts one resource; one whose definition has changed gets its keys and rejects made again first.
