@@ -1,7 +1,7 @@
 //! A lake of its own for each test, a portal, the built program, and the comparison with the oracle.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lake_soda_sim::Portal;
 use lake_testkit::oracle::{Oracle, Order};
@@ -24,6 +24,21 @@ pub(crate) fn resource_of(dataset: &str) -> Option<&'static str> {
         "ijzp-q8t2" => "chicago-crimes",
         _ => return None,
     })
+}
+
+/// Returns the program on a lake of its own, without a portal, and the directory that it runs in.
+pub(crate) fn program_without_portal() -> (Program, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake"));
+    (program.lake(folder.path().join("lake")).current_dir(folder.path()), folder)
+}
+
+/// Returns the program with a resource file of its own in `folder`.
+pub(crate) fn define_resource(program: Program, folder: &Path, name: &str, definition: &str) -> Program {
+    let directory = folder.join("resources");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    std::fs::write(directory.join(format!("{name}.toml")), definition).expect("a file");
+    program.env("HOTSPOTS_RESOURCES", directory)
 }
 
 pub(crate) struct Bench {
@@ -136,7 +151,7 @@ pub(crate) fn stored(program: &Program) -> (Vec<Value>, Vec<Value>) {
 }
 
 /// Copies a directory with all that is in it.
-pub(crate) fn copy(from: &std::path::Path, to: &std::path::Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a directory");
     for entry in std::fs::read_dir(from).expect("a directory") {
         let entry = entry.expect("an entry");

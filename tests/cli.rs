@@ -5,14 +5,9 @@ use std::process::{Command, Stdio};
 
 use lake_testkit::Program;
 
-use crate::bench::{Bench, CASES, CASES_RESOURCE};
+use crate::bench::{Bench, CASES, CASES_RESOURCE, program_without_portal};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hotspots-lake");
-
-fn bare() -> (Program, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a directory");
-    (Program::new(PROGRAM).lake(folder.path().join("lake")).current_dir(folder.path()), folder)
-}
 
 /// The names of all commands, as `--help` lists them.
 fn commands(program: &Program) -> Vec<String> {
@@ -24,7 +19,7 @@ fn commands(program: &Program) -> Vec<String> {
 
 #[test]
 fn every_command_has_examples_that_parse() {
-    let (program, _folder) = bare();
+    let (program, _folder) = program_without_portal();
     let commands = commands(&program);
     assert!(commands.len() > 15, "{commands:?}");
     for command in commands.iter().filter(|command| *command != "openapi") {
@@ -48,7 +43,7 @@ fn every_command_has_examples_that_parse() {
 
 #[test]
 fn a_commands_own_options_come_before_the_global_ones() {
-    let (program, _folder) = bare();
+    let (program, _folder) = program_without_portal();
     for command in ["ingest", "compact", "audit", "sql", "serve", "vacuum"] {
         let help = program.run(&[command, "--help"]).success().stdout;
         let own = help.find("\nOptions:").expect("own options");
@@ -73,7 +68,7 @@ fn a_resource_is_named_with_and_without_the_option() {
 
 #[test]
 fn what_an_option_may_be_is_said_by_its_help_and_its_errors() {
-    let (program, _folder) = bare();
+    let (program, _folder) = program_without_portal();
     let help = program.run(&["sql", "--help"]).success().stdout;
     let refused = program.run(&["sql", "--format", "xml", "SELECT 1"]).expect_status(2).stderr;
     for format in ["table", "json", "ndjson", "csv", "geojson", "arrow", "parquet"] {
@@ -105,7 +100,7 @@ printf '%s\n' "${COMPREPLY[@]}""#;
 
 #[test]
 fn bash_completes_commands_options_and_names() {
-    let (program, folder) = bare();
+    let (program, folder) = program_without_portal();
     let script = program.run(&["completions", "bash"]).success().stdout;
     for (words, expected) in [
         (&["hotspots-lake", "res"][..], "resources"),
@@ -171,7 +166,7 @@ fn shell_words(line: &str) -> Vec<String> {
 
 #[test]
 fn the_manual_has_a_page_for_each_command() {
-    let (program, folder) = bare();
+    let (program, folder) = program_without_portal();
     let page = program.run(&["man"]).success().stdout;
     assert!(page.contains(".TH hotspots-lake 1") && page.contains("Exit codes"), "{page}");
     program.run(&["man", "--directory", "pages"]).success();
@@ -183,7 +178,7 @@ fn the_manual_has_a_page_for_each_command() {
 
 #[test]
 fn a_token_is_not_written_into_the_file_of_hashes() {
-    let (program, folder) = bare();
+    let (program, folder) = program_without_portal();
     let tokens = folder.path().join("tokens");
     let into = std::fs::File::create(&tokens).unwrap();
     let refused = Command::new(PROGRAM).args(["token", "new", "map"]).stdout(into).output().unwrap();
@@ -205,7 +200,7 @@ fn a_token_is_not_written_into_the_file_of_hashes() {
 
 #[test]
 fn a_draft_of_a_resource_file_ingests_its_rows() {
-    let (program, folder) = bare();
+    let (program, folder) = program_without_portal();
     let rows = "Call Number,Call Type,Received,Closed,Latitude,Longitude\n\
                 1,Alarm,04/01/2021 10:00:00 AM,,37.75,-122.41\n\
                 2,Medical,04/02/2021 11:00:00 PM,04/03/2021 01:00:00 AM,37.77,-122.42\n";
@@ -307,7 +302,7 @@ fn the_shell_answers_completes_and_remembers() {
 
 #[test]
 fn errors_name_the_thing_and_the_mend_and_have_their_exit_codes() {
-    let (program, folder) = bare();
+    let (program, folder) = program_without_portal();
     let no_lake = program.run(&["sql", "SELECT 1"]).expect_status(2);
     assert!(no_lake.stderr.contains("there is no lake") && no_lake.stderr.contains("--lake"), "{}", no_lake.stderr);
     let unknown = program.run(&["ingest", "311-case"]).expect_status(2);
@@ -422,7 +417,7 @@ fn rows_saved_from_a_portal_are_reconciled_by_key_in_every_shape() {
 #[test]
 fn a_users_own_resource_is_ingested_like_the_ones_the_program_comes_with() {
     let bench = Bench::synthetic(300);
-    let (program, _folder) = bare();
+    let (program, _folder) = program_without_portal();
     let shown = program.run(&["resources", "show", "311-cases"]).success().json();
     assert_eq!(shown["dataset"], "vw6y-z8j6");
     let own = bench.folder.path().join("own");

@@ -14,12 +14,12 @@ use crate::bench::{Bench, CASES, CASES_RESOURCE, assert_exact, copy};
 
 const EDITED_MS: i64 = 1_790_000_000_000;
 /// A resource that only a file of the user defines; its rows are those of 311 cases.
-const OWN: &str = "city-calls";
+pub(crate) const OWN: &str = "city-calls";
 /// What the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
 
 /// A directory with the definition of 311 cases under this name, changed.
-fn file_of(bench: &Bench, folder: &str, name: &str, changes: &[(&str, &str)]) -> PathBuf {
+pub(crate) fn file_of(bench: &Bench, folder: &str, name: &str, changes: &[(&str, &str)]) -> PathBuf {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/resources/311-cases.toml");
     let mut text = std::fs::read_to_string(file).unwrap().replacen("311-cases", name, 1);
     for (from, to) in changes {

@@ -8,7 +8,8 @@ use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-use crate::saved_files::{assert_no_row_is_lost, bare, define};
+use crate::bench::{define_resource, program_without_portal};
+use crate::saved_files::assert_no_row_is_lost;
 
 const RESOURCE: &str = r#"
 name = "city-calls"
@@ -369,8 +370,8 @@ fn land(program: &Program, folder: &std::path::Path, name: &str, text: &str) -> 
 
 #[test]
 fn no_form_of_a_row_is_a_change() {
-    let (program, folder) = bare();
-    let program = define(program, folder.path(), "city-calls", RESOURCE);
+    let (program, folder) = program_without_portal();
+    let program = define_resource(program, folder.path(), "city-calls", RESOURCE);
     let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
     let mut random = StdRng::seed_from_u64(seed);
     let calls = calls(&mut random);
@@ -396,8 +397,8 @@ fn no_form_of_a_row_is_a_change() {
 
 #[test]
 fn a_reject_served_in_another_form_is_the_same_reject() {
-    let (program, folder) = bare();
-    let program = define(program, folder.path(), "city-calls", RESOURCE);
+    let (program, folder) = program_without_portal();
+    let program = define_resource(program, folder.path(), "city-calls", RESOURCE);
     let forms = [
         r#"[{"unit":"E01","notes":"no key","place":{"type":"Point","coordinates":[-122.5,37.5]},"urgent":null}, 7]"#,
         r#"[ 7.0, {"place" : { "coordinates": [ -122.50, 37.5 ], "type": "Point" }, "unit": "E01", "notes": "no\u0020key" } ]"#,

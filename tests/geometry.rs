@@ -5,44 +5,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lake_testkit::{Program, Running, missing_tool};
+use lake_testkit::{Program, Running, missing_tool, world_resource};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
 /// The reference.
 const REFERENCE: &str = include_str!("geometry/reference.py");
-
-/// A resource whose rows may be anywhere.
-const WORLD: &str = r#"
-name = "world-calls"
-title = "Calls from anywhere"
-portal = "https://data.example.org"
-dataset = "wrld-0001"
-city = "World"
-zone = "UTC"
-cadence = "1h"
-key = ["call"]
-
-[roles]
-occurred_at = "received"
-category = "kind"
-latitude = "lat"
-longitude = "lon"
-
-[bounds]
-west = -180.0
-south = -90.0
-east = 180.0
-north = 90.0
-
-[columns]
-call = "text"
-received = "timestamp"
-kind = "text"
-lat = "number"
-lon = "number"
-"#;
 
 /// Places that calls come from: the 180th meridian, both poles, a pentagon, the ends of the Mercator map, cities.
 const PLACES: [(f64, f64); 12] = [
@@ -94,7 +63,8 @@ fn rows(seed: u64) -> Vec<Value> {
 fn serve(folder: &Path, seed: u64) -> (Running, PathBuf) {
     let resources = folder.join("resources");
     std::fs::create_dir(&resources).expect("a directory");
-    std::fs::write(resources.join("world-calls.toml"), WORLD).expect("a file");
+    let definition = world_resource("world-calls", "Calls from anywhere", "World");
+    std::fs::write(resources.join("world-calls.toml"), definition).expect("a file");
     let file = folder.join("rows.json");
     std::fs::write(&file, serde_json::to_vec(&rows(seed)).expect("JSON")).expect("a file");
     let resources = resources.display().to_string();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use lake_testkit::{Program, Row, missing_tool};
+use lake_testkit::{Program, Row, missing_tool, world_resource};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE};
@@ -142,41 +142,6 @@ const NAMES: [&str; 9] = [
     "propertyIsEnumerable",
 ];
 
-/// A resource of another city, whose rows may be anywhere.
-fn resource(name: &str, title: &str, city: &str) -> String {
-    format!(
-        r#"
-name = "{name}"
-title = "{title}"
-portal = "https://data.example.org"
-dataset = "anyw-0001"
-city = "{city}"
-zone = "UTC"
-cadence = "1h"
-key = ["call"]
-
-[roles]
-occurred_at = "received"
-category = "kind"
-latitude = "lat"
-longitude = "lon"
-
-[bounds]
-west = -180.0
-south = -90.0
-east = 180.0
-north = 90.0
-
-[columns]
-call = "text"
-received = "timestamp"
-kind = "text"
-lat = "number"
-lon = "number"
-"#
-    )
-}
-
 /// Lands rows of a resource that a directory of files defines.
 fn land(program: &Program, folder: &Path, resources: &Path, name: &str, rows: &[Value]) {
     let file = folder.join(format!("{name}.json"));
@@ -192,7 +157,7 @@ fn labels_named_like_members_of_objects_are_labels_on_every_page() {
     let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
     let resources = folder.path().join("resources");
     std::fs::create_dir(&resources).expect("a directory");
-    std::fs::write(resources.join("constructor.toml"), resource("constructor", "hasOwnProperty", "__proto__"))
+    std::fs::write(resources.join("constructor.toml"), world_resource("constructor", "hasOwnProperty", "__proto__"))
         .expect("a file");
     let case = |number: usize| {
         // A label that is longer than there is room for ends with what is no name by itself.
@@ -237,7 +202,7 @@ fn a_city_on_the_180th_meridian_is_one_place() {
     let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));
     let resources = folder.path().join("resources");
     std::fs::create_dir(&resources).expect("a directory");
-    std::fs::write(resources.join("meridian-calls.toml"), resource("meridian-calls", "Calls", "Taveuni"))
+    std::fs::write(resources.join("meridian-calls.toml"), world_resource("meridian-calls", "Calls", "Taveuni"))
         .expect("a file");
     let call = |number: usize| {
         let east = 179.9 + (number % 20) as f64 / 100.0;

@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use lake_testkit::{BUCKET, Program, Row, S3Server, SECRET, s3_program};
 
 use crate::bench::{Bench, CASES, CASES_RESOURCE, assert_exact};
+use crate::definitions::{OWN, file_of};
 
 /// What the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
@@ -89,6 +90,40 @@ fn a_kill_on_s3_loses_nothing_and_counts_nothing_twice() {
         }
         assert_eq!(deaths, 1, "no run passes {point}");
         assert_exact(&program, CASES_RESOURCE, &bench.oracle(CASES), point);
+    }
+}
+
+#[test]
+fn a_lake_on_s3_needs_no_file_for_what_has_landed() {
+    let Some(server) = S3Server::start("a_lake_on_s3_needs_no_file_for_what_has_landed") else { return };
+    let bench = Bench::synthetic(200);
+    let without = on(&server, &bench, "own");
+    let with = without.clone().env("HOTSPOTS_RESOURCES", file_of(&bench, "own", OWN, &[]));
+    bench.ingest(&with, OWN, &["--page-size", "40"]).success();
+    with.run(&["compact"]).success();
+    edit(&bench, '3');
+    bench.ingest(&with, OWN, &[]).success();
+    assert_exact(&without, OWN, &bench.oracle(CASES), "read without the file");
+    // On another machine there is no index of the keys either.
+    let another = without.env("HOTSPOTS_INDEX", bench.folder.path().join("another"));
+    edit(&bench, '4');
+    bench.ingest(&another, OWN, &[]).success();
+    another.run(&["compact"]).success();
+    assert_exact(&another, OWN, &bench.oracle(CASES), "landed without the file");
+    let status = another.run(&["status", "--format", "json"]).success().json();
+    assert_eq!((&status[0]["exact"], &status[0]["definition"]), (&true.into(), &"lake".into()), "{status}");
+}
+
+#[test]
+fn a_prefix_of_any_characters_holds_a_lake() {
+    let Some(server) = S3Server::start("a_prefix_of_any_characters_holds_a_lake") else { return };
+    let bench = Bench::synthetic(50);
+    for (n, prefix) in ["a b/\u{e4}-\u{96ea}", "100%25", "a+b=c&d", "q?x#y", "behind/", ""].into_iter().enumerate() {
+        let program = on(&server, &bench, prefix).env("HOTSPOTS_INDEX", bench.folder.path().join(format!("index-{n}")));
+        bench.ingest(&program, CASES_RESOURCE, &[]).success();
+        program.run(&["compact"]).success();
+        assert_exact(&program, CASES_RESOURCE, &bench.oracle(CASES), prefix);
+        program.run(&["check"]).success();
     }
 }
 

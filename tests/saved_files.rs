@@ -2,28 +2,11 @@
 //! in another encoding. What can be read in one way lands right; the rest is refused with its file, place and remedy, and
 //! lands nothing.
 
-use std::path::Path;
-
 use lake_soda_sim::{Column, SodaType};
 use lake_testkit::Program;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, CASES, CASES_RESOURCE};
-
-/// The program on a lake of its own, without a portal.
-pub(crate) fn bare() -> (Program, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a directory");
-    let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake"));
-    (program.lake(folder.path().join("lake")).current_dir(folder.path()), folder)
-}
-
-/// The program with a resource of one's own.
-pub(crate) fn define(program: Program, folder: &Path, name: &str, definition: &str) -> Program {
-    let directory = folder.join("resources");
-    std::fs::create_dir_all(&directory).unwrap();
-    std::fs::write(directory.join(format!("{name}.toml")), definition).unwrap();
-    program.env("HOTSPOTS_RESOURCES", directory)
-}
+use crate::bench::{Bench, CASES, CASES_RESOURCE, define_resource, program_without_portal};
 
 const CALLS: &str = r#"
 name = "calls"
@@ -69,13 +52,13 @@ impl Files {
     }
 
     fn of(definition: &str) -> Self {
-        let (program, folder) = bare();
-        let program = define(program, folder.path(), "calls", definition);
+        let (program, folder) = program_without_portal();
+        let program = define_resource(program, folder.path(), "calls", definition);
         Self { program, folder, resource: "calls" }
     }
 
     fn bundled(resource: &'static str) -> Self {
-        let (program, folder) = bare();
+        let (program, folder) = program_without_portal();
         Self { program, folder, resource }
     }
 
@@ -150,6 +133,22 @@ fn a_page_of_undated_rows_is_warned_of_with_a_sample() {
     );
     let dated = files.land("more.csv", "id,opened,place\n3,12/15/2005,\"(37.5, -122.5)\"\n");
     assert!(!dated.contains("undated"), "{dated}");
+}
+
+#[test]
+fn a_page_of_rows_without_a_place_is_warned_of() {
+    let land = |places: &[&str]| {
+        let rows = places.iter().enumerate().map(|(n, place)| format!("{n},2020-01-01,\"{place}\"\n"));
+        Files::new().land("calls.csv", format!("id,opened,place\n{}", rows.collect::<String>()))
+    };
+    let said = land(&["37.5; -122.5", "(37.5, -122.5)"]);
+    assert!(said.contains("1 of 2 rows of a page have a place that cannot be read, such as `37.5; -122.5`"), "{said}");
+    let exchanged = land(&["(-122.5, 37.5)", "(-122.6, 37.6)", "(37.5, -122.5)"]);
+    let says =
+        "2 of 2 rows of a page are outside of `[bounds]` of the resource file, such as latitude -122.5, longitude 37.5";
+    assert!(exchanged.contains(says), "{exchanged}");
+    let usual = land(&["(37.5, -122.5)", "(0, 0)", "(0, 0)", "", "POINT (-122.5 37.5)"]);
+    assert!(!usual.contains("place that cannot") && !usual.contains("outside"), "{usual}");
 }
 
 #[test]
@@ -396,6 +395,8 @@ fn csv_that_is_broken_anywhere_is_refused_and_lands_nothing() {
             [rows.as_bytes(), b"9,2020-01-01,,Pe\xF1a\n"].concat(),
             "line 11: the row that begins here holds the byte 0xF1",
         ),
+        // Two exports, one behind the other.
+        (format!("{rows}{rows}").into_bytes(), "line 11: the titles of line 1 again"),
         (format!("{titles},ID\n").into_bytes(), "`id` and `ID` both stand for `id`"),
         (format!("{titles},Kind of Call?\n").into_bytes(), "both stand for `kind_of_call_`"),
         (format!("{titles},id\n").into_bytes(), "two columns are titled `id`"),

@@ -12,6 +12,7 @@
 )]
 
 mod available;
+mod definitions;
 pub mod loader;
 pub mod oracle;
 pub mod portal_runtime;
@@ -20,6 +21,7 @@ mod roles;
 mod s3_server;
 
 pub use available::{missing_tool, not_run, shared_data};
+pub use definitions::world_resource;
 pub use loader::{Source, all_sources, source};
 pub use oracle::{Dimension, Filter, Oracle, Order, Totals};
 pub use portal_runtime::{PortalThread, declare, insert_rows, load_into, republish};
