@@ -284,7 +284,7 @@ fn a_table_that_is_lost_is_named_and_not_made_again() {
     bench.program().run(&["compact"]).success();
     let whole = bench.lake();
     let lost = bench.folder.path().join("lost");
-    for table in ["incidents", "counts", "fast_counts", "rejects"] {
+    for table in ["incidents", "counts", "fast_counts", "rejects", "raw/311-cases"] {
         copy(&whole, &lost);
         std::fs::remove_dir_all(lost.join(table)).expect("a table");
         let program = bench.program().lake(&lost);

@@ -260,6 +260,8 @@ impl Reader {
         // What no order is needed between is opened at once: on S3 each takes a round trip or two.
         let (rejects, boundaries, raws) =
             futures::try_join!(self.lake.snapshot_of(&self.lake.rejects), self.boundaries(), self.raws())?;
+        let landed: Vec<&str> = raws.iter().map(|(name, _)| name.as_str()).collect();
+        self.lake.require_raw_tables(&[Arc::clone(&fast_counts), Arc::clone(&counts)], &landed)?;
         let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
         self.assemble(versions, DefinitionsOf::Today).await
     }

@@ -78,6 +78,17 @@ impl Lake {
         Ok(lake)
     }
 
+    /// Refuses a lake that has counted rows of resources without a raw table: those were lost.
+    ///
+    /// # Errors
+    /// If a resource of the counts is not among the `landed` ones.
+    pub fn require_raw_tables(&self, counts: &[Arc<Snapshot>], landed: &[&str]) -> Result<()> {
+        match counted_resources(counts).find(|name| !landed.contains(name)) {
+            Some(name) => Err(self.lost_table_error(&format!("raw/{name}"))),
+            None => Ok(()),
+        }
+    }
+
     fn lost_table_error(&self, name: &str) -> Error {
         let text = format!(
             "table {name} is missing in {}, where rows have landed; restore it from a copy of the lake",
@@ -199,6 +210,14 @@ impl Lake {
     /// If the store does not answer, or a column has changed its type.
     pub async fn ensure_raw_table(&self, resource: &Resource) -> Result<Table> {
         let table = self.raw(&resource.name)?;
+        if !table.exists().await? {
+            let snapshots = [self.fast_counts.snapshot().await?, self.counts.snapshot().await?];
+            let is_counted = counted_resources(&snapshots).any(|name| name == resource.name);
+            // Another process may have made it, and counted rows, since it was looked for.
+            if is_counted && !table.exists().await? {
+                return Err(self.lost_table_error(&format!("raw/{}", resource.name)));
+            }
+        }
         table.create_or_extend(&raw_layout(resource)).await.map_err(|e| e.context(&resource.name))?;
         Ok(table)
     }
@@ -216,6 +235,11 @@ impl Lake {
         let there = try_join_all(names.iter().map(|name| async { self.raw(name)?.exists().await })).await?;
         Ok(names.into_iter().zip(there).filter(|(_, there)| *there).map(|(name, _)| name.to_owned()).collect())
     }
+}
+
+/// The resources of the files of these tables of counts, each as often as it has files.
+fn counted_resources(counts: &[Arc<Snapshot>]) -> impl Iterator<Item = &str> {
+    counts.iter().flat_map(|snapshot| snapshot.files.iter()).filter_map(|file| file.partition_value("resource"))
 }
 
 /// Tables without the lake's definition: it was lost, and another must not take its place.
