@@ -428,6 +428,11 @@ fn packed_files_are_read_to_their_end_or_refused() {
     let packed = std::fs::read(files.folder.path().join("calls.csv.gz")).unwrap();
     files.refused("cut.csv.gz", &packed[..packed.len() / 2], "gzip data is damaged or cut off");
     files.refused("none.csv.gz", "id,opened,place\n", "gzip data is damaged or cut off");
+    // Opening a pipe that nothing writes to would wait.
+    let made = std::process::Command::new("mkfifo").arg(files.folder.path().join("pipe.csv")).status();
+    assert!(made.expect("mkfifo").success());
+    let refused = files.program.run(&["ingest", files.resource, "--file", "pipe.csv"]).expect_status(2).stderr;
+    assert!(refused.contains("pipe.csv: not a file"), "{refused}");
     files.refused("cut.json.gz", &packed[..packed.len() - 4], "cut.json.gz");
     assert!(files.land("whole.csv.gz", packed).contains("500 new"));
 }

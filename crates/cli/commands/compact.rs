@@ -14,9 +14,9 @@ use crate::{context, output};
 pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = if args.dry_run { context::open(global).await? } else { context::open_to_write(global).await? };
-    let named = args.names.to_vec();
-    let names = if named.is_empty() { lake.list_landed_resources().await? } else { named };
     let reader = context::reader(global, lake, &catalog)?;
+    let named = args.names.to_vec();
+    let names = if named.is_empty() { reader.view().await?.resources.into_keys().collect() } else { named };
     if let Some(window) = args.window {
         let (whole, _) = window.whole_years();
         if whole != window {

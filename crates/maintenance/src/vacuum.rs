@@ -166,7 +166,7 @@ async fn find_named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTree
         *oldest = mark.incidents_version.min(*oldest);
         Ok(())
     };
-    let newest = lake.counts.snapshot().await?;
+    let newest = lake.snapshot_of(&lake.counts).await?;
     let files = lake.counts.list_log_files().await?;
     let current_then = files.entries.iter().rev().find(|(_, at)| **at < since).map(|(version, _)| *version);
     let mut snapshots = vec![std::sync::Arc::clone(&newest)];

@@ -34,11 +34,12 @@ const MAX_ROW_BYTES: usize = 64 << 20;
 /// # Errors
 /// If it cannot be read, or is something else than text in UTF-8.
 pub(crate) fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
-    let file = File::open(path).or_err(Kind::NotFound, || "the file cannot be opened")?;
-    let metadata = file.metadata().or_err(Kind::NotFound, || "the file cannot be read")?;
+    // Opening a named pipe waits for its writer.
+    let metadata = std::fs::metadata(path).or_err(Kind::NotFound, || "the file cannot be opened")?;
     if !metadata.is_file() {
         return Err(Error::invalid("not a file: a saved file is read twice, to check it before any row lands"));
     }
+    let file = File::open(path).or_err(Kind::NotFound, || "the file cannot be opened")?;
     let packed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     let mut input: Box<dyn Read> =
         if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) };
