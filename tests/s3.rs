@@ -18,13 +18,19 @@ const ABORTED: i32 = 128 + 6;
 /// Bad usage, among it a store that cannot hold a lake.
 const INVALID: i32 = 2;
 
+const EDITED_MS: i64 = 1_790_000_000_000;
+
 fn edit(bench: &Bench, last_digit: char) {
+    edit_at(bench, last_digit, EDITED_MS);
+}
+
+fn edit_at(bench: &Bench, last_digit: char, at_ms: i64) {
     let chosen = |row: &Row| row["service_request_id"].as_str().is_some_and(|id| id.ends_with(last_digit));
     let change = |row: &mut Row| {
         row.insert("service_name".to_owned(), format!("Kind {last_digit}").into());
         row.insert("requested_datetime".to_owned(), "2024-05-05T05:05:00.000".into());
     };
-    assert!(bench.portal.update_where(CASES, chosen, change, 1_790_000_000_000) > 0);
+    assert!(bench.portal.update_where(CASES, chosen, change, at_ms) > 0);
 }
 
 fn on(server: &S3Server, bench: &Bench, prefix: &str) -> Program {
@@ -106,7 +112,7 @@ fn a_lake_on_s3_needs_no_file_for_what_has_landed() {
     assert_exact(&without, OWN, &bench.oracle(CASES), "read without the file");
     // On another machine there is no index of the keys either.
     let another = without.env("HOTSPOTS_INDEX", bench.folder.path().join("another"));
-    edit(&bench, '4');
+    edit_at(&bench, '4', EDITED_MS + 60_000);
     bench.ingest(&another, OWN, &[]).success();
     another.run(&["compact"]).success();
     assert_exact(&another, OWN, &bench.oracle(CASES), "landed without the file");
