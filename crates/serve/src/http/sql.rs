@@ -34,7 +34,7 @@ const ACCEPTED: ParameterTable = &[
     Parameter::new(
         "parameters",
         Shape::Object,
-        "ValueKind for its places: an object by name, or an array in the order of the places.",
+        "Values for its places: an object by name, or an array in the order of the places.",
     ),
     LIMIT,
     CELLS,
@@ -44,7 +44,7 @@ const ACCEPTED: ParameterTable = &[
 /// What `/sql` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: SQL,
-    about: "The rows of a query in SQL, which reads and changes nothing. ValueKind for its places are bound, never pasted.",
+    about: "The rows of a query in SQL, which reads and changes nothing. Values for its places are bound, never pasted.",
     parameters: ACCEPTED,
     formats: FORMATS,
     takes_body: true,
@@ -90,7 +90,7 @@ pub(crate) async fn post(
     let parsed = parsed.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
     let parsed = parsed.map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
     let Value::Object(mut members) = parsed else { return Err(Problem::of(Kind::Invalid, what)) };
-    // ValueKind keep their types: `5` is a number and `"5"` is a text.
+    // Values keep their types: `5` is a number and `"5"` is a text.
     let given = members.remove("parameters");
     parameters.add_json(Value::Object(members).to_string().as_bytes())?;
     let values = match given {
