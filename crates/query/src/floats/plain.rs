@@ -29,7 +29,9 @@ fn is_plain_expr(expr: &Expr, inputs: &[&LogicalPlan], depth: usize) -> bool {
         Expr::Case(case) => {
             case.when_then_expr.iter().all(|(_, then)| plain(then)) && case.else_expr.as_deref().is_none_or(plain)
         }
-        Expr::ScalarFunction(ScalarFunction { func, args }) if matches!(func.name(), "coalesce" | "nullif") => {
+        Expr::ScalarFunction(ScalarFunction { func, args })
+            if matches!(func.name(), "coalesce" | "get_field" | "nullif") =>
+        {
             args.iter().all(plain)
         }
         _ => false,

@@ -3,6 +3,7 @@
 //! write instead. They apply to all SQL of users. docs/sql.md lists them; the tests in `upstream` fail when a rule is
 //! no longer needed.
 
+mod bitwise_precedence;
 mod distinct_from;
 mod grouping_sets;
 mod ignore_nulls;
@@ -67,6 +68,7 @@ impl StatementNames {
 pub(crate) fn rewrite_statement(statement: &mut Statement) -> lake_model::Result<StatementNames> {
     let Some(parsed) = parsed(statement) else { return Ok(StatementNames::default()) };
     distinct_from::check(parsed)?;
+    bitwise_precedence::check(parsed)?;
     let names = QualifiedNames::of(parsed);
     using_names::qualify(parsed);
     ordered_aggregates::rewrite_statement(parsed);

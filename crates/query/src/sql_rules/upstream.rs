@@ -159,6 +159,12 @@ async fn the_engine_reads_conditions_after_distinct_from_as_its_side() {
 }
 
 #[tokio::test]
+async fn the_engine_binds_some_bitwise_operators_before_others() {
+    let sql = "SELECT x << 2 & 3, x | 2 & 4 FROM (VALUES (1)) AS v (x)";
+    still_wrong("sql_rules/bitwise_precedence", sql, &["0|0"]).await;
+}
+
+#[tokio::test]
 async fn the_engine_compares_floats_by_their_bits() {
     let rule = "floats";
     let values = "(VALUES (1, CAST('-0.0' AS DOUBLE)), (2, CAST('0.0' AS DOUBLE))) AS v (n, x)";
