@@ -1,6 +1,9 @@
-//! The arrows between the crates run one way.
+//! The arrows between the crates run one way, and so do imports between the files of a crate.
+
+mod imports;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -53,6 +56,30 @@ fn the_arrows_between_the_crates_run_one_way() {
         let used = package["dependencies"].as_array().expect("dependencies").iter();
         for used in used.filter(|d| d["kind"].is_null()).filter_map(|d| d["name"].as_str()) {
             assert!(!used.starts_with("lake-") || allowed.contains(&used), "{name} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn files_import_each_other_only_where_the_documentation_says_why() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/architecture.md")).expect("the page");
+    let (_, table) = page.split_once("\n## Circles of imports\n").expect("the section");
+    // | crate | `file`, `folder/file` | why |
+    let rows =
+        table.lines().skip_while(|line| !line.starts_with("|---")).skip(1).take_while(|line| line.starts_with('|'));
+    let quoted = |cell: &str| -> BTreeSet<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let documented: Vec<(BTreeSet<String>, BTreeSet<String>)> =
+        rows.map(|row| row.split('|').collect::<Vec<_>>()).map(|row| (quoted(row[1]), quoted(row[2]))).collect();
+    for folder in std::fs::read_dir(root.join("crates")).expect("the crates") {
+        let folder = folder.expect("a folder").path();
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let source = if folder.join("src").is_dir() { folder.join("src") } else { folder };
+        for circle in imports::find_circles(&source) {
+            let is_documented = documented
+                .iter()
+                .any(|(crates, files)| crates.contains(&name) && circle.iter().all(|file| files.contains(file)));
+            assert!(is_documented, "files of `{name}` import each other: {circle:?}");
         }
     }
 }
