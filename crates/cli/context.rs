@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lake_ingest::LandingOptions;
-use lake_model::{Catalog, Error, Kind, Known, Result, parse_portal_url};
+use lake_model::{Catalog, CatalogEntry, Error, Kind, Result, parse_portal_url};
 use lake_portal::PortalOptions;
 use lake_query::{Engine, EngineOptions, Queries, Reader};
 use lake_store::{Lake, Location};
@@ -31,12 +31,12 @@ pub(crate) async fn known(global: &Global) -> Result<Arc<Catalog>> {
 }
 
 /// The named resources and boundaries, or all: the boundaries last, for incidents matter more.
-pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<Known>> {
+pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<CatalogEntry>> {
     if names.is_empty() {
-        let boundaries = catalog.boundaries().cloned().map(Known::Boundaries);
-        return Ok(catalog.iter().cloned().map(Known::Incidents).chain(boundaries).collect());
+        let boundaries = catalog.boundaries().cloned().map(CatalogEntry::Boundaries);
+        return Ok(catalog.iter().cloned().map(CatalogEntry::Incidents).chain(boundaries).collect());
     }
-    names.iter().map(|name| catalog.known(name)).collect()
+    names.iter().map(|name| catalog.find_entry(name)).collect()
 }
 
 /// The queries the program comes with, and the user's own.

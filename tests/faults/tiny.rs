@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
-use lake_compact::{CompactOptions, Report, compact};
+use lake_compact::{CompactOptions, CompactionReport, compact};
 use lake_ingest::{Landing, LandingOptions};
 use lake_model::{Catalog, Cursor, Resource, Result, Window};
 use lake_portal::Decoder;
@@ -305,14 +305,14 @@ pub(crate) async fn ingest(
     Ok(())
 }
 
-pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<Report>> {
+pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<CompactionReport>> {
     let reader = reader(lake)?;
     let window = window.then(|| Window::parse("2000..2040").unwrap());
     compact(&reader, &resource(), CompactOptions { window, ..CompactOptions::default() }, |_| {}).await
 }
 
 /// The same, where anything has landed at all.
-pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<Vec<Report>> {
+pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<Vec<CompactionReport>> {
     if lake.list_landed_resources().await?.is_empty() { Ok(Vec::new()) } else { compact_all(lake, window).await }
 }
 

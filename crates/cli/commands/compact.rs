@@ -1,6 +1,6 @@
 //! `compact`: recount exactly.
 
-use lake_compact::{CompactOptions, Report, compact};
+use lake_compact::{CompactOptions, CompactionReport, compact};
 use lake_ingest::Landing;
 use lake_maintenance::rebuild_rejects;
 use lake_model::Result;
@@ -41,7 +41,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     if rows.is_empty() && failures.is_empty() && args.format == Listing::Table {
         output::note("Nothing landed since the last compaction.");
     }
-    let drift: i64 = reports.iter().map(Report::drift).sum();
+    let drift: i64 = reports.iter().map(CompactionReport::drift).sum();
     if failures.is_empty() {
         return Ok(u8::from(args.dry_run && drift != 0));
     }
@@ -60,7 +60,7 @@ pub(crate) async fn one(
     name: &str,
     options: CompactOptions,
     progress: impl FnMut(u64) + Send,
-) -> Result<Vec<Report>> {
+) -> Result<Vec<CompactionReport>> {
     let view = reader.view().await?;
     let resource = view.catalog.get(name)?;
     if let Some(landed) = view.resources.get(name).filter(|landed| landed.is_rekeyed() && !options.dry_run) {
@@ -76,7 +76,7 @@ pub(crate) async fn one(
     compact(reader, &resource, options, progress).await
 }
 
-fn rows_of(report: &Report) -> Vec<Value> {
+fn rows_of(report: &CompactionReport) -> Vec<Value> {
     let rows = report.partitions.iter().map(|partition| {
         json!({
             "resource": partition.resource,
@@ -92,9 +92,9 @@ fn rows_of(report: &Report) -> Vec<Value> {
 }
 
 /// What a compaction did, in a line.
-pub(crate) fn summary(reports: &[Report]) -> String {
+pub(crate) fn summary(reports: &[CompactionReport]) -> String {
     let partitions: usize = reports.iter().map(|r| r.partitions.len()).sum();
-    let rows: i64 = reports.iter().map(Report::rows).sum();
-    let drift: i64 = reports.iter().map(Report::drift).sum();
+    let rows: i64 = reports.iter().map(CompactionReport::rows).sum();
+    let drift: i64 = reports.iter().map(CompactionReport::drift).sum();
     format!("{rows} incidents in {partitions} partitions, drift {drift}")
 }

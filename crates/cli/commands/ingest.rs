@@ -4,7 +4,7 @@ use lake_ingest::{
     BoundariesOptions, BoundariesReport, BoundariesSource, Event, FullScanOptions, IngestOptions, IngestReport, Source,
     ingest, ingest_boundaries,
 };
-use lake_model::{Error, Known, Result};
+use lake_model::{CatalogEntry, Error, Result};
 
 use crate::args::{Global, Ingest};
 use crate::progress::Progress;
@@ -16,11 +16,11 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     let mut chosen = context::chosen(&catalog, &names)?;
     if args.replay_rejects {
         if let Some(known) = chosen.iter().find(|known| names.iter().any(|name| name == known.name()))
-            && matches!(known, Known::Boundaries(_))
+            && matches!(known, CatalogEntry::Boundaries(_))
         {
             return Err(Error::invalid(format!("`{}` is a set of boundaries, which has no rejects", known.name())));
         }
-        chosen.retain(|known| matches!(known, Known::Incidents(_)));
+        chosen.retain(|known| matches!(known, CatalogEntry::Incidents(_)));
     }
     let source = match &args.file {
         None if args.replay_rejects => Source::Rejects,
@@ -50,10 +50,10 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
             break;
         }
         let resource = match (known, &of_boundaries) {
-            (Known::Incidents(resource), _) => resource,
+            (CatalogEntry::Incidents(resource), _) => resource,
             // They have no rejects, and were left out above.
-            (Known::Boundaries(_), None) => continue,
-            (Known::Boundaries(set), Some(of_boundaries)) => {
+            (CatalogEntry::Boundaries(_), None) => continue,
+            (CatalogEntry::Boundaries(set), Some(of_boundaries)) => {
                 let step = progress.step(format!("ingest {}", set.name));
                 // A set lands as a whole or not at all.
                 match stop.run_until_cancelled(ingest_boundaries(&lake, set, of_boundaries)).await {
@@ -97,13 +97,13 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
 }
 
 /// How to land boundaries where incidents land so; none from rejects, of which boundaries have none.
-pub(crate) fn boundaries_options(options: &IngestOptions, anew: bool) -> Option<BoundariesOptions> {
+pub(crate) fn boundaries_options(options: &IngestOptions, rewrite: bool) -> Option<BoundariesOptions> {
     let source = match &options.source {
         Source::Portal(portal) => BoundariesSource::Portal(portal.clone()),
         Source::File(path) => BoundariesSource::File(path.clone()),
         Source::Rejects => return None,
     };
-    Some(BoundariesOptions { source, page_size: options.page_size, anew, synthetic: options.landing.synthetic })
+    Some(BoundariesOptions { source, page_size: options.page_size, rewrite, synthetic: options.landing.synthetic })
 }
 
 /// What a run of boundaries did, in a line.

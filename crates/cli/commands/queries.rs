@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lake_compact::CompactOptions;
 use lake_ingest::{IngestOptions, LandingOptions, Source, ingest, ingest_boundaries};
-use lake_model::{Catalog, Error, Kind, Known, Result, ResultExt, read_regular_file};
+use lake_model::{Catalog, CatalogEntry, Error, Kind, Result, ResultExt, read_regular_file};
 use lake_portal::PortalOptions;
 use lake_query::{Cells, Format, NamedQuery, Queries as Named, Reader, Session};
 use lake_soda_sim::synthetic;
@@ -161,8 +161,8 @@ async fn small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -
         ingest(&lake, &catalog.get(dataset.resource)?, &options, &CancellationToken::new(), |_| {}).await?;
     }
     for name in synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources) {
-        if let (Known::Boundaries(set), Some(options)) =
-            (catalog.known(name)?, super::ingest::boundaries_options(&options, false))
+        if let (CatalogEntry::Boundaries(set), Some(options)) =
+            (catalog.find_entry(name)?, super::ingest::boundaries_options(&options, false))
         {
             ingest_boundaries(&lake, &set, &options).await?;
         }

@@ -1,6 +1,6 @@
 //! `resources` and `openapi`: what the program knows of itself.
 
-use lake_model::{Error, Known, Result};
+use lake_model::{CatalogEntry, Error, Result};
 use lake_portal::draft_resource;
 use lake_query::Queries;
 use serde_json::{Value, json};
@@ -31,9 +31,9 @@ pub(crate) async fn run(global: &Global, args: Resources) -> Result<u8> {
             output::print_rows(&resources.chain(boundaries).collect::<Vec<Value>>(), format)?;
         }
         ResourcesCommand::Show { name } => {
-            let text = match catalog.known(&name)? {
-                Known::Incidents(resource) => serde_json::to_string_pretty(resource.as_ref()),
-                Known::Boundaries(boundaries) => serde_json::to_string_pretty(boundaries.as_ref()),
+            let text = match catalog.find_entry(&name)? {
+                CatalogEntry::Incidents(resource) => serde_json::to_string_pretty(resource.as_ref()),
+                CatalogEntry::Boundaries(boundaries) => serde_json::to_string_pretty(boundaries.as_ref()),
             };
             let text = text.map_err(|e| Error::internal("a resource as JSON").with_source(e))?;
             output::print(&format!("{text}\n"))?;

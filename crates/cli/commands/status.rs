@@ -54,7 +54,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "boundaries": mark.boundaries,
             "unreconciled": 0,
             "exact": true,
-            "definition": view.catalog.known(&name).ok().map(|known| known.definition().origin),
+            "definition": view.catalog.find_entry(&name).ok().map(|known| known.definition().origin),
             "landed_at": mark.landed_at,
             "lag": lag(&mark.landed_at),
             "cursor": Value::Null,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lake_compact::CompactOptions;
 use lake_ingest::{Event, IngestOptions, Source, ingest, ingest_boundaries};
-use lake_model::{Boundaries, Error, Kind, Known, Resource, Result, ResultExt};
+use lake_model::{Boundaries, CatalogEntry, Error, Kind, Resource, Result, ResultExt};
 use lake_query::Reader;
 use lake_soda_sim::{Portal, synthetic};
 use lake_store::Lake;
@@ -147,12 +147,12 @@ async fn serve_demo(rows: usize) -> Result<lake_soda_sim::Serving> {
 
 /// Ingests and compacts one resource, or ingests one set of boundaries, until told to stop. A failure is said and tried
 /// again soon.
-async fn keep_up(work: Arc<Work>, known: Known, said: tokio::sync::mpsc::Sender<Result<(), String>>) {
+async fn keep_up(work: Arc<Work>, known: CatalogEntry, said: tokio::sync::mpsc::Sender<Result<(), String>>) {
     let mut said = Some(said);
     loop {
         let (cadence, done) = match &known {
-            Known::Incidents(resource) => (resource.cadence.interval(), round(&work, resource).await),
-            Known::Boundaries(set) => (set.cadence.interval(), boundaries_round(&work, set).await),
+            CatalogEntry::Incidents(resource) => (resource.cadence.interval(), round(&work, resource).await),
+            CatalogEntry::Boundaries(set) => (set.cadence.interval(), boundaries_round(&work, set).await),
         };
         let (wait, outcome) = match done {
             Ok(()) => (cadence, Ok(())),

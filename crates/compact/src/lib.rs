@@ -5,10 +5,10 @@
 //! answered before, bucket by bucket, and the difference is reported. `incidents` is committed first; the `counts`
 //! commit is the commit point.
 
+mod compaction;
 mod plan;
 mod report;
-mod run;
-mod write;
+mod year_files;
 
-pub use report::{PartitionReport, Report};
-pub use run::{CompactOptions, compact};
+pub use compaction::{CompactOptions, compact};
+pub use report::{CompactionReport, PartitionReport};

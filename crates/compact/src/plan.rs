@@ -11,7 +11,7 @@ use lake_model::{Kind, Resource, Result, ResultExt};
 use lake_query::{ResourceView, Session, engine_error, fill, incident_select, literal, template};
 
 /// Changed keys up to this many are held in memory while partitions are merged; more are sorted and spilled.
-const MOST_IN_MEMORY: usize = 500_000;
+const MAX_CHANGED_IN_MEMORY: usize = 500_000;
 
 /// Which partitions of a resource are rewritten, and from what.
 #[derive(Clone, Debug)]
@@ -57,7 +57,12 @@ fn years_condition(years: &[Option<i32>]) -> String {
 }
 
 /// Registers `changed` (the current versions of the keys that batches `above < batch <= through` touched) and plans.
-pub(crate) async fn plan(session: &Session, resource: &Resource, view: &ResourceView, scope: &Scope) -> Result<Plan> {
+pub(crate) async fn plan_compaction(
+    session: &Session,
+    resource: &Resource,
+    view: &ResourceView,
+    scope: &Scope,
+) -> Result<Plan> {
     let context = session.context();
     let watermark = view.watermark();
     // A recount of some years leaves the watermark where it is: batches above it may touch other years.
@@ -88,7 +93,7 @@ pub(crate) async fn plan(session: &Session, resource: &Resource, view: &Resource
             let values =
                 [("resource", literal(&resource.name)), ("above", number(watermark)), ("through", number(through))];
             let values: Vec<(&str, &str)> = values.iter().map(|(k, v)| (*k, v.as_str())).collect();
-            years_of(session, &fill(template("compact/touched")?, &values)?).await?
+            query_years(session, &fill(template("compact/touched")?, &values)?).await?
         }
     };
     let incidents_sql = match scope {
@@ -106,11 +111,11 @@ pub(crate) async fn plan(session: &Session, resource: &Resource, view: &Resource
 /// Holds the changed keys in memory while they are few, so that the merge's join is built on them and not on the lake.
 async fn hold_changed(session: &Session, frame: datafusion::dataframe::DataFrame) -> Result<()> {
     let context = session.context();
-    let few = frame.clone().limit(0, Some(MOST_IN_MEMORY + 1)).map_err(engine_error)?;
+    let few = frame.clone().limit(0, Some(MAX_CHANGED_IN_MEMORY + 1)).map_err(engine_error)?;
     let schema = Arc::new(few.schema().as_arrow().clone());
     let batches = few.collect().await.map_err(engine_error)?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    if rows <= MOST_IN_MEMORY {
+    if rows <= MAX_CHANGED_IN_MEMORY {
         let table = MemTable::try_new(schema, vec![batches]).map_err(engine_error)?;
         context.register_table("changed", Arc::new(table)).map_err(engine_error)?;
     } else {
@@ -120,7 +125,7 @@ async fn hold_changed(session: &Session, frame: datafusion::dataframe::DataFrame
     Ok(())
 }
 
-async fn years_of(session: &Session, sql: &str) -> Result<Vec<Option<i32>>> {
+pub(crate) async fn query_years(session: &Session, sql: &str) -> Result<Vec<Option<i32>>> {
     let frame = session.context().sql(sql).await.map_err(engine_error)?;
     let mut years = Vec::new();
     for batch in frame.collect().await.map_err(engine_error)? {

@@ -19,7 +19,7 @@ pub struct PartitionReport {
 
 /// What a compaction of one resource did.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct CompactionReport {
     /// The resource.
     pub resource: String,
     /// The watermark before.
@@ -34,7 +34,7 @@ pub struct Report {
     pub partitions: Vec<PartitionReport>,
 }
 
-impl Report {
+impl CompactionReport {
     /// The drift of all partitions where it is known.
     pub fn drift(&self) -> i64 {
         self.partitions.iter().filter_map(|p| p.drift).sum()

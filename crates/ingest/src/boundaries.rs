@@ -36,7 +36,7 @@ pub struct BoundariesOptions {
     /// Rows a page.
     pub page_size: usize,
     /// Land them even if they are those that stand: their files are written again.
-    pub anew: bool,
+    pub rewrite: bool,
     /// Whether they are synthetic. A set in a lake is one or the other.
     pub synthetic: bool,
 }
@@ -61,11 +61,11 @@ pub async fn ingest_boundaries(
     options: &BoundariesOptions,
 ) -> Result<BoundariesReport> {
     let run = async {
-        let boundaries = read(set, options).await?;
+        let boundaries = read_boundaries(set, options).await?;
         let mut tries_left = MAX_TRIES;
         loop {
             tries_left -= 1;
-            match land(lake, set, &boundaries, options).await {
+            match land_boundaries(lake, set, &boundaries, options).await {
                 // Whoever was first may have landed just these.
                 Err(error) if error.kind() == Kind::Conflict && tries_left > 0 => {
                     tracing::info!(set = set.name, %error, "another writer was first, looking again");
@@ -79,7 +79,7 @@ pub async fn ingest_boundaries(
     run.await.map_err(|error: Error| error.context(&set.name))
 }
 
-async fn read(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<Boundary>> {
+async fn read_boundaries(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<Boundary>> {
     match &options.source {
         BoundariesSource::Portal(portal) => {
             let soda = SodaClient::new(&set.name, &set.portal, &set.dataset, portal.clone())?;
@@ -94,21 +94,26 @@ async fn read(set: &Arc<Boundaries>, options: &BoundariesOptions) -> Result<Vec<
 }
 
 /// Lands the boundaries, unless they stand already: whether they did.
-async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &BoundariesOptions) -> Result<bool> {
+async fn land_boundaries(
+    lake: &Lake,
+    set: &Boundaries,
+    boundaries: &[Boundary],
+    options: &BoundariesOptions,
+) -> Result<bool> {
     let table = &lake.boundaries;
     table.create_or_extend(&boundaries_layout()).await?;
     let snapshot = table.snapshot().await?;
     let seen = table.read_domain(&snapshot, &BoundariesMark::domain(&set.name)).await?;
-    let standing = seen.as_ref().map(|text| BoundariesMark::parse(&set.name, text)).transpose()?;
-    let sum = sum(set, boundaries)?;
-    if let Some(standing) = standing {
-        if standing.synthetic != options.synthetic {
-            let (there, new) = if standing.synthetic { ("synthetic", "real") } else { ("real", "synthetic") };
+    let stored_mark = seen.as_ref().map(|text| BoundariesMark::parse(&set.name, text)).transpose()?;
+    let checksum = content_checksum(set, boundaries)?;
+    if let Some(stored_mark) = stored_mark {
+        if stored_mark.synthetic != options.synthetic {
+            let (there, new) = if stored_mark.synthetic { ("synthetic", "real") } else { ("real", "synthetic") };
             return Err(Error::invalid(format!(
                 "the lake holds {there} boundaries of it, and {new} ones do not replace them; use another lake"
             )));
         }
-        if standing.blake3 == sum && !options.anew {
+        if stored_mark.blake3 == checksum && !options.rewrite {
             // What the set is for may have changed all the same.
             store_definition(table, &set.definition, &boundaries_definition_domain(&set.name)).await?;
             return Ok(false);
@@ -116,7 +121,7 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
     }
     let now = lake_model::now();
     let mark = BoundariesMark {
-        blake3: sum,
+        blake3: checksum,
         boundaries: boundaries.len() as u64,
         synthetic: options.synthetic,
         landed_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -125,12 +130,12 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
     let domain = boundaries_definition_domain(&set.name);
     let stored = stored_definition(table, &snapshot, &domain).await?;
     domains.extend(definition_change(&set.definition, stored.as_ref(), &domain)?.map(|(_, change)| change));
-    let written = write(lake, &snapshot, set, boundaries, now.timestamp_micros()).await?;
+    let written = write_boundaries(lake, &snapshot, set, boundaries, now.timestamp_micros()).await?;
     let own = |file: &&DataFile| file.partition_value("resource") == Some(&set.name);
     let commit = Commit {
         operation: "LAND",
         removes: snapshot.files.iter().filter(own).cloned().collect(),
-        replaces: vec![partition(set)],
+        replaces: vec![set_partition(set)],
         adds: vec![written],
         domains,
         info: HashMap::from([("resource".to_owned(), json!(set.name))]),
@@ -140,18 +145,18 @@ async fn land(lake: &Lake, set: &Boundaries, boundaries: &[Boundary], options: &
     Ok(true)
 }
 
-fn partition(set: &Boundaries) -> HashMap<String, Option<String>> {
+fn set_partition(set: &Boundaries) -> HashMap<String, Option<String>> {
     HashMap::from([("resource".to_owned(), Some(set.name.clone()))])
 }
 
 /// The sum of what is stored of a set. It is of its columns, not of its file, whose bytes nobody promises.
-fn sum(set: &Boundaries, boundaries: &[Boundary]) -> Result<String> {
+fn content_checksum(set: &Boundaries, boundaries: &[Boundary]) -> Result<String> {
     let rows: Vec<[&str; 3]> = boundaries.iter().map(|b| [&*b.label, &*b.name, &*b.geometry]).collect();
     let content = serde_json::to_vec(&(&set.city, set.dimension.name(), rows)).or_err(Kind::Internal, || "a sum")?;
     Ok(blake3::hash(&content).to_hex().to_string())
 }
 
-async fn write(
+async fn write_boundaries(
     lake: &Lake,
     snapshot: &Snapshot,
     set: &Boundaries,
@@ -176,7 +181,7 @@ async fn write(
         ("north", degrees(|boundary| boundary.north)),
         ("_landed_at", Arc::new(TimestampMicrosecondArray::from(vec![now_micros; boundaries.len()])) as ArrayRef),
     ]);
-    let mut writer = lake.boundaries.writer(snapshot, partition(set))?;
+    let mut writer = lake.boundaries.writer(snapshot, set_partition(set))?;
     let schema = Arc::clone(writer.schema());
     let fitted = schema.fields().iter().map(|field| {
         let lost = || Error::internal(format!("boundaries lack `{}`", field.name()));

@@ -4,20 +4,20 @@
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::resource::{Place, cadence, check_name, check_source, syntax_error};
+use crate::resource::{SourceFile, check_name, check_source, parse_cadence, syntax_error};
 use crate::{Cadence, Definition, Origin, Resource, Result};
 
 /// Which label of an incident says within which boundary it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum DividedBy {
+pub enum BoundaryDimension {
     /// Its neighborhood.
     Neighborhood,
     /// Its district.
     District,
 }
 
-impl DividedBy {
+impl BoundaryDimension {
     /// Every one, by name.
     pub const NAMES: &'static [&'static str] = &["neighborhood", "district"];
 
@@ -52,7 +52,7 @@ pub enum LetterCase {
 
 impl LetterCase {
     /// A label in this case.
-    pub fn of(self, label: &str) -> String {
+    pub fn apply(self, label: &str) -> String {
         match self {
             Self::Upper => label.to_uppercase(),
             Self::Lower => label.to_lowercase(),
@@ -89,7 +89,7 @@ pub struct Boundaries {
     /// How often to look.
     pub cadence: Cadence,
     /// Which label of incidents it explains.
-    pub dimension: DividedBy,
+    pub dimension: BoundaryDimension,
     /// The column of the label, by the names it had or may have at the portal; the first that a row has counts.
     pub label: Vec<String>,
     /// The column of a name for people, where the label is none (a number).
@@ -120,7 +120,7 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    dimension: DividedBy,
+    dimension: BoundaryDimension,
     label: Spanned<OneOrMany>,
     #[serde(default)]
     display_name: Option<String>,
@@ -140,7 +140,7 @@ enum OneOrMany {
 
 impl Boundaries {
     /// Whether a file is one of boundaries: it has a table `[boundaries]`.
-    pub fn is_meant_by(text: &str) -> bool {
+    pub fn is_boundaries_file(text: &str) -> bool {
         text.lines().any(|line| line.trim_start().starts_with("[boundaries]"))
     }
 
@@ -149,11 +149,11 @@ impl Boundaries {
     /// # Errors
     /// A wrong file gets the line, the key and what it may be.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
-        let place = Place { file, text };
-        let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&place, &e))?;
-        check_name(&place, &parsed.name)?;
-        check_source(&place, &parsed.portal, &parsed.dataset)?;
-        let cadence = cadence(&place, &parsed.cadence)?;
+        let source = SourceFile { file, text };
+        let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&source, &e))?;
+        check_name(&source, &parsed.name)?;
+        check_source(&source, &parsed.portal, &parsed.dataset)?;
+        let cadence = parse_cadence(&source, &parsed.cadence)?;
         let table = parsed.boundaries;
         let span = table.label.span();
         let label = match table.label.into_inner() {
@@ -161,10 +161,10 @@ impl Boundaries {
             OneOrMany::Many(names) => names,
         };
         if label.is_empty() || label.iter().any(String::is_empty) {
-            return Err(place.error(span, "label", "name the column of the label"));
+            return Err(source.error(span, "label", "name the column of the label"));
         }
         if table.geometry.get_ref().is_empty() {
-            return Err(place.error(table.geometry.span(), "geometry", "name the column of the geometry"));
+            return Err(source.error(table.geometry.span(), "geometry", "name the column of the geometry"));
         }
         Ok(Self {
             name: parsed.name.into_inner(),
@@ -205,10 +205,10 @@ case = "title"
 
     #[test]
     fn a_good_file_is_read() {
-        assert!(Boundaries::is_meant_by(GOOD));
+        assert!(Boundaries::is_boundaries_file(GOOD));
         let set = Boundaries::parse("good.toml", GOOD).expect("boundaries");
         assert_eq!(set.label, ["ward", "ward_name"]);
-        assert_eq!((set.dimension, set.case), (DividedBy::District, Some(LetterCase::Title)));
+        assert_eq!((set.dimension, set.case), (BoundaryDimension::District, Some(LetterCase::Title)));
         let one = GOOD.replace("[\"ward\", \"ward_name\"]", "\"ward\"");
         assert_eq!(Boundaries::parse("good.toml", &one).expect("boundaries").label, ["ward"]);
     }
@@ -240,7 +240,7 @@ case = "title"
             (LetterCase::Upper, "Southern", "SOUTHERN"),
             (LetterCase::Lower, "Southern", "southern"),
         ] {
-            assert_eq!(case.of(label), spelled);
+            assert_eq!(case.apply(label), spelled);
         }
     }
 }

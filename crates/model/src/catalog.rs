@@ -22,17 +22,17 @@ pub struct Catalog {
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
-pub enum Known {
+pub enum CatalogEntry {
     /// A resource, whose rows are incidents.
     Incidents(Arc<Resource>),
     /// A set of boundaries.
     Boundaries(Arc<Boundaries>),
 }
 
-impl Known {
+impl CatalogEntry {
     fn parse(file: &str, text: &str, origin: Origin) -> Result<Self> {
         let definition = Definition { toml: text.to_owned(), origin };
-        Ok(if Boundaries::is_meant_by(text) {
+        Ok(if Boundaries::is_boundaries_file(text) {
             Self::Boundaries(Arc::new(Boundaries { definition, ..Boundaries::parse(file, text)? }))
         } else {
             Self::Incidents(Arc::new(Resource { definition, ..Resource::parse(file, text)? }))
@@ -67,7 +67,7 @@ impl Catalog {
         for file in own.filter(|f| f.path().extension().is_some_and(|e| e == "toml")) {
             let text = file.contents_utf8().unwrap_or("");
             let name = format!("data/resources/{}", file.path().display());
-            catalog.insert(Known::parse(&name, text, Origin::Program)?);
+            catalog.insert(CatalogEntry::parse(&name, text, Origin::Program)?);
         }
         for (name, boundaries) in &catalog.boundaries {
             catalog.check_resources(boundaries, &format!("data/resources/boundaries/{name}.toml"))?;
@@ -98,18 +98,18 @@ impl Catalog {
     }
 
     /// The resources that another process knows, and no boundaries.
-    pub fn of(resources: impl IntoIterator<Item = Resource>) -> Self {
+    pub fn from_resources(resources: impl IntoIterator<Item = Resource>) -> Self {
         let named = resources.into_iter().map(|resource| (resource.name.clone(), Arc::new(resource)));
         Self { resources: named.collect(), ..Self::default() }
     }
 
-    fn insert(&mut self, known: Known) {
+    fn insert(&mut self, known: CatalogEntry) {
         let name = known.name().to_owned();
         self.resources.remove(&name);
         self.boundaries.remove(&name);
         match known {
-            Known::Incidents(resource) => drop(self.resources.insert(name, resource)),
-            Known::Boundaries(boundaries) => drop(self.boundaries.insert(name, boundaries)),
+            CatalogEntry::Incidents(resource) => drop(self.resources.insert(name, resource)),
+            CatalogEntry::Boundaries(boundaries) => drop(self.boundaries.insert(name, boundaries)),
         }
     }
 
@@ -129,7 +129,7 @@ impl Catalog {
         let mut names = BTreeMap::new();
         for path in files {
             let shown = path.display().to_string();
-            let parsed = read_regular_file(&path).and_then(|text| Known::parse(&shown, &text, Origin::File));
+            let parsed = read_regular_file(&path).and_then(|text| CatalogEntry::parse(&shown, &text, Origin::File));
             match parsed {
                 Ok(known) => {
                     if let Some(other) = names.insert(known.name().to_owned(), shown.clone()) {
@@ -152,7 +152,7 @@ impl Catalog {
     /// Returns the same catalog with the definitions that a lake keeps, by name, where they hold: see
     /// [`StoredDefinition::outranks`]. Those that this program cannot read are left out and returned as errors.
     pub fn with_stored(&self, stored: &BTreeMap<String, Arc<StoredDefinition>>) -> (Self, Vec<Error>) {
-        let outranks = |name: &str, stored: &StoredDefinition| match self.known(name) {
+        let outranks = |name: &str, stored: &StoredDefinition| match self.find_entry(name) {
             Ok(known) => stored.outranks(known.definition().origin),
             Err(_) => true,
         };
@@ -171,7 +171,7 @@ impl Catalog {
     ) -> (Self, Vec<Error>) {
         let (mut catalog, mut wrong) = (self.clone(), Vec::new());
         for (name, stored) in stored {
-            match Known::parse(&format!("the definition of {name} in the lake"), &stored.toml, Origin::Lake) {
+            match CatalogEntry::parse(&format!("the definition of {name} in the lake"), &stored.toml, Origin::Lake) {
                 Ok(known) if known.name() == name => catalog.insert(known),
                 Ok(known) => wrong.push(Error::new(
                     Kind::Data,
@@ -188,13 +188,13 @@ impl Catalog {
     /// # Errors
     /// If there is none; the nearest name is offered.
     pub fn get(&self, name: &str) -> Result<Arc<Resource>> {
-        match self.known(name) {
-            Ok(Known::Incidents(resource)) => Ok(resource),
-            Ok(Known::Boundaries(_)) => Err(Error::not_found(format!(
+        match self.find_entry(name) {
+            Ok(CatalogEntry::Incidents(resource)) => Ok(resource),
+            Ok(CatalogEntry::Boundaries(_)) => Err(Error::not_found(format!(
                 "`{name}` is a set of boundaries, of which nothing is counted; there are {}",
                 listed(self.resources.keys().map(String::as_str))
             ))),
-            Err(_) => Err(no_such(name, self.resources.keys().map(String::as_str))),
+            Err(_) => Err(unknown_resource_error(name, self.resources.keys().map(String::as_str))),
         }
     }
 
@@ -202,14 +202,14 @@ impl Catalog {
     ///
     /// # Errors
     /// If there is neither; the nearest name is offered.
-    pub fn known(&self, name: &str) -> Result<Known> {
+    pub fn find_entry(&self, name: &str) -> Result<CatalogEntry> {
         if let Some(resource) = self.resources.get(name) {
-            return Ok(Known::Incidents(Arc::clone(resource)));
+            return Ok(CatalogEntry::Incidents(Arc::clone(resource)));
         }
         if let Some(boundaries) = self.boundaries.get(name) {
-            return Ok(Known::Boundaries(Arc::clone(boundaries)));
+            return Ok(CatalogEntry::Boundaries(Arc::clone(boundaries)));
         }
-        Err(no_such(name, self.resources.keys().chain(self.boundaries.keys()).map(String::as_str)))
+        Err(unknown_resource_error(name, self.resources.keys().chain(self.boundaries.keys()).map(String::as_str)))
     }
 
     /// Every resource, by name.
@@ -223,7 +223,7 @@ impl Catalog {
     }
 }
 
-fn no_such<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Error {
+fn unknown_resource_error<'n>(name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Error {
     let hint = match nearest(name, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", listed(names)),
@@ -255,11 +255,11 @@ mod tests {
     #[test]
     fn boundaries_are_known_by_name_and_are_no_resources() {
         let catalog = Catalog::built_in().expect("right files");
-        assert!(matches!(catalog.known("sf-neighborhoods"), Ok(Known::Boundaries(_))));
+        assert!(matches!(catalog.find_entry("sf-neighborhoods"), Ok(CatalogEntry::Boundaries(_))));
         assert!(catalog.iter().all(|resource| resource.name != "sf-neighborhoods"));
         let error = catalog.get("sf-neighborhoods").expect_err("nothing counted").to_string();
         assert!(error.contains("set of boundaries"), "{error}");
-        let error = catalog.known("sf-neighborhood").expect_err("no such name").to_string();
+        let error = catalog.find_entry("sf-neighborhood").expect_err("no such name").to_string();
         assert!(error.contains("did you mean `sf-neighborhoods`?"), "{error}");
     }
 

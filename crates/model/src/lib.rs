@@ -20,9 +20,9 @@ mod secret;
 mod time;
 mod window;
 
-pub use boundaries::{Boundaries, DividedBy, LetterCase};
+pub use boundaries::{Boundaries, BoundaryDimension, LetterCase};
 pub use bounded_file::{MAX_TEXT_FILE_BYTES, read_bounded, read_file, read_regular_file, read_text_file};
-pub use catalog::{Catalog, Known};
+pub use catalog::{Catalog, CatalogEntry};
 pub use clock::now;
 pub use cursor::Cursor;
 pub use definition::{Definition, Origin, StoredDefinition};

@@ -225,12 +225,12 @@ struct ColumnFile {
 }
 
 /// A place in a resource file, for errors.
-pub(crate) struct Place<'a> {
+pub(crate) struct SourceFile<'a> {
     pub(crate) file: &'a str,
     pub(crate) text: &'a str,
 }
 
-impl Place<'_> {
+impl SourceFile<'_> {
     pub(crate) fn error(&self, span: Range<usize>, key: &str, what: impl std::fmt::Display) -> Error {
         let before = self.text.get(..span.start).unwrap_or("");
         let line = before.matches('\n').count() + 1;
@@ -244,30 +244,30 @@ impl Resource {
     /// # Errors
     /// A wrong file gets the line, the key and what it may be.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
-        let place = Place { file, text };
-        let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&place, &e))?;
+        let source = SourceFile { file, text };
+        let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&source, &e))?;
         let volatile: Vec<&str> = parsed.volatile.iter().map(|v| v.get_ref().as_str()).collect();
-        let mut columns = columns(&place, &parsed.columns, &volatile)?;
-        add_titles(&place, &mut columns, &parsed.titles)?;
+        let mut columns = parse_columns(&source, &parsed.columns, &volatile)?;
+        add_titles(&source, &mut columns, &parsed.titles)?;
         for name in &parsed.volatile {
-            declared(&place, &columns, "volatile", name, None)?;
+            check_declared(&source, &columns, "volatile", name, None)?;
         }
-        check_name(&place, &parsed.name)?;
-        check_source(&place, &parsed.portal, &parsed.dataset)?;
-        check_zone(&place, &parsed.zone)?;
-        let cadence = cadence(&place, &parsed.cadence)?;
+        check_name(&source, &parsed.name)?;
+        check_source(&source, &parsed.portal, &parsed.dataset)?;
+        check_zone(&source, &parsed.zone)?;
+        let cadence = parse_cadence(&source, &parsed.cadence)?;
         if parsed.key.get_ref().is_empty() {
-            return Err(place.error(parsed.key.span(), "key", "name at least one column"));
+            return Err(source.error(parsed.key.span(), "key", "name at least one column"));
         }
         for name in parsed.key.get_ref() {
-            declared(&place, &columns, "key", name, None)?;
+            check_declared(&source, &columns, "key", name, None)?;
             if volatile.contains(&name.get_ref().as_str()) {
-                return Err(place.error(name.span(), "key", "a volatile column cannot identify a row"));
+                return Err(source.error(name.span(), "key", "a volatile column cannot identify a row"));
             }
         }
         Ok(Self {
-            roles: roles(&place, &columns, &parsed.roles)?,
-            bounds: bounds(&place, &parsed.bounds)?,
+            roles: parse_roles(&source, &columns, &parsed.roles)?,
+            bounds: parse_bounds(&source, &parsed.bounds)?,
             name: parsed.name.into_inner(),
             title: parsed.title,
             portal: parsed.portal.into_inner().trim_end_matches('/').to_owned(),
@@ -294,9 +294,9 @@ impl Resource {
     }
 }
 
-pub(crate) fn syntax_error(place: &Place<'_>, error: &toml::de::Error) -> Error {
+pub(crate) fn syntax_error(source: &SourceFile<'_>, error: &toml::de::Error) -> Error {
     let span = error.span().unwrap_or(0..0);
-    let key = place
+    let key = source
         .text
         .get(span.start..)
         .and_then(|rest| rest.lines().next())
@@ -304,24 +304,24 @@ pub(crate) fn syntax_error(place: &Place<'_>, error: &toml::de::Error) -> Error 
         .unwrap_or("")
         .trim_matches(['[', '"', ' '])
         .to_owned();
-    place.error(span, &key, error.message())
+    source.error(span, &key, error.message())
 }
 
-pub(crate) fn check_name(place: &Place<'_>, name: &Spanned<String>) -> Result<()> {
+pub(crate) fn check_name(source: &SourceFile<'_>, name: &Spanned<String>) -> Result<()> {
     let text = name.get_ref();
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if text.is_empty() || !plain || text.starts_with('-') || text.ends_with('-') {
-        return Err(place.error(name.span(), "name", "a name is lower-case letters, digits and hyphens between them"));
+        return Err(source.error(name.span(), "name", "a name is lower-case letters, digits and hyphens between them"));
     }
     Ok(())
 }
 
-pub(crate) fn check_source(place: &Place<'_>, portal: &Spanned<String>, dataset: &Spanned<String>) -> Result<()> {
-    parse_portal_url(portal.get_ref()).map_err(|what| place.error(portal.span(), "portal", what))?;
+pub(crate) fn check_source(source: &SourceFile<'_>, portal: &Spanned<String>, dataset: &Spanned<String>) -> Result<()> {
+    parse_portal_url(portal.get_ref()).map_err(|what| source.error(portal.span(), "portal", what))?;
     if !is_dataset_id(dataset.get_ref()) {
         let what = "a dataset id is four and four letters and digits, such as \"vw6y-z8j6\": the last part of the dataset's \
                     address at its portal";
-        return Err(place.error(dataset.span(), "dataset", what));
+        return Err(source.error(dataset.span(), "dataset", what));
     }
     Ok(())
 }
@@ -334,7 +334,7 @@ fn is_dataset_id(text: &str) -> bool {
 }
 
 /// What is wrong with a time zone, if anything is.
-fn check_zone(place: &Place<'_>, zone: &Spanned<String>) -> Result<()> {
+fn check_zone(source: &SourceFile<'_>, zone: &Spanned<String>) -> Result<()> {
     let given = zone.get_ref();
     let names = || chrono_tz::TZ_VARIANTS.iter().map(|known| known.name());
     if names().any(|name| name == given) {
@@ -345,28 +345,28 @@ fn check_zone(place: &Place<'_>, zone: &Spanned<String>) -> Result<()> {
         Some(near) => format!("there is no zone `{given}`; did you mean `{near}`? {what}"),
         None => format!("there is no zone `{given}`; {what}"),
     };
-    Err(place.error(zone.span(), "zone", what))
+    Err(source.error(zone.span(), "zone", what))
 }
 
-pub(crate) fn cadence(place: &Place<'_>, text: &Spanned<String>) -> Result<Cadence> {
+pub(crate) fn parse_cadence(source: &SourceFile<'_>, text: &Spanned<String>) -> Result<Cadence> {
     Cadence::parse(text.get_ref())
-        .ok_or_else(|| place.error(text.span(), "cadence", "a cadence is a number and s, m, h or d, such as \"1h\""))
+        .ok_or_else(|| source.error(text.span(), "cadence", "a cadence is a number and s, m, h or d, such as \"1h\""))
 }
 
 const TYPES: [&str; 6] = ["text", "integer", "number", "boolean", "timestamp", "point"];
 
-fn columns(place: &Place<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -> Result<Vec<Column>> {
+fn parse_columns(source: &SourceFile<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -> Result<Vec<Column>> {
     let mut columns: Vec<Column> = Vec::new();
     for (name, value) in table.get_ref() {
         let at = || {
             let needle = format!("{name} ");
-            let start = place.text.get(table.span().start..).and_then(|t| t.find(&needle)).unwrap_or(0);
+            let start = source.text.get(table.span().start..).and_then(|t| t.find(&needle)).unwrap_or(0);
             table.span().start + start..table.span().end
         };
         let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !plain || name.starts_with('_') {
             let what = "a column is lower-case letters, digits and `_`, and does not begin with `_`";
-            return Err(place.error(at(), name, what));
+            return Err(source.error(at(), name, what));
         }
         let file = match value {
             toml::Value::String(_) => value.clone().try_into().map(|kind| ColumnFile { kind, aliases: Vec::new() }),
@@ -375,7 +375,7 @@ fn columns(place: &Place<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -
         let file = file.map_err(|e| {
             let what =
                 format!("{}; a column is one of {}, or {{ type = ..., aliases = [...] }}", e.message(), listed(TYPES));
-            place.error(at(), name, what)
+            source.error(at(), name, what)
         })?;
         columns.push(Column {
             name: name.clone(),
@@ -390,7 +390,7 @@ fn columns(place: &Place<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -
         for name in column.names() {
             if let Some(other) = seen.insert(name.to_owned(), column.name.clone()) {
                 let what = format!("`{name}` is declared twice, for `{other}` and `{}`", column.name);
-                return Err(place.error(table.span(), "columns", what));
+                return Err(source.error(table.span(), "columns", what));
             }
         }
     }
@@ -399,7 +399,7 @@ fn columns(place: &Place<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -
 
 /// Gives columns the titles that they have in exports. A title of a column that is not declared says nothing.
 fn add_titles(
-    place: &Place<'_>,
+    source: &SourceFile<'_>,
     columns: &mut [Column],
     titles: &BTreeMap<Spanned<String>, Spanned<String>>,
 ) -> Result<()> {
@@ -407,7 +407,7 @@ fn add_titles(
     for (title, name) in titles {
         if let Some(other) = seen.insert(title.get_ref().trim().to_lowercase(), name.get_ref()) {
             let what = format!("the title is declared twice, for `{other}` and `{}`", name.get_ref());
-            return Err(place.error(title.span(), title.get_ref(), what));
+            return Err(source.error(title.span(), title.get_ref(), what));
         }
         if let Some(column) = columns.iter_mut().find(|column| column.names().any(|other| other == name.get_ref())) {
             column.titles.push(title.get_ref().clone());
@@ -416,8 +416,8 @@ fn add_titles(
     Ok(())
 }
 
-fn declared(
-    place: &Place<'_>,
+fn check_declared(
+    source: &SourceFile<'_>,
     columns: &[Column],
     role: &str,
     name: &Spanned<String>,
@@ -430,7 +430,7 @@ fn declared(
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the columns are {}", listed(names())),
         };
-        return Err(place.error(name.span(), role, format!("there is no column `{given}`; {hint}")));
+        return Err(source.error(name.span(), role, format!("there is no column `{given}`; {hint}")));
     };
     if let Some(kinds) = kinds
         && !kinds.contains(&column.kind)
@@ -441,24 +441,24 @@ fn declared(
             column.kind,
             listed(may.iter().map(String::as_str))
         );
-        return Err(place.error(name.span(), role, what.to_lowercase()));
+        return Err(source.error(name.span(), role, what.to_lowercase()));
     }
     Ok(())
 }
 
-fn roles(place: &Place<'_>, columns: &[Column], file: &RolesFile) -> Result<Roles> {
+fn parse_roles(source: &SourceFile<'_>, columns: &[Column], file: &RolesFile) -> Result<Roles> {
     use ColumnType::{Boolean, Integer, Number, Point, Text, Timestamp};
     const LABEL: &[ColumnType] = &[Text, Integer, Number, Boolean];
     let take = |role: &str, name: &Option<Spanned<String>>, kinds: &[ColumnType]| -> Result<Option<String>> {
         match name {
             None => Ok(None),
             Some(name) => {
-                declared(place, columns, role, name, Some(kinds))?;
+                check_declared(source, columns, role, name, Some(kinds))?;
                 Ok(Some(name.get_ref().clone()))
             }
         }
     };
-    declared(place, columns, "occurred_at", &file.occurred_at, Some(&[Timestamp]))?;
+    check_declared(source, columns, "occurred_at", &file.occurred_at, Some(&[Timestamp]))?;
     let roles = Roles {
         occurred_at: file.occurred_at.get_ref().clone(),
         closed_at: take("closed_at", &file.closed_at, &[Timestamp])?,
@@ -475,27 +475,27 @@ fn roles(place: &Place<'_>, columns: &[Column], file: &RolesFile) -> Result<Role
         (Some(_), Some(_), None) | (None, None, Some(_)) => Ok(roles),
         _ => {
             let what = "the place is either `latitude` and `longitude`, or `point`";
-            Err(place.error(file.occurred_at.span(), "roles", what))
+            Err(source.error(file.occurred_at.span(), "roles", what))
         }
     }
 }
 
-fn bounds(place: &Place<'_>, file: &BoundsFile) -> Result<Bounds> {
+fn parse_bounds(source: &SourceFile<'_>, file: &BoundsFile) -> Result<Bounds> {
     let (west, south, east, north) = (*file.west.get_ref(), file.south, file.east, file.north);
     let on_earth = west >= -180.0 && east <= 180.0 && south >= -90.0 && north <= 90.0;
     if !(on_earth && west < east && south < north) {
         let what = "bounds are degrees with west < east and south < north";
-        return Err(place.error(file.west.span(), "bounds", what));
+        return Err(source.error(file.west.span(), "bounds", what));
     }
     let instant = |key: &str, text: &Option<Spanned<String>>, default: &str| match text {
         None => parse_wall_clock(default).ok_or_else(|| Error::internal(format!("the default {key} is no time"))),
         Some(text) => parse_wall_clock(text.get_ref())
-            .ok_or_else(|| place.error(text.span(), key, "a time is such as \"1900-01-01\"")),
+            .ok_or_else(|| source.error(text.span(), key, "a time is such as \"1900-01-01\"")),
     };
     let earliest = instant("earliest", &file.earliest, "1900-01-01")?;
     let latest = instant("latest", &file.latest, "2100-01-01")?;
     if earliest >= latest {
-        return Err(place.error(file.west.span(), "bounds", "`earliest` must lie before `latest`"));
+        return Err(source.error(file.west.span(), "bounds", "`earliest` must lie before `latest`"));
     }
     Ok(Bounds { west, south, east, north, earliest, latest })
 }

@@ -174,7 +174,7 @@ fn read_all(set: &Boundaries, published: impl Iterator<Item = Published>) -> Res
             Error::invalid(format!("boundary {number}, `{label}`: {why}; nothing of the set is used"))
         })?;
         let name = set.display_name.as_ref().and_then(|column| text(&columns, column));
-        let label = set.case.map_or(label.clone(), |case| case.of(&label));
+        let label = set.case.map_or(label.clone(), |case| case.apply(&label));
         let entry = by_label.entry(label.clone()).or_insert_with(|| (name.unwrap_or(label), Vec::new()));
         entry.1.extend(polygons);
     }
@@ -264,7 +264,7 @@ fn boundary(label: String, name: String, polygons: &[Polygon]) -> Result<Boundar
 
 #[cfg(test)]
 mod tests {
-    use lake_model::{DividedBy, LetterCase};
+    use lake_model::{BoundaryDimension, LetterCase};
     use serde_json::json;
 
     use super::*;
@@ -274,7 +274,7 @@ mod tests {
                     city = \"C\"\ncadence = \"30d\"\n[boundaries]\ndimension = \"district\"\nlabel = [\"ward\", \"nr\"]\n\
                     display_name = \"title\"\ngeometry = \"geom\"\n";
         let set = Boundaries::parse("wards.toml", text).expect("boundaries");
-        assert_eq!(set.dimension, DividedBy::District);
+        assert_eq!(set.dimension, BoundaryDimension::District);
         set
     }
 

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, col, lit};
 use lake_analytics::{
     Parameter, ParameterTable, Parameters, Shape, ValueKind, parse_optional_integer, plan_error, unknown_value,
 };
-use lake_model::{DividedBy, Error, Kind, Result, ResultExt, parse_json};
+use lake_model::{BoundaryDimension, Error, Kind, Result, ResultExt, parse_json};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
@@ -32,7 +32,7 @@ const ACCEPTED: ParameterTable = &[
     Parameter::with_values(
         "dimension",
         Shape::One,
-        ValueKind::OneOf(DividedBy::NAMES),
+        ValueKind::OneOf(BoundaryDimension::NAMES),
         "Those of this label of incidents; both if not given.",
     ),
     Parameter::new("city", Shape::One, "Those of this city; every city if not given."),
@@ -120,9 +120,9 @@ fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTree
         sets.retain(|name| labels(name));
     }
     if let Some(dimension) = parameters.single("dimension")
-        && !DividedBy::NAMES.contains(&dimension)
+        && !BoundaryDimension::NAMES.contains(&dimension)
     {
-        return Err(unknown_value("dimension", dimension, DividedBy::NAMES.iter().copied()).into());
+        return Err(unknown_value("dimension", dimension, BoundaryDimension::NAMES.iter().copied()).into());
     }
     Ok(sets.into_iter().map(str::to_owned).collect())
 }

@@ -1,6 +1,6 @@
 //! Answers as the OpenAPI document tells of them: their schemas, headers and problems.
 
-use lake_model::{DividedBy, Kind};
+use lake_model::{BoundaryDimension, Kind};
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{AGGREGATES, BOUNDARIES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, SQL, TILES};
@@ -218,7 +218,7 @@ pub(super) fn schemas() -> Value {
                 "properties": object(&["resource", "city", "dimension", "label", "name", "counts_for"], json!({
                     "resource": {"type": "string", "description": "The set of boundaries."},
                     "city": text(),
-                    "dimension": {"enum": DividedBy::NAMES, "description": "Where incidents carry the label."},
+                    "dimension": {"enum": BoundaryDimension::NAMES, "description": "Where incidents carry the label."},
                     "label": {"type": "string", "description": "As incidents carry it."},
                     "name": {"type": "string", "description": "For people; the label where it has no other."},
                     "counts_for": {

@@ -249,7 +249,8 @@ impl Worker {
             let options = EngineOptions { memory_bytes: self.setup.memory_bytes, ..EngineOptions::default() };
             let engine = Engine::new(options, lake.location())?;
             let given = self.setup.resources.iter().cloned();
-            let catalog = Catalog::of(given.map(|(resource, definition)| Resource { definition, ..resource }));
+            let catalog =
+                Catalog::from_resources(given.map(|(resource, definition)| Resource { definition, ..resource }));
             Ok::<_, Error>(Arc::new(Reader::new(lake, engine, Arc::new(catalog))))
         };
         self.reader.get_or_try_init(open).await.map(Arc::clone)

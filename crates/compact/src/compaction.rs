@@ -16,9 +16,9 @@ use lake_store::{
 };
 use serde_json::json;
 
-use crate::plan::{Plan, Scope, plan};
-use crate::report::{PartitionReport, Report};
-use crate::write::{partition, write_years};
+use crate::plan::{Plan, Scope, plan_compaction, query_years};
+use crate::report::{CompactionReport, PartitionReport};
+use crate::year_files::{write_years, year_partition};
 
 /// How to compact.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,7 @@ pub struct CompactOptions {
 }
 
 /// Tries before a compaction that meets others gives up.
-const MOST_MEETINGS: usize = 5;
+const MAX_CONFLICTS: usize = 5;
 
 /// Compacts a resource. `progress` hears of rows as they are written.
 ///
@@ -43,12 +43,12 @@ pub async fn compact(
     resource: &Arc<Resource>,
     options: CompactOptions,
     mut progress: impl FnMut(u64) + Send,
-) -> Result<Vec<Report>> {
-    let mut meetings = 0;
+) -> Result<Vec<CompactionReport>> {
+    let mut conflicts = 0;
     loop {
         match try_compact(reader, resource, options, &mut progress).await {
-            Err(error) if error.kind() == Kind::Conflict && meetings < MOST_MEETINGS => {
-                meetings += 1;
+            Err(error) if error.kind() == Kind::Conflict && conflicts < MAX_CONFLICTS => {
+                conflicts += 1;
                 tracing::info!(resource = resource.name, %error, "another compaction won, compacting again");
             }
             done => return done.map_err(|e| e.context(format!("compacting {}", resource.name))),
@@ -61,12 +61,12 @@ async fn try_compact(
     resource: &Arc<Resource>,
     options: CompactOptions,
     progress: &mut (dyn FnMut(u64) + Send),
-) -> Result<Vec<Report>> {
+) -> Result<Vec<CompactionReport>> {
     let mut reports = Vec::new();
     // Read before the view: whoever replaces these files from now on is met as a conflict.
     let incidents = reader.lake().incidents.snapshot().await?;
     let view = reader.view().await?;
-    let of_resource = landed(&view, resource)?;
+    let of_resource = find_landed(&view, resource)?;
     if of_resource.is_rekeyed() {
         return Err(Error::invalid(format!(
             "{} landed with the key {:?} and is now defined with {:?}; `hotspots-lake ingest {0}` gives every landed row its new key",
@@ -79,12 +79,12 @@ async fn try_compact(
         store_definition(&raw, &resource.definition, DEFINITION_DOMAIN).await?;
         remove_compacted_fast_files(&view, of_resource, resource).await?;
     }
-    let anew = options.recount || of_resource.is_redefined() || leftovers(&view, &incidents, resource);
-    if anew || of_resource.is_pending() {
-        let first = if anew { Scope::Everything } else { Scope::Touched };
+    let from_scratch = options.recount || of_resource.is_redefined() || has_leftover_files(&view, &incidents, resource);
+    if from_scratch || of_resource.is_pending() {
+        let first = if from_scratch { Scope::Everything } else { Scope::Touched };
         let done = match rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await {
             // What is merged is damaged; a recount does not need it.
-            Err(error) if error.kind() == Kind::Data && !anew => {
+            Err(error) if error.kind() == Kind::Data && !from_scratch => {
                 tracing::warn!(resource = resource.name, %error, "what is stored cannot be read, everything is recounted");
                 rewrite(reader, &view, &incidents, resource, &Scope::Everything, options.dry_run, progress).await?
             }
@@ -95,13 +95,13 @@ async fn try_compact(
     if options.recount && !options.dry_run {
         // Nobody needs these any more: who opens `fast_counts` from now on opens the new `counts` after it.
         let view = reader.view().await?;
-        remove_compacted_fast_files(&view, landed(&view, resource)?, resource).await?;
+        remove_compacted_fast_files(&view, find_landed(&view, resource)?, resource).await?;
     }
     if let Some(window) = options.window {
         let incidents = reader.lake().incidents.snapshot().await?;
         let view = reader.view().await?;
-        let anew = leftovers(&view, &incidents, resource);
-        let scope = if anew { Scope::Everything } else { Scope::Years(window.whole_years().1) };
+        let from_scratch = has_leftover_files(&view, &incidents, resource);
+        let scope = if from_scratch { Scope::Everything } else { Scope::Years(window.whole_years().1) };
         reports.push(rewrite(reader, &view, &incidents, resource, &scope, options.dry_run, progress).await?);
     }
     Ok(reports)
@@ -109,7 +109,7 @@ async fn try_compact(
 
 /// Whether `incidents` holds files of the resource that its compaction does not name: a compaction ended between its
 /// two commits, perhaps under another definition. They are no base to build on.
-fn leftovers(view: &View, newest: &Snapshot, resource: &Resource) -> bool {
+fn has_leftover_files(view: &View, newest: &Snapshot, resource: &Resource) -> bool {
     let paths = |snapshot: &Snapshot| -> Vec<String> {
         let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name));
         let mut paths: Vec<String> = own.map(|file| file.path.clone()).collect();
@@ -119,7 +119,7 @@ fn leftovers(view: &View, newest: &Snapshot, resource: &Resource) -> bool {
     paths(newest) != paths(&view.incidents)
 }
 
-fn landed<'v>(view: &'v View, resource: &Resource) -> Result<&'v ResourceView> {
+fn find_landed<'v>(view: &'v View, resource: &Resource) -> Result<&'v ResourceView> {
     view.resources.get(&resource.name).ok_or_else(|| {
         Error::not_found(format!("nothing of {} has landed yet; `hotspots-lake ingest {0}` lands it", resource.name))
     })
@@ -133,14 +133,14 @@ async fn rewrite(
     scope: &Scope,
     dry_run: bool,
     progress: &mut (dyn FnMut(u64) + Send),
-) -> Result<Report> {
-    let of_resource = landed(view, resource)?;
+) -> Result<CompactionReport> {
+    let of_resource = find_landed(view, resource)?;
     let session = reader.session(view).await?;
-    let mut plan = plan(&session, resource, of_resource, scope).await?;
+    let mut plan = plan_compaction(&session, resource, of_resource, scope).await?;
     if matches!(scope, Scope::Everything) {
-        plan.years = every_year(view, newest, resource);
+        plan.years = list_years(view, newest, resource);
     }
-    let mut report = Report {
+    let mut report = CompactionReport {
         resource: resource.name.clone(),
         from_batch: plan.above,
         to_batch: plan.through,
@@ -152,28 +152,29 @@ async fn rewrite(
     let frame = context.sql(&plan.incidents_sql).await.map_err(engine_error)?;
     if dry_run {
         context.register_table("recounted", frame.into_view()).map_err(engine_error)?;
-        let counted = context.sql(&counts_sql("recounted")?).await.map_err(engine_error)?;
+        let counted = context.sql(&build_counts_sql("recounted")?).await.map_err(engine_error)?;
         if matches!(scope, Scope::Everything) {
-            plan.years.extend(years_in(&session, "recounted").await?);
+            plan.years.extend(query_years(&session, "SELECT DISTINCT \"year\" FROM recounted").await?);
         }
         context.register_table("counted", counted.into_view()).map_err(engine_error)?;
-        report.partitions = drift(&session, resource, &plan).await?;
+        report.partitions = measure_drift(&session, resource, &plan).await?;
         return Ok(report);
     }
     let lake = &view.lake;
     let written = write_years(&lake.incidents, newest, &resource.name, frame, progress).await?;
     add_years(&mut plan, &written);
     failpoint("compact:before-incidents-commit");
-    let incidents_version = replace(&lake.incidents, newest, resource, &plan, written.clone(), Vec::new()).await?;
+    let incidents_version =
+        replace_partitions(&lake.incidents, newest, resource, &plan, written.clone(), Vec::new()).await?;
     failpoint("compact:after-incidents-commit");
-    register(&session, "recounted", &lake.incidents, newest, &written)?;
-    let counted = context.sql(&counts_sql("recounted")?).await.map_err(engine_error)?;
+    register_written_files(&session, "recounted", &lake.incidents, newest, &written)?;
+    let counted = context.sql(&build_counts_sql("recounted")?).await.map_err(engine_error)?;
     let written = write_years(&lake.counts, &view.counts, &resource.name, counted, &mut |_| {}).await?;
-    register(&session, "counted", &lake.counts, &view.counts, &written)?;
-    report.partitions = match drift(&session, resource, &plan).await {
+    register_written_files(&session, "counted", &lake.counts, &view.counts, &written)?;
+    report.partitions = match measure_drift(&session, resource, &plan).await {
         Err(error) if error.kind() == Kind::Data && report.recounted => {
             tracing::warn!(resource = resource.name, %error, "what was stored cannot be read: drift is unknown");
-            partitions(&session, resource, template("compact/unknown_drift")?).await?
+            query_partitions(&session, resource, template("compact/unknown_drift")?).await?
         }
         found => found?,
     };
@@ -186,26 +187,26 @@ async fn rewrite(
     failpoint("compact:before-counts-commit");
     let seen = lake.counts.read_domain(&view.counts, &CompactionMark::domain(&resource.name)).await?;
     let domains = vec![mark.to_change(&resource.name, Some(seen))?];
-    replace(&lake.counts, &view.counts, resource, &plan, written, domains).await?;
+    replace_partitions(&lake.counts, &view.counts, resource, &plan, written, domains).await?;
     failpoint("compact:after-counts-commit");
     Ok(report)
 }
 
-fn counts_sql(incidents: &str) -> Result<String> {
+fn build_counts_sql(incidents: &str) -> Result<String> {
     fill(template("compact/counts")?, &[("incidents", incidents)])
 }
 
 /// Every partition that the resource has now.
-fn every_year(view: &View, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
+fn list_years(view: &View, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
     let files = view.counts.files.iter().chain(newest.files.iter());
     let own = files.filter(|file| file.partition_value("resource") == Some(&resource.name));
-    let mut years: Vec<Option<i32>> = own.map(year_of).collect();
+    let mut years: Vec<Option<i32>> = own.map(file_year).collect();
     years.sort_unstable();
     years.dedup();
     years
 }
 
-fn year_of(file: &DataFile) -> Option<i32> {
+fn file_year(file: &DataFile) -> Option<i32> {
     file.partition_value("year").and_then(|year| year.parse().ok())
 }
 
@@ -216,29 +217,25 @@ fn add_years(plan: &mut Plan, written: &[WrittenFile]) {
     plan.years.dedup();
 }
 
-async fn years_in(session: &Session, table: &str) -> Result<Vec<Option<i32>>> {
-    let frame = session.context().sql(&format!("SELECT DISTINCT \"year\" FROM {table}")).await.map_err(engine_error)?;
-    let mut years = Vec::new();
-    for batch in frame.collect().await.map_err(engine_error)? {
-        let column = longs(batch.column(0))?;
-        years.extend(column.iter().map(|year| year.and_then(|y| i32::try_from(y).ok())));
-    }
-    Ok(years)
-}
-
-fn longs(column: &arrow::array::ArrayRef) -> Result<arrow::array::Int64Array> {
+fn integer_column(column: &arrow::array::ArrayRef) -> Result<arrow::array::Int64Array> {
     let column = cast(column, &DataType::Int64).or_err(Kind::Internal, || "a compaction's numbers")?;
     Ok(column.as_primitive::<Int64Type>().clone())
 }
 
-fn register(session: &Session, name: &str, table: &Table, snapshot: &Snapshot, written: &[WrittenFile]) -> Result<()> {
+fn register_written_files(
+    session: &Session,
+    name: &str,
+    table: &Table,
+    snapshot: &Snapshot,
+    written: &[WrittenFile],
+) -> Result<()> {
     let files = DeltaFiles::new(&snapshot.with_written_files(written), table).map_err(engine_error)?;
     session.context().register_table(name, Arc::new(files)).map_err(engine_error)?;
     Ok(())
 }
 
 /// Replaces the plan's partitions of a table: all their files go, the written ones come.
-async fn replace(
+async fn replace_partitions(
     table: &Table,
     snapshot: &Snapshot,
     resource: &Resource,
@@ -247,12 +244,12 @@ async fn replace(
     domains: Vec<DomainChange>,
 ) -> Result<u64> {
     let of_plan = |file: &&DataFile| {
-        file.partition_value("resource") == Some(&resource.name) && plan.years.contains(&year_of(file))
+        file.partition_value("resource") == Some(&resource.name) && plan.years.contains(&file_year(file))
     };
     let commit = Commit {
         operation: "COMPACT",
         removes: snapshot.files.iter().filter(of_plan).cloned().collect(),
-        replaces: plan.years.iter().map(|year| partition(&resource.name, *year)).collect(),
+        replaces: plan.years.iter().map(|year| year_partition(&resource.name, *year)).collect(),
         adds,
         domains,
         info: HashMap::from([
@@ -268,7 +265,7 @@ async fn replace(
     }
 }
 
-async fn drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Vec<PartitionReport>> {
+async fn measure_drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Vec<PartitionReport>> {
     let text = fill(
         template("compact/drift")?,
         &[
@@ -278,15 +275,15 @@ async fn drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Ve
             ("through", &plan.through.to_string()),
         ],
     )?;
-    partitions(session, resource, &text).await
+    query_partitions(session, resource, &text).await
 }
 
 /// Runs a report by year: incidents answered before, found now, and drift; null where unknown.
-async fn partitions(session: &Session, resource: &Resource, sql: &str) -> Result<Vec<PartitionReport>> {
+async fn query_partitions(session: &Session, resource: &Resource, sql: &str) -> Result<Vec<PartitionReport>> {
     let frame = session.context().sql(sql).await.map_err(engine_error)?;
     let mut partitions = Vec::new();
     for batch in frame.collect().await.map_err(engine_error)? {
-        let column = |n: usize| longs(batch.column(n));
+        let column = |n: usize| integer_column(batch.column(n));
         let (years, before, after, drift) = (column(0)?, column(1)?, column(2)?, column(3)?);
         partitions.extend((0..batch.num_rows()).map(|row| PartitionReport {
             resource: resource.name.clone(),

@@ -11,7 +11,7 @@ use lake_query::engine_error;
 use lake_store::{FileWriter, Snapshot, Table, WrittenFile};
 
 /// The partition of a resource's year.
-pub(crate) fn partition(resource: &str, year: Option<i32>) -> HashMap<String, Option<String>> {
+pub(crate) fn year_partition(resource: &str, year: Option<i32>) -> HashMap<String, Option<String>> {
     HashMap::from([
         ("resource".to_owned(), Some(resource.to_owned())),
         ("year".to_owned(), year.map(|y| y.to_string())),
@@ -31,7 +31,7 @@ pub(crate) async fn write_years(
     let mut open: Option<(Option<i32>, FileWriter)> = None;
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(engine_error)?;
-        for (year, rows) in by_year(&batch)? {
+        for (year, rows) in split_by_year(&batch)? {
             progress(rows.num_rows() as u64);
             if let Some((of, writer)) = open.take() {
                 if of == year {
@@ -42,9 +42,9 @@ pub(crate) async fn write_years(
             }
             let writer = match &mut open {
                 Some((_, writer)) => writer,
-                None => &mut open.insert((year, table.writer(snapshot, partition(resource, year))?)).1,
+                None => &mut open.insert((year, table.writer(snapshot, year_partition(resource, year))?)).1,
             };
-            let fitted = fitted(&rows, writer)?;
+            let fitted = fit_columns(&rows, writer)?;
             writer.write(&fitted).await?;
         }
     }
@@ -55,7 +55,7 @@ pub(crate) async fn write_years(
 }
 
 /// The runs of equal years in a batch.
-fn by_year(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>> {
+fn split_by_year(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>> {
     let lost = || Error::internal("compacted rows lost their year");
     let years = batch.column_by_name("year").ok_or_else(lost)?;
     let years = years.as_primitive_opt::<Int32Type>().ok_or_else(lost)?;
@@ -72,7 +72,7 @@ fn by_year(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>> {
 }
 
 /// The columns that the file holds, in its order.
-fn fitted(batch: &RecordBatch, writer: &FileWriter) -> Result<RecordBatch> {
+fn fit_columns(batch: &RecordBatch, writer: &FileWriter) -> Result<RecordBatch> {
     let schema = writer.schema();
     let columns = schema.fields().iter().map(|field| {
         let column = batch.column_by_name(field.name());
