@@ -63,7 +63,7 @@ async fn try_compact(
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Vec<CompactionReport>> {
     let mut reports = Vec::new();
-    // Read before the view: whoever replaces these files from now on is met as a conflict.
+    // Read before the view: a writer that replaces these files from now on conflicts.
     let incidents = reader.lake().incidents.snapshot().await?;
     let view = reader.view().await?;
     let of_resource = find_landed(&view, resource)?;
@@ -74,7 +74,7 @@ async fn try_compact(
         )));
     }
     if !options.dry_run {
-        // Before the counts, so that whoever finds them finds the definition they were counted under.
+        // Before the counts, so that a reader of the counts finds the definition they were counted under.
         let raw = view.lake.raw(&resource.name)?;
         store_definition(&raw, &resource.definition, DEFINITION_DOMAIN).await?;
         remove_compacted_fast_files(&view, of_resource, resource).await?;
@@ -93,7 +93,7 @@ async fn try_compact(
         reports.push(done);
     }
     if options.recount && !options.dry_run {
-        // Nobody needs these any more: who opens `fast_counts` from now on opens the new `counts` after it.
+        // No reader needs these any more: one that opens `fast_counts` from now on opens the new `counts` after it.
         let view = reader.view().await?;
         remove_compacted_fast_files(&view, find_landed(&view, resource)?, resource).await?;
     }

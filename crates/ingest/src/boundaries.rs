@@ -1,4 +1,4 @@
-//! Boundaries: a set read whole replaces what stood of it, in one commit, and only if it is another.
+//! Boundaries: a set that was read whole replaces the stored one, in one commit, and only if it differs.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 /// The most rows of a page: outlines are large.
 const MAX_ROWS_PER_PAGE: usize = 1_000;
-/// Times that a set is landed anew because another writer was first.
+/// Times that a set is landed again because another writer was first.
 const MAX_TRIES: u32 = 5;
 
 /// Where boundaries come from.
@@ -35,7 +35,7 @@ pub struct BoundariesOptions {
     pub source: BoundariesSource,
     /// Rows a page.
     pub page_size: usize,
-    /// Land them even if they are those that stand: their files are written again.
+    /// Land them even if they equal what is stored: their files are written again.
     pub rewrite: bool,
     /// Whether they are synthetic. A set in a lake is one or the other.
     pub synthetic: bool,
@@ -46,15 +46,15 @@ pub struct BoundariesOptions {
 pub struct BoundariesReport {
     /// Boundaries read.
     pub read: u64,
-    /// Whether they landed, as others than those that stood.
+    /// Whether they landed, because they differ from those that were stored.
     pub landed: bool,
 }
 
-/// Reads a set of boundaries whole and, if it differs from what stands, puts it in its place.
+/// Reads a set of boundaries whole and, if it differs from what is stored, replaces that.
 ///
 /// # Errors
-/// If the portal or the store does not answer, a boundary is wrong, there is none, or synthetic and real ones would mix:
-/// what stood stays.
+/// If the portal or the store does not answer, a boundary is wrong, there is none, or synthetic and real ones would
+/// mix: what is stored stays.
 pub async fn ingest_boundaries(
     lake: &Lake,
     set: &Arc<Boundaries>,
@@ -66,7 +66,7 @@ pub async fn ingest_boundaries(
         loop {
             tries_left -= 1;
             match land_boundaries(lake, set, &boundaries, options).await {
-                // Whoever was first may have landed just these.
+                // The other writer may have landed just these.
                 Err(error) if error.kind() == Kind::Conflict && tries_left > 0 => {
                     tracing::info!(set = set.name, %error, "another writer was first, looking again");
                 }
@@ -93,7 +93,7 @@ async fn read_boundaries(set: &Arc<Boundaries>, options: &BoundariesOptions) -> 
     }
 }
 
-/// Lands the boundaries, unless they stand already: whether they did.
+/// Lands the boundaries, unless they are stored already; returns whether it did.
 async fn land_boundaries(
     lake: &Lake,
     set: &Boundaries,

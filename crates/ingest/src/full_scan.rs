@@ -1,8 +1,8 @@
-//! A pass: the whole of a source read once, to know which keys are gone from it.
+//! A full scan: all of a source read once, to find the keys that are gone from it.
 //!
-//! A row that a publisher removes leaves no trace in any page. That a key is gone is proven only by a pass that is
-//! complete and during which nothing changed: as many rows were served as the portal counts, before and after, and
-//! its newest row was the same. What a pass has seen lies on disk, so that its memory is bounded.
+//! A row that a publisher removes leaves no trace in any page. Only a full scan that is complete, and during which
+//! nothing changed, proves that a key is gone: as many rows were served as the portal counts, before and after, and its
+//! newest row was the same. What a scan has seen is stored on disk, so that its memory is bounded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl KeySample {
     }
 }
 
-/// What a pass has seen.
+/// What a full scan has seen.
 #[derive(Clone, Debug, Default)]
 pub struct FullScan {
     /// Distinct rows.
@@ -61,7 +61,7 @@ pub struct FullScan {
     pub gone_rejects: u64,
     /// Live keys and open rejects of the lake.
     pub live: u64,
-    /// The last batch when the pass ended: what lands later is not for it to judge.
+    /// The last batch when the scan ended; it says nothing of what landed later.
     through_batch: i64,
     /// The source's newest row, microseconds since 1970 UTC, where it is older than what has landed, and the replica
     /// that answered does not say that it was brought up to date later.
@@ -71,7 +71,7 @@ pub struct FullScan {
     unconfirmed: u64,
 }
 
-/// Whether a pass proves that what it did not see is gone.
+/// Whether a full scan proves that what it did not see is gone.
 #[derive(Clone, Debug)]
 pub enum FullScanOutcome {
     /// It was complete, and nothing changed meanwhile.
@@ -118,7 +118,7 @@ impl Landing {
         tokio::task::block_in_place(|| self.index.clear_seen())?;
         let mut full = FullScan::default();
         let head = self.mark.cursor.clone();
-        // What is newer than the newest came meanwhile: the pass has failed, and need not follow it.
+        // What is newer than the newest came meanwhile: the scan has failed, and need not follow it.
         let options = ScanOptions { until: before.newest.clone(), ..options };
         let mut scan = Scan::begin(soda.clone(), decoder, options);
         loop {
@@ -151,7 +151,7 @@ impl Landing {
         Ok(FullScanOutcome::Complete(full))
     }
 
-    /// Why a pass proves nothing, if it does not.
+    /// Returns why a scan proves nothing, if it does not.
     fn inconclusive_reason(
         &self,
         scan: &mut FullScan,
@@ -170,7 +170,7 @@ impl Landing {
                 "answers were of different states of the source; a replica that lags may be among them".to_owned(),
             );
         }
-        // Whoever is behind what has landed already may lack rows for no other reason.
+        // If the replica is older than our cursor, missing rows prove nothing.
         let behind = match (&before.newest_true, &self.mark.cursor) {
             (Some(newest), Some(cursor)) => is_later(&cursor.updated_at, newest),
             (None, Some(_)) => true,
@@ -264,7 +264,7 @@ impl Landing {
         Ok(())
     }
 
-    /// Whether it is proven that something is gone which the pass has not seen. Of a reject no time is known.
+    /// Whether the scan proves that something which it has not seen is gone. A reject has no time.
     fn is_confirmed(&self, scan: &FullScan, gone: &Tombstone) -> Result<bool> {
         let Some(newest) = scan.confirmed_until else { return Ok(true) };
         let Tombstone::Key(key) = gone else { return Ok(false) };
@@ -272,10 +272,10 @@ impl Landing {
         Ok(updated_at.is_some_and(|updated_at| updated_at <= newest))
     }
 
-    /// The keys that the pass has seen in versions older than the lake's only.
+    /// The keys that the scan has seen in versions older than the lake's only.
     fn list_outdated(&self) -> impl Iterator<Item = Result<String>> + use<> {
         self.index.seen.prefix(b"o").filter_map(|entry| {
-            let (entry, older) = match entry.into_inner().or_err(Kind::Unavailable, || "what a pass has seen") {
+            let (entry, older) = match entry.into_inner().or_err(Kind::Unavailable, || "what a full scan has seen") {
                 Ok(entry) => entry,
                 Err(error) => return Some(Err(error)),
             };
@@ -283,12 +283,12 @@ impl Landing {
         })
     }
 
-    /// Every live key and open reject: a tombstone where the pass has not seen it.
+    /// Every live key and open reject: a tombstone where the scan has not seen it.
     fn list_gone(&self) -> impl Iterator<Item = Result<Option<Tombstone>>> + use<> {
         let seen = self.index.seen.clone();
         let unseen = move |kind: u8, text: String, tombstone: fn(String) -> Tombstone| -> Result<Option<Tombstone>> {
             let seen =
-                seen.contains_key(seen_entry(kind, &text)).or_err(Kind::Unavailable, || "what a pass has seen")?;
+                seen.contains_key(seen_entry(kind, &text)).or_err(Kind::Unavailable, || "what a full scan has seen")?;
             Ok((!seen).then(|| tombstone(text)))
         };
         let of_rejects = unseen.clone();
@@ -297,11 +297,11 @@ impl Landing {
         keys.chain(rejects)
     }
 
-    /// Lands tombstones for what a complete pass did not see: never all of a resource, and above 5 % of it only
+    /// Lands tombstones for what a complete scan did not see: never all of a resource, and above 5 % of it only
     /// where that is `allowed`.
     ///
     /// # Errors
-    /// If the store does not answer, or another writer landed since the pass.
+    /// If the store does not answer, or another writer landed since the scan.
     pub async fn apply_deletions(&mut self, scan: &FullScan, allowed: bool) -> Result<DeletionReport> {
         let gone = scan.gone.count + scan.gone_rejects + scan.outdated.count;
         if gone == 0 {

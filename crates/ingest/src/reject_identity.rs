@@ -1,4 +1,4 @@
-//! The identity of a reject, and the hash by which two versions of it are told apart.
+//! The identity of a reject, and the hash by which two versions of it are distinguished.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ pub(crate) fn stored_identity(portal_id: Option<&str>, original: &str) -> String
     identity
 }
 
-/// Returns the identities under which a reject of a page may have landed: the portal's id; or the text of one that landed
-/// so, and what it says, however it is written, which lands in the place of the id.
+/// Returns the identities under which a reject of a page may have landed: the portal's id; or the text of one that
+/// landed so, and what it says, however it is written, which lands in the place of the id.
 pub(crate) fn possible_identities(reject: &Reject) -> Vec<String> {
     match &reject.portal_id {
         Some(id) => vec![id.clone()],
@@ -35,8 +35,8 @@ fn text_identity(text: &str) -> String {
     format!("text:{}", blake3::hash(text.as_bytes()).to_hex())
 }
 
-/// Returns a hash of what a reject says: its values but for the portal's own fields, which a publisher stamps anew, and the
-/// columns that are volatile; of its whole text where it is no object.
+/// Returns a hash of what a reject says: its values but for the portal's own fields, which a publisher stamps again,
+/// and the columns that are volatile; of its whole text where it is not an object.
 pub(crate) fn content_hash(resource: &Resource, original: &str) -> [u8; 16] {
     let volatile = |name: &str| {
         let mut columns = resource.columns.iter().filter(|column| column.volatile);

@@ -56,7 +56,7 @@ pub(crate) async fn replay_rejects(
         }
     }
     if !identities.is_empty() {
-        // Whoever takes no more pages does not want this one.
+        // A receiver that takes no more pages does not need this one.
         let _ = sender.send(Ok(build_page(builder, &identities)?)).await;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Another key for rows that have landed: the raw table is written anew, each row under the key that it has now.
+//! Another key for rows that have landed: the raw table is rewritten, each row under the key that it has now.
 //!
 //! What was published stays what it was, in its batch and order; only `_key` follows from the definition. Rows without
 //! the new key become rejects where they are. Rows that were deleted are left out, with their tombstones: several rows
@@ -26,7 +26,7 @@ use crate::columns::{integer_column, text_column, time_column};
 use crate::landing::raw_batch::{MarkerRow, Tombstone, build_raw_batch, split_by_batch};
 use crate::raw_session::raw_session;
 
-/// Writes the raw table anew under the resource's key. The caller holds the resource's key index.
+/// Rewrites the raw table under the resource's key. The caller holds the resource's key index.
 ///
 /// # Errors
 /// If another writer lands meanwhile, the store does not answer, or a row cannot be read back.
@@ -60,7 +60,7 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
             adds.push(writer.finish().await?);
         }
     }
-    // A batch without rows: whoever lands meanwhile meets its number, and finds another key.
+    // A batch without rows: a writer that lands meanwhile conflicts with its number, and finds another key.
     let batch = mark.batch + 1;
     let seen = raw.read_domain(&snapshot, LandingMark::DOMAIN).await?;
     let mark = LandingMark { batch, key: resource.key.clone(), ..mark };

@@ -14,7 +14,7 @@ use crate::landing::page_report::PageReport;
 use crate::landing::{Landing, LandingOptions};
 use crate::reject_replay::replay_rejects;
 
-/// Passes that are tried while the source keeps changing.
+/// Full scans that are tried while the source keeps changing.
 const MAX_SCANS: u32 = 3;
 
 /// Where the rows come from.
@@ -24,7 +24,7 @@ pub enum Source {
     Portal(PortalOptions),
     /// A file saved from a portal.
     File(PathBuf),
-    /// The lake's own open rejects, as published: a mended definition may make them usable.
+    /// The lake's own open rejects, as published: a corrected definition may make them usable.
     Rejects,
 }
 
@@ -68,7 +68,7 @@ pub struct IngestReport {
     pub batches: u64,
     /// The pages' rows added up.
     pub rows: PageReport,
-    /// Whether it was told to stop before the end.
+    /// Whether it was stopped before the end.
     pub stopped: bool,
     /// Why what is gone was not deleted, if anything is.
     pub withheld: Option<String>,
@@ -90,8 +90,8 @@ impl IngestReport {
     }
 }
 
-/// Ingests a resource until its source has no more, the pages are used up, or `stop` is cancelled: then the page that is
-/// being landed still lands, and no other is waited for.
+/// Ingests a resource until its source has no more, the pages are used up, or `stop` is cancelled: then the page that
+/// is being landed still lands, and no other is waited for.
 ///
 /// # Errors
 /// If the portal or the store does not answer, or the file is none.
@@ -172,7 +172,7 @@ async fn run_full_ingest(
                 return Ok(());
             }
             FullScanOutcome::Inconclusive(reason) if tries_left > 0 => {
-                tracing::warn!(resource = landing.resource.name, reason, "the pass proves nothing, reading again");
+                tracing::warn!(resource = landing.resource.name, reason, "the scan proves nothing, reading again");
             }
             FullScanOutcome::Inconclusive(reason) => {
                 return Err(Error::new(
@@ -215,7 +215,7 @@ impl Pages {
                         sender.blocking_send(Ok(page)).map_err(|_gone| Error::internal("landing stopped"))
                     });
                     if let Err(error) = read {
-                        // Whoever takes no more pages does not want to know how the reading ended.
+                        // A receiver that takes no more pages does not need to know how the reading ended.
                         let _ = sender.blocking_send(Err(error));
                     }
                 });

@@ -1,4 +1,4 @@
-//! What was done to the lake: every version of every table.
+//! The history of a lake: every version of every table.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -113,8 +113,8 @@ pub async fn read_history(lake: &Lake, table: Option<&str>, limit: usize) -> Res
     Ok(merged)
 }
 
-/// What was forgotten before the log of a raw table began anew: the table's own mark remembers it. The version at which
-/// it began may be one that forgetting committed later, which does not tell.
+/// What was forgotten before the log of a raw table was truncated: the table's own mark has it. The version at
+/// which the log begins may be one that `forget` committed later, which does not say so.
 async fn read_earlier_forgets(table: &Table, oldest: Option<&HistoryLine>) -> Result<Vec<HistoryLine>> {
     let mark = ForgottenMark::read(table, table.snapshot().await?.as_ref()).await?;
     let is_untold = |version: u64| {

@@ -98,5 +98,5 @@ fn fit_columns(batch: &RecordBatch, writer: &FileWriter) -> Result<RecordBatch> 
         None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
     });
     let columns = columns.collect::<Result<Vec<_>>>()?;
-    RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "rows of a file that is written anew")
+    RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "rows of a rewritten file")
 }

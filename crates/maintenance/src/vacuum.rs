@@ -1,4 +1,4 @@
-//! What may go: data files that no version within the retention refers to, and what unfinished writes left behind.
+//! Vacuum: data files that no version within the retention refers to, and what unfinished writes left behind.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
@@ -28,7 +28,9 @@ pub fn parse_age(text: &str) -> Result<TimeDelta> {
             _ => None,
         }
     };
-    parse().ok_or_else(|| Error::invalid(format!("`{text}` is no age; write a number and s, m, h or d, as in 7d")))
+    parse().ok_or_else(|| {
+        Error::invalid(format!("`{text}` is not a valid age: expected a number and s, m, h or d, for example 7d"))
+    })
 }
 
 /// How to vacuum.

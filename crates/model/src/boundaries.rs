@@ -38,7 +38,7 @@ impl BoundaryDimension {
     }
 }
 
-/// How published labels are spelled anew, so that they equal those of incidents.
+/// How published labels are respelled, so that they equal those of incidents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LetterCase {
@@ -96,7 +96,7 @@ pub struct Boundaries {
     pub display_name: Option<String>,
     /// The column of the geometry: a GeoJSON Polygon or MultiPolygon, longitude and latitude in degrees (WGS 84).
     pub geometry: String,
-    /// How labels are spelled anew; as published, if none.
+    /// How labels are respelled; as published, if none.
     pub case: Option<LetterCase>,
     /// The resources whose incidents carry these labels.
     pub resources: Vec<String>,

@@ -75,7 +75,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Fails unless the resources that a set of boundaries labels are there and have such a label; `file` names it in errors.
+    /// Fails unless the resources that a set of boundaries labels are there and have such a label; `file` names it in
+    /// errors.
     fn check_resources(&self, boundaries: &Boundaries, file: &str) -> Result<()> {
         for name in &boundaries.resources {
             let Some(resource) = self.iter().find(|resource| resource.name == *name) else {
@@ -97,7 +98,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// The resources that another process knows, and no boundaries.
+    /// Returns a catalog of these resources, without boundaries.
     pub fn from_resources(resources: impl IntoIterator<Item = Resource>) -> Self {
         let named = resources.into_iter().map(|resource| (resource.name.clone(), Arc::new(resource)));
         Self { resources: named.collect(), ..Self::default() }
@@ -159,8 +160,8 @@ impl Catalog {
         self.with_those(stored.iter().filter(|(name, stored)| outranks(name, stored)))
     }
 
-    /// Returns the same catalog with the definitions that a lake kept at an earlier time, by name, whatever else defines
-    /// them today.
+    /// Returns the same catalog with the definitions that a lake kept at an earlier time, by name, whatever else
+    /// defines them today.
     pub fn as_stored(&self, stored: &BTreeMap<String, Arc<StoredDefinition>>) -> (Self, Vec<Error>) {
         self.with_those(stored.iter())
     }

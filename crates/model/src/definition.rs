@@ -24,7 +24,7 @@ pub struct Definition {
     pub origin: Origin,
 }
 
-/// A definition as a lake keeps it beside the rows that landed under it.
+/// A definition as a lake stores it with the rows that landed under it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDefinition {
     /// The text of its TOML file.

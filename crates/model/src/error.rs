@@ -1,5 +1,5 @@
 //! One error for the whole program: what the caller should do ([`Kind`]), and a text that names the thing,
-//! the place and the mend.
+//! the place and the remedy.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -9,7 +9,7 @@ use crate::redact;
 /// What a caller can do about an error. Exit codes, HTTP statuses and gRPC codes follow from it, in one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The request, the configuration or the SQL is wrong: mend it.
+    /// The request, the configuration or the SQL is wrong: fix it.
     Invalid,
     /// There is no such thing.
     NotFound,
@@ -25,7 +25,7 @@ pub enum Kind {
     Busy,
     /// The portal or the store did not answer: try again.
     Unavailable,
-    /// Nobody knows who asks: give a token.
+    /// The caller is not known: give a token.
     Unauthenticated,
     /// Not allowed.
     Denied,
@@ -115,7 +115,7 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of `kind` whose text names the thing, the place and the mend.
+    /// An error of `kind` whose text names the thing, the place and the remedy.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
@@ -135,7 +135,7 @@ impl Error {
         Self::new(Kind::Internal, message)
     }
 
-    /// Keeps the cause beside the text.
+    /// Keeps the cause with the text.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

@@ -1,5 +1,5 @@
-//! The fingerprint of a resource's definition: a checksum of the parts that decide how rows are counted. A lake stores it
-//! with its counts; counts of another fingerprint are recounted.
+//! The fingerprint of a resource's definition: a checksum of the parts that decide how rows are counted. A lake stores
+//! it with its counts; counts of another fingerprint are recounted.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -53,8 +53,8 @@ struct CanonicalColumn {
 }
 
 impl Resource {
-    /// Returns the fingerprint of the key, roles, bounds and types of columns: `v1:` and the BLAKE3 hash of the canonical
-    /// JSON, in hexadecimal.
+    /// Returns the fingerprint of the key, roles, bounds and types of columns: `v1:` and the BLAKE3 hash of the
+    /// canonical JSON, in hexadecimal.
     pub fn fingerprint(&self) -> String {
         let roles = &self.roles;
         let Bounds { west, south, east, north, earliest, latest } = self.bounds;
@@ -89,8 +89,8 @@ impl Resource {
         stored == self.fingerprint() || stored == self.legacy_fingerprint()
     }
 
-    /// Returns the fingerprint as version 0.1.0 computed it: FNV-1a over the debug output of its types, which is written out
-    /// here, so that it does not follow the names in the code.
+    /// Returns the fingerprint as version 0.1.0 computed it: FNV-1a over the debug output of its types, which is
+    /// written out here, so that it does not follow the names in the code.
     fn legacy_fingerprint(&self) -> String {
         let Roles { occurred_at, closed_at, category, subcategory, status, district, neighborhood, .. } = &self.roles;
         let Roles { latitude, longitude, point, .. } = &self.roles;

@@ -1,6 +1,7 @@
 //! The words of the lake: resources, windows, times, errors.
 //!
-//! Nothing here reads or writes but files of a user's own definitions: every other crate speaks these words, and this one speaks to none of them.
+//! Nothing here reads or writes but files of a user's own definitions: every other crate speaks these words, and this
+//! one speaks to none of them.
 
 mod boundaries;
 mod bounded_file;

@@ -7,7 +7,8 @@ use url::{Host, Url};
 /// Parses the base address of a portal, such as `https://data.sfgov.org`.
 ///
 /// # Errors
-/// If it is not an address of HTTP, or holds a user name, a password, a query or a fragment; the text does not repeat it.
+/// If it is not an address of HTTP, or holds a user name, a password, a query or a fragment; the text does not repeat
+/// it.
 pub fn parse_portal_url(text: &str) -> Result<Url, String> {
     let example = "a portal is an address such as \"https://data.sfgov.org\"";
     let url = Url::parse(text.trim()).map_err(|error| format!("{example}: {error}"))?;

@@ -488,7 +488,9 @@ fn parse_bounds(source: &SourceFile<'_>, file: &BoundsFile) -> Result<Bounds> {
         return Err(source.error(file.west.span(), "bounds", what));
     }
     let instant = |key: &str, text: &Option<Spanned<String>>, default: &str| match text {
-        None => parse_wall_clock(default).ok_or_else(|| Error::internal(format!("the default {key} is no time"))),
+        None => {
+            parse_wall_clock(default).ok_or_else(|| Error::internal(format!("the default {key} is not a valid time")))
+        }
         Some(text) => parse_wall_clock(text.get_ref())
             .ok_or_else(|| source.error(text.span(), key, "a time is such as \"1900-01-01\"")),
     };

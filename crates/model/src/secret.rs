@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for who sends or checks it.
+    /// Returns the text itself, to send or check it.
     pub fn expose(&self) -> &str {
         &self.0
     }

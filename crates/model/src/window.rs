@@ -31,17 +31,17 @@ impl Window {
     /// Parses `2020..2030`, `2024-06..2024-07`, `2024-06-01..2024-06-08`, with or without a time of day.
     ///
     /// # Errors
-    /// If the text is no window.
+    /// If the text is not a valid window.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::invalid(format!(
-                "`{text}` is no window: {what}; write A..B with years, months, days or times, such as 2020..2030, \
-                 2024-06..2024-07 or 2024-06-01..2024-06-08"
+                "`{text}` is not a valid window: {what}; expected A..B with years, months, days or times, for example \
+                 2020..2030, 2024-06..2024-07 or 2024-06-01..2024-06-08"
             ))
         };
         let (start, end) = text.split_once("..").ok_or_else(|| wrong("`..` is missing"))?;
-        let start = parse_wall_clock(start).ok_or_else(|| wrong("its start is no time"))?;
-        let end = parse_wall_clock(end).ok_or_else(|| wrong("its end is no time"))?;
+        let start = parse_wall_clock(start).ok_or_else(|| wrong("its start is not a valid time"))?;
+        let end = parse_wall_clock(end).ok_or_else(|| wrong("its end is not a valid time"))?;
         Self::new(start, end)
     }
 

@@ -48,8 +48,8 @@ impl SodaClient {
     /// Reads a set whole, `page_size` rows at a time, in the order of labels. Rows with one label are one boundary.
     ///
     /// # Errors
-    /// If the portal refuses or does not answer usably, has no rows, or changes the set for as long as it is read; or if
-    /// a boundary is wrong, which the text names.
+    /// If the portal refuses or does not answer usably, has no rows, or changes the set for as long as it is read; or
+    /// if a boundary is wrong, which the text names.
     pub async fn fetch_boundaries(&self, set: &Boundaries, page_size: usize) -> Result<Vec<Boundary>> {
         let mut tries_left = MAX_READS;
         loop {
@@ -78,7 +78,8 @@ impl SodaClient {
         self.watch_replicas();
         let before = self.fetch_extent().await?;
         if before.rows > MAX_ROWS {
-            let text = format!("{} rows are no set of boundaries; at most {MAX_ROWS} are read", before.rows);
+            let text =
+                format!("{} rows are too many for a set of boundaries: at most {MAX_ROWS} are read", before.rows);
             return Err(Error::invalid(text));
         }
         let limit = page_size.to_string();
@@ -225,7 +226,7 @@ fn polygon(rings: &Value) -> std::result::Result<Polygon, String> {
 }
 
 fn array<'v>(value: &'v Value, what: &str) -> std::result::Result<&'v Vec<Value>, String> {
-    value.as_array().ok_or_else(|| format!("{what} is no array"))
+    value.as_array().ok_or_else(|| format!("{what} is not an array"))
 }
 
 fn ring(ring: &Value) -> std::result::Result<Ring, String> {

@@ -68,8 +68,8 @@ struct Column {
     values: Vec<String>,
 }
 
-/// Returns a draft of a resource file, as TOML that is read as it is, for the rows of a CSV file, with or without `.gz`.
-/// `name` names the resource; without it the file's name does.
+/// Returns a draft of a resource file, as TOML that is read as it is, for the rows of a CSV file, with or without
+/// `.gz`. `name` names the resource; without it the file's name does.
 ///
 /// # Errors
 /// If the file cannot be read, is not CSV, or has no column that could be the time.
@@ -139,8 +139,8 @@ fn is_time(text: &str) -> bool {
         .any(|order| TimeRules::undeclared(Some(*order)).parse(text).is_some())
 }
 
-/// The order of day and month in the file's dates, where they leave no doubt of it and it is not the usual one, or where they
-/// are written in a way that is read only with it declared.
+/// The order of day and month in the file's dates, where they leave no doubt of it and it is not the usual one, or
+/// where they are written in a way that is read only with it declared.
 fn date_order(columns: &[Column]) -> Option<&'static str> {
     let times =
         || columns.iter().filter(|column| column.kind == ColumnType::Timestamp).flat_map(|column| &column.values);

@@ -1,4 +1,5 @@
-//! The texts of rows in compressed blocks: a made-up city repeats itself, and the program that shows it lives beside it.
+//! The texts of rows in compressed blocks: a made-up city repeats itself, and the program that shows it lives beside
+//! it.
 
 use std::cell::OnceCell;
 use std::io::{Read as _, Write as _};

@@ -2,7 +2,7 @@
 //!
 //! A commit is one file created if absent; what a commit names is durable before the commit is published.
 //! Every commit that must not happen twice carries an application transaction, so that a lost reply, a killed
-//! process or a second writer can always be told from work that is still to do.
+//! process or a second writer can always be distinguished from work that is still to do.
 //!
 //! What is read is checked against the sums that were written with it: see [`Location::store`].
 

@@ -1,5 +1,5 @@
-//! Marks: what the log of a table remembers next to its rows. Each is one JSON text in a metadata domain, which survives
-//! checkpoints, and is committed together with what it describes. Names and members are the storage format.
+//! Marks: what the log of a table remembers next to its rows. Each is one JSON text in a metadata domain, which
+//! survives checkpoints, and is committed together with what it describes. Names and members are the storage format.
 
 use lake_model::{Cursor, Kind, Result, ResultExt};
 use serde::de::DeserializeOwned;
@@ -204,8 +204,8 @@ impl BoundariesMark {
     }
 }
 
-/// Under which definitions the batches of a resource were counted: in `fast_counts`, first batch and fingerprint of each,
-/// in batch order.
+/// Under which definitions the batches of a resource were counted: in `fast_counts`, first batch and fingerprint of
+/// each, in batch order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CountedDefinitions(pub Vec<(i64, String)>);

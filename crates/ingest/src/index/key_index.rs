@@ -49,7 +49,7 @@ pub(crate) struct KeyIndex {
     rejects: Keyspace,
     labels_space: Keyspace,
     meta: Keyspace,
-    /// What the pass that is under way has seen; see [`crate::full_scan`].
+    /// What the running full scan has seen; see [`crate::full_scan`].
     pub(crate) seen: Keyspace,
     pub(crate) labels: LabelDictionary,
     open_rejects: usize,
@@ -136,7 +136,7 @@ impl KeyIndex {
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub(crate) fn clear(&mut self) -> Result<()> {
         for space in [&self.meta, &self.keys, &self.rejects, &self.labels_space, &self.seen] {
             space.clear().map_err(|e| index_error(&self.path, e))?;
@@ -189,7 +189,7 @@ impl KeyIndex {
         })
     }
 
-    /// Adds to what a pass has seen.
+    /// Adds to what a full scan has seen.
     pub(crate) fn record_seen(&mut self, entries: &HashMap<Vec<u8>, Vec<u8>>) -> Result<()> {
         let mut batch = self.database.batch();
         for (entry, value) in entries {
@@ -198,12 +198,12 @@ impl KeyIndex {
         batch.commit().map_err(|e| index_error(&self.path, e))
     }
 
-    /// Forgets what a pass has seen.
+    /// Removes what a full scan has seen.
     pub(crate) fn clear_seen(&mut self) -> Result<()> {
         self.seen.clear().map_err(|e| index_error(&self.path, e))
     }
 
-    /// The value of what a pass has seen.
+    /// Returns the value of what a full scan has seen.
     pub(crate) fn read_seen(&self, entry: &[u8]) -> Result<Option<Vec<u8>>> {
         let value = self.seen.get(entry).map_err(|e| index_error(&self.path, e))?;
         Ok(value.map(|value| value.to_vec()))

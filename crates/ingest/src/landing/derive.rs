@@ -17,8 +17,8 @@ use crate::landing::ledger::Ledger;
 use crate::landing::raw_batch::RejectOriginals;
 
 impl Landing {
-    /// Commits what a batch changes in `rejects` and `fast_counts`, in this order: whoever finds the fast counts
-    /// there knows that the rejects are.
+    /// Commits what a batch changes in `rejects` and `fast_counts`, in this order: where the fast counts exist, so
+    /// do the rejects.
     pub(crate) async fn derive_batch(
         &mut self,
         ledger: &Ledger,
@@ -87,7 +87,8 @@ impl Landing {
             ]),
             ..Commit::default()
         };
-        // Already there is as good: under one definition, what is derived from a batch is the same whoever derives it.
+        // Already there is as good: under one definition, what is derived from a batch is the same whichever process
+        // derives it.
         table.commit(&commit).await
     }
 }

@@ -1,5 +1,5 @@
-//! Judging a page: from its rows, what the key index holds of them and what the raw rows say, to what lands and what that
-//! changes. It reads and writes nothing, and the same input always has the same judgement.
+//! Judging a page: from its rows, what the key index holds of them and what the raw rows say, to what lands and what
+//! that changes. It reads and writes nothing, and the same input always has the same judgement.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ pub(crate) struct UsableRow<'p> {
 #[derive(Clone, Debug)]
 pub(crate) struct RejectedRow<'p> {
     pub(crate) reject: &'p Reject,
-    /// Under what the lake knows it.
+    /// The identity under which the lake stores it.
     pub(crate) identity: String,
     /// A hash of what it says.
     pub(crate) content: [u8; 16],

@@ -61,7 +61,7 @@ pub struct Landing {
     projector: IncidentProjector,
     page_schema: SchemaRef,
     synthetic: bool,
-    /// What the log was told of: a run says each thing once.
+    /// What a run has warned of: it warns of each thing once.
     warned: HashSet<String>,
 }
 
@@ -93,7 +93,7 @@ impl Landing {
         if mark.batch > 0 && mark.synthetic != options.synthetic {
             let (there, new) = if mark.synthetic { ("synthetic", "real") } else { ("real", "synthetic") };
             return Err(Error::invalid(format!(
-                "{} in {} holds {there} rows; {new} ones do not belong beside them, name another lake with --lake",
+                "{} in {} holds {there} rows; {new} rows cannot be added to them; name another lake with --lake",
                 resource.name,
                 lake.location()
             )));
@@ -269,7 +269,7 @@ impl Landing {
     pub(crate) async fn land_tombstones(&mut self, gone: &[Tombstone], through: i64) -> Result<i64> {
         let name = self.resource.name.clone();
         let conflict =
-            || Error::new(Kind::Conflict, format!("{name}: another writer landed since the pass ended; try again"));
+            || Error::new(Kind::Conflict, format!("{name}: another writer landed since the scan ended; try again"));
         if self.mark.batch != through {
             return Err(conflict());
         }

@@ -17,8 +17,8 @@ pub struct PageReport {
     pub stale: u64,
     /// Rows that are rejects, new ones and known ones.
     pub rejected: u64,
-    /// Rows whose key another row of the same page has as well; the one with the later `:updated_at` counts, or the later
-    /// row where both have the same.
+    /// Rows whose key another row of the same page has as well; the one with the later `:updated_at` counts, or the
+    /// later row where both have the same.
     pub doubled: u64,
     /// Tombstones, of keys and of rejects that the source no longer has.
     pub deleted: u64,

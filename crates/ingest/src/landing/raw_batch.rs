@@ -54,7 +54,7 @@ impl MarkerRow {
         }
     }
 
-    /// Returns the same row under the identity by which the lake knows the reject.
+    /// Returns the same row under the identity under which the reject is stored in the lake.
     pub(crate) fn with_identity(self, identity: &str) -> Self {
         Self { portal_id: Some(identity.to_owned()), ..self }
     }

@@ -1,4 +1,5 @@
-//! What the key index does not say and the raw rows do: seldom asked for, as when rows come out of order or share a key.
+//! What the key index does not say and the raw rows do: seldom asked for, as when rows come out of order or share a
+//! key.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use lake_store::{Snapshot, Table};
 use crate::columns::{text_column, time_column};
 use crate::raw_session::raw_session;
 
-/// What judging a page has to know of the raw rows, and does not know yet.
+/// What has to be read from the raw rows before a page can be judged.
 #[derive(Debug, Default)]
 pub(crate) struct PendingLookups {
     /// Rows of the portal, by id, that may have landed in a newer version.
@@ -34,8 +35,8 @@ impl PendingLookups {
         self.ids.is_empty() && self.keys.is_empty()
     }
 
-    /// Whether the portal's row has landed in a version newer than that of `updated_at`. Where the lookup does not say, it
-    /// is asked for, and the row counts as not superseded until then.
+    /// Whether the portal's row has landed in a version newer than that of `updated_at`. Where the lookup does not say,
+    /// it is asked for, and the row counts as not superseded until then.
     pub(crate) fn is_superseded(&mut self, lookup: &RawLookup, id: &str, updated_at: Option<i64>) -> bool {
         match lookup.newest_by_id.get(id) {
             Some(newest) => updated_at.is_some_and(|updated_at| updated_at < *newest),

@@ -74,7 +74,7 @@ impl<'a> Auditor<'a> {
         Ok(Self { reader, resource: Arc::clone(resource), options, soda, stop, on_event })
     }
 
-    /// Ingests to the head, compares, and mends if that is asked and they differ.
+    /// Ingests to the head, compares, and repairs if that is requested and they differ.
     ///
     /// # Errors
     /// If the portal or the store does not answer, or the source keeps changing.
@@ -96,7 +96,7 @@ impl<'a> Auditor<'a> {
         self.compact(CompactOptions::default()).await?;
         let mut after = self.inspect(&mut RepairReport::default()).await?;
         if !after.agrees() && report.withheld.is_none() && after.doubled.is_empty() {
-            // What reading again did not mend may be wrong in the counts themselves.
+            // What reading again did not fix may be wrong in the counts themselves.
             self.compact(CompactOptions { recount: true, ..CompactOptions::default() }).await?;
             after = self.inspect(&mut RepairReport::default()).await?;
         }
@@ -142,8 +142,8 @@ impl<'a> Auditor<'a> {
         Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
     }
 
-    /// Where the next run would go on, if that is in the future as of the portal's clock. Where it may be report, the next
-    /// run begins at the beginning instead.
+    /// Where the next run would go on, if that is in the future as of the portal's clock. Where it may be report, the
+    /// next run begins at the beginning instead.
     async fn find_stuck_cursor(&self, report: &mut RepairReport) -> Result<Option<Cursor>> {
         let raw = self.reader.lake().raw(&self.resource.name)?;
         let snapshot = match raw.snapshot().await {
@@ -169,7 +169,7 @@ impl<'a> Auditor<'a> {
     async fn save_result(&self, audit: &LastAudit) {
         let name = &self.resource.name;
         if let Err(error) = self.reader.lake().save_last_audit(name, audit).await {
-            tracing::warn!(resource = name, "`/resources` will not tell of this audit: {error}");
+            tracing::warn!(resource = name, "`/resources` will not show this audit: {error}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Whether the lake is whole: its logs, every file, and what the tables say of each other.
+//! Checks that a lake is intact: its logs, every file, and what the tables say of each other.
 
 mod finding;
 mod remedy;

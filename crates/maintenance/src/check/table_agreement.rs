@@ -1,4 +1,4 @@
-//! Whether the tables say the same: counts and a recount, counts and incidents, rejects and raw rows.
+//! Checks that the tables agree: counts and a recount, counts and incidents, rejects and raw rows.
 
 use std::sync::Arc;
 

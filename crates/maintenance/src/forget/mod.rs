@@ -1,8 +1,8 @@
-//! What must go: a sealed record vanishes from every table, version, reject and index.
+//! `forget`: a sealed record vanishes from every table, version, reject and index.
 //!
-//! The raw rows go first, with a mark that the rest is still to do; then everything that follows from them is made
-//! anew, and what older versions held is removed with their logs. Each step can be done again: whoever finds the mark
-//! does them all, and takes it away at the end.
+//! The raw rows go first, with a mark that the rest is still to do; then everything that follows from them is
+//! rebuilt, and what older versions held is removed with their logs. Each step can be repeated: a run that finds
+//! the mark does them all, and removes it at the end.
 
 mod purge;
 
@@ -79,7 +79,7 @@ struct RewrittenFiles {
 }
 
 fn sql_list(texts: &[String]) -> String {
-    // An empty list is none that SQL knows; no text is null.
+    // SQL has no empty list; no text is null.
     let quoted: Vec<String> = texts.iter().map(|text| literal(text)).collect();
     if quoted.is_empty() { "NULL".to_owned() } else { quoted.join(", ") }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::vacuum::remove_local_file;
 
 /// Leaves of every table only what its newest version holds of the resource; earlier versions of the shared tables can
-/// then no longer be read, of no resource. The version at which the log of the raw table begins anew.
+/// then no longer be read, of no resource. Returns the version at which the log of the raw table begins.
 pub(crate) async fn purge(reader: &Reader, resource: &Arc<Resource>) -> Result<u64> {
     let incidents = name_newest_incidents(reader, resource).await?;
     let lake = reader.lake();
@@ -59,8 +59,8 @@ async fn remove_unreferenced(table: &Table, resource: &Resource, folder: &str) -
     Ok(())
 }
 
-/// Whoever was about to commit one of the removed files, and had seen it there, meets the version that is committed
-/// here and looks after its files again. Who was quicker than that is found out.
+/// Commits a version. A writer that was about to commit one of the removed files, and had seen it, conflicts with this
+/// version and checks its files again. A writer that was quicker is detected.
 async fn fence_late_commits(table: &Table, resource: &Resource, removed: &[String]) -> Result<()> {
     let info = HashMap::from([("resource".to_owned(), json!(resource.name))]);
     table.commit(&Commit { operation: "FORGET", info, ..Commit::default() }).await?;

@@ -82,7 +82,8 @@ fn write_object(members: BTreeMap<String, &RawValue>, depth: usize, text: &mut S
     text.push('}');
 }
 
-/// Returns a JSON number without exponent and trailing zeros, to its last digit; whatever else, or is too long, as it is.
+/// Returns a JSON number without exponent and trailing zeros, to its last digit; whatever else, or is too long, as it
+/// is.
 pub(crate) fn canonical_number(json: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_digit() || b == b'-';
     if json == "-0" || !json.bytes().all(plain) {

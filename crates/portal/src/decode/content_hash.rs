@@ -1,4 +1,4 @@
-//! What a row says: the hash by which two versions are told apart, and what has no column.
+//! The hash of a row's content, by which two versions are distinguished, and the values that have no column.
 
 use std::borrow::Cow;
 
@@ -24,9 +24,9 @@ pub(crate) fn content_hash(columns: &[Column], row: &Row<'_>) -> String {
     hash_row(columns, row, |_, _| None)
 }
 
-/// Returns the hash that version 0.1.0 gave to a row, where it is another one: it hashed links as objects, empty texts as
-/// texts, points as they were rounded then, and pieces of JSON with their white space. A row that landed with it is the
-/// same row.
+/// Returns the hash that version 0.1.0 gave to a row, where it is another one: it hashed links as objects, empty texts
+/// as texts, points as they were rounded then, and pieces of JSON with their white space. A row that landed with it is
+/// the same row.
 pub(crate) fn earlier_hash(columns: &[Column], row: &Row<'_>) -> Option<String> {
     let differs = |index: usize| {
         !columns[index].volatile

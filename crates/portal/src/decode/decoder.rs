@@ -85,7 +85,7 @@ impl Decoder {
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let rows: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
             let said = one_line(&error.to_string(), MAX_REASON_CHARS);
-            Error::new(Kind::Unavailable, format!("a page of {} is no JSON array: {said}", self.rules.resource.name))
+            Error::new(Kind::Unavailable, format!("a page of {} is not a JSON array: {said}", self.rules.resource.name))
         })?;
         let mut page = self.begin_as_of(latest_stamp);
         for row in rows {

@@ -8,7 +8,8 @@ use crate::decode::row::Row;
 use crate::decode::row_rules::RowRules;
 use crate::decode::value::Typed;
 
-/// Rows without a value in a column of a role that make it likely that the column is gone. Few rows may lack it by chance.
+/// Rows without a value in a column of a role that make it likely that the column is gone. Few rows may lack it by
+/// chance.
 const MIN_ROWS_WITHOUT: usize = 100;
 /// The most names of undeclared columns that are kept.
 const MAX_UNDECLARED: usize = 64;
@@ -140,8 +141,8 @@ impl Findings {
         }
     }
 
-    /// Returns a warning where more than a tenth of the rows have a place that cannot be read, or more than half have one
-    /// outside of the bounds.
+    /// Returns a warning where more than a tenth of the rows have a place that cannot be read, or more than half have
+    /// one outside of the bounds.
     pub(crate) fn unlocated(&self) -> Option<Warning> {
         let rows = self.rows;
         let text = match (&self.unread_place, &self.outside_place) {

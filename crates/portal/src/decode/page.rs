@@ -41,7 +41,8 @@ pub struct Page {
     pub stamps: StampFaults,
     /// The least `:updated_at` of the page, as published.
     pub first_updated_at: Option<String>,
-    /// The `_hash` that version 0.1.0 gave to rows of `batch`, where it is another: a row that landed with it is the same.
+    /// The `_hash` that version 0.1.0 gave to rows of `batch`, where it is another: a row that landed with it is the
+    /// same.
     pub earlier_hashes: HashMap<usize, String>,
     /// What a reader of the page should know.
     pub warnings: Vec<Warning>,

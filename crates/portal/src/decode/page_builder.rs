@@ -110,8 +110,8 @@ impl PageBuilder<'_> {
                 return self.reject(row.id.map(Cow::into_owned), updated_at, reason, json);
             }
         };
-        // What does not fit its column; and the zeros that an id begins with, or a tail of them, which are no part of its
-        // number, and of its text if it becomes one: what was published is kept.
+        // What does not fit its column; and the zeros that an id begins with, or a tail of them, which are no part of
+        // its number, and of its text if it becomes one: what was published is kept.
         let is_misfit = |(column, cell): &(&Column, &Cell<'_>)| match &cell.typed {
             None => true,
             Some(typed) => column.kind == ColumnType::Integer && typed.key_text() != cell.published.text(),
@@ -146,7 +146,7 @@ impl PageBuilder<'_> {
             let Some(value) = &cell.typed else {
                 let short: String = cell.published.0.chars().take(60).collect();
                 let kind = format!("{:?}", column.kind).to_lowercase();
-                return Err(format!("key column `{name}`: {short} is no {kind}"));
+                return Err(format!("key column `{name}`: {short} is not a valid {kind}"));
             };
             // 007 and 7 are two ids, whatever number they are.
             let zeros = match column.kind {

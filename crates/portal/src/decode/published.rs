@@ -7,7 +7,7 @@ use std::borrow::Cow;
 pub(crate) struct Published<'a>(pub(crate) &'a str);
 
 impl<'a> Published<'a> {
-    /// Whether there is no value: null, or an empty text, which an export cannot tell from it.
+    /// Whether there is no value: null, or an empty text, which an export does not distinguish from it.
     pub(crate) fn is_null(self) -> bool {
         matches!(self.0, "null" | "\"\"")
     }

@@ -80,7 +80,7 @@ impl<'a> Published<'a> {
             };
             return digits.parse().ok();
         };
-        // A spreadsheet writes `1.01001E+11` for 101001234567: where it left digits out, nobody knows them.
+        // A spreadsheet writes `1.01001E+11` for 101001234567: digits that it left out are lost.
         let fraction = mantissa.split_once('.').map_or("", |(_, fraction)| fraction);
         let left_out = exponent.parse::<i64>().ok()? > i64::try_from(fraction.len()).ok()?;
         let number: i64 = canonical_number(text).parse().ok()?;

@@ -58,7 +58,7 @@ impl<'d> CsvFile<'d> {
             }
             Err(error) => Err(match error.into_kind() {
                 csv::ErrorKind::Io(error) => unreadable(&error, self.packed),
-                other => Error::invalid(format!("the file is no CSV: {other:?}")),
+                other => Error::invalid(format!("the file is not valid CSV: {other:?}")),
             }),
         }
     }

@@ -1,8 +1,8 @@
 //! Which column each title of a CSV export stands for.
 //!
-//! Socrata makes a column's field name of its title: lower case, `_` for every run of other characters, in older datasets
-//! with a `_` at the end where the title ends so. So a title stands for a declared column if `[titles]` says so, if
-//! it is its name or an alias as it is, or leads to the same field name.
+//! Socrata makes a column's field name of its title: lower case, `_` for every run of other characters, in older
+//! datasets with a `_` at the end where the title ends so. So a title stands for a declared column if `[titles]` says
+//! so, if it is its name or an alias as it is, or leads to the same field name.
 
 use std::collections::HashMap;
 

@@ -13,7 +13,7 @@ use crate::decode::row::Row;
 use crate::file::date_order::DateOrders;
 use crate::file::text_input::{RowBound, RowBytes, unreadable};
 
-/// The most member names of an object that are looked at to tell what it is.
+/// The most member names of an object that are read to recognise what it is.
 const MAX_MEMBERS: usize = 64;
 
 /// Reads the rows of a file one by one.
@@ -87,7 +87,7 @@ fn broken(error: serde_json::Error, packed: bool) -> Error {
             Error::invalid(format!("the file ends within a row ({error}); was the download cut off?"))
         }
         serde_json::error::Category::Syntax | serde_json::error::Category::Data => Error::invalid(format!(
-            "the file is no JSON: {error}; NaN, Infinity and texts in single quotes are none, nulls are `null`"
+            "the file is not valid JSON: {error}; NaN, Infinity and texts in single quotes are not JSON, nulls are `null`"
         )),
     }
 }

@@ -23,7 +23,7 @@ const OTHERS: [(&[u8], &str); 9] = [
 ];
 /// What some programs write before text in UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// The bytes looked at to tell what a file is.
+/// The bytes that are read to recognise what a file is.
 const SNIFFED_BYTES: u64 = 1024;
 
 /// The most bytes of a row, with what is read ahead.
@@ -53,7 +53,7 @@ pub(crate) fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
     }
     if start.contains(&0) {
         let line = 1 + start.split(|b| *b == 0).next().unwrap_or_default().iter().filter(|b| **b == b'\n').count();
-        let what = "a NUL byte, so this is no text in UTF-8; save it as UTF-8";
+        let what = "a NUL byte, so this is not UTF-8 text; save it as UTF-8";
         return Err(Error::invalid(format!("line {line} holds {what}")));
     }
     Ok(Box::new(BufReader::with_capacity(1 << 20, Cursor::new(start).chain(input))))

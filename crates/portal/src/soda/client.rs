@@ -69,11 +69,11 @@ pub struct SodaClient {
     token: Option<HeaderValue>,
     /// Set once the portal has rejected the token: from then on it is left out.
     token_dropped: Arc<AtomicBool>,
-    /// The newest `Last-Modified` that the portal has told, seconds since 1970 UTC; 0 if none.
+    /// The newest `Last-Modified` that the portal has sent, seconds since 1970 UTC; 0 if none.
     modified_s: Arc<AtomicU64>,
     /// The newest `X-SODA2-Secondary-Last-Modified` alike: of the replica that answers, not of the dataset.
     replica_modified_s: Arc<AtomicU64>,
-    /// Whether two answers since [`SodaClient::watch_replicas`] told different ones.
+    /// Whether two answers since [`SodaClient::watch_replicas`] had different ones.
     replicas_differ: Arc<AtomicBool>,
     /// The latest stamp that can be true, by the last answer's `Date`; microseconds since 1970 UTC, 0 before the first.
     latest_stamp: Arc<AtomicI64>,
@@ -133,7 +133,8 @@ impl SodaClient {
         self.replicas_differ.store(false, Ordering::Relaxed);
     }
 
-    /// Whether answers since [`SodaClient::watch_replicas`] were of several states of the dataset, as their `Last-Modified` says.
+    /// Whether answers since [`SodaClient::watch_replicas`] were of several states of the dataset, as their
+    /// `Last-Modified` says.
     pub fn replicas_differ(&self) -> bool {
         self.replicas_differ.load(Ordering::Relaxed)
     }
@@ -171,7 +172,7 @@ impl SodaClient {
     pub async fn fetch_rows(&self, query: &[(&str, &str)]) -> Result<Vec<Map<String, Value>>> {
         let url = &self.url;
         self.fetch_with_retries(query, MAX_ANSWER_BYTES, |body, _| {
-            let what = format!("{url}: the answer is no JSON array of objects");
+            let what = format!("{url}: the answer is not a JSON array of objects");
             move || {
                 let text = std::str::from_utf8(&body).or_err(Kind::Unavailable, || what.clone())?;
                 let rows = parse_json(text).and_then(serde_json::from_value);
@@ -181,8 +182,8 @@ impl SodaClient {
         .await
     }
 
-    /// Asks until an answer can be used: `read` makes, of a body of at most `max_bytes` and the latest stamp that can be
-    /// true in it, the work that reads it.
+    /// Asks until an answer can be used: `read` makes, of a body of at most `max_bytes` and the latest stamp that can
+    /// be true in it, the work that reads it.
     async fn fetch_with_retries<T, R>(
         &self,
         query: &[(&str, &str)],

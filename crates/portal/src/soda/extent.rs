@@ -67,7 +67,7 @@ fn key_part(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<St
     Some(published.text().into_owned())
 }
 
-/// The column of categories, by the name that the portal knows it by.
+/// The column of categories, by the name that the portal has for it.
 #[derive(Clone, Copy)]
 struct Category<'a> {
     column: &'a str,
@@ -118,7 +118,7 @@ impl SodaClient {
         if parse_stamp(newest).is_some_and(|at| at <= latest) {
             return Ok(Some(newest.to_owned()));
         }
-        // Whole seconds: the limit is the same for whoever asks again at once.
+        // Whole seconds: the limit is the same for a request that follows at once.
         let filter = format!(":updated_at <= {}", soql_literal(&format!("{}.000Z", &format_wall_clock(latest)[..19])));
         let query = [("$select", ":updated_at"), ("$where", &filter), ("$order", ":updated_at DESC"), ("$limit", "1")];
         match self.fetch_rows(&query).await {
@@ -128,10 +128,10 @@ impl SodaClient {
         }
     }
 
-    /// The name by which the portal knows a declared column now: its own, or one of its aliases.
+    /// Returns the name that the portal has for a declared column now: its own, or one of its aliases.
     ///
     /// # Errors
-    /// If it knows none of them, or does not answer usably.
+    /// If it has none of them, or does not answer usably.
     pub async fn resolve_column_name(&self, resource: &Resource, column: &str) -> Result<String> {
         let aliases = resource.column(column).map(|declared| declared.aliases.as_slice()).unwrap_or_default();
         if aliases.is_empty() {

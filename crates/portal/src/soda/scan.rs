@@ -64,12 +64,13 @@ pub fn is_later(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether nothing that changes comes after a cursor: it lies after `latest_stamp`, the portal's present, or is no time.
+/// Whether nothing that changes comes after a cursor: it lies after `latest_stamp`, the portal's present, or is no
+/// time.
 pub fn is_stuck_cursor(cursor: &Cursor, latest_stamp: i64) -> bool {
     parse_stamp(&cursor.updated_at).is_none_or(|at| at > latest_stamp)
 }
 
-/// What is wrong with a cursor that [`is_stuck_cursor`], and what mends it.
+/// What is wrong with a cursor that [`is_stuck_cursor`], and what to do about it.
 pub fn describe_stuck_cursor(resource: &str, cursor: &Cursor) -> String {
     let stamp = one_line(&cursor.updated_at, MAX_SHOWN_CHARS);
     format!(

@@ -1,7 +1,7 @@
 //! The outlines of the made-up city: its neighborhoods and districts.
 //!
-//! The land is divided among the discs in which things happen by their power diagram, so that a disc lies within its own
-//! part and every row in the boundary that its label names. Parts with the same label are joined.
+//! The land is divided among the discs in which things happen by their power diagram, so that a disc lies within its
+//! own part and every row in the boundary that its label names. Parts with the same label are joined.
 
 use std::collections::HashMap;
 

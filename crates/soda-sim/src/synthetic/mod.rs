@@ -1,5 +1,5 @@
-//! A made-up San Francisco: five datasets of incidents and four of boundaries under their real ids,
-//! with real columns and invented rows. Nothing in it happened; every row of incidents says that it is synthetic. The same number of rows
+//! A made-up San Francisco: five datasets of incidents and four of boundaries under their real ids, with real columns
+//! and invented rows. Nothing in it happened; every row of incidents says that it is synthetic. The same number of rows
 //! and the same seed give the same city, byte for byte.
 
 mod boundaries;

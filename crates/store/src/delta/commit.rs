@@ -20,7 +20,7 @@ pub struct Commit {
     pub removes: Vec<DataFile>,
     /// Partitions (column to value) whose files are all in `removes`: if others appeared meanwhile, it is a conflict.
     pub replaces: Vec<HashMap<String, Option<String>>>,
-    /// Application id and version: the commit happens once for these, whoever tries.
+    /// Application id and version: the commit happens once for these, whichever writer tries.
     pub transaction: Option<(String, i64)>,
     /// Domain metadata to set. They survive checkpoints, unlike commit infos.
     pub domains: Vec<DomainChange>,

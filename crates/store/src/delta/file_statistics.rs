@@ -46,8 +46,8 @@ impl Bound {
     }
 }
 
-/// The statistics of a file as the log has them. Values are kept as their JSON: a floating-point number that is read with
-/// an error of rounding would rule out a file that holds it.
+/// The statistics of a file as the log has them. Values are kept as their JSON: a floating-point number that is read
+/// with an error of rounding would rule out a file that holds it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct LoggedStats {

@@ -78,7 +78,7 @@ impl LogFiles {
         (first..=newest).find(|version| !self.entries.contains_key(version))
     }
 
-    /// The oldest version that the entries and checkpoints which are there still tell.
+    /// The oldest version that the entries and checkpoints which are there can still reproduce.
     pub fn oldest(&self) -> Option<u64> {
         let newest = self.newest()?;
         let mut first = newest + 1;
@@ -179,7 +179,7 @@ impl Table {
         Ok(())
     }
 
-    /// The versions whose log entries are damaged, and how. All are read, those too that a checkpoint stands for.
+    /// The versions whose log entries are damaged, and how. All are read, those that a checkpoint replaces as well.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -240,7 +240,7 @@ impl Table {
 
 fn parse_logged_file(body: &Value) -> Result<LoggedFile> {
     let path = body["path"].as_str().ok_or_else(|| Error::new(Kind::Data, "a file has no path"))?;
-    let path = Path::from_url_path(path).or_err(Kind::Data, || format!("`{path}` is no path"))?;
+    let path = Path::from_url_path(path).or_err(Kind::Data, || format!("`{path}` is not a valid path"))?;
     let partition = body["partitionValues"].as_object().into_iter().flatten();
     let stats = body["stats"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
     Ok(LoggedFile {

@@ -1,4 +1,4 @@
-//! The files of a table's log by their names, and those beside them that are our own.
+//! The files of a table's log by their names, and the files of our own next to them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ pub(crate) async fn read_last_checkpoint_hint(
     Ok(GetResult { payload, meta, range, attributes: Attributes::default() })
 }
 
-/// Notes that a version is there. No promise: it may lag behind, and who cannot write it goes on.
+/// Records that a version exists. It is a hint: it may lag behind, and a failure to write it is ignored.
 pub(crate) async fn write_newest_version(store: &dyn ObjectStore, table: &Path, version: u64) {
     let path = table.clone().join(LOG).join(NEWEST);
     if let Err(error) = store.put(&path, with_checksum(&version.to_string()).into()).await {

@@ -1,5 +1,5 @@
-//! Reads of logs take turns. The library that replays a log does so on a thread that waits while other threads fetch the
-//! log's files; if every thread waited so, none would be left to fetch, and none would ever end.
+//! Reads of logs take turns. The library that replays a log does so on a thread that waits while other threads fetch
+//! the log's files; if every thread waited so, none would be left to fetch, and none would ever end.
 
 use deltalake_core::DeltaTableError;
 use tokio::sync::Semaphore;
@@ -11,8 +11,8 @@ const MAX_CONCURRENT_READS: usize = 4;
 
 static READ_PERMITS: Semaphore = Semaphore::const_new(MAX_CONCURRENT_READS);
 
-/// Reads a log when it is its turn. It reads on, and keeps its turn, if nobody waits for it any more: its threads are not
-/// free before it ends.
+/// Reads a log when it is its turn. It reads on, and keeps its turn, if nobody waits for it any more: its threads are
+/// not free before it ends.
 ///
 /// # Errors
 /// Those of reading.

@@ -69,7 +69,7 @@ impl Table {
     /// Whether the files that a commit adds are all there: one that took long may have lost them to a vacuum.
     ///
     /// # Errors
-    /// A conflict, if one is gone: the work has to be done anew. Or the store does not answer.
+    /// A conflict, if one is gone: the work has to be done again. Or the store does not answer.
     pub(crate) async fn check_adds(&self, commit: &Commit) -> Result<()> {
         let mut heads = Vec::with_capacity(commit.adds.len());
         for file in &commit.adds {

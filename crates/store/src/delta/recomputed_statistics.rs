@@ -5,7 +5,7 @@ use arrow::array::RecordBatch;
 use crate::delta::file_statistics::{LoggedStats, StatsCollector};
 use crate::{DataFile, Snapshot};
 
-/// The statistics of a file's rows, computed anew.
+/// The statistics of a file's rows, computed again.
 #[derive(Default)]
 pub struct RecomputedStatistics {
     collector: StatsCollector,

@@ -40,8 +40,8 @@ pub(crate) fn is_commit(entry: &[u8], id: &Uuid) -> bool {
     entry.get(SEALED_PREFIX.len() + HEX_LEN..).is_some_and(|rest| rest.starts_with(commit_id_member(id).as_bytes()))
 }
 
-/// Checks an entry as it was read, by its name within the lake. One of another writer has no checksum: it must be lines of
-/// JSON.
+/// Checks an entry as it was read, by its name within the lake. One of another writer has no checksum: it must be lines
+/// of JSON.
 ///
 /// # Errors
 /// If it is not what was written there: the text says how.

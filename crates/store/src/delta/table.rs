@@ -216,7 +216,7 @@ impl Table {
             (_, state) => state?,
         };
         if let Some(known) = known.filter(|known| known.version == state.version()) {
-            // The same version, and a log that may have begun anew since: what is asked of it goes by the new state.
+            // The same version, and a log that may have been truncated since: requests use the new state.
             let known = Arc::new(Snapshot { state: state.clone(), ..known.as_ref().clone() });
             let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
             if current.as_ref().is_none_or(|(_, there)| there.version <= known.version) {
@@ -344,12 +344,12 @@ impl Table {
         self.transaction_of(&state, app_id).await.map_err(|error| log_error(error, failed))
     }
 
-    /// A version opened once more: its log may have begun anew since, and a checkpoint says what its entries said.
+    /// A version opened once more: its log may have been truncated since, and a checkpoint has what its entries had.
     async fn reopen_state(&self, version: u64) -> Option<DeltaTableState> {
         self.read_state(Some(version)).await.ok()
     }
 
-    /// Why a version can no longer be asked: its log has begun anew above it, or else the error as it was.
+    /// Returns why a version can no longer be read: its log was truncated above it, or else the error as it was.
     async fn explain_removed_version(&self, version: u64, error: Error) -> Error {
         match self.list_log_files().await {
             Ok(files) if files.oldest().is_some_and(|oldest| oldest > version) => {
@@ -444,7 +444,7 @@ impl Table {
             match self.is_commit(version, id).await? {
                 Some(true) => return Ok(CommitAttempt::Done(CommitOutcome::Version(version))),
                 Some(false) => commit.release_files(),
-                // It may have been this commit: the log has begun anew above it.
+                // It may have been this commit: the log was truncated above it.
                 None => {}
             }
             *tried = None;

@@ -1,5 +1,5 @@
-//! Data files that are written and that no version names yet. One that nobody needs any more is removed, unless a commit
-//! may name it.
+//! Data files that are written and that no version names yet. One that nobody needs any more is removed, unless a
+//! commit may name it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-/// Removals under way: whoever ends the program waits for them.
+/// Removals that are running; the program waits for them before it ends.
 static PENDING_REMOVALS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 /// A file that goes when this is dropped, unless it is held.

@@ -1,5 +1,5 @@
-//! What the last audit of each resource found, as one small object beside the tables. It only informs: no count
-//! depends on it, and one that cannot be read is as good as none.
+//! What the last audit of each resource found, in one small object next to the tables. It only informs: no count
+//! depends on it, and one that cannot be read counts as absent.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub enum AuditOutcome {
     Agreed,
     /// They did.
     Drift,
-    /// The source changed throughout: nobody knows.
+    /// The source kept changing, so the comparison says nothing.
     Inconclusive,
 }
 
@@ -65,7 +65,7 @@ impl Lake {
     pub async fn read_last_audits(&self, resources: impl IntoIterator<Item = &String>) -> BTreeMap<String, LastAudit> {
         let read = resources.into_iter().map(|name| async move {
             let found = self.read_last_audit(name).await.unwrap_or_else(|error| {
-                tracing::warn!("{error}; the next `hotspots-lake audit --resource {name}` writes it anew");
+                tracing::warn!("{error}; the next `hotspots-lake audit --resource {name}` writes it again");
                 None
             });
             Some((name.clone(), found?))

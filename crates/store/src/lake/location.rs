@@ -14,7 +14,7 @@ use crate::DurableLocal;
 use crate::objects::checksummed_store::ChecksummedStore;
 use crate::objects::local_path::{parse_local_path, resolve_links};
 
-/// What the logs of a local lake know its store by.
+/// The URL under which the logs of a local lake refer to its store.
 const LOCAL_LOG_URL: &str = "lake:///";
 
 /// A store whose root is the lake's folder.
@@ -25,7 +25,7 @@ pub struct Location {
     /// The lake's objects, by their paths under its folder; what it answers was checked.
     pub store: Arc<dyn ObjectStore>,
     pub(crate) checked_store: Arc<ChecksummedStore>,
-    /// The URL that the logs of a store at the other end of a wire know it by: `s3://bucket`.
+    /// The URL under which the logs of a remote store refer to it: `s3://bucket`.
     store_url: Url,
     /// The lake's directory without links, where it is local.
     pub directory: Option<PathBuf>,
@@ -71,20 +71,21 @@ impl Location {
         }
         let store = builder.build().or_err(Kind::Invalid, || format!("the store of `{text}`"))?;
         let store_url =
-            Url::parse(&format!("s3://{bucket}")).or_err(Kind::Invalid, || format!("`{text}` is no URL"))?;
-        let folder =
-            Path::parse(prefix.trim_matches('/')).or_err(Kind::Invalid, || format!("`{text}` is no prefix"))?;
+            Url::parse(&format!("s3://{bucket}")).or_err(Kind::Invalid, || format!("`{text}` is not a valid URL"))?;
+        let folder = Path::parse(prefix.trim_matches('/'))
+            .or_err(Kind::Invalid, || format!("`{text}` is not a valid prefix"))?;
         let name = format!("s3://{bucket}/{folder}");
         Ok(Self::new(Arc::new(store), store_url, folder, name.trim_end_matches('/').to_owned()))
     }
 
-    /// A place in a store that is there already, such as one in memory; `store_url` is what logs know it by.
+    /// A place in a store that is there already, such as one in memory; `store_url` is how logs refer to it.
     ///
     /// # Errors
     /// If the URL cannot hold the names of tables.
     pub fn in_store(store: Arc<dyn ObjectStore>, store_url: Url, folder: Path) -> Result<Self> {
-        let shown =
-            store_url.join(&format!("/{folder}")).or_err(Kind::Invalid, || format!("`{folder}` is no prefix"))?;
+        let shown = store_url
+            .join(&format!("/{folder}"))
+            .or_err(Kind::Invalid, || format!("`{folder}` is not a valid prefix"))?;
         let name = shown.as_str().trim_end_matches('/').to_owned();
         Ok(Self::new(store, store_url, folder, name))
     }
@@ -94,7 +95,7 @@ impl Location {
         Self { store: Arc::clone(&checked_store) as _, checked_store, store_url, directory: None, base, folder, name }
     }
 
-    /// The same place, its store behind another: what stands between the lake and the disk sees every operation.
+    /// Returns the same location with its store wrapped in another, which sees every operation.
     #[must_use]
     pub fn wrap_store(self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
         let cache_bytes = self.checked_store.max_cache_bytes();
@@ -120,7 +121,7 @@ impl Location {
         name.split('/').collect()
     }
 
-    /// The URL of a table, as its log knows it: under the store's root, which is the lake's folder.
+    /// Returns the URL of a table as its log refers to it: under the store's root, which is the lake's folder.
     ///
     /// # Errors
     /// If the name makes no URL.

@@ -250,7 +250,7 @@ async fn refuse_tables_without_definition(location: &Location) -> Result<()> {
         Some(Ok(_)) => Err(Error::new(
             Kind::Data,
             format!(
-                "{DEFINITION_FILE} is missing in {location}, where tables are; restore it from a copy, or write it anew: \
+                "{DEFINITION_FILE} is missing in {location}, where tables are; restore it from a copy, or write it again: \
                  {{\"format\": {LAKE_FORMAT}, \"id\": \"a UUID of your own\", \"finest_resolution\": {FINEST_RESOLUTION}}}"
             ),
         )),

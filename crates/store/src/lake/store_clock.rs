@@ -8,7 +8,7 @@ use crate::Lake;
 
 /// How the objects are named by which the store is asked for its time.
 const CLOCK: &str = ".clock-";
-/// By then who asked has an answer, or is gone.
+/// Objects older than this were left by a process that ended while it asked.
 const ASKED_LONG_AGO: TimeDelta = TimeDelta::hours(1);
 
 impl Lake {
@@ -37,7 +37,7 @@ impl Lake {
         let removed = location.store.delete(&path).await;
         let now = found.or_err(Kind::Unavailable, failed)?.last_modified;
         removed.or_err(Kind::Unavailable, failed)?;
-        // Whoever was killed while asking left its object behind.
+        // A process that was killed while it asked left its object behind.
         let listed = location.store.list_with_delimiter(None).await.or_err(Kind::Unavailable, failed)?;
         for object in listed.objects {
             let asked = object.location.filename().is_some_and(|name| name.starts_with(CLOCK));

@@ -58,7 +58,7 @@ pub fn incidents_layout() -> TableLayout {
     layout(columns, &["resource", "year"])
 }
 
-/// The dimensions that are counted, beside the resource: hour of occurrence, finest cell and the labels.
+/// The dimensions that are counted, in addition to the resource: hour of occurrence, finest cell and the labels.
 pub const COUNTED_DIMENSIONS: [&str; 6] =
     ["occurred_at", "cell", "category", "subcategory", "district", "neighborhood"];
 

@@ -1,5 +1,5 @@
-//! Blocks of data files that were found whole, kept in memory: what was checked once and is asked again within moments is
-//! neither read nor checked again.
+//! Blocks of data files that were found whole, kept in memory: what was checked once and is asked again within moments
+//! is neither read nor checked again.
 //!
 //! Files never change, so that a block that was whole stays right whatever becomes of it on the disk. The blocks used
 //! longest ago go first.
@@ -40,8 +40,8 @@ impl BlockCache {
         self.max_bytes
     }
 
-    /// Returns the bytes of `range` of a file, which are whole blocks of `block` bytes (the last may be shorter); none if
-    /// one of them is not kept.
+    /// Returns the bytes of `range` of a file, which are whole blocks of `block` bytes (the last may be shorter); none
+    /// if one of them is not kept.
     pub(crate) fn get(&self, file: u64, block: u64, range: &Range<u64>) -> Option<Bytes> {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let numbers = range.start / block..range.end.div_ceil(block);

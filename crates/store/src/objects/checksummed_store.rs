@@ -1,10 +1,11 @@
-//! What stands between every reader and the store: bytes that are not what was written are an error with the file's
-//! name, never an answer.
+//! The store that every reader reads through: bytes that differ from what was written are an error that names the file,
+//! never an answer.
 //!
 //! The log says of each data file how long it is and, where this program wrote it, what its blocks hash to. A block is
-//! checked each time that it comes from the store: a disk may damage what it returned whole an hour ago. Those asked for
-//! last stay in memory as they were checked. Log entries and checkpoints carry their own sums and are checked as often. Files of other writers, and of version 0.1.0, have none:
-//! their size is checked, and that their bytes stay what this process read first.
+//! checked each time that it comes from the store: a disk may damage what it returned whole an hour ago. Those asked
+//! for last stay in memory as they were checked. Log entries and checkpoints carry their own sums and are checked as
+//! often. Files of other writers, and of version 0.1.0, have none: their size is checked, and that their bytes stay
+//! what this process read first.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -35,7 +36,7 @@ const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 /// Reads of a file that run at a time for one request.
 const MAX_CONCURRENT_READS: usize = 8;
 
-/// A data file as the log knows it.
+/// A data file as the log describes it.
 #[derive(Debug)]
 struct RegisteredFile {
     /// A number of its own, which no other file ever has.
@@ -106,8 +107,8 @@ impl std::fmt::Display for ChecksummedStore {
 }
 
 impl ChecksummedStore {
-    /// A guard before `inner`, whose root is a lake's folder. Files are named as they lie in the lake: whoever reads it over
-    /// a network is not told where that is.
+    /// Returns a checked store over `inner`, whose root is a lake's folder. Errors name files by their paths within the
+    /// lake, so that clients do not learn where it is stored.
     pub(crate) fn new(inner: Arc<dyn ObjectStore>) -> Self {
         let (ids, cache) = (AtomicU64::new(0), BlockCache::new(DEFAULT_CACHE_BYTES));
         Self { inner, files: RwLock::default(), ids, cache, checkpoints: Mutex::default() }
@@ -220,7 +221,8 @@ impl ChecksummedStore {
         slice_result(metadata, &bytes, range)
     }
 
-    /// Fails unless a checkpoint's bytes have the sum that was written beside it, or that they had before if there is none.
+    /// Fails unless a checkpoint's bytes have the checksum that was written with it, or the one that they had before if
+    /// there is none.
     async fn verify_checkpoint(&self, path: &Path, read: Checksum) -> Result<()> {
         let before = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
         if before == Some(read) {

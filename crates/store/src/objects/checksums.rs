@@ -1,4 +1,4 @@
-//! Checksums of a data file, one for each block of its bytes, as the log keeps them beside the file's name.
+//! Checksums of a data file, one for each block of its bytes, as the log stores them with the file's name.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

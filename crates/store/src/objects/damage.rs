@@ -32,13 +32,13 @@ pub(crate) fn damage_error(name: &str, damage: Damage, table: Option<&str>) -> o
         (Damage::Checkpoint, _) => {
             "restore it from a copy; while the log entries before it are all there, it may also be removed"
         }
-        (_, Some("incidents" | "counts")) => "`hotspots-lake compact --window` of its year makes it anew",
-        (_, Some("fast_counts")) => "`hotspots-lake compact` counts its batches anew",
+        (_, Some("incidents" | "counts")) => "`hotspots-lake compact --window` of its year rebuilds it",
+        (_, Some("fast_counts")) => "`hotspots-lake compact` counts its batches again",
         _ => "restore it from a copy",
     };
     let error = Error::new(
         Kind::Data,
-        format!("{name} {what}; {remedy}, and `hotspots-lake check` names whatever else is damaged"),
+        format!("{name} {what}; {remedy}, and `hotspots-lake check` names what else is damaged"),
     );
     object_store::Error::Generic { store: DAMAGE_MARK, source: error.into() }
 }

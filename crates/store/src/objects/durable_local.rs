@@ -23,7 +23,7 @@ use object_store::{
     RenameTargetMode, Result, UploadPart,
 };
 
-/// What was really done on the file system, told when it has been done.
+/// A step that was carried out on the file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiskStep {
     /// A directory was made.
@@ -51,14 +51,15 @@ pub enum DiskStep {
     SyncDirectory(PathBuf),
 }
 
-/// Who is told of every step.
+/// A function that is called after every step.
 pub type StepObserver = Arc<dyn Fn(DiskStep) + Send + Sync>;
 
-/// The file system: each step is made and told in one expression, so that none is told without having been made.
+/// The file system: each step is carried out and reported in one expression, so that none is reported that was not
+/// carried out.
 #[derive(Clone, Default)]
 struct Disk {
     observer: Option<StepObserver>,
-    /// Directories whose names this process knows to be synced.
+    /// Directories whose names this process has synced.
     durable: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
@@ -158,7 +159,7 @@ fn generic_error(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) ->
     Error::Generic { store: "DurableLocal", source: source.into() }
 }
 
-/// A temporary file beside the place where it will be published; removed if it never is.
+/// A temporary file in the folder where it will be published; removed if it never is.
 #[derive(Debug)]
 struct TemporaryFile {
     disk: Disk,
@@ -221,8 +222,8 @@ impl Drop for TemporaryFile {
 }
 
 impl DurableLocal {
-    /// The same, and `observer` is told of every step on the file system when it has been made: what survives a power
-    /// cut follows from them.
+    /// Returns a store that calls `observer` after every step on the file system: what survives a power cut follows
+    /// from them.
     pub fn with_observer(observer: StepObserver) -> Self {
         Self { disk: Disk { observer: Some(observer), ..Disk::default() }, ..Self::default() }
     }
