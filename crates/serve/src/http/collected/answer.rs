@@ -8,17 +8,18 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::{Frame, SizeHint};
 use lake_model::{Kind, Result, ResultExt as _};
 
-use super::SERVER_TIMING;
 use super::conditions::{self, Outcome};
 use super::memory::Reservation;
 use super::range::{Selection, select};
 use crate::http::versioned::{ASK_AGAIN, question_of};
 use crate::problem::Problem;
+
+pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The bytes of an answer are held, and sent, in blocks of this size.
 const BLOCK_BYTES: usize = 64 << 10;

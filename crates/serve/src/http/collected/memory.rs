@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// The largest answer that is collected: room for the rows of `/aggregates` that are answered where no limit is named.
+pub(crate) const MAX_COLLECTED_BYTES: usize = 12 << 20;
 /// What all collected answers of a server hold at most.
 pub(crate) const MAX_COLLECTED_TOTAL_BYTES: usize = 64 << 20;
 

@@ -13,29 +13,24 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
 use futures::stream;
 use lake_model::{Error, Kind};
 
-use self::answer::{Asked, Blocks, Collected};
+use self::answer::{Asked, Blocks, Collected, SERVER_TIMING};
 use self::conditions::{allow_range, names_a_tag};
 pub(crate) use self::kept::KeptAnswers;
 use self::kept::{AnswerAddress, Known};
-pub(crate) use self::memory::MAX_COLLECTED_TOTAL_BYTES;
 use self::memory::Reservation;
+pub(crate) use self::memory::{MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
 use self::range::{is_continuation, is_range};
 use super::versioned::{question_of, tag_of_client};
 use crate::access::Client;
 use crate::app::App;
 use crate::problem::Problem;
-
-/// The largest answer that is collected: room for the rows of `/aggregates` that are answered where no limit is named.
-pub(crate) const MAX_COLLECTED_BYTES: usize = 12 << 20;
-
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Collects the answers of the paths below it, and answers ranges of them.
 pub(super) async fn collect_answers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
