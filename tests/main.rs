@@ -77,6 +77,7 @@ mod sql_numbers;
 mod sql_rules;
 mod stops;
 mod streams;
+mod terminal_questions;
 mod tiles;
 mod up;
 mod vacuum;

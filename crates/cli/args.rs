@@ -8,6 +8,7 @@ use lake_store::parse_local_path;
 
 use crate::completion;
 use crate::examples;
+use crate::parameter_flags::{AggregatesQuestion, HotspotsQuestion, ParameterFlags, Question};
 use crate::serving::Serving;
 
 /// The heading of the options that every command takes, after those of the command itself.
@@ -91,6 +92,12 @@ pub(crate) enum Command {
     /// Rows that could not be used: why, and as they were published
     #[command(after_help = examples::REJECTS)]
     Rejects(Rejects),
+    /// Count incidents by place, time and kind, with the parameters of /aggregates as flags
+    #[command(after_help = examples::AGGREGATES)]
+    Aggregates(Ask<AggregatesQuestion>),
+    /// Find cells that are hot or cold beyond chance, with the parameters of /hotspots as flags
+    #[command(after_help = examples::HOTSPOTS)]
+    Hotspots(Ask<HotspotsQuestion>),
     /// Ask anything in SQL, read-only
     #[command(after_help = examples::SQL)]
     Sql(Sql),
@@ -313,12 +320,44 @@ pub(crate) struct Sql {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) rows: RowsOutput,
+    #[command(flatten)]
+    pub(crate) time_travel: TimeTravel,
+}
+
+/// The snapshot that a question is asked of.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct TimeTravel {
     /// The lake as it was at this time: RFC 3339, or a date or date and time in UTC
     #[arg(long, value_name = "TIME", value_parser = lake_query::Moment::parse_time)]
-    pub(crate) as_of: Option<lake_query::Moment>,
+    as_of: Option<lake_query::Moment>,
     /// The lake as an earlier answer saw it: the text of its Lake-Version, which `status` prints as well
     #[arg(long, value_name = "VERSIONS", conflicts_with = "as_of", value_parser = lake_query::Moment::parse_versions)]
-    pub(crate) at_version: Option<lake_query::Moment>,
+    at_version: Option<lake_query::Moment>,
+}
+
+impl TimeTravel {
+    /// Returns the time or the versions to read; none for the newest.
+    pub(crate) fn moment(self) -> Option<lake_query::Moment> {
+        self.as_of.or(self.at_version)
+    }
+}
+
+/// A question of the HTTP interface: its parameters, the snapshot, the output.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ask<Q: Question + Clone + std::fmt::Debug + Send + Sync + 'static> {
+    #[command(flatten)]
+    pub(crate) parameters: ParameterFlags<Q>,
+    #[command(flatten)]
+    pub(crate) output: AskOutput,
+}
+
+/// The snapshot that a question is asked of, and its output.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct AskOutput {
+    #[command(flatten)]
+    pub(crate) time_travel: TimeTravel,
+    #[command(flatten)]
+    pub(crate) rows: RowsOutput,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -23,6 +23,22 @@ Examples:
   # one resource, another address
   hotspots-lake up 311-cases --http 127.0.0.1:9000";
 
+pub(crate) const AGGREGATES: &str = "\
+Examples:
+  # incidents by cell and day
+  hotspots-lake aggregates --resource 311-cases --limit 10
+  # a week around City Hall, by category
+  hotspots-lake aggregates --near 37.7793,-122.4193,500 --group-by category
+  # months by district, into a spreadsheet
+  hotspots-lake aggregates --group-by district,time --time-precision 1mo -o months.csv";
+
+pub(crate) const HOTSPOTS: &str = "\
+Examples:
+  # hot and cold cells of a category, the hottest first
+  hotspots-lake hotspots --category Graffiti --significant true
+  # for a map
+  hotspots-lake hotspots --resource 311-cases --geo-precision 8 -o hot.geojson";
+
 pub(crate) const INGEST: &str = "\
 Examples:
   # every resource, from where the last run ended

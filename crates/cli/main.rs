@@ -8,6 +8,7 @@ mod context;
 mod examples;
 mod memory;
 mod output;
+mod parameter_flags;
 mod progress;
 mod rows;
 mod sandbox;

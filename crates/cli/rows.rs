@@ -4,10 +4,14 @@ use std::fs::{File, Permissions};
 use std::io::{BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
+use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result, ResultExt as _, listed};
-use lake_query::{Cells, DataFrame, Format, ResultWriter, WriterOptions, run_statement, statement_error};
+use lake_query::{Cells, DataFrame, Format, ResultWriter, WriterOptions, cell_text, run_statement, statement_error};
 use tempfile::NamedTempFile;
 
 use crate::args::RowsOutput;
@@ -30,9 +34,12 @@ const EXTENSIONS: [(&str, Format); 9] = [
 #[derive(Debug)]
 pub(crate) struct Destination {
     format: Format,
-    cells: Cells,
+    options: WriterOptions,
     file: Option<PathBuf>,
 }
+
+/// The batches of an answer, in which every error is ours.
+type Batches = BoxStream<'static, Result<RecordBatch>>;
 
 impl Destination {
     /// Chooses the format: the one named, else that of the file's extension, else a table.
@@ -46,42 +53,63 @@ impl Destination {
             (None, Some(path)) => format_of(path)?,
             (None, None) => Format::Table,
         };
-        Ok(Self { format, cells: asked.cells.unwrap_or_default(), file })
+        let options = WriterOptions { cells: asked.cells.unwrap_or_default(), ..WriterOptions::default() };
+        Ok(Self { format, options, file })
     }
 
-    /// Writes the rows of a plan as they are made, and says on stderr how many a table has.
+    /// Writes the rows of a statement as they are made, and their number to stderr after a table.
     ///
     /// # Errors
     /// If the query fails, or its rows cannot be written.
     pub(crate) async fn write(self, frame: DataFrame, quiet: bool) -> Result<()> {
+        let stream = run_statement(frame).await?;
+        let schema = stream.schema();
+        self.write_batches(&schema, stream.map_err(statement_error).boxed(), quiet).await
+    }
+
+    /// Writes the answer to a question as over HTTP: with text for cells also in a table, and a geometry in Parquet.
+    ///
+    /// # Errors
+    /// If a plan fails, or the rows cannot be written.
+    pub(crate) async fn write_answer(mut self, schema: &SchemaRef, batches: Batches, quiet: bool) -> Result<()> {
+        self.options.has_geometry = true;
+        if self.format == Format::Table && self.options.cells == Cells::Text {
+            let batches = batches.and_then(|batch| futures::future::ready(with_cells_as_text(&batch)));
+            let schema = with_cells_as_text(&RecordBatch::new_empty(Arc::clone(schema)))?.schema();
+            return self.write_batches(&schema, batches.boxed(), quiet).await;
+        }
+        self.write_batches(schema, batches, quiet).await
+    }
+
+    async fn write_batches(self, schema: &SchemaRef, batches: Batches, quiet: bool) -> Result<()> {
+        let (format, options) = (self.format, self.options);
         let rows = match &self.file {
-            None if self.format == Format::Table && std::io::stdout().is_terminal() => {
-                let rows = run_statement(frame).await?.try_collect::<Vec<_>>();
-                let batches = rows.await.map_err(statement_error)?;
+            None if format == Format::Table && std::io::stdout().is_terminal() => {
+                let batches: Vec<RecordBatch> = batches.try_collect().await?;
                 output::print(&terminal_table::render(&batches, terminal_table::width())?)?;
-                batches.iter().map(|batch| batch.num_rows()).sum()
+                batches.iter().map(RecordBatch::num_rows).sum()
             }
-            None => write_rows(frame, self.format, self.cells, BufWriter::new(output::Stdout)).await?,
+            None => write_to(BufWriter::new(output::Stdout), schema, batches, format, options).await?,
             // A device or a pipe is written to as it is.
             Some(path) if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
                 let file = File::options().write(true).open(path).or_err(Kind::Invalid, || refused(path))?;
-                write_rows(frame, self.format, self.cells, BufWriter::new(file)).await?
+                write_to(BufWriter::new(file), schema, batches, format, options).await?
             }
             Some(path) => {
                 let file = new_file(path)?;
-                let rows = write_rows(frame, self.format, self.cells, BufWriter::new(file.as_file())).await?;
+                let rows = write_to(BufWriter::new(file.as_file()), schema, batches, format, options).await?;
                 file.persist(path).or_err(Kind::Invalid, || refused(path))?;
                 rows
             }
         };
-        if self.format == Format::Table && !quiet {
+        if format == Format::Table && !quiet {
             output::note(&counted(rows));
         }
         Ok(())
     }
 }
 
-/// Writes the rows of a plan as they are made; how many there were.
+/// Writes the rows of a statement as they are made, and returns their number.
 ///
 /// # Errors
 /// If the query fails, or its rows cannot be written.
@@ -91,17 +119,39 @@ pub(crate) async fn write_rows(
     cells: Cells,
     output: impl Write + Send,
 ) -> Result<usize> {
-    let mut stream = run_statement(frame).await?;
+    let stream = run_statement(frame).await?;
+    let schema = stream.schema();
     let options = WriterOptions { cells, ..WriterOptions::default() };
-    let mut writer = ResultWriter::with_options(format, &stream.schema(), output, options)?;
+    write_to(output, &schema, stream.map_err(statement_error).boxed(), format, options).await
+}
+
+async fn write_to(
+    output: impl Write + Send,
+    schema: &SchemaRef,
+    mut batches: Batches,
+    format: Format,
+    options: WriterOptions,
+) -> Result<usize> {
+    let mut writer = ResultWriter::with_options(format, schema, output, options)?;
     let mut rows = 0;
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(statement_error)?;
+    while let Some(batch) = batches.try_next().await? {
         rows += batch.num_rows();
         writer.write(&batch)?;
     }
     writer.finish()?;
     Ok(rows)
+}
+
+/// Returns a batch whose column `cell` is hexadecimal text.
+fn with_cells_as_text(batch: &RecordBatch) -> Result<RecordBatch> {
+    let Ok(at) = batch.schema().index_of("cell") else { return Ok(batch.clone()) };
+    let Some(cells) = batch.column(at).as_primitive_opt::<Int64Type>() else { return Ok(batch.clone()) };
+    let texts: ArrayRef = Arc::new(cells.iter().map(|cell| cell.map(cell_text)).collect::<StringArray>());
+    let mut fields: Vec<FieldRef> = batch.schema().fields().iter().cloned().collect();
+    fields[at] = Arc::new(Field::new("cell", DataType::Utf8, true));
+    let mut columns = batch.columns().to_vec();
+    columns[at] = texts;
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).or_err(Kind::Internal, || "cells as text")
 }
 
 /// A number of rows, for people.

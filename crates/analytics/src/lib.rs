@@ -22,7 +22,7 @@ pub use context::QueryContext;
 pub use dimension::Dimension;
 pub use error::ParameterError;
 pub use filters::{FILTERS, Filters, with_filters};
-pub use hotspots::{HOTSPOTS_PARAMETERS, HotspotsAnswer, HotspotsRequest};
+pub use hotspots::{HOTSPOTS_PARAMETERS, HotspotsAnswer, HotspotsRequest, answer_hotspots};
 pub use label_values::LabelValues;
 pub use limits::AnswerLimits;
 pub use ordered_rows::{OrderedRows, SortColumn, first_rows, limit_rows};

@@ -15,14 +15,19 @@ pub struct AnswerLimits {
     pub max_hotspot_cells: usize,
 }
 
+impl AnswerLimits {
+    /// The limits where nothing else is set.
+    pub const DEFAULT: Self = Self {
+        default_rows: 100_000,
+        max_rows: 1_000_000,
+        max_corners: 25_000,
+        max_cells: 1_000,
+        max_hotspot_cells: 100_000,
+    };
+}
+
 impl Default for AnswerLimits {
     fn default() -> Self {
-        Self {
-            default_rows: 100_000,
-            max_rows: 1_000_000,
-            max_corners: 25_000,
-            max_cells: 1_000,
-            max_hotspot_cells: 100_000,
-        }
+        Self::DEFAULT
     }
 }

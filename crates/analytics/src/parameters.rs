@@ -1,6 +1,7 @@
 //! The parameters of a request, from a query string, a JSON body or the command line: names and texts; their values are
 //! parsed elsewhere.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use lake_model::{listed, nearest, parse_json};
@@ -80,13 +81,25 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// The parameters of a query string (without `?`) to `path`, which takes the `accepted` ones.
+    /// Returns the parameters of a query string (without `?`) to `path`, which takes the `accepted` ones.
     ///
     /// # Errors
-    /// An unknown parameter, or a single one that is repeated.
+    /// An unknown parameter, or a repeated one that may be given once.
     pub fn from_query(path: &'static str, accepted: ParameterTable, query: &str) -> Result<Self, ParameterError> {
+        Self::from_pairs(path, accepted, form_urlencoded::parse(query.as_bytes()))
+    }
+
+    /// Returns the parameters of names and texts to `path`, which takes the `accepted` ones.
+    ///
+    /// # Errors
+    /// An unknown parameter, or a repeated one that may be given once.
+    pub fn from_pairs<'a>(
+        path: &'static str,
+        accepted: ParameterTable,
+        pairs: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    ) -> Result<Self, ParameterError> {
         let mut parameters = Self { path, accepted, texts: BTreeMap::new() };
-        for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, text) in pairs {
             let (name, shape) = parameters.find(&name)?;
             parameters.push(name, shape, text.into_owned())?;
         }
@@ -98,10 +111,10 @@ impl Parameters {
     /// # Errors
     /// A body that is no JSON object, an unknown member, or one of another shape.
     pub fn add_json(&mut self, body: &[u8]) -> Result<(), ParameterError> {
-        let what = "the body is a JSON object with the parameters as its members";
+        let what = "the body must be a JSON object with the parameters as its members";
         let value = std::str::from_utf8(body).map_err(|error| error.to_string());
         let value = value.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
-        let value = value.map_err(|error| ParameterError::of_request(format!("{what}; it is none: {error}")))?;
+        let value = value.map_err(|error| ParameterError::of_request(format!("{what}: {error}")))?;
         let Value::Object(members) = value else {
             return Err(ParameterError::of_request(what));
         };
@@ -120,10 +133,10 @@ impl Parameters {
         }
         let names = || self.accepted.iter().map(|known| known.name);
         let takes = match nearest(name, names()) {
-            Some(near) => format!("did you mean `{near}`? It takes"),
-            None => "it takes".to_owned(),
+            Some(near) => format!("did you mean `{near}`? Expected"),
+            None => "expected".to_owned(),
         };
-        let detail = format!("`{name}` is no parameter of {}; {takes} {}", self.path, listed(names()));
+        let detail = format!("`{name}` is not a parameter of {}: {takes} {}", self.path, listed(names()));
         Err(ParameterError::new(name, detail))
     }
 

@@ -1,14 +1,17 @@
 //! The commands, one file each.
 
+mod aggregates;
 mod audit;
 mod check;
 mod compact;
 mod config;
 mod forget;
 mod history;
+mod hotspots;
 mod ingest;
 mod man;
 mod queries;
+mod question;
 mod rejects;
 mod resources;
 mod serve;
@@ -38,6 +41,8 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Compact(compact) => compact::run(global, compact).await,
         Command::Audit(audit) => Box::pin(audit::run(global, audit)).await,
         Command::Rejects(rejects) => rejects::run(global, rejects).await,
+        Command::Aggregates(ask) => aggregates::run(global, ask).await,
+        Command::Hotspots(ask) => hotspots::run(global, ask).await,
         Command::Sql(sql) => sql::run(global, sql).await,
         Command::Serve(serve) => serve::run(global, serve).await,
         Command::Status(status) => status::run(global, status).await,

@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
     let reader = context::reader(global, lake, &catalog)?;
-    let moment = args.as_of.or(args.at_version);
+    let moment = args.time_travel.moment();
     if is_interactive {
         let settings = shell::Settings { moment, cells: args.rows.cells.unwrap_or_default(), is_quiet: global.quiet };
         Box::pin(shell::run(&reader, settings)).await?;

@@ -1,6 +1,7 @@
 //! Cells that are hot or cold beyond chance, and their trend: the engine counts, the rest is computed from the counts.
 //! The statistics know nothing of cells, questions or the engine; `docs/hotspots.md` explains their formulas.
 
+mod answer;
 mod benjamini_hochberg;
 mod compute;
 mod gi_star;
@@ -11,4 +12,5 @@ mod request;
 mod rows;
 mod study_area;
 
-pub use request::{HOTSPOTS_PARAMETERS, HotspotsAnswer, HotspotsRequest};
+pub use answer::{HotspotsAnswer, answer_hotspots};
+pub use request::{HOTSPOTS_PARAMETERS, HotspotsRequest};

@@ -1,14 +1,8 @@
-//! A question for hot spots, and its answer.
+//! A question for hot spots.
 
-use arrow::array::RecordBatch;
-use lake_model::{FINEST_RESOLUTION, Kind, Result, ResultExt};
-use tokio_util::sync::CancellationToken;
+use lake_model::FINEST_RESOLUTION;
 
-use super::compute::compute;
-use super::rows::to_record_batch;
-use super::study_area::count_study_area;
 use crate::aggregates::{FORMAT, GEO_PRECISION};
-use crate::context::QueryContext;
 use crate::error::ParameterError;
 use crate::filters::{FILTERS, Filters, with_filters};
 use crate::limits::AnswerLimits;
@@ -74,19 +68,6 @@ pub struct HotspotsRequest {
     pub(super) max_cells: usize,
 }
 
-/// The answer to a question for hot spots.
-#[derive(Debug)]
-pub struct HotspotsAnswer {
-    /// A row a cell: `cell`, `count`, `disk_cells`, `z`, `p`, `p_adjusted`, `significance`, and the columns of the trend.
-    pub batch: RecordBatch,
-    /// Whether the limit left out cells.
-    pub truncated: bool,
-    /// Incidents of the question without a usable place, which take no part.
-    pub unlocated: i64,
-    /// The months over which trends go, as `2024-01..2024-07`; none where no month is whole, or no trend is asked for.
-    pub months: Option<String>,
-}
-
 impl HotspotsRequest {
     /// Reads the question.
     ///
@@ -105,31 +86,6 @@ impl HotspotsRequest {
                 .unwrap_or(limits.default_rows),
             max_cells: limits.max_hotspot_cells,
         })
-    }
-
-    /// Returns the cells of the study area with their statistics, the hottest first, up to the limit. The computation holds
-    /// `permit` until it ends, even if this future is dropped before.
-    ///
-    /// # Errors
-    /// If the tables cannot be read, or the study area has too many cells.
-    pub async fn answer(&self, context: &QueryContext, permit: impl Send + 'static) -> Result<HotspotsAnswer> {
-        let area = count_study_area(context, self).await?;
-        // The work ends soon after this future is dropped; it holds the permit until then.
-        let stop = CancellationToken::new();
-        let _stop_on_drop = stop.clone().drop_guard();
-        let request = self.clone();
-        let work = move || {
-            let _permit = permit;
-            let result = compute(&area, &request, &stop)?;
-            let kept = result.cells.len().min(request.limit);
-            Ok(HotspotsAnswer {
-                batch: to_record_batch(&result.cells[..kept], request.trend)?,
-                truncated: kept < result.cells.len(),
-                unlocated: area.unlocated,
-                months: result.months.map(|months| months.to_string()),
-            })
-        };
-        tokio::task::spawn_blocking(work).await.or_err(Kind::Internal, || "computing hot spots")?
     }
 }
 

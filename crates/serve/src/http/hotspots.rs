@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
-use lake_analytics::{HOTSPOTS_PARAMETERS, HotspotsRequest};
+use lake_analytics::{HOTSPOTS_PARAMETERS, HotspotsRequest, answer_hotspots};
 use lake_model::{Kind, ResultExt as _};
 use tokio::time::timeout_at;
 
@@ -36,7 +36,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
         Ok(asked) => asked,
         Err(known) => return Ok(known),
     };
-    let found = question.answer(&asked.reading, asked.reading.clone());
+    let found = answer_hotspots(&asked.reading, &question, asked.reading.clone());
     let found = timeout_at(asked.deadline, found).await.map_err(|_| too_slow())??;
     let schema = found.batch.schema();
     let mut response = asked.answer(Made {

@@ -1,0 +1,67 @@
+//! What the commands share that ask a question of the HTTP interface: the snapshot, its warnings, the output.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::stream::BoxStream;
+use lake_analytics::{AnswerLimits, Filters, LabelValues, QueryContext};
+use lake_model::Result;
+
+use crate::args::{AskOutput, Global};
+use crate::rows::Destination;
+use crate::{context, output};
+
+/// The limits of the HTTP interface, but for the number of rows that may be asked for.
+pub(crate) const LIMITS: AnswerLimits = AnswerLimits { max_rows: usize::MAX, ..AnswerLimits::DEFAULT };
+
+/// A question whose snapshot is open.
+pub(crate) struct OpenQuestion {
+    pub(crate) context: QueryContext,
+    destination: Destination,
+    is_quiet: bool,
+}
+
+/// Opens the snapshot that a question is asked of, and writes its warnings to stderr.
+///
+/// # Errors
+/// If the lake cannot be read, or a filter names a resource that does not exist.
+pub(crate) async fn open(global: &Global, asked: AskOutput, filters: &Filters) -> Result<OpenQuestion> {
+    let destination = Destination::new(&asked.rows)?;
+    let reader = context::reader(global, context::open(global).await?, &context::catalog(global)?)?;
+    let view = match asked.time_travel.moment() {
+        Some(moment) => reader.view_at(&moment).await?,
+        None => reader.view().await?,
+    };
+    let in_catalog = view.catalog.iter().map(|resource| resource.name.as_str());
+    let known: BTreeSet<&str> = in_catalog.chain(view.resources.keys().map(String::as_str)).collect();
+    filters.check_resources(&known)?;
+    output::warn_of_inexact(&view, global.quiet);
+    let context = QueryContext { engine: reader.engine().clone(), reader: Arc::clone(&reader), view };
+    if !global.quiet {
+        for warning in LabelValues::default().warnings(&context, filters).await? {
+            output::note(&format!("warning: {warning}"));
+        }
+    }
+    Ok(OpenQuestion { context, destination, is_quiet: global.quiet })
+}
+
+impl OpenQuestion {
+    /// Writes the rows of the answer.
+    ///
+    /// # Errors
+    /// If a batch fails, or the rows cannot be written.
+    pub(crate) async fn write(
+        self,
+        schema: &SchemaRef,
+        batches: BoxStream<'static, Result<RecordBatch>>,
+        is_truncated: bool,
+    ) -> Result<()> {
+        self.destination.write_answer(schema, batches, self.is_quiet).await?;
+        if is_truncated && !self.is_quiet {
+            output::note("warning: the answer has more rows than `--limit` allows");
+        }
+        Ok(())
+    }
+}
