@@ -107,8 +107,8 @@ async fn try_compact(
     Ok(reports)
 }
 
-/// Whether `incidents` holds files of the resource that its compaction does not name: a compaction ended between its
-/// two commits, perhaps under another definition. They are no base to build on.
+/// Returns whether `incidents` holds files of the resource that its compaction does not name: a compaction ended
+/// between its two commits, perhaps under another definition. They are no base to build on.
 fn has_leftover_files(view: &View, newest: &Snapshot, resource: &Resource) -> bool {
     let paths = |snapshot: &Snapshot| -> Vec<String> {
         let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name));
@@ -196,7 +196,7 @@ fn build_counts_sql(incidents: &str) -> Result<String> {
     fill(template("compact/counts")?, &[("incidents", incidents)])
 }
 
-/// Every partition that the resource has now.
+/// Returns every partition that the resource has now.
 fn list_years(view: &View, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
     let files = view.counts.files.iter().chain(newest.files.iter());
     let own = files.filter(|file| file.partition_value("resource") == Some(&resource.name));

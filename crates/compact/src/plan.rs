@@ -38,7 +38,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The condition that `"year"` is one of the plan's.
+    /// Returns the condition that `"year"` is one of the plan's.
     pub(crate) fn years_condition(&self) -> String {
         years_condition(&self.years)
     }

@@ -35,12 +35,12 @@ pub struct CompactionReport {
 }
 
 impl CompactionReport {
-    /// The drift of all partitions where it is known.
+    /// Returns the drift of all partitions where it is known.
     pub fn drift(&self) -> i64 {
         self.partitions.iter().filter_map(|p| p.drift).sum()
     }
 
-    /// The incidents of all partitions that were written.
+    /// Returns the incidents of all partitions that were written.
     pub fn rows(&self) -> i64 {
         self.partitions.iter().map(|p| p.after).sum()
     }

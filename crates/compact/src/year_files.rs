@@ -10,7 +10,7 @@ use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::engine_error;
 use lake_store::{FileWriter, Snapshot, Table, WrittenFile};
 
-/// The partition of a resource's year.
+/// Returns the partition of a resource's year.
 pub(crate) fn year_partition(resource: &str, year: Option<i32>) -> HashMap<String, Option<String>> {
     HashMap::from([
         ("resource".to_owned(), Some(resource.to_owned())),
@@ -54,7 +54,7 @@ pub(crate) async fn write_years(
     Ok(written)
 }
 
-/// The runs of equal years in a batch.
+/// Returns the runs of equal years in a batch.
 fn split_by_year(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>> {
     let lost = || Error::internal("compacted rows lost their year");
     let years = batch.column_by_name("year").ok_or_else(lost)?;
@@ -71,7 +71,7 @@ fn split_by_year(batch: &RecordBatch) -> Result<Vec<(Option<i32>, RecordBatch)>>
     Ok(runs)
 }
 
-/// The columns that the file holds, in its order.
+/// Returns the columns that the file holds, in its order.
 fn fit_columns(batch: &RecordBatch, writer: &FileWriter) -> Result<RecordBatch> {
     let schema = writer.schema();
     let columns = schema.fields().iter().map(|field| {

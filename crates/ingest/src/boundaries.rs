@@ -149,7 +149,7 @@ fn set_partition(set: &Boundaries) -> HashMap<String, Option<String>> {
     HashMap::from([("resource".to_owned(), Some(set.name.clone()))])
 }
 
-/// The sum of what is stored of a set. It is of its columns, not of its file, whose bytes nobody promises.
+/// Returns the checksum of the columns that are stored of a set. The bytes of its file may differ.
 fn content_checksum(set: &Boundaries, boundaries: &[Boundary]) -> Result<String> {
     let rows: Vec<[&str; 3]> = boundaries.iter().map(|b| [&*b.label, &*b.name, &*b.geometry]).collect();
     let content = serde_json::to_vec(&(&set.city, set.dimension.name(), rows)).or_err(Kind::Internal, || "a sum")?;

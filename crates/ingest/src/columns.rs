@@ -68,7 +68,7 @@ impl<'a> IncidentColumns<'a> {
     }
 }
 
-/// The 16 bytes of a content hash written as 32 hexadecimal digits.
+/// Returns the 16 bytes of a content hash written as 32 hexadecimal digits.
 pub(crate) fn parse_hash(text: &str) -> Result<[u8; 16]> {
     let damaged = || {
         Error::new(

@@ -264,7 +264,7 @@ impl Landing {
         Ok(())
     }
 
-    /// Whether the scan proves that something which it has not seen is gone. A reject has no time.
+    /// Returns whether the scan proves that something which it has not seen is gone. A reject has no time.
     fn is_confirmed(&self, scan: &FullScan, gone: &Tombstone) -> Result<bool> {
         let Some(newest) = scan.confirmed_until else { return Ok(true) };
         let Tombstone::Key(key) = gone else { return Ok(false) };
@@ -272,7 +272,7 @@ impl Landing {
         Ok(updated_at.is_some_and(|updated_at| updated_at <= newest))
     }
 
-    /// The keys that the scan has seen in versions older than the lake's only.
+    /// Returns the keys that the scan has seen in versions older than the lake's only.
     fn list_outdated(&self) -> impl Iterator<Item = Result<String>> + use<> {
         self.index.seen.prefix(b"o").filter_map(|entry| {
             let (entry, older) = match entry.into_inner().or_err(Kind::Unavailable, || "what a full scan has seen") {
@@ -283,7 +283,7 @@ impl Landing {
         })
     }
 
-    /// Every live key and open reject: a tombstone where the scan has not seen it.
+    /// Returns every live key and open reject: a tombstone where the scan has not seen it.
     fn list_gone(&self) -> impl Iterator<Item = Result<Option<Tombstone>>> + use<> {
         let seen = self.index.seen.clone();
         let unseen = move |kind: u8, text: String, tombstone: fn(String) -> Tombstone| -> Result<Option<Tombstone>> {

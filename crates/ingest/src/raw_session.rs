@@ -6,7 +6,7 @@ use lake_model::Result;
 use lake_query::{DeltaFiles, Engine, EngineOptions, Session, engine_error};
 use lake_store::{Snapshot, Table};
 
-/// A session in which `raw` is these files of the table.
+/// Returns a session in which `raw` is these files of the table.
 ///
 /// # Errors
 /// If the engine refuses them.

@@ -62,7 +62,7 @@ pub(crate) async fn replay_rejects(
     Ok(())
 }
 
-/// A page whose rows are known by the identities of the rejects they were: landing closes those.
+/// Returns a page whose rows are known by the identities of the rejects they were: landing closes those.
 fn build_page(builder: PageBuilder<'_>, identities: &[String]) -> Result<Page> {
     let mut page = builder.finish()?;
     page.cursor = None;

@@ -92,7 +92,7 @@ struct Rekeying {
 }
 
 impl Rekeying {
-    /// The rows of a batch as a page under the new key, and what is no row.
+    /// Returns the rows of a batch as a page under the new key, and what is not a row.
     fn apply_new_key(&self, rows: &RecordBatch) -> Result<(RecordBatch, Vec<MarkerRow>)> {
         let (keys, ids) = (text_column(rows, "_key")?, text_column(rows, "_portal_id")?);
         let (reasons, extra) = (text_column(rows, "_reject")?, text_column(rows, "_extra")?);
@@ -120,14 +120,14 @@ impl Rekeying {
     }
 }
 
-/// A session in which `raw` is these files of the table.
+/// Runs a query over these files of the table as `raw`.
 async fn query_raw(raw: &Table, files: &Snapshot, text: &str) -> Result<Vec<RecordBatch>> {
     let session = raw_session(raw, files)?;
     let frame = session.context().sql(text).await.map_err(engine_error)?;
     frame.execute_stream().await.map_err(engine_error)?.try_collect().await.map_err(engine_error)
 }
 
-/// Where the last tombstone of each key that has one lies: batch and row.
+/// Returns where the last tombstone of each key that has one lies: batch and row.
 async fn find_last_tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMap<String, (i64, i64)>> {
     let mut gone_at = HashMap::new();
     for batch in query_raw(raw, snapshot, template("ingest/tombstones")?).await? {
@@ -141,7 +141,7 @@ async fn find_last_tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMa
     Ok(gone_at)
 }
 
-/// A file's rows by batch, in landing order.
+/// Returns a file's rows by batch, in landing order.
 async fn read_batches(raw: &Table, snapshot: &Snapshot, file: &DataFile) -> Result<Vec<(i64, RecordBatch)>> {
     let parts = query_raw(raw, &snapshot.with_files(vec![file.clone()]), template("ingest/file_in_order")?).await?;
     let Some(schema) = parts.first().map(RecordBatch::schema) else { return Ok(Vec::new()) };
@@ -182,7 +182,7 @@ fn render_published(rows: &RecordBatch) -> Result<Vec<String>> {
     if lines.len() == rows.num_rows() { Ok(lines) } else { Err(Error::internal(failed())) }
 }
 
-/// Two JSON objects as one.
+/// Returns two JSON objects as one.
 fn merge_objects(first: &str, second: &str) -> String {
     let first = first.trim_end().strip_suffix('}').unwrap_or("{");
     let second = second.trim_start().strip_prefix('{').unwrap_or("}");

@@ -73,7 +73,7 @@ impl HistoryLine {
     }
 }
 
-/// The versions of every table (or of `table`), the newest first, at most `limit`.
+/// Returns the versions of every table (or of `table`), the newest first, at most `limit`.
 ///
 /// # Errors
 /// If there is no such table, the store does not answer, or a log is damaged.
@@ -113,7 +113,7 @@ pub async fn read_history(lake: &Lake, table: Option<&str>, limit: usize) -> Res
     Ok(merged)
 }
 
-/// What was forgotten before the log of a raw table was truncated: the table's own mark has it. The version at
+/// Returns what was forgotten before the log of a raw table was truncated: the table's own mark has it. The version at
 /// which the log begins may be one that `forget` committed later, which does not say so.
 async fn read_earlier_forgets(table: &Table, oldest: Option<&HistoryLine>) -> Result<Vec<HistoryLine>> {
     let mark = ForgottenMark::read(table, table.snapshot().await?.as_ref()).await?;

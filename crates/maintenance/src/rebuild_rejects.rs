@@ -30,7 +30,7 @@ pub(crate) fn reject_identity_function() -> ScalarUDF {
     create_udf("reject_identity", vec![text(), text()], text(), Volatility::Immutable, Arc::new(body))
 }
 
-/// The last batch whose rejects have been derived.
+/// Returns the last batch whose rejects have been derived.
 pub(crate) async fn read_derived_through(view: &View, resource: &str) -> Result<i64> {
     let lake = &view.lake;
     let counted = lake.fast_counts.read_transaction(&view.fast_counts, &fast_counts_transaction(resource)).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn read_derived_through(view: &View, resource: &str) -> Result<
     Ok(counted.unwrap_or(0).max(rejected.unwrap_or(0)))
 }
 
-/// The rejects as the raw rows of a reading make them.
+/// Returns the rejects as the raw rows of a reading make them.
 pub(crate) async fn derive_rejects(session: &Session, resource: &Resource, through: i64) -> Result<DataFrame> {
     let context = session.context();
     context.register_udf(reject_identity_function());

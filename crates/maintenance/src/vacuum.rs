@@ -12,7 +12,7 @@ use serde::Serialize;
 /// A shorter retention could take what a writer has uploaded and is about to commit.
 pub const MIN_RETENTION: TimeDelta = TimeDelta::hours(1);
 
-/// An age as people write it: a number and s, m, h or d.
+/// Returns an age as people write it: a number and s, m, h or d.
 ///
 /// # Errors
 /// If it is none.
@@ -128,8 +128,8 @@ pub(crate) fn remove_local_file(path: &std::path::Path) -> Result<()> {
     }
 }
 
-/// The files that the newest version of a table refers to, and those of every version that was current at `since` or
-/// after: what a version removed, the one before it still had.
+/// Returns the files that the newest version of a table refers to, and those of every version that was current at
+/// `since` or after: what a version removed, the one before it still had.
 async fn find_needed_files(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<HashSet<String>> {
     let written = table.list_log_files().await?.entries;
     let snapshot = table.snapshot().await?;

@@ -21,7 +21,7 @@ impl BoundaryDimension {
     /// Every one, by name.
     pub const NAMES: &'static [&'static str] = &["neighborhood", "district"];
 
-    /// Its name: that of the dimension in counts and incidents.
+    /// Returns its name: that of the dimension in counts and incidents.
     pub fn name(self) -> &'static str {
         match self {
             Self::Neighborhood => "neighborhood",
@@ -29,7 +29,7 @@ impl BoundaryDimension {
         }
     }
 
-    /// The column of a resource that holds the label, if one does.
+    /// Returns the column of a resource that holds the label, if one does.
     pub(crate) fn column(self, resource: &Resource) -> Option<&str> {
         match self {
             Self::Neighborhood => resource.roles.neighborhood.as_deref(),
@@ -51,7 +51,7 @@ pub enum LetterCase {
 }
 
 impl LetterCase {
-    /// A label in this case.
+    /// Returns a label in this case.
     pub fn apply(self, label: &str) -> String {
         match self {
             Self::Upper => label.to_uppercase(),
@@ -139,7 +139,7 @@ enum OneOrMany {
 }
 
 impl Boundaries {
-    /// Whether a file is one of boundaries: it has a table `[boundaries]`.
+    /// Returns whether a file is one of boundaries: it has a table `[boundaries]`.
     pub fn is_boundaries_file(text: &str) -> bool {
         text.lines().any(|line| line.trim_start().starts_with("[boundaries]"))
     }

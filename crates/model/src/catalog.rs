@@ -39,7 +39,7 @@ impl CatalogEntry {
         })
     }
 
-    /// Its definition as it was written.
+    /// Returns its definition as it was written.
     pub fn definition(&self) -> &Definition {
         match self {
             Self::Incidents(resource) => &resource.definition,
@@ -47,7 +47,7 @@ impl CatalogEntry {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         match self {
             Self::Incidents(resource) => &resource.name,
@@ -57,7 +57,7 @@ impl CatalogEntry {
 }
 
 impl Catalog {
-    /// The resources and boundaries the program comes with.
+    /// Returns the resources and boundaries the program comes with.
     ///
     /// # Errors
     /// If one of its own files is wrong.
@@ -184,7 +184,7 @@ impl Catalog {
         (catalog, wrong)
     }
 
-    /// The resource of that name.
+    /// Returns the resource of that name.
     ///
     /// # Errors
     /// If there is none; the nearest name is offered.
@@ -199,7 +199,7 @@ impl Catalog {
         }
     }
 
-    /// The resource or the boundaries of that name.
+    /// Returns the resource or the boundaries of that name.
     ///
     /// # Errors
     /// If there is neither; the nearest name is offered.
@@ -213,12 +213,12 @@ impl Catalog {
         Err(unknown_resource_error(name, self.resources.keys().chain(self.boundaries.keys()).map(String::as_str)))
     }
 
-    /// Every resource, by name.
+    /// Returns every resource, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> + Clone {
         self.resources.values()
     }
 
-    /// Every set of boundaries, by name.
+    /// Returns every set of boundaries, by name.
     pub fn boundaries(&self) -> impl Iterator<Item = &Arc<Boundaries>> + Clone {
         self.boundaries.values()
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 static SHIFT: OnceLock<TimeDelta> = OnceLock::new();
 
-/// The time now. `HOTSPOTS_CLOCK_SHIFT_S` shifts it by seconds, as a clock that is wrong does: for tests.
+/// Returns the time now. `HOTSPOTS_CLOCK_SHIFT_S` shifts it by seconds, as a clock that is wrong does: for tests.
 pub fn now() -> DateTime<Utc> {
     let shift = SHIFT.get_or_init(|| {
         let seconds = std::env::var("HOTSPOTS_CLOCK_SHIFT_S").ok().and_then(|text| text.parse::<i64>().ok());

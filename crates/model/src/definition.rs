@@ -34,7 +34,7 @@ pub struct StoredDefinition {
 }
 
 impl StoredDefinition {
-    /// Whether it holds where the program, or a file of the user, defines the same name as well.
+    /// Returns whether it holds where the program, or a file of the user, defines the same name as well.
     ///
     /// A file that the user names is newer than what is stored. What the program comes with is newer only than what an
     /// earlier version of it came with: it does not undo what a user once chose.

@@ -82,22 +82,22 @@ impl Kind {
         }
     }
 
-    /// The exit code of a command that ends with this kind of error.
+    /// Returns the exit code of a command that ends with this kind of error.
     pub fn exit_code(self) -> u8 {
         self.row().exit_code
     }
 
-    /// The HTTP status of an answer that ends with this kind of error.
+    /// Returns the HTTP status of an answer that ends with this kind of error.
     pub fn http_status(self) -> u16 {
         self.row().http_status
     }
 
-    /// The gRPC code of a call that ends with this kind of error.
+    /// Returns the gRPC code of a call that ends with this kind of error.
     pub fn grpc_code(self) -> i32 {
         self.row().grpc_code
     }
 
-    /// A short title, the same for every error of the kind.
+    /// Returns a short title, the same for every error of the kind.
     pub fn title(self) -> &'static str {
         self.row().title
     }
@@ -115,12 +115,12 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of `kind` whose text names the thing, the place and the remedy.
+    /// Returns an error of `kind` whose text names the thing, the place and the remedy.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// The request or configuration is wrong.
+    /// Returns an error of a wrong request or configuration.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
     }
@@ -130,7 +130,7 @@ impl Error {
         Self::new(Kind::NotFound, message)
     }
 
-    /// A bug of ours.
+    /// Returns an error that is a bug of the program.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
     }
@@ -149,17 +149,17 @@ impl Error {
         self
     }
 
-    /// What the caller can do about it.
+    /// Returns what the caller can do about it.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The text without its causes.
+    /// Returns the text without its causes.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether the system refused access to a file, a directory or a bucket: trying again does not help.
+    /// Returns whether the system refused access to a file, a directory or a bucket: trying again does not help.
     pub fn is_permission_denied(&self) -> bool {
         let mut causes = std::iter::successors(Some(self as &(dyn std::error::Error + 'static)), |e| e.source());
         causes.any(|cause| match cause.downcast_ref::<std::io::Error>() {
@@ -171,7 +171,7 @@ impl Error {
         })
     }
 
-    /// The exit code of a command that ends with this error.
+    /// Returns the exit code of a command that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
             Kind::Unavailable if self.is_permission_denied() => Kind::Denied.exit_code(),

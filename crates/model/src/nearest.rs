@@ -1,6 +1,6 @@
 //! "Did you mean": the nearest of the names there are.
 
-/// The name among `names` that `given` most likely meant, if any is near.
+/// Returns the name among `names` that `given` most likely meant, if any is near.
 pub fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names
         .into_iter()

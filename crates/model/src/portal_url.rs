@@ -27,7 +27,7 @@ pub fn parse_portal_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether an address names this machine: its requests reach no network.
+/// Returns whether an address names this machine: its requests reach no network.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -20,8 +20,8 @@ const MIN_SECRET_BYTES: usize = 8;
 /// What is shown in the place of a credential.
 const MASK: &str = "***";
 
-/// The text without the credentials that are known to be in the environment, and without user names and passwords in
-/// addresses: `https://***@host`.
+/// Returns the text without the credentials that are known to be in the environment, and without user names and
+/// passwords in addresses: `https://***@host`.
 pub fn redact(text: &str) -> Cow<'_, str> {
     static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
     let secrets = SECRETS.get_or_init(|| {
@@ -61,7 +61,7 @@ fn lower_case_escapes(text: &str) -> String {
     lower
 }
 
-/// The text with `***` for the part between `://` and `@` in an address.
+/// Returns the text with `***` for the part between `://` and `@` in an address.
 fn mask_userinfo(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
     let mut rest = text;
@@ -107,8 +107,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines)
 }
 
-/// Whether a character does something else than to be shown: it moves a cursor, changes colours or the direction of
-/// text.
+/// Returns whether a character does something else than to be shown: it moves a cursor, changes colours or the
+/// direction of text.
 fn is_escaped(c: char) -> bool {
     let is_direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || is_direction

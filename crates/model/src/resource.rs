@@ -110,7 +110,7 @@ pub struct Cadence {
 }
 
 impl Cadence {
-    /// The time between two looks.
+    /// Returns the time between two runs.
     pub fn interval(self) -> Duration {
         Duration::from_secs(self.seconds)
     }
@@ -283,12 +283,12 @@ impl Resource {
         })
     }
 
-    /// The column of that name.
+    /// Returns the column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
     }
 
-    /// The resource's table under `raw`, in SQL: `311_cases` for `311-cases`.
+    /// Returns the resource's table under `raw`, in SQL: `311_cases` for `311-cases`.
     pub fn raw_table(&self) -> String {
         self.name.replace('-', "_")
     }
@@ -326,7 +326,7 @@ pub(crate) fn check_source(source: &SourceFile<'_>, portal: &Spanned<String>, da
     Ok(())
 }
 
-/// Whether a text is a dataset id of a portal: `xxxx-xxxx`.
+/// Returns whether a text is a dataset id of a portal: `xxxx-xxxx`.
 fn is_dataset_id(text: &str) -> bool {
     let is_half =
         |half: &str| half.len() == 4 && half.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());

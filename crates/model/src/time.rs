@@ -63,7 +63,7 @@ fn parse_time(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_micro_opt(hour, minute, second, micros)
 }
 
-/// The wall-clock time as `2024-06-01T12:30:00`, without a zone; fractions only where there are any.
+/// Returns the wall-clock time as `2024-06-01T12:30:00`, without a zone; fractions only where there are any.
 pub fn format_wall_clock(micros: i64) -> String {
     match DateTime::from_timestamp_micros(micros) {
         Some(time) => time.naive_utc().format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
@@ -71,22 +71,22 @@ pub fn format_wall_clock(micros: i64) -> String {
     }
 }
 
-/// The calendar year of a wall-clock time.
+/// Returns the calendar year of a wall-clock time.
 pub fn year_of(micros: i64) -> i32 {
     DateTime::from_timestamp_micros(micros).map_or(1970, |time| time.year())
 }
 
-/// The first instant of a calendar year.
+/// Returns the first instant of a calendar year.
 pub fn year_start(year: i32) -> i64 {
     NaiveDate::from_ymd_opt(year, 1, 1).map_or(0, |d| d.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
 }
 
-/// The first instant of the calendar month that a wall-clock time is in.
+/// Returns the first instant of the calendar month that a wall-clock time is in.
 pub fn month_start(micros: i64) -> i64 {
     month_from(micros, 0)
 }
 
-/// The first instant of the calendar month after the one that a wall-clock time is in.
+/// Returns the first instant of the calendar month after the one that a wall-clock time is in.
 pub fn next_month(micros: i64) -> i64 {
     month_from(micros, 1)
 }

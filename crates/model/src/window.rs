@@ -13,7 +13,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window from its two ends.
+    /// Returns a window from its two ends.
     ///
     /// # Errors
     /// If it would be empty or run backwards.
@@ -45,7 +45,7 @@ impl Window {
         Self::new(start, end)
     }
 
-    /// The window widened to whole years, and those years.
+    /// Returns the window widened to whole years, and those years.
     pub fn whole_years(self) -> (Self, std::ops::RangeInclusive<i32>) {
         let years = year_of(self.start)..=year_of(self.end - 1);
         (Self { start: year_start(*years.start()), end: year_start(*years.end() + 1) }, years)

@@ -70,7 +70,7 @@ impl SodaClient {
         }
     }
 
-    /// Every row, or why they are not those of one state of the dataset.
+    /// Returns every row, or why they are not those of one state of the dataset.
     async fn fetch_boundary_rows(
         &self,
         page_size: usize,
@@ -185,7 +185,7 @@ fn read_all(set: &Boundaries, published: impl Iterator<Item = Published>) -> Res
     by_label.into_iter().map(|(label, (name, polygons))| boundary(label, name, &polygons)).collect()
 }
 
-/// A column as a label: text without the spaces around it, a whole number without its decimal tail.
+/// Returns a column as a label: text without the spaces around it, a whole number without its decimal tail.
 fn text(columns: &Map<String, Value>, column: &str) -> Option<String> {
     let text = match columns.get(column)? {
         Value::String(text) => text.trim().to_owned(),
@@ -198,7 +198,7 @@ fn text(columns: &Map<String, Value>, column: &str) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The polygons of a geometry, or what is wrong with it.
+/// Returns the polygons of a geometry, or what is wrong with it.
 fn polygons(geometry: &Value) -> std::result::Result<Vec<Polygon>, String> {
     let coordinates = &geometry["coordinates"];
     let polygons: Vec<&Value> = match geometry["type"].as_str() {

@@ -139,8 +139,8 @@ fn is_time(text: &str) -> bool {
         .any(|order| TimeRules::undeclared(Some(*order)).parse(text).is_some())
 }
 
-/// The order of day and month in the file's dates, where they leave no doubt of it and it is not the usual one, or
-/// where they are written in a way that is read only with it declared.
+/// Returns the order of day and month in the file's dates, where they leave no doubt of it and it is not the usual one,
+/// or where they are written in a way that is read only with it declared.
 fn date_order(columns: &[Column]) -> Option<&'static str> {
     let times =
         || columns.iter().filter(|column| column.kind == ColumnType::Timestamp).flat_map(|column| &column.values);
@@ -158,7 +158,7 @@ fn is_point(text: &str) -> bool {
     parse_point_text(text).is_some()
 }
 
-/// A resource's name from that of a file: `City Calls.csv.gz` is `city-calls`.
+/// Returns a resource's name from that of a file: `City Calls.csv.gz` is `city-calls`.
 fn resource_name(path: &Path) -> String {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
@@ -166,7 +166,7 @@ fn resource_name(path: &Path) -> String {
     if name.is_empty() { "my-resource".to_owned() } else { name }
 }
 
-/// The roles that a column fills, each with its column.
+/// Returns the roles that a column fills, each with its column.
 fn choose_roles(columns: &[Column]) -> Vec<(&'static str, &Column)> {
     let mut chosen: Vec<(&'static str, &Column)> = Vec::new();
     for (role, kinds, words) in ROLES {
@@ -188,7 +188,7 @@ fn choose_roles(columns: &[Column]) -> Vec<(&'static str, &Column)> {
     chosen
 }
 
-/// The column that identifies a row, if the values do not contradict.
+/// Returns the column that identifies a row, if the values do not contradict.
 fn choose_key(columns: &[Column]) -> Option<&Column> {
     let unique = || columns.iter().filter(|column| column.is_unique && column.kind != ColumnType::Number);
     let named = KEYS
@@ -212,7 +212,7 @@ fn find_bounds(roles: &[(&'static str, &Column)]) -> Option<[f64; 4]> {
     Some([west, south, east, north])
 }
 
-/// Where nearly all values lie, with a margin; zero stands for an unknown place.
+/// Returns where nearly all values lie, with a margin; zero stands for an unknown place.
 fn range(mut values: Vec<f64>, limit: f64) -> Option<(f64, f64)> {
     values.retain(|value| *value != 0.0 && value.abs() <= limit);
     values.sort_by(f64::total_cmp);

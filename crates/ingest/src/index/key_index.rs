@@ -69,7 +69,8 @@ fn describe_index(path: &Path) -> impl Fn() -> String + '_ {
 /// The file that says that an index is to be thrown away when it is opened next.
 const DAMAGED_MARKER: &str = "damaged";
 
-/// What the store under the index says. What is not the disk's refusal is damage: the index is rebuilt by the next run.
+/// Returns an error of the index's own store as ours. Anything but an error of the disk is damage: the index is rebuilt
+/// by the next run.
 fn index_error(path: &Path, error: fjall::Error) -> Error {
     let shown = path.display();
     if matches!(error, fjall::Error::Io(_)) {
@@ -168,7 +169,7 @@ impl KeyIndex {
         Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()))
     }
 
-    /// The live keys, in order.
+    /// Returns the live keys, in order.
     pub(crate) fn live_keys(&self) -> impl Iterator<Item = Result<String>> + use<> {
         let path = self.path.clone();
         self.keys.iter().filter_map(move |entry| match entry.into_inner() {
@@ -180,7 +181,7 @@ impl KeyIndex {
         })
     }
 
-    /// The identities of the open rejects, in order.
+    /// Returns the identities of the open rejects, in order.
     pub(crate) fn open_reject_identities(&self) -> impl Iterator<Item = Result<String>> + use<> {
         let path = self.path.clone();
         self.rejects.iter().map(move |entry| {

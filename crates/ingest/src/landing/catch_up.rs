@@ -73,7 +73,7 @@ impl Landing {
         self.index.commit(&Default::default(), &self.stamp)
     }
 
-    /// The landed rows of the batches `from < batch <= to`, by batch, in landing order.
+    /// Returns the landed rows of the batches `from < batch <= to`, by batch, in landing order.
     async fn read_landed_batches(&self, snapshot: &Snapshot, from: i64, to: i64) -> Result<Vec<(i64, RecordBatch)>> {
         let session = raw_session(&self.raw, snapshot)?;
         let text = fill(

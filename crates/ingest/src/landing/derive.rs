@@ -93,7 +93,7 @@ impl Landing {
     }
 }
 
-/// The columns of `fast_counts` without its partition: the counted dimensions, the count, the batch.
+/// Returns the columns of `fast_counts` without its partition: the counted dimensions, the count, the batch.
 fn build_count_columns(counts: &BTreeMap<Dimensions, i64>, labels: &LabelDictionary, batch: i64) -> Vec<ArrayRef> {
     let label =
         |n: usize| -> ArrayRef { Arc::new(counts.keys().map(|d| labels.label(d.labels[n])).collect::<StringArray>()) };
@@ -109,7 +109,7 @@ fn build_count_columns(counts: &BTreeMap<Dimensions, i64>, labels: &LabelDiction
     ]
 }
 
-/// The columns of `rejects` without its partition.
+/// Returns the columns of `rejects` without its partition.
 fn build_reject_columns(ledger: &Ledger, batch: i64, landed_at: i64, originals: &RejectOriginals) -> Vec<ArrayRef> {
     let changes = &ledger.rejects;
     let found = |row: i64| originals.get(&row);

@@ -143,7 +143,7 @@ impl<'p> Judge<'_, 'p> {
         }
     }
 
-    /// Whether a row comes out of order, so that it may be older than what has landed.
+    /// Returns whether a row comes out of order, so that it may be older than what has landed.
     fn is_behind(&self, updated_at: Option<i64>) -> bool {
         updated_at.is_some() && (self.page.cursor_stamp.is_none() || updated_at < self.page.cursor_stamp)
     }
@@ -203,7 +203,7 @@ mod tests {
         Dimensions { hour: Some(0), cell: Some(cell), labels: [1, 0, 0, 0] }
     }
 
-    /// A version with this content at this time, in the cell of that number.
+    /// Returns a version with this content at this time, in the cell of that number.
     fn version(content: u8, updated_at: i64) -> KeyState {
         let dimensions = dimensions(content.into());
         KeyState { hash: [content; 16], updated_at: Some(updated_at), deleted: false, dimensions }
@@ -228,7 +228,7 @@ mod tests {
         Reject { row: 0, portal_id, reason: "no key".to_owned(), original, updated_at }
     }
 
-    /// The counts that a judgement changes: number of the cell, and by how much.
+    /// Returns the counts that a judgement changes: number of the cell, and by how much.
     fn counts(judgement: &Judgement<'_>) -> Vec<(i64, i64)> {
         judgement.ledger.counts.iter().map(|(dimensions, n)| (dimensions.cell.unwrap_or_default(), *n)).collect()
     }

@@ -39,7 +39,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// The key's version as of the rows before this one.
+    /// Returns the key's version as of the rows before this one.
     fn current(&self, known: &KnownVersions<'_>, key: &str) -> Option<KeyState> {
         self.changes.keys.get(key).copied().or_else(|| known.key(key))
     }
@@ -87,7 +87,7 @@ impl Ledger {
         }
     }
 
-    /// Whether an open reject with this content has landed already.
+    /// Returns whether an open reject with this content has landed already.
     pub(crate) fn has_reject(&self, known: &KnownVersions<'_>, identity: &str, content: [u8; 16]) -> bool {
         match self.changes.rejects.get(identity) {
             Some(state) => *state == Some(content),
@@ -101,7 +101,7 @@ impl Ledger {
         self.rejects.push(RejectChange { row, identity: identity.to_owned(), closed: false });
     }
 
-    /// Whether a reject of that identity is open, as of the rows before this one.
+    /// Returns whether a reject of that identity is open, as of the rows before this one.
     pub(crate) fn is_open_reject(&self, known: &KnownVersions<'_>, identity: &str) -> bool {
         match self.changes.rejects.get(identity) {
             Some(state) => state.is_some(),

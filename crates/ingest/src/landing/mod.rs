@@ -147,12 +147,12 @@ impl Landing {
         Ok(landing)
     }
 
-    /// Where the next scan goes on.
+    /// Returns where the next scan goes on.
     pub fn cursor(&self) -> Option<&Cursor> {
         self.mark.cursor.as_ref()
     }
 
-    /// The last batch.
+    /// Returns the last batch.
     pub fn batch(&self) -> i64 {
         self.mark.batch
     }
@@ -384,7 +384,8 @@ impl Landing {
         Ok(Some(report))
     }
 
-    /// A page behind another writer's cursor does not move it back.
+    /// Returns the later of the landing cursor and a page's: a page behind another writer's cursor does not move it
+    /// back.
     fn later_cursor(&self, page: Option<&Cursor>) -> Option<Cursor> {
         match (&self.mark.cursor, page) {
             (Some(there), Some(new)) if is_later(&there.updated_at, &new.updated_at) => Some(there.clone()),
@@ -393,7 +394,7 @@ impl Landing {
         }
     }
 
-    /// The index's stamp fits the table, the definition, and the files that it reflects.
+    /// Returns whether the index's stamp fits the table, the definition, and the files that it reflects.
     pub(crate) fn fits(&self, stamp: &IndexStamp, snapshot: &Snapshot) -> bool {
         let same = IndexStamp { batch: stamp.batch, file: stamp.file.clone(), ..self.stamp.clone() } == *stamp;
         same && stamp.batch <= self.mark.batch && find_last_file(snapshot, stamp.batch) == stamp.file

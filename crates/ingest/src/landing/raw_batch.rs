@@ -60,7 +60,7 @@ impl MarkerRow {
     }
 }
 
-/// The rejects among what follows the `first` usable rows of a batch.
+/// Returns the rejects among what follows the `first` usable rows of a batch.
 pub(crate) fn collect_originals(markers: &[MarkerRow], first: usize) -> RejectOriginals {
     let numbered = markers.iter().enumerate();
     numbered
@@ -68,7 +68,7 @@ pub(crate) fn collect_originals(markers: &[MarkerRow], first: usize) -> RejectOr
         .collect()
 }
 
-/// A batch's rows with the columns of landing, the marker rows last, in the file's column order.
+/// Returns a batch's rows with the columns of landing, the marker rows last, in the file's column order.
 pub(crate) fn build_raw_batch(
     batch: &RecordBatch,
     markers: &[MarkerRow],
@@ -139,7 +139,7 @@ pub(crate) fn split_by_batch(rows: &RecordBatch) -> Result<Vec<(i64, RecordBatch
     Ok(batches)
 }
 
-/// The raw file that holds the last rows up to a batch.
+/// Returns the raw file that holds the last rows up to a batch.
 pub(crate) fn find_last_file(snapshot: &Snapshot, batch: i64) -> Option<String> {
     let last = |file: &DataFile| match file.ranges.get("_batch") {
         Some(ColumnRange::Number(_, last)) => Some(*last),

@@ -35,8 +35,8 @@ impl PendingLookups {
         self.ids.is_empty() && self.keys.is_empty()
     }
 
-    /// Whether the portal's row has landed in a version newer than that of `updated_at`. Where the lookup does not say,
-    /// it is asked for, and the row counts as not superseded until then.
+    /// Returns whether the portal's row has landed in a version newer than that of `updated_at`. Where the lookup does
+    /// not say, it is asked for, and the row counts as not superseded until then.
     pub(crate) fn is_superseded(&mut self, lookup: &RawLookup, id: &str, updated_at: Option<i64>) -> bool {
         match lookup.newest_by_id.get(id) {
             Some(newest) => updated_at.is_some_and(|updated_at| updated_at < *newest),

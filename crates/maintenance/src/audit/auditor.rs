@@ -56,7 +56,7 @@ impl std::fmt::Debug for Auditor<'_> {
 }
 
 impl<'a> Auditor<'a> {
-    /// An auditor of `resource`; `on_event` hears of pages that are read.
+    /// Returns an auditor of `resource`; `on_event` hears of pages that are read.
     ///
     /// # Errors
     /// If the window cuts an hour, the unit of counting, or the portal's client cannot be made.
@@ -108,8 +108,8 @@ impl<'a> Auditor<'a> {
         compact(self.reader, &self.resource, options, |_| {}).await.map(|_| ())
     }
 
-    /// One comparison during which the source did not change. The lake remembers what came of it. Where the next run
-    /// would go on in the future and that is not report, nothing is read to the head, and no keys are compared.
+    /// Compares until the source does not change meanwhile, and saves the result in the lake. Where the next run
+    /// would go on in the future and that is not repaired, nothing is read to the head, and no keys are compared.
     async fn inspect(&mut self, report: &mut RepairReport) -> Result<Audit> {
         let mut doubt = String::new();
         for _ in 0..MAX_TRIES {
@@ -142,8 +142,8 @@ impl<'a> Auditor<'a> {
         Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
     }
 
-    /// Where the next run would go on, if that is in the future as of the portal's clock. Where it may be report, the
-    /// next run begins at the beginning instead.
+    /// Returns where the next run would go on, if that is in the future by the portal's clock. Where repairs are
+    /// allowed, the next run begins at the beginning instead.
     async fn find_stuck_cursor(&self, report: &mut RepairReport) -> Result<Option<Cursor>> {
         let raw = self.reader.lake().raw(&self.resource.name)?;
         let snapshot = match raw.snapshot().await {
@@ -211,7 +211,7 @@ impl<'a> Auditor<'a> {
         }
     }
 
-    /// The comparison itself; why it says nothing, where it does not.
+    /// Compares once; returns the reason where the comparison says nothing.
     async fn compare(&mut self, stuck: Option<Cursor>) -> Result<std::result::Result<Audit, String>> {
         let (resource, window) = (&self.resource, self.options.window);
         let portal = self.soda.fetch_monthly_counts(resource, window).await?;
@@ -259,7 +259,7 @@ impl<'a> Auditor<'a> {
         Ok(Ok(found))
     }
 
-    /// A scan of nothing but the keys.
+    /// Returns a scan of nothing but the keys.
     pub(crate) async fn plan_key_scan(&self) -> Result<ScanOptions> {
         let mut select = ":id,:updated_at".to_owned();
         for column in &self.resource.key {

@@ -116,7 +116,7 @@ fn add_decoded(
     Ok(())
 }
 
-/// Every month and category in which the two differ.
+/// Returns every month and category in which the two differ.
 pub(crate) fn differences(portal: &MonthlyCounts, lake: &MonthlyCounts) -> Vec<Difference> {
     let mut keys: Vec<_> = portal.keys().chain(lake.keys()).collect();
     keys.sort_unstable();

@@ -92,7 +92,7 @@ async fn run_conclusive_scan(
     Err(Error::new(Kind::Unavailable, format!("nothing is known to be gone: {doubt}; try again")))
 }
 
-/// The rows of the months that differ, as SoQL; none where so many differ that all is read again.
+/// Returns the rows of the months that differ, as SoQL; none where so many differ that all is read again.
 async fn find_differing_months(auditor: &Auditor<'_>, found: &Audit) -> Result<Option<String>> {
     let months: BTreeSet<Option<i64>> = found.differences.iter().map(|difference| difference.month).collect();
     if months.len() > MAX_MONTHS {

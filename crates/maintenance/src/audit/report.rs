@@ -73,7 +73,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Whether lake and portal agree.
+    /// Returns whether lake and portal agree.
     pub fn agrees(&self) -> bool {
         self.stuck.is_none()
             && self.differences.is_empty()
@@ -85,7 +85,7 @@ impl Audit {
         self.differences.iter().map(|d| d.drift().abs()).sum()
     }
 
-    /// What the lake remembers of it.
+    /// Returns what the lake stores of it.
     pub(crate) fn to_last_audit(&self, window: Option<Window>) -> LastAudit {
         let outcome = if self.agrees() { AuditOutcome::Agreed } else { AuditOutcome::Drift };
         LastAudit {

@@ -20,7 +20,7 @@ use crate::check::table_agreement::{
     compare_counts_with_incidents, compare_counts_with_recount, compare_rejects_with_raw,
 };
 
-/// What `check` finds of a lake whose definition is damaged, so that it cannot be opened.
+/// Returns what `check` finds of a lake whose definition is damaged, so that it cannot be opened.
 pub fn damaged_definition(error: &Error) -> Finding {
     Finding::damaged(DEFINITION_FILE.to_owned(), error.to_string(), format!("{RESTORE}: {DEFINITION_FILE}"))
 }
@@ -174,7 +174,7 @@ async fn check_table(
     Ok(())
 }
 
-/// What is wrong with a file of a version; nothing, if it is whole.
+/// Returns what is wrong with a file of a version; nothing, if it is intact.
 async fn check_file(
     reader: &Reader,
     table: &Table,
@@ -215,12 +215,12 @@ async fn check_file(
     }
 }
 
-/// The file as if the log said nothing of its rows, so that they are really read.
+/// Returns the file as if the log said nothing of its rows, so that they are really read.
 fn without_statistics(file: &DataFile) -> DataFile {
     DataFile { rows: None, ranges: Default::default(), nulls: Default::default(), ..file.clone() }
 }
 
-/// What is wrong with a file's partition: a year that is not that of its rows.
+/// Returns what is wrong with a file's partition: a year that is not that of its rows.
 fn find_misplaced(file: &DataFile) -> Option<String> {
     let year = file.partition.get("year")?;
     let of = |micros: i64| lake_model::format_wall_clock(micros).get(..4).map(str::to_owned);

@@ -5,7 +5,7 @@ use lake_store::DataFile;
 /// What to do about what only a copy has.
 pub(crate) const RESTORE: &str = "restore it from a copy of the lake";
 
-/// The command that counts one year of a resource again.
+/// Returns the command that counts one year of a resource again.
 pub(crate) fn recount_year_command(resource: &str, year: Option<i32>) -> String {
     match year {
         Some(year) => format!("hotspots-lake compact --resource {resource} --window {year}..{}", year + 1),
@@ -13,7 +13,7 @@ pub(crate) fn recount_year_command(resource: &str, year: Option<i32>) -> String 
     }
 }
 
-/// The command that makes everything derived of a resource again.
+/// Returns the command that makes everything derived of a resource again.
 pub(crate) fn recount_command(resource: &str) -> String {
     format!("hotspots-lake compact --resource {resource} --recount")
 }

@@ -37,7 +37,7 @@ pub(crate) fn earlier_hash(columns: &[Column], row: &Row<'_>) -> Option<String> 
         .then(|| hash_row(columns, row, |index, cell| earlier_content(columns[index].kind, cell, row.empty[index])))
 }
 
-/// What version 0.1.0 hashed of a cell; `None` where it is what is hashed now.
+/// Returns what version 0.1.0 hashed of a cell; `None` where it is what is hashed now.
 fn earlier_content<'a>(kind: ColumnType, cell: Option<&Cell<'a>>, empty: bool) -> Option<Content<'a>> {
     let Some(cell) = cell else {
         return empty.then(|| match kind {
@@ -62,7 +62,7 @@ fn earlier_content<'a>(kind: ColumnType, cell: Option<&Cell<'a>>, empty: bool) -
     }
 }
 
-/// A point of GeoJSON with the coordinates as serde_json rounds them.
+/// Returns a point of GeoJSON with the coordinates as serde_json rounds them.
 fn earlier_point<'a>(published: Published<'_>) -> Option<Typed<'a>> {
     #[derive(Deserialize)]
     struct GeoJson {
@@ -75,7 +75,7 @@ fn earlier_point<'a>(published: Published<'_>) -> Option<Typed<'a>> {
     Some(Typed::Point { longitude, latitude })
 }
 
-/// The hash of a row in which `replaced` says what a cell adds, where it is not what its value is.
+/// Returns the hash of a row in which `replaced` says what a cell adds, where it is not what its value is.
 fn hash_row<'a>(
     columns: &[Column],
     row: &Row<'a>,

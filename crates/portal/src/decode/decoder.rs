@@ -29,17 +29,17 @@ impl Decoder {
         Self { rules: RowRules { key: Vec::new(), ..RowRules::new(resource) } }
     }
 
-    /// The resource.
+    /// Returns the resource.
     pub fn resource(&self) -> &Arc<Resource> {
         &self.rules.resource
     }
 
-    /// The columns of a page's batch.
+    /// Returns the columns of a page's batch.
     pub fn schema(&self) -> &SchemaRef {
         &self.rules.schema
     }
 
-    /// How rows are read.
+    /// Returns how rows are read.
     pub(crate) fn rules(&self) -> &RowRules {
         &self.rules
     }
@@ -49,7 +49,7 @@ impl Decoder {
         self.rules.column_index(name)
     }
 
-    /// How times are read.
+    /// Returns how times are read.
     pub(crate) fn times(&self) -> &TimeRules {
         &self.rules.times
     }

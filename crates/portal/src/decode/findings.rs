@@ -63,12 +63,12 @@ pub(crate) fn roles(resource: &Resource) -> Vec<(&'static str, &str)> {
         .collect()
 }
 
-/// Whether nothing can be counted without the role.
+/// Returns whether nothing can be counted without the role.
 pub(crate) fn is_needed(role: &str) -> bool {
     matches!(role, "key" | "occurred_at" | "latitude" | "longitude" | "point")
 }
 
-/// A published text as a message shows it: short, and without control characters.
+/// Returns a published text as a message shows it: short, and without control characters.
 pub(crate) fn shown(text: &str) -> String {
     let short: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     format!("`{}`", short.escape_debug())

@@ -173,7 +173,7 @@ impl PageBuilder<'_> {
         Ok(key)
     }
 
-    /// The page.
+    /// Returns the page.
     ///
     /// # Errors
     /// If the columns do not fit together, which would be a bug.

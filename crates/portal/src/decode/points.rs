@@ -57,7 +57,7 @@ fn parse_point_object(json: &str) -> Option<(f64, f64)> {
     Some((degrees_of(place.longitude?)?, degrees_of(place.latitude?)?))
 }
 
-/// A number of degrees, with or without their sign.
+/// Returns a number of degrees, with or without their sign.
 fn parse_degrees(text: &str) -> Option<f64> {
     let text = text.trim();
     let number: f64 = text.strip_suffix('°').unwrap_or(text).trim_end().parse().ok()?;
@@ -84,7 +84,8 @@ fn parse_well_known_text(text: &str) -> Option<(f64, f64)> {
     }
 }
 
-/// The last pair of brackets that holds two numbers, `(lat, lon)`: an address in front of it may have brackets too.
+/// Returns the last pair of brackets that holds two numbers, `(lat, lon)`: an address in front of it may have brackets
+/// too.
 fn parse_last_brackets(text: &str) -> Option<(f64, f64)> {
     text.rmatch_indices('(').find_map(|(at, _)| {
         let (inner, _) = text[at + 1..].split_once(')')?;

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 pub(crate) struct Published<'a>(pub(crate) &'a str);
 
 impl<'a> Published<'a> {
-    /// Whether there is no value: null, or an empty text, which an export does not distinguish from it.
+    /// Returns whether there is no value: null, or an empty text, which an export does not distinguish from it.
     pub(crate) fn is_null(self) -> bool {
         matches!(self.0, "null" | "\"\"")
     }
 
-    /// The text inside a JSON string, or the JSON itself for everything else.
+    /// Returns the text inside a JSON string, or the JSON itself for everything else.
     pub(crate) fn text(self) -> Cow<'a, str> {
         match self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             None => Cow::Borrowed(self.0),
@@ -25,7 +25,7 @@ impl<'a> Published<'a> {
         }
     }
 
-    /// Whether the value is a JSON string.
+    /// Returns whether the value is a JSON string.
     pub(crate) fn is_string(self) -> bool {
         self.0.starts_with('"')
     }

@@ -104,7 +104,7 @@ impl<'a> Visitor<'a> for RowVisitor<'_, 'a> {
     }
 }
 
-/// A system field's text; null, empty and absurdly long ones are absent.
+/// Returns a system field's text; null, empty and absurdly long ones are absent.
 fn system_text(value: &RawValue) -> Option<Cow<'_, str>> {
     let published = Published(value.get());
     let text = published.text();

@@ -38,7 +38,7 @@ impl TimeRules {
         Self { order: resource.date_order, earliest: bounds.earliest, latest: bounds.latest }
     }
 
-    /// The rules of a resource that declares nothing of its times but perhaps the order of day and month.
+    /// Returns the rules of a resource that declares nothing of its times but perhaps the order of day and month.
     pub(crate) fn undeclared(order: Option<DateOrder>) -> Self {
         let start = |year| micros(date(year, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN));
         Self { order, earliest: start(1900), latest: start(2100) }
@@ -61,12 +61,12 @@ impl TimeRules {
         Some(micros(self.date(date)?.and_time(time_of_day(time)?)))
     }
 
-    /// Whether the time lies within the bounds of the resource.
+    /// Returns whether the time lies within the bounds of the resource.
     pub(crate) fn is_plausible(&self, micros: i64) -> bool {
         (self.earliest..self.latest).contains(&micros)
     }
 
-    /// The order in which dates of digits are read that end with the year.
+    /// Returns the order in which dates of digits are read that end with the year.
     pub(crate) fn order(&self) -> DateOrder {
         self.order.unwrap_or(DateOrder::MonthFirst)
     }
@@ -106,7 +106,8 @@ impl TimeRules {
         }
     }
 
-    /// A date whose month has a name, which leaves no doubt of the order but for a year of two digits that is first.
+    /// Returns a date whose month has a name, which leaves no doubt of the order but for a year of two digits that is
+    /// first.
     fn date_with_a_name(&self, words: &[&str]) -> Option<NaiveDate> {
         let mut tokens: Vec<&str> = Vec::new();
         for word in words {
@@ -132,7 +133,8 @@ impl TimeRules {
         }
     }
 
-    /// A date of a year of four digits, or of two where one century alone lies within the bounds of the resource.
+    /// Returns a date of a year of four digits, or of two where one century alone lies within the bounds of the
+    /// resource.
     fn date_of_year(&self, year: &str, month: u32, day: u32) -> Option<NaiveDate> {
         match year.len() {
             4 => date(number(year)?, month, day),
@@ -180,7 +182,7 @@ fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     if is_number(text) { text.parse().ok() } else { None }
 }
 
-/// The place in `names` of a name in full or of its first three letters.
+/// Returns the place in `names` of a name in full or of its first three letters.
 fn is_name_of(text: &str, names: &[&str]) -> Option<usize> {
     names.iter().position(|name| text == *name || name.get(..3) == Some(text))
 }
@@ -190,7 +192,7 @@ fn month_of(text: &str) -> Option<u32> {
     u32::try_from(at? + 1).ok()
 }
 
-/// The time of day in the words from the clock on; midnight where there are none.
+/// Returns the time of day in the words from the clock on; midnight where there are none.
 fn time_of_day(words: &[&str]) -> Option<NaiveTime> {
     let Some((first, rest)) = words.split_first() else { return Some(NaiveTime::MIN) };
     let end = first.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(first.len());
@@ -225,7 +227,7 @@ fn time_of_day(words: &[&str]) -> Option<NaiveTime> {
     NaiveTime::from_hms_micro_opt(hour, number(minute)?, number(second)?, microseconds(fraction)?)
 }
 
-/// A fraction of a second in microseconds, without what is finer.
+/// Returns a fraction of a second in microseconds, without what is finer.
 fn microseconds(fraction: &str) -> Option<u32> {
     if fraction.is_empty() {
         return Some(0);

@@ -24,7 +24,7 @@ pub(crate) enum Typed<'a> {
 }
 
 impl<'a> Published<'a> {
-    /// The value as `kind`; `None` if it is none.
+    /// Returns the value as `kind`; `None` if it is none.
     pub(crate) fn to_typed(self, kind: ColumnType, times: &TimeRules) -> Option<Typed<'a>> {
         let text = || self.text();
         Some(match kind {
@@ -53,7 +53,7 @@ impl<'a> Published<'a> {
         })
     }
 
-    /// The zeros that an id of digits begins with and its number has not: `00` of `"007"`.
+    /// Returns the zeros that an id of digits begins with and its number has not: `00` of `"007"`.
     pub(crate) fn leading_zeros(self) -> Cow<'a, str> {
         let Cow::Borrowed(text) = self.text() else { return Cow::Borrowed("") };
         let text = text.trim();
@@ -64,7 +64,7 @@ impl<'a> Published<'a> {
         Cow::Borrowed(&text[..if number { zeros } else { zeros.saturating_sub(1) }])
     }
 
-    /// A whole number, with or without a decimal tail of zeros: some portals write `1000010100.00000000`.
+    /// Returns a whole number, with or without a decimal tail of zeros: some portals write `1000010100.00000000`.
     fn parse_whole_number(self) -> Option<i64> {
         let text = self.text();
         let text = text.trim();
@@ -89,7 +89,7 @@ impl<'a> Published<'a> {
     }
 }
 
-/// An amount of dollars, as an export writes a column of money: `$1,500.00`.
+/// Returns an amount of dollars, as an export writes a column of money: `$1,500.00`.
 fn parse_amount(text: &str) -> Option<f64> {
     let (sign, rest) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
     let rest = rest.strip_prefix('$')?;
@@ -105,7 +105,7 @@ fn parse_amount(text: &str) -> Option<f64> {
 }
 
 impl Typed<'_> {
-    /// The text by which a value identifies a row.
+    /// Returns the text by which a value identifies a row.
     pub(crate) fn key_text(&self) -> String {
         match self {
             Self::Text(text) => text.clone().into_owned(),

@@ -118,7 +118,7 @@ fn line_of(record: &ByteRecord) -> u64 {
     record.position().map_or(0, csv::Position::line)
 }
 
-/// The fields of a record as text.
+/// Returns the fields of a record as text.
 fn texts(record: &ByteRecord) -> Result<Vec<&str>> {
     let mut texts = Vec::with_capacity(record.len());
     for field in record {

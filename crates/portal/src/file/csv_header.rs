@@ -23,7 +23,7 @@ pub(crate) struct Header {
     pub(crate) warning: Option<String>,
 }
 
-/// A column title as a field name: lower case, everything else `_`, none at the ends.
+/// Returns a column title as a field name: lower case, everything else `_`, none at the ends.
 pub(crate) fn field_name(title: &str) -> String {
     let mut name = String::new();
     for c in title.trim().chars() {
@@ -66,7 +66,7 @@ impl<'d> TitleIndex<'d> {
         names
     }
 
-    /// The declared name or alias that a title stands for.
+    /// Returns the declared name or alias that a title stands for.
     fn find(&self, title: &str) -> Option<&'d str> {
         if title.trim().starts_with(':') {
             return None;
@@ -120,7 +120,7 @@ pub(crate) fn read_header(decoder: &Decoder, titles: &[&str]) -> Result<Header> 
     Ok(Header { names, warning })
 }
 
-/// The declared columns that no title stands for, as a warning; needed ones are an error.
+/// Returns the declared columns that no title stands for, as a warning; needed ones are an error.
 fn missing(decoder: &Decoder, names: &[String], titles: &[&str], spare: &[String]) -> Result<Option<String>> {
     let resource = decoder.resource();
     let is_there = |column: &Column| names.iter().any(|name| column.names().any(|other| other == name));

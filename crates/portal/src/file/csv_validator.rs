@@ -32,7 +32,7 @@ impl<R: Read> CsvValidator<R> {
         Self { input, position: CsvPosition::FieldStart, line: 1, quoted_from: 0, quoted_bytes: 0, last: b'\n' }
     }
 
-    /// Whether the last line has its end.
+    /// Returns whether the last line has its end.
     pub(crate) fn ends_with_a_line(&self) -> bool {
         matches!(self.last, b'\n' | b'\r')
     }

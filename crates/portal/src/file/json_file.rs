@@ -108,7 +108,7 @@ fn skip_space(input: &mut Box<dyn BufRead>, packed: bool) -> Result<()> {
     }
 }
 
-/// What a file is that begins with an object.
+/// Returns what a file is that begins with an object.
 fn name_object(mut input: Box<dyn BufRead>) -> Error {
     let members = serde_json::Deserializer::from_reader(&mut input).deserialize_map(Members);
     let more = skip_space(&mut input, false).is_ok() && matches!(first_byte(&mut input, false), Ok(Some(b'{')));

@@ -59,7 +59,7 @@ pub(crate) fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
     Ok(Box::new(BufReader::with_capacity(1 << 20, Cursor::new(start).chain(input))))
 }
 
-/// Why a file could not be read to its end.
+/// Returns why a file could not be read to its end.
 pub(crate) fn unreadable(error: &std::io::Error, packed: bool) -> Error {
     match error.kind() {
         std::io::ErrorKind::InvalidData => Error::invalid(error.to_string()),

@@ -133,7 +133,7 @@ impl SodaClient {
         self.replicas_differ.store(false, Ordering::Relaxed);
     }
 
-    /// Whether answers since [`SodaClient::watch_replicas`] were of several states of the dataset, as their
+    /// Returns whether answers since [`SodaClient::watch_replicas`] were of several states of the dataset, as their
     /// `Last-Modified` says.
     pub fn replicas_differ(&self) -> bool {
         self.replicas_differ.load(Ordering::Relaxed)
@@ -165,7 +165,7 @@ impl SodaClient {
         .await
     }
 
-    /// The rows that a query answers with, each a JSON object: for counts and groups, whose answers are small.
+    /// Returns the rows that a query answers with, each a JSON object: for counts and groups, whose answers are small.
     ///
     /// # Errors
     /// If the portal refuses the request, or does not answer usably within the retries and the budget.

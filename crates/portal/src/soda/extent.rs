@@ -47,7 +47,7 @@ fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
     }
 }
 
-/// A published label as the lake has it: what does not fit its column is absent, and so is empty text.
+/// Returns a published label as the lake has it: what does not fit its column is absent, and so is empty text.
 fn label(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<String> {
     let json = published.to_string();
     let text = match Published(&json).to_typed(kind, times) {
@@ -59,7 +59,7 @@ fn label(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<Strin
     text.filter(|text| !text.is_empty())
 }
 
-/// A published part of a key; none where it is of no use as one: such rows are rejects, each of its own.
+/// Returns a published part of a key; none where it is of no use as one: such rows are rejects, each of its own.
 fn key_part(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<String> {
     let json = published.to_string();
     let published = Published(&json);
@@ -111,7 +111,7 @@ impl SodaClient {
         Ok(Extent { rows, newest, newest_true })
     }
 
-    /// The greatest `:updated_at` that is not in the future, where `newest` is the greatest of all.
+    /// Returns the greatest `:updated_at` that is not in the future, where `newest` is the greatest of all.
     async fn fetch_newest_true(&self, newest: Option<&str>) -> Result<Option<String>> {
         let Some(newest) = newest else { return Ok(None) };
         let latest = self.latest_stamp();

@@ -38,7 +38,7 @@ fn is_followed(attempt: &Attempt<'_>) -> bool {
     attempt.previous().len() <= MAX_REDIRECTS && from.is_some_and(|from| is_same_portal(from, attempt.url()))
 }
 
-/// Whether a redirect stays at the portal: the same origin, or its own switch from HTTP to HTTPS.
+/// Returns whether a redirect stays at the portal: the same origin, or its own switch from HTTP to HTTPS.
 fn is_same_portal(from: &Url, to: &Url) -> bool {
     let is_upgrade = (from.scheme(), to.scheme()) == ("http", "https")
         && from.host() == to.host()
@@ -67,7 +67,7 @@ pub(crate) fn build_token_header(base: &Url, token: Option<&Secret>) -> Option<H
     Some(value)
 }
 
-/// The error of a redirect that was not followed, with the place that it names.
+/// Returns the error of a redirect that was not followed, with the place that it names.
 pub(crate) fn refused_redirect(from: &Url, headers: &HeaderMap) -> Error {
     let location = headers.get(LOCATION).map(HeaderValue::as_bytes).unwrap_or_default();
     let location = String::from_utf8_lossy(location);
@@ -89,7 +89,7 @@ pub(crate) fn refused_redirect(from: &Url, headers: &HeaderMap) -> Error {
     Error::new(Kind::Unavailable, text)
 }
 
-/// An address without user name, password and query, which may hold credentials.
+/// Returns an address without user name, password and query, which may hold credentials.
 fn shown_url(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

@@ -29,7 +29,7 @@ pub struct ScanOptions {
 }
 
 impl ScanOptions {
-    /// A scan of everything from the beginning.
+    /// Returns a scan of everything from the beginning.
     pub fn whole(page_size: usize) -> Self {
         Self { page_size, max_pages: None, after: None, select: None, within: None, until: None }
     }
@@ -51,12 +51,12 @@ impl Drop for Scan {
 /// The most rows one request may ask for when a tie of `:updated_at` has to fit into one page.
 const MAX_TIED_ROWS: usize = 3_200_000;
 
-/// A text as a SoQL literal.
+/// Returns a text as a SoQL literal.
 pub(crate) fn soql_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Whether one `:updated_at` lies after another, however they are written.
+/// Returns whether one `:updated_at` lies after another, however they are written.
 pub fn is_later(one: &str, other: &str) -> bool {
     match (parse_stamp(one), parse_stamp(other)) {
         (Some(one), Some(other)) => one > other,
@@ -64,13 +64,13 @@ pub fn is_later(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether nothing that changes comes after a cursor: it lies after `latest_stamp`, the portal's present, or is no
-/// time.
+/// Returns whether nothing that changes comes after a cursor: it lies after `latest_stamp`, the portal's present, or is
+/// no time.
 pub fn is_stuck_cursor(cursor: &Cursor, latest_stamp: i64) -> bool {
     parse_stamp(&cursor.updated_at).is_none_or(|at| at > latest_stamp)
 }
 
-/// What is wrong with a cursor that [`is_stuck_cursor`], and what to do about it.
+/// Returns what is wrong with a cursor that [`is_stuck_cursor`], and what to do about it.
 pub fn describe_stuck_cursor(resource: &str, cursor: &Cursor) -> String {
     let stamp = one_line(&cursor.updated_at, MAX_SHOWN_CHARS);
     format!(
@@ -82,7 +82,7 @@ pub fn describe_stuck_cursor(resource: &str, cursor: &Cursor) -> String {
 /// The most characters of a stamp that are shown.
 const MAX_SHOWN_CHARS: usize = 60;
 
-/// What comes after the cursor: the rows above it in the total order.
+/// Returns what comes after the cursor: the rows above it in the total order.
 fn filter_after(cursor: &Cursor) -> String {
     let at = soql_literal(&cursor.updated_at);
     format!(":updated_at > {at} OR (:updated_at = {at} AND :id > {})", soql_literal(&cursor.id))
@@ -131,7 +131,7 @@ impl Scan {
         Self { pages, task }
     }
 
-    /// The next page; `None` when the portal has no more.
+    /// Returns the next page; `None` when the portal has no more.
     pub async fn next(&mut self) -> Option<Result<Page>> {
         self.pages.recv().await
     }
@@ -169,7 +169,8 @@ impl PageWalker {
         self.soda.fetch_page(&self.decoder, &PageRequest { select: self.select.as_deref(), filter, limit }).await
     }
 
-    /// A page is the last one only when it is empty: a short page may be a portal's own lower limit.
+    /// Returns the next page. A page is the last one only when it is empty: a short page may be a portal's own lower
+    /// limit.
     async fn next(&mut self) -> Result<Option<Page>> {
         if self.has_ended {
             return Ok(None);

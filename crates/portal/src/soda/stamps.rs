@@ -15,7 +15,7 @@ pub fn parse_stamp(text: &str) -> Option<i64> {
         .or_else(|| DateTime::parse_from_rfc3339(text.trim()).ok().map(|time| time.timestamp_micros()))
 }
 
-/// The latest stamp that can be true, by the `Date` of an answer, or the machine's clock where there is none.
+/// Returns the latest stamp that can be true, by the `Date` of an answer, or the machine's clock where there is none.
 pub(crate) fn latest_stamp(headers: &HeaderMap) -> i64 {
     let date = headers.get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     match date {
@@ -24,7 +24,7 @@ pub(crate) fn latest_stamp(headers: &HeaderMap) -> i64 {
     }
 }
 
-/// The latest stamp that can be true, by the machine's clock.
+/// Returns the latest stamp that can be true, by the machine's clock.
 pub fn latest_local_stamp() -> i64 {
     let margin = i64::try_from(CLOCK_MARGIN.as_micros()).unwrap_or(i64::MAX);
     lake_model::now().timestamp_micros().saturating_add(margin)

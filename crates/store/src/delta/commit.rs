@@ -100,12 +100,12 @@ impl Commit {
         self.adds.iter().for_each(|file| file.uncommitted.release());
     }
 
-    /// The rows of the files that go, where the log says so.
+    /// Returns the rows of the files that go, where the log says so.
     pub(crate) fn rows_removed(&self) -> u64 {
         self.removes.iter().filter_map(|file| file.rows).sum()
     }
 
-    /// Whether the partitions this commit replaces still hold exactly the files it removes.
+    /// Returns whether the partitions this commit replaces still hold exactly the files it removes.
     pub(crate) fn replaces_exactly(&self, snapshot: &Snapshot) -> bool {
         self.replaces.iter().all(|partition| {
             snapshot

@@ -113,7 +113,7 @@ fn location(store: &Arc<FaultyStore>) -> Location {
     Location::in_store(Arc::clone(store) as _, url, Path::from("lake")).expect("a place")
 }
 
-/// A path of the lake as its store has it.
+/// Returns a path of the lake as its store has it.
 fn in_store(path: &Path) -> Path {
     Path::from(format!("lake/{path}"))
 }
@@ -202,7 +202,7 @@ async fn a_store_that_overwrites_what_it_should_create_holds_no_lake() {
     Lake::create(location(&Arc::new(FaultyStore::default()))).await.expect("a lake");
 }
 
-/// A place that is as sure of itself as a local disk.
+/// Returns a table in a location that counts as a local disk.
 async fn local_table(store: &Arc<FaultyStore>) -> Table {
     let mut location = location(store);
     location.directory = Some("/lake".into());

@@ -33,7 +33,7 @@ pub struct DataFile {
 }
 
 impl DataFile {
-    /// The value of a partition column; `None` if it is null or there is no such column.
+    /// Returns the value of a partition column; `None` if it is null or there is no such column.
     pub fn partition_value(&self, column: &str) -> Option<&str> {
         self.partition.get(column)?.as_deref()
     }

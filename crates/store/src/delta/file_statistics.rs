@@ -66,17 +66,17 @@ impl LoggedStats {
         serde_json::from_str(json)
     }
 
-    /// How many rows the file has.
+    /// Returns how many rows the file has.
     pub(crate) fn rows(&self) -> Option<u64> {
         self.num_records
     }
 
-    /// How many nulls a column has.
+    /// Returns how many nulls a column has.
     pub(crate) fn nulls(&self, name: &str) -> Option<u64> {
         self.null_count.as_ref()?.get(name)?.as_u64()
     }
 
-    /// The least and the greatest value of a column.
+    /// Returns the least and the greatest value of a column.
     pub(crate) fn range(&self, name: &str, kind: &DataType) -> Option<ColumnRange> {
         let low = Bound::parse(self.min_values.as_ref()?.get(name)?.get(), kind)?;
         let high = Bound::parse(self.max_values.as_ref()?.get(name)?.get(), kind)?;
@@ -145,7 +145,7 @@ impl StatsCollector {
         }
     }
 
-    /// The `stats` member of an add action.
+    /// Returns the `stats` member of an add action.
     pub(crate) fn to_json(&self) -> String {
         let (mut low, mut high, mut nulls) = (Map::new(), Map::new(), Map::new());
         for (name, stats) in &self.columns {

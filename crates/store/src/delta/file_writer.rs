@@ -31,12 +31,12 @@ pub struct WrittenFile {
 }
 
 impl WrittenFile {
-    /// Its path under the table's folder.
+    /// Returns its path under the table's folder.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The value of a partition column; `None` if it is null or there is no such column.
+    /// Returns the value of a partition column; `None` if it is null or there is no such column.
     pub fn partition_value(&self, column: &str) -> Option<&str> {
         self.partition.get(column)?.as_deref()
     }
@@ -99,7 +99,7 @@ impl FileWriter {
         Ok(Self { writer, stats, sums, store, path, name, partition, schema, table: table.to_owned() })
     }
 
-    /// The columns the file holds: the table's without the partition columns.
+    /// Returns the columns the file holds: the table's without the partition columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }

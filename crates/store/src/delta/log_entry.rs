@@ -34,7 +34,7 @@ pub struct LogEntry {
     pub committed_ms: Option<i64>,
     /// What was done: "LAND", "DERIVE", "COMPACT", ..., or what Delta calls it ("CREATE TABLE").
     pub work: String,
-    /// The commit's own remarks: resource, batches, ...
+    /// The commit's own info: resource, batches, ...
     pub info: Map<String, Value>,
     /// The files that came.
     pub adds: Vec<LoggedFile>,
@@ -45,12 +45,12 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// A whole number among the remarks.
+    /// Returns a whole number of the commit info.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.info.get(name)?.as_i64()
     }
 
-    /// A text among the remarks.
+    /// Returns a text of the commit info.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.info.get(name)?.as_str()
     }
@@ -66,19 +66,19 @@ pub struct LogFiles {
 }
 
 impl LogFiles {
-    /// The newest version.
+    /// Returns the newest version.
     pub fn newest(&self) -> Option<u64> {
         self.entries.keys().next_back().copied().max(self.checkpoints.iter().next_back().copied())
     }
 
-    /// The first version after `from` whose entry is missing although it is needed to read the newest one.
+    /// Returns the first version after `from` whose entry is missing although it is needed to read the newest one.
     pub fn first_gap(&self) -> Option<u64> {
         let newest = self.newest()?;
         let first = self.checkpoints.iter().next_back().map_or(0, |checkpoint| checkpoint + 1);
         (first..=newest).find(|version| !self.entries.contains_key(version))
     }
 
-    /// The oldest version that the entries and checkpoints which are there can still reproduce.
+    /// Returns the oldest version that the entries and checkpoints which are there can still reproduce.
     pub fn oldest(&self) -> Option<u64> {
         let newest = self.newest()?;
         let mut first = newest + 1;
@@ -120,7 +120,7 @@ impl Table {
         Ok(files)
     }
 
-    /// The log entry of a version; `None` if it is not there (any more).
+    /// Returns the log entry of a version; `None` if it is not there (any more).
     ///
     /// # Errors
     /// If the store does not answer or the entry is damaged.
@@ -179,7 +179,8 @@ impl Table {
         Ok(())
     }
 
-    /// The versions whose log entries are damaged, and how. All are read, those that a checkpoint replaces as well.
+    /// Returns the versions whose log entries are damaged, and how. All are read, those that a checkpoint replaces as
+    /// well.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -219,7 +220,7 @@ impl Table {
         .await
     }
 
-    /// The oldest version that can still be read and when it was committed.
+    /// Returns the oldest version that can still be read and when it was committed.
     ///
     /// # Errors
     /// If the store does not answer or the log is damaged.

@@ -5,7 +5,7 @@ use lake_model::{Error, Kind};
 
 use crate::objects::damage::find_damage;
 
-/// The kind of a log's error. The log's own reader passes on the store's errors as texts.
+/// Returns the kind of a log's error. The log's own reader passes on the store's errors as texts.
 pub(crate) fn log_error(error: DeltaTableError, work: impl FnOnce() -> String) -> Error {
     if let Some(damage) = find_damage(&error) {
         return damage.context(work());

@@ -47,12 +47,12 @@ impl LogFile {
     }
 }
 
-/// Where the entry of a version lies.
+/// Returns the path of the entry of a version.
 pub(crate) fn entry_path(table: &Path, version: u64) -> Path {
     table.clone().join(LOG).join(format!("{version:020}.json"))
 }
 
-/// Where the sum of a checkpoint lies.
+/// Returns the path of the checksum of a checkpoint.
 pub(crate) fn checksum_path(checkpoint: &Path) -> Path {
     let (folder, name) = checkpoint.as_ref().rsplit_once('/').unwrap_or(("", checkpoint.as_ref()));
     Path::from(format!("{folder}/_blake3.{name}"))
@@ -64,8 +64,8 @@ struct LastCheckpointHint {
     size: i64,
 }
 
-/// The hint to the last checkpoint, if there is that checkpoint; else none, and readers list the log. What else the
-/// hint says would be believed though nothing vouches for it.
+/// Returns the hint to the last checkpoint, if there is that checkpoint; else none, and readers list the log. What else
+/// the hint says would be believed though nothing vouches for it.
 pub(crate) async fn read_last_checkpoint_hint(
     store: &Arc<dyn ObjectStore>,
     path: &Path,
@@ -93,7 +93,7 @@ pub(crate) async fn write_newest_version(store: &dyn ObjectStore, table: &Path, 
     }
 }
 
-/// A version that was there for sure; none where nothing readable says so.
+/// Returns a version that was there for sure; none where nothing readable says so.
 ///
 /// # Errors
 /// If the store does not answer.
@@ -106,7 +106,7 @@ pub(crate) async fn read_newest_version(store: &dyn ObjectStore, table: &Path) -
     Ok(verify_checksum(&bytes).and_then(|version| version.parse().ok()))
 }
 
-/// The name of a file without which the newest version of a log cannot be read, if one is missing.
+/// Returns the name of a file without which the newest version of a log cannot be read, if one is missing.
 ///
 /// # Errors
 /// If the store does not answer.

@@ -18,7 +18,7 @@ use crate::{Commit, Table};
 const FILES_AT_ONCE: usize = 16;
 
 impl Table {
-    /// The bytes of a version's log entry, checked; none if it is not there.
+    /// Returns the bytes of a version's log entry, checked; none if it is not there.
     ///
     /// # Errors
     /// If the store does not answer, or the entry is damaged.
@@ -27,7 +27,7 @@ impl Table {
         read.map_err(|error| log_error(error, || format!("version {version} of table {}", self.name)))
     }
 
-    /// Whether a version is the commit with this id; none if its entry is not there.
+    /// Returns whether a version is the commit with this id; none if its entry is not there.
     ///
     /// # Errors
     /// If the store does not answer, or the entry is damaged.

@@ -23,8 +23,8 @@ fn name_member(name: &str) -> String {
     format!(r#""{name}","#)
 }
 
-/// The entry with its checksum, which covers all that follows it: the id of the commit that it is, and its name within
-/// the lake, so that it is the entry of no other version or table.
+/// Returns the entry with its checksum, which covers all that follows it: the id of the commit that it is, and its name
+/// within the lake, so that it is the entry of no other version or table.
 pub(crate) fn seal_entry(entry: &[u8], id: &Uuid, name: &str) -> Result<Bytes> {
     let Some(rest) = entry.strip_prefix(COMMIT_INFO_PREFIX.as_bytes()) else {
         return Err(Error::internal("a log entry that does not begin with its commit info"));
@@ -35,7 +35,7 @@ pub(crate) fn seal_entry(entry: &[u8], id: &Uuid, name: &str) -> Result<Bytes> {
     Ok([SEALED_PREFIX.as_bytes(), sum.as_bytes(), &covered].concat().into())
 }
 
-/// Whether an entry is the commit with this id.
+/// Returns whether an entry is the commit with this id.
 pub(crate) fn is_commit(entry: &[u8], id: &Uuid) -> bool {
     entry.get(SEALED_PREFIX.len() + HEX_LEN..).is_some_and(|rest| rest.starts_with(commit_id_member(id).as_bytes()))
 }
@@ -66,7 +66,7 @@ pub(crate) fn verify_entry(entry: &[u8], name: &str) -> Result<()> {
     if lines.all(|line| object(line.trim_ascii())) { Ok(()) } else { damaged("is not made of lines of JSON") }
 }
 
-/// What follows the beginning of the name, where an entry has one.
+/// Returns what follows the beginning of the name, where an entry has one.
 fn sealed_name(covered: &[u8]) -> Option<&[u8]> {
     covered.get(commit_id_member(&Uuid::nil()).len()..)?.strip_prefix(NAME_PREFIX)
 }

@@ -75,12 +75,12 @@ impl Snapshot {
         })
     }
 
-    /// The rows of all files, as the log says.
+    /// Returns the rows of all files, as the log says.
     pub fn rows(&self) -> u64 {
         self.files.iter().filter_map(|f| f.rows).sum()
     }
 
-    /// The bytes of all files.
+    /// Returns the bytes of all files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|f| f.size).sum()
     }
@@ -90,7 +90,7 @@ impl Snapshot {
         self.committed_ms
     }
 
-    /// The same table made of files that are written but in no version yet.
+    /// Returns the same table made of files that are written but in no version yet.
     #[must_use]
     pub fn with_written_files(&self, written: &[WrittenFile]) -> Self {
         let files = written.iter().map(|file| DataFile {
@@ -104,7 +104,7 @@ impl Snapshot {
         self.with_files(files.collect())
     }
 
-    /// The same table made of other files.
+    /// Returns the same table made of other files.
     #[must_use]
     pub fn with_files(&self, files: Vec<DataFile>) -> Self {
         Self { files: Arc::new(files), ..self.clone() }

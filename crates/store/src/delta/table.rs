@@ -57,22 +57,22 @@ impl Table {
         Ok(Self { name: name.to_owned(), location: location.clone(), folder, log, current })
     }
 
-    /// The table's name: its folder under the lake.
+    /// Returns the table's name: its folder under the lake.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The lake it is a table of.
+    /// Returns the lake it is a table of.
     pub fn location(&self) -> &Location {
         &self.location
     }
 
-    /// The table's folder within the store.
+    /// Returns the table's folder within the store.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Whether the table has been made.
+    /// Returns whether the table has been made.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -85,7 +85,7 @@ impl Table {
         Ok(exists)
     }
 
-    /// A version that was there once; none where nothing says so.
+    /// Returns a version that was there once; none where nothing says so.
     async fn read_newest_version(&self) -> Result<Option<u64>> {
         let noted = read_newest_version(&self.location.store, &self.folder).await;
         noted.or_err(Kind::Unavailable, || format!("the newest version of table {} in {}", self.name, self.location))
@@ -100,7 +100,7 @@ impl Table {
         Error::new(Kind::Data, text)
     }
 
-    /// A log that could not be read: says so where a file of it is missing.
+    /// Returns the error of a log that could not be read; it names the file that is missing, if one is.
     async fn explain_error(&self, error: Error) -> Error {
         if !matches!(error.kind(), Kind::Data | Kind::NotFound) {
             return error;
@@ -134,7 +134,7 @@ impl Table {
         }
     }
 
-    /// The columns that the layout has and the table has not.
+    /// Returns the columns that the layout has and the table has not.
     fn missing_columns(&self, snapshot: &Snapshot, layout: &TableLayout) -> Result<Vec<FieldRef>> {
         let mut missing_columns = Vec::new();
         for field in layout.schema.fields() {
@@ -192,7 +192,7 @@ impl Table {
         self.publish(snapshot.version + 1, &data, &Uuid::new_v4()).await
     }
 
-    /// The newest version.
+    /// Returns the newest version.
     ///
     /// # Errors
     /// If there is no such table, or its log cannot be read.
@@ -233,7 +233,7 @@ impl Table {
         Ok(snapshot)
     }
 
-    /// The log's newest state, from one read earlier where there is one.
+    /// Returns the log's newest state, from one read earlier where there is one.
     async fn read_newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
         let failed = || format!("table {} in {}", self.name, self.location);
         let state = match earlier {
@@ -256,25 +256,25 @@ impl Table {
         Err(self.explain_error(error).await)
     }
 
-    /// The state of a version, or the newest.
+    /// Returns the state of a version, or the newest.
     async fn read_state(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
         let log = Arc::clone(&self.log);
         with_read_permit(async move { DeltaTableState::try_new(&*log, version).await }).await
     }
 
-    /// The last version an application committed, as a state has it.
+    /// Returns the last version an application committed, as a state has it.
     async fn transaction_of(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
         let (log, state, app_id) = (Arc::clone(&self.log), state.clone(), app_id.to_owned());
         with_read_permit(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
     }
 
-    /// The text of a metadata domain, as a state has it.
+    /// Returns the text of a metadata domain, as a state has it.
     async fn domain_of(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
         let (log, state, domain) = (Arc::clone(&self.log), state.clone(), domain.to_owned());
         with_read_permit(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
     }
 
-    /// The version of a state, with the time it was committed.
+    /// Returns the version of a state, with the time it was committed.
     async fn open_snapshot(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
         let snapshot = self.build_snapshot(state)?;
         if snapshot.committed_ms.is_some() {
@@ -285,7 +285,7 @@ impl Table {
         Ok(Arc::new(Snapshot { committed_ms, ..snapshot.as_ref().clone() }))
     }
 
-    /// The table at a version.
+    /// Returns the table at a version.
     ///
     /// # Errors
     /// If that version is not there (any more).
@@ -303,7 +303,7 @@ impl Table {
         }
     }
 
-    /// The version of a state. From now on its files are checked when they are read.
+    /// Returns the version of a state. From now on its files are checked when they are read.
     pub(crate) fn build_snapshot(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
         let store = &self.location.checked_store;
         let table = Arc::from(self.name.as_str());
@@ -328,7 +328,7 @@ impl Table {
         Ok(Arc::new(Snapshot::new(&self.name, state)?))
     }
 
-    /// The last version an application committed, by its transaction id.
+    /// Returns the last version an application committed, by its transaction id.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -344,7 +344,8 @@ impl Table {
         self.transaction_of(&state, app_id).await.map_err(|error| log_error(error, failed))
     }
 
-    /// A version opened once more: its log may have been truncated since, and a checkpoint has what its entries had.
+    /// Returns the state of a version opened once more: its log may have been truncated since, and a checkpoint has
+    /// what its entries had.
     async fn reopen_state(&self, version: u64) -> Option<DeltaTableState> {
         self.read_state(Some(version)).await.ok()
     }
@@ -360,7 +361,7 @@ impl Table {
         }
     }
 
-    /// The JSON text of a metadata domain.
+    /// Returns the JSON text of a metadata domain.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -422,7 +423,7 @@ impl Table {
         }
     }
 
-    /// Whether the domains that the commit sets are still what it was prepared on.
+    /// Returns whether the domains that the commit sets are still what it was prepared on.
     async fn domains_unchanged(&self, snapshot: &Snapshot, commit: &Commit) -> Result<bool> {
         for change in &commit.domains {
             if let Some(expected) = &change.expected
@@ -434,8 +435,9 @@ impl Table {
         Ok(true)
     }
 
-    /// One try at the version after the newest. What the commit assumes is checked against that very version, so
-    /// that it is serializable: nothing can come between. `tried` is the version of the last try whose outcome is open.
+    /// Tries to commit once, at the version after the newest. What the commit assumes is checked against that very
+    /// version, so that it is serializable: nothing can come between. `tried` is the version of the last try whose
+    /// outcome is open.
     async fn try_commit(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<CommitAttempt> {
         let snapshot = self.snapshot().await?;
         if let Some(version) = *tried

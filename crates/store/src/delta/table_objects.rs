@@ -26,7 +26,7 @@ pub struct StoredObject {
 }
 
 impl StoredObject {
-    /// Whether it is named as this program names its data files.
+    /// Returns whether it is named as this program names its data files.
     pub fn is_data_file(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.starts_with("part-") && name.ends_with(".parquet")
@@ -34,7 +34,7 @@ impl StoredObject {
 }
 
 impl Table {
-    /// The objects under the table's folder, its log left out.
+    /// Returns the objects under the table's folder, its log left out.
     pub fn list_objects(&self) -> BoxStream<'_, Result<StoredObject>> {
         let failed = move || format!("listing table {} in {}", self.name, self.location);
         let listed = self.location.store.list(Some(&self.folder));
@@ -53,12 +53,12 @@ impl Table {
         objects.boxed()
     }
 
-    /// The paths of all objects under the table's folder.
+    /// Returns the paths of all objects under the table's folder.
     pub(crate) async fn list_paths(&self) -> Result<HashSet<String>> {
         self.list_objects().map_ok(|object| object.path).try_collect().await
     }
 
-    /// Whether an object is there, by its path under the table's folder.
+    /// Returns whether an object is there, by its path under the table's folder.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -105,8 +105,8 @@ impl Table {
         Ok(())
     }
 
-    /// The temporary files of unfinished writes under `folder` of the table (`""` is all of it), where it is local:
-    /// listings hide them. With size and time.
+    /// Returns the temporary files of unfinished writes under `folder` of the table (`""` is all of it), where it is
+    /// local: listings hide them. With size and time.
     ///
     /// # Errors
     /// If a directory cannot be read.

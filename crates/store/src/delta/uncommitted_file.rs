@@ -22,7 +22,7 @@ pub(crate) struct UncommittedFile {
 }
 
 impl UncommittedFile {
-    /// A file that is being written.
+    /// Returns the handle of a file that is being written.
     pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path) -> Self {
         Self { store, path, held: AtomicUsize::new(0) }
     }

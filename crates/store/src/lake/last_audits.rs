@@ -41,7 +41,7 @@ pub struct LastAudit {
 }
 
 impl LastAudit {
-    /// An audit made now of which nothing but its outcome is known.
+    /// Returns an audit made now of which nothing but its outcome is known.
     pub fn new(window: Option<Window>, outcome: AuditOutcome) -> Self {
         let window = window.map(|window| window.to_string());
         Self { at: lake_model::now().trunc_subsecs(3), window, outcome, drift: None, differences: None }
@@ -60,8 +60,8 @@ impl Lake {
         put.map(|_| ()).or_err(Kind::Unavailable, || format!("writing {path} of the lake in {}", self.location()))
     }
 
-    /// The last audits of resources, by name, all read at once. One that was never made is absent; so is one that
-    /// cannot be read, of which the log has a warning.
+    /// Returns the last audits of resources, by name, all read at once. One that was never made is absent; so is one
+    /// that cannot be read, of which the log has a warning.
     pub async fn read_last_audits(&self, resources: impl IntoIterator<Item = &String>) -> BTreeMap<String, LastAudit> {
         let read = resources.into_iter().map(|name| async move {
             let found = self.read_last_audit(name).await.unwrap_or_else(|error| {

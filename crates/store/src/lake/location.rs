@@ -78,7 +78,7 @@ impl Location {
         Ok(Self::new(Arc::new(store), store_url, folder, name.trim_end_matches('/').to_owned()))
     }
 
-    /// A place in a store that is there already, such as one in memory; `store_url` is how logs refer to it.
+    /// Returns a location in a store that exists already, such as one in memory; `store_url` is how logs refer to it.
     ///
     /// # Errors
     /// If the URL cannot hold the names of tables.
@@ -103,7 +103,7 @@ impl Location {
         Self { directory: self.directory, ..place }.with_block_cache(cache_bytes)
     }
 
-    /// The same place with room in memory for this much of what was read and checked.
+    /// Returns the same place with room in memory for this much of what was read and checked.
     #[must_use]
     pub fn with_block_cache(mut self, max_bytes: usize) -> Self {
         self.checked_store = Arc::new(open_checksummed_store(&self.base, &self.folder).with_cache(max_bytes));
@@ -116,7 +116,7 @@ impl Location {
         self.checked_store.max_cache_bytes()
     }
 
-    /// The path of `name` under the lake, within the store.
+    /// Returns the path of `name` under the lake, within the store.
     pub fn path(&self, name: &str) -> Path {
         name.split('/').collect()
     }
@@ -133,7 +133,7 @@ impl Location {
     }
 }
 
-/// What the environment says of S3. A variable without a value is as good as none.
+/// Returns what the environment says of S3. A variable without a value is as good as none.
 fn s3_builder() -> AmazonS3Builder {
     let settings = std::env::vars_os().filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
@@ -143,7 +143,7 @@ fn s3_builder() -> AmazonS3Builder {
     settings.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
 }
 
-/// The guard of a lake's folder in a store.
+/// Returns a checked store over a lake's folder in a store.
 fn open_checksummed_store(base: &Arc<dyn ObjectStore>, folder: &Path) -> ChecksummedStore {
     ChecksummedStore::new(Arc::new(PrefixStore::new(Arc::clone(base), folder.clone())))
 }

@@ -97,7 +97,7 @@ impl Lake {
         Error::new(Kind::Data, text)
     }
 
-    /// The newest state of a table that every lake has.
+    /// Returns the newest state of a table that every lake has.
     ///
     /// # Errors
     /// If the store does not answer, the log is damaged, or the table is lost.
@@ -169,17 +169,17 @@ impl Lake {
         })
     }
 
-    /// Where it is.
+    /// Returns where it is.
     pub fn location(&self) -> &Location {
         &self.location
     }
 
-    /// Its id, fixed when it was made.
+    /// Returns its id, fixed when it was made.
     pub fn id(&self) -> &str {
         &self.definition.id
     }
 
-    /// Every table that has been made, the raw tables after the others.
+    /// Returns every table that has been made, the raw tables after the others.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -196,7 +196,7 @@ impl Lake {
         Ok(tables)
     }
 
-    /// The raw table of a resource, which may not have been made yet.
+    /// Returns the raw table of a resource, which may not have been made yet.
     ///
     /// # Errors
     /// If its name makes no URL.
@@ -204,7 +204,7 @@ impl Lake {
         Table::new(&self.location, &format!("raw/{resource}"))
     }
 
-    /// The raw table of a resource, made if it is not there.
+    /// Returns the raw table of a resource, made if it is not there.
     ///
     /// # Errors
     /// If the store does not answer, or a column has changed its type.
@@ -222,7 +222,7 @@ impl Lake {
         Ok(table)
     }
 
-    /// The resources that have a raw table, by name.
+    /// Returns the resources that have a raw table, by name.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -237,7 +237,7 @@ impl Lake {
     }
 }
 
-/// The resources of the files of these tables of counts, each as often as it has files.
+/// Returns the resources of the files of these tables of counts, each as often as it has files.
 fn counted_resources(counts: &[Arc<Snapshot>]) -> impl Iterator<Item = &str> {
     counts.iter().flat_map(|snapshot| snapshot.files.iter()).filter_map(|file| file.partition_value("resource"))
 }

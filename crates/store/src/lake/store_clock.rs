@@ -12,8 +12,8 @@ const CLOCK: &str = ".clock-";
 const ASKED_LONG_AGO: TimeDelta = TimeDelta::hours(1);
 
 impl Lake {
-    /// The time now by the store's own clock, which stamps its objects: asked of an object written for it. A disk that
-    /// takes none, as a full one, goes by the clock of its machine.
+    /// Returns the time now by the store's own clock, which stamps its objects: asked of an object written for it. A
+    /// disk that takes none, as a full one, goes by the clock of its machine.
     ///
     /// # Errors
     /// If the store does not answer.

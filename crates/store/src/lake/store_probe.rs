@@ -35,8 +35,8 @@ pub(crate) async fn verify_conditional_put(location: &Location) -> Result<()> {
     )))
 }
 
-/// How many creations of a name succeeded one after the other, and at once. None is as good as one: the reply to
-/// the winner may have been lost, and its second try refused.
+/// Returns how many creations of a name succeeded one after the other, and at once. None is as good as one: the reply
+/// to the winner may have been lost, and its second try refused.
 async fn count_winners(location: &Location, twice: &Path, at_once: &Path) -> Result<(usize, usize)> {
     let store = location.store.as_ref();
     let in_turn = [create(location, store, twice).await?, create(location, store, twice).await?];

@@ -58,13 +58,13 @@ impl RegisteredFile {
         Self { id, table: Arc::clone(table), size, block, sums: Mutex::new(sums) }
     }
 
-    /// The whole blocks that a range touches.
+    /// Returns the whole blocks that a range touches.
     fn covering_blocks(&self, range: &Range<u64>) -> Range<u64> {
         let end = range.end.div_ceil(self.block).saturating_mul(self.block);
         range.start / self.block * self.block..end.min(self.size)
     }
 
-    /// What is known of the object where it is not asked.
+    /// Returns what is known of the object where it is not asked.
     fn empty_result(&self, path: &Path, range: Range<u64>) -> GetResult {
         let meta = ObjectMeta {
             location: path.clone(),
@@ -114,7 +114,7 @@ impl ChecksummedStore {
         Self { inner, files: RwLock::default(), ids, cache, checkpoints: Mutex::default() }
     }
 
-    /// The same with room for this much of what was checked.
+    /// Returns the same with room for this much of what was checked.
     pub(crate) fn with_cache(self, max_bytes: usize) -> Self {
         Self { cache: BlockCache::new(max_bytes), ..self }
     }
@@ -123,7 +123,7 @@ impl ChecksummedStore {
         self.cache.max_bytes()
     }
 
-    /// Whether a data file of this size is known.
+    /// Returns whether a data file of this size is known.
     pub(crate) fn is_registered(&self, path: &Path, size: u64) -> bool {
         self.registered_file(path).is_some_and(|file| file.size == size)
     }
@@ -142,7 +142,7 @@ impl ChecksummedStore {
         damage_error(path.as_ref(), damage, table)
     }
 
-    /// A read of a known file that failed: says so where the file is gone or has another size.
+    /// Returns the error of a failed read of a registered file; it says so where the file is gone or has another size.
     async fn explain_failure(
         &self,
         path: &Path,
@@ -199,7 +199,7 @@ impl ChecksummedStore {
         Ok((slice_of(&bytes, &asked, &range), metadata))
     }
 
-    /// A log entry, whole or not at all.
+    /// Reads a log entry, whole or not at all.
     async fn read_log_entry(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         let range = options.range.clone();
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
@@ -211,7 +211,7 @@ impl ChecksummedStore {
         slice_result(metadata, &bytes, range)
     }
 
-    /// A checkpoint, whole or not at all.
+    /// Reads a checkpoint, whole or not at all.
     async fn read_checkpoint(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         let range = options.range.clone();
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
@@ -268,14 +268,14 @@ impl ChecksummedStore {
     }
 }
 
-/// Whether a read has no conditions and names no version.
+/// Returns whether a read has no conditions and names no version.
 fn is_unconditional(options: &GetOptions) -> bool {
     let conditions = options.if_match.is_none() && options.if_none_match.is_none();
     let times = options.if_modified_since.is_none() && options.if_unmodified_since.is_none();
     conditions && times && options.version.is_none()
 }
 
-/// What is known of an object, without its bytes.
+/// Returns what is known of an object, without its bytes.
 fn metadata(result: &GetResult) -> GetResult {
     GetResult {
         payload: GetResultPayload::Stream(stream::empty().boxed()),
@@ -285,7 +285,7 @@ fn metadata(result: &GetResult) -> GetResult {
     }
 }
 
-/// The range that was asked for of an object that was read whole.
+/// Returns the range that was asked for of an object that was read whole.
 fn slice_result(metadata: GetResult, bytes: &Bytes, range: Option<GetRange>) -> Result<GetResult> {
     let size = bytes.len() as u64;
     let range = match range.map(|range| range.as_range(size)) {
@@ -302,13 +302,13 @@ fn single_chunk(bytes: Bytes) -> GetResultPayload {
     GetResultPayload::Stream(stream::once(async move { Ok(bytes) }).boxed())
 }
 
-/// The bytes of `range` from those of `of`, which holds it.
+/// Returns the bytes of `range` from those of `of`, which holds it.
 fn slice_of(bytes: &Bytes, of: &Range<u64>, range: &Range<u64>) -> Bytes {
     let at = |offset: u64| usize::try_from(offset.saturating_sub(of.start)).unwrap_or(usize::MAX).min(bytes.len());
     bytes.slice(at(range.start)..at(range.end).max(at(range.start)))
 }
 
-/// The fewest ranges that hold all of `ranges`, which come sorted.
+/// Returns the fewest ranges that hold all of `ranges`, which come sorted.
 fn merge_ranges(ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in ranges {

@@ -31,12 +31,12 @@ pub(crate) fn to_hex(sum: Checksum) -> String {
     sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A short text with its own sum, for files that hold nothing else.
+/// Returns a short text with its own sum, for files that hold nothing else.
 pub(crate) fn with_checksum(text: &str) -> String {
     format!("{text} {}", to_hex(compute_checksum(text.as_bytes())))
 }
 
-/// The text of [`with_checksum`]; none if it is not what was written.
+/// Returns the text of [`with_checksum`]; none if it is not what was written.
 pub(crate) fn verify_checksum(bytes: &[u8]) -> Option<&str> {
     let (text, sum) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
     (sum == to_hex(compute_checksum(text.as_bytes()))).then_some(text)
@@ -62,7 +62,7 @@ pub(crate) struct BlockChecksums {
 }
 
 impl BlockChecksums {
-    /// The text of the tag: the block's size, a colon, the sums in hex with commas between.
+    /// Returns the text of the tag: the block's size, a colon, the sums in hex with commas between.
     pub(crate) fn to_tag(&self) -> String {
         let sums: Vec<String> = self.sums.iter().map(|sum| to_hex(*sum)).collect();
         format!("{}:{}", self.block, sums.join(","))
@@ -116,7 +116,7 @@ impl BlockHasher {
 pub(crate) struct SharedBlockHasher(Arc<Mutex<BlockHasher>>);
 
 impl SharedBlockHasher {
-    /// All sums, the last block's among them; to be asked once, at the end.
+    /// Returns all sums, the last block's among them; to be asked once, at the end.
     pub(crate) fn finish(&self) -> BlockChecksums {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).finish()
     }

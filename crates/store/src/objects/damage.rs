@@ -20,7 +20,7 @@ pub(crate) enum Damage {
 /// Stands in the text of the error, for readers that pass on only texts.
 const DAMAGE_MARK: &str = "damaged data";
 
-/// The error of a damaged file: its cause is ours, of [`Kind::Data`].
+/// Returns the error of a damaged file: its cause is ours, of [`Kind::Data`].
 pub(crate) fn damage_error(name: &str, damage: Damage, table: Option<&str>) -> object_store::Error {
     let what = match &damage {
         Damage::Missing => "is missing".to_owned(),
@@ -43,7 +43,8 @@ pub(crate) fn damage_error(name: &str, damage: Damage, table: Option<&str>) -> o
     object_store::Error::Generic { store: DAMAGE_MARK, source: error.into() }
 }
 
-/// The damage that a library's error is about, however deep; some pass on only the text of what failed below them.
+/// Returns the damage that a library's error is about, however deep; some pass on only the text of what failed below
+/// them.
 pub fn find_damage(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     if let Some(ours) = causes.find_map(|cause| cause.downcast_ref::<Error>().filter(|e| e.kind() == Kind::Data)) {

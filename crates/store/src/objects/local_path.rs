@@ -67,7 +67,7 @@ pub(crate) fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     Ok(resolved)
 }
 
-/// The components of a path but its root and `.`.
+/// Returns the components of a path but its root and `.`.
 fn parts(path: &Path) -> impl DoubleEndedIterator<Item = PathBuf> {
     path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(PathBuf::from(name)),
