@@ -88,7 +88,7 @@ MUTANTS = [
     ),
     Mutant(
         "forget-the-watermark",
-        "crates/query/src/view.rs",
+        "crates/query/src/snapshot/view.rs",
         """format!("(resource = {} AND batch > {})", literal(name), r.watermark())""",
         """format!("(resource = {} AND batch > {})", literal(name), 0)""",
         "once::",
@@ -144,7 +144,7 @@ MUTANTS = [
     ),
     Mutant(
         "stay-with-a-log-that-began-anew",
-        "crates/query/src/view.rs",
+        "crates/query/src/snapshot/view.rs",
         "Err(error) if tries < MOST_TRIES && self.has_moved(versions).await => {",
         "Err(error) if tries > MOST_TRIES && self.has_moved(versions).await => {",
         "beside::a_log_that_begins_anew",

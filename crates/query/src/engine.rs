@@ -16,19 +16,19 @@ use lake_model::{Kind, Result, ResultExt};
 use lake_store::Location;
 use url::Url;
 
-use crate::depth;
 use crate::error::{engine_error, statement_error};
-use crate::filter_pushdown::physical_rules;
-use crate::h3::functions;
-use crate::intervals::CompareIntervals;
-use crate::near_names::with_near_table;
-use crate::overflow::checked;
-use crate::panics::catch_panics;
-use crate::point_in_polygon::point_in_polygon;
-use crate::provider::LAKE_STORE;
-use crate::read_only;
-use crate::share::{Share, pool};
-use crate::sql_rules;
+use crate::functions::h3::functions;
+use crate::functions::point_in_polygon::point_in_polygon;
+use crate::snapshot::delta_files::LAKE_STORE;
+use crate::sql::filter_pushdown::physical_rules;
+use crate::sql::guard::depth;
+use crate::sql::guard::panics::catch_panics;
+use crate::sql::guard::read_only;
+use crate::sql::guard::request_memory_pool::{Share, pool};
+use crate::sql::intervals::CompareIntervals;
+use crate::sql::near_names::with_near_table;
+use crate::sql::overflow::checked;
+use crate::sql::rules;
 
 /// The schema of the tables that have no other.
 const SCHEMA: &str = "main";
@@ -123,7 +123,7 @@ impl Engine {
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features();
         let state = checked(state).with_analyzer_rule(Arc::new(CompareIntervals));
-        let context = SessionContext::new_with_state(sql_rules::with_rules(state, physical_rules()).build());
+        let context = SessionContext::new_with_state(rules::with_rules(state, physical_rules()).build());
         for function in functions() {
             context.register_udf(function);
         }
@@ -188,9 +188,9 @@ impl Session {
             state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
         read_only::check(&statement)?;
         change(&mut statement)?;
-        let names = sql_rules::rewrite_statement(&mut statement)?;
+        let names = rules::rewrite_statement(&mut statement)?;
         let plan = state.statement_to_plan(statement).await.map_err(|error| names.explain(refused(error)))?;
-        let plan = sql_rules::rewrite_plan(plan, &names, self.views().await?).map_err(refused)?;
+        let plan = rules::rewrite_plan(plan, &names, self.views().await?).map_err(refused)?;
         // What a statement says is not all that it may come to.
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|error| engine_error(error).context("the lake is read-only"))?;

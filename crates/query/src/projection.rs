@@ -11,7 +11,7 @@ use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_store::incident_fields;
 
 use crate::error::engine_error;
-use crate::h3::functions;
+use crate::functions::h3::functions;
 
 fn quoted(name: &str) -> String {
     format!("\"{name}\"")

@@ -1,0 +1,5 @@
+//! Polygons in longitude and latitude: drawn areas, outlines of cells, and rings cut along lines.
+
+pub(crate) mod area;
+pub(crate) mod clip;
+pub(crate) mod outline;

@@ -1,0 +1,42 @@
+//! The resources of the catalog that have not landed: a query finds an empty table, so that it is the same before the first
+//! row as after it.
+
+use std::sync::Arc;
+
+use datafusion::datasource::empty::EmptyTable;
+use lake_model::{Error, Result};
+use lake_store::raw_layout;
+
+use crate::engine::{Engine, Session};
+use crate::error::engine_error;
+use crate::snapshot::view::{Reader, View};
+
+impl Reader {
+    /// A session over a reading for SQL that users write.
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn sql_session(&self, view: &View) -> Result<Session> {
+        self.sql_session_on(self.engine(), view).await
+    }
+
+    /// The same on an engine for one request: see [`Engine::within`].
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn sql_session_on(&self, engine: &Engine, view: &View) -> Result<Session> {
+        let session = self.session_on(engine, view).await?;
+        add_unlanded(&session, view)?;
+        Ok(session)
+    }
+}
+
+fn add_unlanded(session: &Session, view: &View) -> Result<()> {
+    let schema = session.context().catalog("lake").and_then(|catalog| catalog.schema("raw"));
+    let schema = schema.ok_or_else(|| Error::internal("the session has no schema raw"))?;
+    for resource in view.catalog.iter().filter(|resource| !view.resources.contains_key(&resource.name)) {
+        let table = Arc::new(EmptyTable::new(raw_layout(resource).schema));
+        schema.register_table(resource.name.replace('-', "_"), table).map_err(engine_error)?;
+    }
+    Ok(())
+}

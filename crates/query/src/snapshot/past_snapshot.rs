@@ -1,0 +1,274 @@
+//! The lake as it was: a reading of earlier versions that agree with each other.
+//!
+//! A time alone does not say which versions belong together, for clocks jump. What a compaction removed from
+//! `fast_counts` must be contained in the `counts` that are read, and what was counted must be in the `raw` that is
+//! read: both are looked up in the logs, and the versions are moved until it holds.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::TryStreamExt as _;
+use lake_model::{Error, Kind, Result};
+use lake_store::{LogEntry, Snapshot, Table};
+
+use crate::snapshot::time_travel::Moment;
+use crate::snapshot::view::{DefinitionsOf, Reader, Versions, View, last_batch};
+
+fn text_of(ms: Option<i64>) -> String {
+    let time = ms.and_then(DateTime::<Utc>::from_timestamp_millis);
+    time.map_or_else(|| "unknown time".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+/// The newest version committed at `ms` or before; `None` if the table was made later.
+async fn version_at(table: &Table, ms: i64) -> Result<Option<u64>> {
+    let (mut found, mut first) = (None, None);
+    table
+        .walk_log(None, |entry| {
+            first = Some((entry.version, entry.committed_ms));
+            if entry.committed_ms.is_some_and(|at| at <= ms) {
+                found = Some(entry.version);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
+    match (found, first) {
+        (None, Some((version, at))) if version > 0 => {
+            Err(gone(table, &format!("as it was at {}", text_of(Some(ms))), version, at))
+        }
+        (found, _) => Ok(found),
+    }
+}
+
+fn gone(table: &Table, what: &str, version: u64, at: Option<i64>) -> Error {
+    Error::new(
+        Kind::Gone,
+        format!(
+            "the lake {what} cannot be read any more: of table {} the oldest that can is version {version} of {}; `hotspots-lake history` lists what can be read",
+            table.name(),
+            text_of(at)
+        ),
+    )
+}
+
+/// What a CLEAN of `fast_counts` removed: every batch of a resource up to a number.
+struct Cleaned {
+    version: u64,
+    resource: String,
+    to_batch: i64,
+}
+
+impl Cleaned {
+    fn of(entry: &LogEntry) -> Option<Self> {
+        let resource = entry.text("resource")?.to_owned();
+        let clean = entry.work == "CLEAN" && !entry.removes.is_empty();
+        clean.then(|| Some(Self { version: entry.version, resource, to_batch: entry.number("to_batch")? }))?
+    }
+}
+
+impl Reader {
+    /// Opens a reading of the lake as it was, by the definitions that it had.
+    ///
+    /// # Errors
+    /// If the lake was not there yet, or the versions are gone: then the text names the oldest that can be read.
+    pub async fn view_at(&self, moment: &Moment) -> Result<View> {
+        self.view_of(moment, DefinitionsOf::ThatTime).await
+    }
+
+    /// Opens a reading that this reader has had before, for the next page of an answer: by the same definitions.
+    ///
+    /// # Errors
+    /// As [`Self::view_at`].
+    pub async fn view_again(&self, moment: &Moment) -> Result<View> {
+        self.view_of(moment, DefinitionsOf::Today).await
+    }
+
+    async fn view_of(&self, moment: &Moment, definitions: DefinitionsOf) -> Result<View> {
+        let lake = self.lake();
+        let (counts, mut fast, ms) = match *moment {
+            Moment::Time(time) => {
+                let ms = time.timestamp_millis();
+                let counts = version_at(&lake.counts, ms).await?;
+                let fast = version_at(&lake.fast_counts, ms).await?;
+                let (Some(counts), Some(fast)) = (counts, fast) else {
+                    let made = lake.fast_counts.read_log_entry(0).await?.and_then(|entry| entry.committed_ms);
+                    return Err(Error::not_found(format!(
+                        "there was no lake in {} at {}; it was made at {}",
+                        lake.location(),
+                        text_of(Some(ms)),
+                        text_of(made)
+                    )));
+                };
+                (counts, fast, ms)
+            }
+            Moment::Versions { fast_counts, counts, .. } => {
+                let mut ms = i64::MIN;
+                for (table, version) in [(&lake.fast_counts, fast_counts), (&lake.counts, counts)] {
+                    let entry = table.read_log_entry(version).await?;
+                    ms = ms.max(entry.and_then(|entry| entry.committed_ms).unwrap_or(i64::MIN));
+                }
+                (counts, fast_counts, ms)
+            }
+        };
+        let counts = self.at(&lake.counts, counts).await?;
+        let names = lake.list_landed_resources().await?;
+        while let Some(lost) = self.lost(&names, &counts, fast).await? {
+            match (moment, lost.version.checked_sub(1)) {
+                (Moment::Time(_), Some(before)) => fast = before,
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "version {fast} of fast_counts and version {} of counts do not belong together: batches up to {} of {} were removed from the one before they were in the other; give the text of one Lake-Version",
+                        counts.version, lost.to_batch, lost.resource
+                    )));
+                }
+            }
+        }
+        let fast_counts = self.at(&lake.fast_counts, fast).await?;
+        let rejects = self.at(&lake.rejects, version_at(&lake.rejects, ms).await?.unwrap_or(0)).await?;
+        let boundaries = match self.boundaries().await? {
+            None => None,
+            Some(_) => match version_at(&lake.boundaries, ms).await? {
+                Some(version) => Some(self.at(&lake.boundaries, version).await?),
+                None => None,
+            },
+        };
+        let mut raws = Vec::new();
+        for name in names {
+            let counted = self.through(&name, &fast_counts).await?;
+            let compacted = self.compaction(&name, &counts).await?.map_or(0, |c| c.watermark);
+            if let Some(raw) = self.raw_at(&name, ms, counted.max(compacted)).await? {
+                raws.push((name, raw));
+            }
+        }
+        let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
+        let view = self.assemble(versions, definitions).await.map_err(|error| match error.kind() {
+            Kind::NotFound | Kind::Data => {
+                Error::not_found(format!("{error}; `hotspots-lake history` lists what can be read"))
+            }
+            _ => error,
+        })?;
+        if let Moment::Versions { .. } = moment {
+            belongs(moment, &view)?;
+        }
+        all_there(&view).await?;
+        Ok(view)
+    }
+
+    /// A table at a version that was read before.
+    ///
+    /// # Errors
+    /// If there is no such version yet, or none any more.
+    pub(crate) async fn at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
+        let newest = table.snapshot().await?.version;
+        if version > newest {
+            return Err(Error::not_found(format!(
+                "table {} has no version {version} yet; the newest is {newest}",
+                table.name()
+            )));
+        }
+        let oldest = table.list_log_files().await?.oldest();
+        if oldest.is_none_or(|oldest| version < oldest) {
+            let (oldest, at) = table.find_oldest_readable().await?.unwrap_or((newest, None));
+            return Err(gone(table, &format!("at version {version} of {}", table.name()), oldest, at));
+        }
+        table.snapshot_at(version).await
+    }
+
+    /// The last CLEAN up to the version `fast` that removed what `counts` does not contain.
+    async fn lost(&self, names: &[String], counts: &Snapshot, fast: u64) -> Result<Option<Cleaned>> {
+        if self.lake().counts.snapshot().await?.version == counts.version {
+            // Whoever cleaned had read these counts or earlier ones.
+            return Ok(None);
+        }
+        let mut cleaned: Vec<Cleaned> = Vec::new();
+        self.lake()
+            .fast_counts
+            .walk_log(Some(fast), |entry| {
+                // The last of each resource reaches furthest.
+                if let Some(clean) = Cleaned::of(&entry)
+                    && cleaned.iter().all(|c| c.resource != clean.resource)
+                {
+                    cleaned.push(clean);
+                }
+                if names.iter().all(|name| cleaned.iter().any(|c| c.resource == *name)) {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })
+            .await?;
+        for clean in cleaned {
+            let watermark = self.compaction(&clean.resource, counts).await?.map_or(0, |c| c.watermark);
+            if clean.to_batch > watermark {
+                return Ok(Some(clean));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The raw table of a resource as it was at `ms`, or a little later if the rows of batch `counted` came later.
+    async fn raw_at(&self, name: &str, ms: i64, counted: i64) -> Result<Option<Arc<Snapshot>>> {
+        let table = self.raw(name)?;
+        let version = version_at(&table, ms).await?;
+        if version.is_none() && counted == 0 {
+            return Ok(None);
+        }
+        let raw = self.at(&table, version.unwrap_or(0)).await?;
+        if raw.files.iter().filter_map(last_batch).max().unwrap_or(0) >= counted {
+            return Ok(Some(raw));
+        }
+        let mut later = None;
+        table
+            .walk_log(None, |entry| {
+                if entry.version <= raw.version {
+                    return ControlFlow::Break(());
+                }
+                if entry.number("batch").is_some_and(|batch| batch >= counted) {
+                    later = Some(entry.version);
+                }
+                ControlFlow::Continue(())
+            })
+            .await?;
+        match later {
+            Some(version) => Ok(Some(self.at(&table, version).await?)),
+            None => Ok(Some(raw)),
+        }
+    }
+}
+
+/// The version of `incidents` that was named is the one that `counts` names.
+fn belongs(moment: &Moment, view: &View) -> Result<()> {
+    let Moment::Versions { fast_counts, counts, incidents } = *moment else { return Ok(()) };
+    let (named, own) = (format!("fast_counts={fast_counts},counts={counts},incidents={incidents}"), view.version());
+    if named == own {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{named} do not belong together; with these counts it is {own}")))
+}
+
+/// Fails unless every file of the reading is still there: vacuum may have removed some.
+///
+/// # Errors
+/// Of kind [`Kind::Gone`]; the text names the oldest version that can be read.
+pub(crate) async fn all_there(view: &View) -> Result<()> {
+    let lake = &view.lake;
+    let mut read = vec![
+        (lake.fast_counts.clone(), &view.fast_counts),
+        (lake.counts.clone(), &view.counts),
+        (lake.incidents.clone(), &view.incidents),
+        (lake.rejects.clone(), &view.rejects),
+    ];
+    read.extend(view.boundaries.iter().map(|snapshot| (lake.boundaries.clone(), snapshot)));
+    for (name, resource) in &view.resources {
+        read.push((lake.raw(name)?, &resource.raw));
+    }
+    for (table, snapshot) in read {
+        let there: HashSet<String> = table.list_objects().map_ok(|object| object.path).try_collect().await?;
+        if snapshot.files.iter().any(|file| !there.contains(&file.path)) {
+            let (oldest, at) = table.find_oldest_readable().await?.unwrap_or((snapshot.version, None));
+            return Err(gone(&table, "as it was then", oldest, at));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The definitions that a lake keeps: under which each resource and each set of boundaries landed, so that the lake
+//! explains itself to a program that was given no file of them.
+//!
+//! A definition is in the log of the table that it explains, set by the commit that first lands rows under it: whoever
+//! reads a version of the table has the definition of its rows, and time travel has the one of that time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use lake_model::{Catalog, Definition, Error, Kind, Result, ResultExt as _, StoredDefinition};
+use lake_store::{Commit, DEFINITION_DOMAIN, DomainChange, Snapshot, Table, boundaries_definition_domain};
+
+use crate::snapshot::view::{Reader, View};
+
+/// Times that a definition is stored again because another writer was first.
+const MAX_TRIES: u32 = 5;
+
+/// Returns the definition that a version of a table keeps; none in lakes of version 0.1.0.
+///
+/// # Errors
+/// If the log cannot be read or what it says is damaged.
+pub async fn stored_definition(table: &Table, snapshot: &Snapshot, domain: &str) -> Result<Option<StoredDefinition>> {
+    let text = table.read_domain(snapshot, domain).await?;
+    let damaged = || format!("the metadata {domain} of table {}", table.name());
+    text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()
+}
+
+/// Returns the change that stores a definition in place of what is stored; none if that may stay.
+///
+/// # Errors
+/// Never, as texts are JSON.
+pub fn definition_change(
+    definition: &Definition,
+    stored: Option<&StoredDefinition>,
+    domain: &str,
+) -> Result<Option<(StoredDefinition, DomainChange)>> {
+    let Some(new) = definition.to_store(stored) else { return Ok(None) };
+    let text = serde_json::to_string(&new).or_err(Kind::Internal, || "a definition as JSON")?;
+    // Whoever lands last decides: its rows are the newest.
+    Ok(Some((new, DomainChange { name: domain.to_owned(), expected: None, text })))
+}
+
+/// Stores a definition by a commit of its own, unless it is stored already.
+///
+/// # Errors
+/// If the store does not answer.
+pub async fn store_definition(table: &Table, definition: &Definition, domain: &str) -> Result<()> {
+    for _ in 0..MAX_TRIES {
+        let snapshot = table.snapshot().await?;
+        let stored = table.read_domain(&snapshot, domain).await?;
+        let parsed = stored_definition(table, &snapshot, domain).await?;
+        let Some((_, change)) = definition_change(definition, parsed.as_ref(), domain)? else { return Ok(()) };
+        let change = DomainChange { expected: Some(stored), ..change };
+        let commit = Commit { operation: "DEFINE", domains: vec![change], ..Commit::default() };
+        match table.commit(&commit).await {
+            Ok(_) => return Ok(()),
+            // Another writer stored one meanwhile.
+            Err(error) if error.kind() == Kind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::new(Kind::Conflict, format!("table {}: other writers kept changing its definition", table.name())))
+}
+
+/// Definitions by the names of what they define.
+pub(crate) type StoredDefinitions = BTreeMap<String, Arc<StoredDefinition>>;
+
+impl Reader {
+    /// Returns the definitions that hold now: those this reader was made with, and those of the lake.
+    ///
+    /// # Errors
+    /// If the store does not answer or a log is damaged.
+    pub async fn catalog(&self) -> Result<Arc<Catalog>> {
+        let (raws, boundaries) = futures::try_join!(self.raws(), self.boundaries())?;
+        let stored = self.stored_definitions(&raws, boundaries.as_deref()).await?;
+        Ok(self.catalog_with(stored))
+    }
+
+    /// Returns the definition of a resource that the raw table of a reading keeps.
+    ///
+    /// # Errors
+    /// If the log cannot be read or what it says is damaged.
+    pub async fn stored_definition_of(&self, view: &View, name: &str) -> Result<Option<Arc<StoredDefinition>>> {
+        let Some(resource) = view.resources.get(name) else { return Ok(None) };
+        self.stored(name, &self.raw(name)?, &resource.raw, DEFINITION_DOMAIN).await
+    }
+
+    /// The definitions that these versions keep.
+    pub(crate) async fn stored_definitions(
+        &self,
+        raws: &[(String, Arc<Snapshot>)],
+        boundaries: Option<&Snapshot>,
+    ) -> Result<StoredDefinitions> {
+        let mut found = StoredDefinitions::new();
+        for (name, raw) in raws {
+            let table = self.raw(name)?;
+            found.extend(self.stored(name, &table, raw, DEFINITION_DOMAIN).await?.map(|one| (name.clone(), one)));
+        }
+        let Some(snapshot) = boundaries else { return Ok(found) };
+        let sets = snapshot.files.iter().filter_map(|file| file.partition_value("resource"));
+        for name in sets {
+            let (table, domain) = (&self.lake().boundaries, boundaries_definition_domain(name));
+            // No resource has the name of a set.
+            found.extend(self.stored(name, table, snapshot, &domain).await?.map(|one| (name.to_owned(), one)));
+        }
+        Ok(found)
+    }
+
+    async fn stored(
+        &self,
+        name: &str,
+        table: &Table,
+        snapshot: &Snapshot,
+        domain: &str,
+    ) -> Result<Option<Arc<StoredDefinition>>> {
+        if let Some(known) = self.known(&self.stored_definitions, name, snapshot.version) {
+            return Ok(known);
+        }
+        let found = stored_definition(table, snapshot, domain).await?.map(Arc::new);
+        Ok(self.learn(&self.stored_definitions, name, snapshot.version, found))
+    }
+
+    /// The definitions of today: see [`Catalog::with_stored`].
+    pub(crate) fn catalog_with(&self, stored: StoredDefinitions) -> Arc<Catalog> {
+        let mut current = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_none_or(|(of, _)| *of != stored) {
+            let (catalog, wrong) = self.given.with_stored(&stored);
+            warn_of(&wrong);
+            *current = Some((stored, Arc::new(catalog)));
+        }
+        current.as_ref().map_or_else(|| Arc::clone(&self.given), |(_, catalog)| Arc::clone(catalog))
+    }
+
+    /// The definitions of an earlier time: see [`Catalog::as_stored`].
+    pub(crate) fn catalog_as_stored(&self, stored: &StoredDefinitions) -> Arc<Catalog> {
+        let (catalog, wrong) = self.given.as_stored(stored);
+        warn_of(&wrong);
+        Arc::new(catalog)
+    }
+}
+
+fn warn_of(wrong: &[Error]) {
+    for error in wrong {
+        tracing::warn!("{error}; if a newer program wrote it, use that one, or give a file of it with --resources");
+    }
+}

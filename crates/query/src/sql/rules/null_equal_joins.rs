@@ -1,0 +1,60 @@
+//! Joins in which null equals null (`a.x IS NOT DISTINCT FROM b.x`). The engine adds other conditions to the keys of such a
+//! join, so that null equals null in them, too, and merges it with joins in which null equals nothing. Both rules are
+//! skipped here where they would.
+
+use std::sync::Arc;
+
+use datafusion::common::NullEquality;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::error::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::logical_expr::{JoinType, LogicalPlan};
+use datafusion::optimizer::optimizer::ApplyOrder;
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use crate::sql::null_conditions::logical_rules;
+
+type Rule = Arc<dyn OptimizerRule + Send + Sync>;
+
+/// Replaces the two rules in a session.
+pub(super) fn with_null_equal_joins(session: SessionStateBuilder) -> SessionStateBuilder {
+    let rules = logical_rules().into_iter().map(|rule| match rule.name() {
+        "extract_equijoin_predicate" => Arc::new(Guarded { rule, is_unsafe: is_null_equal }) as Rule,
+        "eliminate_cross_join" => Arc::new(Guarded { rule, is_unsafe: has_null_equal_inner_join }) as Rule,
+        _ => rule,
+    });
+    session.with_optimizer_rules(rules.collect())
+}
+
+/// A rule that is skipped for some plans.
+#[derive(Debug)]
+struct Guarded {
+    rule: Rule,
+    is_unsafe: fn(&LogicalPlan) -> bool,
+}
+
+impl OptimizerRule for Guarded {
+    fn name(&self) -> &str {
+        self.rule.name()
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        self.rule.apply_order()
+    }
+
+    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+        if (self.is_unsafe)(&plan) { Ok(Transformed::no(plan)) } else { self.rule.rewrite(plan, config) }
+    }
+}
+
+fn is_null_equal(plan: &LogicalPlan) -> bool {
+    matches!(plan, LogicalPlan::Join(join) if join.null_equality == NullEquality::NullEqualsNull)
+}
+
+fn has_null_equal_inner_join(plan: &LogicalPlan) -> bool {
+    let is_inner = |node: &LogicalPlan| {
+        let is_inner = matches!(node, LogicalPlan::Join(join) if join.join_type == JoinType::Inner);
+        Ok(is_inner && is_null_equal(node))
+    };
+    plan.exists(is_inner).unwrap_or(true)
+}

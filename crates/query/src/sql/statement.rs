@@ -1,0 +1,174 @@
+//! SQL with places for values: `?`, `$1` or `$name`, bound and never pasted into the text.
+
+use std::collections::BTreeMap;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::util::display::array_value_to_string;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use lake_model::{Error, Result, listed, nearest};
+use serde_json::Value;
+
+use crate::engine::Session;
+use crate::error::statement_error;
+use crate::sql::parameter_value::{fitted, from_json};
+use crate::sql::placeholders;
+
+/// Planned read-only SQL whose values are yet to be given.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    frame: DataFrame,
+    parameters: Vec<(String, Option<DataType>)>,
+}
+
+impl Session {
+    /// Plans read-only SQL with places for values.
+    ///
+    /// # Errors
+    /// If it is wrong (with its position), would change anything, or mixes `?` with `$1`.
+    pub async fn prepare(&self, text: &str) -> Result<Statement> {
+        let frame = self.plan(text, placeholders::number).await?;
+        let types = frame.logical_plan().get_parameter_types().map_err(statement_error)?;
+        // By number where they are numbers: `$2` before `$10`.
+        let ordered: BTreeMap<(usize, String), Option<DataType>> = types
+            .into_iter()
+            .map(|(place, kind)| {
+                let name = place.trim_start_matches('$').to_owned();
+                ((name.parse().unwrap_or(usize::MAX), name), kind)
+            })
+            .collect();
+        let parameters = ordered.into_iter().map(|((_, name), kind)| (name, kind)).collect();
+        Ok(Statement { frame, parameters })
+    }
+}
+
+impl Statement {
+    /// The columns of its answer.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::new(self.frame.schema().as_arrow().clone())
+    }
+
+    /// The names of its places without `$`, numbers first, with their types where the SQL tells.
+    pub fn parameters(&self) -> &[(String, Option<DataType>)] {
+        &self.parameters
+    }
+
+    /// Whether its answer follows from the tables and the values alone: the same versions, the same answer.
+    pub fn is_fixed(&self) -> bool {
+        let mut fixed = true;
+        let visited = self.frame.logical_plan().apply_with_subqueries(|plan| {
+            fixed &= !matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
+            plan.apply_expressions(|expr| {
+                expr.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part {
+                        fixed &= call.func.signature().volatility == Volatility::Immutable;
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        });
+        visited.is_ok() && fixed
+    }
+
+    /// Values for its places from JSON: an object by their names, or an array in their order.
+    ///
+    /// # Errors
+    /// If it is neither, or a value has no place or does not fit.
+    pub fn values_of_json(&self, given: &Value) -> Result<ParamValues> {
+        let named: Vec<(String, &Value)> = match given {
+            Value::Null => Vec::new(),
+            Value::Object(members) => members.iter().map(|(name, value)| (plain(name).to_owned(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value)).collect(),
+            _ => return Err(Error::invalid("values are an object by name, or an array in the order of the places")),
+        };
+        let values = named.into_iter().map(|(name, value)| {
+            let scalar = from_json(value).ok_or_else(|| self.unfit(&name, &value.to_string()))?;
+            Ok((name, scalar))
+        });
+        self.values(values.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// Values for its places, each with the name of its place.
+    ///
+    /// # Errors
+    /// If a value has no place or does not fit.
+    pub fn values(&self, given: impl IntoIterator<Item = (String, ScalarValue)>) -> Result<ParamValues> {
+        let mut values = Vec::new();
+        for (name, value) in given {
+            let Some((_, kind)) = self.parameters.iter().find(|(place, _)| *place == name) else {
+                let names = || self.parameters.iter().map(|(place, _)| place.as_str());
+                let near = nearest(&name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                return Err(Error::invalid(format!(
+                    "the query has no place ${name}; {near}It has {}",
+                    listed(names())
+                )));
+            };
+            match fitted(&value, kind.as_ref()) {
+                Some(fits) => values.push((name, fits)),
+                None => return Err(self.unfit(&name, &shown(&value))),
+            }
+        }
+        Ok(ParamValues::from(values))
+    }
+
+    /// Values for its places from a row: by position where the places are numbers, else by name.
+    ///
+    /// # Errors
+    /// If they are more than there are places, or one has no place or does not fit.
+    pub fn values_of_row(&self, row: Vec<(String, ScalarValue)>) -> Result<ParamValues> {
+        if row.len() > self.parameters.len() {
+            let (places, given) = (self.parameters.len(), row.len());
+            return Err(Error::invalid(format!("the query has {places} places for values, and {given} are bound")));
+        }
+        let by_position = self.parameters.iter().all(|(place, _)| place.parse::<usize>().is_ok());
+        self.values(row.into_iter().enumerate().map(|(at, (name, value))| {
+            let place = if by_position { (at + 1).to_string() } else { name };
+            (place, value)
+        }))
+    }
+
+    fn unfit(&self, name: &str, shown: &str) -> Error {
+        let kind = self.parameters.iter().find(|(place, _)| place == name).and_then(|(_, kind)| kind.as_ref());
+        let wanted = kind.map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
+        Error::invalid(format!("`{shown}` does not fit ${name}: {wanted}"))
+    }
+
+    /// The statement with its values in their places.
+    ///
+    /// # Errors
+    /// If a place has no value, or one that does not fit.
+    pub fn bind(self, values: ParamValues) -> Result<DataFrame> {
+        let has = |name: &str| values.get_placeholders_with_values(&format!("${name}")).is_ok();
+        let missing: Vec<&str> =
+            self.parameters.iter().map(|(name, _)| name.as_str()).filter(|name| !has(name)).collect();
+        if !missing.is_empty() {
+            return Err(Error::invalid(format!(
+                "the query has no value for {}",
+                listed(missing).replace(" or ", " and ")
+            )));
+        }
+        if self.parameters.is_empty() {
+            return Ok(self.frame);
+        }
+        self.frame.with_param_values(values).map_err(statement_error)
+    }
+}
+
+/// A value for people: a text in quotes, a time with its zone.
+fn shown(value: &ScalarValue) -> String {
+    match value.try_as_str() {
+        Some(Some(text)) => Value::from(text).to_string(),
+        _ => {
+            let array = value.to_array().ok();
+            let text = array.and_then(|array| array_value_to_string(&array, 0).ok());
+            text.unwrap_or_else(|| value.to_string())
+        }
+    }
+}
+
+/// A name as it is in the query, with or without its `$`.
+fn plain(name: &str) -> &str {
+    name.strip_prefix('$').unwrap_or(name)
+}
