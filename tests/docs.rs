@@ -268,6 +268,46 @@ fn every_link_within_the_documentation_leads_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// Every file of the code below a folder, without what npm installs.
+fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("node_modules") {
+            collect_files(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_source_file_that_the_documentation_names_exists() {
+    let mut files = Vec::new();
+    for folder in ["crates", "queries", "tests", "data"] {
+        collect_files(&root().join(folder), &mut files);
+    }
+    let records = std::fs::read_dir(root().join("docs/adr")).expect("the decision records");
+    let pages = pages().into_iter().chain(records.map(|entry| entry.expect("an entry").path()));
+    let (mut named, mut missing) = (0, Vec::new());
+    for page in pages {
+        let text = std::fs::read_to_string(&page).expect("a page");
+        for span in text.split('`').skip(1).step_by(2) {
+            let is_file = [".rs", ".ts", ".tsx"].iter().any(|extension| span.ends_with(extension));
+            let is_folder = ["crates/", "queries/", "tests/"].iter().any(|folder| span.starts_with(folder));
+            if !(is_file || is_folder) || span.contains(['<', '*', ' ', '\n']) || span == "crates/NAME" {
+                continue;
+            }
+            named += 1;
+            let is_found = root().join(span).exists() || files.iter().any(|file| file.ends_with(span));
+            if !is_found {
+                missing.push(format!("{}: {span}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    assert!(named > 100, "only {named} files were found");
+}
+
 /// Whether a page has a heading that GitHub gives this anchor.
 fn has_anchor(page: &Path, anchor: &str) -> bool {
     let text = std::fs::read_to_string(page).unwrap_or_default();
