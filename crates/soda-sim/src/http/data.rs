@@ -16,7 +16,7 @@ use crate::stamp;
 use crate::types::Kind;
 
 /// A data request.
-pub(crate) struct Ask {
+pub(crate) struct DataRequest {
     pub(crate) id: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) unless_modified: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Ask {
 }
 
 /// Answers a data request, with the next fault in the queue.
-pub(crate) async fn answer(served: &Served, ask: Ask) -> Answer {
+pub(crate) async fn answer(served: &Served, ask: DataRequest) -> Answer {
     let fault = if ask.head { Fault::None } else { served.portal.next_fault() };
     if let Fault::Delay(delay) = fault {
         tokio::select! {
@@ -32,7 +32,7 @@ pub(crate) async fn answer(served: &Served, ask: Ask) -> Answer {
             () = served.stop.cancelled() => return Answer::error(503, &errors::status(503)),
         }
     }
-    if let Some(answer) = faulty::instead(&fault) {
+    if let Some(answer) = faulty::replace_answer(&fault) {
         return answer;
     }
     let portal = served.portal.clone();
@@ -42,10 +42,10 @@ pub(crate) async fn answer(served: &Served, ask: Ask) -> Answer {
         tracing::warn!(%error, "a query failed");
         Answer::error(500, &errors::status(500))
     });
-    faulty::spoil(&fault, answer)
+    faulty::apply_fault(&fault, answer)
 }
 
-fn page(portal: &Portal, ask: &Ask, stale: bool) -> Answer {
+fn page(portal: &Portal, ask: &DataRequest, stale: bool) -> Answer {
     let settings = portal.settings();
     let (max_limit, tells_modified) = (settings.max_limit, settings.tells_modified);
     let salt = portal.next_serial();
@@ -75,15 +75,15 @@ fn page(portal: &Portal, ask: &Ask, stale: bool) -> Answer {
     let mut answer = Answer::new(200, page.body);
     answer.rows = page.rows;
     answer.is_page = true;
-    describe(&mut answer, &query.fields, stale);
+    add_field_headers(&mut answer, &query.fields, stale);
     if tells_modified {
-        tell_modified(&mut answer, dataset, &modified, stale);
+        add_modified_headers(&mut answer, dataset, &modified, stale);
     }
     answer
 }
 
 /// The headers of a page.
-fn describe(answer: &mut Answer, fields: &[(String, Kind)], stale: bool) {
+fn add_field_headers(answer: &mut Answer, fields: &[(String, Kind)], stale: bool) {
     let names: Vec<Value> = fields.iter().map(|(name, _)| Value::from(name.as_str())).collect();
     let types: Vec<Value> = fields.iter().map(|(_, kind)| Value::from(kind.name())).collect();
     answer.set("x-soda2-fields", Value::from(names).to_string());
@@ -91,7 +91,7 @@ fn describe(answer: &mut Answer, fields: &[(String, Kind)], stale: bool) {
     answer.set("x-soda2-data-out-of-date", if stale { "true" } else { "false" });
 }
 
-fn tell_modified(answer: &mut Answer, dataset: &Dataset, modified: &str, stale: bool) {
+fn add_modified_headers(answer: &mut Answer, dataset: &Dataset, modified: &str, stale: bool) {
     answer.set("x-soda2-truth-last-modified", modified);
     // A replica that is behind says so by the time it was last brought up to date.
     let behind = stamp::http_date(dataset.modified_ms.div_euclid(1_000) - if stale { 3_600 } else { 0 });

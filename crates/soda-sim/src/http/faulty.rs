@@ -8,7 +8,7 @@ const EDGE_PAGE: &str = "<html>\r\n<head><title>Please wait</title></head>\r\n\
      <body><h1>We are checking your request</h1></body>\r\n</html>\r\n";
 
 /// The answer a fault gives instead of looking at the request.
-pub(crate) fn instead(fault: &Fault) -> Option<Answer> {
+pub(crate) fn replace_answer(fault: &Fault) -> Option<Answer> {
     Some(match fault {
         Fault::Status(status) => Answer::error(*status, &errors::status(*status)),
         Fault::TooManyRequests { retry_after_s } => {
@@ -31,7 +31,7 @@ pub(crate) fn instead(fault: &Fault) -> Option<Answer> {
 }
 
 /// The right answer with a fault in its body; errors stay as they are.
-pub(crate) fn spoil(fault: &Fault, mut answer: Answer) -> Answer {
+pub(crate) fn apply_fault(fault: &Fault, mut answer: Answer) -> Answer {
     if answer.status != 200 {
         return answer;
     }

@@ -125,7 +125,7 @@ async fn handle(State(served): State<Served>, method: Method, uri: Uri, headers:
     } else {
         match route(uri.path()) {
             Route::Data(id) => {
-                let ask = data::Ask {
+                let ask = data::DataRequest {
                     id: id.to_owned(),
                     query: query.clone(),
                     unless_modified: header("if-modified-since"),

@@ -4,7 +4,7 @@ use super::ast::{Node, NodeKind, Op, Ordered, Selected};
 use super::lexer::Token;
 
 /// Nesting beyond this is refused: the parser recurses and a query string is anybody's.
-const DEEPEST: usize = 60;
+const MAX_DEPTH: usize = 60;
 
 const RESERVED: [&str; 14] =
     ["and", "or", "not", "is", "null", "between", "in", "like", "as", "asc", "desc", "true", "false", "distinct"];
@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
 
     fn disjunction(&mut self) -> Option<Node> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return None;
         }
         let node = self.chain("or", Parser::conjunction, NodeKind::Or);
