@@ -72,7 +72,7 @@ async fn land(lake: &Lake, index: &Path, name: &str, edition: u64) -> Result<()>
 type Answer = BTreeMap<String, [i64; 3]>;
 
 async fn answer(reader: &Reader) -> Result<(Answer, bool)> {
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
     let mut found = Answer::new();
     let with_key = format!("SUM(CASE WHEN id = '{KEY}' THEN 1 ELSE 0 END)");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lake_model::Catalog;
-use lake_query::{Engine, EngineOptions, Moment, Pin, Reader, View};
+use lake_query::{Engine, EngineOptions, LakeSnapshot, Reader, SnapshotVersions, TimeTravel};
 use lake_store::{Lake, Location};
 use lake_testkit::oracle::Oracle;
 use lake_testkit::{Program, Row};
@@ -369,13 +369,13 @@ async fn a_pinned_reading_keeps_the_definitions_of_its_time() {
     let mut catalog = Catalog::built_in().unwrap();
     catalog.add_directory(&narrow).unwrap();
     let reader = Reader::new(lake, engine, Arc::new(catalog));
-    let fingerprint = |view: &View| view.catalog.get(OWN).unwrap().fingerprint();
-    let today = reader.view().await.unwrap();
-    let moment = Moment::parse_versions(&today.version()).unwrap();
-    let then = reader.view_at(&moment).await.unwrap();
+    let fingerprint = |view: &LakeSnapshot| view.catalog.get(OWN).unwrap().fingerprint();
+    let today = reader.open_newest().await.unwrap();
+    let moment = TimeTravel::parse_versions(&today.version()).unwrap();
+    let then = reader.open_past(&moment).await.unwrap();
     assert_ne!(fingerprint(&today), fingerprint(&then), "the file is newer");
     for view in [today, then] {
-        let pin: Pin = view.pin().to_string().parse().unwrap();
-        assert_eq!(fingerprint(&reader.view_pinned(&pin).await.unwrap()), fingerprint(&view), "{pin}");
+        let pin: SnapshotVersions = view.versions().to_string().parse().unwrap();
+        assert_eq!(fingerprint(&reader.open_versions(&pin).await.unwrap()), fingerprint(&view), "{pin}");
     }
 }

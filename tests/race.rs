@@ -168,7 +168,7 @@ async fn what_eight_writers_commit_on_s3_is_there_exactly_once() {
 
 /// The incidents of the only resource, twice: as its counts add up, and as rows.
 async fn totals(reader: &Reader) -> [String; 2] {
-    let session = reader.session(&reader.view().await.unwrap()).await.unwrap();
+    let session = reader.session(&reader.open_newest().await.unwrap()).await.unwrap();
     let mut totals = Vec::new();
     for question in ["SELECT SUM(count) FROM counts", "SELECT COUNT(*) FROM incidents"] {
         let stream = session.sql(question).await.unwrap().execute_stream().await.unwrap();

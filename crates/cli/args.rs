@@ -328,16 +328,16 @@ pub(crate) struct Sql {
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct TimeTravel {
     /// The lake as it was at this time: RFC 3339, or a date or date and time in UTC
-    #[arg(long, value_name = "TIME", value_parser = lake_query::Moment::parse_time)]
-    as_of: Option<lake_query::Moment>,
+    #[arg(long, value_name = "TIME", value_parser = lake_query::TimeTravel::parse_time)]
+    as_of: Option<lake_query::TimeTravel>,
     /// The lake as an earlier answer saw it: the text of its Lake-Version, which `status` prints as well
-    #[arg(long, value_name = "VERSIONS", conflicts_with = "as_of", value_parser = lake_query::Moment::parse_versions)]
-    at_version: Option<lake_query::Moment>,
+    #[arg(long, value_name = "VERSIONS", conflicts_with = "as_of", value_parser = lake_query::TimeTravel::parse_versions)]
+    at_version: Option<lake_query::TimeTravel>,
 }
 
 impl TimeTravel {
     /// Returns the time or the versions to read; none for the newest.
-    pub(crate) fn moment(self) -> Option<lake_query::Moment> {
+    pub(crate) fn moment(self) -> Option<lake_query::TimeTravel> {
         self.as_of.or(self.at_version)
     }
 }

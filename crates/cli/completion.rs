@@ -54,8 +54,8 @@ pub(crate) fn resources() -> ArgValueCandidates {
 pub(crate) fn queries() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let Ok(mut queries) = Queries::built_in() else { return Vec::new() };
-        if let Some(own) = directory_of("HOTSPOTS_QUERIES").and_then(|path| Queries::of_directory(&path).ok()) {
-            queries = queries.and(&own);
+        if let Some(own) = directory_of("HOTSPOTS_QUERIES").and_then(|path| Queries::from_directory(&path).ok()) {
+            queries = queries.with_overrides(&own);
         }
         queries.iter().map(|query| candidate(query.name(), query.title())).collect()
     })

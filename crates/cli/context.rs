@@ -43,29 +43,25 @@ pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<CatalogE
 pub(crate) fn queries(global: &Global) -> Result<Queries> {
     let built_in = Queries::built_in()?;
     match &global.queries {
-        Some(directory) => Ok(built_in.and(&Queries::of_directory(directory)?)),
+        Some(directory) => Ok(built_in.with_overrides(&Queries::from_directory(directory)?)),
         None => Ok(built_in),
     }
 }
 
 pub(crate) fn reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
-    Ok(Arc::new(plain_reader(global, lake, catalog)?))
-}
-
-/// The same with named queries, of which the user's own are right: a wrong one is told at the start, not to whoever asks
-/// for it first.
-pub(crate) async fn serving_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
-    let reader = plain_reader(global, lake, catalog)?.with_queries(queries(global)?);
-    if let Some(directory) = &global.queries {
-        Queries::of_directory(directory)?.check(&reader).await?;
-    }
-    Ok(Arc::new(reader))
-}
-
-fn plain_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Reader> {
     let options = EngineOptions { memory_bytes: global.memory_mib.max(64) << 20, ..EngineOptions::default() };
     let engine = Engine::new(options, lake.location())?;
-    Ok(Reader::new(lake, engine, Arc::clone(catalog)))
+    Ok(Arc::new(Reader::new(lake, engine, Arc::clone(catalog))))
+}
+
+/// Returns the named queries, after checking the user's own over the lake: a wrong one is reported at the start rather than
+/// to the first client that asks for it.
+pub(crate) async fn checked_queries(global: &Global, reader: &Reader) -> Result<Queries> {
+    if let Some(directory) = &global.queries {
+        let session = reader.sql_session(&reader.open_newest().await?).await?;
+        Queries::from_directory(directory)?.check(&session).await?;
+    }
+    queries(global)
 }
 
 /// Where the lake is.

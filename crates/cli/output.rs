@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Result, printable};
-use lake_query::View;
+use lake_query::LakeSnapshot;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -169,9 +169,9 @@ pub(crate) fn report(error: &Error) -> u8 {
 }
 
 /// Says on stderr why an answer of this reading is not exact.
-pub(crate) fn warn_of_inexact(view: &View, quiet: bool) {
+pub(crate) fn warn_of_inexact(view: &LakeSnapshot, quiet: bool) {
     if !quiet {
-        for inexact in view.inexact() {
+        for inexact in view.describe_inexact() {
             note(&format!("warning: {inexact}"));
         }
     }

@@ -232,7 +232,7 @@ const HOUR: &str = "CAST(date_trunc('hour', occurred_at) AS VARCHAR)";
 
 /// What the lake answers, and whether it says that this is exact.
 pub(crate) async fn answer(reader: &Reader) -> Result<(Expected, bool)> {
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
     let rows = async |text: String| -> Result<Vec<RecordBatch>> {
         let frame = session.sql(&text).await?;
@@ -267,7 +267,7 @@ pub(crate) async fn answer(reader: &Reader) -> Result<(Expected, bool)> {
 
 /// The landed versions: how many rows of `raw` there are of each key; rejects under their `:id`.
 pub(crate) async fn versions(reader: &Reader) -> Result<BTreeMap<String, i64>> {
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
     let text = format!("SELECT COALESCE(_key, _portal_id), COUNT(*) FROM raw.{NAME} GROUP BY 1");
     let mut found = BTreeMap::new();

@@ -88,7 +88,7 @@ MUTANTS = [
     ),
     Mutant(
         "forget-the-watermark",
-        "crates/query/src/snapshot/view.rs",
+        "crates/query/src/snapshot/sql_tables.rs",
         """format!("(resource = {} AND batch > {})", literal(name), r.watermark())""",
         """format!("(resource = {} AND batch > {})", literal(name), 0)""",
         "once::",
@@ -144,9 +144,9 @@ MUTANTS = [
     ),
     Mutant(
         "stay-with-a-log-that-began-anew",
-        "crates/query/src/snapshot/view.rs",
-        "Err(error) if tries < MOST_TRIES && self.has_moved(versions).await => {",
-        "Err(error) if tries > MOST_TRIES && self.has_moved(versions).await => {",
+        "crates/query/src/snapshot/open.rs",
+        "Err(error) if tries < MAX_TRIES && self.has_newer_versions(versions).await => {",
+        "Err(error) if tries > MAX_TRIES && self.has_newer_versions(versions).await => {",
         "beside::a_log_that_begins_anew",
     ),
     Mutant(

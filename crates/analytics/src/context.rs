@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lake_model::Result;
-use lake_query::{Engine, Reader, Session, View};
+use lake_query::{Engine, LakeSnapshot, Reader, Session};
 
 /// A snapshot of the lake, and the engine with the memory and disk that one question may use.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct QueryContext {
     /// The engine, within the question's limits.
     pub engine: Engine,
     /// The snapshot.
-    pub view: View,
+    pub view: LakeSnapshot,
 }
 
 impl QueryContext {

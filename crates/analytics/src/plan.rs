@@ -8,7 +8,7 @@ use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, cast};
 use datafusion::prelude::{coalesce, col, lit};
 use lake_model::{Error, Kind, Result};
-use lake_query::{Session, View, engine_error};
+use lake_query::{LakeSnapshot, Session, engine_error};
 
 use crate::aggregates::AggregatesRequest;
 use crate::context::QueryContext;
@@ -92,7 +92,7 @@ fn aggregate(
 ///
 /// # Errors
 /// If the tables cannot be planned.
-pub fn scan_counts(session: &Session, view: &View, filters: Option<&Filters>) -> Result<DataFrame> {
+pub fn scan_counts(session: &Session, view: &LakeSnapshot, filters: Option<&Filters>) -> Result<DataFrame> {
     const COLUMNS: [&str; 8] =
         ["resource", "occurred_at", "cell", "category", "subcategory", "district", "neighborhood", "count"];
     let lake = &view.lake;

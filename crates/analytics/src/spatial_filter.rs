@@ -74,7 +74,7 @@ impl Circle {
         let holds_pole = south <= -90.0 || north >= 90.0;
         let across = if holds_pole || sine >= 1.0 { 180.0 } else { sine.asin().to_degrees() + SLACK };
         let (west, east) = (self.longitude - across, self.longitude + across);
-        Rectangle::between(west, east, south - SLACK, north + SLACK)
+        Rectangle::from_bounds(west, east, south - SLACK, north + SLACK)
     }
 }
 

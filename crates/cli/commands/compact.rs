@@ -4,7 +4,7 @@ use lake_compact::{CompactOptions, CompactionReport, compact};
 use lake_ingest::Landing;
 use lake_maintenance::rebuild_rejects;
 use lake_model::Result;
-use lake_query::{Reader, ResourceView};
+use lake_query::{Reader, ResourceSnapshot};
 use serde_json::{Value, json};
 
 use crate::args::{Compact, Global, Listing};
@@ -16,7 +16,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     let lake = if args.dry_run { context::open(global).await? } else { context::open_to_write(global).await? };
     let reader = context::reader(global, lake, &catalog)?;
     let named = args.names.to_vec();
-    let names = if named.is_empty() { reader.view().await?.resources.into_keys().collect() } else { named };
+    let names = if named.is_empty() { reader.open_newest().await?.resources.into_keys().collect() } else { named };
     if let Some(window) = args.window {
         let (whole, _) = window.whole_years();
         if whole != window {
@@ -61,14 +61,14 @@ pub(crate) async fn one(
     options: CompactOptions,
     progress: impl FnMut(u64) + Send,
 ) -> Result<Vec<CompactionReport>> {
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let resource = view.catalog.get(name)?;
     if let Some(landed) = view.resources.get(name).filter(|landed| landed.is_rekeyed() && !options.dry_run) {
         // Opening the landing writes the raw rows anew under the key that is declared now.
         let landing = context::landing(global, reader.lake(), landed.mark.synthetic)?;
         Landing::open(reader.lake(), &resource, &landing).await?;
     }
-    let redefined = view.resources.get(name).is_some_and(ResourceView::is_redefined);
+    let redefined = view.resources.get(name).is_some_and(ResourceSnapshot::is_redefined);
     if (redefined || options.recount) && !options.dry_run {
         // Before the counts, which say that all is reconciled.
         rebuild_rejects(reader, &resource, "REBUILD").await?;

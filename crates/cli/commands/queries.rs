@@ -34,7 +34,7 @@ pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
             let values = query.values(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
             let catalog = context::catalog(global)?;
             let reader = context::reader(global, context::open(global).await?, &catalog)?;
-            let view = reader.view().await?;
+            let view = reader.open_newest().await?;
             output::warn_of_inexact(&view, global.quiet);
             let session = reader.sql_session(&view).await?;
             let frame = query.prepare(&session).await?.bind(values)?;
@@ -65,7 +65,7 @@ fn list(queries: &Named, format: Listing) -> Result<u8> {
 
 async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Result<u8> {
     let queries = match directory.as_ref().or(global.queries.as_ref()) {
-        Some(directory) => Named::of_directory(directory)?,
+        Some(directory) => Named::from_directory(directory)?,
         None if update => {
             return Err(Error::invalid("--update writes beside queries of your own: name their directory"));
         }
@@ -82,7 +82,7 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
         opened => opened?,
     };
     let reader = context::reader(global, lake, &catalog)?;
-    let session = reader.sql_session(&reader.view().await?).await?;
+    let session = reader.sql_session(&reader.open_newest().await?).await?;
     let (mut rows, mut wrong) = (Vec::new(), false);
     for query in queries.iter() {
         let (result, detail) = match tested(query, &session, update).await {

@@ -31,8 +31,8 @@ pub(crate) async fn open(global: &Global, asked: AskOutput, filters: &Filters) -
     let destination = Destination::new(&asked.rows)?;
     let reader = context::reader(global, context::open(global).await?, &context::catalog(global)?)?;
     let view = match asked.time_travel.moment() {
-        Some(moment) => reader.view_at(&moment).await?,
-        None => reader.view().await?,
+        Some(moment) => reader.open_past(&moment).await?,
+        None => reader.open_newest().await?,
     };
     let in_catalog = view.catalog.iter().map(|resource| resource.name.as_str());
     let known: BTreeSet<&str> = in_catalog.chain(view.resources.keys().map(String::as_str)).collect();

@@ -13,7 +13,7 @@ pub(crate) async fn run(global: &Global, args: Rejects) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
     let reader = context::reader(global, lake, &catalog)?;
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
     let names = args.names.to_vec();
     for name in names.iter().filter(|name| !view.resources.contains_key(*name)) {

@@ -10,10 +10,11 @@ use crate::serving::Listening;
 pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
-    let reader = context::serving_reader(global, lake, &catalog).await?;
+    let reader = context::reader(global, lake, &catalog)?;
+    let queries = context::checked_queries(global, &reader).await?;
     let stop = super::stop_on_signals("requests under way still end")?;
     return_freed_memory(stop.clone());
     let Listening { server, access, limits } = args.serving.listen().await?;
-    server.run(reader, access, limits, stop).await?;
+    server.with_queries(queries).run(reader, access, limits, stop).await?;
     Ok(0)
 }

@@ -34,8 +34,8 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
         return Ok(0);
     }
     let view = match moment {
-        Some(moment) => reader.view_at(&moment).await?,
-        None => reader.view().await?,
+        Some(moment) => reader.open_past(&moment).await?,
+        None => reader.open_newest().await?,
     };
     output::warn_of_inexact(&view, global.quiet);
     let session = reader.sql_session(&view).await?;

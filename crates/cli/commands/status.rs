@@ -17,7 +17,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     let catalog = context::catalog(global)?;
     let lake = context::open(global).await?;
     let reader = context::reader(global, lake, &catalog)?;
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
     let incidents = by_resource(&session, "reports/incidents_by_resource").await?;
     let rejects = by_resource(&session, "reports/rejects_by_resource").await?;
@@ -68,7 +68,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     output::print_rows(&rows, args.format)?;
     if args.format == Listing::Table && !global.quiet {
         output::note(&format!("Lake-Version: {}", view.version()));
-        for inexact in view.inexact() {
+        for inexact in view.describe_inexact() {
             output::note(&format!("warning: {inexact}"));
         }
     }

@@ -55,13 +55,15 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     // The ports are taken first: a second `up` on them ends before it begins, and leaves no lake behind.
     let Listening { server, access, limits } = args.serving.listen().await?;
     let lake = context::create(global).await?;
-    let reader = context::serving_reader(global, lake.clone(), &context::catalog(global)?).await?;
+    let reader = context::reader(global, lake.clone(), &context::catalog(global)?)?;
+    let queries = context::checked_queries(global, &reader).await?;
     let stop = super::stop_on_signals(
         "the page that is being landed still lands, compaction and requests under way still end",
     )?;
     return_freed_memory(stop.clone());
     let http_stop = stop.child_token();
-    let serving = tokio::spawn(server.run(Arc::clone(&reader), access, limits, http_stop.clone()));
+    let serving =
+        tokio::spawn(server.with_queries(queries).run(Arc::clone(&reader), access, limits, http_stop.clone()));
 
     let demo = match args.demo {
         // Its rows take seconds to make, which nobody waits for who has stopped it.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt as _};
-use lake_query::{Cells, DataFrame, Format, Moment, Reader, View, run_statement, statement_error};
+use lake_query::{Cells, DataFrame, Format, LakeSnapshot, Reader, TimeTravel, run_statement, statement_error};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
@@ -35,7 +35,7 @@ const MAX_HISTORY: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// The time or the versions that every statement reads; the newest if none.
-    pub(crate) moment: Option<Moment>,
+    pub(crate) moment: Option<TimeTravel>,
     /// How cells are written in JSON and CSV.
     pub(crate) cells: Cells,
     /// Whether warnings are left out.
@@ -86,10 +86,10 @@ pub(crate) async fn run(reader: &Reader, settings: Settings) -> Result<()> {
 }
 
 impl Shell<'_> {
-    async fn view(&self) -> Result<View> {
+    async fn view(&self) -> Result<LakeSnapshot> {
         match &self.settings.moment {
-            Some(moment) => self.reader.view_at(moment).await,
-            None => self.reader.view().await,
+            Some(moment) => self.reader.open_past(moment).await,
+            None => self.reader.open_newest().await,
         }
     }
 

@@ -9,7 +9,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Resource, Result, ResultExt, Window, failpoint};
 use lake_query::{
-    DeltaFiles, Reader, ResourceView, Session, View, engine_error, fill, literal, store_definition, template,
+    DeltaFiles, LakeSnapshot, Reader, ResourceSnapshot, Session, engine_error, fill, literal, store_definition,
+    template,
 };
 use lake_store::{
     ColumnRange, Commit, CompactionMark, DEFINITION_DOMAIN, DataFile, DomainChange, Snapshot, Table, WrittenFile,
@@ -65,7 +66,7 @@ async fn try_compact(
     let mut reports = Vec::new();
     // Read before the view: a writer that replaces these files from now on conflicts.
     let incidents = reader.lake().incidents.snapshot().await?;
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let of_resource = find_landed(&view, resource)?;
     if of_resource.is_rekeyed() {
         return Err(Error::invalid(format!(
@@ -94,12 +95,12 @@ async fn try_compact(
     }
     if options.recount && !options.dry_run {
         // No reader needs these any more: one that opens `fast_counts` from now on opens the new `counts` after it.
-        let view = reader.view().await?;
+        let view = reader.open_newest().await?;
         remove_compacted_fast_files(&view, find_landed(&view, resource)?, resource).await?;
     }
     if let Some(window) = options.window {
         let incidents = reader.lake().incidents.snapshot().await?;
-        let view = reader.view().await?;
+        let view = reader.open_newest().await?;
         let from_scratch = has_leftover_files(&view, &incidents, resource);
         let scope = if from_scratch { Scope::Everything } else { Scope::Years(window.whole_years().1) };
         reports.push(rewrite(reader, &view, &incidents, resource, &scope, options.dry_run, progress).await?);
@@ -109,7 +110,7 @@ async fn try_compact(
 
 /// Returns whether `incidents` holds files of the resource that its compaction does not name: a compaction ended
 /// between its two commits, perhaps under another definition. They are no base to build on.
-fn has_leftover_files(view: &View, newest: &Snapshot, resource: &Resource) -> bool {
+fn has_leftover_files(view: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> bool {
     let paths = |snapshot: &Snapshot| -> Vec<String> {
         let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name));
         let mut paths: Vec<String> = own.map(|file| file.path.clone()).collect();
@@ -119,7 +120,7 @@ fn has_leftover_files(view: &View, newest: &Snapshot, resource: &Resource) -> bo
     paths(newest) != paths(&view.incidents)
 }
 
-fn find_landed<'v>(view: &'v View, resource: &Resource) -> Result<&'v ResourceView> {
+fn find_landed<'v>(view: &'v LakeSnapshot, resource: &Resource) -> Result<&'v ResourceSnapshot> {
     view.resources.get(&resource.name).ok_or_else(|| {
         Error::not_found(format!("nothing of {} has landed yet; `hotspots-lake ingest {0}` lands it", resource.name))
     })
@@ -127,7 +128,7 @@ fn find_landed<'v>(view: &'v View, resource: &Resource) -> Result<&'v ResourceVi
 
 async fn rewrite(
     reader: &Reader,
-    view: &View,
+    view: &LakeSnapshot,
     newest: &Snapshot,
     resource: &Arc<Resource>,
     scope: &Scope,
@@ -197,7 +198,7 @@ fn build_counts_sql(incidents: &str) -> Result<String> {
 }
 
 /// Returns every partition that the resource has now.
-fn list_years(view: &View, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
+fn list_years(view: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
     let files = view.counts.files.iter().chain(newest.files.iter());
     let own = files.filter(|file| file.partition_value("resource") == Some(&resource.name));
     let mut years: Vec<Option<i32>> = own.map(file_year).collect();
@@ -298,7 +299,11 @@ async fn query_partitions(session: &Session, resource: &Resource, sql: &str) -> 
 
 /// Removes the fast files that the *last* compaction made superfluous: a reader of the version before it may have
 /// needed them until now.
-async fn remove_compacted_fast_files(view: &View, of_resource: &ResourceView, resource: &Resource) -> Result<()> {
+async fn remove_compacted_fast_files(
+    view: &LakeSnapshot,
+    of_resource: &ResourceSnapshot,
+    resource: &Resource,
+) -> Result<()> {
     let watermark = of_resource.watermark();
     let superfluous = view.fast_counts.files.iter().filter(|file| {
         file.partition_value("resource") == Some(&resource.name)

@@ -8,7 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::datasource::MemTable;
 use lake_model::{Kind, Resource, Result, ResultExt};
-use lake_query::{ResourceView, Session, engine_error, fill, incident_select, literal, template};
+use lake_query::{ResourceSnapshot, Session, engine_error, fill, incident_select, literal, template};
 
 /// Changed keys up to this many are held in memory while partitions are merged; more are sorted and spilled.
 const MAX_CHANGED_IN_MEMORY: usize = 500_000;
@@ -60,7 +60,7 @@ fn years_condition(years: &[Option<i32>]) -> String {
 pub(crate) async fn plan_compaction(
     session: &Session,
     resource: &Resource,
-    view: &ResourceView,
+    view: &ResourceSnapshot,
     scope: &Scope,
 ) -> Result<Plan> {
     let context = session.context();

@@ -9,7 +9,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use futures::StreamExt as _;
 use lake_model::{Kind, Resource, Result, ResultExt};
-use lake_query::{Reader, Session, View, engine_error, fill, template};
+use lake_query::{LakeSnapshot, Reader, Session, engine_error, fill, template};
 use lake_store::{Commit, DataFile, FileWriter, WrittenFile, fast_counts_transaction, rejects_transaction};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub(crate) fn reject_identity_function() -> ScalarUDF {
 }
 
 /// Returns the last batch whose rejects have been derived.
-pub(crate) async fn read_derived_through(view: &View, resource: &str) -> Result<i64> {
+pub(crate) async fn read_derived_through(view: &LakeSnapshot, resource: &str) -> Result<i64> {
     let lake = &view.lake;
     let counted = lake.fast_counts.read_transaction(&view.fast_counts, &fast_counts_transaction(resource)).await?;
     // Rejects come before fast counts.
@@ -53,7 +53,7 @@ pub(crate) async fn derive_rejects(session: &Session, resource: &Resource, throu
 /// # Errors
 /// If the store does not answer, or the resource lands meanwhile: a conflict.
 pub async fn rebuild_rejects(reader: &Reader, resource: &Resource, work: &'static str) -> Result<()> {
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
     let through = read_derived_through(&view, &resource.name).await?;
     let frame = derive_rejects(&session, resource, through).await?;

@@ -78,7 +78,7 @@ impl Engine {
     ///
     /// # Errors
     /// If the spill directory cannot be used.
-    pub fn within(&self, bytes: usize, spill_bytes: u64) -> Result<Self> {
+    pub fn with_limits(&self, bytes: usize, spill_bytes: u64) -> Result<Self> {
         let share = Share::new(bytes, Arc::clone(&self.runtime.memory_pool));
         let disk = disk(&self.options).with_max_temp_directory_size(spill_bytes).build().map_err(engine_error)?;
         let runtime =
@@ -141,7 +141,7 @@ fn disk(options: &EngineOptions) -> DiskManagerBuilder {
     }
 }
 
-/// One request's session over one reading of the lake.
+/// One request's session over one snapshot of the lake.
 #[derive(Clone)]
 pub struct Session {
     pub(crate) context: SessionContext,

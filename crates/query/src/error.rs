@@ -10,7 +10,7 @@ use parquet::errors::ParquetError;
 use tokio::task::JoinError;
 
 /// The text of the error of a query that would spill more than it may.
-pub const SPILL_BOUND: &str = "the query would write more to disk than it may";
+pub const SPILL_LIMIT_MESSAGE: &str = "the query would write more to disk than it may";
 
 /// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
 pub fn engine_error(error: DataFusionError) -> Error {
@@ -153,7 +153,7 @@ fn failure_of_spill(error: &DataFusionError) -> Option<Error> {
     let root = error.find_root();
     // The engine has no type for it, and two ways to say it.
     if root.to_string().contains("max_temp_directory_size") {
-        return Some(Error::new(Kind::Exhausted, SPILL_BOUND));
+        return Some(Error::new(Kind::Exhausted, SPILL_LIMIT_MESSAGE));
     }
     let cause = match root {
         DataFusionError::IoError(cause) => cause,

@@ -1,7 +1,7 @@
 //! The query engine: the lake's tables as SQL sees them, the H3 functions, and the rules by which a raw row
 //! becomes an incident.
 //!
-//! One reading ([`View`]) pins one version of every table for a whole request.
+//! One snapshot ([`LakeSnapshot`]) pins one version of every table for a whole request.
 
 mod engine;
 mod error;
@@ -16,21 +16,24 @@ mod sql;
 pub use datafusion::dataframe::DataFrame;
 
 pub use engine::{Engine, EngineOptions, Session};
-pub use error::{SPILL_BOUND, engine_error, statement_error};
+pub use error::{SPILL_LIMIT_MESSAGE, engine_error, statement_error};
 pub use functions::h3::{cell_disk, cell_text, cell_to_parent, parse_cell};
 pub use geometry::area::{Area, Rectangle};
 pub use geometry::clip::{HalfPlane, Point, clip};
 pub use geometry::outline::{cell_corners, cell_outline};
-pub use output::format::{Cells, Format, ResultWriter, WriterOptions};
+pub use output::format::{Cells, Format, WriterOptions};
 pub use output::output_columns::{OutputColumns, with_unique_names};
+pub use output::result_writer::ResultWriter;
 pub use projection::{IncidentProjector, incident_select};
 pub use snapshot::delta_files::DeltaFiles;
-pub use snapshot::snapshot_versions::Pin;
+pub use snapshot::lake_snapshot::LakeSnapshot;
+pub use snapshot::reader::Reader;
+pub use snapshot::resource_snapshot::ResourceSnapshot;
+pub use snapshot::snapshot_versions::SnapshotVersions;
 pub use snapshot::stored_definition::{definition_change, store_definition, stored_definition};
-pub use snapshot::time_travel::Moment;
-pub use snapshot::view::{Reader, ResourceView, View};
-pub use sql::guard::depth::{MOST_OPERATORS, STACK_BYTES};
-pub use sql::guard::panics::{catch_panics, catch_panics_of_rows, run_statement};
+pub use snapshot::time_travel::TimeTravel;
+pub use sql::guard::depth::{MAX_OPERATORS, STACK_BYTES};
+pub use sql::guard::panics::{catch_panics, catch_panics_in_rows, run_statement};
 pub use sql::named_queries::named_query::NamedQuery;
 pub use sql::named_queries::queries::Queries;
 pub use sql::named_queries::query_header::{QueryColumn, QueryHeader, QueryParameter, ValueType};

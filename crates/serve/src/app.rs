@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use lake_analytics::{LabelValues, QueryContext};
 use lake_model::{Kind, Result};
-use lake_query::{Moment, Pin, Reader, View};
+use lake_query::{LakeSnapshot, Queries, Reader, SnapshotVersions, TimeTravel};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Client};
@@ -23,6 +23,8 @@ use crate::turns::{Turn, Turns};
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) reader: Arc<Reader>,
+    /// The queries that can be asked for by name.
+    pub(crate) queries: Queries,
     pub(crate) access: Access,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
@@ -65,11 +67,12 @@ impl App {
         let (metrics, cut) = (Metrics::new(), CancellationToken::new());
         let sql_workers = SqlWorkers::new(&reader, &limits, &metrics)?;
         let (labels, answers) = (LabelValues::default(), KeptAnswers::default());
-        Ok(Self { reader, access, limits, metrics, turns, web, labels, answers, sql_workers, stop, cut })
+        let queries = Queries::default();
+        Ok(Self { reader, queries, access, limits, metrics, turns, web, labels, answers, sql_workers, stop, cut })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.
-    pub(crate) fn resource_names<'a>(&self, view: &'a View) -> BTreeSet<&'a str> {
+    pub(crate) fn resource_names<'a>(&self, view: &'a LakeSnapshot) -> BTreeSet<&'a str> {
         let known = view.catalog.iter().map(|resource| resource.name.as_str());
         known.chain(view.resources.keys().map(String::as_str)).collect()
     }
@@ -80,7 +83,7 @@ impl App {
     /// If the engine has no turn in time, the store does not answer or a log is damaged.
     pub(crate) async fn reading(&self) -> Result<Reading> {
         let turn = self.turn().await?;
-        self.of(self.reader.view().await?, turn)
+        self.of(self.reader.open_newest().await?, turn)
     }
 
     /// A reading of the versions that an earlier answer named in `Lake-Version`.
@@ -88,18 +91,18 @@ impl App {
     /// # Errors
     /// If the engine has no turn in time, it is no such text, or those versions are gone.
     pub(crate) async fn reading_at(&self, versions: &str) -> Result<Reading> {
-        let moment = Moment::parse_versions(versions)?;
+        let moment = TimeTravel::parse_versions(versions)?;
         let turn = self.turn().await?;
-        self.of(self.reader.view_again(&moment).await?, turn)
+        self.of(self.reader.reopen(&moment).await?, turn)
     }
 
     /// A reading of exactly the versions of an earlier one.
     ///
     /// # Errors
     /// If the engine has no turn in time, or those versions are gone.
-    pub(crate) async fn reading_pinned(&self, pin: &Pin) -> Result<Reading> {
+    pub(crate) async fn reading_pinned(&self, pin: &SnapshotVersions) -> Result<Reading> {
         let turn = self.turn().await?;
-        self.of(self.reader.view_pinned(pin).await?, turn)
+        self.of(self.reader.open_versions(pin).await?, turn)
     }
 
     async fn turn(&self) -> Result<Turn> {
@@ -110,11 +113,11 @@ impl App {
         })
     }
 
-    fn of(&self, view: View, turn: Turn) -> Result<Reading> {
+    fn of(&self, view: LakeSnapshot, turn: Turn) -> Result<Reading> {
         Ok(Reading {
             lake: QueryContext {
                 reader: Arc::clone(&self.reader),
-                engine: self.reader.engine().within(self.limits.memory_bytes, self.limits.spill_bytes)?,
+                engine: self.reader.engine().with_limits(self.limits.memory_bytes, self.limits.spill_bytes)?,
                 view,
             },
             spill_bytes: self.limits.spill_bytes,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lake_analytics::AnswerLimits;
-use lake_query::MOST_OPERATORS;
+use lake_query::MAX_OPERATORS;
 use serde::Serialize;
 
 use crate::http::{MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
@@ -145,7 +145,7 @@ impl Limits {
         told.extend([
             fixed(
                 "max_operators",
-                whole(MOST_OPERATORS),
+                whole(MAX_OPERATORS),
                 "operators",
                 "The operators of a statement in SQL that hold each other.",
                 Some(400),

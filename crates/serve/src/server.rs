@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::Extension;
 use lake_model::{Kind, Result, ResultExt};
-use lake_query::Reader;
+use lake_query::{Queries, Reader};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,7 @@ pub struct Server {
     scheme: &'static str,
     flight: Option<FlightListener>,
     base_map: Option<BaseMap>,
+    queries: Queries,
 }
 
 impl Server {
@@ -44,7 +45,7 @@ impl Server {
         let addr = listener.local_addr().or_err(Kind::Internal, failed)?;
         let scheme = if identity.is_some() { "https" } else { "http" };
         let socket = Socket::new(listener, identity.map(Identity::acceptor));
-        Ok(Self { socket, addr, scheme, flight: None, base_map: None })
+        Ok(Self { socket, addr, scheme, flight: None, base_map: None, queries: Queries::default() })
     }
 
     /// With Flight SQL beside HTTP.
@@ -57,6 +58,12 @@ impl Server {
     #[must_use]
     pub fn with_base_map(self, base_map: Option<BaseMap>) -> Self {
         Self { base_map, ..self }
+    }
+
+    /// With queries that clients can ask for by name.
+    #[must_use]
+    pub fn with_queries(self, queries: Queries) -> Self {
+        Self { queries, ..self }
     }
 
     /// The address as clients take it, with the real port.
@@ -73,7 +80,8 @@ impl Server {
         span::carry_into_tasks();
         let (drain, within) = (limits.drain, limits.timeout);
         let web = Web::new(self.base_map.as_ref());
-        let app = Arc::new(App::new(reader, access, limits, web, stop.clone())?);
+        let app = App::new(reader, access, limits, web, stop.clone())?;
+        let app = Arc::new(App { queries: self.queries, ..app });
         let cut = app.cut.clone();
         let workers = app.sql_workers.clone().keep();
         let router = router(Arc::clone(&app)).layer(Extension(Scheme(self.scheme)));

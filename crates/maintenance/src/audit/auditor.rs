@@ -8,7 +8,7 @@ use lake_model::{Cursor, Error, Kind, MICROS_PER_HOUR, Resource, Result, Window}
 use lake_portal::{
     Decoder, Extent, PortalOptions, Scan, ScanOptions, SodaClient, describe_stuck_cursor, is_stuck_cursor,
 };
-use lake_query::{Reader, ResourceView};
+use lake_query::{Reader, ResourceSnapshot};
 use lake_store::{AuditOutcome, LandingMark, LastAudit};
 use tokio_util::sync::CancellationToken;
 
@@ -215,11 +215,11 @@ impl<'a> Auditor<'a> {
     async fn compare(&mut self, stuck: Option<Cursor>) -> Result<std::result::Result<Audit, String>> {
         let (resource, window) = (&self.resource, self.options.window);
         let portal = self.soda.fetch_monthly_counts(resource, window).await?;
-        let view = self.reader.view().await?;
-        let redefined = view.resources.get(&resource.name).is_some_and(ResourceView::is_redefined);
+        let view = self.reader.open_newest().await?;
+        let redefined = view.resources.get(&resource.name).is_some_and(ResourceSnapshot::is_redefined);
         let view = if redefined {
             self.compact(CompactOptions::default()).await?;
-            self.reader.view().await?
+            self.reader.open_newest().await?
         } else {
             view
         };

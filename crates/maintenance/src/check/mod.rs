@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Kind, Result};
-use lake_query::{DeltaFiles, Reader, View, engine_error};
+use lake_query::{DeltaFiles, LakeSnapshot, Reader, engine_error};
 use lake_store::{ColumnRange, DEFINITION_FILE, DataFile, RecomputedStatistics, Snapshot, StoredObject, Table};
 
 use crate::check::finding::Findings;
@@ -42,7 +42,7 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
     for table in &tables {
         check_table(reader, table, &mut findings, &mut progress).await?;
     }
-    match reader.view().await {
+    match reader.open_newest().await {
         Ok(view) => {
             check_named_incidents(reader, &view, &mut findings, &mut progress).await?;
             check_answers(reader, &view, &mut findings).await?;
@@ -59,7 +59,7 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
 /// version, whose files have been checked.
 async fn check_named_incidents(
     reader: &Reader,
-    view: &View,
+    view: &LakeSnapshot,
     findings: &mut Findings,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<()> {
@@ -82,7 +82,7 @@ async fn check_named_incidents(
     Ok(())
 }
 
-async fn check_answers(reader: &Reader, view: &View, findings: &mut Findings) -> Result<()> {
+async fn check_answers(reader: &Reader, view: &LakeSnapshot, findings: &mut Findings) -> Result<()> {
     compare_counts_with_incidents(reader, view, findings).await?;
     for (name, of) in &view.resources {
         let Some(resource) = &of.resource else {

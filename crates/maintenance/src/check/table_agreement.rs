@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Kind, Resource, Result, ResultExt};
-use lake_query::{Reader, View, engine_error, fill, literal, template};
+use lake_query::{LakeSnapshot, Reader, engine_error, fill, literal, template};
 
 use crate::check::finding::{Finding, Findings};
 use crate::check::remedy::{recount_command, recount_year_command};
@@ -62,7 +62,11 @@ pub(crate) async fn compare_counts_with_recount(
 }
 
 /// Stored counts against stored incidents, bucket by bucket.
-pub(crate) async fn compare_counts_with_incidents(reader: &Reader, view: &View, into: &mut Findings) -> Result<()> {
+pub(crate) async fn compare_counts_with_incidents(
+    reader: &Reader,
+    view: &LakeSnapshot,
+    into: &mut Findings,
+) -> Result<()> {
     let session = reader.session(view).await?;
     let context = session.context();
     let query = async {
@@ -95,7 +99,7 @@ pub(crate) async fn compare_counts_with_incidents(reader: &Reader, view: &View, 
 /// Stored rejects against those that the raw rows make.
 pub(crate) async fn compare_rejects_with_raw(
     reader: &Reader,
-    view: &View,
+    view: &LakeSnapshot,
     resource: &Resource,
     into: &mut Findings,
 ) -> Result<()> {

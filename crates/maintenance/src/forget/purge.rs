@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Error, Kind, Resource, Result, failpoint};
-use lake_query::{Reader, View};
+use lake_query::{LakeSnapshot, Reader};
 use lake_store::{Commit, CompactionMark, DomainChange, Snapshot, StoredObject, Table};
 use serde_json::json;
 
@@ -83,7 +83,7 @@ async fn fence_late_commits(table: &Table, resource: &Resource, removed: &[Strin
 /// version.
 async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u64> {
     let newest = reader.lake().incidents.snapshot().await?;
-    let view = reader.view().await?;
+    let view = reader.open_newest().await?;
     let mut behind = Vec::new();
     for (name, of) in &view.resources {
         match &of.compaction {
@@ -110,7 +110,7 @@ async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u
     Ok(newest.version)
 }
 
-async fn move_marks(view: &View, names: &[String], version: u64) -> Result<Vec<DomainChange>> {
+async fn move_marks(view: &LakeSnapshot, names: &[String], version: u64) -> Result<Vec<DomainChange>> {
     let mut changes = Vec::new();
     for name in names {
         let Some(mark) = view.resources.get(name).and_then(|of| of.compaction.as_ref()) else { continue };

@@ -29,7 +29,7 @@ pub struct Rectangle {
 
 impl Rectangle {
     /// Returns the box between two longitudes that may lie beyond 180 or -180 degrees, `west` not above `east`.
-    pub fn between(west: f64, east: f64, south: f64, north: f64) -> Self {
+    pub fn from_bounds(west: f64, east: f64, south: f64, north: f64) -> Self {
         if east - west >= 360.0 {
             return Self { west: -180.0, south, east: 180.0, north };
         }
@@ -139,7 +139,7 @@ impl Area {
         }
         // A turn round the world rounds; the box must not be the smaller for it.
         let slack = if west < -180.0 || east > 180.0 { 1e-9 } else { 0.0 };
-        Rectangle::between(west - slack, east + slack, south, north)
+        Rectangle::from_bounds(west - slack, east + slack, south, north)
     }
 
     /// Whether a point is inside or on the boundary.

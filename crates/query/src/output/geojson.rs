@@ -2,15 +2,13 @@
 
 use std::io::Write;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::array::RecordBatch;
 use arrow::json::LineDelimitedWriter;
 use arrow::json::writer::LineDelimited;
 use lake_model::{Kind, Result, ResultExt};
 
-use crate::geometry::clip::Point;
-use crate::geometry::outline::{cell_geojson, cell_outline};
-use crate::output::format::failed;
+use crate::output::row_geometry::RowGeometries;
+use crate::output::write_error::write_error;
 
 /// Writes a FeatureCollection, a feature a row.
 pub(crate) struct FeatureWriter<W: Write> {
@@ -29,11 +27,11 @@ impl<W: Write> FeatureWriter<W> {
     /// If a column has no form in JSON, or the output refuses it.
     pub(crate) fn write(&mut self, batch: &RecordBatch, properties: &RecordBatch) -> Result<()> {
         let properties = as_lines(properties)?;
-        let place = Place::of(batch);
+        let geometries = RowGeometries::from_batch(batch);
         let mut text = String::with_capacity(properties.len() + batch.num_rows() * 256);
         for (row, properties) in properties.lines().enumerate() {
             text.push_str(if self.features == 0 { r#"{"type":"FeatureCollection","features":["# } else { "," });
-            let geometry = place.geometry(row).unwrap_or_else(|| "null".to_owned());
+            let geometry = geometries.geojson(row).unwrap_or_else(|| "null".to_owned());
             text.push_str(&format!("\n{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{properties}}}"));
             self.features += 1;
         }
@@ -55,52 +53,7 @@ impl<W: Write> FeatureWriter<W> {
 fn as_lines(batch: &RecordBatch) -> Result<String> {
     let json = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
     let mut writer: LineDelimitedWriter<Vec<u8>> = json.build::<_, LineDelimited>(Vec::new());
-    writer.write(batch).map_err(failed)?;
-    writer.finish().map_err(failed)?;
+    writer.write(batch).map_err(write_error)?;
+    writer.finish().map_err(write_error)?;
     String::from_utf8(writer.into_inner()).or_err(Kind::Internal, || "rows as JSON")
-}
-
-/// Where the rows of a batch lie.
-pub(crate) enum Place<'b> {
-    Cell(&'b arrow::array::Int64Array),
-    Point(&'b arrow::array::Float64Array, &'b arrow::array::Float64Array),
-    Nowhere,
-}
-
-impl<'b> Place<'b> {
-    pub(crate) fn of(batch: &'b RecordBatch) -> Self {
-        let real = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<Float64Type>();
-        let cell = batch.column_by_name("cell").filter(|column| column.data_type() == &DataType::Int64);
-        match (real("latitude"), real("longitude"), cell) {
-            (Some(latitude), Some(longitude), _) => Self::Point(latitude, longitude),
-            (_, _, Some(cell)) => Self::Cell(cell.as_primitive::<Int64Type>()),
-            _ => Self::Nowhere,
-        }
-    }
-
-    /// Returns the outline of a row's cell, as closed rings, or its point alone: longitude and latitude.
-    pub(crate) fn outline(&self, row: usize) -> Option<Vec<Vec<Point>>> {
-        let rings = match self {
-            Self::Cell(cells) => cells.is_valid(row).then(|| cell_outline(cells.value(row)))?,
-            Self::Point(latitude, longitude) => vec![vec![(finite(longitude, row)?, finite(latitude, row)?)]],
-            Self::Nowhere => Vec::new(),
-        };
-        (!rings.is_empty()).then_some(rings)
-    }
-
-    fn geometry(&self, row: usize) -> Option<String> {
-        match self {
-            Self::Cell(cells) => cells.is_valid(row).then(|| cells.value(row)).and_then(cell_geojson),
-            Self::Point(latitude, longitude) => {
-                let (latitude, longitude) = (finite(latitude, row)?, finite(longitude, row)?);
-                Some(format!(r#"{{"type":"Point","coordinates":[{longitude},{latitude}]}}"#))
-            }
-            Self::Nowhere => None,
-        }
-    }
-}
-
-/// A coordinate; `None` where there is none, or one that JSON has no number for.
-fn finite(values: &arrow::array::Float64Array, row: usize) -> Option<f64> {
-    values.is_valid(row).then(|| values.value(row)).filter(|value| value.is_finite())
 }

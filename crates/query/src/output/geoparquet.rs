@@ -9,7 +9,7 @@ use parquet::file::metadata::KeyValue;
 use serde_json::json;
 
 use crate::geometry::clip::Point;
-use crate::output::geojson::Place;
+use crate::output::row_geometry::RowGeometries;
 
 /// The name of the column.
 const COLUMN: &str = "geometry";
@@ -21,21 +21,21 @@ const MULTI_POLYGON: u32 = 6;
 
 /// The geometry of an answer whose rows have a place.
 #[derive(Debug)]
-pub(crate) struct Geometry {
+pub(crate) struct GeometryColumn {
     schema: SchemaRef,
     kinds: &'static [&'static str],
 }
 
-impl Geometry {
+impl GeometryColumn {
     /// Returns the geometry of rows of this schema; `None` where they have no cell and no point, or a column of that name.
     pub(crate) fn new(schema: &SchemaRef) -> Option<Self> {
         if schema.column_with_name(COLUMN).is_some() {
             return None;
         }
-        let kinds: &[&str] = match Place::of(&RecordBatch::new_empty(Arc::clone(schema))) {
-            Place::Cell(_) => &["Polygon", "MultiPolygon"],
-            Place::Point(..) => &["Point"],
-            Place::Nowhere => return None,
+        let kinds: &[&str] = match RowGeometries::from_batch(&RecordBatch::new_empty(Arc::clone(schema))) {
+            RowGeometries::Cell(_) => &["Polygon", "MultiPolygon"],
+            RowGeometries::Point(..) => &["Point"],
+            RowGeometries::None => return None,
         };
         let own = Arc::new(Field::new(COLUMN, DataType::Binary, true));
         let fields: Vec<_> = schema.fields().iter().cloned().chain([own]).collect();
@@ -52,10 +52,10 @@ impl Geometry {
     /// # Errors
     /// If the batch has another schema.
     pub(crate) fn add_to(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let place = Place::of(batch);
+        let rows = RowGeometries::from_batch(batch);
         let mut geometries = BinaryBuilder::new();
         for row in 0..batch.num_rows() {
-            geometries.append_option(place.outline(row).map(|rings| wkb(&rings)));
+            geometries.append_option(rows.outline(row).map(|rings| wkb(&rings)));
         }
         let geometries: ArrayRef = Arc::new(geometries.finish());
         let columns = batch.columns().iter().cloned().chain([geometries]).collect();

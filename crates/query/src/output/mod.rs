@@ -1,6 +1,9 @@
 //! The rows of an answer in every output format.
 
 pub(crate) mod format;
-pub(crate) mod geojson;
-pub(crate) mod geoparquet;
+mod geojson;
+mod geoparquet;
 pub(crate) mod output_columns;
+pub(crate) mod result_writer;
+mod row_geometry;
+mod write_error;

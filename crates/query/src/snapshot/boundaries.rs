@@ -1,6 +1,6 @@
-//! The boundaries of a reading: what landed of each set, and the table that a lake without any is given.
+//! The boundaries of a snapshot: what landed of each set, and the table that a lake without any is given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,19 +9,12 @@ use datafusion::datasource::empty::EmptyTable;
 use lake_model::Result;
 use lake_store::{BoundariesMark, Snapshot, boundaries_layout};
 
-use crate::snapshot::view::{Reader, View};
-
-impl View {
-    /// The names of the sets of boundaries that have landed.
-    pub fn boundaries_names(&self) -> BTreeSet<&str> {
-        let files = self.boundaries.iter().flat_map(|snapshot| snapshot.files.iter());
-        files.filter_map(|file| file.partition_value("resource")).collect()
-    }
-}
+use crate::snapshot::lake_snapshot::LakeSnapshot;
+use crate::snapshot::reader::Reader;
 
 impl Reader {
     /// The newest version of `boundaries`; none where none have landed.
-    pub(crate) async fn boundaries(&self) -> Result<Option<Arc<Snapshot>>> {
+    pub(crate) async fn open_boundaries(&self) -> Result<Option<Arc<Snapshot>>> {
         let table = &self.lake().boundaries;
         if !self.has_boundaries.load(Ordering::Relaxed) {
             if !table.exists().await? {
@@ -36,15 +29,15 @@ impl Reader {
     ///
     /// # Errors
     /// If the log cannot be read or a mark is damaged.
-    pub async fn boundaries_marks(&self, view: &View) -> Result<BTreeMap<String, BoundariesMark>> {
+    pub async fn boundaries_marks(&self, view: &LakeSnapshot) -> Result<BTreeMap<String, BoundariesMark>> {
         let Some(snapshot) = &view.boundaries else { return Ok(BTreeMap::new()) };
         let mut marks = BTreeMap::new();
         for name in view.boundaries_names() {
-            let mark = match self.known(&self.boundaries_marks, name, snapshot.version) {
+            let mark = match self.cached(&self.boundaries_marks, name, snapshot.version) {
                 Some(known) => known,
                 None => {
                     let found = BoundariesMark::read(&view.lake.boundaries, snapshot, name).await?;
-                    self.learn(&self.boundaries_marks, name, snapshot.version, found)
+                    self.cache(&self.boundaries_marks, name, snapshot.version, found)
                 }
             };
             marks.extend(mark.map(|mark| (name.to_owned(), mark)));
@@ -54,7 +47,7 @@ impl Reader {
 }
 
 /// The table of boundaries in SQL; without rows where none have landed.
-pub(crate) fn provider(view: &View) -> Result<Arc<dyn TableProvider>> {
+pub(crate) fn boundaries_provider(view: &LakeSnapshot) -> Result<Arc<dyn TableProvider>> {
     match &view.boundaries {
         Some(snapshot) => Ok(view.provider(&view.lake.boundaries, snapshot)?),
         None => Ok(Arc::new(EmptyTable::new(boundaries_layout().schema))),

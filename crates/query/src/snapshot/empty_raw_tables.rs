@@ -9,29 +9,30 @@ use lake_store::raw_layout;
 
 use crate::engine::{Engine, Session};
 use crate::error::engine_error;
-use crate::snapshot::view::{Reader, View};
+use crate::snapshot::lake_snapshot::LakeSnapshot;
+use crate::snapshot::reader::Reader;
 
 impl Reader {
-    /// A session over a reading for SQL that users write.
+    /// A session over a snapshot for SQL that users write.
     ///
     /// # Errors
     /// If a view cannot be planned.
-    pub async fn sql_session(&self, view: &View) -> Result<Session> {
+    pub async fn sql_session(&self, view: &LakeSnapshot) -> Result<Session> {
         self.sql_session_on(self.engine(), view).await
     }
 
-    /// The same on an engine for one request: see [`Engine::within`].
+    /// The same on an engine for one request: see [`Engine::with_limits`].
     ///
     /// # Errors
     /// If a view cannot be planned.
-    pub async fn sql_session_on(&self, engine: &Engine, view: &View) -> Result<Session> {
+    pub async fn sql_session_on(&self, engine: &Engine, view: &LakeSnapshot) -> Result<Session> {
         let session = self.session_on(engine, view).await?;
-        add_unlanded(&session, view)?;
+        add_empty_raw_tables(&session, view)?;
         Ok(session)
     }
 }
 
-fn add_unlanded(session: &Session, view: &View) -> Result<()> {
+fn add_empty_raw_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
     let schema = session.context().catalog("lake").and_then(|catalog| catalog.schema("raw"));
     let schema = schema.ok_or_else(|| Error::internal("the session has no schema raw"))?;
     for resource in view.catalog.iter().filter(|resource| !view.resources.contains_key(&resource.name)) {

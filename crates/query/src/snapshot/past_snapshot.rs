@@ -1,4 +1,4 @@
-//! The lake as it was: a reading of earlier versions that agree with each other.
+//! The lake as it was: a snapshot of earlier versions that agree with each other.
 //!
 //! A time alone does not say which versions belong together, for clocks jump. What a compaction removed from
 //! `fast_counts` must be contained in the `counts` that are read, and what was counted must be in the `raw` that is
@@ -13,16 +13,18 @@ use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result};
 use lake_store::{LogEntry, Snapshot, Table};
 
-use crate::snapshot::time_travel::Moment;
-use crate::snapshot::view::{DefinitionsOf, Reader, Versions, View, last_batch};
+use crate::snapshot::lake_snapshot::{DefinitionsChoice, LakeSnapshot, SnapshotTables};
+use crate::snapshot::open::last_batch;
+use crate::snapshot::reader::Reader;
+use crate::snapshot::time_travel::TimeTravel;
 
-fn text_of(ms: Option<i64>) -> String {
+fn format_time(ms: Option<i64>) -> String {
     let time = ms.and_then(DateTime::<Utc>::from_timestamp_millis);
     time.map_or_else(|| "unknown time".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
 /// The newest version committed at `ms` or before; `None` if the table was made later.
-async fn version_at(table: &Table, ms: i64) -> Result<Option<u64>> {
+async fn find_version_at(table: &Table, ms: i64) -> Result<Option<u64>> {
     let (mut found, mut first) = (None, None);
     table
         .walk_log(None, |entry| {
@@ -36,19 +38,19 @@ async fn version_at(table: &Table, ms: i64) -> Result<Option<u64>> {
         .await?;
     match (found, first) {
         (None, Some((version, at))) if version > 0 => {
-            Err(gone(table, &format!("as it was at {}", text_of(Some(ms))), version, at))
+            Err(gone_error(table, &format!("as it was at {}", format_time(Some(ms))), version, at))
         }
         (found, _) => Ok(found),
     }
 }
 
-fn gone(table: &Table, what: &str, version: u64, at: Option<i64>) -> Error {
+fn gone_error(table: &Table, what: &str, version: u64, at: Option<i64>) -> Error {
     Error::new(
         Kind::Gone,
         format!(
             "the lake {what} cannot be read any more: of table {} the oldest that can is version {version} of {}; `hotspots-lake history` lists what can be read",
             table.name(),
-            text_of(at)
+            format_time(at)
         ),
     )
 }
@@ -61,7 +63,7 @@ struct Cleaned {
 }
 
 impl Cleaned {
-    fn of(entry: &LogEntry) -> Option<Self> {
+    fn from_entry(entry: &LogEntry) -> Option<Self> {
         let resource = entry.text("resource")?.to_owned();
         let clean = entry.work == "CLEAN" && !entry.removes.is_empty();
         clean.then(|| Some(Self { version: entry.version, resource, to_batch: entry.number("to_batch")? }))?
@@ -69,41 +71,41 @@ impl Cleaned {
 }
 
 impl Reader {
-    /// Opens a reading of the lake as it was, by the definitions that it had.
+    /// Opens a snapshot of the lake as it was, by the definitions that it had.
     ///
     /// # Errors
     /// If the lake was not there yet, or the versions are gone: then the text names the oldest that can be read.
-    pub async fn view_at(&self, moment: &Moment) -> Result<View> {
-        self.view_of(moment, DefinitionsOf::ThatTime).await
+    pub async fn open_past(&self, moment: &TimeTravel) -> Result<LakeSnapshot> {
+        self.open_agreeing(moment, DefinitionsChoice::Stored).await
     }
 
-    /// Opens a reading that this reader has had before, for the next page of an answer: by the same definitions.
+    /// Opens a snapshot that this reader has had before, for the next page of an answer: by the same definitions.
     ///
     /// # Errors
-    /// As [`Self::view_at`].
-    pub async fn view_again(&self, moment: &Moment) -> Result<View> {
-        self.view_of(moment, DefinitionsOf::Today).await
+    /// As [`Self::open_past`].
+    pub async fn reopen(&self, moment: &TimeTravel) -> Result<LakeSnapshot> {
+        self.open_agreeing(moment, DefinitionsChoice::Current).await
     }
 
-    async fn view_of(&self, moment: &Moment, definitions: DefinitionsOf) -> Result<View> {
+    async fn open_agreeing(&self, moment: &TimeTravel, definitions: DefinitionsChoice) -> Result<LakeSnapshot> {
         let lake = self.lake();
         let (counts, mut fast, ms) = match *moment {
-            Moment::Time(time) => {
+            TimeTravel::Time(time) => {
                 let ms = time.timestamp_millis();
-                let counts = version_at(&lake.counts, ms).await?;
-                let fast = version_at(&lake.fast_counts, ms).await?;
+                let counts = find_version_at(&lake.counts, ms).await?;
+                let fast = find_version_at(&lake.fast_counts, ms).await?;
                 let (Some(counts), Some(fast)) = (counts, fast) else {
                     let made = lake.fast_counts.read_log_entry(0).await?.and_then(|entry| entry.committed_ms);
                     return Err(Error::not_found(format!(
                         "there was no lake in {} at {}; it was made at {}",
                         lake.location(),
-                        text_of(Some(ms)),
-                        text_of(made)
+                        format_time(Some(ms)),
+                        format_time(made)
                     )));
                 };
                 (counts, fast, ms)
             }
-            Moment::Versions { fast_counts, counts, .. } => {
+            TimeTravel::SnapshotTables { fast_counts, counts, .. } => {
                 let mut ms = i64::MIN;
                 for (table, version) in [(&lake.fast_counts, fast_counts), (&lake.counts, counts)] {
                     let entry = table.read_log_entry(version).await?;
@@ -112,11 +114,11 @@ impl Reader {
                 (counts, fast_counts, ms)
             }
         };
-        let counts = self.at(&lake.counts, counts).await?;
+        let counts = self.open_table_at(&lake.counts, counts).await?;
         let names = lake.list_landed_resources().await?;
-        while let Some(lost) = self.lost(&names, &counts, fast).await? {
+        while let Some(lost) = self.find_lost_batches(&names, &counts, fast).await? {
             match (moment, lost.version.checked_sub(1)) {
-                (Moment::Time(_), Some(before)) => fast = before,
+                (TimeTravel::Time(_), Some(before)) => fast = before,
                 _ => {
                     return Err(Error::invalid(format!(
                         "version {fast} of fast_counts and version {} of counts do not belong together: batches up to {} of {} were removed from the one before they were in the other; give the text of one Lake-Version",
@@ -125,34 +127,34 @@ impl Reader {
                 }
             }
         }
-        let fast_counts = self.at(&lake.fast_counts, fast).await?;
-        let rejects = self.at(&lake.rejects, version_at(&lake.rejects, ms).await?.unwrap_or(0)).await?;
-        let boundaries = match self.boundaries().await? {
+        let fast_counts = self.open_table_at(&lake.fast_counts, fast).await?;
+        let rejects = self.open_table_at(&lake.rejects, find_version_at(&lake.rejects, ms).await?.unwrap_or(0)).await?;
+        let boundaries = match self.open_boundaries().await? {
             None => None,
-            Some(_) => match version_at(&lake.boundaries, ms).await? {
-                Some(version) => Some(self.at(&lake.boundaries, version).await?),
+            Some(_) => match find_version_at(&lake.boundaries, ms).await? {
+                Some(version) => Some(self.open_table_at(&lake.boundaries, version).await?),
                 None => None,
             },
         };
         let mut raws = Vec::new();
         for name in names {
-            let counted = self.through(&name, &fast_counts).await?;
-            let compacted = self.compaction(&name, &counts).await?.map_or(0, |c| c.watermark);
-            if let Some(raw) = self.raw_at(&name, ms, counted.max(compacted)).await? {
+            let counted = self.read_counted_batch(&name, &fast_counts).await?;
+            let compacted = self.read_compaction_mark(&name, &counts).await?.map_or(0, |c| c.watermark);
+            if let Some(raw) = self.open_raw_at(&name, ms, counted.max(compacted)).await? {
                 raws.push((name, raw));
             }
         }
-        let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
-        let view = self.assemble(versions, definitions).await.map_err(|error| match error.kind() {
+        let versions = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
+        let view = self.assemble_snapshot(versions, definitions).await.map_err(|error| match error.kind() {
             Kind::NotFound | Kind::Data => {
                 Error::not_found(format!("{error}; `hotspots-lake history` lists what can be read"))
             }
             _ => error,
         })?;
-        if let Moment::Versions { .. } = moment {
-            belongs(moment, &view)?;
+        if let TimeTravel::SnapshotTables { .. } = moment {
+            check_versions_agree(moment, &view)?;
         }
-        all_there(&view).await?;
+        check_files_exist(&view).await?;
         Ok(view)
     }
 
@@ -160,7 +162,7 @@ impl Reader {
     ///
     /// # Errors
     /// If there is no such version yet, or none any more.
-    pub(crate) async fn at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
+    pub(crate) async fn open_table_at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
         let newest = table.snapshot().await?.version;
         if version > newest {
             return Err(Error::not_found(format!(
@@ -171,13 +173,13 @@ impl Reader {
         let oldest = table.list_log_files().await?.oldest();
         if oldest.is_none_or(|oldest| version < oldest) {
             let (oldest, at) = table.find_oldest_readable().await?.unwrap_or((newest, None));
-            return Err(gone(table, &format!("at version {version} of {}", table.name()), oldest, at));
+            return Err(gone_error(table, &format!("at version {version} of {}", table.name()), oldest, at));
         }
         table.snapshot_at(version).await
     }
 
     /// The last CLEAN up to the version `fast` that removed what `counts` does not contain.
-    async fn lost(&self, names: &[String], counts: &Snapshot, fast: u64) -> Result<Option<Cleaned>> {
+    async fn find_lost_batches(&self, names: &[String], counts: &Snapshot, fast: u64) -> Result<Option<Cleaned>> {
         if self.lake().counts.snapshot().await?.version == counts.version {
             // Whoever cleaned had read these counts or earlier ones.
             return Ok(None);
@@ -187,7 +189,7 @@ impl Reader {
             .fast_counts
             .walk_log(Some(fast), |entry| {
                 // The last of each resource reaches furthest.
-                if let Some(clean) = Cleaned::of(&entry)
+                if let Some(clean) = Cleaned::from_entry(&entry)
                     && cleaned.iter().all(|c| c.resource != clean.resource)
                 {
                     cleaned.push(clean);
@@ -199,7 +201,7 @@ impl Reader {
             })
             .await?;
         for clean in cleaned {
-            let watermark = self.compaction(&clean.resource, counts).await?.map_or(0, |c| c.watermark);
+            let watermark = self.read_compaction_mark(&clean.resource, counts).await?.map_or(0, |c| c.watermark);
             if clean.to_batch > watermark {
                 return Ok(Some(clean));
             }
@@ -208,13 +210,13 @@ impl Reader {
     }
 
     /// The raw table of a resource as it was at `ms`, or a little later if the rows of batch `counted` came later.
-    async fn raw_at(&self, name: &str, ms: i64, counted: i64) -> Result<Option<Arc<Snapshot>>> {
-        let table = self.raw(name)?;
-        let version = version_at(&table, ms).await?;
+    async fn open_raw_at(&self, name: &str, ms: i64, counted: i64) -> Result<Option<Arc<Snapshot>>> {
+        let table = self.raw_table(name)?;
+        let version = find_version_at(&table, ms).await?;
         if version.is_none() && counted == 0 {
             return Ok(None);
         }
-        let raw = self.at(&table, version.unwrap_or(0)).await?;
+        let raw = self.open_table_at(&table, version.unwrap_or(0)).await?;
         if raw.files.iter().filter_map(last_batch).max().unwrap_or(0) >= counted {
             return Ok(Some(raw));
         }
@@ -231,15 +233,15 @@ impl Reader {
             })
             .await?;
         match later {
-            Some(version) => Ok(Some(self.at(&table, version).await?)),
+            Some(version) => Ok(Some(self.open_table_at(&table, version).await?)),
             None => Ok(Some(raw)),
         }
     }
 }
 
 /// The version of `incidents` that was named is the one that `counts` names.
-fn belongs(moment: &Moment, view: &View) -> Result<()> {
-    let Moment::Versions { fast_counts, counts, incidents } = *moment else { return Ok(()) };
+fn check_versions_agree(moment: &TimeTravel, view: &LakeSnapshot) -> Result<()> {
+    let TimeTravel::SnapshotTables { fast_counts, counts, incidents } = *moment else { return Ok(()) };
     let (named, own) = (format!("fast_counts={fast_counts},counts={counts},incidents={incidents}"), view.version());
     if named == own {
         return Ok(());
@@ -247,11 +249,11 @@ fn belongs(moment: &Moment, view: &View) -> Result<()> {
     Err(Error::invalid(format!("{named} do not belong together; with these counts it is {own}")))
 }
 
-/// Fails unless every file of the reading is still there: vacuum may have removed some.
+/// Fails unless every file of the snapshot is still there: vacuum may have removed some.
 ///
 /// # Errors
 /// Of kind [`Kind::Gone`]; the text names the oldest version that can be read.
-pub(crate) async fn all_there(view: &View) -> Result<()> {
+pub(crate) async fn check_files_exist(view: &LakeSnapshot) -> Result<()> {
     let lake = &view.lake;
     let mut read = vec![
         (lake.fast_counts.clone(), &view.fast_counts),
@@ -267,7 +269,7 @@ pub(crate) async fn all_there(view: &View) -> Result<()> {
         let there: HashSet<String> = table.list_objects().map_ok(|object| object.path).try_collect().await?;
         if snapshot.files.iter().any(|file| !there.contains(&file.path)) {
             let (oldest, at) = table.find_oldest_readable().await?.unwrap_or((snapshot.version, None));
-            return Err(gone(&table, "as it was then", oldest, at));
+            return Err(gone_error(&table, "as it was then", oldest, at));
         }
     }
     Ok(())

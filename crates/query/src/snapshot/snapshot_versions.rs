@@ -1,4 +1,4 @@
-//! The exact version of every table of a reading, as text, and the reading opened again.
+//! The exact version of every table of a snapshot, as text, and the snapshot opened again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,12 +6,13 @@ use std::str::FromStr;
 
 use lake_model::{Error, Kind, Result};
 
-use crate::snapshot::past_snapshot::all_there;
-use crate::snapshot::view::{DefinitionsOf, Reader, Versions, View};
+use crate::snapshot::lake_snapshot::{DefinitionsChoice, LakeSnapshot, SnapshotTables};
+use crate::snapshot::past_snapshot::check_files_exist;
+use crate::snapshot::reader::Reader;
 
-/// The version of every table of a reading. `Lake-Version` names only what counts are made of; this is all of it.
+/// The version of every table of a snapshot. `Lake-Version` names only what counts are made of; this is all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pin {
+pub struct SnapshotVersions {
     fast_counts: u64,
     counts: u64,
     rejects: u64,
@@ -20,16 +21,16 @@ pub struct Pin {
     /// By the name of the resource.
     raws: BTreeMap<String, u64>,
     /// Whose rules they are read by.
-    definitions: DefinitionsOf,
+    definitions: DefinitionsChoice,
 }
 
-/// The member of a pin's text that says that a reading goes by the definitions of its own time.
-const DEFINITIONS_OF_THEN: (&str, &str) = ("definitions", "then");
+/// The member of a pin's text that says that a snapshot goes by the definitions of its own time.
+const STORED_DEFINITIONS: (&str, &str) = ("definitions", "then");
 
-impl View {
-    /// The versions of this reading. Those of `incidents` follow from `counts`.
-    pub fn pin(&self) -> Pin {
-        Pin {
+impl LakeSnapshot {
+    /// The versions of this snapshot. Those of `incidents` follow from `counts`.
+    pub fn versions(&self) -> SnapshotVersions {
+        SnapshotVersions {
             fast_counts: self.fast_counts.version,
             counts: self.counts.version,
             rejects: self.rejects.version,
@@ -40,36 +41,27 @@ impl View {
     }
 }
 
-impl View {
-    /// The ids of its tables, which a lake that is made anew in the place of another does not share.
-    pub fn table_ids(&self) -> String {
-        let tables = [&self.fast_counts, &self.counts, &self.rejects].into_iter().chain(&self.boundaries);
-        let tables = tables.chain(self.resources.values().map(|resource| &resource.raw));
-        tables.map(|table| table.table_id.as_str()).collect::<Vec<_>>().join(",")
-    }
-}
-
-impl fmt::Display for Pin {
+impl fmt::Display for SnapshotVersions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "fast_counts={},counts={},rejects={}", self.fast_counts, self.counts, self.rejects)?;
         self.boundaries.iter().try_for_each(|version| write!(f, ",boundaries={version}"))?;
         self.raws.iter().try_for_each(|(name, version)| write!(f, ",raw/{name}={version}"))?;
         match self.definitions {
-            DefinitionsOf::Today => Ok(()),
-            DefinitionsOf::ThatTime => write!(f, ",{}={}", DEFINITIONS_OF_THEN.0, DEFINITIONS_OF_THEN.1),
+            DefinitionsChoice::Current => Ok(()),
+            DefinitionsChoice::Stored => write!(f, ",{}={}", STORED_DEFINITIONS.0, STORED_DEFINITIONS.1),
         }
     }
 }
 
-impl FromStr for Pin {
+impl FromStr for SnapshotVersions {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let mut versions = BTreeMap::new();
-        let mut definitions = DefinitionsOf::Today;
+        let mut definitions = DefinitionsChoice::Current;
         for part in text.split(',') {
-            if part.split_once('=') == Some(DEFINITIONS_OF_THEN) {
-                definitions = DefinitionsOf::ThatTime;
+            if part.split_once('=') == Some(STORED_DEFINITIONS) {
+                definitions = DefinitionsChoice::Stored;
                 continue;
             }
             let known = part.split_once('=').and_then(|(table, version)| Some((table, version.parse::<u64>().ok()?)));
@@ -91,22 +83,22 @@ impl FromStr for Pin {
 }
 
 impl Reader {
-    /// Opens a reading again, whatever has landed since.
+    /// Opens a snapshot again, whatever has landed since.
     ///
     /// # Errors
     /// Of kind [`Kind::Gone`] if one of the versions cannot be read any more.
-    pub async fn view_pinned(&self, pin: &Pin) -> Result<View> {
-        let newest = self.view().await?;
-        if newest.pin() == *pin {
+    pub async fn open_versions(&self, pin: &SnapshotVersions) -> Result<LakeSnapshot> {
+        let newest = self.open_newest().await?;
+        if newest.versions() == *pin {
             return Ok(newest);
         }
         let lake = self.lake();
-        let fast_counts = self.at(&lake.fast_counts, pin.fast_counts).await?;
-        let counts = self.at(&lake.counts, pin.counts).await?;
-        let rejects = self.at(&lake.rejects, pin.rejects).await?;
+        let fast_counts = self.open_table_at(&lake.fast_counts, pin.fast_counts).await?;
+        let counts = self.open_table_at(&lake.counts, pin.counts).await?;
+        let rejects = self.open_table_at(&lake.rejects, pin.rejects).await?;
         let boundaries = match pin.boundaries {
             // Without the table there is no version that could have been read.
-            Some(version) if newest.boundaries.is_some() => Some(self.at(&lake.boundaries, version).await?),
+            Some(version) if newest.boundaries.is_some() => Some(self.open_table_at(&lake.boundaries, version).await?),
             _ => None,
         };
         let mut raws = Vec::new();
@@ -115,14 +107,14 @@ impl Reader {
             if !newest.resources.contains_key(name) {
                 return Err(Error::not_found(format!("there is no table raw/{name} in {}", lake.location())));
             }
-            raws.push((name.clone(), self.at(&self.raw(name)?, *version).await?));
+            raws.push((name.clone(), self.open_table_at(&self.raw_table(name)?, *version).await?));
         }
-        let versions = Versions { fast_counts, counts, rejects, boundaries, raws };
-        let view = self.assemble(versions, pin.definitions).await.map_err(|error| match error.kind() {
+        let versions = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
+        let view = self.assemble_snapshot(versions, pin.definitions).await.map_err(|error| match error.kind() {
             Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
             _ => error,
         })?;
-        all_there(&view).await?;
+        check_files_exist(&view).await?;
         Ok(view)
     }
 }
@@ -134,21 +126,27 @@ mod tests {
     #[test]
     fn a_pin_reads_as_it_is_shown_and_other_texts_are_refused() {
         let raws = [("311-cases".to_owned(), 7)].into();
-        let pin =
-            Pin { fast_counts: 12, counts: 5, rejects: 3, boundaries: None, raws, definitions: DefinitionsOf::Today };
+        let pin = SnapshotVersions {
+            fast_counts: 12,
+            counts: 5,
+            rejects: 3,
+            boundaries: None,
+            raws,
+            definitions: DefinitionsChoice::Current,
+        };
         let text = pin.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,raw/311-cases=7");
-        assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
-        let pin = Pin { boundaries: Some(2), ..pin };
+        assert_eq!(text.parse::<SnapshotVersions>().expect("a pin"), pin);
+        let pin = SnapshotVersions { boundaries: Some(2), ..pin };
         let text = pin.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,boundaries=2,raw/311-cases=7");
-        assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
-        let pin = Pin { definitions: DefinitionsOf::ThatTime, ..pin };
+        assert_eq!(text.parse::<SnapshotVersions>().expect("a pin"), pin);
+        let pin = SnapshotVersions { definitions: DefinitionsChoice::Stored, ..pin };
         let text = pin.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,boundaries=2,raw/311-cases=7,definitions=then");
-        assert_eq!(text.parse::<Pin>().expect("a pin"), pin);
+        assert_eq!(text.parse::<SnapshotVersions>().expect("a pin"), pin);
         for wrong in ["", "counts=5", "fast_counts=1,counts=2,rejects=x", "fast_counts=1,counts=2,rejects=3,other=4"] {
-            assert_eq!(wrong.parse::<Pin>().expect_err(wrong).kind(), Kind::Invalid);
+            assert_eq!(wrong.parse::<SnapshotVersions>().expect_err(wrong).kind(), Kind::Invalid);
         }
     }
 }

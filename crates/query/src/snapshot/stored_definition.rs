@@ -4,13 +4,13 @@
 //! A definition is in the log of the table that it explains, set by the commit that first lands rows under it: whoever
 //! reads a version of the table has the definition of its rows, and time travel has the one of that time.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use lake_model::{Catalog, Definition, Error, Kind, Result, ResultExt as _, StoredDefinition};
 use lake_store::{Commit, DEFINITION_DOMAIN, DomainChange, Snapshot, Table, boundaries_definition_domain};
 
-use crate::snapshot::view::{Reader, View};
+use crate::snapshot::lake_snapshot::LakeSnapshot;
+use crate::snapshot::reader::{Reader, StoredDefinitions};
 
 /// Times that a definition is stored again because another writer was first.
 const MAX_TRIES: u32 = 5;
@@ -62,84 +62,81 @@ pub async fn store_definition(table: &Table, definition: &Definition, domain: &s
     Err(Error::new(Kind::Conflict, format!("table {}: other writers kept changing its definition", table.name())))
 }
 
-/// Definitions by the names of what they define.
-pub(crate) type StoredDefinitions = BTreeMap<String, Arc<StoredDefinition>>;
-
 impl Reader {
     /// Returns the definitions that hold now: those this reader was made with, and those of the lake.
     ///
     /// # Errors
     /// If the store does not answer or a log is damaged.
     pub async fn catalog(&self) -> Result<Arc<Catalog>> {
-        let (raws, boundaries) = futures::try_join!(self.raws(), self.boundaries())?;
-        let stored = self.stored_definitions(&raws, boundaries.as_deref()).await?;
+        let (raws, boundaries) = futures::try_join!(self.open_raw_tables(), self.open_boundaries())?;
+        let stored = self.read_stored_definitions(&raws, boundaries.as_deref()).await?;
         Ok(self.catalog_with(stored))
     }
 
-    /// Returns the definition of a resource that the raw table of a reading keeps.
+    /// Returns the definition of a resource that the raw table of a snapshot keeps.
     ///
     /// # Errors
     /// If the log cannot be read or what it says is damaged.
-    pub async fn stored_definition_of(&self, view: &View, name: &str) -> Result<Option<Arc<StoredDefinition>>> {
+    pub async fn stored_definition_of(&self, view: &LakeSnapshot, name: &str) -> Result<Option<Arc<StoredDefinition>>> {
         let Some(resource) = view.resources.get(name) else { return Ok(None) };
-        self.stored(name, &self.raw(name)?, &resource.raw, DEFINITION_DOMAIN).await
+        self.read_stored(name, &self.raw_table(name)?, &resource.raw, DEFINITION_DOMAIN).await
     }
 
     /// The definitions that these versions keep.
-    pub(crate) async fn stored_definitions(
+    pub(crate) async fn read_stored_definitions(
         &self,
         raws: &[(String, Arc<Snapshot>)],
         boundaries: Option<&Snapshot>,
     ) -> Result<StoredDefinitions> {
         let mut found = StoredDefinitions::new();
         for (name, raw) in raws {
-            let table = self.raw(name)?;
-            found.extend(self.stored(name, &table, raw, DEFINITION_DOMAIN).await?.map(|one| (name.clone(), one)));
+            let table = self.raw_table(name)?;
+            found.extend(self.read_stored(name, &table, raw, DEFINITION_DOMAIN).await?.map(|one| (name.clone(), one)));
         }
         let Some(snapshot) = boundaries else { return Ok(found) };
         let sets = snapshot.files.iter().filter_map(|file| file.partition_value("resource"));
         for name in sets {
             let (table, domain) = (&self.lake().boundaries, boundaries_definition_domain(name));
             // No resource has the name of a set.
-            found.extend(self.stored(name, table, snapshot, &domain).await?.map(|one| (name.to_owned(), one)));
+            found.extend(self.read_stored(name, table, snapshot, &domain).await?.map(|one| (name.to_owned(), one)));
         }
         Ok(found)
     }
 
-    async fn stored(
+    async fn read_stored(
         &self,
         name: &str,
         table: &Table,
         snapshot: &Snapshot,
         domain: &str,
     ) -> Result<Option<Arc<StoredDefinition>>> {
-        if let Some(known) = self.known(&self.stored_definitions, name, snapshot.version) {
+        if let Some(known) = self.cached(&self.stored_definitions, name, snapshot.version) {
             return Ok(known);
         }
         let found = stored_definition(table, snapshot, domain).await?.map(Arc::new);
-        Ok(self.learn(&self.stored_definitions, name, snapshot.version, found))
+        Ok(self.cache(&self.stored_definitions, name, snapshot.version, found))
     }
 
     /// The definitions of today: see [`Catalog::with_stored`].
     pub(crate) fn catalog_with(&self, stored: StoredDefinitions) -> Arc<Catalog> {
         let mut current = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_none_or(|(of, _)| *of != stored) {
-            let (catalog, wrong) = self.given.with_stored(&stored);
-            warn_of(&wrong);
+            let (catalog, wrong) = self.configured.with_stored(&stored);
+            warn_of_damaged(&wrong);
             *current = Some((stored, Arc::new(catalog)));
         }
-        current.as_ref().map_or_else(|| Arc::clone(&self.given), |(_, catalog)| Arc::clone(catalog))
+        current.as_ref().map_or_else(|| Arc::clone(&self.configured), |(_, catalog)| Arc::clone(catalog))
     }
 
     /// The definitions of an earlier time: see [`Catalog::as_stored`].
     pub(crate) fn catalog_as_stored(&self, stored: &StoredDefinitions) -> Arc<Catalog> {
-        let (catalog, wrong) = self.given.as_stored(stored);
-        warn_of(&wrong);
+        let (catalog, wrong) = self.configured.as_stored(stored);
+        warn_of_damaged(&wrong);
         Arc::new(catalog)
     }
 }
 
-fn warn_of(wrong: &[Error]) {
+fn warn_of_damaged(wrong: &[Error]) {
     for error in wrong {
         tracing::warn!("{error}; if a newer program wrote it, use that one, or give a file of it with --resources");
     }

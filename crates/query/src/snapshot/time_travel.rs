@@ -7,11 +7,11 @@ use lake_model::{Error, Result};
 
 /// A moment of the lake's past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum TimeTravel {
     /// The lake as it was at this time, by the clocks of those who committed.
     Time(DateTime<Utc>),
     /// The versions that an answer named in `Lake-Version`.
-    Versions {
+    SnapshotTables {
         /// The version of `fast_counts`.
         fast_counts: u64,
         /// The version of `counts`.
@@ -21,7 +21,7 @@ pub enum Moment {
     },
 }
 
-impl Moment {
+impl TimeTravel {
     /// Parses a time: RFC 3339, or a date or date and time in UTC.
     ///
     /// # Errors
@@ -51,7 +51,9 @@ impl Moment {
             parts.find(|(of, _)| *of == name).and_then(|(_, number)| u64::from_str(number).ok())
         };
         match (version("fast_counts"), version("counts"), version("incidents")) {
-            (Some(fast_counts), Some(counts), Some(incidents)) => Ok(Self::Versions { fast_counts, counts, incidents }),
+            (Some(fast_counts), Some(counts), Some(incidents)) => {
+                Ok(Self::SnapshotTables { fast_counts, counts, incidents })
+            }
             _ => Err(Error::invalid(format!(
                 "`{text}` does not name the versions of a reading; write fast_counts=12,counts=5,incidents=5, the text of Lake-Version"
             ))),
@@ -67,17 +69,21 @@ mod tests {
     fn a_time_is_rfc_3339_or_utc() {
         let same = ["2026-03-01T12:00:00Z", "2026-03-01T13:00:00+01:00", "2026-03-01 12:00", "2026-03-01T12:00:00.000"];
         for text in same {
-            assert_eq!(Moment::parse_time(text).expect(text), Moment::parse_time(same[0]).expect("a time"), "{text}");
+            assert_eq!(
+                TimeTravel::parse_time(text).expect(text),
+                TimeTravel::parse_time(same[0]).expect("a time"),
+                "{text}"
+            );
         }
-        assert!(Moment::parse_time("2026-03-01").is_ok());
-        assert!(Moment::parse_time("yesterday").expect_err("no time").to_string().contains("UTC"));
+        assert!(TimeTravel::parse_time("2026-03-01").is_ok());
+        assert!(TimeTravel::parse_time("yesterday").expect_err("no time").to_string().contains("UTC"));
     }
 
     #[test]
     fn versions_are_the_text_of_the_header() {
         let text = "fast_counts=12,counts=5,incidents=4";
-        let expected = Moment::Versions { fast_counts: 12, counts: 5, incidents: 4 };
-        assert_eq!(Moment::parse_versions(text).expect("versions"), expected);
-        assert!(Moment::parse_versions("counts=5").is_err());
+        let expected = TimeTravel::SnapshotTables { fast_counts: 12, counts: 5, incidents: 4 };
+        assert_eq!(TimeTravel::parse_versions(text).expect("versions"), expected);
+        assert!(TimeTravel::parse_versions("counts=5").is_err());
     }
 }

@@ -76,7 +76,7 @@ impl Statement {
     ///
     /// # Errors
     /// If it is neither, or a value has no place or does not fit.
-    pub fn values_of_json(&self, given: &Value) -> Result<ParamValues> {
+    pub fn values_from_json(&self, given: &Value) -> Result<ParamValues> {
         let named: Vec<(String, &Value)> = match given {
             Value::Null => Vec::new(),
             Value::Object(members) => members.iter().map(|(name, value)| (plain(name).to_owned(), value)).collect(),
@@ -117,7 +117,7 @@ impl Statement {
     ///
     /// # Errors
     /// If they are more than there are places, or one has no place or does not fit.
-    pub fn values_of_row(&self, row: Vec<(String, ScalarValue)>) -> Result<ParamValues> {
+    pub fn values_from_row(&self, row: Vec<(String, ScalarValue)>) -> Result<ParamValues> {
         if row.len() > self.parameters.len() {
             let (places, given) = (self.parameters.len(), row.len());
             return Err(Error::invalid(format!("the query has {places} places for values, and {given} are bound")));

@@ -6,7 +6,7 @@ use arrow_flight::{FlightData, FlightDescriptor, FlightEndpoint, FlightInfo, Tic
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use lake_model::{Kind, Result, ResultExt};
-use lake_query::View;
+use lake_query::LakeSnapshot;
 use prost::Message as _;
 use tokio::time::Instant;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
@@ -70,7 +70,7 @@ impl Planned {
 /// If the SQL is wrong, would change anything, or lacks values.
 pub(super) async fn info(app: &App, asked: Asked, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>> {
     let planned = Planned::bound(app, &asked).await?;
-    let handle = asked.pinned(&planned.reading.view.pin()).write();
+    let handle = asked.pinned(&planned.reading.view.versions()).write();
     let ticket = TicketStatementQuery { statement_handle: handle }.as_any().encode_to_vec().into();
     let mut response = Response::new(described(&planned.schema(), ticket, descriptor)?);
     say_reading(response.metadata_mut(), &planned.reading.view)?;
@@ -117,7 +117,7 @@ pub(super) async fn rows(
 }
 
 /// Puts what was read among the headers, by the names they have over HTTP.
-fn say_reading(headers: &mut MetadataMap, view: &View) -> Result<()> {
+fn say_reading(headers: &mut MetadataMap, view: &LakeSnapshot) -> Result<()> {
     let text = |text: &str| AsciiMetadataValue::try_from(text).or_err(Kind::Internal, || "a version as a header");
     headers.insert("lake-version", text(&view.version())?);
     headers.insert("lake-exact", text(if view.is_exact(&[]) { "true" } else { "false" })?);

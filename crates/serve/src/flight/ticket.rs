@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use lake_model::{Error, Result};
-use lake_query::Pin;
+use lake_query::SnapshotVersions;
 use prost::Message as _;
 
 use super::values::Values;
@@ -24,7 +24,7 @@ pub(super) struct Asked {
     pub(super) sql: String,
     #[prost(message, optional, tag = "4")]
     pub(super) values: Option<Values>,
-    /// The versions that are read, a [`Pin`]; empty in a handle.
+    /// The versions that are read, a [`SnapshotVersions`]; empty in a handle.
     #[prost(string, tag = "5")]
     versions: String,
     /// What a cancellation names; empty in a handle.
@@ -46,7 +46,7 @@ impl Asked {
 
     /// The same, for a ticket.
     #[must_use]
-    pub(super) fn pinned(self, versions: &Pin) -> Self {
+    pub(super) fn pinned(self, versions: &SnapshotVersions) -> Self {
         Self { versions: versions.to_string(), id: uuid::Uuid::new_v4().to_string(), ..self }
     }
 
@@ -72,7 +72,7 @@ impl Asked {
     ///
     /// # Errors
     /// If they are none.
-    pub(super) fn versions(&self) -> Result<Option<Pin>> {
+    pub(super) fn versions(&self) -> Result<Option<SnapshotVersions>> {
         let versions = Some(self.versions.as_str()).filter(|versions| !versions.is_empty());
         versions.map(str::parse).transpose().map_err(|error: Error| error.context("the ticket"))
     }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_ticket_is_read_as_it_was_written_and_only_by_its_own_lake() {
-        let versions: Pin = "fast_counts=1,counts=2,rejects=0,raw/a=3".parse().expect("versions");
+        let versions: SnapshotVersions = "fast_counts=1,counts=2,rejects=0,raw/a=3".parse().expect("versions");
         let ticket = Asked::new("lake", "SELECT 1").pinned(&versions);
         let read = Asked::read(&ticket.write(), "lake", "ticket").expect("a ticket");
         assert_eq!(read, ticket);

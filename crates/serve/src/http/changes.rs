@@ -268,7 +268,7 @@ impl Changes {
 
     async fn read_counts(&self, provider: Arc<DeltaFiles>, version: u64) -> Result<Vec<Value>> {
         let session =
-            self.app.reader.engine().within(self.app.limits.memory_bytes, self.app.limits.spill_bytes)?.session();
+            self.app.reader.engine().with_limits(self.app.limits.memory_bytes, self.app.limits.spill_bytes)?.session();
         let frame = session.context().read_table(provider).map_err(plan_error)?;
         let columns = [
             "resource",

@@ -23,7 +23,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, P
         let what = "the server is stopping: it ends what is under way and takes nothing new";
         return Err(Problem::of(Kind::Unavailable, what));
     }
-    match app.reader.view().await {
+    match app.reader.open_newest().await {
         Ok(_) => Ok("ready"),
         Err(error) => Err(Problem::of(Kind::Unavailable, error.to_string())),
     }

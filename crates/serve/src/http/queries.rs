@@ -47,7 +47,7 @@ impl<'a> From<&'a NamedQuery> for Told<'a> {
 /// Answers `GET /queries`.
 pub(crate) async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     Parameters::from_query(QUERIES, &[], query.as_deref().unwrap_or_default())?;
-    let told: Vec<Told<'_>> = app.reader.queries().iter().map(|query| Told::from(query.as_ref())).collect();
+    let told: Vec<Told<'_>> = app.queries.iter().map(|query| Told::from(query.as_ref())).collect();
     Ok(Json(told).into_response())
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn get(
     RawQuery(address): RawQuery,
 ) -> Result<Response, Problem> {
     let Path(name) = name.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
-    let query = app.reader.queries().get(&name)?;
+    let query = app.queries.get(&name)?;
     let (mut given, mut format, mut limit, mut cells) = (Vec::new(), None, None, None);
     for (name, text) in form_urlencoded::parse(address.as_deref().unwrap_or_default().as_bytes()) {
         let once = match name.as_ref() {

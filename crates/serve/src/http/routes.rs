@@ -148,7 +148,7 @@ impl FromRequest<Arc<App>> for Body {
 }
 
 async fn openapi(State(app): State<Arc<App>>) -> Response {
-    Json(document(app.reader.queries())).into_response()
+    Json(document(&app.queries)).into_response()
 }
 
 async fn explain(slug: Result<Path<String>, PathRejection>) -> Result<String, Problem> {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
 use lake_model::{Kind, Result, ResultExt};
-use lake_query::View;
+use lake_query::LakeSnapshot;
 
 use crate::app::Reading;
 
@@ -105,7 +105,7 @@ impl Name {
     ///
     /// # Errors
     /// If the versions read are no header.
-    pub(crate) fn not_modified(&self, view: &View, names: &[String]) -> Result<Response> {
+    pub(crate) fn not_modified(&self, view: &LakeSnapshot, names: &[String]) -> Result<Response> {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         self.say(response.headers_mut());
         say_reading(response.headers_mut(), view, names)?;
@@ -169,7 +169,7 @@ pub(crate) fn flag(value: bool) -> HeaderValue {
 ///
 /// # Errors
 /// If the versions read are no header.
-pub(crate) fn say_reading(headers: &mut HeaderMap, view: &View, names: &[String]) -> Result<()> {
+pub(crate) fn say_reading(headers: &mut HeaderMap, view: &LakeSnapshot, names: &[String]) -> Result<()> {
     let text = |text: &str| HeaderValue::from_str(text).or_err(Kind::Internal, || "a version as a header");
     headers.insert("lake-version", text(&view.version())?);
     headers.insert("lake-exact", flag(view.is_exact(names)));

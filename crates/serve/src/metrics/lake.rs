@@ -1,6 +1,6 @@
 //! How the lake and the engine stand at this moment.
 
-use lake_query::ResourceView;
+use lake_query::ResourceSnapshot;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -9,7 +9,7 @@ use super::{Labels, label, tell};
 use crate::app::App;
 
 /// What is told of each resource: the name, what it means, and the number; none where there is none.
-type Told = (&'static str, &'static str, fn(&ResourceView) -> Option<i64>);
+type Told = (&'static str, &'static str, fn(&ResourceSnapshot) -> Option<i64>);
 
 const TOLD: [Told; 6] = [
     ("hotspots_resource_batches", "The last batch that landed", |resource| Some(resource.mark.batch)),
@@ -19,7 +19,7 @@ const TOLD: [Told; 6] = [
     }),
     ("hotspots_resource_exact", "1 if answers equal a recount, else 0", |resource| Some(resource.is_exact().into())),
     ("hotspots_resource_raw_rows", "Landed versions of rows", |resource| i64::try_from(resource.raw.rows()).ok()),
-    ("hotspots_resource_lag_seconds", "Time since the last batch landed", ResourceView::lag_seconds),
+    ("hotspots_resource_lag_seconds", "Time since the last batch landed", ResourceSnapshot::lag_seconds),
 ];
 
 /// Tells of the engine, and of the lake if it can be read.
@@ -38,7 +38,7 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
     tell(registry, "hotspots_sql_workers_running", "Processes at work for a query in SQL", running);
     tell(registry, "hotspots_sql_workers_idle", "Processes that wait for a query in SQL", whole(idle));
 
-    let view = app.reader.view().await.inspect_err(|error| tracing::error!(%error, "the lake cannot be read"));
+    let view = app.reader.open_newest().await.inspect_err(|error| tracing::error!(%error, "the lake cannot be read"));
     tell(registry, "hotspots_lake_readable", "1 if the lake can be read, else 0", i64::from(view.is_ok()));
     let versions = Family::<Labels, Gauge>::default();
     registry.register("hotspots_table_version", "The version of each table that answers are of", versions.clone());

@@ -17,8 +17,8 @@ use datafusion::logical_expr::LogicalPlan;
 use futures::TryStreamExt as _;
 use lake_model::{Catalog, Error, Kind, Resource, Result, ResultExt, parse_json};
 use lake_query::{
-    Engine, EngineOptions, NamedQuery, OutputColumns, Pin, Reader, SPILL_BOUND, Session, Statement, View,
-    run_statement, statement_error,
+    Engine, EngineOptions, LakeSnapshot, NamedQuery, OutputColumns, Reader, SPILL_LIMIT_MESSAGE, Session,
+    SnapshotVersions, Statement, run_statement, statement_error,
 };
 use lake_store::{Lake, Location};
 use rustix::process::{Signal, getpid, kill_process};
@@ -64,7 +64,7 @@ pub async fn run_sql_worker(setup: SqlWorkerSetup) -> Result<()> {
     let worker = Arc::new(Worker { setup, reader: tokio::sync::OnceCell::new(), view: Mutex::default(), output });
     // The first statement need not wait for it; what fails is told to whoever asks.
     if let Ok(reader) = worker.reader().await {
-        let _ = reader.view().await;
+        let _ = reader.open_newest().await;
     }
     while let Some(request) = requests.recv().await {
         // Whatever else comes belongs to a statement that has ended.
@@ -227,7 +227,7 @@ struct Worker {
     setup: SqlWorkerSetup,
     reader: tokio::sync::OnceCell<Arc<Reader>>,
     /// The last reading, which the next statement is likely to be of.
-    view: Mutex<Option<(String, View)>>,
+    view: Mutex<Option<(String, LakeSnapshot)>>,
     output: Output,
 }
 
@@ -262,13 +262,13 @@ impl Worker {
     }
 
     /// The reading that a question is of.
-    async fn view(&self, reader: &Reader, question: &Question) -> Result<View> {
+    async fn view(&self, reader: &Reader, question: &Question) -> Result<LakeSnapshot> {
         let known = || self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, view)) = known().as_ref().filter(|(pin, _)| *pin == question.pin) {
             return Ok(view.clone());
         }
-        let pin: Pin = question.pin.parse()?;
-        let view = reader.view_pinned(&pin).await?;
+        let pin: SnapshotVersions = question.pin.parse()?;
+        let view = reader.open_versions(&pin).await?;
         *known() = Some((question.pin.clone(), view.clone()));
         Ok(view)
     }
@@ -290,7 +290,7 @@ impl Worker {
     async fn plan(&self, question: &Question) -> Result<Bound> {
         let reader = self.reader().await?;
         let view = self.view(&reader, question).await?;
-        let engine = reader.engine().within(question.memory_bytes, question.spill_bytes)?;
+        let engine = reader.engine().with_limits(question.memory_bytes, question.spill_bytes)?;
         let session = reader.sql_session_on(&engine, &view).await?;
         let (statement, file) = prepare(&session, &question.sql).await?;
         let fields = statement.parameters().iter();
@@ -304,9 +304,9 @@ impl Worker {
             }
             Values::Json(values) => {
                 let values = parse_json(values).or_err(Kind::Internal, || "the values of a statement")?;
-                statement.values_of_json(&values)?
+                statement.values_from_json(&values)?
             }
-            Values::Row(row) => statement.values_of_row(row.read()?)?,
+            Values::Row(row) => statement.values_from_row(row.read()?)?,
             Values::Typed(row) => ParamValues::from(row.read()?),
         };
         let written = written(&values);
@@ -416,9 +416,10 @@ fn with_compact_texts(batch: &RecordBatch) -> Result<RecordBatch> {
 /// The error, with the limit that the query met.
 fn with_limit(error: Error, spill_bytes: u64) -> Error {
     match error.kind() {
-        Kind::Exhausted if error.message() == SPILL_BOUND => {
+        Kind::Exhausted if error.message() == SPILL_LIMIT_MESSAGE => {
             let mib = spill_bytes >> 20;
-            let limit = format!("{SPILL_BOUND}, {mib} MiB (`request_spill_mib` of /limits); ask for less at a time");
+            let limit =
+                format!("{SPILL_LIMIT_MESSAGE}, {mib} MiB (`request_spill_mib` of /limits); ask for less at a time");
             Error::new(Kind::Exhausted, limit)
         }
         Kind::Exhausted => error.context("the query needs more memory than `request_memory_mib` of /limits"),

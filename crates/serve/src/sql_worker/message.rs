@@ -69,7 +69,7 @@ pub(crate) struct Held {
 /// A statement of a user over one reading of the lake.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Question {
-    /// The versions to read: a [`lake_query::Pin`].
+    /// The versions to read: a [`lake_query::SnapshotVersions`].
     pub(crate) pin: String,
     pub(crate) sql: Sql,
     pub(crate) values: Values,

@@ -119,7 +119,11 @@ impl SqlWorkers {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             lake: reader.lake().location().to_string(),
             block_cache_bytes: reader.lake().location().block_cache_bytes(),
-            resources: reader.given().iter().map(|given| (given.as_ref().clone(), given.definition.clone())).collect(),
+            resources: reader
+                .configured()
+                .iter()
+                .map(|given| (given.as_ref().clone(), given.definition.clone()))
+                .collect(),
             spill_directory: std::env::temp_dir(),
             memory_bytes: limits.memory_bytes,
             process_bytes: process_bytes(limits.memory_bytes),

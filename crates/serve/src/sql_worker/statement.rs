@@ -34,7 +34,7 @@ pub(crate) struct Planned {
 pub(crate) async fn plan(reading: &Reading, sql: Sql, values: Values) -> Result<Planned> {
     let share = reading.sql_share();
     let question = Question {
-        pin: reading.view.pin().to_string(),
+        pin: reading.view.versions().to_string(),
         sql,
         values,
         memory_bytes: share.memory_bytes,

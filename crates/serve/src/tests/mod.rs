@@ -120,7 +120,7 @@ async fn counts_and_incidents_and_a_naive_recount_say_the_same() {
     let lake = test_lake(600).await;
     let reading = lake.reading().await;
     let view = &reading.view;
-    assert!(view.is_exact(&[]) && view.resources.values().all(lake_query::ResourceView::is_pending));
+    assert!(view.is_exact(&[]) && view.resources.values().all(lake_query::ResourceSnapshot::is_pending));
     let mut dice = Dice(11);
     for _ in 0..60 {
         let (query, dimensions, test) = random_question(&mut dice);

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use lake_model::{Error, Result};
 
 /// Operators of one expression, and queries of one `UNION`, at most: [`STACK_BYTES`] holds at least twice as many, in every build.
-pub const MOST_OPERATORS: usize = 2_000;
+pub const MAX_OPERATORS: usize = 2_000;
 
 /// The stack of every thread on which statements are planned, evaluated or dropped.
 pub const STACK_BYTES: usize = 32 << 20;
@@ -20,11 +20,11 @@ pub(crate) fn check(text: &str) -> Result<()> {
     // What is no SQL is told by the parser, with its place.
     let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else { return Ok(()) };
     let operators = operators(&tokens);
-    if operators <= MOST_OPERATORS {
+    if operators <= MAX_OPERATORS {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "the statement has {operators} operators one within another, where there may be {MOST_OPERATORS} \
+        "the statement has {operators} operators one within another, where there may be {MAX_OPERATORS} \
          (`max_operators` of /limits); write many values as a list, x IN (1, 2), or ask in parts"
     )))
 }
@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn more_operators_than_may_be_are_refused_and_the_limit_is_named() {
         let sum = |terms: usize| format!("SELECT {}", vec!["1"; terms].join("+"));
-        assert!(check(&sum(MOST_OPERATORS + 1)).is_ok());
-        let error = check(&sum(MOST_OPERATORS + 2)).expect_err("one too many").to_string();
+        assert!(check(&sum(MAX_OPERATORS + 1)).is_ok());
+        let error = check(&sum(MAX_OPERATORS + 2)).expect_err("one too many").to_string();
         assert!(error.contains("2001 operators") && error.contains("`max_operators` of /limits"), "{error}");
     }
 }

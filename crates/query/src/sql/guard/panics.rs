@@ -26,11 +26,11 @@ pub async fn catch_panics<T>(work: impl Future<Output = Result<T>>) -> Result<T>
 /// If it cannot be planned.
 pub async fn run_statement(frame: DataFrame) -> Result<SendableRecordBatchStream> {
     let begun = catch_panics(async { frame.execute_stream().await.map_err(statement_error) });
-    Ok(catch_panics_of_rows(begun.await?))
+    Ok(catch_panics_in_rows(begun.await?))
 }
 
 /// The rows of a statement; a panic is the last of them, as an error.
-pub fn catch_panics_of_rows(rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
+pub fn catch_panics_in_rows(rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
     let schema = rows.schema();
     let caught = AssertUnwindSafe(rows).catch_unwind().map(|row| {
         row.unwrap_or_else(|cause| Err(DataFusionError::External(Box::new(statement_failed(cause.as_ref())))))
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(failed.kind(), lake_model::Kind::Invalid);
         let rows = futures::stream::once(async { panic!("a bug") });
         let rows = RecordBatchStreamAdapter::new(Arc::new(Schema::empty()), rows);
-        let rows: Vec<_> = catch_panics_of_rows(Box::pin(rows)).collect().await;
+        let rows: Vec<_> = catch_panics_in_rows(Box::pin(rows)).collect().await;
         assert!(matches!(rows.as_slice(), [Err(_)]), "one error, and the end");
     }
 }

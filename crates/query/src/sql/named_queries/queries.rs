@@ -7,7 +7,7 @@ use std::sync::Arc;
 use include_dir::{Dir, DirEntry};
 use lake_model::{Error, Kind, Result, ResultExt, read_regular_file};
 
-use crate::snapshot::view::Reader;
+use crate::engine::Session;
 use crate::sql::named_queries::named_query::{NamedQuery, no_such_query};
 use crate::sql::templates::QUERIES;
 
@@ -47,7 +47,7 @@ impl Queries {
     ///
     /// # Errors
     /// If the directory cannot be read or a header is wrong; every wrong file is named.
-    pub fn of_directory(directory: &Path) -> Result<Self> {
+    pub fn from_directory(directory: &Path) -> Result<Self> {
         let mut queries = Self::default();
         let mut wrong = Vec::new();
         for (name, path) in sql_files(directory)? {
@@ -63,7 +63,7 @@ impl Queries {
 
     /// With those of another, which replace those of the same name.
     #[must_use]
-    pub fn and(mut self, others: &Self) -> Self {
+    pub fn with_overrides(mut self, others: &Self) -> Self {
         self.queries.extend(others.queries.clone());
         self
     }
@@ -82,17 +82,15 @@ impl Queries {
         self.queries.values()
     }
 
-    /// Fails unless each of them can be run over the lake, and takes and gives what its header says. A resource that has
+    /// Fails unless each of them can be run over the tables of this session, and takes and gives what its header says. A resource that has
     /// not landed is an empty raw table.
     ///
     /// # Errors
     /// What is wrong with each that is, with its file and place.
-    pub async fn check(&self, reader: &Reader) -> Result<()> {
-        let view = reader.view().await?;
-        let session = reader.sql_session(&view).await?;
+    pub async fn check(&self, session: &Session) -> Result<()> {
         let mut wrong = Vec::new();
         for query in self.iter() {
-            match query.check(&session).await {
+            match query.check(session).await {
                 Ok(()) => {}
                 Err(error) if error.kind() == Kind::Invalid => wrong.push(error.to_string()),
                 Err(error) => return Err(error),

@@ -1,0 +1,102 @@
+//! A snapshot of the lake: one version of every table, all of which agree with each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lake_model::{Catalog, Result};
+use lake_store::{Lake, Snapshot, Table};
+
+use crate::error::engine_error;
+use crate::snapshot::delta_files::DeltaFiles;
+use crate::snapshot::resource_snapshot::ResourceSnapshot;
+
+/// A snapshot of the lake.
+#[derive(Clone, Debug)]
+pub struct LakeSnapshot {
+    /// The lake.
+    pub lake: Lake,
+    /// `fast_counts` as read.
+    pub fast_counts: Arc<Snapshot>,
+    /// `counts` as read.
+    pub counts: Arc<Snapshot>,
+    /// `incidents`, each resource's files at the version that its compaction names. A newer version may hold what a
+    /// compaction that never reached its commit point, or is about to, has written.
+    pub incidents: Arc<Snapshot>,
+    /// `rejects` as read.
+    pub rejects: Arc<Snapshot>,
+    /// `boundaries` as read; none in a lake where none have landed.
+    pub boundaries: Option<Arc<Snapshot>>,
+    /// The landed resources by name.
+    pub resources: BTreeMap<String, ResourceSnapshot>,
+    /// The definitions that hold in this snapshot: those the program and the user give, and those of the lake.
+    pub catalog: Arc<Catalog>,
+    /// Whether these are today's definitions, or those of its versions.
+    pub(crate) definitions: DefinitionsChoice,
+}
+
+/// The versions that a snapshot is made of; `incidents` follow from `counts`.
+pub(crate) struct SnapshotTables {
+    pub(crate) fast_counts: Arc<Snapshot>,
+    pub(crate) counts: Arc<Snapshot>,
+    pub(crate) rejects: Arc<Snapshot>,
+    pub(crate) boundaries: Option<Arc<Snapshot>>,
+    pub(crate) raws: Vec<(String, Arc<Snapshot>)>,
+}
+
+/// Which definitions a snapshot goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DefinitionsChoice {
+    /// Today's, even if rows of the snapshot landed under an earlier one.
+    Current,
+    /// Those that the versions of the snapshot keep.
+    Stored,
+}
+
+impl LakeSnapshot {
+    /// The versions read, for `Lake-Version`.
+    pub fn version(&self) -> String {
+        let incidents = self.resources.values().filter_map(|r| Some(r.compaction.as_ref()?.incidents_version)).max();
+        let incidents = incidents.unwrap_or(0);
+        format!("fast_counts={},counts={},incidents={incidents}", self.fast_counts.version, self.counts.version)
+    }
+
+    /// When the newest of what was read was committed, milliseconds since 1970 UTC.
+    pub fn as_of_ms(&self) -> Option<i64> {
+        [&self.fast_counts, &self.counts].into_iter().filter_map(|s| s.committed_ms()).max()
+    }
+
+    /// Whether the answer over `names` (all if empty) equals a recount.
+    pub fn is_exact(&self, names: &[String]) -> bool {
+        self.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name)).all(|(_, r)| r.is_exact())
+    }
+
+    /// Which resources are not answered exactly, why, and what mends it: a line each.
+    pub fn describe_inexact(&self) -> Vec<String> {
+        let of = |(name, resource): (&String, &ResourceSnapshot)| {
+            let why = resource.inexact_reason()?.replace("NAME", name);
+            Some(format!("the counts and incidents of {name} are not exact: {why}"))
+        };
+        self.resources.iter().filter_map(of).collect()
+    }
+
+    /// A table of the lake at the version read.
+    ///
+    /// # Errors
+    /// If its files cannot be scanned.
+    pub fn provider(&self, table: &Table, snapshot: &Snapshot) -> Result<Arc<DeltaFiles>> {
+        Ok(Arc::new(DeltaFiles::new(snapshot, table).map_err(engine_error)?))
+    }
+
+    /// The names of the sets of boundaries that have landed.
+    pub fn boundaries_names(&self) -> BTreeSet<&str> {
+        let files = self.boundaries.iter().flat_map(|snapshot| snapshot.files.iter());
+        files.filter_map(|file| file.partition_value("resource")).collect()
+    }
+
+    /// The ids of its tables, which a lake that is made anew in the place of another does not share.
+    pub fn table_ids(&self) -> String {
+        let tables = [&self.fast_counts, &self.counts, &self.rejects].into_iter().chain(&self.boundaries);
+        let tables = tables.chain(self.resources.values().map(|resource| &resource.raw));
+        tables.map(|table| table.table_id.as_str()).collect::<Vec<_>>().join(",")
+    }
+}

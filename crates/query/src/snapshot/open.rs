@@ -1,0 +1,159 @@
+//! Opening a snapshot of the newest versions, in the order that makes them agree.
+//!
+//! `fast_counts` is opened first, then `counts`, then `incidents` at the versions that `counts` names: whatever compaction
+//! does in the meantime, the fast rows above the watermark that was read are present.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lake_model::{Kind, Resource, Result};
+use lake_store::{
+    ColumnRange, CompactionMark, CountedDefinitions, DataFile, ForgottenMark, LandingMark, Snapshot,
+    fast_counts_transaction,
+};
+
+use crate::snapshot::lake_snapshot::{DefinitionsChoice, LakeSnapshot, SnapshotTables};
+use crate::snapshot::reader::Reader;
+use crate::snapshot::resource_snapshot::ResourceSnapshot;
+
+/// Times that a snapshot is opened again because a part of it was removed while it was opened.
+const MAX_TRIES: u32 = 5;
+
+impl Reader {
+    /// Opens a snapshot of the newest versions.
+    ///
+    /// # Errors
+    /// If the store does not answer or a log is damaged.
+    pub async fn open_newest(&self) -> Result<LakeSnapshot> {
+        let mut tries = 0;
+        loop {
+            let fast_counts = self.lake.snapshot_of(&self.lake.fast_counts).await?;
+            let counts = self.lake.snapshot_of(&self.lake.counts).await?;
+            let versions = (fast_counts.version, counts.version);
+            match self.open_other_tables(fast_counts, counts).await {
+                Err(error) if tries < MAX_TRIES && self.has_newer_versions(versions).await => {
+                    tries += 1;
+                    tracing::debug!(%error, "what was opened is no longer the newest, opening again");
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open_other_tables(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<LakeSnapshot> {
+        // What no order is needed between is opened at once: on S3 each takes a round trip or two.
+        let (rejects, boundaries, raws) = futures::try_join!(
+            self.lake.snapshot_of(&self.lake.rejects),
+            self.open_boundaries(),
+            self.open_raw_tables()
+        )?;
+        let landed: Vec<&str> = raws.iter().map(|(name, _)| name.as_str()).collect();
+        self.lake.require_raw_tables(&[Arc::clone(&fast_counts), Arc::clone(&counts)], &landed)?;
+        let versions = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
+        self.assemble_snapshot(versions, DefinitionsChoice::Current).await
+    }
+
+    /// Whether `fast_counts` or `counts` has a newer version: `forget` may have removed the logs of these meanwhile.
+    async fn has_newer_versions(&self, (fast_counts, counts): (u64, u64)) -> bool {
+        let newest = futures::try_join!(self.lake.fast_counts.snapshot(), self.lake.counts.snapshot());
+        newest.is_ok_and(|(fast, count)| fast.version > fast_counts || count.version > counts)
+    }
+
+    /// A snapshot of these versions.
+    pub(crate) async fn assemble_snapshot(
+        &self,
+        versions: SnapshotTables,
+        definitions: DefinitionsChoice,
+    ) -> Result<LakeSnapshot> {
+        let SnapshotTables { fast_counts, counts, rejects, boundaries, raws } = versions;
+        let stored = self.read_stored_definitions(&raws, boundaries.as_deref()).await?;
+        let catalog = match definitions {
+            DefinitionsChoice::Current => self.catalog_with(stored),
+            DefinitionsChoice::Stored => self.catalog_as_stored(&stored),
+        };
+        let mut resources = BTreeMap::new();
+        let mut incident_files = Vec::new();
+        for (name, raw) in raws {
+            let view = self.read_resource_snapshot(&name, &fast_counts, &counts, raw, catalog.get(&name).ok()).await?;
+            if let Some(compaction) = &view.compaction {
+                incident_files.extend_from_slice(&self.read_incident_files(&name, compaction.incidents_version).await?);
+            }
+            resources.insert(name, view);
+        }
+        let incidents = Arc::new(self.lake.snapshot_of(&self.lake.incidents).await?.with_files(incident_files));
+        let lake = self.lake.clone();
+        Ok(LakeSnapshot { lake, fast_counts, counts, incidents, rejects, boundaries, resources, catalog, definitions })
+    }
+
+    /// The last batch of a resource that `fast_counts` contains at a version.
+    pub(crate) async fn read_counted_batch(&self, name: &str, fast_counts: &Snapshot) -> Result<i64> {
+        if let Some(known) = self.cached(&self.through, name, fast_counts.version) {
+            return Ok(known);
+        }
+        let found = self.lake.fast_counts.read_transaction(fast_counts, &fast_counts_transaction(name)).await?;
+        Ok(self.cache(&self.through, name, fast_counts.version, found.unwrap_or(0)))
+    }
+
+    /// What the last compaction of a resource left in `counts` at a version.
+    pub(crate) async fn read_compaction_mark(&self, name: &str, counts: &Snapshot) -> Result<Option<CompactionMark>> {
+        if let Some(known) = self.cached(&self.compactions, name, counts.version) {
+            return Ok(known);
+        }
+        let found = CompactionMark::read(&self.lake.counts, counts, name).await?;
+        Ok(self.cache(&self.compactions, name, counts.version, found))
+    }
+
+    async fn read_resource_snapshot(
+        &self,
+        name: &str,
+        fast_counts: &Snapshot,
+        counts: &Snapshot,
+        raw: Arc<Snapshot>,
+        resource: Option<Arc<Resource>>,
+    ) -> Result<ResourceSnapshot> {
+        let through = self.read_counted_batch(name, fast_counts).await?;
+        let compaction = self.read_compaction_mark(name, counts).await?;
+        let definitions = match self.cached(&self.definitions, name, fast_counts.version) {
+            Some(known) => known,
+            None => {
+                let found = CountedDefinitions::read(&self.lake.fast_counts, fast_counts, name).await?;
+                self.cache(&self.definitions, name, fast_counts.version, Arc::new(found))
+            }
+        };
+        let (mark, is_forgetting) = match self.cached(&self.marks, name, raw.version) {
+            Some(known) => known,
+            None => {
+                let table = self.raw_table(name)?;
+                let mark = LandingMark::read(&table, &raw).await?;
+                let is_forgetting = ForgottenMark::read(&table, &raw).await?.pending;
+                self.cache(&self.marks, name, raw.version, (mark, is_forgetting))
+            }
+        };
+        let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
+        Ok(ResourceSnapshot { resource, raw, through, landed, compaction, definitions, mark, is_forgetting })
+    }
+
+    /// The files of `incidents` that are a resource's at a version.
+    async fn read_incident_files(&self, name: &str, version: u64) -> Result<Arc<Vec<DataFile>>> {
+        if let Some(known) = self.cached(&self.incident_files, name, version) {
+            return Ok(known);
+        }
+        let snapshot = match self.lake.incidents.snapshot_at(version).await {
+            Err(error) if error.kind() == Kind::NotFound => {
+                // Says so where the whole table is lost.
+                self.lake.snapshot_of(&self.lake.incidents).await?;
+                return Err(error);
+            }
+            snapshot => snapshot?,
+        };
+        let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(name));
+        Ok(self.cache(&self.incident_files, name, version, Arc::new(own.cloned().collect())))
+    }
+}
+
+pub(crate) fn last_batch(file: &DataFile) -> Option<i64> {
+    match file.ranges.get("_batch") {
+        Some(ColumnRange::Number(_, last)) => Some(*last),
+        _ => None,
+    }
+}

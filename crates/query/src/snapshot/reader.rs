@@ -1,0 +1,106 @@
+//! The reader of a lake: what it reads with, and what it keeps of versions of tables, which never change.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::try_join_all;
+use lake_model::{Catalog, Result, StoredDefinition};
+use lake_store::{BoundariesMark, CompactionMark, CountedDefinitions, DataFile, Lake, LandingMark, Snapshot, Table};
+
+use crate::engine::Engine;
+
+/// Definitions by the names of what they define.
+pub(crate) type StoredDefinitions = BTreeMap<String, Arc<StoredDefinition>>;
+
+pub(crate) type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
+
+/// Opens snapshots; keeps what a version of a table says, which never changes.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) lake: Lake,
+    pub(super) engine: Engine,
+    /// The definitions of the program and of the user's files.
+    pub(super) configured: Arc<Catalog>,
+    /// The definitions of the last reading, and what they were made with.
+    pub(super) catalog: Mutex<Option<(StoredDefinitions, Arc<Catalog>)>>,
+    pub(super) stored_definitions: Cached<Option<Arc<StoredDefinition>>>,
+    pub(super) raws: Mutex<BTreeMap<String, Table>>,
+    pub(super) through: Cached<i64>,
+    pub(super) compactions: Cached<Option<CompactionMark>>,
+    pub(super) definitions: Cached<Arc<CountedDefinitions>>,
+    pub(super) marks: Cached<(LandingMark, bool)>,
+    pub(super) incident_files: Cached<Arc<Vec<DataFile>>>,
+    pub(super) boundaries_marks: Cached<Option<BoundariesMark>>,
+    /// Whether the table of boundaries has been seen: it does not go away.
+    pub(super) has_boundaries: AtomicBool,
+}
+
+impl Reader {
+    /// A reader of `lake` that knows the resources of `configured`, and those that the lake keeps.
+    pub fn new(lake: Lake, engine: Engine, configured: Arc<Catalog>) -> Self {
+        Self {
+            lake,
+            engine,
+            configured,
+            catalog: Mutex::default(),
+            stored_definitions: Mutex::default(),
+            raws: Mutex::default(),
+            through: Mutex::default(),
+            compactions: Mutex::default(),
+            definitions: Mutex::default(),
+            marks: Mutex::default(),
+            incident_files: Mutex::default(),
+            boundaries_marks: Mutex::default(),
+            has_boundaries: AtomicBool::default(),
+        }
+    }
+
+    /// The lake that is read.
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The definitions of the program and of the user's files; [`LakeSnapshot::catalog`] has those of the lake as well.
+    pub fn configured(&self) -> &Catalog {
+        &self.configured
+    }
+
+    /// The raw tables of all landed resources, at their newest versions.
+    pub(crate) async fn open_raw_tables(&self) -> Result<Vec<(String, Arc<Snapshot>)>> {
+        let opened = self.lake.list_landed_resources().await?.into_iter().map(|name| async move {
+            let raw = self.raw_table(&name)?.snapshot().await?;
+            Ok((name, raw))
+        });
+        try_join_all(opened).await
+    }
+
+    /// The raw table of a resource, opened once.
+    pub(crate) fn raw_table(&self, name: &str) -> Result<Table> {
+        let cached = self.raws.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        match cached {
+            Some(table) => Ok(table),
+            None => {
+                let table = self.lake.raw(name)?;
+                let mut raws = self.raws.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(raws.entry(name.to_owned()).or_insert(table).clone())
+            }
+        }
+    }
+
+    pub(crate) fn cached<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {
+        let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(name).filter(|(of, _)| *of == version).map(|(_, value)| value.clone())
+    }
+
+    pub(crate) fn cache<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64, value: T) -> T {
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(name.to_owned(), (version, value.clone()));
+        value
+    }
+}

@@ -1,0 +1,132 @@
+//! A snapshot in SQL: its tables in the schemas `stored` and `raw`, and the views `incidents`, `counts`, `rejects` and
+//! `boundaries` over them.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use lake_model::{Error, Result};
+
+use crate::engine::{Engine, Session};
+use crate::error::engine_error;
+use crate::projection::incident_select;
+use crate::snapshot::boundaries;
+use crate::snapshot::lake_snapshot::LakeSnapshot;
+use crate::snapshot::reader::Reader;
+use crate::snapshot::resource_snapshot::ResourceSnapshot;
+use crate::sql::templates::{fill, literal, template};
+
+impl Reader {
+    /// A session over a snapshot: `incidents` and `counts` as they are now, `rejects`, `boundaries`, `stored.*`, `raw.*`.
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn session(&self, view: &LakeSnapshot) -> Result<Session> {
+        self.session_on(&self.engine, view).await
+    }
+
+    /// The same on an engine for one request: see [`Engine::with_limits`].
+    ///
+    /// # Errors
+    /// If a view cannot be planned.
+    pub async fn session_on(&self, engine: &Engine, view: &LakeSnapshot) -> Result<Session> {
+        let session = engine.session();
+        register_tables(&session, view).await?;
+        Ok(session)
+    }
+}
+
+async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
+    let context = session.context();
+    let catalog = context.catalog("lake").ok_or_else(|| Error::internal("the session has no catalog"))?;
+    let schema = |name: &str| -> Result<Arc<dyn SchemaProvider>> {
+        let schema: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+        catalog.register_schema(name, Arc::clone(&schema)).map_err(engine_error)?;
+        Ok(schema)
+    };
+    let (stored, raw, pending) = (schema("stored")?, schema("raw")?, schema("pending")?);
+    let lake = &view.lake;
+    for (table, snapshot) in [
+        (&lake.fast_counts, &view.fast_counts),
+        (&lake.counts, &view.counts),
+        (&lake.incidents, &view.incidents),
+        (&lake.rejects, &view.rejects),
+    ] {
+        let provider = view.provider(table, snapshot)?;
+        stored.register_table(table.name().to_owned(), provider).map_err(engine_error)?;
+    }
+    let boundaries = boundaries::boundaries_provider(view)?;
+    stored.register_table(lake.boundaries.name().to_owned(), boundaries).map_err(engine_error)?;
+    let mut changed = Vec::new();
+    for (name, resource) in &view.resources {
+        let table = lake.raw(name)?;
+        let provider = view.provider(&table, &resource.raw)?;
+        let sql_name = name.replace('-', "_");
+        raw.register_table(sql_name.clone(), provider).map_err(engine_error)?;
+        if let (true, Some(definition)) = (resource.is_pending(), &resource.resource) {
+            let text = fill(
+                template("views/changed")?,
+                &[
+                    ("incident", &incident_select(definition)),
+                    ("raw", &format!("raw.\"{sql_name}\"")),
+                    ("above", &resource.watermark().to_string()),
+                    ("through", &resource.through.to_string()),
+                ],
+            )?;
+            let frame = context.sql(&text).await.map_err(engine_error)?;
+            pending.register_table(sql_name.clone(), frame.into_view()).map_err(engine_error)?;
+            changed.push((name.clone(), sql_name));
+        }
+    }
+    let mut views = vec![("rejects", template("views/rejects")?.to_owned())];
+    views.push(("boundaries", template("views/boundaries")?.to_owned()));
+    views.push(("counts", counts_view_sql(view)?));
+    views.push(("incidents", incidents_view_sql(&changed)?));
+    for (name, text) in views {
+        let frame = context.sql(&text).await.map_err(engine_error)?;
+        context.register_table(name, frame.into_view()).map_err(engine_error)?;
+    }
+    // What only the views need is not the user's to see.
+    catalog.deregister_schema("pending", true).map_err(engine_error)?;
+    Ok(())
+}
+
+/// The condition that a fast row is above its resource's watermark.
+fn above_watermarks_condition(view: &LakeSnapshot) -> String {
+    let pending = view
+        .resources
+        .iter()
+        .filter(|(_, r)| r.is_pending())
+        .map(|(name, r)| format!("(resource = {} AND batch > {})", literal(name), r.watermark()));
+    let all: Vec<String> = pending.collect();
+    if all.is_empty() { "FALSE".to_owned() } else { all.join(" OR ") }
+}
+
+fn counts_view_sql(view: &LakeSnapshot) -> Result<String> {
+    let name = if view.resources.values().any(ResourceSnapshot::is_pending) {
+        "views/counts"
+    } else {
+        "views/counts_compacted"
+    };
+    if name == "views/counts" {
+        fill(template(name)?, &[("above", &above_watermarks_condition(view))])
+    } else {
+        fill(template(name)?, &[])
+    }
+}
+
+fn incidents_view_sql(changed: &[(String, String)]) -> Result<String> {
+    let mut text = fill(template("views/incidents_stored")?, &[])?;
+    if changed.is_empty() {
+        return Ok(text);
+    }
+    let names: Vec<String> = changed.iter().map(|(name, _)| literal(name)).collect();
+    text = format!("{text} WHERE resource NOT IN ({})", names.join(", "));
+    for (name, sql_name) in changed {
+        let part = fill(
+            template("views/incidents_pending")?,
+            &[("resource", &literal(name)), ("changed", &format!("pending.\"{sql_name}\""))],
+        )?;
+        text = format!("{text}\nUNION ALL\n{part}");
+    }
+    Ok(text)
+}
