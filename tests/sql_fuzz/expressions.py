@@ -275,7 +275,8 @@ class Expressions:
             case 1 | 2:
                 return Node((f"CAST('{self.pick(EDGES)}' AS DOUBLE)",), FLOAT)
             case 3:
-                return value(FLOAT, "(- ", other(), ")")
+                # Not a minus: DuckDB turns `- x >= NaN` into `x <= NaN`.
+                return value(FLOAT, "abs(", other(), ")")
             case 4:
                 return value(FLOAT, "NULLIF(", other(), ", ", other(), ")")
             case 5:
