@@ -13,11 +13,11 @@ use lake_query::{LakeSnapshot, Queries, Reader, SnapshotVersions, TimeTravel};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Client};
+use crate::admission::{Turn, Turns};
 use crate::http::{KeptAnswers, Web};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sql_worker::{Share, SqlWorkers};
-use crate::turns::{Turn, Turns};
 
 /// The lake, and what a request may use of it.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 //! counts which cells are hot beyond chance. One request reads one version of the lake.
 
 mod access;
+mod admission;
 mod app;
 mod base_map;
 mod flight;
@@ -15,10 +16,9 @@ mod openapi;
 mod problem;
 mod request_id;
 mod server;
-mod span;
 mod sql_worker;
+mod task_spans;
 mod tls;
-mod turns;
 
 #[cfg(test)]
 mod tests;

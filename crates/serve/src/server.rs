@@ -17,7 +17,7 @@ use crate::base_map::BaseMap;
 use crate::flight::FlightListener;
 use crate::http::{Scheme, Socket, Web, router, serve};
 use crate::limits::Limits;
-use crate::span;
+use crate::task_spans;
 use crate::tls::Identity;
 
 /// How long what is cut off at the end may take to say so in the log.
@@ -77,7 +77,7 @@ impl Server {
     /// # Errors
     /// If the machine gives no more threads, or Flight SQL fails.
     pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
-        span::carry_into_tasks();
+        task_spans::carry_into_tasks();
         let (drain, within) = (limits.drain, limits.timeout);
         let web = Web::new(self.base_map.as_ref());
         let app = App::new(reader, access, limits, web, stop.clone())?;

@@ -8,7 +8,7 @@ mod origins;
 mod proxy;
 mod quotas;
 mod token;
-mod tokens;
+mod token_store;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use quotas::Quotas;
 pub(crate) use quotas::{Busy, Permit};
 pub(crate) use token::PREFIX as TOKEN_PREFIX;
 pub use token::{Scope, fresh_token};
-use tokens::Tokens;
+use token_store::Tokens;
 
 use crate::limits::Limits;
 

@@ -9,11 +9,11 @@ use futures::{StreamExt as _, stream};
 use prost::Message as _;
 use tonic::{Response, Status};
 
-use super::query::Planned;
 use super::service::{Service, command, no_transaction};
+use super::statement_handle::Asked;
+use super::statements::Planned;
 use super::status::{malformed, status, unsupported};
 use super::stream::{Messages, one, schema_bytes};
-use super::ticket::Asked;
 
 const CREATE: &str = "CreatePreparedStatement";
 const CLOSE: &str = "ClosePreparedStatement";

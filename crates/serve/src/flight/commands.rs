@@ -8,7 +8,7 @@ use datafusion::logical_expr::TableType;
 use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::engine_error;
 
-use super::{info, keys, types};
+use super::{keys, sql_info, sql_types};
 use crate::app::App;
 
 /// The catalog of every table.
@@ -42,8 +42,8 @@ pub(super) async fn rows(app: &App, command: &Command) -> Result<Option<RecordBa
         Command::CommandGetExportedKeys(_)
         | Command::CommandGetImportedKeys(_)
         | Command::CommandGetCrossReference(_) => keys::foreign(),
-        Command::CommandGetSqlInfo(command) => info::rows(app, &command.info)?,
-        Command::CommandGetXdbcTypeInfo(command) => types::rows(command.data_type)?,
+        Command::CommandGetSqlInfo(command) => sql_info::rows(app, &command.info)?,
+        Command::CommandGetXdbcTypeInfo(command) => sql_types::rows(command.data_type)?,
         _ => return Ok(None),
     }))
 }

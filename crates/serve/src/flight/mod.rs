@@ -4,20 +4,20 @@
 //! values; a ticket also the versions of the tables. Whichever server of the lake gets it answers the same.
 
 mod actions;
-mod bind;
+mod authentication;
+mod binding;
+mod bound_values;
 mod commands;
-mod gate;
-mod info;
 mod keys;
 mod listener;
-mod query;
-mod row;
-mod running;
+mod running_answers;
 mod service;
+mod sql_info;
+mod sql_types;
+mod statement_handle;
+mod statements;
 mod status;
 mod stream;
-mod ticket;
-mod types;
-mod values;
+mod value_messages;
 
 pub use listener::FlightListener;

@@ -22,12 +22,12 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument as _, Span};
 
-use super::query::{Planned, described};
-use super::running::Running;
+use super::running_answers::Running;
+use super::statement_handle::Asked;
+use super::statements::{Planned, described};
 use super::status::{guarded, malformed, status, unsupported};
 use super::stream::{Messages, held, one, schema_bytes};
-use super::ticket::Asked;
-use super::{actions, bind, commands, gate, query};
+use super::{actions, authentication, binding, commands, statements};
 use crate::access::Permit;
 use crate::app::App;
 use crate::request_id::RequestId;
@@ -55,7 +55,7 @@ impl Service {
         F: Future<Output = Result<T, Status>>,
     {
         let span = span(request.metadata());
-        let (client, _permit) = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
+        let (client, _permit) = authentication::admit(&self.app, request.metadata(), request.remote_addr())?;
         // Plans are large; on the heap they are no weight on whoever waits.
         let answer = Box::pin(client.within(answer(request.into_inner())));
         guarded(self.app.limits.timeout, answer).instrument(span).await
@@ -76,7 +76,7 @@ impl Service {
                 return Ok(Response::new(described(&rows.schema(), ticket, descriptor).map_err(status)?));
             }
         };
-        query::info(&self.app, asked, descriptor).await.map_err(status)
+        statements::info(&self.app, asked, descriptor).await.map_err(status)
     }
 
     async fn schema(&self, descriptor: FlightDescriptor) -> Result<Response<SchemaResult>, Status> {
@@ -105,7 +105,7 @@ impl Service {
             command => return Ok(Response::new(held(self.known(&command).await?))),
         };
         let asked = Asked::read(&bytes, self.lake(), what).map_err(status)?;
-        query::rows(&self.app, &self.running, &asked).await
+        statements::rows(&self.app, &self.running, &asked).await
     }
 
     /// The rows of a command about the lake.
@@ -161,12 +161,12 @@ impl FlightService for Service {
         &self,
         request: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<Self::HandshakeStream>, Status> {
-        let bearer = gate::bearer(request.metadata()).map_err(status)?;
+        let bearer = authentication::bearer(request.metadata()).map_err(status)?;
         let header = AsciiMetadataValue::try_from(&bearer);
         let header = header.or_err(Kind::Unauthenticated, || "the token").map_err(status)?;
         let mut sent = request.metadata().clone();
         sent.insert("authorization", header.clone());
-        let _permit = gate::admit(&self.app, &sent, request.remote_addr())?;
+        let _permit = authentication::admit(&self.app, &sent, request.remote_addr())?;
         let mut response = Response::new(one(HandshakeResponse::default()));
         response.metadata_mut().insert("authorization", header);
         Ok(response)
@@ -190,7 +190,7 @@ impl FlightService for Service {
 
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
         let span = span(request.metadata());
-        let (client, permit) = gate::admit(&self.app, request.metadata(), request.remote_addr())?;
+        let (client, permit) = authentication::admit(&self.app, request.metadata(), request.remote_addr())?;
         let answer = Box::pin(client.within(self.rows(request.into_inner())));
         let timeout = self.app.limits.timeout;
         let deadline = Instant::now() + timeout;
@@ -201,7 +201,7 @@ impl FlightService for Service {
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        self.call(request, |messages| bind::put(self, messages)).await
+        self.call(request, |messages| binding::put(self, messages)).await
     }
 
     async fn do_exchange(

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tracing::Instrument as _;
 
-use super::running::Run;
+use super::running_answers::Run;
 use super::status::{panicked, status};
 
 /// A stream of messages to a client.

@@ -1,42 +1,20 @@
 //! The HTTP interface.
+//!
+//! A request passes [`connection`], the [`layers`] in the order of [`routes`], and an endpoint of [`endpoints`], which
+//! parses it with [`request`] and answers with [`response`]. Answers below 12 MiB are [`collected`] before they are sent.
 
-mod admit;
-pub(crate) mod aggregates;
-mod answer;
-pub(crate) mod boundaries;
-pub(crate) mod changes;
 mod collected;
-mod connections;
+mod connection;
 pub(crate) mod endpoint;
-pub(crate) mod facets;
-mod given;
-mod guard;
-pub(crate) mod hotspots;
-pub(crate) mod incidents;
-mod masked;
-pub(crate) mod negotiate;
-mod observe;
-mod operations;
-mod page;
-mod queries;
-mod refusal;
-mod resources;
+pub(crate) mod endpoints;
+mod layers;
+pub(crate) mod request;
+mod response;
 mod routes;
-mod rows;
-mod sending;
-mod simplify;
-mod socket;
-pub(crate) mod sql;
-mod tile_json;
-mod tile_shape;
-pub(crate) mod tiles;
-mod transport;
-mod versioned;
-mod web;
 
 pub(crate) use collected::{KeptAnswers, MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
-pub(crate) use connections::serve;
+pub(crate) use connection::connections::serve;
+pub(crate) use connection::socket::Socket;
+pub(crate) use endpoints::tiles::tile_json::Scheme;
+pub(crate) use endpoints::web::Web;
 pub(crate) use routes::router;
-pub(crate) use socket::Socket;
-pub(crate) use tile_json::Scheme;
-pub(crate) use web::Web;

@@ -17,19 +17,19 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 
-use super::admit::admit;
-use super::changes::Live;
 use super::collected::collect_answers;
 use super::endpoint::{
     AGGREGATES, API, ASSETS, BOUNDARIES, CHANGES, FACETS, HEALTHZ, HOTSPOTS, ICON, INCIDENTS, LICENSES, LIMITS,
     METRICS, OPENAPI, PAGE, PATHS, PROBLEMS, QUERIES, QUERY, READYZ, RESOURCES, SQL, TILE_JSON, TILES,
 };
-use super::guard::{guard, readers};
-use super::observe::observe;
-use super::{
-    aggregates, boundaries, changes, facets, hotspots, incidents, operations, queries, resources, sql, tile_json,
-    tiles, web,
+use super::endpoints::changes::Live;
+use super::endpoints::tiles::tile_json;
+use super::endpoints::{
+    aggregates, boundaries, changes, facets, hotspots, incidents, operations, queries, resources, sql, tiles, web,
 };
+use super::layers::admit::admit;
+use super::layers::observe::observe;
+use super::layers::origin_guard::{guard, readers};
 use crate::app::App;
 use crate::openapi::document;
 use crate::problem::Problem;

@@ -4,7 +4,7 @@ use lake_model::{BoundaryDimension, Kind};
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{AGGREGATES, BOUNDARIES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, SQL, TILES};
-use crate::http::negotiate::OFFERS;
+use crate::http::request::negotiation::OFFERS;
 
 /// The headers of every answer that was read from the lake.
 pub(super) const OF_READING: [&str; 4] = ["Lake-Version", "Lake-Exact", "Lake-As-Of", "Lake-Synthetic"];

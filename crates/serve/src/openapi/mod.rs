@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::http::endpoint::{
     API, Endpoint, HEALTHZ, LIMITS, METRICS, OPENAPI, PAGE, PROBLEMS, QUERIES, READYZ, RESOURCES, TILE_JSON, TILES,
 };
-use crate::http::{aggregates, boundaries, changes, facets, hotspots, incidents, sql, tiles};
+use crate::http::endpoints::{aggregates, boundaries, changes, facets, hotspots, incidents, sql, tiles};
 use crate::metrics::MEDIA_TYPE;
 
 /// The document, with a path for each of these named queries.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::answers;
 use crate::http::endpoint::{Endpoint, QUERIES};
-use crate::http::negotiate::FORMATS;
+use crate::http::request::negotiation::FORMATS;
 
 /// The path of a named query.
 pub(super) fn path(query: &NamedQuery) -> String {

@@ -6,25 +6,25 @@
 //! time, and talks to the server over its stdin and stdout ([`message`]).
 //!
 //! - Memory: the engine spills at the request's share, the server ends a worker whose process grows beyond
-//!   [`process_bytes`] ([`watch`]), and the worker's own `RLIMIT_DATA` fails what is asked for at once.
+//!   [`process_bytes`] ([`memory_watch`]), and the worker's own `RLIMIT_DATA` fails what is asked for at once.
 //! - Time: a worker whose answer nobody waits for is told to leave it, and ended if it does not ([`pool`]).
 //! - Rights: a worker reads the lake and writes its spill directory, and has no network unless the lake is on S3; the
 //!   program sets that before it calls [`run_sql_worker`].
 //! - A worker ends when its stdin does: it never outlives the server.
 
-mod child;
+mod memory_watch;
 mod message;
+mod planned_statement;
 mod pool;
-mod process;
-mod spill;
-mod statement;
-mod watch;
+mod spill_directory;
+mod worker;
+mod worker_process;
 
-pub use child::run_sql_worker;
 pub use message::SqlWorkerSetup;
 pub(crate) use message::{MAX_FRAME_BYTES, Row, Sql, Values};
+pub(crate) use planned_statement::{Planned, plan};
 pub(crate) use pool::{Share, SqlWorkers};
-pub(crate) use statement::{Planned, plan};
+pub use worker::run_sql_worker;
 
 /// Bytes that the process of a query may take in all, if the engine may hold this many for it: what the engine does not
 /// count, such as a batch that is being made, is about as much again, and the program itself needs some.

@@ -11,14 +11,14 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+use super::memory_watch::{Watch, Watched};
 use super::message::{Begin, End, Plan, Request, SqlWorkerSetup, Tag, decode, from_json};
-use super::process::{Cause, Process};
 use super::process_bytes;
-use super::spill::remove_abandoned;
-use super::watch::{Watch, Watched};
+use super::spill_directory::remove_abandoned;
+use super::worker_process::{Cause, Process};
+use crate::admission::Turn;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::turns::Turn;
 
 /// Workers that wait for a statement, at most.
 const MAX_IDLE: usize = 4;

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::lake::{TestLake, test_lake};
 use crate::app::App;
-use crate::http::{Web, changes};
+use crate::http::Web;
+use crate::http::endpoints::changes;
 use crate::{Access, Limits, Server};
 
 struct Served {

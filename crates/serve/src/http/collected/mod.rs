@@ -2,10 +2,10 @@
 //! and give the engine's turn back however slowly their client reads. What is larger than [`MAX_COLLECTED_BYTES`], or than
 //! the memory that is left for its client, is sent as it is made.
 
-mod answer;
+mod answer_cache;
+mod answer_memory;
+mod collected_answer;
 mod conditions;
-mod kept;
-mod memory;
 mod range;
 
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use futures::StreamExt as _;
 use futures::stream;
 use lake_model::{Error, Kind};
 
-use self::answer::{Asked, Blocks, Collected, SERVER_TIMING};
+pub(crate) use self::answer_cache::KeptAnswers;
+use self::answer_cache::{AnswerAddress, Known};
+use self::answer_memory::Reservation;
+pub(crate) use self::answer_memory::{MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
+use self::collected_answer::{Asked, Blocks, Collected, SERVER_TIMING};
 use self::conditions::{allow_range, names_a_tag};
-pub(crate) use self::kept::KeptAnswers;
-use self::kept::{AnswerAddress, Known};
-use self::memory::Reservation;
-pub(crate) use self::memory::{MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
 use self::range::{is_continuation, is_range};
-use super::versioned::{question_of, tag_of_client};
 use crate::access::Client;
 use crate::app::App;
+use crate::http::response::answer_tag::{question_of, tag_of_client};
 use crate::problem::Problem;
 
 /// Collects the answers of the paths below it, and answers ranges of them.

@@ -1,0 +1,112 @@
+//! The tokens that are known: those of the environment, and those of a file that may change meanwhile.
+//!
+//! What is not in the file as it is now is not known: a token is revoked by removing its line, and a file that is gone
+//! knows nobody.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lake_model::{Error, Result, read_text_file};
+
+use super::token::{Known, Scope, hash};
+use crate::access::AccessOptions;
+
+/// Where the tokens that are no lines of the file can come from.
+const READ_TOKEN: &str = "the token of --token, HOTSPOTS_TOKEN or `token` of the config file";
+const ADMIN_TOKEN: &str = "the token of --admin-token, HOTSPOTS_ADMIN_TOKEN or `admin-token` of the config file";
+
+/// How old the file's tokens may be when one is asked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Tokens {
+    /// Of the environment.
+    fixed: Vec<Known>,
+    file: Option<TokenFile>,
+}
+
+#[derive(Debug)]
+struct TokenFile {
+    path: PathBuf,
+    read: Mutex<Read>,
+}
+
+#[derive(Debug)]
+struct Read {
+    at: Instant,
+    /// What the file held; empty where it could not be read.
+    text: String,
+    known: Arc<Vec<Known>>,
+}
+
+impl Tokens {
+    /// The tokens of the options; none where they have none.
+    pub(super) fn of(options: AccessOptions) -> Result<Option<Self>> {
+        let of = |token: &Option<_>, name, scope, what| token.as_ref().map(|token| Known::of(name, scope, token, what));
+        let fixed = [
+            of(&options.read_token, "HOTSPOTS_TOKEN", Scope::Read, READ_TOKEN),
+            of(&options.admin_token, "HOTSPOTS_ADMIN_TOKEN", Scope::Admin, ADMIN_TOKEN),
+        ];
+        let fixed = fixed.into_iter().flatten().collect::<Result<Vec<_>>>()?;
+        let file = options.token_file.map(TokenFile::open).transpose()?;
+        Ok((!fixed.is_empty() || file.is_some()).then_some(Self { fixed, file }))
+    }
+
+    /// The token that was shown, if it is known. All are compared, whichever it is.
+    pub(super) fn find(&self, shown: &str) -> Option<Known> {
+        let shown = hash(shown);
+        let of_file = self.file.as_ref().map(TokenFile::known).unwrap_or_default();
+        let mut found = None;
+        for known in self.fixed.iter().chain(of_file.iter()) {
+            if known.hash == shown {
+                found = Some(known);
+            }
+        }
+        found.cloned()
+    }
+}
+
+impl TokenFile {
+    /// Reads the file for the first time.
+    fn open(path: PathBuf) -> Result<Self> {
+        let text = read(&path)?;
+        let known = Arc::new(lines(&path, &text).collect::<Result<Vec<_>>>()?);
+        Ok(Self { path, read: Mutex::new(Read { at: Instant::now(), text, known }) })
+    }
+
+    /// The tokens of the file as it is now, or was a moment ago. It is small: reading it is as cheap as asking when it
+    /// was changed, and sees every change.
+    fn known(&self) -> Arc<Vec<Known>> {
+        let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.at.elapsed() >= LOOK_AGAIN {
+            last.at = Instant::now();
+            let text = read(&self.path).unwrap_or_else(|error| {
+                tracing::error!(%error, "the tokens of the file are not known until it can be read");
+                String::new()
+            });
+            if text != last.text {
+                // A line that is none knows nobody; the others do.
+                let right = lines(&self.path, &text).filter_map(|known| {
+                    known.inspect_err(|error| tracing::error!(%error, "a token is not known")).ok()
+                });
+                last.known = Arc::new(right.collect());
+                last.text = text;
+                tracing::info!(tokens = last.known.len(), file = %self.path.display(), "the token file was read again");
+            }
+        }
+        Arc::clone(&last.known)
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    read_text_file(path).map_err(|error| error.context("--token-file"))
+}
+
+/// The file's tokens: every line that is neither empty nor a comment.
+fn lines<'a>(path: &'a Path, text: &'a str) -> impl Iterator<Item = Result<Known>> + 'a {
+    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(move |(number, line)| {
+        line.parse::<Known>().map_err(|error: Error| error.context(format!("{}, line {number}", path.display())))
+    })
+}

@@ -1,0 +1,51 @@
+//! What clients send: values for the places of a prepared statement. Everything else would be a write.
+
+use arrow_flight::sql::{Command, DoPutPreparedStatementResult};
+use arrow_flight::{FlightData, PutResult};
+use futures::TryStreamExt as _;
+use lake_model::Error;
+use prost::Message as _;
+use tonic::{Response, Status, Streaming};
+
+use super::bound_values::Values;
+use super::service::{Service, command, name_of};
+use super::statement_handle::Asked;
+use super::statements::Planned;
+use super::status::{malformed, status, unsupported};
+use super::stream::{Messages, one};
+
+/// Messages that a binding has at most: a schema and one row, with some to spare for those that hold neither.
+const MOST_MESSAGES: usize = 16;
+
+/// Takes what a client puts.
+///
+/// # Errors
+/// If it is no binding of values, or would write.
+pub(super) async fn put(
+    service: &Service,
+    mut messages: Streaming<FlightData>,
+) -> Result<Response<Messages<PutResult>>, Status> {
+    let first = messages.try_next().await?;
+    let described = first.as_ref().and_then(|message| message.flight_descriptor.as_ref());
+    let handle =
+        match command(&described.ok_or_else(|| malformed("a stream without a descriptor"))?.cmd, "this descriptor")? {
+            Command::CommandPreparedStatementQuery(statement) => statement.prepared_statement_handle,
+            Command::CommandStatementUpdate(_) | Command::CommandPreparedStatementUpdate(_) => {
+                return Err(status(Error::invalid("the lake is read-only: nothing is written over Flight SQL")));
+            }
+            other => return Err(unsupported(name_of(&other))),
+        };
+    let asked = Asked::read(&handle, service.lake(), "handle").map_err(status)?;
+    let mut parts: Vec<FlightData> = first.into_iter().collect();
+    while let Some(part) = messages.try_next().await? {
+        parts.push(part);
+        if parts.len() > MOST_MESSAGES {
+            return Err(status(Error::invalid("a query takes one row of values; bind one row at a time")));
+        }
+    }
+    let asked = asked.with_values(Values::of(&parts).map_err(status)?);
+    // What does not fit is said here, where it was sent.
+    Planned::bound(&service.app, &asked).await.map_err(status)?;
+    let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(asked.write()) };
+    Ok(Response::new(one(PutResult { app_metadata: result.encode_to_vec().into() })))
+}

@@ -1,0 +1,105 @@
+//! What a ticket and the handle of a prepared statement hold.
+//!
+//! Neither is a secret and neither is trusted: whoever makes one up asks what he may ask anyway.
+
+use bytes::Bytes;
+use lake_model::{Error, Result};
+use lake_query::SnapshotVersions;
+use prost::Message as _;
+
+use super::bound_values::Values;
+
+/// How tickets are laid out; another number is another program's.
+const FORMAT: u32 = 1;
+
+/// A statement with its values; as a ticket also with the versions of the tables.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Asked {
+    #[prost(uint32, tag = "1")]
+    format: u32,
+    /// The id of the lake.
+    #[prost(string, tag = "2")]
+    lake: String,
+    #[prost(string, tag = "3")]
+    pub(super) sql: String,
+    #[prost(message, optional, tag = "4")]
+    pub(super) values: Option<Values>,
+    /// The versions that are read, a [`SnapshotVersions`]; empty in a handle.
+    #[prost(string, tag = "5")]
+    versions: String,
+    /// What a cancellation names; empty in a handle.
+    #[prost(string, tag = "6")]
+    pub(super) id: String,
+}
+
+impl Asked {
+    /// A statement without values.
+    pub(super) fn new(lake: &str, sql: impl Into<String>) -> Self {
+        Self { format: FORMAT, lake: lake.to_owned(), sql: sql.into(), ..Self::default() }
+    }
+
+    /// The same, with other values.
+    #[must_use]
+    pub(super) fn with_values(self, values: Option<Values>) -> Self {
+        Self { values, ..self }
+    }
+
+    /// The same, for a ticket.
+    #[must_use]
+    pub(super) fn pinned(self, versions: &SnapshotVersions) -> Self {
+        Self { versions: versions.to_string(), id: uuid::Uuid::new_v4().to_string(), ..self }
+    }
+
+    /// As bytes.
+    pub(super) fn write(&self) -> Bytes {
+        self.encode_to_vec().into()
+    }
+
+    /// Reads what a client gives back; `what` names it.
+    ///
+    /// # Errors
+    /// If it was not made by a server of this lake.
+    pub(super) fn read(bytes: &[u8], lake: &str, what: &str) -> Result<Self> {
+        let asked = Self::decode(bytes).ok().filter(|asked| asked.format == FORMAT && !asked.sql.is_empty());
+        let asked = asked.ok_or_else(|| Error::invalid(format!("this is no {what} of this server; ask for one")))?;
+        if asked.lake != lake {
+            return Err(Error::invalid(format!("this {what} is of another lake; ask for one of this")));
+        }
+        Ok(asked)
+    }
+
+    /// The versions to read; none in a handle.
+    ///
+    /// # Errors
+    /// If they are none.
+    pub(super) fn versions(&self) -> Result<Option<SnapshotVersions>> {
+        let versions = Some(self.versions.as_str()).filter(|versions| !versions.is_empty());
+        versions.map(str::parse).transpose().map_err(|error: Error| error.context("the ticket"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_read_as_it_was_written_and_only_by_its_own_lake() {
+        let versions: SnapshotVersions = "fast_counts=1,counts=2,rejects=0,raw/a=3".parse().expect("versions");
+        let ticket = Asked::new("lake", "SELECT 1").pinned(&versions);
+        let read = Asked::read(&ticket.write(), "lake", "ticket").expect("a ticket");
+        assert_eq!(read, ticket);
+        assert_eq!(read.versions().expect("versions"), Some(versions));
+        assert!(
+            Asked::read(&ticket.write(), "other", "ticket").expect_err("a lake").message().contains("another lake")
+        );
+    }
+
+    #[test]
+    fn what_is_no_ticket_is_refused_in_words() {
+        let ticket = Asked::new("lake", "SELECT 1").write();
+        for wrong in [&b""[..], b"SELECT 1", &[0xff; 40], &ticket[..ticket.len() - 1]] {
+            assert!(Asked::read(wrong, "lake", "ticket").expect_err("no ticket").message().contains("no ticket"));
+        }
+        assert_eq!(Asked::read(&ticket, "lake", "handle").expect("a handle").versions().expect("none"), None);
+    }
+}

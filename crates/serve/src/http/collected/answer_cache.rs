@@ -1,0 +1,270 @@
+//! Answers that are kept for a while, so that the ranges that a client asks for one after another are parts of one answer.
+//!
+//! Answers of one question need not have equal bytes: SQL without an order has none, and batches may be cut otherwise. So a
+//! client that asks for ranges gets them of the answer that it was last told of under that address. Where that is gone,
+//! another is made, and has ranges only if it is the same, by its tag.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
+use url::form_urlencoded;
+
+use super::answer_memory::{AnswerMemory, Reservation};
+use super::collected_answer::Collected;
+use crate::http::request::negotiation::choose;
+
+/// How long ranges are sent of an answer without looking whether the lake has changed.
+const UNCHECKED: Duration = Duration::from_secs(60);
+/// An answer of which nothing is asked for so long is forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(600);
+/// Answers that are remembered, at least by their tags.
+const MAX_REMEMBERED: usize = 4_096;
+
+/// The answers that are kept for the clients of one server, in the memory of all collected answers.
+#[derive(Debug, Default)]
+pub(crate) struct KeptAnswers {
+    memory: AnswerMemory,
+    entries: Mutex<HashMap<AnswerAddress, Entry>>,
+}
+
+/// Where a client finds an answer: the client, its address and its format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct AnswerAddress([u8; 32]);
+
+/// What a client was last told of under an address.
+#[derive(Debug)]
+struct Entry {
+    tag: HeaderValue,
+    /// None where it was sent whole, and when its memory was needed.
+    answer: Option<Arc<Collected>>,
+    used: Instant,
+    /// When it was known last to be the answer of the newest version.
+    checked: Instant,
+}
+
+/// An answer that is kept.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) answer: Arc<Collected>,
+    /// Whether it was the answer of the newest version a moment ago.
+    pub(super) is_checked: bool,
+}
+
+/// An answer to send.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) answer: Arc<Collected>,
+    /// Whether the client was not told of another one before.
+    pub(super) is_same: bool,
+}
+
+impl AnswerAddress {
+    /// Returns the address of a request of this client.
+    pub(super) fn new(client: &str, parts: &Parts) -> Self {
+        let query = parts.uri.query().unwrap_or_default();
+        let is_named = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "format");
+        let accepted = if is_named { None } else { choose(None, &parts.headers).ok() };
+        let format = accepted.map(|offer| offer.name).unwrap_or_default();
+        let mut hasher = blake3::Hasher::new();
+        for text in [client, parts.uri.path(), query, format] {
+            hasher.update(&text.len().to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+}
+
+impl KeptAnswers {
+    /// Returns a reservation of memory for an answer to this client.
+    pub(super) fn reserve(&self, client: Arc<str>) -> Reservation {
+        self.memory.reserve(client)
+    }
+
+    /// Takes more memory, if need be that of answers that are kept and not being sent; returns whether there was as much.
+    pub(super) fn grow(&self, reservation: &mut Reservation, bytes: usize) -> bool {
+        while !reservation.grow(bytes) {
+            if !self.release_one(reservation.client(), reservation.may_displace(bytes)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Returns the answer that is kept under an address.
+    pub(super) fn find(&self, address: &AnswerAddress, now: Instant) -> Option<Known> {
+        let mut entries = self.entries();
+        let entry = entries.get_mut(address).filter(|entry| !entry.is_forgotten(now))?;
+        let answer = Arc::clone(entry.answer.as_ref()?);
+        entry.used = now;
+        Some(Known { answer, is_checked: now.duration_since(entry.checked) <= UNCHECKED })
+    }
+
+    /// Notes that the answer under an address is that of the newest version.
+    pub(super) fn confirm(&self, address: &AnswerAddress, now: Instant) {
+        if let Some(entry) = self.entries().get_mut(address) {
+            entry.checked = now;
+        }
+    }
+
+    /// Remembers the answer that a client is told of under an address, and keeps it if it is asked for ranges. What is told
+    /// is what is kept already, if that is as good: two requests at once get parts of one answer.
+    pub(super) fn tell(&self, address: AnswerAddress, made: Arc<Collected>, is_kept: bool, now: Instant) -> Told {
+        let mut entries = self.entries();
+        entries.retain(|_, entry| !entry.is_forgotten(now));
+        let before = entries.remove(&address);
+        let is_same = before.as_ref().is_none_or(|entry| entry.tag == *made.tag());
+        let kept = before.and_then(|entry| entry.answer).filter(|kept| kept.stands_for(&made));
+        let (answer, is_same) = match kept {
+            Some(kept) if is_kept || kept.tag() == made.tag() => (kept, true),
+            _ => (made, is_same),
+        };
+        if entries.len() >= MAX_REMEMBERED
+            && let Some(oldest) = entries.iter().min_by_key(|(_, entry)| entry.used).map(|(address, _)| *address)
+        {
+            entries.remove(&oldest);
+        }
+        let held = is_kept.then(|| Arc::clone(&answer));
+        entries.insert(address, Entry { tag: answer.tag().clone(), answer: held, used: now, checked: now });
+        Told { answer, is_same }
+    }
+
+    /// Returns how many bytes the collected answers hold.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.memory.taken_bytes()
+    }
+
+    /// Lets go of an answer that is kept and not being sent: of this client, or of another if it may; the one that was not
+    /// used for the longest. Its tag is remembered.
+    fn release_one(&self, client: &Arc<str>, displaces_others: bool) -> bool {
+        let mut entries = self.entries();
+        let idle = entries.values_mut().filter_map(|entry| {
+            let answer = entry.answer.as_ref().filter(|answer| Arc::strong_count(answer) == 1)?;
+            let is_other = answer.client() != client;
+            (displaces_others || !is_other).then_some((is_other, entry))
+        });
+        match idle.min_by_key(|(is_other, entry)| (*is_other, entry.used)) {
+            Some((_, entry)) => {
+                entry.answer = None;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<AnswerAddress, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn is_forgotten(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.used) > FORGET_AFTER
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, Request, header};
+
+    use super::*;
+    use crate::http::collected::answer_memory::MAX_COLLECTED_TOTAL_BYTES;
+    use crate::http::collected::collected_answer::Blocks;
+
+    /// An answer of a question, or of none, with this text.
+    fn made(kept: &KeptAnswers, client: &str, question: &'static str, text: &str, began: Instant) -> Arc<Collected> {
+        let mut blocks = Blocks::default();
+        blocks.push(text.as_bytes());
+        let mut reservation = kept.reserve(client.into());
+        assert!(kept.grow(&mut reservation, text.len()));
+        let mut headers = HeaderMap::new();
+        if !question.is_empty() {
+            headers.insert(header::ETAG, HeaderValue::from_static(question));
+        }
+        Arc::new(Collected::new(headers, blocks, began, reservation).expect("an answer"))
+    }
+
+    fn address(client: &str, uri: &str, accept: &'static str) -> AnswerAddress {
+        let (parts, ()) = Request::get(uri).header(header::ACCEPT, accept).body(()).expect("a request").into_parts();
+        AnswerAddress::new(client, &parts)
+    }
+
+    #[test]
+    fn an_address_is_the_client_the_path_and_the_format() {
+        let one = address("a", "/sql?query=x", "*/*");
+        assert_eq!(one, address("a", "/sql?query=x", "application/json;q=0.5"), "the same format");
+        for other in [
+            address("b", "/sql?query=x", "*/*"),
+            address("a", "/sql?query=y", "*/*"),
+            address("a", "/facets?query=x", "*/*"),
+            address("a", "/sql?query=x", "text/csv"),
+        ] {
+            assert_ne!(one, other);
+        }
+        let named = |accept| address("a", "/sql?format=csv", accept);
+        assert_eq!(named("*/*"), named("text/csv"), "the format that is named wins");
+    }
+
+    #[test]
+    fn an_answer_is_trusted_for_a_while_and_then_checked() {
+        let (kept, now, at) = (KeptAnswers::default(), Instant::now(), address("a", "/x", "*/*"));
+        assert!(kept.find(&at, now).is_none());
+        assert!(kept.tell(at, made(&kept, "a", "W/\"q\"", "text", now), true, now).is_same);
+        let later = now + UNCHECKED + Duration::from_secs(1);
+        assert!(kept.find(&at, now + UNCHECKED).is_some_and(|known| known.is_checked));
+        assert!(kept.find(&at, later).is_some_and(|known| !known.is_checked));
+        kept.confirm(&at, later);
+        assert!(kept.find(&at, later).is_some_and(|known| known.is_checked));
+        assert!(kept.find(&at, later + FORGET_AFTER + Duration::from_secs(1)).is_none());
+    }
+
+    #[test]
+    fn two_requests_at_once_get_parts_of_one_answer() {
+        let (now, at) = (Instant::now(), address("a", "/x", "*/*"));
+        let later = now + Duration::from_millis(1);
+        for (question, first_began, second_began, is_one) in [
+            ("W/\"q\"", now, later, true),
+            ("", later, now, true),
+            // What was asked for after it may be newer.
+            ("", now, later, false),
+        ] {
+            let kept = KeptAnswers::default();
+            let first = kept.tell(at, made(&kept, "a", question, "one", first_began), true, now).answer;
+            let second = kept.tell(at, made(&kept, "a", question, "two", second_began), true, now);
+            assert_eq!(Arc::ptr_eq(&first, &second.answer), is_one, "{question}");
+            assert_eq!(second.is_same, is_one, "{question}");
+        }
+    }
+
+    #[test]
+    fn another_answer_than_the_client_was_told_of_is_known_as_such() {
+        let (kept, now, at) = (KeptAnswers::default(), Instant::now(), address("a", "/x", "*/*"));
+        // Sent whole, so that its tag alone is remembered.
+        kept.tell(at, made(&kept, "a", "W/\"q\"", "one", now), false, now);
+        assert!(kept.find(&at, now).is_none());
+        assert!(kept.tell(at, made(&kept, "a", "W/\"q\"", "one", now), true, now).is_same);
+        assert!(!kept.tell(at, made(&kept, "a", "W/\"r\"", "two", now), true, now).is_same);
+        assert!(kept.tell(at, made(&kept, "a", "W/\"r\"", "two", now), true, now).is_same);
+    }
+
+    #[test]
+    fn answers_that_are_kept_make_room_for_those_that_are_sent() {
+        let (kept, now) = (KeptAnswers::default(), Instant::now());
+        let quarter = "x".repeat(MAX_COLLECTED_TOTAL_BYTES / 4);
+        let (first, second) = (address("a", "/1", "*/*"), address("a", "/2", "*/*"));
+        drop(kept.tell(first, made(&kept, "a", "W/\"1\"", &quarter, now), true, now));
+        let later = now + Duration::from_secs(1);
+        let sent = kept.tell(second, made(&kept, "a", "W/\"2\"", &quarter, now), true, later);
+        // Another client displaces what this one does not use, and not what is being sent to it.
+        let mut other = kept.reserve("b".into());
+        assert!(kept.grow(&mut other, MAX_COLLECTED_TOTAL_BYTES / 4));
+        assert!(kept.grow(&mut other, MAX_COLLECTED_TOTAL_BYTES / 8));
+        assert!(kept.find(&first, later).is_none() && kept.find(&second, later).is_some());
+        assert!(!kept.grow(&mut other, MAX_COLLECTED_TOTAL_BYTES / 2));
+        drop(sent);
+        assert!(kept.find(&second, later).is_some(), "nothing is given up for what nobody may have");
+        assert_eq!(kept.held_bytes(), MAX_COLLECTED_TOTAL_BYTES / 8 * 5);
+    }
+}

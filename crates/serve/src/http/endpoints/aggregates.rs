@@ -1,0 +1,40 @@
+//! `/aggregates`: how many, where, when, of what kind.
+
+use lake_analytics::{AGGREGATES_PARAMETERS, AggregatesRequest, answer_rows};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use tokio::time::timeout_at;
+
+use crate::app::App;
+use crate::http::endpoint::{AGGREGATES, Endpoint};
+use crate::http::request::negotiation::FORMATS;
+use crate::http::request::request_params::Given;
+use crate::http::request::rows_request::Asked;
+use crate::http::response::rows_body::too_slow;
+use crate::problem::Problem;
+
+/// What `/aggregates` is.
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: AGGREGATES,
+    about: "Counts of incidents by where, when and of what kind.",
+    parameters: AGGREGATES_PARAMETERS,
+    formats: FORMATS,
+    takes_body: true,
+};
+
+/// Answers `GET /aggregates`, and `POST` with the same parameters as the members of a JSON object.
+pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
+    let parameters = given.parameters(&ENDPOINT)?;
+    let question = AggregatesRequest::parse(&parameters, &app.limits.answers)?;
+    let (filters, asks) = (&question.filters, format!("{question:?}"));
+    match Asked::new(&app, &parameters, filters, &asks, &given.method, &given.headers, None).await? {
+        Err(known) => Ok(known),
+        Ok(asked) => {
+            let rows = answer_rows(&asked.reading, &question);
+            let rows = timeout_at(asked.deadline, rows).await.map_err(|_| too_slow())??;
+            asked.stream(rows)
+        }
+    }
+}

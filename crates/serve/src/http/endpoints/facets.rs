@@ -1,0 +1,119 @@
+//! `/facets`: the values of labels and how many incidents have each, for the filters of a map or a list.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use axum::extract::State;
+use axum::response::Response;
+use futures::TryStreamExt as _;
+use lake_analytics::{
+    AggregatesRequest, Dimension, FILTERS, FORMAT, Filters, Parameter, ParameterError, ParameterTable, Shape,
+    TimePrecision, ValueKind, answer_frame, first_rows, parse_optional_integer, plan_error, unknown_value,
+    with_filters,
+};
+use lake_model::{Kind, Result, ResultExt};
+use tokio::time::timeout_at;
+
+use crate::app::{App, Reading};
+use crate::http::endpoint::{Endpoint, FACETS};
+use crate::http::request::negotiation::FORMATS;
+use crate::http::request::request_params::Given;
+use crate::http::request::rows_request::{Asked, Made};
+use crate::http::response::rows_body::too_slow;
+use crate::problem::Problem;
+
+/// What can be asked for.
+const FACET_NAMES: &[&str] = &["resource", "category", "subcategory", "district", "neighborhood"];
+/// What is given where nothing is asked for.
+const USUAL: [Dimension; 3] = [Dimension::Category, Dimension::District, Dimension::Neighborhood];
+/// Values of a facet where the request names no limit.
+const ROWS: usize = 100;
+/// The most values of a facet.
+const MOST_ROWS: usize = 10_000;
+
+const OWN: [Parameter; 3] = [
+    Parameter::with_values(
+        "facet",
+        Shape::Many,
+        ValueKind::OneOf(FACET_NAMES),
+        "Which; category, district and neighborhood if not given.",
+    ),
+    Parameter::with_values(
+        "limit",
+        Shape::One,
+        ValueKind::Integer(1, MOST_ROWS as i64),
+        "Values of each, the most frequent first; 100 if not given.",
+    ),
+    FORMAT,
+];
+
+/// The parameters of `/facets`.
+const ACCEPTED: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+
+/// What `/facets` is.
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: FACETS,
+    about: "The values of labels, the most frequent first, and how many incidents have each. Every filter applies.",
+    parameters: ACCEPTED,
+    formats: FORMATS,
+    takes_body: true,
+};
+
+/// Answers `GET /facets`, and `POST` with the same parameters as the members of a JSON object.
+pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
+    let parameters = given.parameters(&ENDPOINT)?;
+    let filters = Filters::parse(&parameters, &app.limits.answers)?;
+    let facets = facets(parameters.all("facet"))?;
+    let most = MOST_ROWS.min(app.limits.answers.max_rows);
+    let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
+    let question = format!("{:?}", (&filters, &facets, limit));
+    let asked = Asked::new(&app, &parameters, &filters, &question, &given.method, &given.headers, None).await?;
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(known) => return Ok(known),
+    };
+    let counted = count(&asked.reading, &filters, &facets, limit);
+    let made = timeout_at(asked.deadline, counted).await.map_err(|_| too_slow())??;
+    asked.answer(made)
+}
+
+fn facets(given: Option<&[String]>) -> Result<Vec<Dimension>, ParameterError> {
+    let Some(given) = given else { return Ok(USUAL.to_vec()) };
+    let named = given.iter().flat_map(|text| text.split(',')).map(str::trim);
+    named
+        .map(|name| {
+            let found = FACET_NAMES.contains(&name).then(|| Dimension::ALL.into_iter().find(|d| d.name() == name));
+            found.flatten().ok_or_else(|| unknown_value("facet", name, FACET_NAMES.iter().copied()))
+        })
+        .collect()
+}
+
+async fn count(reading: &Reading, filters: &Filters, facets: &[Dimension], limit: usize) -> Result<Made> {
+    let fields = [("facet", DataType::Utf8), ("value", DataType::Utf8), ("count", DataType::Int64)];
+    let schema = Arc::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, true)).to_vec()));
+    let (mut batches, mut truncated) = (Vec::new(), false);
+    for facet in facets {
+        let question = AggregatesRequest {
+            filters: filters.clone(),
+            resolution: 0,
+            precision: TimePrecision::All,
+            group_by: vec![*facet],
+            per_km2: false,
+            limit,
+        };
+        let frame = answer_frame(reading, &question).await?;
+        let order = [("count", true), (facet.column(), false)];
+        let rows = first_rows(frame, &order, limit).await.map_err(plan_error)?;
+        truncated |= rows.truncated;
+        let found: Vec<RecordBatch> = rows.batches.try_collect().await.map_err(plan_error)?;
+        for batch in found {
+            let names: ArrayRef = Arc::new(StringArray::from(vec![facet.name(); batch.num_rows()]));
+            let values = Arc::clone(batch.column(0));
+            let counts: ArrayRef = Arc::new(batch.column(1).as_primitive::<Int64Type>().iter().collect::<Int64Array>());
+            let rows = RecordBatch::try_new(Arc::clone(&schema), vec![names, values, counts]);
+            batches.push(rows.or_err(Kind::Internal, || "the values of a facet")?);
+        }
+    }
+    Ok(Made { schema, batches, truncated, next: None, link: None })
+}

@@ -1,0 +1,122 @@
+//! `/resources`: what there is, how much of it has landed, and how it stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use lake_analytics::{Parameters, plan_error, scan_counts};
+use lake_model::{Error, Result};
+use lake_query::{Session, fill, template};
+use lake_store::LastAudit;
+use serde::Serialize;
+
+use crate::app::{App, Reading};
+use crate::http::endpoint::RESOURCES;
+use crate::http::response::answer_tag::say_reading;
+use crate::problem::Problem;
+
+/// A resource as `/resources` tells of it. What only the catalog or only the lake knows is null where it is absent.
+#[derive(Debug, Default, Serialize)]
+struct Standing {
+    name: String,
+    title: Option<String>,
+    city: Option<String>,
+    /// The IANA zone of its wall-clock times.
+    zone: Option<String>,
+    /// The base URL of its portal.
+    portal: Option<String>,
+    /// The id of the dataset at the portal.
+    dataset: Option<String>,
+    /// Under which it is published.
+    licence: Option<String>,
+    landed: bool,
+    incidents: i64,
+    unlocated: i64,
+    undated: i64,
+    rejects_open: i64,
+    batches: i64,
+    watermark: i64,
+    pending_batches: i64,
+    last_landed_at: Option<String>,
+    /// Since then, by the clock of this machine.
+    lag_seconds: Option<i64>,
+    exact: bool,
+    synthetic: bool,
+    cadence_seconds: Option<u64>,
+    last_audit: Option<LastAudit>,
+}
+
+/// Answers `GET /resources`.
+pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    Parameters::from_query(RESOURCES, &[], query.as_deref().unwrap_or_default())?;
+    let reading = app.reading().await?;
+    let mut response = Json(standings(&app, &reading).await?).into_response();
+    say_reading(response.headers_mut(), &reading.view, &[])?;
+    Ok(response)
+}
+
+async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
+    let view = &reading.view;
+    let session = reading.session().await?;
+    let frame = scan_counts(&session, view, None)?;
+    session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
+    let totals = numbers(&session, "serve/resource_totals").await?;
+    let rejects = numbers(&session, "serve/open_rejects").await?;
+    let mut audits = view.lake.read_last_audits(view.resources.keys()).await;
+    let mut standings = Vec::new();
+    for name in app.resource_names(view) {
+        let definition = view.catalog.get(name).ok();
+        let mut standing = Standing {
+            name: name.to_owned(),
+            title: definition.as_ref().map(|resource| resource.title.clone()),
+            city: definition.as_ref().map(|resource| resource.city.clone()),
+            zone: definition.as_ref().map(|resource| resource.zone.clone()),
+            portal: definition.as_ref().map(|resource| resource.portal.clone()),
+            dataset: definition.as_ref().map(|resource| resource.dataset.clone()),
+            licence: definition.as_ref().and_then(|resource| resource.licence.clone()),
+            cadence_seconds: definition.as_ref().map(|resource| resource.cadence.seconds),
+            exact: view.is_exact(&[name.to_owned()]),
+            ..Standing::default()
+        };
+        if let Some(resource) = view.resources.get(name) {
+            let number = |numbers: &BTreeMap<String, Vec<i64>>, column: usize| {
+                numbers.get(name).and_then(|row| row.get(column)).copied().unwrap_or(0)
+            };
+            standing.landed = true;
+            standing.incidents = number(&totals, 0);
+            standing.unlocated = number(&totals, 1);
+            standing.undated = number(&totals, 2);
+            standing.rejects_open = number(&rejects, 0);
+            standing.batches = resource.mark.batch;
+            standing.watermark = resource.watermark();
+            standing.pending_batches = resource.unreconciled();
+            let landed_at = resource.mark.landed_at.clone();
+            standing.last_landed_at = (!landed_at.is_empty()).then_some(landed_at);
+            standing.lag_seconds = resource.lag_seconds();
+            standing.synthetic = resource.mark.synthetic;
+            standing.last_audit = audits.remove(name);
+        }
+        standings.push(standing);
+    }
+    Ok(standings)
+}
+
+/// The rows of one of our queries, by their first column, the resource; the others are whole numbers.
+async fn numbers(session: &Session, query: &str) -> Result<BTreeMap<String, Vec<i64>>> {
+    let frame = session.sql(&fill(template(query)?, &[])?).await?;
+    let mut rows = BTreeMap::new();
+    for batch in frame.collect().await.map_err(plan_error)? {
+        let names = batch.column(0).as_string_opt::<i32>();
+        let names = names.ok_or_else(|| Error::internal(format!("query {query}: its first column is no text")))?;
+        for row in 0..batch.num_rows() {
+            let columns = batch.columns()[1..].iter().map(|column| column.as_primitive_opt::<Int64Type>());
+            let values = columns.map(|column| column.map_or(0, |numbers| numbers.value(row)));
+            rows.insert(names.value(row).to_owned(), values.collect());
+        }
+    }
+    Ok(rows)
+}

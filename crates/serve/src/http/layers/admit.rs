@@ -1,0 +1,93 @@
+//! Who may ask over HTTP: the gate of [`crate::access`], before every path but those that are open.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::access::{Busy, Client, Permit, Scope};
+use crate::app::App;
+use crate::http::connection::socket::Peer;
+use crate::http::endpoint::{API, ASSETS, HEALTHZ, ICON, LICENSES, METRICS, PAGE, PROBLEMS, READYZ};
+use crate::problem::Problem;
+
+/// What is told to everybody, and counted for nobody: it says nothing of the lake.
+const OPEN: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
+
+/// Who asks, until the answer has been sent, whatever it is.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    client: Client,
+    /// None where requests are not counted, and for who was not let in.
+    _permit: Option<Permit>,
+}
+
+impl Asker {
+    /// Who it is.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// Lets a request in, or says why not.
+pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    if OPEN.contains(&path) {
+        return next.run(request).await;
+    }
+    let (client, admitted) = admitted(&app, path, &request);
+    let (mut response, permit) = match admitted {
+        Ok(permit) => (client.within(next.run(request)).await, permit),
+        Err(refusal) => (refusal, None),
+    };
+    // The permit lasts as long as the answer.
+    response.extensions_mut().insert(Arc::new(Asker { client, _permit: permit }));
+    response
+}
+
+/// Who asks, as far as is known, and what lets him in.
+fn admitted(app: &App, path: &str, request: &Request) -> (Client, Result<Option<Permit>, Response>) {
+    let headers = request.headers();
+    let busy = |busy: Busy| {
+        app.metrics.refused(busy.cause);
+        Problem::from(busy).into_response()
+    };
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
+    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let address = app.access.address(peer, texts(headers, "x-forwarded-for"));
+    let authorization = texts(headers, header::AUTHORIZATION.as_str()).next();
+    let client = match app.access.client(authorization, address) {
+        Ok(client) => client,
+        Err(error) => {
+            app.metrics.refused("token");
+            let charged = app.access.charge(address).map_err(busy).err();
+            let refusal = charged.unwrap_or_else(|| unknown(error, authorization.is_some()));
+            return (Client::unnamed(address), Err(refusal));
+        }
+    };
+    let needed = if path == METRICS { Scope::Admin } else { Scope::Read };
+    if let Err(error) = client.check(needed) {
+        app.metrics.refused("scope");
+        return (client, Err(Problem::from(error).into_response()));
+    }
+    // Whoever watches the server must see it when it is busy.
+    let permit = if path == METRICS { Ok(None) } else { app.access.admit(&client).map(Some).map_err(busy) };
+    (client, permit)
+}
+
+fn texts<'a>(headers: &'a HeaderMap, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+}
+
+/// The answer to a request without a token that is known (RFC 6750, 3).
+fn unknown(error: lake_model::Error, shown: bool) -> Response {
+    let mut response = Problem::from(error).into_response();
+    if shown {
+        let challenge = HeaderValue::from_static("Bearer realm=\"hotspots-lake\", error=\"invalid_token\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}

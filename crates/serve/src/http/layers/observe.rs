@@ -1,0 +1,234 @@
+//! What surrounds every request: its name, its log line, and what is counted of it, until the last byte of its answer
+//! has been sent or will not be.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, Version, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::Stream;
+use futures::StreamExt as _;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument as _, Span};
+
+use super::admit::Asker;
+use super::secret_mask::mask_secrets;
+use crate::app::App;
+use crate::http::connection::send_handle::Sending;
+use crate::http::connection::socket::Peer;
+use crate::http::endpoint::METRICS;
+use crate::http::endpoints::changes::Live;
+use crate::metrics::Metrics;
+use crate::request_id::{RequestId, X_REQUEST_ID};
+
+/// The target of the access log, which is switched on and off by itself.
+pub(crate) const ACCESS: &str = "access";
+/// What a path that is none is counted under: the metrics must not grow with what clients invent.
+const NO_PATH: &str = "none";
+/// What the sending of an answer may take that was late, such as the error that says so.
+const SEND_AT_LEAST: Duration = Duration::from_secs(1);
+
+/// Answers a request under its name, watching.
+pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    // Of the highest level, so that an error's line has the name however little is logged.
+    let span = tracing::error_span!("request", request_id = id.as_str());
+    let exchange = Exchange::begin(&app, &request, span.clone());
+    let response = id.clone().within(next.run(request)).instrument(span).await;
+    let mut response = exchange.send(response);
+    if let Some(id) = id.header() {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The answer was sent whole.
+    Sent,
+    /// The client did not wait for it.
+    Left,
+    /// It broke off on our side.
+    Broken,
+}
+
+/// A request and its answer. It is over when it is dropped.
+struct Exchange {
+    metrics: Metrics,
+    span: Span,
+    began: Instant,
+    method: Method,
+    version: Version,
+    /// When the time of the request is over.
+    deadline: Instant,
+    /// None where no connection is behind it.
+    sending: Option<Sending>,
+    /// As the router has it.
+    path: String,
+    /// As the client has it, without secrets.
+    asked: String,
+    status: Option<u16>,
+    bytes: u64,
+    asker: Option<Arc<Asker>>,
+    /// Cancelled when the server cuts off what is under way.
+    cut: CancellationToken,
+    end: End,
+}
+
+impl Exchange {
+    fn begin(app: &App, request: &Request, span: Span) -> Self {
+        let metrics = app.metrics.clone();
+        metrics.came();
+        let path = request.extensions().get::<MatchedPath>().map_or(NO_PATH, MatchedPath::as_str).to_owned();
+        Self {
+            metrics,
+            span,
+            began: Instant::now(),
+            method: request.method().clone(),
+            version: request.version(),
+            deadline: Instant::now() + app.limits.timeout,
+            sending: Sending::current().or_else(|| Some(request.extensions().get::<Peer>()?.sending.clone())),
+            path,
+            asked: request.uri().path_and_query().map_or_else(String::new, |asked| mask_secrets(asked.as_str())),
+            status: None,
+            bytes: 0,
+            asker: None,
+            cut: app.cut.clone(),
+            end: End::Left,
+        }
+    }
+
+    /// The answer, watched until its last byte.
+    fn send(mut self, mut response: Response) -> Response {
+        self.asker = response.extensions_mut().remove::<Arc<Asker>>();
+        // What is data in one format must not be run as a script of another.
+        let headers = response.headers_mut();
+        headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+        // Every answer has another length, so that a client cannot be told that of the next one.
+        if self.method == Method::HEAD && self.path == METRICS {
+            headers.remove(header::CONTENT_LENGTH);
+        }
+        let status = response.status().as_u16();
+        self.status = Some(status);
+        self.metrics.answered(&self.path, status, media_type(&response));
+        let length = response.body().size_hint().exact();
+        // Nothing is asked of a body that is not sent.
+        if length == Some(0) || self.method == Method::HEAD {
+            self.end = End::Sent;
+            return response;
+        }
+        // A stream does not tell its length, so it is told here.
+        if let Some(length) = length {
+            response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+        }
+        if length.is_none()
+            && self.version <= Version::HTTP_10
+            && let Some(sending) = &self.sending
+        {
+            sending.begin_unframed();
+        }
+        let limit = if response.extensions().get::<Live>().is_some() { None } else { self.limit() };
+        response.map(|body| {
+            Body::from_stream(Watched { body: body.into_data_stream(), exchange: self, length, _limit: limit })
+        })
+    }
+
+    /// Ends the sending when the time of the request is over, whether or not anybody polls the body.
+    fn limit(&self) -> Option<AbortOnDropHandle<()>> {
+        let sending = self.sending.clone()?;
+        let deadline = self.deadline.max(Instant::now() + SEND_AT_LEAST);
+        let limit = async move {
+            sleep_until(deadline).await;
+            tracing::warn!("the client did not read its answer within `timeout_ms` of /limits; it is cut off");
+            sending.abort();
+        };
+        Some(AbortOnDropHandle::new(tokio::spawn(limit.instrument(self.span.clone()))))
+    }
+}
+
+/// The media type of an answer, without its parameters.
+fn media_type(response: &Response) -> &str {
+    let text = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.split(';').next()).map_or("none", str::trim)
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        self.metrics.over(&self.path, took, self.bytes);
+        // An answer that the server cuts off is dropped like one that nobody reads.
+        let aborted = self.sending.as_ref().is_some_and(Sending::is_aborted);
+        let cut = self.end == End::Left && (aborted || self.cut.is_cancelled());
+        let end = if cut { End::Broken } else { self.end };
+        match end {
+            End::Sent => {}
+            End::Left => self.metrics.unfinished("client"),
+            End::Broken => self.metrics.unfinished("server"),
+        }
+        let end = match end {
+            End::Sent => "sent",
+            End::Left => "the client left",
+            End::Broken => "broke off",
+        };
+        let client = self.asker.as_ref().map(|asker| asker.client());
+        tracing::info!(
+            target: ACCESS,
+            parent: &self.span,
+            method = %self.method,
+            path = self.asked,
+            status = self.status,
+            bytes = self.bytes,
+            elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            client = client.map(|client| client.address().to_string()),
+            token = client.and_then(|client| client.name()),
+            "{end}"
+        );
+    }
+}
+
+/// A body that tells its exchange what becomes of it.
+struct Watched {
+    body: BodyDataStream,
+    exchange: Exchange,
+    length: Option<u64>,
+    /// What ends the sending when the time is over.
+    _limit: Option<AbortOnDropHandle<()>>,
+}
+
+impl Stream for Watched {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let polled = {
+            let body = &mut this.body;
+            this.exchange.span.in_scope(|| body.poll_next_unpin(context))
+        };
+        let next = ready!(polled);
+        match &next {
+            None => {
+                this.exchange.end = End::Sent;
+                if let Some(sending) = &this.exchange.sending {
+                    sending.end_body();
+                }
+            }
+            Some(Err(_)) => this.exchange.end = End::Broken,
+            Some(Ok(bytes)) => {
+                this.exchange.bytes += bytes.len() as u64;
+                // Whoever sends a body of known length does not ask for more after it.
+                if this.length == Some(this.exchange.bytes) {
+                    this.exchange.end = End::Sent;
+                }
+            }
+        }
+        Poll::Ready(next)
+    }
+}
