@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Client};
 use crate::admission::{Turn, Turns};
-use crate::http::{KeptAnswers, Web};
+use crate::http::{KeptAnswers, MapPage};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sql_worker::{Share, SqlWorkers};
@@ -29,7 +29,8 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) turns: Turns,
-    pub(crate) web: Web,
+    /// None where the program was built without the map.
+    pub(crate) map_page: Option<MapPage>,
     pub(crate) labels: LabelValues,
     pub(crate) answers: KeptAnswers,
     pub(crate) sql_workers: SqlWorkers,
@@ -60,7 +61,7 @@ impl App {
         reader: Arc<Reader>,
         access: Access,
         limits: Limits,
-        web: Web,
+        map_page: Option<MapPage>,
         stop: CancellationToken,
     ) -> Result<Self> {
         let turns = Turns::new(limits.engine_requests, limits.queue);
@@ -68,7 +69,7 @@ impl App {
         let sql_workers = SqlWorkers::new(&reader, &limits, &metrics)?;
         let (labels, answers) = (LabelValues::default(), KeptAnswers::default());
         let queries = Queries::default();
-        Ok(Self { reader, queries, access, limits, metrics, turns, web, labels, answers, sql_workers, stop, cut })
+        Ok(Self { reader, queries, access, limits, metrics, turns, map_page, labels, answers, sql_workers, stop, cut })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.

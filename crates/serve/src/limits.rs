@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lake_analytics::AnswerLimits;
+use lake_model::{Error, Kind};
 use lake_query::MAX_OPERATORS;
 use serde::Serialize;
 
@@ -52,6 +53,11 @@ impl Default for Limits {
             drain: Duration::from_secs(10),
         }
     }
+}
+
+/// Returns the error of a request that took longer than [`Limits::timeout`].
+pub(crate) fn timeout_error() -> Error {
+    Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; ask for less at a time")
 }
 
 /// A limit as `/limits` tells it. The option that sets it, if there is one, has the same name, with hyphens.

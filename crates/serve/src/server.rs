@@ -15,7 +15,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::base_map::BaseMap;
 use crate::flight::FlightListener;
-use crate::http::{Scheme, Socket, Web, router, serve};
+use crate::http::{MapPage, Scheme, Socket, router, serve};
 use crate::limits::Limits;
 use crate::task_spans;
 use crate::tls::Identity;
@@ -79,8 +79,8 @@ impl Server {
     pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
         task_spans::carry_into_tasks();
         let (drain, within) = (limits.drain, limits.timeout);
-        let web = Web::new(self.base_map.as_ref());
-        let app = App::new(reader, access, limits, web, stop.clone())?;
+        let map_page = MapPage::new(self.base_map.as_ref());
+        let app = App::new(reader, access, limits, map_page, stop.clone())?;
         let app = Arc::new(App { queries: self.queries, ..app });
         let cut = app.cut.clone();
         let workers = app.sql_workers.clone().keep();

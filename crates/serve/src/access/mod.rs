@@ -4,6 +4,7 @@
 //! refused.
 
 mod client;
+mod options;
 mod origins;
 mod proxy;
 mod quotas;
@@ -11,11 +12,11 @@ mod token;
 mod token_store;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 
-use lake_model::{Error, Kind, Result, Secret};
+use lake_model::{Error, Kind, Result};
 
 pub(crate) use client::Client;
+pub use options::AccessOptions;
 pub(crate) use origins::{FetchMetadata, Origins};
 pub use origins::{HostName, PageOrigin};
 pub use proxy::Proxy;
@@ -26,25 +27,6 @@ pub use token::{Scope, fresh_token};
 use token_store::Tokens;
 
 use crate::limits::Limits;
-
-/// Which tokens there are, and whose word is taken for where a request comes from.
-#[derive(Clone, Debug, Default)]
-pub struct AccessOptions {
-    /// Lines of name, scope and hash; read again when it changes.
-    pub token_file: Option<PathBuf>,
-    /// One token that may read.
-    pub read_token: Option<Secret>,
-    /// One token that may do everything.
-    pub admin_token: Option<Secret>,
-    /// Proxies that say truly, in `X-Forwarded-For`, for whom they ask.
-    pub trusted_proxies: Vec<Proxy>,
-    /// Whether only this machine can reach the server.
-    pub is_loopback: bool,
-    /// Names of the server, besides those of this machine.
-    pub allowed_hosts: Vec<HostName>,
-    /// Pages that may ask, besides the server's own.
-    pub allowed_origins: Vec<PageOrigin>,
-}
 
 /// The gate before every request, over whichever interface it comes.
 #[derive(Debug)]

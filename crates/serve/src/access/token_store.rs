@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use lake_model::{Error, Result, read_text_file};
 
+use super::options::AccessOptions;
 use super::token::{Known, Scope, hash};
-use crate::access::AccessOptions;
 
 /// Where the tokens that are no lines of the file can come from.
 const READ_TOKEN: &str = "the token of --token, HOTSPOTS_TOKEN or `token` of the config file";

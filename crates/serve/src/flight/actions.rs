@@ -9,11 +9,13 @@ use futures::{StreamExt as _, stream};
 use prost::Message as _;
 use tonic::{Response, Status};
 
-use super::service::{Service, command, no_transaction};
+use super::command::{command, no_transaction};
+use super::running_answers::Running;
 use super::statement_handle::Asked;
 use super::statements::Planned;
 use super::status::{malformed, status, unsupported};
 use super::stream::{Messages, one, schema_bytes};
+use crate::app::App;
 
 const CREATE: &str = "CreatePreparedStatement";
 const CLOSE: &str = "ClosePreparedStatement";
@@ -35,27 +37,31 @@ pub(super) fn list() -> impl Iterator<Item = ActionType> + Send + 'static {
 ///
 /// # Errors
 /// If there is no such action, or it is asked wrongly.
-pub(super) async fn run(service: &Service, action: Action) -> Result<Response<Messages<arrow_flight::Result>>, Status> {
+pub(super) async fn run(
+    app: &App,
+    running: &Running,
+    action: Action,
+) -> Result<Response<Messages<arrow_flight::Result>>, Status> {
     let results = match action.r#type.as_str() {
         CREATE => {
             let request: ActionCreatePreparedStatementRequest = unpacked(&action)?;
             no_transaction(request.transaction_id.as_deref())?;
-            result(&prepared(service, request.query).await?.as_any())
+            result(&prepared(app, request.query).await?.as_any())
         }
         CLOSE => {
             let request: ActionClosePreparedStatementRequest = unpacked(&action)?;
-            Asked::read(&request.prepared_statement_handle, service.lake(), "handle").map_err(status)?;
+            Asked::read(&request.prepared_statement_handle, app.reader.lake().id(), "handle").map_err(status)?;
             stream::empty().boxed()
         }
         CANCEL_QUERY => {
             let request: ActionCancelQueryRequest = unpacked(&action)?;
             let info = FlightInfo::decode(request.info).map_err(|_| malformed("the FlightInfo"))?;
-            let result_code = cancelled(service, &info)? as i32;
+            let result_code = cancelled(app, running, &info)? as i32;
             result(&ActionCancelQueryResult { result: result_code }.as_any())
         }
         CANCEL_INFO => {
             let request = CancelFlightInfoRequest::decode(action.body).map_err(|_| malformed("the request"))?;
-            let status = cancelled(service, &request.info.unwrap_or_default())?;
+            let status = cancelled(app, running, &request.info.unwrap_or_default())?;
             result(&CancelFlightInfoResult { status: status.into() })
         }
         other => return Err(unsupported(&format!("the action `{other}`"))),
@@ -72,9 +78,9 @@ fn result(message: &impl prost::Message) -> Messages<arrow_flight::Result> {
     one(arrow_flight::Result { body: message.encode_to_vec().into() })
 }
 
-async fn prepared(service: &Service, query: String) -> Result<ActionCreatePreparedStatementResult, Status> {
-    let asked = Asked::new(service.lake(), query);
-    let planned = Planned::unbound(&service.app, &asked).await.map_err(status)?;
+async fn prepared(app: &App, query: String) -> Result<ActionCreatePreparedStatementResult, Status> {
+    let asked = Asked::new(app.reader.lake().id(), query);
+    let planned = Planned::unbound(app, &asked).await.map_err(status)?;
     Ok(ActionCreatePreparedStatementResult {
         prepared_statement_handle: asked.write(),
         dataset_schema: schema_bytes(&planned.schema()).map_err(status)?,
@@ -84,14 +90,14 @@ async fn prepared(service: &Service, query: String) -> Result<ActionCreatePrepar
 }
 
 /// Ends the answers to the tickets of `info`. The numbers of the two results that say so are the same.
-fn cancelled(service: &Service, info: &FlightInfo) -> Result<CancelStatus, Status> {
+fn cancelled(app: &App, running: &Running, info: &FlightInfo) -> Result<CancelStatus, Status> {
     let mut found = false;
     for ticket in info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref()) {
         let Command::TicketStatementQuery(ticket) = command(&ticket.ticket, "a ticket of the FlightInfo")? else {
             continue;
         };
-        let asked = Asked::read(&ticket.statement_handle, service.lake(), "ticket").map_err(status)?;
-        found |= service.running.cancel(&asked.id);
+        let asked = Asked::read(&ticket.statement_handle, app.reader.lake().id(), "ticket").map_err(status)?;
+        found |= running.cancel(&asked.id);
     }
     Ok(if found { CancelStatus::Cancelled } else { CancelStatus::NotCancellable })
 }

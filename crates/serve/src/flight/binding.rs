@@ -8,11 +8,12 @@ use prost::Message as _;
 use tonic::{Response, Status, Streaming};
 
 use super::bound_values::Values;
-use super::service::{Service, command, name_of};
+use super::command::{command, name_of};
 use super::statement_handle::Asked;
 use super::statements::Planned;
 use super::status::{malformed, status, unsupported};
 use super::stream::{Messages, one};
+use crate::app::App;
 
 /// Messages that a binding has at most: a schema and one row, with some to spare for those that hold neither.
 const MOST_MESSAGES: usize = 16;
@@ -22,7 +23,7 @@ const MOST_MESSAGES: usize = 16;
 /// # Errors
 /// If it is no binding of values, or would write.
 pub(super) async fn put(
-    service: &Service,
+    app: &App,
     mut messages: Streaming<FlightData>,
 ) -> Result<Response<Messages<PutResult>>, Status> {
     let first = messages.try_next().await?;
@@ -35,7 +36,7 @@ pub(super) async fn put(
             }
             other => return Err(unsupported(name_of(&other))),
         };
-    let asked = Asked::read(&handle, service.lake(), "handle").map_err(status)?;
+    let asked = Asked::read(&handle, app.reader.lake().id(), "handle").map_err(status)?;
     let mut parts: Vec<FlightData> = first.into_iter().collect();
     while let Some(part) = messages.try_next().await? {
         parts.push(part);
@@ -45,7 +46,7 @@ pub(super) async fn put(
     }
     let asked = asked.with_values(Values::of(&parts).map_err(status)?);
     // What does not fit is said here, where it was sent.
-    Planned::bound(&service.app, &asked).await.map_err(status)?;
+    Planned::bound(app, &asked).await.map_err(status)?;
     let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(asked.write()) };
     Ok(Response::new(one(PutResult { app_metadata: result.encode_to_vec().into() })))
 }

@@ -7,6 +7,7 @@ mod actions;
 mod authentication;
 mod binding;
 mod bound_values;
+mod command;
 mod commands;
 mod keys;
 mod listener;

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightService;
-use arrow_flight::sql::{Any, Command};
+use arrow_flight::sql::Command;
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse,
     PollInfo, PutResult, SchemaResult, Ticket,
@@ -15,13 +15,13 @@ use arrow_flight::{
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use lake_model::{Kind, ResultExt};
-use prost::Message as _;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument as _, Span};
 
+use super::command::{command, name_of, no_transaction};
 use super::running_answers::Running;
 use super::statement_handle::Asked;
 use super::statements::{Planned, described};
@@ -123,22 +123,6 @@ fn span(headers: &MetadataMap) -> Span {
     tracing::error_span!("request", request_id = RequestId::of(headers.as_ref()).as_str())
 }
 
-/// The name of a command, for errors.
-pub(super) fn name_of(command: &Command) -> &str {
-    command.type_url().rsplit('.').next().unwrap_or_default()
-}
-
-/// The command in some bytes; `what` names them.
-pub(super) fn command(bytes: &[u8], what: &str) -> Result<Command, Status> {
-    let command = Any::decode(bytes).ok().filter(|any| !any.type_url.is_empty());
-    command.and_then(|any| Command::try_from(any).ok()).ok_or_else(|| malformed(what))
-}
-
-/// Refuses a statement that says it is part of a transaction.
-pub(super) fn no_transaction(id: Option<&[u8]>) -> Result<(), Status> {
-    if id.is_some_and(|id| !id.is_empty()) { Err(unsupported("a transaction")) } else { Ok(()) }
-}
-
 /// Holds a permit until the deadline, or until the handle is dropped.
 fn hold_until(permit: Permit, deadline: Instant) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
@@ -201,7 +185,7 @@ impl FlightService for Service {
     }
 
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Result<Response<Self::DoPutStream>, Status> {
-        self.call(request, |messages| binding::put(self, messages)).await
+        self.call(request, |messages| binding::put(&self.app, messages)).await
     }
 
     async fn do_exchange(
@@ -212,7 +196,7 @@ impl FlightService for Service {
     }
 
     async fn do_action(&self, request: Request<Action>) -> Result<Response<Self::DoActionStream>, Status> {
-        self.call(request, |action| actions::run(self, action)).await
+        self.call(request, |action| actions::run(&self.app, &self.running, action)).await
     }
 
     async fn list_actions(&self, request: Request<Empty>) -> Result<Response<Self::ListActionsStream>, Status> {

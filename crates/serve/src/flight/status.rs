@@ -11,7 +11,7 @@ use lake_model::{Error, Kind};
 use tokio::time::timeout;
 use tonic::{Code, Status};
 
-use super::stream::too_slow;
+use crate::limits::timeout_error;
 
 /// Bytes of a text that go into a status: it is sent in a header, and clients bound those, some at 8 KiB.
 const MOST_TEXT: usize = 2_000;
@@ -57,7 +57,7 @@ pub(super) fn naming_the_limit(answer: Response, most: usize) -> Response {
 pub(super) async fn guarded<T>(most: Duration, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     match timeout(most, AssertUnwindSafe(call).catch_unwind()).await {
         Ok(ended) => ended.unwrap_or_else(|cause| Err(panicked(&*cause))),
-        Err(_) => Err(status(too_slow())),
+        Err(_) => Err(status(timeout_error())),
     }
 }
 

@@ -11,7 +11,7 @@ use arrow_flight::{FlightData, IpcMessage, SchemaAsIpc};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use lake_model::{Error, Kind, Result, ResultExt};
+use lake_model::{Kind, Result, ResultExt};
 use lake_query::with_unique_names;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -20,14 +20,10 @@ use tracing::Instrument as _;
 
 use super::running_answers::Run;
 use super::status::{panicked, status};
+use crate::limits::timeout_error;
 
 /// A stream of messages to a client.
 pub(super) type Messages<T> = BoxStream<'static, Result<T, Status>>;
-
-/// The error of an answer that took too long.
-pub(super) fn too_slow() -> Error {
-    Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; ask for less at a time")
-}
 
 /// One message.
 pub(super) fn one<T: Send + 'static>(message: T) -> Messages<T> {
@@ -100,7 +96,7 @@ async fn work(
         biased;
         () = send.closed() => return,
         () = run.cancelled.cancelled() => Err(Status::cancelled("the query was cancelled")),
-        end = timeout_at(deadline, made) => end.unwrap_or_else(|_| Err(status(too_slow()))),
+        end = timeout_at(deadline, made) => end.unwrap_or_else(|_| Err(status(timeout_error()))),
     };
     // What the query holds goes before the client is waited for.
     drop(batches);

@@ -15,6 +15,6 @@ mod routes;
 pub(crate) use collected::{KeptAnswers, MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
 pub(crate) use connection::connections::serve;
 pub(crate) use connection::socket::Socket;
+pub(crate) use endpoints::map_page::MapPage;
 pub(crate) use endpoints::tiles::tile_json::Scheme;
-pub(crate) use endpoints::web::Web;
 pub(crate) use routes::router;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest, OriginalUri, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Path, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
@@ -124,27 +123,6 @@ fn cross_origin(app: &Arc<App>) -> CorsLayer {
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(told.map(HeaderName::from_static))
         .max_age(Duration::from_secs(24 * 60 * 60))
-}
-
-/// A request's body, of bounded size.
-#[derive(Debug)]
-pub(crate) struct Body(pub(crate) Bytes);
-
-impl FromRequest<Arc<App>> for Body {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let Ok(read) = tokio::time::timeout(app.limits.timeout, Bytes::from_request(request, app)).await else {
-            return Err(Problem::of(Kind::TimedOut, "the body took longer than `timeout_ms` of /limits to come"));
-        };
-        match read {
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Problem::body_too_large(app.limits.max_body_bytes))
-            }
-            Err(rejection) => Err(Problem::of(Kind::Invalid, rejection.body_text())),
-        }
-    }
 }
 
 async fn openapi(State(app): State<Arc<App>>) -> Response {

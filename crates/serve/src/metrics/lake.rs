@@ -5,7 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Labels, label, tell};
+use super::labels::{Labels, label, tell};
 use crate::app::App;
 
 /// What is told of each resource: the name, what it means, and the number; none where there is none.

@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Labels, label, tell};
+use super::labels::{Labels, label, tell};
 
 /// Parts of a second in which Linux counts a process's time for everybody who reads `/proc`.
 const TICKS_A_SECOND: f64 = 100.0;

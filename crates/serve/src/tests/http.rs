@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::lake::{TestLake, test_lake};
 use crate::app::App;
-use crate::http::Web;
+use crate::http::MapPage;
 use crate::http::endpoints::changes;
 use crate::{Access, Limits, Server};
 
@@ -77,7 +77,7 @@ async fn changes_that_do_not_begin_in_time_are_refused() {
     let lake = test_lake(50).await;
     for (timeout, status) in [(Duration::from_secs(60), Ok(200)), (Duration::ZERO, Err(Some("timeout_ms")))] {
         let limits = Limits { timeout, ..Limits::default() };
-        let (web, stop) = (Web::new(None), CancellationToken::new());
+        let (web, stop) = (MapPage::new(None), CancellationToken::new());
         let app = App::new(lake.reader.clone(), Access::open(), limits, web, stop).expect("threads");
         let app = Arc::new(app);
         let asked = changes::get(State(Arc::clone(&app)), HeaderMap::new(), RawQuery(Some("since=0".to_owned())));

@@ -38,7 +38,7 @@ pub(super) struct TestLake {
 impl TestLake {
     pub(super) async fn reading(&self) -> crate::app::Reading {
         let (access, limits) = (crate::Access::open(), crate::Limits::default());
-        let web = crate::http::Web::new(None);
+        let web = crate::http::MapPage::new(None);
         let app = crate::app::App::new(Arc::clone(&self.reader), access, limits, web, CancellationToken::new());
         let app = app.expect("threads");
         app.reading().await.expect("a reading")

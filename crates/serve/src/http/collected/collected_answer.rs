@@ -16,7 +16,7 @@ use lake_model::{Kind, Result, ResultExt as _};
 use super::answer_memory::Reservation;
 use super::conditions::{self, Outcome};
 use super::range::{Selection, select};
-use crate::http::response::answer_tag::{ASK_AGAIN, question_of};
+use crate::http::response::entity_tag::{ASK_AGAIN, question_of};
 use crate::problem::Problem;
 
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");

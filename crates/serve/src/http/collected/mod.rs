@@ -29,7 +29,7 @@ use self::conditions::{allow_range, names_a_tag};
 use self::range::{is_continuation, is_range};
 use crate::access::Client;
 use crate::app::App;
-use crate::http::response::answer_tag::{question_of, tag_of_client};
+use crate::http::response::entity_tag::{question_of, tag_of_client};
 use crate::problem::Problem;
 
 /// Collects the answers of the paths below it, and answers ranges of them.

@@ -12,7 +12,7 @@ use crate::http::endpoint::{AGGREGATES, Endpoint};
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::Given;
 use crate::http::request::rows_request::Asked;
-use crate::http::response::rows_body::too_slow;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// What `/aggregates` is.
@@ -33,7 +33,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
         Err(known) => Ok(known),
         Ok(asked) => {
             let rows = answer_rows(&asked.reading, &question);
-            let rows = timeout_at(asked.deadline, rows).await.map_err(|_| too_slow())??;
+            let rows = timeout_at(asked.deadline, rows).await.map_err(|_| timeout_error())??;
             asked.stream(rows)
         }
     }

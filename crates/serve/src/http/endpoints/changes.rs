@@ -30,7 +30,7 @@ use crate::access::Client;
 use crate::app::App;
 use crate::http::endpoint::{CHANGES, Endpoint};
 use crate::http::request::negotiation::accepted;
-use crate::http::response::rows_body::too_slow;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// How often a follower's stream looks for what is new.
@@ -112,7 +112,7 @@ pub(crate) async fn get(
         client: Client::current_key(),
     };
     // Nothing has been sent yet: it takes no longer than any other answer.
-    let first = timeout_at(deadline, changes.landed_before()).await.map_err(|_| too_slow())??;
+    let first = timeout_at(deadline, changes.landed_before()).await.map_err(|_| timeout_error())??;
     let mut response = if events { changes.events(first) } else { changes.lines(first) };
     if !events {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -263,7 +263,7 @@ impl Changes {
         // A stream without an end waits for its turn as long as it takes, and keeps it no longer than other requests.
         let _turn = self.app.turns.wait(&self.client).await?;
         let read = self.read_counts(Arc::new(provider), entry.version);
-        timeout(self.app.limits.timeout, read).await.map_err(|_| too_slow())?
+        timeout(self.app.limits.timeout, read).await.map_err(|_| timeout_error())?
     }
 
     async fn read_counts(&self, provider: Arc<DeltaFiles>, version: u64) -> Result<Vec<Value>> {

@@ -20,7 +20,7 @@ use crate::http::endpoint::{Endpoint, FACETS};
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::Given;
 use crate::http::request::rows_request::{Asked, Made};
-use crate::http::response::rows_body::too_slow;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// What can be asked for.
@@ -74,7 +74,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
         Err(known) => return Ok(known),
     };
     let counted = count(&asked.reading, &filters, &facets, limit);
-    let made = timeout_at(asked.deadline, counted).await.map_err(|_| too_slow())??;
+    let made = timeout_at(asked.deadline, counted).await.map_err(|_| timeout_error())??;
     asked.answer(made)
 }
 

@@ -14,7 +14,7 @@ use crate::http::endpoint::{Endpoint, HOTSPOTS};
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::Given;
 use crate::http::request::rows_request::{Asked, Made};
-use crate::http::response::rows_body::too_slow;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// What `/hotspots` is.
@@ -37,7 +37,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
         Err(known) => return Ok(known),
     };
     let found = answer_hotspots(&asked.reading, &question, asked.reading.clone());
-    let found = timeout_at(asked.deadline, found).await.map_err(|_| too_slow())??;
+    let found = timeout_at(asked.deadline, found).await.map_err(|_| timeout_error())??;
     let schema = found.batch.schema();
     let mut response = asked.answer(Made {
         schema,

@@ -6,6 +6,7 @@ pub(crate) mod changes;
 pub(crate) mod facets;
 pub(crate) mod hotspots;
 pub(crate) mod incidents;
+pub(crate) mod map_page;
 pub(crate) mod operations;
 pub(crate) mod queries;
 pub(crate) mod resources;

@@ -18,7 +18,7 @@ use super::sql::row_limit;
 use crate::app::App;
 use crate::http::endpoint::QUERIES;
 use crate::http::request::rows_request::Asked;
-use crate::http::response::rows_body::too_slow;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 use crate::sql_worker::{Row, Sql, Values, plan};
 
@@ -93,5 +93,5 @@ pub(crate) async fn get(
         let format = asked.format();
         asked.stream(planned.first_rows(limit, format).await?)
     };
-    timeout_at(deadline, answered).await.map_err(|_| too_slow())?
+    timeout_at(deadline, answered).await.map_err(|_| timeout_error())?
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::app::{App, Reading};
 use crate::http::endpoint::RESOURCES;
-use crate::http::response::answer_tag::say_reading;
+use crate::http::response::lake_headers::say_reading;
 use crate::problem::Problem;
 
 /// A resource as `/resources` tells of it. What only the catalog or only the lake knows is null where it is absent.

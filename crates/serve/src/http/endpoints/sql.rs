@@ -15,9 +15,9 @@ use tokio::time::timeout_at;
 use crate::app::App;
 use crate::http::endpoint::{Endpoint, SQL};
 use crate::http::request::negotiation::FORMATS;
+use crate::http::request::request_body::RequestBody;
 use crate::http::request::rows_request::Asked;
-use crate::http::response::rows_body::too_slow;
-use crate::http::routes::Body;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 use crate::sql_worker::{Sql, Values as Bound, plan};
 
@@ -67,7 +67,7 @@ pub(crate) async fn post(
     method: Method,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-    Body(body): Body,
+    RequestBody(body): RequestBody,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::from_query(SQL, ACCEPTED, query.as_deref().unwrap_or_default())?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -137,7 +137,7 @@ async fn answer(
         let format = asked.format();
         asked.stream(planned.first_rows(limit, format).await?)
     };
-    timeout_at(deadline, answered).await.map_err(|_| too_slow())?
+    timeout_at(deadline, answered).await.map_err(|_| timeout_error())?
 }
 
 /// How many rows are answered at most.

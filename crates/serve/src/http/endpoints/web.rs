@@ -9,89 +9,36 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use lake_model::Kind;
 
+use super::map_page::{self, MapPage};
 use crate::app::App;
-use crate::base_map::BaseMap;
 use crate::problem::Problem;
 
-mod built {
-    include!(concat!(env!("OUT_DIR"), "/web.rs"));
-}
-
-/// The page's own name among the files.
-const INDEX: &str = "index.html";
-/// Where the address of a base map goes in the page.
-const NO_BASE_MAP: &str = "<meta name=\"base-map\" content=\"\"";
 /// Names hold a hash of the content: they never mean another.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 /// A page of text, with its style in it.
 const TEXT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
 
-/// The page as one server gives it.
-#[derive(Debug)]
-pub(crate) struct Web {
-    /// None where the program was built without the map.
-    index: Option<Index>,
-}
-
-#[derive(Debug)]
-struct Index {
-    text: Bytes,
-    etag: HeaderValue,
-    policy: HeaderValue,
-}
-
-impl Web {
-    /// The page over this base map.
-    pub(crate) fn new(base_map: Option<&BaseMap>) -> Self {
-        let file = built::FILES.iter().find(|(name, ..)| *name == INDEX);
-        let index = file.and_then(|(_, bytes, _)| {
-            let text = String::from_utf8_lossy(bytes);
-            let text = match base_map {
-                None => text.into_owned(),
-                Some(map) => {
-                    let with = NO_BASE_MAP.replace("\"\"", &format!("\"{}\"", map.template()));
-                    text.replace(NO_BASE_MAP, &with)
-                }
-            };
-            let etag = HeaderValue::try_from(format!("\"{}\"", &blake3::hash(text.as_bytes()).to_hex()[..32])).ok()?;
-            let policy = HeaderValue::try_from(policy(base_map.map(BaseMap::origin))).ok()?;
-            Some(Index { text: Bytes::from(text), etag, policy })
-        });
-        Self { index }
-    }
-}
-
-/// What the page may load: from its own host, and tiles from the base map's. Workers of the map may be made of `blob:`.
-fn policy(tiles: Option<&str>) -> String {
-    let tiles = tiles.map(|origin| format!(" {origin}")).unwrap_or_default();
-    format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{tiles}; \
-         connect-src 'self'{tiles}; worker-src 'self' blob:; font-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'self'"
-    )
-}
-
 /// Answers `GET /`.
 pub(crate) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let Some(index) = &app.web.index else {
+    let Some(MapPage { text: page, etag, policy }) = &app.map_page else {
         return text(include_str!("without_map.html"));
     };
     let told = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CACHE_CONTROL, ASK_AGAIN),
-        (header::ETAG, index.etag.clone()),
-        (header::CONTENT_SECURITY_POLICY, index.policy.clone()),
+        (header::ETAG, etag.clone()),
+        (header::CONTENT_SECURITY_POLICY, policy.clone()),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     // Compression on the way makes the name a weak one; the text behind it is the same.
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let name = index.etag.to_str().unwrap_or_default();
+    let name = etag.to_str().unwrap_or_default();
     if known.flat_map(|list| list.split(',')).any(|one| one.trim().trim_start_matches("W/") == name) {
         return (StatusCode::NOT_MODIFIED, told).into_response();
     }
-    (told, index.text.clone()).into_response()
+    (told, page.clone()).into_response()
 }
 
 /// Answers `GET /api`: what can be asked, for people.
@@ -131,7 +78,7 @@ fn named(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
-    let Some((_, plain, packed)) = built::FILES.iter().find(|(known, ..)| *known == name) else {
+    let Some((plain, packed)) = map_page::find_file(name) else {
         let what = format!("there is no /{name}; a page of an older program asks for it: load it again");
         return Err(Problem::of(Kind::NotFound, what));
     };
@@ -183,12 +130,5 @@ mod tests {
         };
         assert!(takes("gzip, deflate, br, zstd") && takes("BR;q=0.5"));
         assert!(!takes("gzip") && !takes("br;q=0, gzip") && !takes("br; q=0.0") && !takes_brotli(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn the_page_may_ask_its_own_host_and_the_base_map_and_nobody_else() {
-        assert!(!policy(None).contains("http") && !policy(None).contains("unsafe"));
-        let with = policy(Some("https://tiles.example.org"));
-        assert_eq!(with.matches("https://tiles.example.org").count(), 2, "{with}");
     }
 }

@@ -7,9 +7,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method};
 use url::form_urlencoded;
 
+use super::request_body::RequestBody;
 use crate::app::App;
 use crate::http::endpoint::Endpoint;
-use crate::http::routes::Body;
 use crate::problem::Problem;
 
 /// A request whose parameters may be in its body.
@@ -19,7 +19,7 @@ pub(crate) struct Given {
     pub(crate) headers: HeaderMap,
     path: String,
     query: String,
-    body: Option<Body>,
+    body: Option<RequestBody>,
 }
 
 impl Given {
@@ -37,7 +37,7 @@ impl Given {
     /// One that it does not take, and the nearest that it does; a body that is no JSON object.
     pub(crate) fn parameters(&self, endpoint: &Endpoint) -> Result<Parameters, Problem> {
         let mut parameters = Parameters::from_query(endpoint.path, endpoint.parameters, &self.query)?;
-        if let Some(Body(body)) = &self.body {
+        if let Some(RequestBody(body)) = &self.body {
             parameters.add_json(body)?;
         }
         Ok(parameters)
@@ -51,7 +51,7 @@ impl FromRequest<Arc<App>> for Given {
         let (method, headers) = (request.method().clone(), request.headers().clone());
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let body = if method == Method::POST { Some(Body::from_request(request, app).await?) } else { None };
+        let body = if method == Method::POST { Some(RequestBody::from_request(request, app).await?) } else { None };
         Ok(Self { method, headers, path, query, body })
     }
 }

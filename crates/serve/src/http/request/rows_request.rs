@@ -14,8 +14,11 @@ use tokio::time::{Instant, timeout_at};
 use super::negotiation::{Offer, choose};
 use crate::app::{App, Reading};
 use crate::http::layers::observe::ACCESS;
-use crate::http::response::answer_tag::{Name, Timing, flag, say_reading, warning_header};
-use crate::http::response::rows_body::{Batches, body, too_slow};
+use crate::http::response::answer_tag::Name;
+use crate::http::response::lake_headers::{flag, say_reading, warning_header};
+use crate::http::response::rows_body::{Batches, body};
+use crate::http::response::server_timing::Timing;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// A request whose reading is open and whose answer the client does not have yet.
@@ -80,7 +83,7 @@ impl Asked {
             Some(name) if name.is_known(headers) => Ok(Err(name.not_modified(&reading.view, &names)?)),
             _ => {
                 let warnings = timeout_at(deadline, app.labels.warnings(&reading, filters)).await;
-                let warnings = warnings.map_err(|_| too_slow())??;
+                let warnings = warnings.map_err(|_| timeout_error())??;
                 for warning in &warnings {
                     // It holds text of the client, which is logged where requests are.
                     tracing::info!(target: ACCESS, "{warning}");
@@ -104,7 +107,7 @@ impl Asked {
         let deadline = Instant::now() + app.limits.timeout;
         let mut timing = Timing::begin();
         let offer = choose(format, headers)?;
-        let reading = timeout_at(deadline, app.reading()).await.map_err(|_| too_slow())??;
+        let reading = timeout_at(deadline, app.reading()).await.map_err(|_| timeout_error())??;
         timing.step("open");
         let file = file.rsplit('/').next().unwrap_or(file).to_owned();
         let (names, options, warnings) = (Vec::new(), WriterOptions::default(), Vec::new());

@@ -9,9 +9,11 @@ use axum::body::{Body, Bytes};
 use datafusion::error::DataFusionError;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
-use lake_model::{Error, Kind, Result};
+use lake_model::{Error, Result};
 use lake_query::{Format, ResultWriter, WriterOptions};
 use tokio::time::{Instant, timeout_at};
+
+use crate::limits::timeout_error;
 
 /// Rows that are turned into text at a time.
 const ROWS_A_CHUNK: usize = 8192;
@@ -40,11 +42,6 @@ pub(crate) fn body(
         Ok::<_, Error>(chunk.map(|chunk| (chunk, state)))
     });
     Ok(Body::from_stream(chunks))
-}
-
-/// The error of an answer that took too long.
-pub(crate) fn too_slow() -> Error {
-    Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; ask for less at a time")
 }
 
 /// Large batches in parts, so that no chunk of text is large.
@@ -91,7 +88,7 @@ impl Chunks {
     /// The next bytes; none after the last.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         while let Some(mut writer) = self.writer.take() {
-            let batch = timeout_at(self.deadline, self.batches.try_next()).await.map_err(|_| too_slow())?;
+            let batch = timeout_at(self.deadline, self.batches.try_next()).await.map_err(|_| timeout_error())?;
             match batch.map_err(self.failed)? {
                 Some(batch) => {
                     writer.write(&batch)?;

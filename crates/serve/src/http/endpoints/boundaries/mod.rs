@@ -22,8 +22,10 @@ use tokio::time::{Instant, timeout_at};
 use self::outline::Outline;
 use crate::app::{App, Reading};
 use crate::http::endpoint::{BOUNDARIES, Endpoint};
-use crate::http::response::answer_tag::{Name, Timing, flag, say_reading};
-use crate::http::response::rows_body::too_slow;
+use crate::http::response::answer_tag::Name;
+use crate::http::response::lake_headers::{flag, say_reading};
+use crate::http::response::server_timing::Timing;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// The most that an outline may be simplified by, metres.
@@ -67,7 +69,7 @@ pub(crate) async fn get(
     let mut timing = Timing::begin();
     let parameters = Parameters::from_query(BOUNDARIES, ACCEPTED, query.as_deref().unwrap_or_default())?;
     let tolerance = parse_optional_integer(&parameters, "tolerance", 0, MOST_TOLERANCE)?.unwrap_or(0);
-    let reading = timeout_at(deadline, app.reading()).await.map_err(|_| too_slow())??;
+    let reading = timeout_at(deadline, app.reading()).await.map_err(|_| timeout_error())??;
     let sets = chosen(&app, &reading, &parameters)?;
     timing.step("open");
     let places = (parameters.single("dimension"), parameters.single("city"));
@@ -83,7 +85,7 @@ pub(crate) async fn get(
         let written = tokio::task::spawn_blocking(move || collection(&batches, &counts_for, tolerance));
         Ok::<_, Error>((written.await.or_err(Kind::Internal, || "writing boundaries")??, synthetic))
     };
-    let (text, synthetic) = timeout_at(deadline, made).await.map_err(|_| too_slow())??;
+    let (text, synthetic) = timeout_at(deadline, made).await.map_err(|_| timeout_error())??;
     timing.step("answer");
     let mut response = text.into_response();
     let headers = response.headers_mut();

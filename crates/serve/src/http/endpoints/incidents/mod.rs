@@ -26,7 +26,7 @@ use crate::http::endpoint::{Endpoint, INCIDENTS};
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::Given;
 use crate::http::request::rows_request::{Asked, Made};
-use crate::http::response::rows_body::too_slow;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// The columns there are.
@@ -100,7 +100,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<
     };
     let after = page.as_ref().map(|page| &page.after);
     let found = rows(&asked.reading, &filters, after, limit);
-    let (rows, truncated) = timeout_at(asked.deadline, found).await.map_err(|_| too_slow())??;
+    let (rows, truncated) = timeout_at(asked.deadline, found).await.map_err(|_| timeout_error())??;
     let next = truncated.then(|| last_place(&rows)).flatten();
     let next = next.map(|after| Page { version: asked.reading.view.version(), question, after }.write());
     let shown = project(&rows, &columns)?;

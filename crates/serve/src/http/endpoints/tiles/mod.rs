@@ -27,8 +27,10 @@ use self::tile_polygons::{EXTENT, clip_to_tile, exterior_rings};
 use crate::app::{App, Reading};
 use crate::http::endpoint::{Endpoint, TILES};
 use crate::http::request::request_params::Given;
-use crate::http::response::answer_tag::{Name, Timing, say_reading};
-use crate::http::response::rows_body::too_slow;
+use crate::http::response::answer_tag::Name;
+use crate::http::response::lake_headers::say_reading;
+use crate::http::response::server_timing::Timing;
+use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// The deepest zoom that is answered.
@@ -86,7 +88,7 @@ pub(crate) async fn answer(
         return Ok(name.not_modified(&reading.view, &names)?);
     }
     let made = tile(&reading, filters, resolution, address, app.limits.max_tile_cells);
-    let bytes = timeout_at(deadline, made).await.map_err(|_| too_slow())??;
+    let bytes = timeout_at(deadline, made).await.map_err(|_| timeout_error())??;
     timing.step("count");
     let mut response = bytes.into_response();
     let headers = response.headers_mut();

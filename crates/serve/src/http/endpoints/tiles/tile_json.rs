@@ -16,7 +16,7 @@ use super::{ACCEPTED, LAYER, MAX_ZOOM};
 use crate::app::{App, Reading};
 use crate::http::connection::socket::Peer;
 use crate::http::endpoint::TILE_JSON;
-use crate::http::response::answer_tag::say_reading;
+use crate::http::response::lake_headers::say_reading;
 use crate::problem::Problem;
 
 /// How clients reach this server: `http` or `https`.

@@ -1,0 +1,49 @@
+//! Headers that tell what an answer was read from.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use chrono::{DateTime, SecondsFormat};
+use lake_model::{Kind, Result, ResultExt};
+use lake_query::LakeSnapshot;
+
+/// A warning as a header: what is not visible ASCII is percent-encoded.
+///
+/// # Errors
+/// Never, as visible ASCII is a header.
+pub(crate) fn warning_header(text: &str) -> Result<HeaderValue> {
+    let mut ascii = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, ' '..='~') {
+            ascii.push(letter);
+        } else {
+            let mut bytes = [0; 4];
+            letter.encode_utf8(&mut bytes).bytes().for_each(|byte| ascii.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    HeaderValue::from_str(&ascii).or_err(Kind::Internal, || "a warning as a header")
+}
+
+/// A yes or no as a header.
+pub(crate) fn flag(value: bool) -> HeaderValue {
+    HeaderValue::from_static(if value { "true" } else { "false" })
+}
+
+/// Puts what was read for an answer over `names` (all if empty) among the headers: its versions, whether it is exact, as
+/// of when, and whether any of it is synthetic.
+///
+/// # Errors
+/// If the versions read are no header.
+pub(crate) fn say_reading(headers: &mut HeaderMap, view: &LakeSnapshot, names: &[String]) -> Result<()> {
+    let text = |text: &str| HeaderValue::from_str(text).or_err(Kind::Internal, || "a version as a header");
+    headers.insert("lake-version", text(&view.version())?);
+    headers.insert("lake-exact", flag(view.is_exact(names)));
+    if let Some(time) = view.as_of_ms().and_then(DateTime::from_timestamp_millis) {
+        headers.insert("lake-as-of", text(&time.to_rfc3339_opts(SecondsFormat::Millis, true))?);
+    }
+    let mut read = view.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
+    if read.any(|(_, resource)| resource.mark.synthetic) {
+        headers.insert("lake-synthetic", flag(true));
+    }
+    // The answer differs by what the client takes.
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+    Ok(())
+}
