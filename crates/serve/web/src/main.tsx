@@ -1,10 +1,10 @@
 import "./style/base.css";
 import "./style/panels.css";
 // Before all that asks: a question of a view that the address does not hold would be asked for nothing.
-import "./state/kept";
+import "./state/restore";
 import { render } from "preact";
-import { Frame } from "./frame";
-import { listen } from "./lake/live";
+import { listen } from "./api/live-updates";
+import { Frame } from "./app";
 
 listen();
 const root = document.getElementById("app");

@@ -2,8 +2,8 @@
 
 import type { ECharts, EChartsCoreOption } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
-import { colour, hues } from "../parts/colours";
-import { dark } from "../parts/theme";
+import { colour, hues } from "../util/colours";
+import { dark } from "../util/theme";
 
 /** What a click on a chart is about. */
 export interface Picked {
@@ -78,7 +78,7 @@ export function Chart({ option, label, pick, class: more }: Props) {
     if (!element) return;
     let gone = false;
     let watch: ResizeObserver | null = null;
-    import("./engine").then(({ init }) => {
+    import("./echarts").then(({ init }) => {
       if (gone) return;
       const made = init(element, null, { renderer: "canvas" });
       chart.current = made;

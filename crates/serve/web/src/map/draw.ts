@@ -2,9 +2,9 @@
 
 import { effect, signal } from "@preact/signals";
 import type { Map as MapLibre } from "maplibre-gl";
-import { say } from "../parts/copy";
-import { type Area, narrow } from "../state/view";
-import { boxOf, wrapped } from "./meridian";
+import { say } from "../components/copy-menu";
+import { type Area, narrow } from "../state/view-state";
+import { boxOf, wrapped } from "./antimeridian";
 
 /** What is being drawn. */
 export const tool = signal<"box" | "polygon" | null>(null);

@@ -1,6 +1,6 @@
 /** A few numbers at a glance. */
 
-import { whole } from "../parts/numbers";
+import { whole } from "../util/format";
 
 const WIDTH = 300;
 const HEIGHT = 44;

@@ -1,6 +1,6 @@
 /** What the columns of an answer are, told by their values: JSON says no types. */
 
-import type { Row, Value } from "./read";
+import type { Row, Value } from "./result";
 
 export type Kind = "number" | "year" | "time" | "cell" | "boolean" | "text" | "nested";
 

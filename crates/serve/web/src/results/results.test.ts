@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { shapeOf } from "./chart-shape";
 import { cellOf, columnsOf, kind, shown } from "./columns";
-import { parseExact, parseLines, rowOf } from "./read";
-import { shapeOf } from "./shape";
+import { parseExact, parseLines, rowOf } from "./result";
 
 describe("exact JSON", () => {
   it("keeps integers beyond a double as text, and everything else as it is", () => {

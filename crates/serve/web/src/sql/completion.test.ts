@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Table } from "./catalog";
 import { namespace, tablesOf } from "./completion";
+import type { Table } from "./sql-catalog";
 
 const table = (schema: string, name: string): Table => ({ schema, name, columns: [{ name: "a", type: "text" }] });
 const tables = [

@@ -2,7 +2,7 @@
 
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { SQLNamespace } from "@codemirror/lang-sql";
-import { type Catalog, identifier, isH3, SCHEMAS, type Table } from "./catalog";
+import { type Catalog, identifier, isH3, SCHEMAS, type Table } from "./sql-catalog";
 
 /** The tables that a query names, as far as a glance tells. */
 export function tablesOf(sql: string, tables: readonly Table[]): Table[] {

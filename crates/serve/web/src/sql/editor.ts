@@ -16,9 +16,9 @@ import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror
 import { Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import type { Catalog } from "./catalog";
 import { completer, namespace } from "./completion";
 import { LakeSql } from "./dialect";
+import type { Catalog } from "./sql-catalog";
 
 export interface Editor {
   /** Replaces the whole text. */

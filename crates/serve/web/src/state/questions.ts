@@ -1,8 +1,8 @@
 /** The view's filters as questions to the server. */
 
-import type { Params, Question } from "../lake/ask";
-import { boundsOf } from "../map/meridian";
-import { type Area, type Filters, LABELS, type Label, type Span } from "./view";
+import type { Params, Question } from "../api/client";
+import { boundsOf } from "../map/antimeridian";
+import { type Area, type Filters, LABELS, type Label, type Span } from "./view-state";
 
 /** What is left out of the filters: a list of choices counts what could be chosen as well. */
 export type Without = Label | "window" | "hours" | "weekdays" | "area";

@@ -2,8 +2,8 @@
 
 import { batch, effect } from "@preact/signals";
 import { isValidCell } from "h3-js";
-import { millis } from "../parts/numbers";
-import * as view from "./view";
+import { millis } from "../util/format";
+import * as view from "./view-state";
 
 /** Reads a view from an address' search. What is no such value is left as it is without it. */
 export function read(search: string): void {

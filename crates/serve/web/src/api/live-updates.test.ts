@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+/** A stream that a server was asked for, to be answered by the test. */
+class Stream {
+  private controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+
+  constructor(
+    readonly since: string | null,
+    readonly signal: AbortSignal,
+    readonly answer: (response: Response) => void,
+  ) {}
+
+  /** Begins it. A browser breaks it off when the request is aborted. */
+  open(): this {
+    const body = new ReadableStream<Uint8Array>({
+      start: controller => {
+        this.controller = controller;
+      },
+    });
+    this.signal.addEventListener("abort", () => this.controller?.error(new Error("aborted")));
+    this.answer(new Response(body, { headers: { "Content-Type": "text/event-stream" } }));
+    return this;
+  }
+
+  batch(version: number): void {
+    this.controller?.enqueue(new TextEncoder().encode(`data: {"kind":"batch","version":${version}}\n\n`));
+  }
+
+  end(): void {
+    this.controller?.close();
+  }
+}
+const streams: Stream[] = [];
+const problem = (status: number) => new Response('{"title":"no","detail":"gone"}', { status });
+
+/** One queue of a lock, in the order of the requests, as browsers have it; shared by all tabs. */
+function lockManager() {
+  let tail: Promise<unknown> = Promise.resolve();
+  return {
+    request: (_: string, { signal }: { signal: AbortSignal }, act: () => Promise<void>) => {
+      const turn = tail.then(() => (signal.aborted ? undefined : act()));
+      tail = turn.catch(() => {});
+      return turn;
+    },
+  };
+}
+
+let hidden = false;
+const sights: (() => void)[] = [];
+const show = (visible: boolean) => {
+  hidden = !visible;
+  for (const look of sights) look();
+};
+/** A tab: the module, loaded anew, over what tabs share. */
+async function tab() {
+  vi.resetModules();
+  const live = await import("./live-updates");
+  live.listen();
+  return live;
+}
+type Live = Awaited<ReturnType<typeof tab>>;
+const connected = (live: Live, now = true) => vi.waitFor(() => expect(live.connected.value).toBe(now));
+const heard = (live: Live, versions: number[]) =>
+  vi.waitFor(() => expect(live.changes.value.map(({ version }) => version)).toEqual(versions));
+const opened = async (n: number) => {
+  await vi.waitFor(() => expect(streams.length).toBe(n));
+  return streams[n - 1] as Stream;
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  hidden = false;
+  streams.length = 0;
+  sights.length = 0;
+  vi.stubGlobal("window", globalThis);
+  vi.stubGlobal("sessionStorage", { getItem: () => null });
+  vi.stubGlobal("navigator", { locks: lockManager() });
+  vi.stubGlobal("document", {
+    baseURI: "http://lake.example/",
+    get hidden() {
+      return hidden;
+    },
+    addEventListener: (_: string, look: () => void) => sights.push(look),
+  });
+  vi.stubGlobal("fetch", (path: string, { signal }: { signal: AbortSignal }) => {
+    const since = new URLSearchParams(path.split("?")[1]).get("since");
+    return new Promise<Response>((answer, refuse) => {
+      signal.addEventListener("abort", () => refuse(new Error("aborted")));
+      streams.push(new Stream(since, signal, answer));
+    });
+  });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+test("where the stream's place is gone it listens from now, and asks everything again", async () => {
+  for (const status of [400, 410]) {
+    const at = streams.length;
+    const live = await tab();
+    const first = (await opened(at + 1)).open();
+    await connected(live);
+    first.batch(7);
+    await heard(live, [7]);
+    first.end();
+    await connected(live, false);
+    await vi.advanceTimersByTimeAsync(5_000);
+    const again = await opened(at + 2);
+    expect([again.since, live.connected.value]).toEqual(["7", false]);
+    const asked = live.lakeVersion.value;
+    again.answer(problem(status));
+    const anew = await opened(at + 3);
+    expect(anew.since).toBe(null);
+    anew.open();
+    await connected(live);
+    expect([live.connected.value, live.changes.value, live.replaced.value]).toEqual([true, [], 1]);
+    expect(live.lakeVersion.value).toBeGreaterThan(asked);
+    live.leaveGroup();
+  }
+});
+
+test("a server that is gone is asked again from the same place", async () => {
+  const live = await tab();
+  const first = (await opened(1)).open();
+  await connected(live);
+  first.batch(3);
+  await heard(live, [3]);
+  first.end();
+  await connected(live, false);
+  for (let n = 2; n < 5; n += 1) {
+    await vi.advanceTimersByTimeAsync(5_000);
+    const stream = await opened(n);
+    expect(stream.since).toBe("3");
+    stream.answer(problem(503));
+    expect([live.connected.value, live.replaced.value]).toEqual([false, 0]);
+  }
+  live.leaveGroup();
+});
+
+test("one tab hears the events for all, and the next one takes over", async () => {
+  vi.useRealTimers();
+  const first = await tab();
+  const stream = (await opened(1)).open();
+  await connected(first);
+  const second = await tab();
+  await connected(second);
+  stream.batch(5);
+  await heard(second, [5]);
+  expect(streams.length).toBe(1);
+  first.leaveGroup();
+  const next = await opened(2);
+  expect([streams[0]?.signal.aborted, next.since]).toEqual([true, "5"]);
+  next.open();
+  await connected(second);
+  second.leaveGroup();
+});
+
+test("a tab in the background has no stream, and looks again when it is looked at", async () => {
+  const live = await tab();
+  (await opened(1)).open();
+  await connected(live);
+  const asked = live.lakeVersion.value;
+  show(false);
+  expect([streams[0]?.signal.aborted, live.connected.value, streams.length]).toEqual([true, false, 1]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(streams.length).toBe(1);
+  show(true);
+  (await opened(2)).open();
+  await connected(live);
+  expect(live.lakeVersion.value).toBeGreaterThan(asked);
+  live.leaveGroup();
+});
+
+test("without locks each tab listens by itself", async () => {
+  vi.stubGlobal("navigator", {});
+  const live = await tab();
+  (await opened(1)).open();
+  await connected(live);
+  live.leaveGroup();
+});

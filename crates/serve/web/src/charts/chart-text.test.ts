@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import LRU from "zrender/lib/core/LRU.js";
+import { chartText, plainText } from "./chart-text";
+import "./echarts";
+
+const EVERY_OBJECT_HAS = Object.getOwnPropertyNames(Object.prototype);
+
+test("a text that every object has as a name is another one for the chart library, and looks the same", () => {
+  for (const text of [...EVERY_OBJECT_HAS, "Graffiti", ""]) {
+    expect(chartText(text) in Object.prototype).toBe(false);
+    expect(plainText(chartText(text))).toBe(text);
+  }
+  expect(chartText("Graffiti")).toBe("Graffiti");
+});
+
+test("the library's cache of text widths holds such names like any other", () => {
+  const cache = new LRU<number>(100);
+  for (const name of EVERY_OBJECT_HAS) {
+    expect(cache.get(name)).toBeUndefined();
+    cache.put(name, name.length);
+  }
+  for (const name of EVERY_OBJECT_HAS) expect(cache.get(name)).toBe(name.length);
+  expect(Object.keys(Object.prototype)).toEqual([]);
+  expect(Object.keys(Object)).toEqual([]);
+});
+
+test("what was used least goes first, under its own name", () => {
+  const cache = new LRU<number>(2);
+  cache.put("__proto__", 1);
+  cache.put("constructor", 2);
+  cache.put("b", 3);
+  expect(["__proto__", "constructor", "b"].map(name => cache.get(name))).toEqual([undefined, 2, 3]);
+});

@@ -1,0 +1,164 @@
+/** Hours of the week: seven days by twenty-four hours, each a filter. */
+
+import { computed, signal } from "@preact/signals";
+import { follow } from "../api/answer";
+import type { Count } from "../api/types";
+import { Panel } from "../components/panel";
+import { sequential } from "../map/colour-scale";
+import { afterMap, asked, chartsView } from "../map/questions";
+import { counts, params } from "../state/questions";
+import { filters, narrow } from "../state/view-state";
+import { whole } from "../util/format";
+import { dark } from "../util/theme";
+
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
+
+const answer = follow<Count[]>(
+  afterMap(() => {
+    const given = asked(params(filters.value, ["hours", "weekdays"]));
+    return counts(["weekday", "hour"], given, [["dated", "true"], ...chartsView.value]);
+  }),
+);
+
+const rows = computed(() => answer.value.rows ?? []);
+const byHour = computed(() => new Map(rows.value.map(row => [`${row.weekday} ${row.hour}`, row.count])));
+
+const isFiltered = () => filters.value.hours.length > 0 || filters.value.weekdays.length > 0;
+
+interface Corner {
+  weekday: number;
+  hour: number;
+}
+/** The first corner of a block that is being drawn. */
+const held = signal<Corner | null>(null);
+
+const between = (a: number, b: number) => Array.from({ length: Math.abs(a - b) + 1 }, (_, n) => Math.min(a, b) + n);
+const axes = (days: readonly number[], hours: readonly number[]) => ({
+  weekdays: days.length === 7 ? [] : days,
+  hours: hours.length === 24 ? [] : hours,
+});
+
+function block(a: Corner, b: Corner): void {
+  narrow(axes(between(a.weekday, b.weekday), between(a.hour, b.hour)));
+}
+
+/** Where the arrows go: by weekday and hour. */
+const STEPS = new Map([
+  ["ArrowRight", [0, 1]],
+  ["ArrowLeft", [0, -1]],
+  ["ArrowDown", [1, 0]],
+  ["ArrowUp", [-1, 0]],
+]);
+
+/** The hundred and sixty-eight, which are drawn again when their counts or filters change, and not while these are asked for. */
+function Squares() {
+  const { hours, weekdays } = filters.value;
+  const ramp = sequential([...byHour.value.values()], "linear", dark.value);
+  const inside = (weekday: number, hour: number) =>
+    (weekdays.length === 0 || weekdays.includes(weekday)) && (hours.length === 0 || hours.includes(hour));
+  const some = isFiltered();
+  const day = (weekday: number) => {
+    const on = weekdays.length === 1 && weekdays[0] === weekday;
+    return (
+      <th scope="row">
+        <button type="button" aria-pressed={on} onClick={() => narrow({ weekdays: on ? [] : [weekday] })}>
+          {DAYS[weekday - 1]}
+        </button>
+      </th>
+    );
+  };
+  const square = (weekday: number, hour: number) => {
+    const count = byHour.value.get(`${weekday} ${hour}`) ?? 0;
+    const corner = { weekday, hour };
+    const label = `${DAYS[weekday - 1]} ${hour}:00, ${whole(count)}`;
+    const pick = () => (alone ? narrow({ hours: [], weekdays: [] }) : block(corner, corner));
+    const alone = hours.length === 1 && weekdays.length === 1 && inside(weekday, hour);
+    return (
+      <td key={hour}>
+        <button
+          type="button"
+          class={inside(weekday, hour) ? "" : "outside"}
+          style={{ background: count === 0 ? "transparent" : ramp.colour(count) }}
+          title={label}
+          aria-label={label}
+          aria-pressed={some && inside(weekday, hour)}
+          data-weekday={weekday}
+          data-hour={hour}
+          data-count={count}
+          // One stop for the keyboard; the arrows go on from there.
+          tabIndex={weekday === 1 && hour === 0 ? 0 : -1}
+          // A screen reader's click comes without a pointer.
+          onClick={event => {
+            if (event.detail === 0) pick();
+          }}
+          onPointerDown={event => {
+            event.currentTarget.releasePointerCapture?.(event.pointerId);
+            held.value = corner;
+          }}
+          onPointerUp={() => {
+            const from = held.value;
+            held.value = null;
+            if (!from) return;
+            if (from.weekday === weekday && from.hour === hour && alone) narrow({ hours: [], weekdays: [] });
+            else block(from, corner);
+          }}
+          onKeyDown={event => {
+            const step = STEPS.get(event.key);
+            // Enter and the space bar are clicks of the browser's own.
+            if (step) {
+              event.preventDefault();
+              const to = `[data-weekday="${weekday + (step[0] ?? 0)}"][data-hour="${hour + (step[1] ?? 0)}"]`;
+              event.currentTarget.closest("table")?.querySelector<HTMLElement>(to)?.focus();
+            }
+          }}
+        />
+      </td>
+    );
+  };
+  return (
+    <table class="week">
+      <caption class="hidden">Incidents by day of the week and hour of the day</caption>
+      <thead>
+        <tr>
+          <td />
+          {HOURS.map(hour => (
+            <th key={hour} scope="col">
+              {hour % 6 === 0 ? hour : <span class="hidden">{hour}</span>}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {DAYS.map((name, n) => (
+          <tr key={name}>
+            {day(n + 1)}
+            {HOURS.map(hour => square(n + 1, hour))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The panel. */
+export function Week() {
+  return (
+    <Panel
+      title="Hours of the week"
+      known={answer.value}
+      empty={byHour.value.size === 0}
+      note={
+        isFiltered() ? (
+          <button type="button" class="link" onClick={() => narrow({ hours: [], weekdays: [] })}>
+            any hour
+          </button>
+        ) : (
+          "drag to filter"
+        )
+      }
+    >
+      <Squares />
+    </Panel>
+  );
+}

@@ -1,0 +1,108 @@
+/** How the map is drawn: paper, outlines, cells. */
+
+import type { ExpressionSpecification, StyleSpecification } from "maplibre-gl";
+import { NOWHERE } from "./cell-geometry";
+import { CELLS } from "./cell-layer";
+
+interface Colours {
+  paper: string;
+  land: string;
+  line: string;
+  label: string;
+  halo: string;
+  chosen: string;
+}
+
+const LIGHT: Colours = {
+  paper: "#e9e6e1",
+  land: "#f8f7f5",
+  line: "#b9b2ab",
+  label: "#57525a",
+  halo: "#ffffff",
+  chosen: "#1d1b20",
+};
+const DARK: Colours = {
+  paper: "#101014",
+  land: "#1d1d24",
+  line: "#4b4a57",
+  label: "#b9b6c2",
+  halo: "#121216",
+  chosen: "#ffffff",
+};
+
+/** The highest column, metres. */
+const HIGHEST_M = 1_600;
+
+/** A cell's own; none where it has none. */
+const COLOUR: ExpressionSpecification = ["to-color", ["feature-state", "colour"], "rgba(0, 0, 0, 0)"];
+
+/** What stands in the page's head: the address of the tiles of a base map, where one is configured. */
+function baseMap(): string | null {
+  return document.querySelector<HTMLMetaElement>('meta[name="base-map"]')?.content || null;
+}
+
+/** The whole style. */
+export function style(dark: boolean, tilted: boolean): StyleSpecification {
+  const { paper, land, line, label, halo, chosen } = dark ? DARK : LIGHT;
+  const tiles = baseMap();
+  const empty = { type: "geojson" as const, data: NOWHERE };
+  return {
+    version: 8,
+    sources: {
+      outlines: empty,
+      [CELLS]: { ...empty, tolerance: 0, buffer: 8, promoteId: "cell" },
+      area: empty,
+      selected: empty,
+      ...(tiles ? { base: { type: "raster" as const, tiles: [tiles], tileSize: 256 } } : {}),
+    },
+    layers: [
+      { id: "paper", type: "background", paint: { "background-color": paper } },
+      ...(tiles ? [{ id: "base", type: "raster" as const, source: "base", paint: { "raster-saturation": -0.6 } }] : []),
+      ...(tiles ? [] : [{ id: "land", type: "fill" as const, source: "outlines", paint: { "fill-color": land } }]),
+      {
+        id: "hexes",
+        type: "fill",
+        source: CELLS,
+        layout: { visibility: tilted ? "none" : "visible" },
+        paint: { "fill-color": COLOUR, "fill-opacity": tiles ? 0.7 : 0.88, "fill-antialias": false },
+      },
+      {
+        id: "columns",
+        type: "fill-extrusion",
+        source: CELLS,
+        layout: { visibility: tilted ? "visible" : "none" },
+        paint: {
+          "fill-extrusion-color": COLOUR,
+          "fill-extrusion-height": ["*", ["number", ["feature-state", "height"], 0], HIGHEST_M],
+          "fill-extrusion-opacity": 0.92,
+        },
+      },
+      {
+        id: "outlines",
+        type: "line",
+        source: "outlines",
+        paint: { "line-color": line, "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.6, 15, 2] },
+      },
+      {
+        id: "area",
+        type: "line",
+        source: "area",
+        paint: { "line-color": chosen, "line-width": 2, "line-dasharray": [2, 1.5] },
+      },
+      { id: "selected", type: "line", source: "selected", paint: { "line-color": chosen, "line-width": 2.5 } },
+      {
+        id: "names",
+        type: "symbol",
+        source: "outlines",
+        minzoom: 11,
+        layout: {
+          "text-field": ["get", "label"],
+          "text-size": ["interpolate", ["linear"], ["zoom"], 11, 10, 15, 14],
+          "text-max-width": 7,
+          "text-padding": 6,
+        },
+        paint: { "text-color": label, "text-halo-color": halo, "text-halo-width": 1.4 },
+      },
+    ],
+  };
+}

@@ -1,0 +1,124 @@
+/** The queries that have a name: chosen from a list, filled in as a form. */
+
+import "../style/pages.css";
+import { batch } from "@preact/signals";
+import { Failure } from "../components/panel";
+import { AnswerPanel } from "../queries/answer-panel";
+import { answer, chosen, folders, type NamedQuery, queries } from "../queries/named-queries";
+import { QueryForm } from "../queries/query-form";
+import { queryName, queryValues } from "../state/view-state";
+import { narrow } from "../util/screen";
+
+/** Chooses a query; of the values given before, those stay that it takes as well. */
+function choose(query: NamedQuery): void {
+  const taken = new Set(query.parameters.map(({ name }) => name));
+  batch(() => {
+    queryName.value = query.name;
+    queryValues.value = new Map([...queryValues.peek()].filter(([name]) => taken.has(name)));
+  });
+}
+
+function List({ all }: { all: readonly NamedQuery[] }) {
+  return (
+    <details class="panel" open={!narrow || queryName.peek() === null}>
+      <summary>
+        <h2>{all.length} queries</h2>
+      </summary>
+      {[...folders(all)].map(([folder, found]) => (
+        <section key={folder} aria-label={folder || "Without a folder"}>
+          {folder && <h3>{folder}</h3>}
+          <ul>
+            {found.map(query => (
+              <li key={query.name}>
+                <button
+                  type="button"
+                  class="plain choice"
+                  aria-pressed={queryName.value === query.name}
+                  title={query.about ?? query.name}
+                  onClick={event => {
+                    if (narrow) event.currentTarget.closest("details")?.removeAttribute("open");
+                    choose(query);
+                  }}
+                >
+                  {query.title}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </details>
+  );
+}
+
+function Cards({ all }: { all: readonly NamedQuery[] }) {
+  return (
+    <ul class="cards">
+      {all.map(query => (
+        <li key={query.name}>
+          <button type="button" onClick={() => choose(query)}>
+            <strong>{query.title}</strong>
+            <span>{query.about}</span>
+            <code>{query.name}</code>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Chosen({ query }: { query: NamedQuery }) {
+  return (
+    <>
+      <section class="panel about" aria-labelledby="query-title">
+        <h1 id="query-title">{query.title}</h1>
+        <p>
+          {query.about} <code>{query.name}</code>
+        </p>
+        <QueryForm key={query.name} query={query} busy={answer.value.loading} />
+      </section>
+      <AnswerPanel query={query} />
+    </>
+  );
+}
+
+/** The list, and beside it the query that is chosen. */
+export default function QueriesPage() {
+  const { rows, problem } = queries.value;
+  const query = chosen.value;
+  if (problem && rows === null) {
+    return (
+      <main class="page">
+        <h1>Queries</h1>
+        <Failure problem={problem} />
+      </main>
+    );
+  }
+  if (rows === null) {
+    return (
+      <main class="page">
+        <p class="waiting" role="status">
+          Reading the list of queries…
+        </p>
+      </main>
+    );
+  }
+  return (
+    <main class="page split queries-page">
+      <aside aria-label="Named queries">
+        <List all={rows} />
+      </aside>
+      <div class="work">
+        {query ? (
+          <Chosen query={query} />
+        ) : (
+          <>
+            <h1>{queryName.value === null ? "Queries" : `There is no query ${queryName.value}`}</h1>
+            <p class="soft">Questions that are asked often have a name. Choose one; its address can be sent on.</p>
+            <Cards all={rows} />
+          </>
+        )}
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,26 @@
+import { expect, it, vi } from "vitest";
+import type { Resource } from "../api/types";
+import { lagOf } from "./resource-lag";
+
+vi.mock("../api/answer", () => ({ follow: () => ({ value: { rows: null } }) }));
+const { merge } = await import("./pipeline-data");
+
+it("knows a late resource", () => {
+  const resource = { landed: true, lag_seconds: 7_000, cadence_seconds: 3_600 } as Resource;
+  expect(lagOf(resource)).toBe("ok");
+  expect(lagOf(resource, 4_000)).toBe("late");
+  expect(lagOf({ ...resource, landed: false })).toBe("unknown");
+  expect(lagOf({ ...resource, cadence_seconds: null })).toBe("unknown");
+});
+
+it("tells of each change once, the newest first", () => {
+  const change = (batch: number, kind = "batch") => ({
+    kind,
+    version: batch,
+    resource: "a",
+    batch,
+    committed_at: `2026-01-0${batch}T00:00:00Z`,
+  });
+  const all = merge([change(3), change(2), change(2, "compaction")], [change(1), change(2)]);
+  expect(all.map(({ kind, batch }) => `${kind} ${batch}`)).toEqual(["batch 3", "batch 2", "compaction 2", "batch 1"]);
+});

@@ -1,0 +1,170 @@
+/** The resources and how each stands. */
+
+import { useEffect, useState } from "preact/hooks";
+import { resources } from "../api/resources";
+import type { Resource } from "../api/types";
+import { Failure } from "../components/panel";
+import { clock, duration, signed, whole } from "../util/format";
+import { pipeline } from "./pipeline-data";
+import { lagOf } from "./resource-lag";
+
+/** Seconds since the server last told of the resources; its own clock is not asked for more. */
+function useAge(): number {
+  const [age, setAge] = useState(0);
+  const told = resources.value.rows;
+  useEffect(() => {
+    const since = performance.now();
+    setAge(0);
+    const timer = setInterval(() => setAge((performance.now() - since) / 1_000), 5_000);
+    return () => clearInterval(timer);
+  }, [told]);
+  return age;
+}
+
+function Compaction({ resource: { name, title, watermark, batches, pending_batches } }: { resource: Resource }) {
+  return (
+    <>
+      <progress max={Math.max(1, batches)} value={watermark} aria-label={`Compacted batches of ${title ?? name}`} />
+      <span class="soft">
+        {pending_batches === 0
+          ? `${watermark} of ${batches}`
+          : `${watermark} of ${batches}, ${pending_batches} pending`}
+      </span>
+    </>
+  );
+}
+
+function LagBadge({ resource, age }: { resource: Resource; age: number }) {
+  const lag = lagOf(resource, age);
+  const cadence = resource.cadence_seconds;
+  const about =
+    cadence === null ? "No cadence is known" : `Expected every ${duration(cadence)}; late after three times that`;
+  return (
+    <span class={`badge ${{ ok: "good", late: "bad", unknown: "" }[lag]}`} title={about}>
+      {lag === "unknown" ? "no cadence" : lag}
+    </span>
+  );
+}
+
+function AuditCell({ resource: { last_audit: audit, landed } }: { resource: Resource }) {
+  if (!landed) return null;
+  if (!audit) return <span class="soft">not audited yet</span>;
+  const [kind, said] = {
+    none: ["good", "no drift"],
+    drift: ["bad", audit.drift === null ? "drift" : `drift ${signed(audit.drift)}`],
+    inconclusive: ["warn", "inconclusive"],
+  }[audit.outcome] ?? ["", audit.outcome];
+  return (
+    <>
+      <span class={`badge ${kind}`}>{said}</span> <small>{clock(audit.at)}</small>
+    </>
+  );
+}
+
+function Line({ resource, age }: { resource: Resource; age: number }) {
+  const { name, title, city, landed, incidents, unlocated, undated, rejects_open, exact, synthetic } = resource;
+  return (
+    <tr class={landed ? "" : "unlanded"}>
+      <th scope="row" class="title">
+        <strong>{title ?? name}</strong>
+        <small>
+          <code>{name}</code>
+          {city && ` · ${city}`}
+        </small>
+      </th>
+      <td class="number">{whole(incidents)}</td>
+      <td class="number">{whole(unlocated)}</td>
+      <td class="number">{whole(undated)}</td>
+      <td class="number">{rejects_open > 0 ? <span class="badge warn">{whole(rejects_open)}</span> : 0}</td>
+      <td class="compaction">{landed && <Compaction resource={resource} />}</td>
+      <td>
+        {landed ? (
+          <>
+            <LagBadge resource={resource} age={age} />{" "}
+            <small title={`${clock(resource.last_landed_at)} UTC`}>
+              {resource.lag_seconds === null ? "" : `${duration(resource.lag_seconds + age)} ago`}
+            </small>
+          </>
+        ) : (
+          <span class="badge">not landed</span>
+        )}
+      </td>
+      <td>
+        {landed && (exact ? <span class="badge good">exact</span> : <span class="badge warn">unreconciled</span>)}{" "}
+        {synthetic && <span class="badge warn">synthetic</span>}
+      </td>
+      <td>
+        <AuditCell resource={resource} />
+      </td>
+    </tr>
+  );
+}
+
+/** All of them as a table. */
+export function ResourceTable() {
+  const { rows, problem, loading } = resources.value;
+  const age = useAge();
+  const unaudited = pipeline.value.some(resource => resource.landed && !resource.last_audit);
+  return (
+    <section class="panel" aria-labelledby="pipeline-resources" aria-busy={loading}>
+      <header>
+        <h2 id="pipeline-resources">Resources</h2>
+      </header>
+      {problem && <Failure problem={problem} />}
+      {rows === null && !problem && (
+        <p class="waiting" role="status">
+          Reading…
+        </p>
+      )}
+      {rows?.length === 0 && <p class="empty">No resource is known to this lake.</p>}
+      {rows !== null && rows.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
+        <section class="scroll" tabIndex={0} aria-label="Table of resources">
+          <table class="rows resources">
+            <thead>
+              <tr>
+                <th scope="col" class="head">
+                  Resource
+                </th>
+                <th scope="col" class="number head">
+                  Incidents
+                </th>
+                <th scope="col" class="number head" title="Without a place">
+                  Unlocated
+                </th>
+                <th scope="col" class="number head" title="Without a time">
+                  Undated
+                </th>
+                <th scope="col" class="number head" title="Rows that could not be used">
+                  Rejects
+                </th>
+                <th scope="col" class="head" title="Batches that a compaction has confirmed">
+                  Compacted
+                </th>
+                <th scope="col" class="head">
+                  Last landed
+                </th>
+                <th scope="col" class="head">
+                  Counts
+                </th>
+                <th scope="col" class="head">
+                  Drift of the last audit
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {pipeline.value.map(resource => (
+                <Line key={resource.name} resource={resource} age={age} />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {unaudited && (
+        <p class="hint">
+          Not audited yet: run <code>hotspots-lake audit</code>, which compares the lake with the portal's own counts.
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,45 @@
+import { expect, it, vi } from "vitest";
+import { parseExact } from "../results/result";
+import type { NamedQuery } from "./named-queries";
+
+// The page's modules ask and look at once; here there is neither a server nor a screen.
+const parsers = vi.hoisted(() => [] as unknown[]);
+vi.mock("../api/live-updates", () => ({ lakeVersion: { value: 0 } }));
+vi.mock("../api/answer", () => ({
+  follow: (_question: unknown, _wait: unknown, _newer: unknown, parse: unknown) => {
+    parsers.push(parse);
+    return { value: { rows: null } };
+  },
+}));
+const { folders, parts, questionOf } = await import("./named-queries");
+
+const query = (name: string, required = false): NamedQuery => ({
+  name,
+  title: name,
+  about: null,
+  parameters: [{ name: "top", type: "integer", required, default: null, about: null }],
+  columns: null,
+});
+
+it("groups queries by folder", () => {
+  expect(parts("reports/fire/slow")).toEqual(["reports/fire", "slow"]);
+  expect(parts("slow")).toEqual(["", "slow"]);
+  const grouped = folders([query("a/x"), query("y"), query("a/z")]);
+  expect([...grouped].map(([folder, all]) => [folder, all.map(({ name }) => name)])).toEqual([
+    ["a", ["a/x", "a/z"]],
+    ["", ["y"]],
+  ]);
+});
+
+it("asks with the values that are its own", () => {
+  expect(questionOf(query("a/x y"), new Map(Object.entries({ top: "5", other: "1" })))).toEqual({
+    path: "queries/a/x%20y",
+    params: [["top", "5"]],
+  });
+  expect(questionOf(query("x"), new Map([["top", ""]]))).toEqual({ path: "queries/x", params: [] });
+  expect(questionOf(query("x", true), new Map())).toBeNull();
+});
+
+it("reads rows with integers of 64 bits as they are", () => {
+  expect(parsers).toEqual([undefined, parseExact]);
+});

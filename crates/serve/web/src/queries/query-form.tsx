@@ -1,0 +1,102 @@
+/** The values that a query takes, as a form. */
+
+import { useId } from "preact/hooks";
+import { queryValues } from "../state/view-state";
+import type { NamedQuery, Parameter } from "./named-queries";
+import { values } from "./suggestions";
+
+const INPUTS = {
+  text: "text",
+  integer: "number",
+  number: "number",
+  date: "date",
+  timestamp: "datetime-local",
+} as const;
+
+function Field({ parameter, form }: { parameter: Parameter; form: string }) {
+  const { name, type, required, about } = parameter;
+  const given = queryValues.value.get(name) ?? "";
+  const usual = parameter.default === null ? "" : parameter.default;
+  const offered = type === "text" ? values.value.get(name) : undefined;
+  const id = `${form}-${name}`;
+  return (
+    <div class="field">
+      <label for={id}>
+        <span class="mono">{name}</span>
+        {required && <span class="needed"> required</span>}
+      </label>
+      {type === "boolean" ? (
+        <select id={id} name={name} required={required} aria-describedby={`${id}-about`}>
+          <option value="" selected={given === ""}>
+            {usual === "" ? "not given" : `usual: ${usual}`}
+          </option>
+          {["true", "false"].map(value => (
+            <option key={value} value={value} selected={given === value}>
+              {value}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          id={id}
+          name={name}
+          type={INPUTS[type] ?? "text"}
+          defaultValue={given}
+          placeholder={usual}
+          required={required}
+          autocomplete="off"
+          aria-describedby={`${id}-about`}
+          {...(type === "number" ? { step: "any" } : {})}
+          {...(type === "timestamp" ? { step: "1" } : {})}
+          {...(offered ? { list: `${id}-values` } : {})}
+        />
+      )}
+      {offered && (
+        <datalist id={`${id}-values`}>
+          {offered.map(value => (
+            <option key={value} value={value} />
+          ))}
+        </datalist>
+      )}
+      <small class="note" id={`${id}-about`}>
+        {about}
+      </small>
+    </div>
+  );
+}
+
+/** The form of one query; another query has another form. */
+export function QueryForm({ query, busy }: { query: NamedQuery; busy: boolean }) {
+  const form = useId();
+  if (query.parameters.length === 0) return <p class="soft">It takes no values.</p>;
+  const given = [...queryValues.value.values()].some(value => value !== "");
+  return (
+    <form
+      class="query-form"
+      aria-label="Values"
+      onSubmit={event => {
+        event.preventDefault();
+        const entries = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)] as const);
+        queryValues.value = new Map(entries.filter(([, value]) => value !== ""));
+      }}
+      onReset={() => {
+        queryValues.value = new Map();
+      }}
+    >
+      {query.parameters.map(parameter => (
+        // A value that came from elsewhere, as a step back in the history, is shown.
+        <Field
+          key={`${parameter.name} ${queryValues.value.get(parameter.name) ?? ""}`}
+          parameter={parameter}
+          form={form}
+        />
+      ))}
+      <div class="buttons">
+        <button type="submit" class="primary" aria-busy={busy}>
+          Run
+        </button>
+        {given && <button type="reset">Clear</button>}
+      </div>
+    </form>
+  );
+}

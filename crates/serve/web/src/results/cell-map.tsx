@@ -1,0 +1,213 @@
+/** The cells of an answer on a map, coloured by one of its numbers. Fetched when first needed: it is big. */
+
+import "maplibre-gl/dist/maplibre-gl.css";
+import { useSignal } from "@preact/signals";
+import { isValidCell } from "h3-js";
+import { type GeoJSONSource, MapLibreMap, NavigationControl, type StyleSpecification, setWorkerUrl } from "maplibre-gl";
+// A file of our own host: a worker made of a blob would be one more thing for a policy to allow.
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { gathered, wrapped } from "../map/antimeridian";
+import { hexagon, ring } from "../map/cell-geometry";
+import { sequential } from "../map/colour-scale";
+import { colour } from "../util/colours";
+import { short, whole } from "../util/format";
+import { dark } from "../util/theme";
+import { type Cell, cellsOf, metrics, ROWS } from "./cell-values";
+import { type Column, shown } from "./columns";
+import type { Row } from "./result";
+
+setWorkerUrl(workerUrl);
+
+interface Props {
+  columns: readonly Column[];
+  rows: readonly Row[];
+  /** The cell whose row is pointed at. */
+  pointed: string | null;
+  onPoint: (cell: string | null) => void;
+}
+
+/** More of a row would cover the map. */
+const FIELDS = 8;
+
+function style(): StyleSpecification {
+  return {
+    version: 8,
+    sources: { cells: { type: "geojson", data: { type: "FeatureCollection", features: [] } } },
+    layers: [
+      { id: "ground", type: "background", paint: { "background-color": colour("faint") } },
+      {
+        id: "cells",
+        type: "fill",
+        source: "cells",
+        paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.9, "fill-outline-color": colour("paper") },
+      },
+      {
+        id: "pointed",
+        type: "line",
+        source: "cells",
+        filter: ["==", ["get", "cell"], ""],
+        paint: { "line-color": colour("ink"), "line-width": 2.5 },
+      },
+    ],
+  };
+}
+
+function bounds(cells: readonly Cell[]): [number, number, number, number] {
+  const corners = cells.flatMap(({ cell }) => ring(cell));
+  const box: [number, number, number, number] = [540, 90, -540, -90];
+  const lngs = gathered(corners.map(([lng]) => wrapped(lng)));
+  corners.forEach(([, lat], n) => {
+    const lng = lngs[n] ?? 0;
+    box[0] = Math.min(box[0], lng);
+    box[1] = Math.min(box[1], lat);
+    box[2] = Math.max(box[2], lng);
+    box[3] = Math.max(box[3], lat);
+  });
+  return box;
+}
+
+/** A map without ground: only the cells are known to be true. */
+export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const map = useRef<MapLibreMap | null>(null);
+  const ready = useSignal(false);
+  const numbers = useMemo(() => metrics(columns, rows), [columns, rows]);
+  const chosen = useSignal<string | null>(null);
+  const metric = chosen.value !== null && numbers.includes(chosen.value) ? chosen.value : (numbers[0] ?? ROWS);
+  const isDark = dark.value;
+
+  const cells = useMemo(
+    () => cellsOf(columns, rows, metric).filter(({ cell }) => isValidCell(cell)),
+    [columns, rows, metric],
+  );
+  const ramp = useMemo(
+    () =>
+      sequential(
+        cells.flatMap(({ value }) => value ?? []),
+        "quantile",
+        isDark,
+      ),
+    [cells, isDark],
+  );
+  useEffect(() => {
+    if (!place.current) return;
+    const made = new MapLibreMap({
+      container: place.current,
+      style: style(),
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      fadeDuration: 0,
+      // The ground has no streets that a wheel over the page should hold on to.
+      cooperativeGestures: false,
+    });
+    made.touchZoomRotate.disableRotation();
+    made.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    made.on("load", () => {
+      ready.value = true;
+    });
+    made.on("mousemove", "cells", event => onPoint(String(event.features?.[0]?.properties.cell)));
+    made.on("click", "cells", event => onPoint(String(event.features?.[0]?.properties.cell)));
+    made.on("mouseleave", "cells", () => onPoint(null));
+    map.current = made;
+    return () => {
+      map.current = null;
+      made.remove();
+    };
+  }, []);
+
+  const isReady = ready.value;
+  useEffect(() => {
+    const current = map.current;
+    if (!current || !isReady) return;
+    current.setPaintProperty("ground", "background-color", colour("faint"));
+    current.setPaintProperty("cells", "fill-outline-color", colour("paper"));
+    current.setPaintProperty("pointed", "line-color", colour("ink"));
+    current.getSource<GeoJSONSource>("cells")?.setData({
+      type: "FeatureCollection",
+      features: cells.map(({ cell, value }) => ({
+        type: "Feature",
+        properties: {
+          cell,
+          colour: value === null ? colour("cool") : ramp.colour(value),
+        },
+        geometry: hexagon(cell).geometry,
+      })),
+    });
+  }, [cells, ramp, isReady]);
+
+  useEffect(() => {
+    if (isReady && cells.length > 0)
+      map.current?.fitBounds(bounds(cells), { padding: 24, animate: false, maxZoom: 15 });
+  }, [cells, isReady]);
+
+  useEffect(() => {
+    if (isReady) map.current?.setFilter("pointed", ["==", ["get", "cell"], pointed ?? ""]);
+  }, [pointed, isReady]);
+
+  const at = pointed === null ? undefined : cells.find(({ cell }) => cell === pointed);
+  return (
+    <section class="cellmap" aria-label="Map of the cells">
+      <div class="cellmap-place" ref={place} />
+      {cells.length > 0 && (
+        <div class="cellmap-legend">
+          {numbers.length > 1 ? (
+            <select
+              aria-label="Colour by"
+              value={metric}
+              onChange={event => {
+                chosen.value = event.currentTarget.value;
+              }}
+            >
+              {numbers.map(name => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          ) : (
+            <span>{metric}</span>
+          )}
+          <ol>
+            {ramp.legend.map(({ colour, from }, n, all) => (
+              <li key={from}>
+                <i style={{ background: colour }} />
+                {short(from)}
+                {n === all.length - 1 ? "+" : ""}
+              </li>
+            ))}
+          </ol>
+        </div>
+      )}
+      {at && (
+        <dl class="cellmap-row">
+          {at.rows === 1 ? (
+            columns.slice(0, FIELDS).map(({ name, kind }) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{shown(at.row.get(name), kind)}</dd>
+              </div>
+            ))
+          ) : (
+            <>
+              <div>
+                <dt>cell</dt>
+                <dd>{at.cell}</dd>
+              </div>
+              <div>
+                <dt>rows</dt>
+                <dd>{whole(at.rows)}</dd>
+              </div>
+              {metric !== ROWS && (
+                <div>
+                  <dt>{metric}, summed</dt>
+                  <dd>{shown(at.value, "number")}</dd>
+                </div>
+              )}
+            </>
+          )}
+        </dl>
+      )}
+      {cells.length === 0 && <p class="empty">None of these is a cell of H3.</p>}
+    </section>
+  );
+}

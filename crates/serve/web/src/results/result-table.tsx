@@ -1,0 +1,81 @@
+/** An answer's rows as a table. */
+
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { whole } from "../util/format";
+import { cellOf, shown } from "./columns";
+import type { Result } from "./result";
+
+/** More than that is for a program: the download has them all. */
+const RENDERED = 1_000;
+
+interface Props {
+  result: Result;
+  label: string;
+  /** What a column means, by its name. */
+  about?: ReadonlyMap<string, string>;
+  /** The cell that is pointed at on the map. */
+  cell?: string | null;
+  onCell?: (cell: string) => void;
+}
+
+/** The first rows, with a head that stays in sight. */
+export function ResultTable({ result, label, about, cell, onCell }: Props) {
+  const { columns, rows } = result;
+  const scroll = useRef<HTMLDivElement>(null);
+  const located = columns.find(column => column.kind === "cell")?.name;
+  // A new answer begins at its first row.
+  useEffect(() => scroll.current?.scrollTo(0, 0), [result]);
+  const body = useMemo(
+    () =>
+      rows.slice(0, RENDERED).map((row, n) => {
+        const at = located === undefined ? null : cellOf(row.get(located));
+        return (
+          <tr key={n} data-cell={at ?? undefined} onMouseEnter={at && onCell ? () => onCell(at) : undefined}>
+            <th scope="row">{whole(n + 1)}</th>
+            {columns.map(({ name, kind }) => {
+              const value = row.get(name);
+              const missing = value === null || value === undefined;
+              return (
+                <td key={name} class={`${kind}${missing ? " null" : ""}`}>
+                  {shown(value, kind)}
+                </td>
+              );
+            })}
+          </tr>
+        );
+      }),
+    [rows, columns, located, onCell],
+  );
+  useEffect(() => {
+    const body = scroll.current;
+    for (const row of body?.querySelectorAll("tr.pointed") ?? []) row.classList.remove("pointed");
+    if (cell) body?.querySelector(`tr[data-cell="${cell}"]`)?.classList.add("pointed");
+  }, [cell]);
+  return (
+    <div class="result-table">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard */}
+      <section class="scroll" ref={scroll} tabIndex={0} aria-label={label}>
+        <table class="rows result">
+          <thead>
+            <tr>
+              <th scope="col" class="nth">
+                #
+              </th>
+              {columns.map(({ name, kind }) => (
+                <th key={name} scope="col" class={kind} title={about?.get(name)}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>{body}</tbody>
+        </table>
+      </section>
+      {rows.length > RENDERED && (
+        <p class="hint">
+          The first {whole(RENDERED)} of {whole(rows.length)} rows. A download has them all.
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { placeOf, wordAt } from "./error-position";
+
+describe("the place of an error", () => {
+  it("is read from the server's texts", () => {
+    expect(placeOf("Expected: end of statement, found: x at Line: 1, Column: 14")).toEqual({ line: 1, column: 14 });
+    expect(placeOf("line 2, column 10: table 'lake.main.from' not found")).toEqual({ line: 2, column: 10 });
+    expect(placeOf("Failed to coerce arguments")).toBeNull();
+  });
+  it("is a word of the text", () => {
+    const text = "SELECT foo\nFROM nope WHERE a = 'x y'";
+    const word = (line: number, column: number) => {
+      const at = wordAt(text, { line, column });
+      return at && text.slice(at.from, at.to);
+    };
+    expect(word(1, 8)).toBe("foo");
+    expect(word(2, 6)).toBe("nope");
+    expect(word(2, 21)).toBe("'x y'");
+    expect(word(1, 11)).toBe("o");
+    expect(word(9, 1)).toBeNull();
+    expect(word(1, 0)).toBeNull();
+  });
+  it("counts characters, not code units", () => {
+    const text = "SELECT '😀', foo";
+    const at = wordAt(text, { line: 1, column: 13 });
+    expect(at && text.slice(at.from, at.to)).toBe("foo");
+  });
+});

@@ -1,0 +1,120 @@
+/** What came of the query: rows, or what is wrong with it. */
+
+import { useEffect, useState } from "preact/hooks";
+import { ask, askSql } from "../api/client";
+import { copy, curlOf, save } from "../components/copy-menu";
+import { Failure } from "../components/panel";
+import { ResultView } from "../results/result-view";
+import { whole } from "../util/format";
+import { type Outcome, outcome, runningSince, stopped } from "./run-query";
+
+/** Milliseconds for people. */
+export const elapsed = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
+
+/** The time that the running query has taken. */
+function Clock({ since }: { since: number }) {
+  const [now, setNow] = useState(since);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(performance.now()), 100);
+    return () => clearInterval(timer);
+  }, []);
+  return <span class="mono">{elapsed(Math.max(0, now - since))}</span>;
+}
+
+/** The rows that the server gives at most. */
+async function mostRows(): Promise<number> {
+  const { rows } = await ask<{ name: string; value: number | null }[]>({ path: "limits", params: [] });
+  return rows.find(({ name }) => name === "max_rows")?.value ?? 100_000;
+}
+
+async function download(sql: string, format: "csv" | "parquet"): Promise<void> {
+  const answer = mostRows().then(limit => askSql(sql, { format, limit }));
+  await save(
+    `query.${format}`,
+    answer.then(({ response }) => response),
+  );
+}
+
+function command({ sql, limit }: Outcome): string {
+  return curlOf("sql", JSON.stringify({ query: sql, limit, format: "csv" }));
+}
+
+function Rows({ of }: { of: Outcome }) {
+  const { result, sql } = of;
+  if (result === null) return null;
+  return (
+    <>
+      <div class="outcome-head">
+        <p role="status" data-testid="sql-status">
+          <strong>
+            {whole(result.rows.length)} {result.rows.length === 1 ? "row" : "rows"}
+          </strong>{" "}
+          <span class="soft">in {elapsed(of.ms)}</span>{" "}
+          {result.truncated && (
+            <span class="badge bad" title={`The query has more rows than the limit of ${whole(of.limit)}`}>
+              cut short
+            </span>
+          )}{" "}
+          {!result.exact && (
+            <span class="badge warn" title="Counted before a change of a definition: compact to recount">
+              unreconciled
+            </span>
+          )}
+        </p>
+        <div class="actions">
+          <button type="button" onClick={() => download(sql, "csv")}>
+            CSV
+          </button>
+          <button type="button" onClick={() => download(sql, "parquet")}>
+            Parquet
+          </button>
+          <button type="button" onClick={() => copy("The curl command", command(of))}>
+            Copy as curl
+          </button>
+        </div>
+      </div>
+      {result.truncated && (
+        <p class="hint">
+          There are more rows than the limit of {whole(of.limit)}: ask for more, or download, which asks for as many as
+          the server gives.
+        </p>
+      )}
+      <ResultView result={result} label="the query" />
+    </>
+  );
+}
+
+/** The lower part of the page. */
+export function OutcomePanel({ goTo }: { goTo: (() => void) | null }) {
+  const since = runningSince.value;
+  const came = outcome.value;
+  return (
+    <section class="panel outcome" aria-label="Result" aria-busy={since !== null}>
+      {since !== null && (
+        <p class="waiting" role="status">
+          Running… <Clock since={since} />
+        </p>
+      )}
+      {since === null && stopped.value && <p class="waiting">Stopped.</p>}
+      {came?.problem && since === null && (
+        <div class="wrong">
+          <Failure problem={came.problem} />
+          {goTo && (
+            <button type="button" onClick={goTo}>
+              Show the place
+            </button>
+          )}
+        </div>
+      )}
+      {came?.result && <Rows of={came} />}
+      {came === null && since === null && !stopped.value && (
+        <div class="blank">
+          <p>
+            Any query that only reads. <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs it.
+          </p>
+          <p class="soft">A column of H3 cells becomes a map; a number by time, name or hour of the week a chart.</p>
+        </div>
+      )}
+    </section>
+  );
+}
