@@ -1,18 +1,18 @@
 // How quick the page is: node tests/browser/bench.mjs [ROUNDS], against `hotspots-lake up --demo`. Prints, asserts nothing.
-import { BASE, drawn, launch } from "./browser.mjs";
+import { BASE, launchBrowser, waitForMap } from "./browser.mjs";
 
 const rounds = Number(process.argv[2] ?? 5);
-const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))].toFixed(0);
-const say = (what, times) => {
+const percentile = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))].toFixed(0);
+const printTimes = (what, times) => {
   const sorted = [...times].sort((a, b) => a - b);
   console.log(
-    `${what}: ${times.length} times, median ${at(sorted, 0.5)} ms, p95 ${at(sorted, 0.95)} ms, most ${at(sorted, 1)} ms`,
+    `${what}: ${times.length} times, median ${percentile(sorted, 0.5)} ms, p95 ${percentile(sorted, 0.95)} ms, most ${percentile(sorted, 1)} ms`,
   );
 };
 
-const browser = await launch();
-const opened = [];
-const filtered = [];
+const browser = await launchBrowser();
+const loadTimes = [];
+const filterTimes = [];
 let transferred = 0;
 for (let round = 0; round < rounds; round += 1) {
   // A context of its own: nothing is kept from the round before.
@@ -23,8 +23,8 @@ for (let round = 0; round < rounds; round += 1) {
   const sizes = new Map();
   client.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => sizes.set(requestId, encodedDataLength));
   await page.goto(BASE);
-  await drawn(page);
-  opened.push(await page.evaluate(() => performance.getEntriesByName("hexes drawn").at(0).startTime));
+  await waitForMap(page);
+  loadTimes.push(await page.evaluate(() => performance.getEntriesByName("cells drawn").at(0).startTime));
   transferred = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   for (let n = 0; n < 8; n += 1) {
     const took = await page.evaluate(async index => {
@@ -35,14 +35,14 @@ for (let round = 0; round < rounds; round += 1) {
       buttons[index].click();
       // What is drawn must be the answer to the new question, not the old one again.
       while (map.dataset.drawn === before) await new Promise(requestAnimationFrame);
-      return performance.getEntriesByName("hexes drawn").at(-1).startTime - began;
+      return performance.getEntriesByName("cells drawn").at(-1).startTime - began;
     }, n % 6);
-    filtered.push(took);
-    await drawn(page);
+    filterTimes.push(took);
+    await waitForMap(page);
   }
   await context.close();
 }
-say("first hexagons, from the start of the navigation", opened);
-say("a filter, from the click to the hexagons", filtered);
+printTimes("first hexagons, from the start of the navigation", loadTimes);
+printTimes("a filter, from the click to the hexagons", filterTimes);
 console.log(`bytes over the wire for the first page, answers included: ${(transferred / 1e6).toFixed(2)} MB`);
 await browser.close();

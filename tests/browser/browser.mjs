@@ -21,9 +21,9 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 /** Said by the drawing of a machine without a graphics card, and of requests that the page itself gives up. */
-const HARMLESS = [/GPU stall due to ReadPixels/, /net::ERR_ABORTED/];
+const IGNORED_MESSAGES = [/GPU stall due to ReadPixels/, /net::ERR_ABORTED/];
 
 let browser;
 if (process.env.NODE_TEST_CONTEXT)
@@ -33,21 +33,21 @@ if (process.env.NODE_TEST_CONTEXT)
 if (process.env.NODE_TEST_CONTEXT) after(() => browser?.close());
 
 /** Starts a browser for who is no test. */
-export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+export const launchBrowser = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 
 /** Opens the page, lets `act` work with it, and then holds it to what every page must keep to. */
-export async function visit(path, act, options = {}) {
+export async function visitPage(path, act, options = {}) {
   const { width = 1440, height = 900, dark = false, expected = [], base = BASE } = options;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  context.setDefaultTimeout(PATIENCE_MS);
+  context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   const wrong = [];
   const note = text => {
-    if (![...HARMLESS, ...expected].some(known => known.test(text))) wrong.push(text);
+    if (![...IGNORED_MESSAGES, ...expected].some(known => known.test(text))) wrong.push(text);
   };
   page.on("console", message => {
     if (["error", "warning"].includes(message.type())) note(`${message.type()}: ${message.text()}`);
@@ -71,25 +71,25 @@ export async function visit(path, act, options = {}) {
 }
 
 /** Waits until the map shows what was last asked for; gives the number of its cells. */
-export async function drawn(page) {
+export async function waitForMap(page) {
   const map = page.getByTestId("map");
   await page.waitForFunction(() => {
     const map = document.querySelector("[data-testid=map]");
     const quiet = !document.querySelector("[aria-busy=true]") && !("moving" in document.documentElement.dataset);
     return quiet && map?.dataset.drawn !== undefined && map.dataset.drawn === map.dataset.asked && map.map.loaded();
   });
-  return Number(await map.getAttribute("data-hexes"));
+  return Number(await map.getAttribute("data-cells"));
 }
 
 /** The answer of the program itself, which what is on screen must equal. */
-export async function ask(path, base = BASE) {
+export async function fetchJson(path, base = BASE) {
   const response = await fetch(`${base}/${path}`);
   assert.equal(response.status, 200, `${path}: ${await response.clone().text()}`);
   return response.json();
 }
 
 /** The filters in the page's address, as a question to the program. */
-export function asked(page, more = "") {
+export function buildCountPath(page, more = "") {
   const params = new URLSearchParams(new URL(page.url()).search);
   const kept = [
     "resource",
@@ -112,10 +112,11 @@ export function asked(page, more = "") {
 }
 
 /** The total of the filters in the page's address. */
-export const total = async (page, more = "") => (await ask(asked(page, `group_by=&${more}`)))[0].count;
+export const fetchTotal = async (page, more = "") =>
+  (await fetchJson(buildCountPath(page, `group_by=&${more}`)))[0].count;
 
 /** A number on screen. */
-export async function number(locator) {
+export async function readNumber(locator) {
   const text = await locator.innerText();
   const found = Number(text.replaceAll(",", ""));
   assert.ok(Number.isFinite(found), `no number: ${text}`);
@@ -123,10 +124,10 @@ export async function number(locator) {
 }
 
 /** Where a cell is on screen. */
-export const whereIs = (page, cell) =>
+export const locateCell = (page, cell) =>
   page.evaluate(async index => {
     const element = document.querySelector("[data-testid=map]");
-    const found = element.map.querySourceFeatures("hexes").find(feature => feature.properties.cell === index);
+    const found = element.map.querySourceFeatures("cells").find(feature => feature.properties.cell === index);
     const ring = found.geometry.coordinates[0].slice(0, -1);
     const middle = [0, 1].map(axis => ring.reduce((sum, at) => sum + at[axis], 0) / ring.length);
     const at = element.map.project(middle);
@@ -135,12 +136,12 @@ export const whereIs = (page, cell) =>
   }, cell);
 
 /** The pixels of the map alone. */
-export const pixels = page => page.locator("[data-testid=map] canvas").first().screenshot();
+export const captureMap = page => page.locator("[data-testid=map] canvas").first().screenshot();
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What a person with a screen reader or without a mouse would stumble over. */
-export async function stumbles(page) {
+export async function findA11yViolations(page) {
   // Evaluated and not added as a script: the page's policy lets none in.
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => window.axe.run());

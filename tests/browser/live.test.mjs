@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { drawn, number, visit } from "./browser.mjs";
+import { readNumber, visitPage, waitForMap } from "./browser.mjs";
 
 const PROGRAM = process.env.HOTSPOTS_PROGRAM;
 let folder;
@@ -68,12 +68,12 @@ class Lake {
 }
 
 /** Waits until the number at the top is this one. */
-const becomes = (page, wanted) =>
+const waitForTotal = (page, wanted) =>
   page.waitForFunction(
     n => Number(document.querySelector("[data-testid=total]")?.textContent?.replaceAll(",", "")) === n,
     wanted,
   );
-const isLive = page => page.getByText("live", { exact: true }).first().waitFor();
+const waitForLive = page => page.getByText("live", { exact: true }).first().waitFor();
 
 test("eight tabs share one stream: each shows the total, answers, and hears what lands", async () => {
   const lake = new Lake();
@@ -94,67 +94,67 @@ test("eight tabs share one stream: each shows the total, answers, and hears what
       tabs.push(tab);
     }
     for (const tab of tabs) {
-      await becomes(tab, 20);
-      await isLive(tab);
+      await waitForTotal(tab, 20);
+      await waitForLive(tab);
     }
     assert.equal(open.size, 1);
     await first.locator('button.facet[data-label="category"][data-value="Noise"]').click();
-    await becomes(first, 10);
+    await waitForTotal(first, 10);
     // The tab that listens is among those that are closed.
     await Promise.all(tabs.splice(1, 3).map(tab => tab.close()));
     const others = tabs.splice(1);
     await first.close();
-    for (const tab of others) await isLive(tab);
+    for (const tab of others) await waitForLive(tab);
     await lake.land(5);
-    for (const tab of others) await becomes(tab, 25);
+    for (const tab of others) await waitForTotal(tab, 25);
     assert.ok(open.size >= 1);
   };
   try {
-    await visit("", scene, { base: server.base });
+    await visitPage("", scene, { base: server.base });
   } finally {
     await server.stop();
   }
 });
 
 /** A page hears of two batches; the lake is changed while its server is down; what lands then is heard of again. */
-async function replacing(change) {
+async function replaceLake(change) {
   const lake = new Lake();
   await lake.land(10);
   let server = await lake.serve();
   const scene = async page => {
-    await becomes(page, 10);
-    await isLive(page);
+    await waitForTotal(page, 10);
+    await waitForLive(page);
     await lake.land(5);
-    await becomes(page, 15);
+    await waitForTotal(page, 15);
     await lake.land(5);
-    await becomes(page, 20);
+    await waitForTotal(page, 20);
     await server.stop();
     const [next, total] = await change(lake);
     server = await next.serve(server.address);
-    await becomes(page, total);
-    await isLive(page);
+    await waitForTotal(page, total);
+    await waitForLive(page);
     await next.land(5);
-    await becomes(page, total + 5);
-    await isLive(page);
-    await drawn(page);
-    assert.equal(await number(page.getByTestId("total")), total + 5);
+    await waitForTotal(page, total + 5);
+    await waitForLive(page);
+    await waitForMap(page);
+    assert.equal(await readNumber(page.getByTestId("total")), total + 5);
   };
   try {
-    await visit("", scene, { base: server.base, expected: [/status of 4(00|10)/, /ERR_/] });
+    await visitPage("", scene, { base: server.base, expected: [/status of 4(00|10)/, /ERR_/] });
   } finally {
     await server.stop();
   }
 }
 
 test("a page that stays open shows another lake at the same address, and what lands in it", () =>
-  replacing(async () => {
+  replaceLake(async () => {
     const other = new Lake();
     await other.land(7);
     return [other, 7];
   }));
 
 test("a page that stays open goes on when the log was begun anew", () =>
-  replacing(async lake => {
+  replaceLake(async lake => {
     await lake.land(4);
     await lake.run("forget", "311-cases", "1001");
     return [lake, 23];

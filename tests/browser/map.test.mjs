@@ -2,31 +2,42 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ask, asked, BASE, drawn, number, pixels, stumbles, total, visit, whereIs } from "./browser.mjs";
+import {
+  BASE,
+  buildCountPath,
+  captureMap,
+  fetchJson,
+  fetchTotal,
+  findA11yViolations,
+  locateCell,
+  readNumber,
+  visitPage,
+  waitForMap,
+} from "./browser.mjs";
 
 /** The number at the top of the map, and that of its cells together. */
-const shown = async page => [
-  await number(page.getByTestId("total")),
-  (await page.getByTestId("shown").count()) ? await number(page.getByTestId("shown")) : null,
+const readTotals = async page => [
+  await readNumber(page.getByTestId("total")),
+  (await page.getByTestId("shown").count()) ? await readNumber(page.getByTestId("shown")) : null,
 ];
 
 /** The cells that have a colour on the map, with it. */
-const coloured = async page =>
+const readCellColours = async page =>
   new Map(
     await page.evaluate(() => {
       const { map } = document.querySelector("[data-testid=map]");
-      const cells = new Set(map.querySourceFeatures("hexes").map(feature => feature.properties.cell));
+      const cells = new Set(map.querySourceFeatures("cells").map(feature => feature.properties.cell));
       return [...cells].flatMap(id => {
-        const { colour } = map.getFeatureState({ source: "hexes", id });
+        const { colour } = map.getFeatureState({ source: "cells", id });
         return colour ? [[id, colour]] : [];
       });
     }),
   );
 
-const facet = (page, label, value) => page.locator(`button.facet[data-label="${label}"][data-value="${value}"]`);
+const locateFacet = (page, label, value) => page.locator(`button.facet[data-label="${label}"][data-value="${value}"]`);
 
 /** What the map shows of the world, rounded outward as a question names it. */
-const inFrame = page =>
+const readViewBounds = page =>
   page.evaluate(() => {
     const bounds = document.querySelector("[data-testid=map]").map.getBounds();
     const down = degrees => Math.floor(degrees * 1e5) / 1e5;
@@ -35,19 +46,19 @@ const inFrame = page =>
   });
 
 /** The most frequent values of a label, as the program answers. */
-const values = async (label, n) =>
-  (await ask(`facets?facet=${label}&limit=${n}`)).map(row => row.value).filter(value => value !== null);
+const fetchFrequentValues = async (label, n) =>
+  (await fetchJson(`facets?facet=${label}&limit=${n}`)).map(row => row.value).filter(value => value !== null);
 
 test("the city opens with its cells, and the numbers are those of /aggregates", () =>
-  visit("", async page => {
-    const cells = await drawn(page);
-    const [all, onTheMap] = await shown(page);
-    assert.equal(all, await total(page));
-    assert.equal(onTheMap, await total(page, "located=true"));
-    assert.equal(await number(page.getByTestId("unlocated")), await total(page, "located=false"));
+  visitPage("", async page => {
+    const cells = await waitForMap(page);
+    const [all, onTheMap] = await readTotals(page);
+    assert.equal(all, await fetchTotal(page));
+    assert.equal(onTheMap, await fetchTotal(page, "located=true"));
+    assert.equal(await readNumber(page.getByTestId("unlocated")), await fetchTotal(page, "located=false"));
     const resolution = new URL(`${BASE}/${await page.getByTestId("map").getAttribute("data-asked")}`).searchParams;
-    const counted = await ask(
-      asked(page, `group_by=cell&located=true&geo_precision=${resolution.get("geo_precision")}`),
+    const counted = await fetchJson(
+      buildCountPath(page, `group_by=cell&located=true&geo_precision=${resolution.get("geo_precision")}`),
     );
     assert.equal(cells, counted.length);
     assert.ok(cells > 50, `${cells} cells`);
@@ -60,40 +71,40 @@ test("the city opens with its cells, and the numbers are those of /aggregates", 
   }));
 
 test("a filter changes the map, the numbers, the charts and the address; clearing brings all back", () =>
-  visit("", async page => {
-    await drawn(page);
-    const before = await pixels(page);
-    const [category] = await values("category", 1);
-    await facet(page, "category", category).click();
-    await drawn(page);
-    const filtered = await pixels(page);
+  visitPage("", async page => {
+    await waitForMap(page);
+    const before = await captureMap(page);
+    const [category] = await fetchFrequentValues("category", 1);
+    await locateFacet(page, "category", category).click();
+    await waitForMap(page);
+    const filtered = await captureMap(page);
     assert.notDeepEqual(filtered, before);
     assert.equal(new URL(page.url()).searchParams.get("category"), category);
-    const [all] = await shown(page);
-    assert.equal(all, await total(page));
-    assert.equal(Number(await facet(page, "category", category).getAttribute("data-count")), all);
-    const onTheMap = await ask((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
-    assert.deepEqual([...(await coloured(page)).keys()].sort(), onTheMap.map(row => row.cell).sort());
+    const [all] = await readTotals(page);
+    assert.equal(all, await fetchTotal(page));
+    assert.equal(Number(await locateFacet(page, "category", category).getAttribute("data-count")), all);
+    const onTheMap = await fetchJson((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
+    assert.deepEqual([...(await readCellColours(page)).keys()].sort(), onTheMap.map(row => row.cell).sort());
     // The other lists count under the filter, its own as if it were not there.
     for (const label of ["resource", "district", "neighborhood"]) {
-      const rows = await ask(asked(page, `group_by=${label}&limit=10000`));
+      const rows = await fetchJson(buildCountPath(page, `group_by=${label}&limit=10000`));
       for (const row of rows
         .filter(row => row[label])
         .sort((a, b) => b.count - a.count)
         .slice(0, 3)) {
-        const on = Number(await facet(page, label, row[label]).getAttribute("data-count"));
+        const on = Number(await locateFacet(page, label, row[label]).getAttribute("data-count"));
         assert.equal(on, row.count, `${label} ${row[label]}`);
       }
     }
     await page.getByRole("button", { name: "clear all" }).click();
-    await drawn(page);
-    assert.equal((await shown(page))[0], await total(page));
+    await waitForMap(page);
+    assert.equal((await readTotals(page))[0], await fetchTotal(page));
     assert.equal(new URL(page.url()).search, "");
   }));
 
 test("the brush makes a window, moves it and takes it away", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     const box = await page.getByTestId("brush").boundingBox();
     const at = part => [box.x + box.width * part, box.y + box.height / 2];
     const drag = async (from, to) => {
@@ -102,7 +113,7 @@ test("the brush makes a window, moves it and takes it away", () =>
       await page.mouse.move(...at((from + to) / 2));
       await page.mouse.move(...at(to));
       await page.mouse.up();
-      await drawn(page);
+      await waitForMap(page);
     };
     await drag(0.25, 0.5);
     const window = () => {
@@ -111,27 +122,27 @@ test("the brush makes a window, moves it and takes it away", () =>
     };
     const [start, end] = window();
     assert.ok(start < end, `${start} ${end}`);
-    const all = await number(page.getByTestId("total"));
-    assert.equal(all, await total(page));
-    assert.ok(all > 0 && all < (await ask("aggregates?group_by="))[0].count);
+    const all = await readNumber(page.getByTestId("total"));
+    assert.equal(all, await fetchTotal(page));
+    assert.ok(all > 0 && all < (await fetchJson("aggregates?group_by="))[0].count);
     await drag(0.375, 0.625);
     assert.ok(window()[0] > start && window()[1] > end, "it was moved");
-    assert.equal(await number(page.getByTestId("total")), await total(page));
+    assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
     // By the keyboard as well.
     const moved = window()[1];
     await page.getByRole("slider", { name: "First instant after the window" }).press("ArrowLeft");
-    await drawn(page);
+    await waitForMap(page);
     assert.ok(window()[1] < moved);
-    assert.equal(await number(page.getByTestId("total")), await total(page));
+    assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
     await page.mouse.click(...at(0.05));
-    await drawn(page);
+    await waitForMap(page);
     assert.deepEqual(window(), [null, null]);
   }));
 
 /** Filters that one incident fits, which has a time and a place. */
-async function lone() {
+async function findLoneIncident() {
   const of = async more =>
-    (await ask(`aggregates?group_by=category,neighborhood&limit=100000${more}`)).filter(row => row.count === 1);
+    (await fetchJson(`aggregates?group_by=category,neighborhood&limit=100000${more}`)).filter(row => row.count === 1);
   const name = row =>
     `category=${encodeURIComponent(row.category)}&neighborhood=${encodeURIComponent(row.neighborhood)}`;
   const whole = new Set((await of("&dated=true&located=true")).map(name));
@@ -141,10 +152,12 @@ async function lone() {
 }
 
 test("weeks without an incident have their place in the histogram, so that a lone one is one bar", async () =>
-  visit(`?${await lone()}`, async page => {
-    await drawn(page);
-    const counted = (await ask(asked(page, "group_by=time&time_precision=1w&dated=true"))).length;
-    const months = (await ask("aggregates?group_by=time&time_precision=1mo&dated=true")).map(row => row.occurred_at);
+  visitPage(`?${await findLoneIncident()}`, async page => {
+    await waitForMap(page);
+    const counted = (await fetchJson(buildCountPath(page, "group_by=time&time_precision=1w&dated=true"))).length;
+    const months = (await fetchJson("aggregates?group_by=time&time_precision=1mo&dated=true")).map(
+      row => row.occurred_at,
+    );
     const weeks = (Date.parse(months.sort().at(-1)) - Date.parse(months[0])) / (7 * 86_400_000);
     await page.waitForFunction(sum => document.querySelector("[data-testid=bars-sum]")?.textContent === sum, "1");
     const label = await page.locator(".histogram").getAttribute("aria-label");
@@ -154,8 +167,8 @@ test("weeks without an incident have their place in the histogram, so that a lon
   }));
 
 test("play walks the window through time, and the numbers walk with it", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     await page.getByLabel("Step").selectOption("month");
     await page.getByRole("button", { name: "Play" }).click();
     const starts = new Set();
@@ -166,14 +179,14 @@ test("play walks the window through time, and the numbers walk with it", () =>
       await page.waitForFunction(last => new URLSearchParams(location.search).get("start_time") !== last, before);
     }
     await page.getByRole("button", { name: "Pause" }).click();
-    await drawn(page);
+    await waitForMap(page);
     assert.deepEqual([...starts], [...starts].sort(), "forwards");
-    assert.equal(await number(page.getByTestId("total")), await total(page));
+    assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
   }));
 
 test("a category has its own colour under every filter, as a line and as an area, and nothing moves on its own", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     const treemap = page.locator(".treemap");
     await treemap.scrollIntoViewIfNeeded();
     const frames = n =>
@@ -182,7 +195,7 @@ test("a category has its own colour under every filter, as a line and as an area
       }, n);
     const keys = async () =>
       new Map(
-        await page.locator(".keys button").evaluateAll(all =>
+        await page.locator(".line-legend button").evaluateAll(all =>
           all.map(key => {
             const [name, count] = [key.textContent.trim(), key.querySelector("b").textContent];
             return [name.slice(0, -count.length).trim(), getComputedStyle(key.querySelector("i")).backgroundColor];
@@ -197,9 +210,9 @@ test("a category has its own colour under every filter, as a line and as an area
         return `rgb(${r}, ${g}, ${b})`;
       });
     const alone = new Map();
-    for (const category of await values("category", 5)) {
-      await facet(page, "category", category).click();
-      await drawn(page);
+    for (const category of await fetchFrequentValues("category", 5)) {
+      await locateFacet(page, "category", category).click();
+      await waitForMap(page);
       await frames(3);
       const before = await treemap.screenshot();
       const [own] = [...(await keys()).values()];
@@ -207,32 +220,32 @@ test("a category has its own colour under every filter, as a line and as an area
       await frames(30);
       assert.deepEqual(await treemap.screenshot(), before, "nothing moves");
       alone.set(category, own);
-      await facet(page, "category", category).click();
-      await drawn(page);
+      await locateFacet(page, "category", category).click();
+      await waitForMap(page);
     }
     const [a] = alone.keys();
     const b = [...alone.keys()].find(name => alone.get(name) !== alone.get(a));
-    for (const name of [a, b]) await facet(page, "category", name).click();
-    await drawn(page);
+    for (const name of [a, b]) await locateFacet(page, "category", name).click();
+    await waitForMap(page);
     const together = await keys();
     for (const name of [a, b]) assert.equal(together.get(name), alone.get(name), name);
   }));
 
 test("a click on a cell opens what happened there, and its numbers are those of the cell", () =>
-  visit("", async page => {
-    await drawn(page);
-    const top = page.locator(".top button").first();
+  visitPage("", async page => {
+    await waitForMap(page);
+    const top = page.locator(".top-cells button").first();
     const cell = await top.getAttribute("data-cell");
-    const { x, y } = await whereIs(page, cell);
+    const { x, y } = await locateCell(page, cell);
     await page.mouse.move(x, y);
-    const hovered = await page.locator(".hover strong").innerText();
+    const hovered = await page.locator(".cell-tooltip strong").innerText();
     await page.mouse.click(x, y);
     await page.getByTestId("cell").waitFor();
-    await drawn(page);
-    const [{ count }] = await ask(asked(page, `group_by=&cell=${cell}`));
-    assert.equal(await number(page.getByTestId("cell-total")), count);
+    await waitForMap(page);
+    const [{ count }] = await fetchJson(buildCountPath(page, `group_by=&cell=${cell}`));
+    assert.equal(await readNumber(page.getByTestId("cell-total")), count);
     assert.equal(Number(hovered.replaceAll(",", "").split(" ")[0]), count);
-    const latest = await ask(`incidents?cell=${cell}&limit=20`);
+    const latest = await fetchJson(`incidents?cell=${cell}&limit=20`);
     const times = await page.locator(".latest time").allInnerTexts();
     assert.deepEqual(
       times,
@@ -243,9 +256,9 @@ test("a click on a cell opens what happened there, and its numbers are those of 
   }));
 
 test("Escape ends drawing, and else closes the cell", () =>
-  visit("", async page => {
-    await drawn(page);
-    await page.locator(".top button").first().click();
+  visitPage("", async page => {
+    await waitForMap(page);
+    await page.locator(".top-cells button").first().click();
     await page.getByTestId("cell").waitFor();
     await page.getByRole("button", { name: "Draw a polygon" }).click();
     await page.locator("[data-testid=map][data-drawing=ready]").waitFor();
@@ -260,20 +273,20 @@ test("Escape ends drawing, and else closes the cell", () =>
     assert.equal(await page.getByTestId("cell").count(), 1);
     await page.keyboard.press("Escape");
     await page.getByTestId("cell").waitFor({ state: "detached" });
-    await drawn(page);
+    await waitForMap(page);
     assert.equal(new URL(page.url()).search, "");
   }));
 
 test("Back undoes a change of filters, with the place that the map showed", () =>
-  visit("", async page => {
-    await drawn(page);
-    const [all] = await shown(page);
+  visitPage("", async page => {
+    await waitForMap(page);
+    const [all] = await readTotals(page);
     const steps = () => page.evaluate(() => history.length);
     const before = await steps();
-    const [category] = await values("category", 1);
-    await facet(page, "category", category).click();
-    await drawn(page);
-    const [filtered] = await shown(page);
+    const [category] = await fetchFrequentValues("category", 1);
+    await locateFacet(page, "category", category).click();
+    await waitForMap(page);
+    const [filtered] = await readTotals(page);
     assert.equal(await steps(), before + 1);
     // Moving the map is none.
     const middle = () => page.evaluate(() => document.querySelector("[data-testid=map]").map.getCenter().toArray());
@@ -282,28 +295,28 @@ test("Back undoes a change of filters, with the place that the map showed", () =
     await page.mouse.move(box.x + 300, box.y + 300);
     await page.mouse.wheel(0, -600);
     await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
-    await drawn(page);
+    await waitForMap(page);
     const there = await middle();
     assert.equal(await steps(), before + 1);
     await page.goBack();
-    await drawn(page);
+    await waitForMap(page);
     assert.equal(new URL(page.url()).search, "");
-    assert.deepEqual(await shown(page), [all, await total(page, "located=true")]);
+    assert.deepEqual(await readTotals(page), [all, await fetchTotal(page, "located=true")]);
     for (const [axis, degrees] of (await middle()).entries()) assert.ok(Math.abs(degrees - home[axis]) < 1e-6);
     await page.goForward();
-    await drawn(page);
+    await waitForMap(page);
     assert.equal(new URL(page.url()).searchParams.get("category"), category);
-    assert.equal(await number(page.getByTestId("total")), filtered);
+    assert.equal(await readNumber(page.getByTestId("total")), filtered);
     for (const [axis, degrees] of (await middle()).entries()) assert.ok(Math.abs(degrees - there[axis]) < 1e-4);
     assert.equal(
-      await number(page.getByTestId("shown")),
-      (await ask(asked(page, `group_by=&located=true&bbox=${await inFrame(page)}`)))[0].count,
+      await readNumber(page.getByTestId("shown")),
+      (await fetchJson(buildCountPath(page, `group_by=&located=true&bbox=${await readViewBounds(page)}`)))[0].count,
     );
   }));
 
 test("a window that is drawn is one step back, and one that plays is none", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     const steps = () => page.evaluate(() => history.length);
     const before = await steps();
     const box = await page.getByTestId("brush").boundingBox();
@@ -319,7 +332,7 @@ test("a window that is drawn is one step back, and one that plays is none", () =
     }
     assert.ok(performance.now() - began > 1_500, "longer than what is one step for being fast");
     await page.mouse.up();
-    await drawn(page);
+    await waitForMap(page);
     assert.equal(await steps(), before + 1);
     await page.getByRole("button", { name: "Play" }).click();
     const start = new URL(page.url()).searchParams.get("start_time");
@@ -327,19 +340,19 @@ test("a window that is drawn is one step back, and one that plays is none", () =
     await page.getByRole("button", { name: "Pause" }).click();
     assert.equal(await steps(), before + 1);
     await page.goBack();
-    await drawn(page);
+    await waitForMap(page);
     assert.equal(new URL(page.url()).search, "");
   }));
 
 test("the boundaries of the lake are drawn, one set at a time, or none", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     const labels = () =>
       page.evaluate(() => {
         const { map } = document.querySelector("[data-testid=map]");
-        return [...new Set(map.querySourceFeatures("outlines").map(feature => feature.properties.label))].sort();
+        return [...new Set(map.querySourceFeatures("boundaries").map(feature => feature.properties.label))].sort();
       });
-    const { features } = await ask("boundaries?tolerance=12");
+    const { features } = await fetchJson("boundaries?tolerance=12");
     const sets = [...new Set(features.map(feature => feature.properties.resource))];
     const choice = page.getByLabel("Boundaries");
     await choice.waitFor();
@@ -349,40 +362,40 @@ test("the boundaries of the lake are drawn, one set at a time, or none", () =>
       const wanted = features.filter(feature => feature.properties.resource === set).map(f => f.properties.label);
       await page.waitForFunction(n => {
         const { map } = document.querySelector("[data-testid=map]");
-        const found = map.querySourceFeatures("outlines").map(feature => feature.properties.label);
+        const found = map.querySourceFeatures("boundaries").map(feature => feature.properties.label);
         return new Set(found).size === n && map.loaded();
       }, new Set(wanted).size);
       assert.deepEqual(await labels(), [...new Set(wanted)].sort());
     }
-    const before = await pixels(page);
+    const before = await captureMap(page);
     await choice.selectOption("");
     await page.waitForFunction(() => {
       const { map } = document.querySelector("[data-testid=map]");
-      return map.querySourceFeatures("outlines").length === 0 && map.loaded();
+      return map.querySourceFeatures("boundaries").length === 0 && map.loaded();
     });
-    assert.notDeepEqual(await pixels(page), before);
+    assert.notDeepEqual(await captureMap(page), before);
     await page.waitForFunction(() => new URLSearchParams(location.search).get("outlines") === "");
   }));
 
 test("two periods are compared: each total is its window's, and the change is their difference", () =>
-  visit("?start_time=2024-03-01&end_time=2024-05-01", async page => {
-    await drawn(page);
+  visitPage("?start_time=2024-03-01&end_time=2024-05-01", async page => {
+    await waitForMap(page);
     await page.getByRole("button", { name: "Compare" }).click();
-    await drawn(page);
+    await waitForMap(page);
     await page.getByRole("button", { name: "a year before" }).click();
     await page.getByTestId("total-b").waitFor();
-    await drawn(page);
+    await waitForMap(page);
     const params = new URL(page.url()).searchParams;
     assert.deepEqual([params.get("b_start"), params.get("b_end")], ["2023-03-01", "2023-05-01"]);
-    const of = (start, end, more = "") => ask(`aggregates?start_time=${start}&end_time=${end}&${more}`);
+    const of = (start, end, more = "") => fetchJson(`aggregates?start_time=${start}&end_time=${end}&${more}`);
     const [[a], [b]] = [
       await of("2024-03-01", "2024-05-01", "group_by="),
       await of("2023-03-01", "2023-05-01", "group_by="),
     ];
-    assert.equal(await number(page.getByTestId("total")), a.count);
-    assert.equal(await number(page.getByTestId("total-b")), b.count);
+    assert.equal(await readNumber(page.getByTestId("total")), a.count);
+    assert.equal(await readNumber(page.getByTestId("total-b")), b.count);
     // The greatest change in the list is the greatest there is.
-    const first = await page.locator(".top button").first();
+    const first = await page.locator(".top-cells button").first();
     const cell = await first.getAttribute("data-cell");
     const text = await first.innerText();
     const [inA, inB] = [
@@ -390,18 +403,20 @@ test("two periods are compared: each total is its window's, and the change is th
       (await of("2023-03-01", "2023-05-01", `group_by=&cell=${cell}`))[0].count,
     ];
     assert.match(text, new RegExp(`A ${inA} · B ${inB} · `));
-    const change = await pixels(page);
+    const change = await captureMap(page);
     await page.locator(".legend").getByRole("button", { name: "B", exact: true }).click();
-    await drawn(page);
-    assert.notDeepEqual(await pixels(page), change);
+    await waitForMap(page);
+    assert.notDeepEqual(await captureMap(page), change);
   }));
 
 test("two periods that nobody chose are months of the same number, and both within what there is", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     await page.getByRole("button", { name: "Compare" }).click();
-    await drawn(page);
-    const months = (await ask("aggregates?group_by=time&time_precision=1mo&dated=true")).filter(row => row.count > 100);
+    await waitForMap(page);
+    const months = (await fetchJson("aggregates?group_by=time&time_precision=1mo&dated=true")).filter(
+      row => row.count > 100,
+    );
     const first = months.map(row => row.occurred_at.slice(0, 10)).sort()[0];
     const params = new URL(page.url()).searchParams;
     const [start, end, before, until] = ["start_time", "end_time", "b_start", "b_end"].map(name => params.get(name));
@@ -414,47 +429,52 @@ test("two periods that nobody chose are months of the same number, and both with
   }));
 
 test("periods of different length are compared by the day, however little that is", () =>
-  visit("?show=compare&start_time=2024-01-01&end_time=2024-03-01&b_start=2023-01-01&b_end=2024-01-01", async page => {
-    await drawn(page);
-    const of = (start, end) =>
-      ask(`aggregates?group_by=cell&geo_precision=9&located=true&limit=100000&start_time=${start}&end_time=${end}`);
-    const [a, b] = [await of("2024-01-01", "2024-03-01"), await of("2023-01-01", "2024-01-01")];
-    const changes = new Map(a.map(row => [row.cell, row.count / 60]));
-    for (const { cell, count } of b) changes.set(cell, (changes.get(cell) ?? 0) - count / 365);
-    const colours = await coloured(page);
-    const none = [...colours].filter(([cell]) => changes.get(cell) === 0).map(([, colour]) => colour);
-    const some = [...colours].filter(([cell]) => changes.get(cell) !== 0);
-    assert.ok(some.some(([cell]) => Math.abs(changes.get(cell)) < 0.005));
-    const quiet = await page.locator(".legend li", { hasText: /^0$/ }).locator("i").getAttribute("style");
-    const rgb = colour => colour.match(/\w\w/g).map(part => Number.parseInt(part, 16));
-    for (const colour of new Set(none)) assert.ok(quiet.includes(rgb(colour).join(", ")), `${colour} ${quiet}`);
-    for (const [cell, colour] of some) assert.ok(!quiet.includes(rgb(colour).join(", ")), cell);
-    const sizes = [...changes].sort((x, y) => Math.abs(y[1]) - Math.abs(x[1]));
-    assert.equal(await page.locator(".top button").first().getAttribute("data-cell"), sizes[0][0]);
-    const [inA, inB] = [
-      await total(page),
-      (await ask("aggregates?group_by=&start_time=2023-01-01&end_time=2024-01-01"))[0].count,
-    ];
-    const part = 100 * (inA / 60 / (inB / 365) - 1);
-    const text = `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} % a day`;
-    assert.ok((await page.locator(".summary").innerText()).includes(text), text);
-    // The other scale has other classes; less than nothing has a true minus.
-    const legend = () => page.locator(".legend .steps").innerText();
-    const before = await legend();
-    await page.getByRole("button", { name: "Linear" }).click();
-    await drawn(page);
-    assert.notEqual(await legend(), before);
-    assert.ok(!/-/.test(before) && /−/.test(before), before);
-    assert.notDeepEqual([...(await coloured(page))], [...colours]);
-  }));
+  visitPage(
+    "?show=compare&start_time=2024-01-01&end_time=2024-03-01&b_start=2023-01-01&b_end=2024-01-01",
+    async page => {
+      await waitForMap(page);
+      const of = (start, end) =>
+        fetchJson(
+          `aggregates?group_by=cell&geo_precision=9&located=true&limit=100000&start_time=${start}&end_time=${end}`,
+        );
+      const [a, b] = [await of("2024-01-01", "2024-03-01"), await of("2023-01-01", "2024-01-01")];
+      const changes = new Map(a.map(row => [row.cell, row.count / 60]));
+      for (const { cell, count } of b) changes.set(cell, (changes.get(cell) ?? 0) - count / 365);
+      const colours = await readCellColours(page);
+      const none = [...colours].filter(([cell]) => changes.get(cell) === 0).map(([, colour]) => colour);
+      const some = [...colours].filter(([cell]) => changes.get(cell) !== 0);
+      assert.ok(some.some(([cell]) => Math.abs(changes.get(cell)) < 0.005));
+      const quiet = await page.locator(".legend li", { hasText: /^0$/ }).locator("i").getAttribute("style");
+      const rgb = colour => colour.match(/\w\w/g).map(part => Number.parseInt(part, 16));
+      for (const colour of new Set(none)) assert.ok(quiet.includes(rgb(colour).join(", ")), `${colour} ${quiet}`);
+      for (const [cell, colour] of some) assert.ok(!quiet.includes(rgb(colour).join(", ")), cell);
+      const sizes = [...changes].sort((x, y) => Math.abs(y[1]) - Math.abs(x[1]));
+      assert.equal(await page.locator(".top-cells button").first().getAttribute("data-cell"), sizes[0][0]);
+      const [inA, inB] = [
+        await fetchTotal(page),
+        (await fetchJson("aggregates?group_by=&start_time=2023-01-01&end_time=2024-01-01"))[0].count,
+      ];
+      const part = 100 * (inA / 60 / (inB / 365) - 1);
+      const text = `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} % a day`;
+      assert.ok((await page.locator(".summary").innerText()).includes(text), text);
+      // The other scale has other classes; less than nothing has a true minus.
+      const legend = () => page.locator(".legend .steps").innerText();
+      const before = await legend();
+      await page.getByRole("button", { name: "Linear" }).click();
+      await waitForMap(page);
+      assert.notEqual(await legend(), before);
+      assert.ok(!/-/.test(before) && /−/.test(before), before);
+      assert.notDeepEqual([...(await readCellColours(page))], [...colours]);
+    },
+  ));
 
 for (const [name, kind] of [
   ["Draw a box", "bbox"],
   ["Draw a polygon", "polygon"],
 ]) {
   test(`${name.toLowerCase()}: what lies in it is counted, to the incident`, () =>
-    visit("", async page => {
-      await drawn(page);
+    visitPage("", async page => {
+      await waitForMap(page);
       const box = await page.getByTestId("map").boundingBox();
       const at = (x, y) => [box.x + box.width * x, box.y + box.height * y];
       await page.getByRole("button", { name }).click();
@@ -477,51 +497,51 @@ for (const [name, kind] of [
       // A polygon ends with a click on its last corner.
       if (kind === "polygon") await page.mouse.click(...at(...corners[2]));
       await page.getByRole("button", { name: "Remove the drawn area" }).waitFor();
-      await drawn(page);
+      await waitForMap(page);
       assert.ok(new URL(page.url()).searchParams.has(kind), page.url());
-      const all = await number(page.getByTestId("total"));
-      assert.equal(all, await total(page));
-      assert.ok(all > 0 && all < (await ask("aggregates?group_by="))[0].count, `${all}`);
+      const all = await readNumber(page.getByTestId("total"));
+      assert.equal(all, await fetchTotal(page));
+      assert.ok(all > 0 && all < (await fetchJson("aggregates?group_by="))[0].count, `${all}`);
       await page.getByRole("button", { name: "Remove the drawn area" }).click();
-      await drawn(page);
-      assert.equal(await number(page.getByTestId("total")), await total(page));
+      await waitForMap(page);
+      assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
     }));
 }
 
 test("hours of the week filter by dragging and by key, and their numbers are those of /aggregates", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     const square = (weekday, hour) => page.locator(`.week button[data-weekday="${weekday}"][data-hour="${hour}"]`);
-    const rows = await ask("aggregates?group_by=weekday,hour&dated=true");
+    const rows = await fetchJson("aggregates?group_by=weekday,hour&dated=true");
     for (const { weekday, hour, count } of rows.filter((_, n) => n % 17 === 0)) {
       assert.equal(Number(await square(weekday, hour).getAttribute("data-count")), count, `${weekday} ${hour}`);
     }
     await square(1, 8).scrollIntoViewIfNeeded();
     await square(1, 8).dispatchEvent("pointerdown", { pointerId: 1, button: 0 });
     await square(5, 11).dispatchEvent("pointerup", { pointerId: 1, button: 0 });
-    await drawn(page);
+    await waitForMap(page);
     const params = new URL(page.url()).searchParams;
     assert.deepEqual(params.getAll("weekday"), ["1", "2", "3", "4", "5"]);
     assert.deepEqual(params.getAll("hour"), ["8", "9", "10", "11"]);
-    assert.equal(await number(page.getByTestId("total")), await total(page));
+    assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
     await square(7, 23).focus();
     await page.keyboard.press("Enter");
-    await drawn(page);
-    assert.equal(await number(page.getByTestId("total")), await total(page));
+    await waitForMap(page);
+    assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
     assert.deepEqual(new URL(page.url()).searchParams.getAll("weekday"), ["7"]);
   }));
 
 test("hot spots are those that /hotspots finds beyond chance", () =>
-  visit("", async page => {
-    await drawn(page);
-    const before = await pixels(page);
+  visitPage("", async page => {
+    await waitForMap(page);
+    const before = await captureMap(page);
     await page.getByRole("button", { name: "Hot spots" }).click();
-    const cells = await drawn(page);
-    assert.notDeepEqual(await pixels(page), before);
-    const found = await ask((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
+    const cells = await waitForMap(page);
+    assert.notDeepEqual(await captureMap(page), before);
+    const found = await fetchJson((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
     assert.equal(cells, found.length);
     assert.ok(found.some(row => row.significance === "hot"));
-    const colours = await coloured(page);
+    const colours = await readCellColours(page);
     assert.deepEqual([...colours.keys()].sort(), found.map(row => row.cell).sort());
     const quiet = new Set(found.filter(row => row.significance === null).map(row => row.cell));
     const [inside, outside] = [new Set(), new Set()];
@@ -543,42 +563,45 @@ test("hot spots are those that /hotspots finds beyond chance", () =>
     }
     const [first] = found;
     assert.match(
-      await page.locator(".top button").first().innerText(),
+      await page.locator(".top-cells button").first().innerText(),
       new RegExp(`z ${first.z.toFixed(2).replace("-", "\\-")}`),
     );
   }));
 
 test("zoomed in, cells are finer, only those in view are asked for, and they are counted whole", () =>
-  visit("?at=37.77,-122.42,14", async page => {
-    await drawn(page);
+  visitPage("?at=37.77,-122.42,14", async page => {
+    await waitForMap(page);
     const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
     assert.equal(question.get("geo_precision"), "10");
     assert.ok(question.getAll("cell").length > 0);
     const all = new Map(
-      (await ask("aggregates?group_by=cell&geo_precision=10&located=true&limit=1000000")).map(r => [r.cell, r.count]),
+      (await fetchJson("aggregates?group_by=cell&geo_precision=10&located=true&limit=1000000")).map(r => [
+        r.cell,
+        r.count,
+      ]),
     );
-    const asked = await ask(`aggregates?${question}`);
+    const asked = await fetchJson(`aggregates?${question}`);
     assert.ok(asked.length > 0 && asked.length < all.size);
     for (const { cell, count } of asked) assert.equal(count, all.get(cell), cell);
     // Those on the map are those in the frame, to the incident, and not those of all cells that were asked for.
-    const frame = await inFrame(page);
-    const [{ count }] = await ask(`aggregates?group_by=&located=true&bbox=${frame}`);
-    assert.equal(await number(page.getByTestId("shown")), count);
+    const frame = await readViewBounds(page);
+    const [{ count }] = await fetchJson(`aggregates?group_by=&located=true&bbox=${frame}`);
+    assert.equal(await readNumber(page.getByTestId("shown")), count);
     assert.ok(count < asked.reduce((sum, row) => sum + row.count, 0), "the cells that were asked for reach beyond it");
     const [west, south, east, north] = frame;
-    const { features } = await ask(`aggregates?${question}&format=geojson`);
+    const { features } = await fetchJson(`aggregates?${question}&format=geojson`);
     const touching = features.filter(({ geometry }) => {
       const [lng, lat] = [0, 1].map(axis => geometry.coordinates[0].map(at => at[axis]));
       const across = Math.max(...lng) >= west && Math.min(...lng) <= east;
       return across && Math.max(...lat) >= south && Math.min(...lat) <= north;
     });
     assert.deepEqual(
-      [...(await coloured(page)).keys()].sort(),
+      [...(await readCellColours(page)).keys()].sort(),
       touching.map(({ properties }) => properties.cell).sort(),
     );
     const most = Math.max(...touching.map(({ properties }) => properties.count));
     assert.match(
-      await page.locator(".top button").first().innerText(),
+      await page.locator(".top-cells button").first().innerText(),
       new RegExp(`^${most.toLocaleString("en")} incidents`),
     );
     // Charts follow the map; without the tick they count the whole city.
@@ -586,37 +609,37 @@ test("zoomed in, cells are finer, only those in view are asked for, and they are
       (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce(
         (a, b) => a + b,
       );
-    assert.equal(await matrix(), (await ask(`aggregates?group_by=&dated=true&bbox=${frame}`))[0].count);
+    assert.equal(await matrix(), (await fetchJson(`aggregates?group_by=&dated=true&bbox=${frame}`))[0].count);
     await page.getByLabel("Count only what the map shows").uncheck();
-    await drawn(page);
-    assert.equal(await matrix(), (await ask("aggregates?group_by=&dated=true"))[0].count);
+    await waitForMap(page);
+    assert.equal(await matrix(), (await fetchJson("aggregates?group_by=&dated=true"))[0].count);
   }));
 
 test("in a drawn box and in view is counted what lies in both", () =>
-  visit("?at=37.77,-122.42,14&bbox=-122.43,37.7,-122.3,37.775", async page => {
-    await drawn(page);
-    const [west, south, east, north] = await inFrame(page);
+  visitPage("?at=37.77,-122.42,14&bbox=-122.43,37.7,-122.3,37.775", async page => {
+    await waitForMap(page);
+    const [west, south, east, north] = await readViewBounds(page);
     const both = [Math.max(west, -122.43), Math.max(south, 37.7), Math.min(east, -122.3), Math.min(north, 37.775)];
-    const [{ count }] = await ask(`aggregates?group_by=&located=true&bbox=${both}`);
-    assert.ok(count > 0 && count < (await total(page)));
-    assert.equal(await number(page.getByTestId("shown")), count);
+    const [{ count }] = await fetchJson(`aggregates?group_by=&located=true&bbox=${both}`);
+    assert.ok(count > 0 && count < (await fetchTotal(page)));
+    assert.equal(await readNumber(page.getByTestId("shown")), count);
   }));
 
 test("what is on the map follows what of a comparison is shown, and a question that failed has no number", () =>
-  visit(
+  visitPage(
     "?show=compare&compare=b&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-04-01",
     async page => {
-      await drawn(page);
+      await waitForMap(page);
       const during = "group_by=&located=true&start_time=2023-03-01&end_time=2023-04-01";
       const shown = page.getByTestId("shown");
-      assert.equal(await number(shown), (await ask(`aggregates?${during}`))[0].count);
+      assert.equal(await readNumber(shown), (await fetchJson(`aggregates?${during}`))[0].count);
       const box = await page.getByTestId("map").boundingBox();
       await page.mouse.move(box.x + 300, box.y + 300);
       await page.mouse.wheel(0, -600);
       await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
-      await drawn(page);
-      const [{ count }] = await ask(`aggregates?${during}&bbox=${await inFrame(page)}`);
-      assert.equal(await number(shown), count);
+      await waitForMap(page);
+      const [{ count }] = await fetchJson(`aggregates?${during}&bbox=${await readViewBounds(page)}`);
+      assert.equal(await readNumber(shown), count);
       await page.route(/aggregates/, route => route.abort());
       await page.locator(".week tbody th button").first().click();
       await page.getByText("the server cannot be reached").first().waitFor();
@@ -626,10 +649,10 @@ test("what is on the map follows what of a comparison is shown, and a question t
   ));
 
 test("the address holds the view: somebody else who opens it sees the same", async () => {
-  const [category] = await values("category", 1);
-  const first = await visit("", async page => {
-    await drawn(page);
-    await facet(page, "category", category).click();
+  const [category] = await fetchFrequentValues("category", 1);
+  const first = await visitPage("", async page => {
+    await waitForMap(page);
+    await locateFacet(page, "category", category).click();
     await page.getByRole("button", { name: "Linear" }).click();
     await page.getByRole("button", { name: "30 d" }).click();
     await page.getByRole("button", { name: "Columns in 3D" }).click();
@@ -637,70 +660,76 @@ test("the address holds the view: somebody else who opens it sees the same", asy
     await page.mouse.move(box.x + 300, box.y + 300);
     await page.mouse.wheel(0, -240);
     await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
-    const cells = await drawn(page);
-    return { url: page.url(), cells, all: await number(page.getByTestId("total")) };
+    const cells = await waitForMap(page);
+    return { url: page.url(), cells, all: await readNumber(page.getByTestId("total")) };
   });
   const search = new URL(first.url).search;
   for (const name of ["category=", "scale=linear", "tilted=true", "start_time=", "at="])
     assert.ok(search.includes(name), name);
-  await visit(search, async page => {
-    assert.equal(await drawn(page), first.cells);
-    assert.equal(await number(page.getByTestId("total")), first.all);
+  await visitPage(search, async page => {
+    assert.equal(await waitForMap(page), first.cells);
+    assert.equal(await readNumber(page.getByTestId("total")), first.all);
     assert.equal(await page.getByRole("button", { name: "Linear" }).getAttribute("aria-pressed"), "true");
     assert.equal(new URL(page.url()).search, search);
   });
 });
 
 test("an open window and a time with a Z are taken as /aggregates takes them", () =>
-  visit("?start_time=2024-05-01T06:00:00Z", async page => {
-    await drawn(page);
-    const open = await ask("aggregates?group_by=&start_time=2024-05-01T06:00:00Z");
-    assert.equal(await number(page.getByTestId("total")), open[0].count);
+  visitPage("?start_time=2024-05-01T06:00:00Z", async page => {
+    await waitForMap(page);
+    const open = await fetchJson("aggregates?group_by=&start_time=2024-05-01T06:00:00Z");
+    assert.equal(await readNumber(page.getByTestId("total")), open[0].count);
     const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
     assert.deepEqual([question.get("start_time"), question.get("end_time")], ["2024-05-01T06:00:00", null]);
     assert.equal(await page.getByTestId("window").innerText(), "from 2024-05-01 06:00");
     // The brush shows it, and by the keyboard its end is one.
     await page.getByRole("slider", { name: "First instant after the window" }).press("ArrowLeft");
-    await drawn(page);
+    await waitForMap(page);
     const params = new URL(page.url()).searchParams;
     assert.equal(params.get("start_time"), "2024-05-01T06:00:00");
     assert.ok(params.get("end_time") > "2024-05-01");
-    assert.equal(await number(page.getByTestId("total")), await total(page));
+    assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
     // Nothing is compared with no end.
     await page.goto(`${BASE}/?end_time=2024-05-01`);
-    await drawn(page);
+    await waitForMap(page);
     assert.equal(
-      await number(page.getByTestId("total")),
-      (await ask("aggregates?group_by=&end_time=2024-05-01"))[0].count,
+      await readNumber(page.getByTestId("total")),
+      (await fetchJson("aggregates?group_by=&end_time=2024-05-01"))[0].count,
     );
     await page.getByRole("button", { name: "Compare" }).click();
     await page.getByTestId("total-b").waitFor();
-    await drawn(page);
+    await waitForMap(page);
     assert.ok(new URL(page.url()).searchParams.get("start_time") < "2024-05-01");
   }));
 
 test("filters of the address that no list has apply, are listed, and are taken away", () =>
-  visit("?category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=&near=37.77,-122.42,3000&hour=8", async page => {
-    await drawn(page);
-    const left = "aggregates?group_by=&hour=8&category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=";
-    const all = (await ask("aggregates?group_by=&hour=8"))[0].count;
-    assert.equal(await number(page.getByTestId("total")), (await ask(`${left}&near=37.77,-122.42,3000`))[0].count);
-    assert.equal(new URL(page.url()).searchParams.get("near"), "37.77,-122.42,3000");
-    await page.getByText("4 filters", { exact: true }).waitFor();
-    await page.getByRole("button", { name: "Take away: within 3000 m of 37.77, -122.42" }).click();
-    await drawn(page);
-    assert.equal(await number(page.getByTestId("total")), (await ask(left))[0].count);
-    assert.deepEqual(new URL(page.url()).searchParams.getAll("neighborhood!"), ["Mission", ""]);
-    await page.getByText("neighborhood not Mission").waitFor();
-    await page.getByRole("button", { name: "clear all" }).click();
-    await drawn(page);
-    assert.equal(new URL(page.url()).search, "");
-    assert.ok((await number(page.getByTestId("total"))) > all);
-  }));
+  visitPage(
+    "?category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=&near=37.77,-122.42,3000&hour=8",
+    async page => {
+      await waitForMap(page);
+      const left = "aggregates?group_by=&hour=8&category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=";
+      const all = (await fetchJson("aggregates?group_by=&hour=8"))[0].count;
+      assert.equal(
+        await readNumber(page.getByTestId("total")),
+        (await fetchJson(`${left}&near=37.77,-122.42,3000`))[0].count,
+      );
+      assert.equal(new URL(page.url()).searchParams.get("near"), "37.77,-122.42,3000");
+      await page.getByText("4 filters", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Take away: within 3000 m of 37.77, -122.42" }).click();
+      await waitForMap(page);
+      assert.equal(await readNumber(page.getByTestId("total")), (await fetchJson(left))[0].count);
+      assert.deepEqual(new URL(page.url()).searchParams.getAll("neighborhood!"), ["Mission", ""]);
+      await page.getByText("neighborhood not Mission").waitFor();
+      await page.getByRole("button", { name: "clear all" }).click();
+      await waitForMap(page);
+      assert.equal(new URL(page.url()).search, "");
+      assert.ok((await readNumber(page.getByTestId("total"))) > all);
+    },
+  ));
 
 test("a resource of another city leads to that city, and whoever takes it away stays there", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     await page.route(/\/resources$/, async route => {
       const response = await route.fetch();
       const rows = await response.json();
@@ -711,25 +740,25 @@ test("a resource of another city leads to that city, and whoever takes it away s
       });
     });
     await page.goto(`${BASE}/?resource=chicago-crimes`);
-    await drawn(page);
+    await waitForMap(page);
     const city = page.getByLabel("City", { exact: true });
     assert.equal(await city.inputValue(), "Chicago");
-    await facet(page, "resource", "chicago-crimes").click();
+    await locateFacet(page, "resource", "chicago-crimes").click();
     await page.getByText("No filters").waitFor();
-    await drawn(page);
+    await waitForMap(page);
     assert.equal(await city.inputValue(), "Chicago");
     assert.ok((await page.getByTestId("map").getAttribute("data-asked")).includes("resource=chicago-crimes"));
   }));
 
 test("each panel is copied as curl, SQL and CSV, and all three say what is on screen", () =>
-  visit("?weekday=6&weekday=7", async page => {
-    await drawn(page);
+  visitPage("?weekday=6&weekday=7", async page => {
+    await waitForMap(page);
     const panel = page.locator("section.panel", { hasText: "Share of categories" });
     const copied = async name => {
       await panel.locator("summary").click();
       await panel.getByRole("button", { name }).click();
       await page
-        .locator(".said", { hasText: `${name.slice("Copy as ".length)} ` })
+        .locator(".notification", { hasText: `${name.slice("Copy as ".length)} ` })
         .filter({ hasText: "copied" })
         .waitFor();
       return page.evaluate(() => navigator.clipboard.readText());
@@ -739,7 +768,7 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
     assert.ok(url.startsWith(`${BASE}/aggregates?`), url);
     const rows = await (await fetch(url)).json();
     const sum = rows => rows.reduce((sum, row) => sum + Number(row.count), 0);
-    assert.equal(sum(rows), await total(page));
+    assert.equal(sum(rows), await fetchTotal(page));
     const query = await copied("Copy as SQL");
     const answer = await fetch(`${BASE}/sql`, {
       method: "POST",
@@ -747,7 +776,7 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
       body: JSON.stringify({ query }),
     });
     assert.equal(answer.status, 200, `${query}\n${await answer.clone().text()}`);
-    assert.equal(sum(await answer.json()), await total(page));
+    assert.equal(sum(await answer.json()), await fetchTotal(page));
     const [head, ...lines] = (await copied("Copy as CSV")).trim().split("\n");
     const column = head.trim().split(",").indexOf("count");
     assert.ok(column >= 0, head);
@@ -755,8 +784,8 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
   }));
 
 test("what is seen is saved as a file, all of it", () =>
-  visit("?weekday=3", async page => {
-    await drawn(page);
+  visitPage("?weekday=3", async page => {
+    await waitForMap(page);
     const menu = page.locator("section.panel", { hasText: "Hours of the week" });
     await menu.locator("summary").click();
     const [download] = await Promise.all([
@@ -782,8 +811,8 @@ for (const [where, search] of [
   ["a polygon", "polygon=-122.45 37.72,-122.39 37.74,-122.43 37.80"],
 ])
   test(`whatever a panel copies, curl and SQL count the same, in ${where}`, () =>
-    visit(`?${search}`, async page => {
-      await drawn(page);
+    visitPage(`?${search}`, async page => {
+      await waitForMap(page);
       const menus = page.locator("details.menu");
       const sum = rows => rows.reduce((sum, row) => sum + Number(row.count ?? row.closed), 0);
       let copied = 0;
@@ -791,7 +820,7 @@ for (const [where, search] of [
         const take = async (name, said) => {
           await menus.nth(n).locator("summary").click();
           await menus.nth(n).getByRole("button", { name }).click();
-          await page.locator(".said", { hasText: said }).waitFor();
+          await page.locator(".notification", { hasText: said }).waitFor();
           return page.evaluate(() => navigator.clipboard.readText());
         };
         const url = /^curl '(.*)'$/.exec(await take("Copy as curl", "curl command copied"))[1];
@@ -811,20 +840,20 @@ for (const [where, search] of [
     }));
 
 test("where the tab keeps a token, curl is told to send one, and not which", () =>
-  visit("", async page => {
+  visitPage("", async page => {
     await page.evaluate(() => sessionStorage.setItem("hotspots-lake token", "0123456789abcdef"));
-    await drawn(page);
+    await waitForMap(page);
     const panel = page.locator("section.panel", { hasText: "Share of categories" });
     await panel.locator("summary").click();
     await panel.getByRole("button", { name: "Copy as curl" }).click();
-    await page.locator(".said", { hasText: "curl command copied" }).waitFor();
+    await page.locator(".notification", { hasText: "curl command copied" }).waitFor();
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     assert.ok(copied.startsWith(`curl -H "Authorization: Bearer $HOTSPOTS_TOKEN" '${BASE}/aggregates?`), copied);
     assert.ok(!copied.includes("0123456789abcdef"), copied);
   }));
 
 /** Answers a question of the page by rows that the demo has not. */
-const pretend = (page, path, rows) =>
+const fakeAnswer = (page, path, rows) =>
   page.route(new RegExp(`/${path}\\?`), async route => {
     const params = new URL(route.request().url()).searchParams;
     const answer = rows(params);
@@ -835,19 +864,19 @@ const pretend = (page, path, rows) =>
   });
 
 test("a value beyond the most frequent is found by searching, and the list says where it ends", () =>
-  visit("", async page => {
+  visitPage("", async page => {
     const all = Array.from({ length: 5_000 }, (_, n) => ({ facet: "category", value: `kind ${n}`, count: 6_000 - n }));
-    await pretend(page, "facets", params => (params.get("facet") === "category" ? all : null));
+    await fakeAnswer(page, "facets", params => (params.get("facet") === "category" ? all : null));
     await page.reload();
-    await drawn(page);
+    await waitForMap(page);
     const search = page.getByLabel("Search Category");
     assert.equal(await search.getAttribute("placeholder"), "Search");
     assert.match(await page.getByLabel("Search Neighborhood").getAttribute("placeholder"), /^Search \d+$/);
     await search.fill("kind 4321");
-    await facet(page, "category", "kind 4321").click();
+    await locateFacet(page, "category", "kind 4321").click();
     await search.fill("");
-    await drawn(page);
-    assert.equal(await facet(page, "category", "kind 4321").getAttribute("data-count"), "1679");
+    await waitForMap(page);
+    assert.equal(await locateFacet(page, "category", "kind 4321").getAttribute("data-count"), "1679");
     await search.fill("kind");
     await page.getByText("the 300 most frequent").waitFor();
     // The one that is chosen stays in sight as well.
@@ -855,20 +884,20 @@ test("a value beyond the most frequent is found by searching, and the list says 
   }));
 
 test("categories too many to be drawn are said, and do not fill the picture", () =>
-  visit("", async page => {
+  visitPage("", async page => {
     const all = Array.from({ length: 5_000 }, (_, n) => ({ resource: "a", category: `kind ${n}`, count: 10 }));
-    await pretend(page, "aggregates", params => (params.get("group_by") === "resource,category" ? all : null));
+    await fakeAnswer(page, "aggregates", params => (params.get("group_by") === "resource,category" ? all : null));
     await page.reload();
-    await drawn(page);
+    await waitForMap(page);
     const panel = page.locator("section.panel", { hasText: "Share of categories" });
     await panel.getByText("without 4,976 (100 %)").waitFor();
   }));
 
 test("what has no place is said to have none, over a map that is blank", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     const placed = { cell: null, count: 7 };
-    await pretend(page, "aggregates", params => {
+    await fakeAnswer(page, "aggregates", params => {
       if (params.get("group_by") === "") return [placed];
       return params.get("group_by") === "cell" && params.get("located") === "true" ? [] : null;
     });
@@ -877,8 +906,8 @@ test("what has no place is said to have none, over a map that is blank", () =>
   }));
 
 test("words fit where they stand, and one incident is one", async () =>
-  visit(`?${await lone()}`, async page => {
-    await drawn(page);
+  visitPage(`?${await findLoneIncident()}`, async page => {
+    await waitForMap(page);
     assert.match(await page.locator(".summary").innerText(), /^1\s+incident\b/);
     const cut = () =>
       page
@@ -888,34 +917,34 @@ test("words fit where they stand, and one incident is one", async () =>
         );
     assert.deepEqual(await cut(), []);
     await page.getByRole("button", { name: "clear all" }).click();
-    await drawn(page);
+    await waitForMap(page);
     assert.deepEqual(await cut(), []);
     await page.locator(".week button[data-weekday]").first().press("Enter");
-    await drawn(page);
+    await waitForMap(page);
     assert.deepEqual(await cut(), []);
   }));
 
 test("the hottest cells are those beyond chance, and a lake without any says so", () =>
-  visit("?show=hotspots", async page => {
-    await drawn(page);
+  visitPage("?show=hotspots", async page => {
+    await waitForMap(page);
     const asked = (await page.getByTestId("map").getAttribute("data-asked")) ?? "";
-    const hot = (await ask(asked)).filter(row => row.significance === "hot").map(row => row.cell);
-    const listed = await page.locator(".top button").evaluateAll(all => all.map(button => button.dataset.cell));
+    const hot = (await fetchJson(asked)).filter(row => row.significance === "hot").map(row => row.cell);
+    const listed = await page.locator(".top-cells button").evaluateAll(all => all.map(button => button.dataset.cell));
     assert.deepEqual(listed, hot.slice(0, 10));
-    const quiet = (await ask(asked)).map(row => ({ ...row, significance: null }));
-    await pretend(page, "hotspots", () => quiet);
+    const quiet = (await fetchJson(asked)).map(row => ({ ...row, significance: null }));
+    await fakeAnswer(page, "hotspots", () => quiet);
     await page.reload();
     await page.getByText("No cell is hot beyond chance.").waitFor();
   }));
 
 test("a lake without a row says that there is nothing yet, and not that filters hide it", () =>
-  visit("", async page => {
-    await drawn(page);
-    const resources = await ask("resources");
+  visitPage("", async page => {
+    await waitForMap(page);
+    const resources = await fetchJson("resources");
     await page.route(/\/resources$/, route =>
       route.fulfill({ json: resources.map(resource => ({ ...resource, landed: false, incidents: 0 })) }),
     );
-    await pretend(page, "(aggregates|facets|sql)", params => (params.get("group_by") === "" ? [{ count: 0 }] : []));
+    await fakeAnswer(page, "(aggregates|facets|sql)", params => (params.get("group_by") === "" ? [{ count: 0 }] : []));
     await page.reload();
     await page.getByText("The lake is empty").waitFor();
     await page.locator(".panel", { hasText: "Category" }).getByText("Nothing yet.").first().waitFor();
@@ -923,9 +952,9 @@ test("a lake without a row says that there is nothing yet, and not that filters 
   }));
 
 test("a long word stays in its card", () =>
-  visit("", async page => {
-    await drawn(page);
-    const cell = await page.locator(".top button").first().getAttribute("data-cell");
+  visitPage("", async page => {
+    await waitForMap(page);
+    const cell = await page.locator(".top-cells button").first().getAttribute("data-cell");
     const long = {
       id: "1",
       resource: "a",
@@ -933,8 +962,8 @@ test("a long word stays in its card", () =>
       category: "x".repeat(120),
       status: "Open",
     };
-    await pretend(page, "incidents", () => [long]);
-    await page.locator(`.top button[data-cell="${cell}"]`).click();
+    await fakeAnswer(page, "incidents", () => [long]);
+    await page.locator(`.top-cells button[data-cell="${cell}"]`).click();
     await page.locator(".latest em").waitFor();
     const [card, status] = await Promise.all(
       [".cell-details", ".latest em"].map(name => page.locator(name).first().boundingBox()),
@@ -944,11 +973,11 @@ test("a long word stays in its card", () =>
 
 test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phone", async () => {
   for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
-    await visit(
+    await visitPage(
       "",
       async page => {
-        await drawn(page);
-        assert.deepEqual(await stumbles(page), [], JSON.stringify(options));
+        await waitForMap(page);
+        assert.deepEqual(await findA11yViolations(page), [], JSON.stringify(options));
       },
       options,
     );
@@ -956,26 +985,26 @@ test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phon
 });
 
 test("on a phone map, filters and charts come to the front in turn", () =>
-  visit(
+  visitPage(
     "",
     async page => {
-      await drawn(page);
-      const [category] = await values("category", 1);
+      await waitForMap(page);
+      const [category] = await fetchFrequentValues("category", 1);
       await page.getByRole("button", { name: "Filters" }).click();
-      await facet(page, "category", category).click();
+      await locateFacet(page, "category", category).click();
       await page.getByRole("button", { name: "Filters (1)" }).waitFor();
       await page.getByRole("button", { name: "Charts" }).click();
       await page.getByText("Hours of the week").waitFor();
       await page.getByRole("button", { name: "Map", exact: true }).click();
-      await drawn(page);
-      assert.equal(await number(page.getByTestId("total")), await total(page));
+      await waitForMap(page);
+      assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 390, `${wide} pixels wide`);
     },
     { width: 390, height: 844 },
   ));
 
-const COMPARED = "show=compare&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-05-01";
+const COMPARISON = "show=compare&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-05-01";
 for (const [width, height] of [
   [390, 844],
   [320, 640],
@@ -985,14 +1014,14 @@ for (const [width, height] of [
   [1440, 900],
 ]) {
   test(`nothing lies over what can be read or pressed, at ${width} by ${height}`, async () => {
-    for (const search of ["show=hotspots", COMPARED])
-      await visit(
+    for (const search of ["show=hotspots", COMPARISON])
+      await visitPage(
         `?${search}`,
         async page => {
-          await drawn(page);
+          await waitForMap(page);
           // Each is looked for where it is; what is further along a row is brought into sight first.
           const covered = await page.evaluate(() => {
-            const what = ".bar :is(a, button, .badge), .over :is(strong, b, small, summary, button, select)";
+            const what = ".bar :is(a, button, .badge), .map-overlay :is(strong, b, small, summary, button, select)";
             const more = ".legend summary, .time-strip header :is(button, select, input, summary), .tabs button";
             return [...document.querySelectorAll(`${what}, ${more}`)].flatMap(each => {
               each.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -1013,19 +1042,22 @@ for (const [width, height] of [
 }
 
 test("on a phone the legend is opened by a button, and a cell says where its details are", () =>
-  visit(
+  visitPage(
     "",
     async page => {
-      await drawn(page);
+      await waitForMap(page);
       const linear = page.getByRole("button", { name: "Linear" });
       assert.equal(await linear.isVisible(), false);
       await page.locator(".legend summary").click();
       await linear.click();
       await page.waitForFunction(() => new URLSearchParams(location.search).get("scale") === "linear");
       await page.locator(".legend summary").click();
-      const { x, y } = await whereIs(page, await page.locator(".top button").first().getAttribute("data-cell"));
+      const { x, y } = await locateCell(
+        page,
+        await page.locator(".top-cells button").first().getAttribute("data-cell"),
+      );
       await page.mouse.click(x, y);
-      await page.locator(".said", { hasText: "under Charts" }).waitFor();
+      await page.locator(".notification", { hasText: "under Charts" }).waitFor();
       await page.getByRole("button", { name: "Charts (1)" }).click();
       await page.getByTestId("cell").waitFor();
     },
@@ -1033,12 +1065,12 @@ test("on a phone the legend is opened by a button, and a cell says where its det
   ));
 
 test("a filter that nothing fits says so, and what the server refuses is told in its words", async () => {
-  await visit("?category=nothing+of+the+kind", async page => {
-    await drawn(page);
-    assert.equal(await number(page.getByTestId("total")), 0);
+  await visitPage("?category=nothing+of+the+kind", async page => {
+    await waitForMap(page);
+    assert.equal(await readNumber(page.getByTestId("total")), 0);
     await page.getByText("Nothing here with these filters.").first().waitFor();
   });
-  await visit(
+  await visitPage(
     "?resource=311-casses",
     async page => {
       await page.getByText("did you mean `311-cases`?").first().waitFor();

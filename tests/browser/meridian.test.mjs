@@ -1,14 +1,14 @@
 // A city on the 180th meridian: its cells lie side by side, whichever side one comes from.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, drawn, number, visit } from "./browser.mjs";
+import { fetchJson, readNumber, visitPage, waitForMap } from "./browser.mjs";
 
 /** How wide each cell on the map is, degrees. */
-const widths = page =>
+const readCellWidths = page =>
   page.evaluate(() =>
     document
       .querySelector("[data-testid=map]")
-      .map.querySourceFeatures("hexes")
+      .map.querySourceFeatures("cells")
       .map(({ geometry }) => {
         const lngs = geometry.coordinates.flat(geometry.type === "MultiPolygon" ? 2 : 1).map(([lng]) => lng);
         return Math.max(...lngs) - Math.min(...lngs);
@@ -16,36 +16,36 @@ const widths = page =>
   );
 
 test("it opens on the city and not on the world, and counts what is in view on both sides", () =>
-  visit("", async page => {
-    await drawn(page);
+  visitPage("", async page => {
+    await waitForMap(page);
     const zoom = await page.evaluate(() => document.querySelector("[data-testid=map]").map.getZoom());
     assert.ok(zoom > 5, `zoom ${zoom}`);
-    const [{ count: all }] = await ask("aggregates?group_by=");
+    const [{ count: all }] = await fetchJson("aggregates?group_by=");
     for (const lng of [180, -180, 179.9, -179.9]) {
       await page.evaluate(
         lng => document.querySelector("[data-testid=map]").map.jumpTo({ center: [lng, -17], zoom: 9 }),
         lng,
       );
       await page.waitForFunction(() => new URLSearchParams(location.search).has("at"));
-      await drawn(page);
-      const found = await widths(page);
+      await waitForMap(page);
+      const found = await readCellWidths(page);
       assert.ok(found.length > 0, `at ${lng}`);
       assert.ok(
         found.every(width => width < 2),
         `at ${lng}: ${found}`,
       );
-      const shown = await number(page.getByTestId("shown"));
-      const [{ count }] = await ask("aggregates?group_by=&bbox=179,-18,-179,-16");
+      const shown = await readNumber(page.getByTestId("shown"));
+      const [{ count }] = await fetchJson("aggregates?group_by=&bbox=179,-18,-179,-16");
       assert.ok(shown > 0 && shown <= count && count <= all, `at ${lng}: ${shown} of ${count}`);
     }
   }));
 
 test("a box across the meridian is drawn, counted, and put into SQL", () =>
-  visit("?bbox=179.9,-17.5,-179.9,-16.5", async page => {
-    await drawn(page);
-    const [{ count }] = await ask("aggregates?group_by=&bbox=179.9,-17.5,-179.9,-16.5");
+  visitPage("?bbox=179.9,-17.5,-179.9,-16.5", async page => {
+    await waitForMap(page);
+    const [{ count }] = await fetchJson("aggregates?group_by=&bbox=179.9,-17.5,-179.9,-16.5");
     assert.ok(count > 0);
-    assert.equal(await number(page.getByTestId("total")), count);
+    assert.equal(await readNumber(page.getByTestId("total")), count);
     const rows = await page.evaluate(
       () => document.querySelector("[data-testid=map]").map.getSource("area").serialize().data.geometry.coordinates[0],
     );
@@ -55,7 +55,7 @@ test("a box across the meridian is drawn, counted, and put into SQL", () =>
     await page.getByRole("button", { name: "Open in SQL" }).click();
     await page.waitForFunction(() => new URLSearchParams(location.search).has("sql"));
     const query = new URL(page.url()).searchParams.get("sql");
-    const answer = await ask(`sql?query=${encodeURIComponent(query)}`);
+    const answer = await fetchJson(`sql?query=${encodeURIComponent(query)}`);
     assert.equal(
       answer.reduce((sum, row) => sum + row.count, 0),
       count,
@@ -63,11 +63,11 @@ test("a box across the meridian is drawn, counted, and put into SQL", () =>
   }));
 
 test("answers with cells on both sides are a map of them, and not of the world", () =>
-  visit(
+  visitPage(
     `?page=sql&sql=${encodeURIComponent("SELECT h3_h3_to_string(h3_cell_to_parent(cell, 6)) AS cell, count(*) AS n FROM incidents GROUP BY 1")}`,
     async page => {
       await page.getByRole("button", { name: "Run" }).click();
-      await page.locator(".cellmap canvas").first().waitFor();
-      await page.locator(".cellmap-legend").waitFor();
+      await page.locator(".cell-map canvas").first().waitFor();
+      await page.locator(".cell-map-legend").waitFor();
     },
   ));

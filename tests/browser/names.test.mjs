@@ -1,13 +1,13 @@
 // Labels that every object of JavaScript has as a name: they are labels like any others, on every page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ask, asked, drawn, number, total, visit } from "./browser.mjs";
+import { buildCountPath, fetchJson, fetchTotal, readNumber, visitPage, waitForMap } from "./browser.mjs";
 
 const CITY = process.env.HOTSPOTS_CITY;
 const NAMES = JSON.parse(process.env.HOTSPOTS_NAMES ?? "[]");
 
 /** What objects have by themselves, and what was put into them but by the map's library, which counts its classes so. */
-const objects = page =>
+const listBuiltins = page =>
   page.evaluate(() =>
     [Object.prototype, Object, Function.prototype, Object.prototype.toString, Object.prototype.valueOf].map(object =>
       Object.getOwnPropertyNames(object)
@@ -17,21 +17,21 @@ const objects = page =>
   );
 
 /** Opens the page, and holds it to leave the objects of the language alone. */
-const visitUnchanged = (path, act, options) =>
-  visit(
+const visitWithoutPollution = (path, act, options) =>
+  visitPage(
     path,
     async page => {
       const other = await page.context().newPage();
-      const plain = await objects(other);
+      const plain = await listBuiltins(other);
       await other.close();
       await act(page);
-      assert.deepEqual(await objects(page), plain);
+      assert.deepEqual(await listBuiltins(page), plain);
     },
     options,
   );
 
 /** Moves over every chart, so that it says what is there. */
-async function pointAtCharts(page) {
+async function hoverCharts(page) {
   for (const canvas of await page.locator(".chart canvas, .result-chart canvas").all()) {
     await canvas.scrollIntoViewIfNeeded();
     const box = await canvas.boundingBox();
@@ -43,10 +43,10 @@ async function pointAtCharts(page) {
 }
 
 test("the map counts, draws and filters by such labels", () =>
-  visitUnchanged(`?city=San+Francisco`, async page => {
-    assert.ok((await drawn(page)) > 0);
-    assert.equal(await number(page.getByTestId("total")), await total(page, "resource=311-cases"));
-    await pointAtCharts(page);
+  visitWithoutPollution(`?city=San+Francisco`, async page => {
+    assert.ok((await waitForMap(page)) > 0);
+    assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page, "resource=311-cases"));
+    await hoverCharts(page);
     for (const label of ["category", "district", "neighborhood"]) {
       const listed = await page
         .locator(`button.facet[data-label="${label}"]`)
@@ -60,36 +60,36 @@ test("the map counts, draws and filters by such labels", () =>
           ([label, name]) => new URLSearchParams(location.search).get(label) === name,
           [label, name],
         );
-        await drawn(page);
-        const [{ count }] = await ask(asked(page, "group_by=&resource=311-cases"));
+        await waitForMap(page);
+        const [{ count }] = await fetchJson(buildCountPath(page, "group_by=&resource=311-cases"));
         assert.ok(count > 0);
-        assert.equal(await number(page.getByTestId("total")), count, `${label} ${name}`);
+        assert.equal(await readNumber(page.getByTestId("total")), count, `${label} ${name}`);
         await facet.click();
         await page.waitForFunction(label => !new URLSearchParams(location.search).has(label), label);
-        await drawn(page);
+        await waitForMap(page);
       }
     }
-    await page.locator(".top button").first().click();
+    await page.locator(".top-cells button").first().click();
     await page.getByTestId("cell").waitFor();
-    await pointAtCharts(page);
+    await hoverCharts(page);
   }));
 
 test("a resource and a city may have such names", () =>
-  visitUnchanged("", async page => {
+  visitWithoutPollution("", async page => {
     await page.getByLabel("City", { exact: true }).selectOption(CITY);
     await page.waitForFunction(city => new URLSearchParams(location.search).get("city") === city, CITY);
-    await drawn(page);
-    const resources = await ask("resources");
+    await waitForMap(page);
+    const resources = await fetchJson("resources");
     const own = resources.filter(row => row.city === CITY);
     assert.deepEqual(
       own.map(row => row.name),
       ["constructor"],
     );
-    assert.equal(await number(page.getByTestId("total")), own[0].incidents);
+    assert.equal(await readNumber(page.getByTestId("total")), own[0].incidents);
   }));
 
 test("columns, rows and lines of any query may have such names", () =>
-  visitUnchanged("?page=sql", async page => {
+  visitWithoutPollution("?page=sql", async page => {
     const run = async query => {
       await page.getByRole("textbox", { name: "SQL" }).click();
       await page.keyboard.press("ControlOrMeta+A");
@@ -101,12 +101,12 @@ test("columns, rows and lines of any query may have such names", () =>
     await run(`SELECT category AS "__proto__", count(*) AS "constructor" FROM incidents GROUP BY 1 ORDER BY 2 DESC, 1`);
     const heads = await page.locator("table.result thead th").allInnerTexts();
     assert.deepEqual(heads.slice(1), ["__proto__", "constructor"]);
-    const [first] = await ask("facets?facet=category&limit=1");
+    const [first] = await fetchJson("facets?facet=category&limit=1");
     const cells = await page.locator("table.result tbody tr").first().locator("td").allInnerTexts();
     assert.equal(cells[0], first.value);
     assert.equal(Number(cells[1].replaceAll(",", "")), first.count);
     await page.locator("[data-shape=bars] canvas").waitFor();
-    await pointAtCharts(page);
+    await hoverCharts(page);
     await run(
       "SELECT date_trunc('month', occurred_at) AS month, category, count(*) AS n FROM incidents GROUP BY 1, 2 ORDER BY 1, 2",
     );
@@ -114,18 +114,18 @@ test("columns, rows and lines of any query may have such names", () =>
     // The names over the lines are buttons: the first takes its line away.
     const box = await page.locator("[data-shape=line] canvas").boundingBox();
     await page.mouse.click(box.x + 60, box.y + 12);
-    await pointAtCharts(page);
+    await hoverCharts(page);
   }));
 
 test("values of a named query may have such names", () =>
-  visitUnchanged("?page=queries&query=reports/categories&p.__proto__=1&p.constructor=2&p.top=3", async page => {
+  visitWithoutPollution("?page=queries&query=reports/categories&p.__proto__=1&p.constructor=2&p.top=3", async page => {
     const rows = page.getByRole("region", { name: "Result" }).locator("tbody tr");
     await rows.nth(2).waitFor();
     assert.equal(await rows.count(), 3);
   }));
 
 test("no request of the page has an address that proxies refuse, however long the polygon", () =>
-  visit("", async page => {
+  visitPage("", async page => {
     const ring = Array.from({ length: 400 }, (_, n) => {
       const angle = (2 * Math.PI * n) / 400;
       return `${(-122.44 + 0.09 * Math.cos(angle)).toFixed(6)} ${(37.77 + 0.08 * Math.sin(angle)).toFixed(6)}`;
@@ -137,7 +137,7 @@ test("no request of the page has an address that proxies refuse, however long th
     });
     const search = new URLSearchParams({ city: "San Francisco", polygon: ring.join(",") });
     await page.goto(`${new URL(page.url()).origin}/?${search}`);
-    await drawn(page);
+    await waitForMap(page);
     await page.locator('button.facet[data-label="category"]').first().waitFor();
     const polygon = { type: "Polygon", coordinates: [[...ring, ring[0]].map(pair => pair.split(" ").map(Number))] };
     const answer = await fetch(`${new URL(page.url()).origin}/aggregates`, {
@@ -147,7 +147,7 @@ test("no request of the page has an address that proxies refuse, however long th
     });
     const [{ count }] = await answer.json();
     assert.ok(count > 0);
-    assert.equal(await number(page.getByTestId("total")), count);
+    assert.equal(await readNumber(page.getByTestId("total")), count);
     assert.ok(lengths.size > 5);
     for (const [path, length] of lengths) assert.ok(length < 8_000, `${path}: ${length}`);
   }));

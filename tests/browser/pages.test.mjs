@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { ask, drawn, number, stumbles, visit } from "./browser.mjs";
+import { fetchJson, findA11yViolations, readNumber, visitPage, waitForMap } from "./browser.mjs";
 
 const EMPTY = process.env.HOTSPOTS_EMPTY_URL;
 const CITIES = process.env.HOTSPOTS_CITIES_URL;
 const GUARDED = process.env.HOTSPOTS_GUARDED_URL;
 const TOKEN = process.env.HOTSPOTS_GUARDED_TOKEN;
 
-const result = page => page.getByRole("region", { name: "Result" });
-const typed = async (page, text) => {
+const locateResult = page => page.getByRole("region", { name: "Result" });
+const typeQuery = async (page, text) => {
   const editor = page.getByRole("textbox", { name: "SQL" });
   await editor.click();
   await page.keyboard.press("ControlOrMeta+A");
@@ -19,15 +19,15 @@ const typed = async (page, text) => {
 };
 
 test("SQL: what is typed is answered as a table, by key or button, and kept in the address", () =>
-  visit("?page=sql", async page => {
-    await typed(
+  visitPage("?page=sql", async page => {
+    await typeQuery(
       page,
       "SELECT category, count(*) AS n FROM incidents GROUP BY category ORDER BY n DESC, category LIMIT 3",
     );
     await page.keyboard.press("ControlOrMeta+Enter");
-    const rows = result(page).locator("tbody tr");
+    const rows = locateResult(page).locator("tbody tr");
     await rows.nth(2).waitFor();
-    const [first] = await ask("facets?facet=category&limit=1");
+    const [first] = await fetchJson("facets?facet=category&limit=1");
     const cells = await rows.first().locator("td").allInnerTexts();
     assert.ok(cells.join(" ").includes(first.value), cells.join(" "));
     assert.ok(
@@ -37,25 +37,25 @@ test("SQL: what is typed is answered as a table, by key or button, and kept in t
     await page.waitForFunction(() => new URLSearchParams(location.search).get("sql")?.includes("LIMIT 3"));
     await page.reload();
     await page.getByRole("button", { name: "Run" }).click();
-    await result(page).locator("tbody tr").nth(2).waitFor();
+    await locateResult(page).locator("tbody tr").nth(2).waitFor();
   }));
 
 test("SQL: what is wrong is told with its place, and the page goes on", () =>
-  visit(
+  visitPage(
     "?page=sql",
     async page => {
-      await typed(page, "SELECT nope FROM incidents");
+      await typeQuery(page, "SELECT nope FROM incidents");
       await page.getByRole("button", { name: "Run" }).click();
       await page.getByText("No field named nope").first().waitFor();
-      await typed(page, "SELECT 1 AS one");
+      await typeQuery(page, "SELECT 1 AS one");
       await page.getByRole("button", { name: "Run" }).click();
-      await result(page).locator("tbody tr").first().waitFor();
+      await locateResult(page).locator("tbody tr").first().waitFor();
     },
     { expected: [/status of 400/] },
   ));
 
 test("SQL: every example is answered, and rows with cells are a map as well", () =>
-  visit("?page=sql", async page => {
+  visitPage("?page=sql", async page => {
     const examples = page.getByRole("complementary").locator("details").first().getByRole("button");
     const n = await examples.count();
     assert.ok(n >= 6, `${n} examples`);
@@ -63,20 +63,20 @@ test("SQL: every example is answered, and rows with cells are a map as well", ()
       await examples.nth(at).click();
       await page.waitForFunction(() => document.querySelector("section.outcome[aria-busy=false]"));
       assert.equal(await page.getByRole("alert").count(), 0, await examples.nth(at).innerText());
-      await result(page).locator("tbody tr, .empty").first().waitFor();
+      await locateResult(page).locator("tbody tr, .empty").first().waitFor();
     }
     await examples.first().click();
-    await result(page).locator("canvas").first().waitFor();
+    await locateResult(page).locator("canvas").first().waitFor();
   }));
 
 test("named queries are forms; their rows are those of /queries", () =>
-  visit("?page=queries", async page => {
+  visitPage("?page=queries", async page => {
     await page.getByRole("button", { name: "Top categories", exact: false }).first().click();
     await page.getByRole("spinbutton", { name: "top" }).fill("2");
     await page.getByRole("button", { name: "Run" }).click();
-    const rows = result(page).locator("tbody tr");
+    const rows = locateResult(page).locator("tbody tr");
     await page.waitForFunction(() => document.querySelectorAll("section.outcome tbody tr").length === 2);
-    const [first] = await ask("queries/reports/categories?top=2");
+    const [first] = await fetchJson("queries/reports/categories?top=2");
     const text = await rows.first().innerText();
     assert.ok(text.includes(first.category), text);
     await page.waitForFunction(() => new URLSearchParams(location.search).get("p.top") === "2");
@@ -84,8 +84,8 @@ test("named queries are forms; their rows are those of /queries", () =>
   }));
 
 test("the pipeline tells how each resource stands, why rows were rejected, and what lands while one looks", () =>
-  visit("?page=pipeline", async page => {
-    const [cases] = (await ask("resources")).filter(row => row.name === "311-cases");
+  visitPage("?page=pipeline", async page => {
+    const [cases] = (await fetchJson("resources")).filter(row => row.name === "311-cases");
     const row = page.getByRole("row").filter({ hasText: "311" }).first();
     await row.waitFor();
     const numbers = (await row.locator("td").allInnerTexts()).map(text => text.split("\n")[0].replaceAll(",", ""));
@@ -95,7 +95,7 @@ test("the pipeline tells how each resource stands, why rows were rejected, and w
     assert.ok(cases.rejects_open > 0);
     assert.equal(cases.last_audit.outcome, "none");
     await row.getByText("no drift").waitFor();
-    const [reason] = await ask("queries/reports/rejects_by_reason");
+    const [reason] = await fetchJson("queries/reports/rejects_by_reason");
     await page.getByText(reason.reason.replaceAll("`", ""), { exact: false }).first().waitFor();
     const feed = page.getByRole("region", { name: "Batches and compactions" }).getByRole("listitem");
     await page.locator(".feed .live.on").waitFor();
@@ -109,7 +109,7 @@ test("the pipeline tells how each resource stands, why rows were rejected, and w
       before,
     );
     await page.getByText(`batch ${cases.batches + 1}`, { exact: true }).waitFor();
-    const [now] = (await ask("resources")).filter(row => row.name === "311-cases");
+    const [now] = (await fetchJson("resources")).filter(row => row.name === "311-cases");
     assert.equal(now.incidents, cases.incidents + 40);
     await row.getByText(now.incidents.toLocaleString("en"), { exact: false }).first().waitFor();
     assert.equal(now.pending_batches, 1);
@@ -119,14 +119,14 @@ test("the pipeline tells how each resource stands, why rows were rejected, and w
 test("nobody stumbles on the pages beside the map, light, dark, on a phone", async () => {
   for (const path of ["?page=sql", "?page=queries&query=reports/months", "?page=pipeline"]) {
     for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
-      await visit(
+      await visitPage(
         path,
         async page => {
           await page.getByRole("main").waitFor();
           await page.waitForFunction(
-            () => !document.querySelector("[aria-busy=true]") && !document.querySelector(".waiting"),
+            () => !document.querySelector("[aria-busy=true]") && !document.querySelector(".loading"),
           );
-          assert.deepEqual(await stumbles(page), [], `${path} ${JSON.stringify(options)}`);
+          assert.deepEqual(await findA11yViolations(page), [], `${path} ${JSON.stringify(options)}`);
           const { width = 1440 } = options;
           const wide = await page.evaluate(() => document.documentElement.scrollWidth);
           assert.ok(wide <= width, `${path} is ${wide} pixels wide of ${width}`);
@@ -144,20 +144,20 @@ test("a page beside the map asks nothing of the map, and the map asks first what
     page.on("request", request => asked.push(new URL(request.url())));
     return () => asked.filter(url => OF_THE_MAP.includes(url.pathname));
   };
-  await visit("?page=pipeline", async page => {
+  await visitPage("?page=pipeline", async page => {
     const asked = seen(page);
     await page.reload();
     await page.locator(".feed .live.on").waitFor();
     await page.getByRole("row").filter({ hasText: "311" }).first().waitFor();
     assert.deepEqual(asked().map(String), []);
     await page.getByRole("link", { name: "Map", exact: true }).click();
-    await drawn(page);
+    await waitForMap(page);
     assert.ok(asked().length > 5);
   });
-  await visit("?weekday=2", async page => {
+  await visitPage("?weekday=2", async page => {
     const asked = seen(page);
     await page.reload();
-    await drawn(page);
+    await waitForMap(page);
     const cells = asked().filter(url => url.searchParams.get("group_by") === "cell" && url.searchParams.get("limit"));
     assert.deepEqual(
       cells.map(url => url.searchParams.get("weekday")),
@@ -167,23 +167,23 @@ test("a page beside the map asks nothing of the map, and the map asks first what
 });
 
 test("of two cities one is looked at; going to the other begins anew there", () =>
-  visit(
+  visitPage(
     "",
     async page => {
-      const of = async city => (await ask("resources", CITIES)).find(row => row.city === city);
+      const of = async city => (await fetchJson("resources", CITIES)).find(row => row.city === city);
       const [francisco, chicago] = [await of("San Francisco"), await of("Chicago")];
       assert.ok(francisco.incidents > chicago.incidents && chicago.incidents === 60);
       const centre = () => page.evaluate(() => document.querySelector("[data-testid=map]").map.getCenter().lng);
-      await drawn(page);
-      assert.equal(await number(page.getByTestId("total")), francisco.incidents);
+      await waitForMap(page);
+      assert.equal(await readNumber(page.getByTestId("total")), francisco.incidents);
       assert.ok(Math.abs((await centre()) + 122.4) < 0.3);
-      const [category] = await ask("facets?facet=category&limit=1&resource=311-cases", CITIES);
+      const [category] = await fetchJson("facets?facet=category&limit=1&resource=311-cases", CITIES);
       await page.locator(`button.facet[data-value="${category.value}"]`).click();
-      await drawn(page);
+      await waitForMap(page);
       await page.getByLabel("City", { exact: true }).selectOption("Chicago");
       await page.waitForFunction(() => document.querySelector("[data-testid=map]").map.getCenter().lng > -90);
-      await drawn(page);
-      assert.equal(await number(page.getByTestId("total")), 60);
+      await waitForMap(page);
+      assert.equal(await readNumber(page.getByTestId("total")), 60);
       assert.ok(Math.abs((await centre()) + 87.6) < 0.3);
       const params = new URL(page.url()).searchParams;
       assert.deepEqual([params.get("city"), params.get("category")], ["Chicago", null]);
@@ -193,14 +193,14 @@ test("of two cities one is looked at; going to the other begins anew there", () 
   ));
 
 test("an empty lake says how to fill it, on every page", async () => {
-  await visit("", page => page.getByText("The lake is empty").waitFor(), { base: EMPTY });
+  await visitPage("", page => page.getByText("The lake is empty").waitFor(), { base: EMPTY });
   for (const name of ["sql", "queries", "pipeline"]) {
-    await visit(`?page=${name}`, page => page.getByRole("main").waitFor(), { base: EMPTY });
+    await visitPage(`?page=${name}`, page => page.getByRole("main").waitFor(), { base: EMPTY });
   }
 });
 
 test("where the server wants a token the page asks for it, keeps it in the tab, and opens", () =>
-  visit(
+  visitPage(
     "",
     async page => {
       await page.getByText("This lake asks for a token").waitFor();
@@ -209,27 +209,27 @@ test("where the server wants a token the page asks for it, keeps it in the tab, 
       await page.locator(".failure").waitFor();
       await page.getByLabel("Token").fill(TOKEN);
       await page.getByRole("button", { name: "Open" }).click();
-      await drawn(page);
-      assert.ok((await number(page.getByTestId("total"))) > 0);
+      await waitForMap(page);
+      assert.ok((await readNumber(page.getByTestId("total"))) > 0);
       assert.ok(!page.url().includes(TOKEN));
     },
     { base: GUARDED, expected: [/status of 401/] },
   ));
 
 test("an answer that does not come is told, and an older number does not stand for it", () =>
-  visit(
+  visitPage(
     "",
     async page => {
-      await drawn(page);
-      const total = await number(page.getByTestId("total"));
+      await waitForMap(page);
+      const total = await readNumber(page.getByTestId("total"));
       await page.context().setOffline(true);
       await page.getByRole("button", { name: "30 d" }).click();
       await page.getByText("the server cannot be reached", { exact: false }).first().waitFor();
       assert.equal(await page.locator(".summary strong").first().innerText(), "…");
       await page.context().setOffline(false);
       await page.getByRole("button", { name: "all time" }).click();
-      await drawn(page);
-      assert.equal(await number(page.getByTestId("total")), total);
+      await waitForMap(page);
+      assert.equal(await readNumber(page.getByTestId("total")), total);
     },
     { expected: [/ERR_INTERNET_DISCONNECTED/, /ERR_NETWORK/] },
   ));

@@ -1,6 +1,6 @@
 // The pictures in docs, made anew: node tests/browser/screenshots.mjs [DIRECTORY], of `hotspots-lake up --demo`.
 import { mkdirSync } from "node:fs";
-import { BASE, drawn, launch } from "./browser.mjs";
+import { BASE, launchBrowser, waitForMap } from "./browser.mjs";
 
 const to = process.argv[2] ?? new URL("../../docs/pictures", import.meta.url).pathname;
 const DESKTOP = { width: 1440, height: 900 };
@@ -21,18 +21,18 @@ const PICTURES = [
 ];
 
 mkdirSync(to, { recursive: true });
-const browser = await launch();
+const browser = await launchBrowser();
 for (const [name, path, options] of PICTURES) {
   const page = await browser.newPage(options);
   await page.goto(`${BASE}/${path}`);
   if (path.includes("page=")) {
     if (name === "sql") await page.getByRole("button", { name: "Hot cells on a map" }).click();
     await page.waitForFunction(
-      () => !document.querySelector("[aria-busy=true]") && !document.querySelector(".waiting"),
+      () => !document.querySelector("[aria-busy=true]") && !document.querySelector(".loading"),
     );
     await page.waitForLoadState("networkidle").catch(() => {});
   } else {
-    await drawn(page);
+    await waitForMap(page);
   }
   // Charts are drawn after their numbers have come.
   await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));

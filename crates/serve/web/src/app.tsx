@@ -1,15 +1,15 @@
 /** What surrounds every page: where one is, how true it is, and since when. */
 
 import { lazy, Suspense } from "preact/compat";
-import { rememberToken } from "./api/client";
-import { joinGroup, lakeVersion } from "./api/live-updates";
+import { storeToken } from "./api/client";
+import { joinTabs, lakeVersion } from "./api/live-updates";
 import { cities, currentCity, resources } from "./api/resources";
-import { said } from "./components/copy-menu";
 import { Icon } from "./components/icon";
-import { Honesty } from "./components/status-badges";
+import { StatusBadges } from "./components/status-badges";
 import { MapPage } from "./pages/map-page";
-import { moveTo, type Page, page } from "./state/view-state";
-import { dark, switchTheme } from "./util/theme";
+import { type Page, page, switchCity } from "./state/view-state";
+import { notification } from "./util/notify";
+import { dark, toggleTheme } from "./util/theme";
 
 const SqlPage = lazy(() => import("./pages/sql-page"));
 const QueriesPage = lazy(() => import("./pages/queries-page"));
@@ -22,7 +22,7 @@ const PAGES: [Page, string][] = [
   ["pipeline", "Pipeline"],
 ];
 
-function Bar() {
+function Header() {
   return (
     <header class="bar">
       <a class="brand" href="./" aria-label="hotspots-lake, the map from the beginning">
@@ -34,7 +34,7 @@ function Bar() {
           aria-label="City"
           value={currentCity.value ?? ""}
           onChange={event => {
-            moveTo(event.currentTarget.value);
+            switchCity(event.currentTarget.value);
           }}
         >
           {cities.value.map(name => (
@@ -65,11 +65,11 @@ function Bar() {
           API
         </a>
       </nav>
-      <Honesty />
+      <StatusBadges />
       <button
         type="button"
         class="plain"
-        onClick={switchTheme}
+        onClick={toggleTheme}
         aria-label={dark.value ? "Light colours" : "Dark colours"}
         title={dark.value ? "Light colours" : "Dark colours"}
       >
@@ -80,14 +80,14 @@ function Bar() {
 }
 
 /** Asks for a token, where the server wants one. */
-function Token() {
+function TokenForm() {
   return (
-    <main class="door">
+    <main class="token-page">
       <form
         onSubmit={event => {
           event.preventDefault();
-          rememberToken(String(new FormData(event.currentTarget).get("token") ?? ""));
-          joinGroup();
+          storeToken(String(new FormData(event.currentTarget).get("token") ?? ""));
+          joinTabs();
           lakeVersion.value += 1;
         }}
       >
@@ -103,24 +103,24 @@ function Token() {
   );
 }
 
-function Content() {
-  if (resources.value.problem?.status === 401) return <Token />;
+function CurrentPage() {
+  if (resources.value.problem?.status === 401) return <TokenForm />;
   if (page.value === "map") return <MapPage />;
   return (
-    <Suspense fallback={<p class="waiting">Loading…</p>}>
+    <Suspense fallback={<p class="loading">Loading…</p>}>
       {page.value === "sql" ? <SqlPage /> : page.value === "queries" ? <QueriesPage /> : <PipelinePage />}
     </Suspense>
   );
 }
 
 /** The whole page. */
-export function Frame() {
+export function App() {
   return (
     <>
-      <Bar />
-      <Content />
-      <div class="said" role="status" aria-live="polite">
-        {said.value}
+      <Header />
+      <CurrentPage />
+      <div class="notification" role="status" aria-live="polite">
+        {notification.value}
       </div>
     </>
   );

@@ -3,9 +3,9 @@ import "./style/panels.css";
 // Before all that asks: a question of a view that the address does not hold would be asked for nothing.
 import "./state/restore";
 import { render } from "preact";
-import { listen } from "./api/live-updates";
-import { Frame } from "./app";
+import { startLiveUpdates } from "./api/live-updates";
+import { App } from "./app";
 
-listen();
+startLiveUpdates();
 const root = document.getElementById("app");
-if (root) render(<Frame />, root);
+if (root) render(<App />, root);

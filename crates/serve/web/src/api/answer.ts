@@ -1,20 +1,20 @@
 /** The answer to a question that changes: the older request is given up, the older answer stays until the newer comes. */
 
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
-import { type Answer, address, ask, type Meta, Problem, type Question } from "./client";
+import { type Answer, type AnswerMeta, fetchAnswer, formatAddress, Problem, type Question } from "./client";
 import { lakeVersion } from "./live-updates";
 
 /** What is known of a question's answer. */
-export interface Known<T> {
+export interface AnswerState<T> {
   rows: T | null;
-  meta: Meta | null;
+  meta: AnswerMeta | null;
   /** The question that `rows` answer. */
-  of: Question | null;
+  question: Question | null;
   loading: boolean;
   problem: Problem | null;
 }
 
-const NOTHING: Known<never> = { rows: null, meta: null, of: null, loading: false, problem: null };
+const EMPTY_STATE: AnswerState<never> = { rows: null, meta: null, question: null, loading: false, problem: null };
 
 /**
  * Follows a question: asks it whenever it changes, and again when the lake does, or whatever `newer` counts. `null` asks
@@ -22,13 +22,13 @@ const NOTHING: Known<never> = { rows: null, meta: null, of: null, loading: false
  * follows another within `waitMs` must stand as long before it is asked; one that stands alone is asked at once. Answers
  * are read with `parse`.
  */
-export function follow<T>(
+export function watchAnswer<T>(
   question: ReadonlySignal<Question | null | undefined>,
   waitMs = 0,
   newer: ReadonlySignal<number> = lakeVersion,
   parse?: (json: string) => T,
-): ReadonlySignal<Known<T>> {
-  const known = signal<Known<T>>(NOTHING);
+): ReadonlySignal<AnswerState<T>> {
+  const known = signal<AnswerState<T>>(EMPTY_STATE);
   /** Grows when the lake has changed while a question was under way. */
   const again = signal(0);
   let askedAt: string | null = null;
@@ -41,7 +41,7 @@ export function follow<T>(
     again.value;
     const wanted = question.value;
     if (wanted === undefined) return;
-    const at = wanted === null ? null : address(wanted);
+    const at = wanted === null ? null : formatAddress(wanted);
     const version = at === null ? 0 : newer.value;
     // A newer lake does not overtake the same question: while rows land each second, none would ever be answered.
     if (at === askedAt && (version === askedVersion || busy)) return;
@@ -51,7 +51,7 @@ export function follow<T>(
     clearTimeout(timer);
     busy = wanted !== null;
     if (wanted === null) {
-      known.value = NOTHING;
+      known.value = EMPTY_STATE;
       return;
     }
     const current = new AbortController();
@@ -61,10 +61,10 @@ export function follow<T>(
       if (newer.peek() !== version) again.value += 1;
     };
     const go = () => {
-      ask<T>(wanted, current.signal, parse).then(
+      fetchAnswer<T>(wanted, current.signal, parse).then(
         (answer: Answer<T>) => {
           if (current.signal.aborted) return;
-          known.value = { ...answer, of: wanted, loading: false, problem: null };
+          known.value = { ...answer, question: wanted, loading: false, problem: null };
           ended();
         },
         (error: unknown) => {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { parseExact } from "../results/result";
-import { address, ask, body, Problem, wire } from "./client";
+import { parseExactJson } from "../results/row";
+import { fetchAnswer, formatAddress, formatBody, Problem, type Question, toRequest } from "./client";
 
 const corners = (n: number): string => {
   const ring = Array.from({ length: n }, (_, at) => [-122.4 + at / 1e4, 37.7 + at / 1e4]);
@@ -8,20 +8,20 @@ const corners = (n: number): string => {
 };
 
 test("a question is asked by its address, and posted where that is long", () => {
-  const short = { path: "facets", params: [["facet", "category"]] as const };
-  expect(wire(short)).toEqual({ path: "facets?facet=category", body: null });
-  for (const path of ["aggregates", "facets", "incidents", "hotspots"]) {
+  const short: Question = { path: "facets", params: [["facet", "category"]] };
+  expect(toRequest(short)).toEqual({ path: "facets?facet=category", body: null });
+  for (const path of ["aggregates", "facets", "incidents", "hotspots"] as const) {
     const polygon = corners(400);
-    const { path: sent, body } = wire({ path, params: [["polygon", polygon] as const] });
+    const { path: sent, body } = toRequest({ path, params: [["polygon", polygon] as const] });
     expect(sent).toBe(path);
     expect(JSON.parse(body ?? "")).toEqual({ polygon: JSON.parse(polygon) });
   }
 });
 
 test("no address is longer than proxies take: what cannot be posted is refused in words", () => {
-  const values = (length: number) => ({ path: "queries/a", params: [["name", "x".repeat(length)] as const] });
-  expect(wire(values(7_900)).path.length).toBeLessThan(8_000);
-  expect(() => wire(values(8_000))).toThrow(Problem);
+  const values = (length: number): Question => ({ path: "queries/a", params: [["name", "x".repeat(length)]] });
+  expect(toRequest(values(7_900)).path.length).toBeLessThan(8_000);
+  expect(() => toRequest(values(8_000))).toThrow(Problem);
 });
 
 test("names that come more than once are an array, whatever they are called", () => {
@@ -32,16 +32,16 @@ test("names that come more than once are an array, whatever they are called", ()
     ["__proto__", "b"],
     ["toString", "c"],
   ] as const;
-  const text = body(params);
+  const text = formatBody(params);
   expect(text).toBe('{"category":["__proto__","constructor"],"__proto__":["a","b"],"toString":"c"}');
-  expect(address({ path: "aggregates", params })).toContain("category=__proto__&category=constructor");
+  expect(formatAddress({ path: "aggregates", params })).toContain("category=__proto__&category=constructor");
 });
 
 test("an answer is read as who asks wants to have it", async () => {
   vi.stubGlobal("sessionStorage", { getItem: () => null });
   vi.stubGlobal("fetch", async () => new Response('[{"n":9007199254740993}]', { headers: { "lake-exact": "true" } }));
-  const question = { path: "queries/a", params: [] };
-  expect((await ask(question, undefined, parseExact)).rows).toEqual([{ n: "9007199254740993" }]);
-  expect((await ask(question)).rows).toEqual([{ n: 9007199254740992 }]);
+  const question: Question = { path: "queries/a", params: [] };
+  expect((await fetchAnswer(question, undefined, parseExactJson)).rows).toEqual([{ n: "9007199254740993" }]);
+  expect((await fetchAnswer(question)).rows).toEqual([{ n: 9007199254740992 }]);
   vi.unstubAllGlobals();
 });

@@ -55,7 +55,7 @@ const show = (visible: boolean) => {
 async function tab() {
   vi.resetModules();
   const live = await import("./live-updates");
-  live.listen();
+  live.startLiveUpdates();
   return live;
 }
 type Live = Awaited<ReturnType<typeof tab>>;
@@ -114,9 +114,9 @@ test("where the stream's place is gone it listens from now, and asks everything 
     expect(anew.since).toBe(null);
     anew.open();
     await connected(live);
-    expect([live.connected.value, live.changes.value, live.replaced.value]).toEqual([true, [], 1]);
+    expect([live.connected.value, live.changes.value, live.streamResets.value]).toEqual([true, [], 1]);
     expect(live.lakeVersion.value).toBeGreaterThan(asked);
-    live.leaveGroup();
+    live.leaveTabs();
   }
 });
 
@@ -133,9 +133,9 @@ test("a server that is gone is asked again from the same place", async () => {
     const stream = await opened(n);
     expect(stream.since).toBe("3");
     stream.answer(problem(503));
-    expect([live.connected.value, live.replaced.value]).toEqual([false, 0]);
+    expect([live.connected.value, live.streamResets.value]).toEqual([false, 0]);
   }
-  live.leaveGroup();
+  live.leaveTabs();
 });
 
 test("one tab hears the events for all, and the next one takes over", async () => {
@@ -148,12 +148,12 @@ test("one tab hears the events for all, and the next one takes over", async () =
   stream.batch(5);
   await heard(second, [5]);
   expect(streams.length).toBe(1);
-  first.leaveGroup();
+  first.leaveTabs();
   const next = await opened(2);
   expect([streams[0]?.signal.aborted, next.since]).toEqual([true, "5"]);
   next.open();
   await connected(second);
-  second.leaveGroup();
+  second.leaveTabs();
 });
 
 test("a tab in the background has no stream, and looks again when it is looked at", async () => {
@@ -169,7 +169,7 @@ test("a tab in the background has no stream, and looks again when it is looked a
   (await opened(2)).open();
   await connected(live);
   expect(live.lakeVersion.value).toBeGreaterThan(asked);
-  live.leaveGroup();
+  live.leaveTabs();
 });
 
 test("without locks each tab listens by itself", async () => {
@@ -177,5 +177,5 @@ test("without locks each tab listens by itself", async () => {
   const live = await tab();
   (await opened(1)).open();
   await connected(live);
-  live.leaveGroup();
+  live.leaveTabs();
 });

@@ -1,115 +1,115 @@
 /** What lands while one looks. One tab of a browser hears the server's events and tells the others; none in the background does. */
 
 import { computed, signal } from "@preact/signals";
-import { base, Problem, tokenTag } from "./client";
+import { getBaseUrl, hashToken, Problem } from "./client";
 import { type Change, readEvents } from "./events";
-import { join, type Member } from "./tab-leader";
+import { joinTabGroup, type TabGroup } from "./tab-leader";
 
 /** Grows with every change that was heard of: whoever shows the lake asks again. */
 export const lakeVersion = signal(0);
-/** The newest changes first, up to {@link KEPT}. */
+/** The newest changes first, up to {@link MAX_CHANGES}. */
 export const changes = signal<Change[]>([]);
 /** Whether the server's events are heard, by this tab or by another one. */
-export const hearing = signal<Hearing>("soon");
-export const connected = computed(() => hearing.value === "yes");
+export const streamState = signal<StreamState>("soon");
+export const connected = computed(() => streamState.value === "yes");
 /** Grows when the place in the stream is gone: there is another lake at the address, or its log was begun anew. */
-export const replaced = signal(0);
+export const streamResets = signal(0);
 
-const KEPT = 200;
+const MAX_CHANGES = 200;
 /** A burst of batches is answered by one new look. */
-const GATHER_MS = 1_000;
+const REFRESH_DELAY_MS = 1_000;
 const RETRY_MS = 5_000;
 
 /** "soon" is before the first answer, and while another tab takes over. */
-type Hearing = "yes" | "soon" | "no";
+type StreamState = "yes" | "soon" | "no";
 
 /** What the tab that hears the events tells the others. */
 type Message =
   | { kind: "change"; change: Change }
-  | { kind: "hearing"; hearing: Hearing }
+  | { kind: "hearing"; hearing: StreamState }
   | { kind: "replaced" }
   /** Asked by a tab that has just been opened. */
   | { kind: "who hears" };
 
-let group: Member<Message> | null = null;
+let group: TabGroup<Message> | null = null;
 /** Set while this tab hears the events for the others. */
 let leading: AbortSignal | null = null;
 /** The version of the last change that was heard of: where the stream is taken up again. */
-let last: number | null = null;
+let lastVersion: number | null = null;
 /** Whether it was connected before: what landed in between was not heard of. */
-let before = false;
-let gathering = 0;
+let wasConnected = false;
+let refreshTimer = 0;
 /** Whether the lake has changed while this tab was in the background. */
 let stale = false;
 
 /** Asks everything again; in the background only when the tab is looked at. */
-function lookAgain(): void {
+function refreshAnswers(): void {
   if (document.hidden) stale = true;
   else lakeVersion.value += 1;
 }
 
-function heard(change: Change): void {
-  last = change.version ?? last;
-  changes.value = [change, ...changes.peek()].slice(0, KEPT);
-  if (gathering !== 0) return;
-  gathering = window.setTimeout(() => {
-    gathering = 0;
-    lookAgain();
-  }, GATHER_MS);
+function recordChange(change: Change): void {
+  lastVersion = change.version ?? lastVersion;
+  changes.value = [change, ...changes.peek()].slice(0, MAX_CHANGES);
+  if (refreshTimer !== 0) return;
+  refreshTimer = window.setTimeout(() => {
+    refreshTimer = 0;
+    refreshAnswers();
+  }, REFRESH_DELAY_MS);
 }
 
-function setHearing(now: Hearing): void {
-  if (now === "yes" && before && !connected.peek()) lookAgain();
-  before ||= now === "yes";
-  hearing.value = now;
+function setStreamState(now: StreamState): void {
+  if (now === "yes" && wasConnected && !connected.peek()) refreshAnswers();
+  wasConnected ||= now === "yes";
+  streamState.value = now;
 }
 
 /** Forgets the place in the stream, and what was heard from it. */
-function forgetPlace(): void {
-  last = null;
+function resetPosition(): void {
+  lastVersion = null;
   changes.value = [];
-  replaced.value += 1;
+  streamResets.value += 1;
 }
 
-function take(message: Message): void {
-  if (message.kind === "change") heard(message.change);
-  else if (message.kind === "hearing") setHearing(message.hearing);
-  else if (message.kind === "replaced") forgetPlace();
-  else if (leading) group?.tell({ kind: "hearing", hearing: hearing.peek() });
+function handleMessage(message: Message): void {
+  if (message.kind === "change") recordChange(message.change);
+  else if (message.kind === "hearing") setStreamState(message.hearing);
+  else if (message.kind === "replaced") resetPosition();
+  else if (leading) group?.broadcast({ kind: "hearing", hearing: streamState.peek() });
 }
 
 /** Does in this tab what the others do as well. */
-function everywhere(message: Message): void {
-  take(message);
-  group?.tell(message);
+function applyEverywhere(message: Message): void {
+  handleMessage(message);
+  group?.broadcast(message);
 }
 
 /** Hears the events for all tabs, until this one steps down. */
 async function lead(over: AbortSignal): Promise<void> {
   leading = over;
-  everywhere({ kind: "hearing", hearing: "soon" });
+  applyEverywhere({ kind: "hearing", hearing: "soon" });
   while (!over.aborted) {
     let wait = RETRY_MS;
     try {
-      const opened = () => everywhere({ kind: "hearing", hearing: "yes" });
-      await readEvents(last, over, opened, change => everywhere({ kind: "change", change }));
+      const opened = () => applyEverywhere({ kind: "hearing", hearing: "yes" });
+      await readEvents(lastVersion, over, opened, change => applyEverywhere({ kind: "change", change }));
     } catch (error) {
       // The server is restarting, or wants a token: what is on screen stays, and says since when.
       const gone = error instanceof Problem && (error.status === 400 || error.status === 410);
-      if (gone && last !== null) {
-        everywhere({ kind: "replaced" });
+      if (gone && lastVersion !== null) {
+        applyEverywhere({ kind: "replaced" });
         wait = 0;
       }
     }
     if (over.aborted) break;
-    everywhere({ kind: "hearing", hearing: "no" });
-    await pause(wait, over);
+    applyEverywhere({ kind: "hearing", hearing: "no" });
+    await delay(wait, over);
   }
   if (leading === over) leading = null;
 }
 
 /** Waits, until something is over at most. */
-function pause(ms: number, over: AbortSignal): Promise<void> {
+function delay(ms: number, over: AbortSignal): Promise<void> {
   return new Promise(done => {
     const timer = setTimeout(done, ms);
     over.addEventListener("abort", () => {
@@ -119,34 +119,38 @@ function pause(ms: number, over: AbortSignal): Promise<void> {
   });
 }
 
-function stand(): void {
+function requestLead(): void {
   if (document.hidden) return;
-  group?.stand();
-  group?.tell({ kind: "who hears" });
+  group?.requestLead();
+  group?.broadcast({ kind: "who hears" });
 }
 
 function stepDown(): void {
-  if (leading) everywhere({ kind: "hearing", hearing: "soon" });
+  if (leading) applyEverywhere({ kind: "hearing", hearing: "soon" });
   leading = null;
   group?.stepDown();
 }
 
 /** Leaves the tabs that it listened with. */
-export function leaveGroup(): void {
+export function leaveTabs(): void {
   stepDown();
   group?.leave();
   group = null;
 }
 
 /** Joins the tabs that have the same token: others may be told other things. */
-export function joinGroup(): void {
-  leaveGroup();
-  group = join<Message>({ name: `hotspots-lake ${base()} ${tokenTag()}`, lead, heard: take });
-  stand();
+export function joinTabs(): void {
+  leaveTabs();
+  group = joinTabGroup<Message>({
+    name: `hotspots-lake ${getBaseUrl()} ${hashToken()}`,
+    lead,
+    onMessage: handleMessage,
+  });
+  requestLead();
 }
 
 /** Listens for as long as the page is open. */
-export function listen(): void {
+export function startLiveUpdates(): void {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       stepDown();
@@ -156,7 +160,7 @@ export function listen(): void {
       stale = false;
       lakeVersion.value += 1;
     }
-    stand();
+    requestLead();
   });
-  joinGroup();
+  joinTabs();
 }

@@ -9,15 +9,15 @@ interface Options<Message> {
   /** What the leading tab does until it steps down. */
   lead: (signal: AbortSignal) => Promise<void>;
   /** What another tab told. */
-  heard: (message: Message) => void;
+  onMessage: (message: Message) => void;
 }
 
 /** A tab among those of a group. */
-export interface Member<Message> {
+export interface TabGroup<Message> {
   /** Sends a message to the other tabs. */
-  tell(message: Message): void;
+  broadcast(message: Message): void;
   /** Stands for the lead: one tab of those that do has it, the next one when that steps down or is closed. */
-  stand(): void;
+  requestLead(): void;
   stepDown(): void;
   /** Steps down, and hears nothing any more. */
   leave(): void;
@@ -27,20 +27,20 @@ export interface Member<Message> {
  * Joins a group of tabs. Where the browser has no locks, as in a page that came without TLS from another machine, each tab
  * that stands leads itself.
  */
-export function join<Message>({ name, lead, heard }: Options<Message>): Member<Message> {
+export function joinTabGroup<Message>({ name, lead, onMessage }: Options<Message>): TabGroup<Message> {
   const locks = navigator.locks as LockManager | undefined;
   const channel = locks && typeof BroadcastChannel !== "undefined" ? new BroadcastChannel(name) : null;
-  if (channel) channel.onmessage = ({ data }: MessageEvent<Message>) => heard(data);
+  if (channel) channel.onmessage = ({ data }: MessageEvent<Message>) => onMessage(data);
   let standing: AbortController | null = null;
   const stepDown = () => {
     standing?.abort();
     standing = null;
   };
   return {
-    tell: message => {
+    broadcast: message => {
       channel?.postMessage(message);
     },
-    stand: () => {
+    requestLead: () => {
       if (standing) return;
       standing = new AbortController();
       const { signal } = standing;

@@ -67,3 +67,40 @@ export interface Hotspot {
   trend: "rising" | "falling" | null;
   trend_slope: number | null;
 }
+
+/** A value of a label with its count. */
+export interface Facet {
+  facet: string;
+  value: string | null;
+  count: number;
+}
+
+/** A limit of the server. */
+export interface Limit {
+  name: string;
+  value: number | null;
+  unit: string;
+  about: string;
+}
+
+type ValueType = "text" | "integer" | "number" | "boolean" | "date" | "timestamp";
+
+export interface QueryParameter {
+  name: string;
+  type: ValueType;
+  required: boolean;
+  default: string | null;
+  about: string;
+}
+
+export interface NamedQuery {
+  name: string;
+  title: string;
+  about: string;
+  parameters: QueryParameter[];
+  columns: { name: string; type: ValueType; about: string }[];
+}
+
+export interface Boundaries extends GeoJSON.FeatureCollection {
+  features: GeoJSON.Feature<GeoJSON.Geometry, { resource: string; dimension: string; label: string; city: string }>[];
+}

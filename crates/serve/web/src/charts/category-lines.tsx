@@ -1,42 +1,43 @@
 /** Months by category, as lines. */
 
 import { computed } from "@preact/signals";
-import { follow } from "../api/answer";
+import { watchAnswer } from "../api/answer";
+import { withCity } from "../api/resources";
 import type { Count } from "../api/types";
 import { Panel } from "../components/panel";
-import { afterMap, asked, chartsView } from "../map/questions";
-import { counts, params } from "../state/questions";
-import { filters, toggle } from "../state/view-state";
-import { next } from "../time/calendar-steps";
-import { timeAxis } from "../time/time-axis";
-import { filled } from "../time/time-bars";
-import { chosen, span } from "../time/time-range";
-import { hues } from "../util/colours";
-import { named, whole } from "../util/format";
+import { afterMapDrawn, chartsFilter } from "../map/questions";
+import { countQuestion, filterParams } from "../state/questions";
+import { filters, toggleLabelValue } from "../state/view-state";
+import { addSteps } from "../time/calendar-steps";
+import { buildTimeAxis } from "../time/time-axis";
+import { fillSteps } from "../time/time-bars";
+import { dataRange, selectedWindow } from "../time/time-range";
+import { seriesColours } from "../util/colours";
+import { formatInteger, labelText } from "../util/format";
 import { dark } from "../util/theme";
-import { apart } from "./category-hue";
+import { assignHues } from "./category-hue";
 import { Chart } from "./chart";
-import { chartText, plainText } from "./chart-text";
+import { escapeChartText, unescapeChartText } from "./chart-text";
 
-const answer = follow<Count[]>(
-  afterMap(() => {
-    const more = [["time_precision", "1mo"] as const, ["dated", "true"] as const, ...chartsView.value];
-    return counts(["time", "category"], asked(params(filters.value)), more);
+const answer = watchAnswer<Count[]>(
+  afterMapDrawn(() => {
+    const more = [["time_precision", "1mo"] as const, ["dated", "true"] as const, ...chartsFilter.value];
+    return countQuestion(["time", "category"], withCity(filterParams(filters.value)), more);
   }),
 );
 
 /** Lines that can be told apart. */
-const LINES = 6;
+const MAX_LINES = 6;
 
 const rows = computed(() => answer.value.rows ?? []);
 
 const lines = computed(() => {
   const sums = new Map<string, number>();
   for (const row of rows.value) sums.set(row.category ?? "", (sums.get(row.category ?? "") ?? 0) + row.count);
-  const top = [...sums].sort((a, b) => b[1] - a[1]).slice(0, LINES);
+  const top = [...sums].sort((a, b) => b[1] - a[1]).slice(0, MAX_LINES);
   return top.map(([category, sum]) => {
     const own = rows.value.filter(row => (row.category ?? "") === category);
-    const points = filled(own, chosen.value ?? span.value, "month");
+    const points = fillSteps(own, selectedWindow.value ?? dataRange.value, "month");
     const first = points.findIndex(([, count]) => count > 0);
     // A category that came later has no line before, but that it rises from none is seen.
     return { category, sum, points: points.slice(Math.max(0, first - 1)) };
@@ -44,8 +45,8 @@ const lines = computed(() => {
 });
 
 const colours = computed(() => {
-  const all = hues(dark.value);
-  const of = apart(lines.value.map(({ category }) => category));
+  const all = seriesColours(dark.value);
+  const of = assignHues(lines.value.map(({ category }) => category));
   return new Map([...of].map(([category, hue]) => [category, all[hue] ?? ""]));
 });
 
@@ -54,10 +55,10 @@ const option = computed(() => {
   const to = Math.max(...lines.value.map(({ points }) => points.at(-1)?.[0] ?? 0));
   return {
     grid: { left: 40, right: 8, top: 8, bottom: 22 },
-    xAxis: timeAxis(Math.min(from, to), to > from ? to : next(to, "month"), "month"),
+    xAxis: buildTimeAxis(Math.min(from, to), to > from ? to : addSteps(to, "month"), "month"),
     yAxis: { type: "value", splitNumber: 3, minInterval: 1 },
     series: lines.value.map(({ category, points }) => ({
-      name: chartText(named(category)),
+      name: escapeChartText(labelText(category)),
       type: "line",
       data: points,
       color: colours.value.get(category),
@@ -69,33 +70,34 @@ const option = computed(() => {
 });
 
 /** The panel. */
-export function Categories() {
+export function CategoryLines() {
   const shown = lines.value;
   return (
     <Panel
       title="Months by category"
       note={shown.length > 1 && `top ${shown.length}`}
-      known={answer.value}
+      answer={answer.value}
       empty={shown.length === 0}
     >
       <Chart
         option={option.value}
-        label={`Incidents by month: ${shown.map(({ category, sum }) => `${named(category)} ${whole(sum)}`).join(", ")}`}
+        label={`Incidents by month: ${shown.map(({ category, sum }) => `${labelText(category)} ${formatInteger(sum)}`).join(", ")}`}
         class="lines"
-        pick={({ seriesName }) => {
-          const found = shown.find(({ category }) => named(category) === plainText(seriesName ?? ""));
-          if (found) toggle("category", found.category);
+        onClick={({ seriesName }) => {
+          const found = shown.find(({ category }) => labelText(category) === unescapeChartText(seriesName ?? ""));
+          if (found) toggleLabelValue("category", found.category);
         }}
       />
-      <ul class="keys">
+      <ul class="line-legend">
         {shown.map(({ category, sum }) => (
           <li key={category}>
             <button
               type="button"
               aria-pressed={filters.value.labels.category.includes(category)}
-              onClick={() => toggle("category", category)}
+              onClick={() => toggleLabelValue("category", category)}
             >
-              <i style={{ background: colours.value.get(category) ?? "" }} /> {named(category)} <b>{whole(sum)}</b>
+              <i style={{ background: colours.value.get(category) ?? "" }} /> {labelText(category)}{" "}
+              <b>{formatInteger(sum)}</b>
             </button>
           </li>
         ))}

@@ -1,25 +1,28 @@
 /** Shares of categories, as areas. */
 
 import { computed } from "@preact/signals";
-import { follow } from "../api/answer";
+import { watchAnswer } from "../api/answer";
+import { withCity } from "../api/resources";
 import type { Count } from "../api/types";
 import { Panel } from "../components/panel";
-import { afterMap, asked, chartsView } from "../map/questions";
-import { counts, params } from "../state/questions";
-import { filters, toggle } from "../state/view-state";
-import { hues } from "../util/colours";
-import { named, whole } from "../util/format";
+import { afterMapDrawn, chartsFilter } from "../map/questions";
+import { countQuestion, filterParams } from "../state/questions";
+import { filters, toggleLabelValue } from "../state/view-state";
+import { seriesColours } from "../util/colours";
+import { formatInteger, labelText } from "../util/format";
 import { dark } from "../util/theme";
-import { hueOf } from "./category-hue";
+import { hashHue } from "./category-hue";
 import { Chart } from "./chart";
-import { chartText, plainText } from "./chart-text";
+import { escapeChartText, unescapeChartText } from "./chart-text";
 
-const answer = follow<Count[]>(
-  afterMap(() => counts(["resource", "category"], asked(params(filters.value)), chartsView.value)),
+const answer = watchAnswer<Count[]>(
+  afterMapDrawn(() =>
+    countQuestion(["resource", "category"], withCity(filterParams(filters.value)), chartsFilter.value),
+  ),
 );
 
 /** Areas that can be read. */
-const MOST = 24;
+const MAX_AREAS = 24;
 
 const rows = computed(() => answer.value.rows ?? []);
 
@@ -29,26 +32,26 @@ const shares = computed(() => {
   return [...sums].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
 });
 
-const sum = (of: readonly [string, number][]) => of.reduce((sum, [, count]) => sum + count, 0);
+const sumCounts = (of: readonly [string, number][]) => of.reduce((sum, [, count]) => sum + count, 0);
 
-const total = computed(() => sum(shares.value));
-const rest = computed(() => sum(shares.value.slice(MOST)));
+const total = computed(() => sumCounts(shares.value));
+const restCount = computed(() => sumCounts(shares.value.slice(MAX_AREAS)));
 /** What is too small to be read would fill the picture: it is said, and not drawn. */
-const leftOut = computed(() => rest.value > total.value / 2);
+const omitsRest = computed(() => restCount.value > total.value / 2);
 
 const option = computed(() => {
   const all = shares.value;
-  const own = hues(dark.value);
-  const areas = all.slice(0, MOST).map(([category, value]) => ({
-    name: chartText(named(category)),
+  const own = seriesColours(dark.value);
+  const areas = all.slice(0, MAX_AREAS).map(([category, value]) => ({
+    name: escapeChartText(labelText(category)),
     value,
-    itemStyle: { color: own[hueOf(category)] },
+    itemStyle: { color: own[hashHue(category)] },
   }));
   return {
     tooltip: {
       trigger: "item",
       formatter: ({ name, value }: { name: string; value: number }) =>
-        `${name}\n${whole(value)} (${((100 * value) / Math.max(1, total.value)).toFixed(1)} %)`,
+        `${name}\n${formatInteger(value)} (${((100 * value) / Math.max(1, total.value)).toFixed(1)} %)`,
     },
     series: [
       {
@@ -56,8 +59,11 @@ const option = computed(() => {
         // The option above does not reach it.
         animation: false,
         data:
-          rest.value > 0 && !leftOut.value
-            ? [...areas, { name: `${all.length - MOST} others`, value: rest.value, itemStyle: { color: "#8b8790" } }]
+          restCount.value > 0 && !omitsRest.value
+            ? [
+                ...areas,
+                { name: `${all.length - MAX_AREAS} others`, value: restCount.value, itemStyle: { color: "#8b8790" } },
+              ]
             : areas,
         left: 0,
         right: 0,
@@ -80,26 +86,26 @@ const option = computed(() => {
 });
 
 /** The panel. */
-export function Share() {
+export function CategoryShares() {
   const all = shares.value;
   const part = (count: number, digits: number) => ((100 * count) / total.value).toFixed(digits);
   return (
     <Panel
       title="Share of categories"
-      note={leftOut.value && `without ${whole(all.length - MOST)} (${part(rest.value, 0)} %)`}
-      known={answer.value}
+      note={omitsRest.value && `without ${formatInteger(all.length - MAX_AREAS)} (${part(restCount.value, 0)} %)`}
+      answer={answer.value}
       empty={all.length === 0}
     >
       <Chart
         option={option.value}
         label={`Shares: ${all
           .slice(0, 8)
-          .map(([category, count]) => `${named(category)} ${part(count, 1)} %`)
+          .map(([category, count]) => `${labelText(category)} ${part(count, 1)} %`)
           .join(", ")}`}
         class="treemap"
-        pick={({ name }) => {
-          const found = all.find(([category]) => named(category) === plainText(name));
-          if (found) toggle("category", found[0]);
+        onClick={({ name }) => {
+          const found = all.find(([category]) => labelText(category) === unescapeChartText(name));
+          if (found) toggleLabelValue("category", found[0]);
         }}
       />
     </Panel>

@@ -2,62 +2,71 @@
 
 import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { follow } from "../api/answer";
+import { watchAnswer } from "../api/answer";
+import { withCity } from "../api/resources";
 import type { Count, Incident } from "../api/types";
 import { CopyMenu } from "../components/copy-menu";
 import { Icon } from "../components/icon";
-import { Failure, Panel } from "../components/panel";
-import { asked, onMap, WAIT_MS } from "../map/questions";
-import { counts, params } from "../state/questions";
-import { cell, filters } from "../state/view-state";
-import { next } from "../time/calendar-steps";
-import { timeAxis } from "../time/time-axis";
-import { barSeries, barTooltip, filled } from "../time/time-bars";
-import { chosen, span } from "../time/time-range";
-import { clock, incidents, named, short, whole } from "../util/format";
+import { ErrorMessage, Panel } from "../components/panel";
+import { DEBOUNCE_MS } from "../map/questions";
+import { countQuestion, filterParams, whileMapShown } from "../state/questions";
+import { filters, selectedCell } from "../state/view-state";
+import { addSteps } from "../time/calendar-steps";
+import { buildTimeAxis } from "../time/time-axis";
+import { buildBarSeries, buildBarTooltip, fillSteps } from "../time/time-bars";
+import { dataRange, selectedWindow } from "../time/time-range";
+import { formatCompact, formatInteger, formatTime, incidentNoun, labelText } from "../util/format";
 import { Chart } from "./chart";
 
-const here = computed((): [string, string][] | null => (cell.value ? [["cell", cell.value]] : null));
+const cellParams = computed((): [string, string][] | null =>
+  selectedCell.value ? [["cell", selectedCell.value]] : null,
+);
 const question = (by: string, more: [string, string][] = []) =>
-  onMap(() => (here.value ? counts([by], asked(params(filters.value)), [...here.value, ...more]) : null));
+  whileMapShown(() =>
+    cellParams.value
+      ? countQuestion([by], withCity(filterParams(filters.value)), [...cellParams.value, ...more])
+      : null,
+  );
 
-const kinds = follow<Count[]>(question("category"), WAIT_MS);
-const months = follow<Count[]>(
+const categoriesAnswer = watchAnswer<Count[]>(question("category"), DEBOUNCE_MS);
+const monthsAnswer = watchAnswer<Count[]>(
   question("time", [
     ["time_precision", "1mo"],
     ["dated", "true"],
   ]),
-  WAIT_MS,
+  DEBOUNCE_MS,
 );
-const latest = follow<Incident[]>(
-  onMap(() =>
-    here.value
+const latestAnswer = watchAnswer<Incident[]>(
+  whileMapShown(() =>
+    cellParams.value
       ? {
           path: "incidents",
-          params: [...asked(params(filters.value)), ...here.value, ["limit", "20"] as [string, string]],
+          params: [...withCity(filterParams(filters.value)), ...cellParams.value, ["limit", "20"] as [string, string]],
         }
       : null,
   ),
-  WAIT_MS,
+  DEBOUNCE_MS,
 );
 
-const TOP = 8;
+const MAX_CATEGORIES = 8;
 
-const points = computed(() => filled(months.value.rows ?? [], chosen.value ?? span.value, "month"));
+const points = computed(() =>
+  fillSteps(monthsAnswer.value.rows ?? [], selectedWindow.value ?? dataRange.value, "month"),
+);
 const option = computed(() => ({
   grid: { left: 34, right: 6, top: 6, bottom: 20 },
   // Whole months, as the bars are.
-  xAxis: timeAxis(points.value[0]?.[0] ?? 0, next(points.value.at(-1)?.[0] ?? 0, "month"), "month"),
+  xAxis: buildTimeAxis(points.value[0]?.[0] ?? 0, addSteps(points.value.at(-1)?.[0] ?? 0, "month"), "month"),
   yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
-  tooltip: barTooltip("month"),
-  series: [barSeries(points.value, "month")],
+  tooltip: buildBarTooltip("month"),
+  series: [buildBarSeries(points.value, "month")],
 }));
 
 /** The panel. */
 export function CellDetails({ cell: index }: { cell: string }) {
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), [index]);
-  const rows = [...(kinds.value.rows ?? [])].sort((a, b) => b.count - a.count);
+  const rows = [...(categoriesAnswer.value.rows ?? [])].sort((a, b) => b.count - a.count);
   const total = rows.reduce((sum, row) => sum + row.count, 0);
   const most = Math.max(1, ...rows.map(row => row.count));
   return (
@@ -65,45 +74,52 @@ export function CellDetails({ cell: index }: { cell: string }) {
       <header>
         <h2>Cell</h2>
         <code class="note">{index}</code>
-        {kinds.value.of && <CopyMenu title="Cell by category" question={kinds.value.of} />}
+        {categoriesAnswer.value.question && (
+          <CopyMenu title="Cell by category" question={categoriesAnswer.value.question} />
+        )}
         <button
           type="button"
           class="plain"
           aria-label="Close the cell"
           onClick={() => {
-            cell.value = null;
+            selectedCell.value = null;
           }}
         >
           <Icon name="close" />
         </button>
       </header>
-      {kinds.value.problem ? (
-        <Failure problem={kinds.value.problem} />
+      {categoriesAnswer.value.problem ? (
+        <ErrorMessage problem={categoriesAnswer.value.problem} />
       ) : (
         <p>
-          <strong data-testid="cell-total">{whole(total)}</strong> {incidents(total)} with these filters
+          <strong data-testid="cell-total">{formatInteger(total)}</strong> {incidentNoun(total)} with these filters
         </p>
       )}
       {points.value.length > 1 && (
         <Chart option={option.value} label={`Incidents of the cell in ${points.value.length} months`} class="months" />
       )}
       <ul class="facets-list">
-        {rows.slice(0, TOP).map(row => (
+        {rows.slice(0, MAX_CATEGORIES).map(row => (
           <li key={row.category ?? ""} class="facet">
             <i style={{ width: `${(100 * row.count) / most}%` }} />
-            <span>{named(row.category)}</span>
-            <b>{short(row.count)}</b>
+            <span>{labelText(row.category)}</span>
+            <b>{formatCompact(row.count)}</b>
           </li>
         ))}
       </ul>
-      {rows.length > TOP && <small>and {rows.length - TOP} more categories</small>}
-      <Panel title="Latest incidents" known={latest.value} empty={(latest.value.rows ?? []).length === 0} class="inner">
+      {rows.length > MAX_CATEGORIES && <small>and {rows.length - MAX_CATEGORIES} more categories</small>}
+      <Panel
+        title="Latest incidents"
+        answer={latestAnswer.value}
+        empty={(latestAnswer.value.rows ?? []).length === 0}
+        class="inner"
+      >
         <ul class="latest">
-          {(latest.value.rows ?? []).map(incident => (
+          {(latestAnswer.value.rows ?? []).map(incident => (
             <li key={`${incident.resource} ${incident.id}`}>
-              <time>{clock(incident.occurred_at)}</time>
+              <time>{formatTime(incident.occurred_at ?? null)}</time>
               <span>
-                {named(incident.category)}
+                {labelText(incident.category)}
                 {incident.subcategory && <small> {incident.subcategory}</small>}
               </span>
               {incident.status && <em>{incident.status}</em>}

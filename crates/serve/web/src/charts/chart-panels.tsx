@@ -1,34 +1,34 @@
 /** The charts beside the map. They follow the map, and what is clicked in them becomes a filter. */
 
-import { cell, chartsFollow, mode } from "../state/view-state";
-import { Categories } from "./category-lines";
-import { Share } from "./category-shares";
+import { chartsFollowMap, mode, selectedCell } from "../state/view-state";
+import { CategoryLines } from "./category-lines";
+import { CategoryShares } from "./category-shares";
 import { CellDetails } from "./cell-details";
-import { Closing } from "./closing-times";
-import { Top } from "./top-cells";
-import { Week } from "./week-hours";
+import { ClosingTimes } from "./closing-times";
+import { TopCells } from "./top-cells";
+import { WeekHours } from "./week-hours";
 
 /** All of them. */
-export function Charts() {
+export function ChartPanels() {
   return (
     <>
-      <label class="follow">
+      <label class="charts-scope">
         <input
           type="checkbox"
-          checked={chartsFollow.value}
+          checked={chartsFollowMap.value}
           onChange={event => {
-            chartsFollow.value = event.currentTarget.checked;
+            chartsFollowMap.value = event.currentTarget.checked;
           }}
         />
         Count only what the map shows
       </label>
-      {cell.value && <CellDetails cell={cell.value} />}
-      {mode.value === "hotspots" && <Top />}
-      <Categories />
-      <Week />
-      <Share />
-      <Closing />
-      {mode.value !== "hotspots" && <Top />}
+      {selectedCell.value && <CellDetails cell={selectedCell.value} />}
+      {mode.value === "hotspots" && <TopCells />}
+      <CategoryLines />
+      <WeekHours />
+      <CategoryShares />
+      <ClosingTimes />
+      {mode.value !== "hotspots" && <TopCells />}
     </>
   );
 }

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
 import LRU from "zrender/lib/core/LRU.js";
-import { chartText, plainText } from "./chart-text";
+import { escapeChartText, unescapeChartText } from "./chart-text";
 import "./echarts";
 
 const EVERY_OBJECT_HAS = Object.getOwnPropertyNames(Object.prototype);
 
 test("a text that every object has as a name is another one for the chart library, and looks the same", () => {
   for (const text of [...EVERY_OBJECT_HAS, "Graffiti", ""]) {
-    expect(chartText(text) in Object.prototype).toBe(false);
-    expect(plainText(chartText(text))).toBe(text);
+    expect(escapeChartText(text) in Object.prototype).toBe(false);
+    expect(unescapeChartText(escapeChartText(text))).toBe(text);
   }
-  expect(chartText("Graffiti")).toBe("Graffiti");
+  expect(escapeChartText("Graffiti")).toBe("Graffiti");
 });
 
 test("the library's cache of text widths holds such names like any other", () => {

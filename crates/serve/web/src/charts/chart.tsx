@@ -2,11 +2,11 @@
 
 import type { ECharts, EChartsCoreOption } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
-import { colour, hues } from "../util/colours";
+import { cssColour, seriesColours } from "../util/colours";
 import { dark } from "../util/theme";
 
 /** What a click on a chart is about. */
-export interface Picked {
+export interface ChartClick {
   name: string;
   seriesName?: string;
   value: unknown;
@@ -27,12 +27,12 @@ interface Props {
   option: Option;
   /** What the chart shows, for who does not see it. */
   label: string;
-  pick?: (picked: Picked) => void;
+  onClick?: (picked: ChartClick) => void;
   class?: string;
 }
 
-function themed({ tooltip, ...option }: Option, label: string): EChartsCoreOption {
-  const [ink, soft, line, raised, faint] = ["ink", "soft", "line", "raised", "faint"].map(colour);
+function applyTheme({ tooltip, ...option }: Option, label: string): EChartsCoreOption {
+  const [ink, soft, line, raised, faint] = ["ink", "soft", "line", "raised", "faint"].map(cssColour);
   const axis = (given: unknown) =>
     given === undefined
       ? undefined
@@ -46,7 +46,7 @@ function themed({ tooltip, ...option }: Option, label: string): EChartsCoreOptio
   return {
     animation: false,
     useUTC: true,
-    color: hues(dark.peek()),
+    color: seriesColours(dark.peek()),
     textStyle: { fontFamily: "system-ui, sans-serif" },
     // Of text drawn on the canvas: HTML with styles in it would need an exception in the page's policy.
     tooltip: {
@@ -66,11 +66,11 @@ function themed({ tooltip, ...option }: Option, label: string): EChartsCoreOptio
 }
 
 /** A chart. */
-export function Chart({ option, label, pick, class: more }: Props) {
+export function Chart({ option, label, onClick, class: more }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const chart = useRef<ECharts | null>(null);
-  const latest = useRef({ option, label, pick });
-  latest.current = { option, label, pick };
+  const latest = useRef({ option, label, onClick });
+  latest.current = { option, label, onClick };
   const isDark = dark.value;
 
   useEffect(() => {
@@ -82,8 +82,8 @@ export function Chart({ option, label, pick, class: more }: Props) {
       if (gone) return;
       const made = init(element, null, { renderer: "canvas" });
       chart.current = made;
-      made.setOption(themed(latest.current.option, latest.current.label), true);
-      made.on("click", picked => latest.current.pick?.(picked as Picked));
+      made.setOption(applyTheme(latest.current.option, latest.current.label), true);
+      made.on("click", event => latest.current.onClick?.(event as ChartClick));
       watch = new ResizeObserver(() => made.resize());
       watch.observe(element);
     });
@@ -96,7 +96,7 @@ export function Chart({ option, label, pick, class: more }: Props) {
   }, []);
 
   useEffect(() => {
-    chart.current?.setOption(themed(option, label), true);
+    chart.current?.setOption(applyTheme(option, label), true);
   }, [option, label, isDark]);
 
   return <div class={`chart ${more ?? ""}`} ref={frame} role="img" aria-label={label} />;

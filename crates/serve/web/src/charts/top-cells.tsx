@@ -2,37 +2,38 @@
 
 import { cellToLatLng } from "h3-js";
 import { Panel } from "../components/panel";
-import { mapAnswer, picture } from "../map/questions";
-import { cell, mode } from "../state/view-state";
+import { picture } from "../map/picture";
+import { mapAnswer } from "../map/questions";
+import { mode, selectedCell } from "../state/view-state";
 
-const TOP = 10;
+const MAX_LISTED_CELLS = 10;
 const TITLES = { count: "Busiest cells", compare: "Greatest changes", hotspots: "Hottest cells" };
 
 /** The panel. */
-export function Top() {
-  const { hexes } = picture.value;
-  const top = hexes
-    .filter(hex => hex.rank !== null)
+export function TopCells() {
+  const { cells } = picture.value;
+  const top = cells
+    .filter(row => row.rank !== null)
     .sort((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
-    .slice(0, TOP);
-  const none = mode.value === "hotspots" && hexes.length > 0 ? "No cell is hot beyond chance." : true;
+    .slice(0, MAX_LISTED_CELLS);
+  const none = mode.value === "hotspots" && cells.length > 0 ? "No cell is hot beyond chance." : true;
   return (
-    <Panel title={TITLES[mode.value]} known={mapAnswer.value} empty={top.length === 0 && none}>
-      <ol class="top">
-        {top.map(hex => {
-          const [lat, lng] = cellToLatLng(hex.cell);
+    <Panel title={TITLES[mode.value]} answer={mapAnswer.value} empty={top.length === 0 && none}>
+      <ol class="top-cells">
+        {top.map(row => {
+          const [lat, lng] = cellToLatLng(row.cell);
           return (
-            <li key={hex.cell}>
+            <li key={row.cell}>
               <button
                 type="button"
-                aria-pressed={cell.value === hex.cell}
-                data-cell={hex.cell}
+                aria-pressed={selectedCell.value === row.cell}
+                data-cell={row.cell}
                 onClick={() => {
-                  cell.value = cell.value === hex.cell ? null : hex.cell;
+                  selectedCell.value = selectedCell.value === row.cell ? null : row.cell;
                 }}
               >
-                <i style={{ background: hex.colour }} />
-                <span>{hex.brief}</span>
+                <i style={{ background: row.colour }} />
+                <span>{row.brief}</span>
                 <small>
                   {lat.toFixed(3)}, {lng.toFixed(3)}
                 </small>

@@ -1,23 +1,24 @@
 /** Hours of the week: seven days by twenty-four hours, each a filter. */
 
 import { computed, signal } from "@preact/signals";
-import { follow } from "../api/answer";
+import { watchAnswer } from "../api/answer";
+import { withCity } from "../api/resources";
 import type { Count } from "../api/types";
 import { Panel } from "../components/panel";
-import { sequential } from "../map/colour-scale";
-import { afterMap, asked, chartsView } from "../map/questions";
-import { counts, params } from "../state/questions";
-import { filters, narrow } from "../state/view-state";
-import { whole } from "../util/format";
+import { sequentialScale } from "../map/colour-scale";
+import { afterMapDrawn, chartsFilter } from "../map/questions";
+import { countQuestion, filterParams } from "../state/questions";
+import { filters, setFilters } from "../state/view-state";
+import { formatInteger } from "../util/format";
 import { dark } from "../util/theme";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 
-const answer = follow<Count[]>(
-  afterMap(() => {
-    const given = asked(params(filters.value, ["hours", "weekdays"]));
-    return counts(["weekday", "hour"], given, [["dated", "true"], ...chartsView.value]);
+const answer = watchAnswer<Count[]>(
+  afterMapDrawn(() => {
+    const given = withCity(filterParams(filters.value, ["hours", "weekdays"]));
+    return countQuestion(["weekday", "hour"], given, [["dated", "true"], ...chartsFilter.value]);
   }),
 );
 
@@ -26,25 +27,25 @@ const byHour = computed(() => new Map(rows.value.map(row => [`${row.weekday} ${r
 
 const isFiltered = () => filters.value.hours.length > 0 || filters.value.weekdays.length > 0;
 
-interface Corner {
+interface WeekHour {
   weekday: number;
   hour: number;
 }
 /** The first corner of a block that is being drawn. */
-const held = signal<Corner | null>(null);
+const dragStart = signal<WeekHour | null>(null);
 
-const between = (a: number, b: number) => Array.from({ length: Math.abs(a - b) + 1 }, (_, n) => Math.min(a, b) + n);
-const axes = (days: readonly number[], hours: readonly number[]) => ({
+const listBetween = (a: number, b: number) => Array.from({ length: Math.abs(a - b) + 1 }, (_, n) => Math.min(a, b) + n);
+const toFilters = (days: readonly number[], hours: readonly number[]) => ({
   weekdays: days.length === 7 ? [] : days,
   hours: hours.length === 24 ? [] : hours,
 });
 
-function block(a: Corner, b: Corner): void {
-  narrow(axes(between(a.weekday, b.weekday), between(a.hour, b.hour)));
+function filterBlock(a: WeekHour, b: WeekHour): void {
+  setFilters(toFilters(listBetween(a.weekday, b.weekday), listBetween(a.hour, b.hour)));
 }
 
 /** Where the arrows go: by weekday and hour. */
-const STEPS = new Map([
+const ARROW_STEPS = new Map([
   ["ArrowRight", [0, 1]],
   ["ArrowLeft", [0, -1]],
   ["ArrowDown", [1, 0]],
@@ -52,9 +53,9 @@ const STEPS = new Map([
 ]);
 
 /** The hundred and sixty-eight, which are drawn again when their counts or filters change, and not while these are asked for. */
-function Squares() {
+function WeekGrid() {
   const { hours, weekdays } = filters.value;
-  const ramp = sequential([...byHour.value.values()], "linear", dark.value);
+  const ramp = sequentialScale([...byHour.value.values()], "linear", dark.value);
   const inside = (weekday: number, hour: number) =>
     (weekdays.length === 0 || weekdays.includes(weekday)) && (hours.length === 0 || hours.includes(hour));
   const some = isFiltered();
@@ -62,7 +63,7 @@ function Squares() {
     const on = weekdays.length === 1 && weekdays[0] === weekday;
     return (
       <th scope="row">
-        <button type="button" aria-pressed={on} onClick={() => narrow({ weekdays: on ? [] : [weekday] })}>
+        <button type="button" aria-pressed={on} onClick={() => setFilters({ weekdays: on ? [] : [weekday] })}>
           {DAYS[weekday - 1]}
         </button>
       </th>
@@ -71,8 +72,8 @@ function Squares() {
   const square = (weekday: number, hour: number) => {
     const count = byHour.value.get(`${weekday} ${hour}`) ?? 0;
     const corner = { weekday, hour };
-    const label = `${DAYS[weekday - 1]} ${hour}:00, ${whole(count)}`;
-    const pick = () => (alone ? narrow({ hours: [], weekdays: [] }) : block(corner, corner));
+    const label = `${DAYS[weekday - 1]} ${hour}:00, ${formatInteger(count)}`;
+    const pick = () => (alone ? setFilters({ hours: [], weekdays: [] }) : filterBlock(corner, corner));
     const alone = hours.length === 1 && weekdays.length === 1 && inside(weekday, hour);
     return (
       <td key={hour}>
@@ -94,17 +95,17 @@ function Squares() {
           }}
           onPointerDown={event => {
             event.currentTarget.releasePointerCapture?.(event.pointerId);
-            held.value = corner;
+            dragStart.value = corner;
           }}
           onPointerUp={() => {
-            const from = held.value;
-            held.value = null;
+            const from = dragStart.value;
+            dragStart.value = null;
             if (!from) return;
-            if (from.weekday === weekday && from.hour === hour && alone) narrow({ hours: [], weekdays: [] });
-            else block(from, corner);
+            if (from.weekday === weekday && from.hour === hour && alone) setFilters({ hours: [], weekdays: [] });
+            else filterBlock(from, corner);
           }}
           onKeyDown={event => {
-            const step = STEPS.get(event.key);
+            const step = ARROW_STEPS.get(event.key);
             // Enter and the space bar are clicks of the browser's own.
             if (step) {
               event.preventDefault();
@@ -142,15 +143,15 @@ function Squares() {
 }
 
 /** The panel. */
-export function Week() {
+export function WeekHours() {
   return (
     <Panel
       title="Hours of the week"
-      known={answer.value}
+      answer={answer.value}
       empty={byHour.value.size === 0}
       note={
         isFiltered() ? (
-          <button type="button" class="link" onClick={() => narrow({ hours: [], weekdays: [] })}>
+          <button type="button" class="link" onClick={() => setFilters({ hours: [], weekdays: [] })}>
             any hour
           </button>
         ) : (
@@ -158,7 +159,7 @@ export function Week() {
         )
       }
     >
-      <Squares />
+      <WeekGrid />
     </Panel>
   );
 }

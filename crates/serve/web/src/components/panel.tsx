@@ -2,17 +2,17 @@
 
 import { computed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { Known } from "../api/answer";
+import type { AnswerState } from "../api/answer";
 import type { Problem } from "../api/client";
-import { landed } from "../api/resources";
-import { narrowed } from "../state/view-state";
+import { landedResources } from "../api/resources";
+import { filterCount } from "../state/view-state";
 import { CopyMenu } from "./copy-menu";
 
 interface Props {
   title: string;
   /** A few words after the title. */
   note?: ComponentChildren;
-  known: Known<unknown>;
+  answer: AnswerState<unknown>;
   /** Whether there is nothing to show, or what is said of it. */
   empty?: boolean | string;
   children: ComponentChildren;
@@ -20,13 +20,13 @@ interface Props {
 }
 
 /** What is said where nothing is: whether there was something to filter is another matter. */
-export const nothing = computed(() => {
-  if (narrowed.value > 0) return "Nothing here with these filters.";
-  return landed.value.some(resource => resource.incidents > 0) ? "Nothing here." : "Nothing yet.";
+export const emptyText = computed(() => {
+  if (filterCount.value > 0) return "Nothing here with these filters.";
+  return landedResources.value.some(resource => resource.incidents > 0) ? "Nothing here." : "Nothing yet.";
 });
 
 /** What went wrong, as the server says it. */
-export function Failure({ problem }: { problem: Problem }) {
+export function ErrorMessage({ problem }: { problem: Problem }) {
   return (
     <p class="failure" role="alert">
       <strong>{problem.title}.</strong> {problem.detail}
@@ -36,24 +36,24 @@ export function Failure({ problem }: { problem: Problem }) {
 }
 
 /** A panel around what a question's answer shows. */
-export function Panel({ title, note, known, empty, children, class: more }: Props) {
+export function Panel({ title, note, answer, empty, children, class: more }: Props) {
   const id = `panel-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
-  const waiting = known.rows === null && known.problem === null;
+  const waiting = answer.rows === null && answer.problem === null;
   return (
-    <section class={`panel ${more ?? ""}`} aria-labelledby={id} aria-busy={known.loading}>
+    <section class={`panel ${more ?? ""}`} aria-labelledby={id} aria-busy={answer.loading}>
       <header>
         <h2 id={id}>{title}</h2>
         {note && <span class="note">{note}</span>}
-        {known.of && <CopyMenu title={title} question={known.of} />}
+        {answer.question && <CopyMenu title={title} question={answer.question} />}
       </header>
-      {known.problem ? (
-        <Failure problem={known.problem} />
+      {answer.problem ? (
+        <ErrorMessage problem={answer.problem} />
       ) : waiting ? (
-        <p class="waiting" role="status">
+        <p class="loading" role="status">
           Counting…
         </p>
       ) : empty ? (
-        <p class="empty">{empty === true ? nothing.value : empty}</p>
+        <p class="empty">{empty === true ? emptyText.value : empty}</p>
       ) : (
         children
       )}

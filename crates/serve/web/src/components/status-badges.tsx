@@ -1,25 +1,25 @@
 /** How true the numbers are: exact or fast, as of when, made up for a demo, cut short. */
 
 import { signal } from "@preact/signals";
-import type { Meta } from "../api/client";
+import type { AnswerMeta } from "../api/client";
 import { cityResources } from "../api/resources";
 import { page } from "../state/view-state";
-import { clock } from "../util/format";
-import { Live } from "./live-indicator";
+import { formatTime } from "../util/format";
+import { LiveIndicator } from "./live-indicator";
 
 /** What the headers said of the answer that the map shows. */
-export const mapMeta = signal<Meta | null>(null);
+export const mapMeta = signal<AnswerMeta | null>(null);
 
 /** The badges in the bar. */
-export function Honesty() {
+export function StatusBadges() {
   const meta = page.value === "map" ? mapMeta.value : null;
   const pending = cityResources.value.reduce((sum, resource) => sum + resource.pending_batches, 0);
   const exact = meta ? meta.exact : cityResources.value.every(resource => resource.exact);
   const synthetic = meta ? meta.synthetic : cityResources.value.some(resource => resource.synthetic);
-  if (cityResources.value.length === 0) return <div class="honesty" />;
+  if (cityResources.value.length === 0) return <div class="status-badges" />;
   const batches = `${pending} ${pending === 1 ? "batch" : "batches"}`;
   return (
-    <div class="honesty">
+    <div class="status-badges">
       {synthetic && (
         <span class="badge warn" title="Made up by the program to try it out: no city published them">
           synthetic demo data
@@ -44,10 +44,10 @@ export function Honesty() {
       )}
       {meta?.asOf && (
         <span class="as-of" title="The newest commit that these numbers hold, UTC">
-          as of {clock(meta.asOf)} UTC
+          as of {formatTime(meta.asOf)} UTC
         </span>
       )}
-      <Live />
+      <LiveIndicator />
     </div>
   );
 }

@@ -1,21 +1,25 @@
 /** What kind and where: the values of each label with their counts, drawn as bars, each a filter. */
 
 import { signal } from "@preact/signals";
-import { follow } from "../api/answer";
-import { MOST_FACETS } from "../api/client";
-import { cityResources } from "../api/resources";
+import { watchAnswer } from "../api/answer";
+import { MAX_FACET_VALUES } from "../api/client";
+import { cityResources, withCity } from "../api/resources";
+import type { Facet } from "../api/types";
 import { Icon } from "../components/icon";
 import { Panel } from "../components/panel";
-import { afterMap, asked, chartsView } from "../map/questions";
-import { params } from "../state/questions";
-import { choose, clear, filters, LABELS, type Label, narrow, narrowed, toggle } from "../state/view-state";
-import { named, short, whole } from "../util/format";
-
-interface Facet {
-  facet: Label;
-  value: string | null;
-  count: number;
-}
+import { afterMapDrawn, chartsFilter } from "../map/questions";
+import { filterParams } from "../state/questions";
+import {
+  clearFilters,
+  filterCount,
+  filters,
+  LABELS,
+  type Label,
+  setFilters,
+  setLabelValues,
+  toggleLabelValue,
+} from "../state/view-state";
+import { formatCompact, formatInteger, labelText } from "../util/format";
 
 const TITLES: Record<Label, string> = {
   resource: "Resource",
@@ -24,54 +28,57 @@ const TITLES: Record<Label, string> = {
   neighborhood: "Neighborhood",
 };
 /** Values that are shown before somebody asks for more. */
-const FEW: Record<Label, number> = { resource: 10, category: 9, district: 7, neighborhood: 7 };
+const INITIAL_VALUES: Record<Label, number> = { resource: 10, category: 9, district: 7, neighborhood: 7 };
 
 /** Values that are asked for, and listed, at most. */
-const MOST = 300;
+const MAX_VALUES = 300;
 
-const sought = signal<Partial<Record<Label, string>>>({});
+const searchTexts = signal<Partial<Record<Label, string>>>({});
 
 /** Each list counts under all filters but its own: what else could be chosen stays in sight. */
-const listOf = (label: Label) =>
-  follow<Facet[]>(
-    afterMap(() => ({
+const watchFacet = (label: Label) =>
+  watchAnswer<Facet[]>(
+    afterMapDrawn(() => ({
       path: "facets",
       params: [
         ["facet", label],
         // All while somebody searches, or has chosen what may be further down.
-        ["limit", String(sought.value[label] || filters.value.labels[label].length > 0 ? MOST_FACETS : MOST)],
-        ...asked(params(filters.value, [label])),
-        ...chartsView.value,
+        [
+          "limit",
+          String(searchTexts.value[label] || filters.value.labels[label].length > 0 ? MAX_FACET_VALUES : MAX_VALUES),
+        ],
+        ...withCity(filterParams(filters.value, [label])),
+        ...chartsFilter.value,
       ],
     })),
   );
-const answers = {
-  resource: listOf("resource"),
-  category: listOf("category"),
-  district: listOf("district"),
-  neighborhood: listOf("neighborhood"),
+const facetAnswers = {
+  resource: watchFacet("resource"),
+  category: watchFacet("category"),
+  district: watchFacet("district"),
+  neighborhood: watchFacet("neighborhood"),
 };
 
-const opened = signal<Partial<Record<Label, boolean>>>({});
+const expanded = signal<Partial<Record<Label, boolean>>>({});
 
-function title(label: Label, value: string | null): string {
-  if (label !== "resource") return named(value);
+function formatValueTitle(label: Label, value: string | null): string {
+  if (label !== "resource") return labelText(value);
   const found = cityResources.value.find(resource => resource.name === value);
   // The city is said above.
   const text = found?.title?.replace(found.city ?? "", "").trim();
-  return text ? (text[0] ?? "").toUpperCase() + text.slice(1) : named(value);
+  return text ? (text[0] ?? "").toUpperCase() + text.slice(1) : labelText(value);
 }
 
-function List({ label }: { label: Label }) {
-  const known = answers[label].value;
+function FacetList({ label }: { label: Label }) {
+  const known = facetAnswers[label].value;
   const chosen = filters.value.labels[label];
   const rows = known.rows ?? [];
-  const text = (sought.value[label] ?? "").toLowerCase();
-  const all = rows.filter(row => title(label, row.value).toLowerCase().includes(text));
+  const text = (searchTexts.value[label] ?? "").toLowerCase();
+  const all = rows.filter(row => formatValueTitle(label, row.value).toLowerCase().includes(text));
   // What is chosen stays in sight, with nothing to count as well.
   const gone = chosen.filter(value => !rows.some(row => (row.value ?? "") === value));
-  const cut = all.length > MOST || known.meta?.truncated === true;
-  const few = opened.value[label] || text !== "" ? all.slice(0, MOST) : all.slice(0, FEW[label]);
+  const cut = all.length > MAX_VALUES || known.meta?.truncated === true;
+  const few = expanded.value[label] || text !== "" ? all.slice(0, MAX_VALUES) : all.slice(0, INITIAL_VALUES[label]);
   const hidden = all.filter(row => !few.includes(row) && chosen.includes(row.value ?? ""));
   const listed = [...few, ...hidden, ...gone.map(value => ({ facet: label, value, count: 0 }))];
   const most = Math.max(1, ...rows.map(row => row.count));
@@ -84,15 +91,15 @@ function List({ label }: { label: Label }) {
           type="button"
           class="facet"
           aria-pressed={on}
-          title={`${title(label, row.value)}: ${whole(row.count)}`}
+          title={`${formatValueTitle(label, row.value)}: ${formatInteger(row.count)}`}
           data-label={label}
           data-value={value}
           data-count={row.count}
-          onClick={() => toggle(label, value)}
+          onClick={() => toggleLabelValue(label, value)}
         >
           <i style={{ width: `${(100 * row.count) / most}%` }} />
-          <span>{title(label, row.value)}</span>
-          <b>{short(row.count)}</b>
+          <span>{formatValueTitle(label, row.value)}</span>
+          <b>{formatCompact(row.count)}</b>
         </button>
       </li>
     );
@@ -100,68 +107,68 @@ function List({ label }: { label: Label }) {
   return (
     <Panel
       title={TITLES[label]}
-      known={known}
+      answer={known}
       empty={listed.length === 0 && text === ""}
       class="facets"
       note={
         chosen.length > 0 && (
-          <button type="button" class="link" onClick={() => choose(label, [])}>
+          <button type="button" class="link" onClick={() => setLabelValues(label, [])}>
             clear {chosen.length}
           </button>
         )
       }
     >
-      {rows.length > FEW[label] && (
+      {rows.length > INITIAL_VALUES[label] && (
         <input
           type="search"
           placeholder={cut || text !== "" ? "Search" : `Search ${rows.length}`}
           aria-label={`Search ${TITLES[label]}`}
-          value={sought.value[label] ?? ""}
+          value={searchTexts.value[label] ?? ""}
           onInput={event => {
-            sought.value = { ...sought.value, [label]: event.currentTarget.value };
+            searchTexts.value = { ...searchTexts.value, [label]: event.currentTarget.value };
           }}
         />
       )}
-      <ul class={chosen.length > 0 ? "some" : ""}>{listed.map(item)}</ul>
-      {text === "" && all.length > FEW[label] && (
+      <ul class={chosen.length > 0 ? "has-selection" : ""}>{listed.map(item)}</ul>
+      {text === "" && all.length > INITIAL_VALUES[label] && (
         <button
           type="button"
           class="link"
           onClick={() => {
-            opened.value = { ...opened.value, [label]: !opened.value[label] };
+            expanded.value = { ...expanded.value, [label]: !expanded.value[label] };
           }}
         >
-          {opened.value[label] ? "fewer" : `${Math.min(all.length, MOST) - FEW[label]} more`}
+          {expanded.value[label] ? "fewer" : `${Math.min(all.length, MAX_VALUES) - INITIAL_VALUES[label]} more`}
         </button>
       )}
-      {cut && (opened.value[label] || text !== "") && <small>the {whole(few.length)} most frequent</small>}
+      {cut && (expanded.value[label] || text !== "") && <small>the {formatInteger(few.length)} most frequent</small>}
     </Panel>
   );
 }
 
 /** A filter in words, by its name in the address. */
-function described(name: string, value: string): string {
+function describeFilter(name: string, value: string): string {
   if (name === "near") {
     const [lat, lng, metres] = value.split(",").map(text => text.trim());
     return `within ${metres} m of ${lat}, ${lng}`;
   }
-  return name.endsWith("!") ? `${name.slice(0, -1)} not ${named(value)}` : `${name} ${named(value)}`;
+  return name.endsWith("!") ? `${name.slice(0, -1)} not ${labelText(value)}` : `${name} ${labelText(value)}`;
 }
 
 /** Filters that came with the address, each with a way to be rid of it. */
-function Further() {
-  const { further } = filters.value;
-  if (further.length === 0) return null;
+function UrlOnlyFilters() {
+  const { urlOnly } = filters.value;
+  if (urlOnly.length === 0) return null;
   return (
-    <ul class="further">
-      {further.map(filter => (
+    <ul class="url-filters">
+      {urlOnly.map(filter => (
         <li key={filter.join(" ")}>
-          <span>{described(...filter)}</span>
+          <span>{describeFilter(...filter)}</span>
           <button
             type="button"
             class="link"
-            aria-label={`Take away: ${described(...filter)}`}
-            onClick={() => narrow({ further: further.filter(other => other !== filter) })}
+            aria-label={`Take away: ${describeFilter(...filter)}`}
+            onClick={() => setFilters({ urlOnly: urlOnly.filter(other => other !== filter) })}
           >
             <Icon name="close" />
           </button>
@@ -172,20 +179,24 @@ function Further() {
 }
 
 /** All of them. */
-export function Facets() {
+export function FacetsPanel() {
   return (
     <>
-      <div class="narrowed">
+      <div class="filter-count">
         <span>
-          {narrowed.value === 0 ? "No filters" : narrowed.value === 1 ? "1 filter" : `${narrowed.value} filters`}
+          {filterCount.value === 0
+            ? "No filters"
+            : filterCount.value === 1
+              ? "1 filter"
+              : `${filterCount.value} filters`}
         </span>
-        <button type="button" class="link" disabled={narrowed.value === 0} onClick={clear}>
+        <button type="button" class="link" disabled={filterCount.value === 0} onClick={clearFilters}>
           clear all
         </button>
       </div>
-      <Further />
+      <UrlOnlyFilters />
       {LABELS.map(label => (
-        <List key={label} label={label} />
+        <FacetList key={label} label={label} />
       ))}
     </>
   );

@@ -1,27 +1,27 @@
 import { expect, test } from "vitest";
-import { beside, boundsOf, boxOf, gathered, wrapped } from "./antimeridian";
+import { alignBounds, toBounds, toBox, unwrapLongitudes, wrapLongitude } from "./antimeridian";
 
 test("a longitude beyond 180 is put back", () => {
-  expect([180, -180, 181, -190, 539, 0].map(wrapped)).toEqual([180, -180, -179, 170, 179, 0]);
+  expect([180, -180, 181, -190, 539, 0].map(wrapLongitude)).toEqual([180, -180, -179, 170, 179, 0]);
 });
 
 test("longitudes on both sides of the meridian are gathered on one", () => {
-  expect(gathered([179, -179, 178])).toEqual([179, 181, 178]);
-  expect(gathered([-122.4, -122.5, -87.6])).toEqual([-122.4, -122.5, -87.6]);
-  expect(gathered([7])).toEqual([7]);
-  expect(gathered([])).toEqual([]);
+  expect(unwrapLongitudes([179, -179, 178])).toEqual([179, 181, 178]);
+  expect(unwrapLongitudes([-122.4, -122.5, -87.6])).toEqual([-122.4, -122.5, -87.6]);
+  expect(unwrapLongitudes([7])).toEqual([7]);
+  expect(unwrapLongitudes([])).toEqual([]);
 });
 
 test("bounds are turned to where others are", () => {
   const view = { west: -190, south: -20, east: -170, north: -10 };
   const city = { west: 175, south: -18, east: 182, north: -16 };
-  expect(beside(view, city)).toEqual({ west: 170, south: -20, east: 190, north: -10 });
-  expect(beside(city, city)).toBe(city);
+  expect(alignBounds(view, city)).toEqual({ west: 170, south: -20, east: 190, north: -10 });
+  expect(alignBounds(city, city)).toBe(city);
 });
 
 test("a box across the meridian has its west above its east", () => {
   const across = { west: 179, south: -18, east: 182, north: -16 };
-  expect(boxOf(across)).toEqual([179, -18, -178, -16]);
-  expect(boundsOf(boxOf(across))).toEqual(across);
-  expect(boxOf({ west: -200, south: -90, east: 170, north: 90 })).toEqual([-180, -90, 180, 90]);
+  expect(toBox(across)).toEqual([179, -18, -178, -16]);
+  expect(toBounds(toBox(across))).toEqual(across);
+  expect(toBox({ west: -200, south: -90, east: 170, north: 90 })).toEqual([-180, -90, 180, 90]);
 });

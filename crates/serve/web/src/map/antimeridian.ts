@@ -6,18 +6,18 @@
 import type { Bounds } from "./resolution";
 
 /** The same place between -180 and 180 degrees. */
-export const wrapped = (lng: number): number =>
+export const wrapLongitude = (lng: number): number =>
   lng >= -180 && lng <= 180 ? lng : lng - 360 * Math.floor((lng + 180) / 360);
 
 /** The bounds turned round the world so that they lie as near as can be to others. */
-export function beside(bounds: Bounds, others: Bounds): Bounds {
+export function alignBounds(bounds: Bounds, others: Bounds): Bounds {
   const apart = (others.west + others.east - bounds.west - bounds.east) / 2;
   const turn = 360 * Math.round(apart / 360);
   return turn === 0 ? bounds : { ...bounds, west: bounds.west + turn, east: bounds.east + turn };
 }
 
 /** Longitudes turned so that they lie close together: all but the widest gap between two of them. */
-export function gathered(lngs: readonly number[]): number[] {
+export function unwrapLongitudes(lngs: readonly number[]): number[] {
   const sorted = [...new Set(lngs)].sort((a, b) => a - b);
   // What lies between the last and the first, round the other side of the world, is a gap as any.
   let widest = (sorted[0] ?? 0) + 360 - (sorted.at(-1) ?? 0);
@@ -33,12 +33,12 @@ export function gathered(lngs: readonly number[]): number[] {
 }
 
 /** A box as the server takes it: between -180 and 180 degrees, west above east where it goes across the meridian. */
-export function boxOf({ west, south, east, north }: Bounds): [number, number, number, number] {
+export function toBox({ west, south, east, north }: Bounds): [number, number, number, number] {
   if (east - west >= 360) return [-180, south, 180, north];
-  return [wrapped(west), south, wrapped(east), north];
+  return [wrapLongitude(west), south, wrapLongitude(east), north];
 }
 
 /** The bounds of such a box. */
-export function boundsOf([west, south, east, north]: readonly [number, number, number, number]): Bounds {
+export function toBounds([west, south, east, north]: readonly [number, number, number, number]): Bounds {
   return { west, south, east: east < west ? east + 360 : east, north };
 }

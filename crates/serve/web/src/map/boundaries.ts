@@ -1,20 +1,17 @@
 /** The boundaries that carry the eye where there is no base map. */
 
 import { computed } from "@preact/signals";
-import { follow } from "../api/answer";
+import { watchAnswer } from "../api/answer";
 import { cities, currentCity } from "../api/resources";
-import { outlineSet } from "../state/view-state";
-import { afterMap } from "./questions";
-
-interface Boundaries extends GeoJSON.FeatureCollection {
-  features: GeoJSON.Feature<GeoJSON.Geometry, { resource: string; dimension: string; label: string; city: string }>[];
-}
+import type { Boundaries } from "../api/types";
+import { boundarySet } from "../state/view-state";
+import { afterMapDrawn } from "./questions";
 
 /** Lines may leave the published ones by this much: less than a pixel at the zoom of a city. */
 const TOLERANCE_M = "12";
 
-const all = follow<Boundaries>(
-  afterMap(() => ({
+const boundariesAnswer = watchAnswer<Boundaries>(
+  afterMapDrawn(() => ({
     path: "boundaries",
     params: [
       ...(cities.value.length > 1 && currentCity.value ? [["city", currentCity.value] as const] : []),
@@ -24,24 +21,24 @@ const all = follow<Boundaries>(
 );
 
 /** Whether they are on their way. */
-export const awaited = computed(() => all.value.loading);
+export const boundariesLoading = computed(() => boundariesAnswer.value.loading);
 
-const features = computed(() => all.value.rows?.features ?? []);
+const features = computed(() => boundariesAnswer.value.rows?.features ?? []);
 
 /** The sets of boundaries that the city has. */
-export const sets = computed(() => [...new Set(features.value.map(f => f.properties.resource))]);
+export const boundarySets = computed(() => [...new Set(features.value.map(f => f.properties.resource))]);
 
 /** The set that is shown. */
-export const currentSet = computed(() => {
-  if (outlineSet.value !== null) return outlineSet.value;
+export const currentBoundarySet = computed(() => {
+  if (boundarySet.value !== null) return boundarySet.value;
   const usual = features.value.find(f => f.properties.dimension === "neighborhood") ?? features.value[0];
   return usual?.properties.resource ?? "";
 });
 
 /** The boundaries that are shown. */
-export const outlines = computed(
+export const shownBoundaries = computed(
   (): GeoJSON.FeatureCollection => ({
     type: "FeatureCollection",
-    features: features.value.filter(f => f.properties.resource === currentSet.value),
+    features: features.value.filter(f => f.properties.resource === currentBoundarySet.value),
   }),
 );

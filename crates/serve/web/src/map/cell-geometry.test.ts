@@ -1,6 +1,6 @@
 import { cellToBoundary, latLngToCell } from "h3-js";
 import { expect, test } from "vitest";
-import { hexagon, ring, touches } from "./cell-geometry";
+import { cellFeature, cellRing, touchesBounds } from "./cell-geometry";
 
 /** By the surveyor's formula, in square degrees. */
 const area = (ring: readonly (readonly [number, number])[]) =>
@@ -12,15 +12,17 @@ const area = (ring: readonly (readonly [number, number])[]) =>
 test("a cell on the 180th meridian is as narrow as its neighbours", () => {
   for (const lng of [179.999, -179.999, 180, -180]) {
     for (const resolution of [2, 5, 9]) {
-      const corners = ring(latLngToCell(-17, lng, resolution));
-      const away = ring(latLngToCell(-17, 150, resolution));
+      const corners = cellRing(latLngToCell(-17, lng, resolution));
+      const away = cellRing(latLngToCell(-17, 150, resolution));
       const width = (of: typeof corners) => Math.max(...of.map(at => at[0])) - Math.min(...of.map(at => at[0]));
       expect(width(corners)).toBeLessThan(2 * width(away));
       expect(area(corners)).toBeGreaterThan(area(away) / 3);
-      expect(touches(latLngToCell(-17, lng, resolution), { west: 179, south: -18, east: 181, north: -16 })).toBe(true);
-      expect(touches(latLngToCell(-17, lng, resolution), { west: -181, south: -18, east: -179, north: -16 })).toBe(
+      expect(touchesBounds(latLngToCell(-17, lng, resolution), { west: 179, south: -18, east: 181, north: -16 })).toBe(
         true,
       );
+      expect(
+        touchesBounds(latLngToCell(-17, lng, resolution), { west: -181, south: -18, east: -179, north: -16 }),
+      ).toBe(true);
     }
   }
 });
@@ -30,10 +32,10 @@ test("a cell that holds a pole is a band up to it", () => {
     [90, 1],
     [-90, -1],
   ] as const) {
-    const corners = ring(latLngToCell(pole, 0, 3));
+    const corners = cellRing(latLngToCell(pole, 0, 3));
     expect(Math.max(...corners.map(([, lat]) => sign * lat))).toBe(90);
     expect(area(corners)).toBeGreaterThan(0);
-    expect(hexagon(latLngToCell(pole, 0, 3)).geometry.type).toBe("Polygon");
+    expect(cellFeature(latLngToCell(pole, 0, 3)).geometry.type).toBe("Polygon");
   }
 });
 
@@ -42,10 +44,10 @@ test("a cell is on screen as soon as the box around it touches what is in view",
   const corners = cellToBoundary(cell);
   const [lat, lng] = [corners.map(at => at[0]), corners.map(at => at[1])];
   const box = { west: Math.min(...lng), south: Math.min(...lat), east: Math.max(...lng), north: Math.max(...lat) };
-  expect(touches(cell, box)).toBe(true);
+  expect(touchesBounds(cell, box)).toBe(true);
   // Small bounds inside it, and those that only reach its edge.
-  expect(touches(cell, { west: -122.42, south: 37.77, east: -122.42, north: 37.77 })).toBe(true);
-  expect(touches(cell, { ...box, west: box.east, east: box.east + 1 })).toBe(true);
-  expect(touches(cell, { ...box, west: box.east + 1e-5, east: box.east + 1 })).toBe(false);
-  expect(touches(cell, { ...box, south: box.north + 1e-5, north: box.north + 1 })).toBe(false);
+  expect(touchesBounds(cell, { west: -122.42, south: 37.77, east: -122.42, north: 37.77 })).toBe(true);
+  expect(touchesBounds(cell, { ...box, west: box.east, east: box.east + 1 })).toBe(true);
+  expect(touchesBounds(cell, { ...box, west: box.east + 1e-5, east: box.east + 1 })).toBe(false);
+  expect(touchesBounds(cell, { ...box, south: box.north + 1e-5, north: box.north + 1 })).toBe(false);
 });

@@ -1,26 +1,26 @@
 /** Cells and areas as GeoJSON. */
 
 import { cellToBoundary } from "h3-js";
-import { beside } from "./antimeridian";
+import { alignBounds } from "./antimeridian";
 import type { Bounds } from "./resolution";
 
 /** Rings that are kept: some ten megabytes. */
-const MOST = 100_000;
-const rings = new Map<string, [number, number][]>();
+const MAX_CACHED_RINGS = 100_000;
+const cachedRings = new Map<string, [number, number][]>();
 
 /** The corners of a cell, longitude first. They go on beyond the 180th meridian, and a cell with a pole is a band up to it. */
-export function ring(cell: string): [number, number][] {
-  if (rings.size > MOST) rings.clear();
-  let known = rings.get(cell);
+export function cellRing(cell: string): [number, number][] {
+  if (cachedRings.size > MAX_CACHED_RINGS) cachedRings.clear();
+  let known = cachedRings.get(cell);
   if (!known) {
-    known = unwrapped(cellToBoundary(cell).map(([lat, lng]): [number, number] => [lng, lat]));
-    rings.set(cell, known);
+    known = unwrapRing(cellToBoundary(cell).map(([lat, lng]): [number, number] => [lng, lat]));
+    cachedRings.set(cell, known);
   }
   return known;
 }
 
 /** The same ring, each corner less than half the world from the one before. */
-function unwrapped(corners: [number, number][]): [number, number][] {
+function unwrapRing(corners: [number, number][]): [number, number][] {
   const [first] = corners;
   if (first === undefined) return corners;
   const found: [number, number][] = [first];
@@ -37,7 +37,7 @@ function unwrapped(corners: [number, number][]): [number, number][] {
 }
 
 /** A ring as a polygon. */
-export function polygon(
+export function toPolygonFeature(
   ring: readonly [number, number][],
   properties: GeoJSON.GeoJsonProperties = {},
 ): GeoJSON.Feature {
@@ -50,16 +50,16 @@ export function polygon(
 }
 
 /** A cell as a polygon. */
-export const hexagon = (cell: string) => polygon(ring(cell), { cell });
+export const cellFeature = (cell: string) => toPolygonFeature(cellRing(cell), { cell });
 
 /** Whether the box around a cell touches the bounds. */
-export function touches(cell: string, bounds: Bounds): boolean {
-  const corners = ring(cell);
+export function touchesBounds(cell: string, bounds: Bounds): boolean {
+  const corners = cellRing(cell);
   const [lng, lat] = [corners.map(at => at[0]), corners.map(at => at[1])];
   const box = { west: Math.min(...lng), south: Math.min(...lat), east: Math.max(...lng), north: Math.max(...lat) };
-  const { west, south, east, north } = beside(box, bounds);
+  const { west, south, east, north } = alignBounds(box, bounds);
   return east >= bounds.west && west <= bounds.east && north >= bounds.south && south <= bounds.north;
 }
 
 /** Nothing. */
-export const NOWHERE: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
+export const NO_FEATURES: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };

@@ -5,17 +5,17 @@
  */
 
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
-import { hexagon } from "./cell-geometry";
-import type { Hex } from "./questions";
+import { cellFeature } from "./cell-geometry";
+import type { MapCell } from "./picture";
 
 /** The name of the source. */
-export const CELLS = "hexes";
+export const CELL_SOURCE = "cells";
 
 /** The cells of one map. */
-export class Cells {
+export class CellLayer {
   /** Whose outlines the source has. */
   private outlined = new Set<string>();
-  private shown = new Map<string, Hex>();
+  private shown = new Map<string, MapCell>();
 
   constructor(private readonly map: MapLibre) {}
 
@@ -25,21 +25,21 @@ export class Cells {
   }
 
   /** Shows these, and no others. A column cannot be made invisible: with `columns` the source has no outline too many. */
-  show(hexes: readonly Hex[], columns: boolean): void {
-    const next = new Map(hexes.map(hex => [hex.cell, hex]));
+  show(cells: readonly MapCell[], columns: boolean): void {
+    const next = new Map(cells.map(cell => [cell.cell, cell]));
     const spare = columns && this.outlined.size > next.size;
-    if (spare || hexes.some(({ cell }) => !this.outlined.has(cell))) {
+    if (spare || cells.some(({ cell }) => !this.outlined.has(cell))) {
       this.outlined = new Set(next.keys());
-      const features = hexes.map(({ cell }) => hexagon(cell));
-      this.map.getSource<GeoJSONSource>(CELLS)?.setData({ type: "FeatureCollection", features });
+      const features = cells.map(({ cell }) => cellFeature(cell));
+      this.map.getSource<GeoJSONSource>(CELL_SOURCE)?.setData({ type: "FeatureCollection", features });
     }
     for (const cell of this.shown.keys()) {
-      if (!next.has(cell)) this.map.removeFeatureState({ source: CELLS, id: cell });
+      if (!next.has(cell)) this.map.removeFeatureState({ source: CELL_SOURCE, id: cell });
     }
     for (const [id, { colour, height }] of next) {
       const before = this.shown.get(id);
       if (before?.colour === colour && before.height === height) continue;
-      this.map.setFeatureState({ source: CELLS, id }, { colour, height });
+      this.map.setFeatureState({ source: CELL_SOURCE, id }, { colour, height });
     }
     this.shown = next;
     // Nothing may have changed, and whoever waits for the frame gets one.

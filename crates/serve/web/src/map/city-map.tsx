@@ -5,42 +5,44 @@ import { computed, effect, untracked, useSignal } from "@preact/signals";
 import { type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useRef } from "preact/hooks";
-import { corners } from "../state/questions";
-import { type Camera, camera, cell, filters, tilted } from "../state/view-state";
+import { boxCorners } from "../state/questions";
+import { type Camera, camera, filters, selectedCell, tilted } from "../state/view-state";
 import { dark } from "../util/theme";
-import { outlines } from "./boundaries";
-import { hexagon, NOWHERE, polygon } from "./cell-geometry";
-import { CELLS, Cells } from "./cell-layer";
-import { hovered } from "./cell-tooltip";
-import { drawing, tool } from "./draw";
-import { style } from "./map-style";
-import { drawn, extent, picture, seen, wanted } from "./questions";
+import { shownBoundaries } from "./boundaries";
+import { cellFeature, NO_FEATURES, toPolygonFeature } from "./cell-geometry";
+import { CELL_SOURCE, CellLayer } from "./cell-layer";
+import { hoveredCell } from "./cell-tooltip";
+import { drawTool, enableDrawing } from "./draw";
+import { extent } from "./extent";
+import { buildMapStyle } from "./map-style";
+import { picture } from "./picture";
+import { drawnAddresses, requestedAddresses, viewport } from "./questions";
 
 setWorkerUrl(workerUrl);
 
 /** How far the map leans when columns stand on it, degrees. */
-const LEAN = 50;
+const TILTED_PITCH_DEGREES = 50;
 
 /** Room for what lies over the map, pixels. */
-const MARGINS = { top: 56, bottom: 12, left: 12, right: 12 };
+const PADDING_PX = { top: 56, bottom: 12, left: 12, right: 12 };
 
 /** What waits for the map waits so long at most: a base map that does not come must not hold it up. */
-const LONGEST_MS = 1_500;
+const MAX_DRAW_WAIT_MS = 1_500;
 
 /** Another filter is no other area. */
 const drawnArea = computed(() => filters.value.area);
 
 /** Goes back to where everything is; set while there is a map. */
-export const home: { go: () => void } = { go: () => {} };
+export const cityView: { go: () => void } = { go: () => {} };
 
-function start(container: HTMLElement): () => void {
+function createMap(container: HTMLElement): () => void {
   const at = camera.peek();
   const map = new MapLibre({
     container,
-    style: style(dark.peek(), tilted.peek()),
+    style: buildMapStyle(dark.peek(), tilted.peek()),
     center: at ? [at.lng, at.lat] : [0, 20],
     zoom: at?.zoom ?? 1,
-    pitch: at?.pitch ?? (tilted.peek() ? LEAN : 0),
+    pitch: at?.pitch ?? (tilted.peek() ? TILTED_PITCH_DEGREES : 0),
     bearing: at?.bearing ?? 0,
     attributionControl: false,
     fadeDuration: 0,
@@ -51,14 +53,15 @@ function start(container: HTMLElement): () => void {
 
   const look = () => {
     const bounds = map.getBounds();
-    seen.value = {
+    viewport.value = {
       bounds: { west: bounds.getWest(), south: bounds.getSouth(), east: bounds.getEast(), north: bounds.getNorth() },
       zoom: map.getZoom(),
     };
   };
   // A view that nobody moved opens on the whole city, on every screen: it is not remembered.
   let unmoved = "";
-  const place = () => `${map.getCenter()} ${map.getZoom()} ${map.getBearing()} ${[0, LEAN].includes(map.getPitch())}`;
+  const place = () =>
+    `${map.getCenter()} ${map.getZoom()} ${map.getBearing()} ${[0, TILTED_PITCH_DEGREES].includes(map.getPitch())}`;
   const settle = () => {
     unmoved = place();
   };
@@ -72,7 +75,7 @@ function start(container: HTMLElement): () => void {
   const goHome = () => {
     const most = extent.peek()?.most;
     if (!most) return;
-    const around = map.cameraForBounds([most.west, most.south, most.east, most.north], { padding: MARGINS });
+    const around = map.cameraForBounds([most.west, most.south, most.east, most.north], { padding: PADDING_PX });
     if (!around) return;
     // The name of the place must be known before the event that asks for it.
     map.once("move", settle);
@@ -83,7 +86,7 @@ function start(container: HTMLElement): () => void {
   map.on("resize", () => {
     if (camera.peek() === null) goHome();
   });
-  home.go = () => {
+  cityView.go = () => {
     // Whoever forgets where somebody was is taken home.
     if (camera.peek() === null) goHome();
     else camera.value = null;
@@ -111,25 +114,25 @@ function start(container: HTMLElement): () => void {
   const put = (source: string, data: GeoJSON.FeatureCollection | GeoJSON.Feature): void => {
     (map.getSource(source) as GeoJSONSource | undefined)?.setData(data);
   };
-  const cells = new Cells(map);
+  const layer = new CellLayer(map);
   const fill = () => {
     stops.push(
       effect(() => {
-        const { hexes, of } = picture.value;
-        cells.show(hexes, tilted.value);
-        if (of === "") return;
+        const { cells, addresses } = picture.value;
+        layer.show(cells, tilted.value);
+        if (addresses === "") return;
         // The same answer may be another picture: another part of it is in view.
-        if (container.dataset.drawn === of) delete container.dataset.drawn;
+        if (container.dataset.drawn === addresses) delete container.dataset.drawn;
         const done = () => {
           map.off("idle", done);
           clearTimeout(timer);
-          container.dataset.hexes = String(hexes.length);
-          container.dataset.drawn = of;
-          performance.mark("hexes drawn", { detail: of });
-          drawn.value = of;
+          container.dataset.cells = String(cells.length);
+          container.dataset.drawn = addresses;
+          performance.mark("cells drawn", { detail: addresses });
+          drawnAddresses.value = addresses;
         };
         // A map that is not on screen, as on a phone beside its filters, draws nothing.
-        const timer = setTimeout(done, container.offsetParent ? LONGEST_MS : 0);
+        const timer = setTimeout(done, container.offsetParent ? MAX_DRAW_WAIT_MS : 0);
         map.on("idle", done);
         return () => {
           map.off("idle", done);
@@ -138,17 +141,17 @@ function start(container: HTMLElement): () => void {
       }),
       // For who waits until the map shows what was asked for.
       effect(() => {
-        container.dataset.asked = wanted.value;
+        container.dataset.asked = requestedAddresses.value;
       }),
-      effect(() => put("outlines", outlines.value)),
-      effect(() => put("selected", cell.value ? hexagon(cell.value) : NOWHERE)),
+      effect(() => put("boundaries", shownBoundaries.value)),
+      effect(() => put("selected", selectedCell.value ? cellFeature(selectedCell.value) : NO_FEATURES)),
       effect(() => {
         const area = drawnArea.value;
-        if (area?.kind === "polygon") put("area", polygon(area.ring));
-        else if (area) put("area", polygon(corners(area.box)));
-        else put("area", NOWHERE);
+        if (area?.kind === "polygon") put("area", toPolygonFeature(area.ring));
+        else if (area) put("area", toPolygonFeature(boxCorners(area.box)));
+        else put("area", NO_FEATURES);
       }),
-      drawing(map),
+      enableDrawing(map),
     );
   };
   const stopFilling = () => {
@@ -158,17 +161,17 @@ function start(container: HTMLElement): () => void {
   // Another theme or the other dimension is another style; sources keep their data.
   let first = true;
   const restyle = effect(() => {
-    const next = style(dark.value, tilted.value);
+    const next = buildMapStyle(dark.value, tilted.value);
     if (first) {
       first = false;
       return;
     }
     // What is being drawn lies in layers that the next style has not.
-    tool.value = null;
+    drawTool.value = null;
     map.setStyle(next, {
       transformStyle: (previous, wanted) => {
         const sources = { ...wanted.sources };
-        for (const name of ["outlines", CELLS, "area", "selected"]) {
+        for (const name of ["boundaries", CELL_SOURCE, "area", "selected"]) {
           const kept = previous?.sources[name];
           if (kept) sources[name] = kept;
         }
@@ -180,27 +183,27 @@ function start(container: HTMLElement): () => void {
   const lean = effect(() => {
     if (tilted.value === leaning) return;
     leaning = tilted.value;
-    map.easeTo({ pitch: leaning ? LEAN : 0, bearing: leaning ? map.getBearing() : 0, duration: 400 });
+    map.easeTo({ pitch: leaning ? TILTED_PITCH_DEGREES : 0, bearing: leaning ? map.getBearing() : 0, duration: 400 });
   });
 
-  const layers = ["hexes", "columns"];
+  const layers = ["cells", "columns"];
   const cellAt = (point: { x: number; y: number }) => {
     const shown = layers.filter(layer => map.getLayer(layer));
     const found = map.queryRenderedFeatures([point.x, point.y], { layers: shown })[0];
     const under = found?.properties?.cell as string | undefined;
-    return under && cells.has(under) ? under : null;
+    return under && layer.has(under) ? under : null;
   };
   map.on("mousemove", event => {
     const under = cellAt(event.point);
-    hovered.value = under ? { cell: under, x: event.point.x, y: event.point.y } : null;
+    hoveredCell.value = under ? { cell: under, x: event.point.x, y: event.point.y } : null;
     map.getCanvas().style.cursor = under ? "pointer" : "";
   });
   map.on("mouseout", () => {
-    hovered.value = null;
+    hoveredCell.value = null;
   });
   map.on("click", event => {
     if (container.dataset.drawing) return;
-    cell.value = cellAt(event.point);
+    selectedCell.value = cellAt(event.point);
   });
   // For tests in a browser, which ask where a cell is on the screen.
   Object.assign(container, { map });
@@ -210,9 +213,9 @@ function start(container: HTMLElement): () => void {
     follow();
     restyle();
     lean();
-    home.go = () => {};
-    seen.value = null;
-    drawn.value = "";
+    cityView.go = () => {};
+    viewport.value = null;
+    drawnAddresses.value = "";
     map.remove();
   };
 }
@@ -224,17 +227,17 @@ export function CityMap() {
   useEffect(() => {
     if (!container.current) return;
     try {
-      return start(container.current);
+      return createMap(container.current);
     } catch (error) {
       failed.value = error instanceof Error ? error.message : String(error);
-      drawn.value = null;
+      drawnAddresses.value = null;
     }
   }, []);
   return (
     <>
       <div class="city-map" ref={container} data-testid="map" />
       {failed.value !== null && (
-        <div class="welcome" role="alert">
+        <div class="notice" role="alert">
           <h2>The map cannot be drawn</h2>
           <p>This browser gives the page no WebGL 2 ({failed.value}). Filters, charts and lists work without it.</p>
         </div>

@@ -6,28 +6,28 @@ import type { Scale } from "../state/view-state";
 const LIGHT = ["#fdebc8", "#fbc98a", "#f79f5f", "#ec6a52", "#d13a5c", "#9b1d63", "#5c1258"];
 /** From few to many, on dark paper. */
 const DARK = ["#3a1852", "#66206a", "#98306b", "#c9455f", "#ee6a45", "#fca234", "#fde67a"];
-const FALLS = ["#1c5aa3", "#5b95cf", "#a9cbe8"];
-const RISES = ["#f6bfa6", "#e2725b", "#ad1f3a"];
+const DECREASE_COLOURS = ["#1c5aa3", "#5b95cf", "#a9cbe8"];
+const INCREASE_COLOURS = ["#f6bfa6", "#e2725b", "#ad1f3a"];
 
 /** The steps from few to many. */
-export const steps = (dark: boolean): readonly string[] => (dark ? DARK : LIGHT);
+export const sequentialColours = (dark: boolean): readonly string[] => (dark ? DARK : LIGHT);
 
 /** A way from a value to a colour, and its legend. */
-export interface Ramp {
+export interface ColourScale {
   colour: (value: number) => string;
   /** Each colour and the values that have it, from low to high. */
   legend: { colour: string; from: number; to: number }[];
 }
 
 /** Boundaries of `n` classes with about as many values each; fewer where values repeat. */
-export function quantiles(values: readonly number[], n: number): number[] {
+export function quantileBreaks(values: readonly number[], n: number): number[] {
   const sorted = [...values].sort((a, b) => a - b);
   const breaks = Array.from({ length: n - 1 }, (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / n)] ?? 0);
   return [...new Set(breaks)].filter(value => value > (sorted[0] ?? 0));
 }
 
 /** Boundaries of `n` classes of the same width, on whole numbers where the values are. */
-export function equal(values: readonly number[], n: number): number[] {
+export function equalBreaks(values: readonly number[], n: number): number[] {
   const low = Math.min(...values);
   const high = Math.max(...values);
   const edge = values.every(Number.isInteger) ? Math.ceil : (value: number) => value;
@@ -36,10 +36,10 @@ export function equal(values: readonly number[], n: number): number[] {
 }
 
 /** The ramp of counts above zero. */
-export function sequential(values: readonly number[], scale: Scale, dark: boolean): Ramp {
+export function sequentialScale(values: readonly number[], scale: Scale, dark: boolean): ColourScale {
   if (values.length === 0) return { colour: () => "transparent", legend: [] };
-  const colours = steps(dark);
-  const breaks = scale === "quantile" ? quantiles(values, colours.length) : equal(values, colours.length);
+  const colours = sequentialColours(dark);
+  const breaks = scale === "quantile" ? quantileBreaks(values, colours.length) : equalBreaks(values, colours.length);
   // Fewer classes take colours from the whole range.
   const shown = Array.from({ length: breaks.length + 1 }, (_, i) =>
     breaks.length === 0 ? 3 : Math.round((i * (colours.length - 1)) / breaks.length),
@@ -58,11 +58,11 @@ export function sequential(values: readonly number[], scale: Scale, dark: boolea
 }
 
 /** The ramp of changes: blue where there are fewer, red where there are more, as far apart on both sides. */
-export function diverging(values: readonly number[], scale: Scale, dark: boolean): Ramp {
+export function divergingScale(values: readonly number[], scale: Scale, dark: boolean): ColourScale {
   const sizes = values.map(Math.abs).filter(size => size > 0);
   const middle = dark ? "#3a3a44" : "#f0eeea";
   if (sizes.length === 0) return { colour: () => middle, legend: [] };
-  const edges = scale === "quantile" ? quantiles(sizes, 3) : equal(sizes, 3);
+  const edges = scale === "quantile" ? quantileBreaks(sizes, 3) : equalBreaks(sizes, 3);
   // Of whole numbers a class ends one below the next, of others with the greatest that there is.
   const wholes = sizes.every(Number.isInteger);
   const below = (edge: number) => (wholes ? edge - 1 : Math.max(...sizes.filter(size => size < edge)));
@@ -76,21 +76,21 @@ export function diverging(values: readonly number[], scale: Scale, dark: boolean
   };
   const side = (colours: readonly string[], i: number) =>
     colours[last === 0 ? 1 : Math.round((i * 2) / last)] ?? middle;
-  const falls = [...FALLS].reverse();
+  const falls = [...DECREASE_COLOURS].reverse();
   const classes = Array.from({ length: last + 1 }, (_, i) => i);
   return {
-    colour: value => (value === 0 ? middle : side(value > 0 ? RISES : falls, class_(Math.abs(value)))),
+    colour: value => (value === 0 ? middle : side(value > 0 ? INCREASE_COLOURS : falls, class_(Math.abs(value)))),
     legend: [
       ...[...classes].reverse().map(i => ({ colour: side(falls, i), from: -bound(i)[1], to: -bound(i)[0] })),
       { colour: middle, from: 0, to: 0 },
-      ...classes.map(i => ({ colour: side(RISES, i), from: bound(i)[0], to: bound(i)[1] })),
+      ...classes.map(i => ({ colour: side(INCREASE_COLOURS, i), from: bound(i)[0], to: bound(i)[1] })),
     ],
   };
 }
 
 /** The colours of cells that are hot or cold beyond chance. */
-export const HOT_AND_COLD = { hot: RISES[2] ?? "", cold: FALLS[0] ?? "" };
+export const SIGNIFICANCE_COLOURS = { hot: INCREASE_COLOURS[2] ?? "", cold: DECREASE_COLOURS[0] ?? "" };
 
 /** The colour of a cell that is hot, cold, or quiet. */
-export const significance = (kind: "hot" | "cold" | null, dark: boolean): string =>
-  kind === null ? (dark ? "#33333d" : "#e4e0db") : HOT_AND_COLD[kind];
+export const significanceColour = (kind: "hot" | "cold" | null, dark: boolean): string =>
+  kind === null ? (dark ? "#33333d" : "#e4e0db") : SIGNIFICANCE_COLOURS[kind];

@@ -2,33 +2,33 @@
 
 import { effect, signal } from "@preact/signals";
 import type { Map as MapLibre } from "maplibre-gl";
-import { say } from "../components/copy-menu";
-import { type Area, narrow } from "../state/view-state";
-import { boxOf, wrapped } from "./antimeridian";
+import { type Area, setFilters } from "../state/view-state";
+import { notify } from "../util/notify";
+import { toBox, wrapLongitude } from "./antimeridian";
 
 /** What is being drawn. */
-export const tool = signal<"box" | "polygon" | null>(null);
+export const drawTool = signal<"box" | "polygon" | null>(null);
 
 const MODES = { box: "rectangle", polygon: "polygon" } as const;
 /** About a metre. */
-const round = (degrees: number) => Math.round(degrees * 1e5) / 1e5;
+const roundDegrees = (degrees: number) => Math.round(degrees * 1e5) / 1e5;
 
 function toArea(kind: "box" | "polygon", ring: [number, number][]): Area {
-  const points = ring.slice(0, -1).map(([lng, lat]): [number, number] => [round(lng), round(lat)]);
+  const points = ring.slice(0, -1).map(([lng, lat]): [number, number] => [roundDegrees(lng), roundDegrees(lat)]);
   const [lng, lat] = [points.map(at => at[0]), points.map(at => at[1])];
   const bounds = { west: Math.min(...lng), south: Math.min(...lat), east: Math.max(...lng), north: Math.max(...lat) };
-  if (kind === "box") return { kind, box: boxOf(bounds) };
+  if (kind === "box") return { kind, box: toBox(bounds) };
   // Drawn on a map that was turned round the world; the server takes what goes on a little beyond 180.
-  const turn = wrapped(bounds.west) - bounds.west;
-  return { kind, ring: points.map(([lng, lat]) => [round(lng + turn), lat]) };
+  const turn = wrapLongitude(bounds.west) - bounds.west;
+  return { kind, ring: points.map(([lng, lat]) => [roundDegrees(lng + turn), lat]) };
 }
 
-/** Draws on the map whatever {@link tool} says. The library is loaded when it is first needed. */
-export function drawing(map: MapLibre): () => void {
+/** Draws on the map whatever {@link drawTool} says. The library is loaded when it is first needed. */
+export function enableDrawing(map: MapLibre): () => void {
   const container = map.getContainer();
   let stop = () => {};
   const following = effect(() => {
-    const kind = tool.value;
+    const kind = drawTool.value;
     stop();
     stop = () => {};
     if (kind === null) {
@@ -57,17 +57,17 @@ export function drawing(map: MapLibre): () => void {
         terra.on("finish", id => {
           const geometry = terra.getSnapshot().find(feature => feature.id === id)?.geometry;
           if (geometry?.type === "Polygon") {
-            narrow({ area: toArea(kind, geometry.coordinates[0] as [number, number][]) });
+            setFilters({ area: toArea(kind, geometry.coordinates[0] as [number, number][]) });
           }
           // After the library has done with the click.
           setTimeout(() => {
-            tool.value = null;
+            drawTool.value = null;
           });
         });
       },
       () => {
-        tool.value = null;
-        say("Drawing could not be loaded");
+        drawTool.value = null;
+        notify("Drawing could not be loaded");
       },
     );
   });

@@ -1,8 +1,8 @@
 /** How the map is drawn: paper, outlines, cells. */
 
 import type { ExpressionSpecification, StyleSpecification } from "maplibre-gl";
-import { NOWHERE } from "./cell-geometry";
-import { CELLS } from "./cell-layer";
+import { NO_FEATURES } from "./cell-geometry";
+import { CELL_SOURCE } from "./cell-layer";
 
 interface Colours {
   paper: string;
@@ -31,26 +31,26 @@ const DARK: Colours = {
 };
 
 /** The highest column, metres. */
-const HIGHEST_M = 1_600;
+const MAX_COLUMN_HEIGHT_M = 1_600;
 
 /** A cell's own; none where it has none. */
-const COLOUR: ExpressionSpecification = ["to-color", ["feature-state", "colour"], "rgba(0, 0, 0, 0)"];
+const CELL_COLOUR: ExpressionSpecification = ["to-color", ["feature-state", "colour"], "rgba(0, 0, 0, 0)"];
 
 /** What stands in the page's head: the address of the tiles of a base map, where one is configured. */
-function baseMap(): string | null {
+function readBaseMapTiles(): string | null {
   return document.querySelector<HTMLMetaElement>('meta[name="base-map"]')?.content || null;
 }
 
 /** The whole style. */
-export function style(dark: boolean, tilted: boolean): StyleSpecification {
+export function buildMapStyle(dark: boolean, tilted: boolean): StyleSpecification {
   const { paper, land, line, label, halo, chosen } = dark ? DARK : LIGHT;
-  const tiles = baseMap();
-  const empty = { type: "geojson" as const, data: NOWHERE };
+  const tiles = readBaseMapTiles();
+  const empty = { type: "geojson" as const, data: NO_FEATURES };
   return {
     version: 8,
     sources: {
-      outlines: empty,
-      [CELLS]: { ...empty, tolerance: 0, buffer: 8, promoteId: "cell" },
+      boundaries: empty,
+      [CELL_SOURCE]: { ...empty, tolerance: 0, buffer: 8, promoteId: "cell" },
       area: empty,
       selected: empty,
       ...(tiles ? { base: { type: "raster" as const, tiles: [tiles], tileSize: 256 } } : {}),
@@ -58,29 +58,29 @@ export function style(dark: boolean, tilted: boolean): StyleSpecification {
     layers: [
       { id: "paper", type: "background", paint: { "background-color": paper } },
       ...(tiles ? [{ id: "base", type: "raster" as const, source: "base", paint: { "raster-saturation": -0.6 } }] : []),
-      ...(tiles ? [] : [{ id: "land", type: "fill" as const, source: "outlines", paint: { "fill-color": land } }]),
+      ...(tiles ? [] : [{ id: "land", type: "fill" as const, source: "boundaries", paint: { "fill-color": land } }]),
       {
-        id: "hexes",
+        id: "cells",
         type: "fill",
-        source: CELLS,
+        source: CELL_SOURCE,
         layout: { visibility: tilted ? "none" : "visible" },
-        paint: { "fill-color": COLOUR, "fill-opacity": tiles ? 0.7 : 0.88, "fill-antialias": false },
+        paint: { "fill-color": CELL_COLOUR, "fill-opacity": tiles ? 0.7 : 0.88, "fill-antialias": false },
       },
       {
         id: "columns",
         type: "fill-extrusion",
-        source: CELLS,
+        source: CELL_SOURCE,
         layout: { visibility: tilted ? "visible" : "none" },
         paint: {
-          "fill-extrusion-color": COLOUR,
-          "fill-extrusion-height": ["*", ["number", ["feature-state", "height"], 0], HIGHEST_M],
+          "fill-extrusion-color": CELL_COLOUR,
+          "fill-extrusion-height": ["*", ["number", ["feature-state", "height"], 0], MAX_COLUMN_HEIGHT_M],
           "fill-extrusion-opacity": 0.92,
         },
       },
       {
-        id: "outlines",
+        id: "boundaries",
         type: "line",
-        source: "outlines",
+        source: "boundaries",
         paint: { "line-color": line, "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.6, 15, 2] },
       },
       {
@@ -93,7 +93,7 @@ export function style(dark: boolean, tilted: boolean): StyleSpecification {
       {
         id: "names",
         type: "symbol",
-        source: "outlines",
+        source: "boundaries",
         minzoom: 11,
         layout: {
           "text-field": ["get", "label"],

@@ -1,6 +1,6 @@
 import { cellToLatLng, cellToParent, getResolution, latLngToCell } from "h3-js";
 import { expect, test } from "vitest";
-import { cover, resolutionAt, rounded } from "./resolution";
+import { coverBounds, resolutionAt, roundBounds } from "./resolution";
 
 test("resolution follows the zoom and stays within what a lake has", () => {
   const zooms = Array.from({ length: 230 }, (_, n) => n / 10);
@@ -13,7 +13,7 @@ test("resolution follows the zoom and stays within what a lake has", () => {
 test("every cell in view belongs to a cell of the cover, and the cover is short", () => {
   const bounds = { west: -122.45, south: 37.75, east: -122.4, north: 37.79 };
   for (const resolution of [7, 8, 9, 10]) {
-    const cells = cover(bounds, resolution) ?? [];
+    const cells = coverBounds(bounds, resolution) ?? [];
     expect(cells.length).toBeGreaterThan(0);
     expect(cells.length).toBeLessThanOrEqual(48);
     const coarse = getResolution(cells[0] ?? "");
@@ -24,24 +24,24 @@ test("every cell in view belongs to a cell of the cover, and the cover is short"
       expect(cells).toContain(cellToParent(fine, coarse));
     }
   }
-  expect(cover({ west: -170, south: -60, east: 170, north: 70 }, 1)).toBeNull();
-  expect(cellToLatLng(cover(bounds, 9)?.[0] ?? "")[0]).toBeCloseTo(37.77, 0);
+  expect(coverBounds({ west: -170, south: -60, east: 170, north: 70 }, 1)).toBeNull();
+  expect(cellToLatLng(coverBounds(bounds, 9)?.[0] ?? "")[0]).toBeCloseTo(37.77, 0);
 });
 
 test("the bounds that a question names hold all that is seen, and lie on the globe", () => {
   const seen = { west: -122.4500049, south: 37.7500049, east: -122.4000049, north: 37.7900001 };
-  expect(rounded(seen)).toEqual({ west: -122.45001, south: 37.75, east: -122.4, north: 37.79001 });
+  expect(roundBounds(seen)).toEqual({ west: -122.45001, south: 37.75, east: -122.4, north: 37.79001 });
   const wide = { west: -190, south: -95, east: 200, north: 91 };
-  expect(rounded(wide)).toEqual({ west: -180, south: -90, east: 180, north: 90 });
+  expect(roundBounds(wide)).toEqual({ west: -180, south: -90, east: 180, north: 90 });
   // Across the 180th meridian they go on.
   const across = { west: 170, south: -20, east: 190, north: -10 };
-  expect(rounded(across)).toEqual(across);
+  expect(roundBounds(across)).toEqual(across);
 });
 
 test("a view across the 180th meridian is covered on both sides, whichever it is named from", () => {
-  const cells = cover({ west: 179.5, south: -17.5, east: 180.5, north: -16.5 }, 7) ?? [];
+  const cells = coverBounds({ west: 179.5, south: -17.5, east: 180.5, north: -16.5 }, 7) ?? [];
   for (const lng of [179.5, 179.9, 180, -180, -179.9, -179.6]) {
     expect(cells).toContain(cellToParent(latLngToCell(-17, lng, 7), getResolution(cells[0] ?? "")));
   }
-  expect(cover({ west: -180.5, south: -17.5, east: -179.5, north: -16.5 }, 7)).toEqual(cells);
+  expect(coverBounds({ west: -180.5, south: -17.5, east: -179.5, north: -16.5 }, 7)).toEqual(cells);
 });

@@ -11,7 +11,7 @@ export interface Bounds {
 }
 
 /** The lake's finest resolution. */
-const FINEST = 10;
+const MAX_RESOLUTION = 10;
 /** At this zoom a cell of resolution 9 is 10 pixels wide, in the middle latitudes. */
 const ZOOM_OF_9 = 10.8;
 /** A step of resolution is a step of √7 in width. */
@@ -19,30 +19,30 @@ const ZOOM_A_STEP = Math.log2(Math.sqrt(7));
 
 /** The resolution whose cells are some 10 to 26 pixels wide. */
 export function resolutionAt(zoom: number): number {
-  return Math.max(1, Math.min(FINEST, 9 + Math.floor((zoom - ZOOM_OF_9) / ZOOM_A_STEP)));
+  return Math.max(1, Math.min(MAX_RESOLUTION, 9 + Math.floor((zoom - ZOOM_OF_9) / ZOOM_A_STEP)));
 }
 
 /** The bounds, and a part of their size more on every side. */
-export function padded(bounds: Bounds, part: number): Bounds {
+export function padBounds(bounds: Bounds, part: number): Bounds {
   const x = (bounds.east - bounds.west) * part;
   const y = (bounds.north - bounds.south) * part;
   return { west: bounds.west - x, south: bounds.south - y, east: bounds.east + x, north: bounds.north + y };
 }
 
 /** Whether the inner bounds lie in the outer. */
-export function within(inner: Bounds, outer: Bounds): boolean {
+export function containsBounds(inner: Bounds, outer: Bounds): boolean {
   return (
     inner.west >= outer.west && inner.east <= outer.east && inner.south >= outer.south && inner.north <= outer.north
   );
 }
 
 /** A hundred-thousandth of a degree, about a metre. */
-const GRAIN = 1e5;
+const STEPS_PER_DEGREE = 1e5;
 
 /** The bounds as a question names them: on the globe, and rounded so that they leave out nothing of what is seen. */
-export function rounded({ west, south, east, north }: Bounds): Bounds {
-  const down = (degrees: number) => Math.floor(degrees * GRAIN) / GRAIN;
-  const up = (degrees: number) => Math.ceil(degrees * GRAIN) / GRAIN;
+export function roundBounds({ west, south, east, north }: Bounds): Bounds {
+  const down = (degrees: number) => Math.floor(degrees * STEPS_PER_DEGREE) / STEPS_PER_DEGREE;
+  const up = (degrees: number) => Math.ceil(degrees * STEPS_PER_DEGREE) / STEPS_PER_DEGREE;
   const all = east - west >= 360;
   return {
     west: all ? -180 : down(west),
@@ -53,16 +53,16 @@ export function rounded({ west, south, east, north }: Bounds): Bounds {
 }
 
 /** Cells a request names at most: each is a test of its own. */
-const MOST = 48;
+const MAX_COVER_CELLS = 48;
 
 /**
  * Coarse cells that together cover the bounds: the filter of the cells in view. Each fine cell belongs to one of them as
  * a whole, so no cell on screen is counted in part. Null: the bounds are too wide to be worth a filter.
  */
-export function cover(bounds: Bounds, resolution: number): string[] | null {
-  const { west, south, east, north } = padded(bounds, 0.1);
+export function coverBounds(bounds: Bounds, resolution: number): string[] | null {
+  const { west, south, east, north } = padBounds(bounds, 0.1);
   if (east - west > 90 || north - south > 60) return null;
-  const rings = onGlobe(west, east).map(([from, to]): [number, number][] => [
+  const rings = splitAtAntimeridian(west, east).map(([from, to]): [number, number][] => [
     [from, south],
     [to, south],
     [to, north],
@@ -71,16 +71,16 @@ export function cover(bounds: Bounds, resolution: number): string[] | null {
   ]);
   for (let coarse = resolution - 2; coarse >= 0; coarse -= 1) {
     // Estimated first: a fine covering of a continent would be millions of cells.
-    if (((east - west) * (north - south)) / cellDegrees(coarse) > 2 * MOST) continue;
+    if (((east - west) * (north - south)) / estimateCellArea(coarse) > 2 * MAX_COVER_CELLS) continue;
     const found = rings.flatMap(ring => polygonToCellsExperimental([ring], coarse, "containmentOverlapping", true));
     const cells = new Set(found);
-    if (cells.size <= MOST) return [...cells].sort();
+    if (cells.size <= MAX_COVER_CELLS) return [...cells].sort();
   }
   return null;
 }
 
 /** What lies between two longitudes, in parts that do not go across the 180th meridian. */
-function onGlobe(west: number, east: number): [west: number, east: number][] {
+function splitAtAntimeridian(west: number, east: number): [west: number, east: number][] {
   const turn = 360 * Math.floor((west + 180) / 360);
   const [from, to] = [west - turn, east - turn];
   if (to <= 180) return [[from, to]];
@@ -91,6 +91,6 @@ function onGlobe(west: number, east: number): [west: number, east: number][] {
 }
 
 /** About the area of a cell in square degrees, at the equator: 4.36 million km² at resolution 0, a seventh each step. */
-function cellDegrees(resolution: number): number {
+function estimateCellArea(resolution: number): number {
   return 4.36e6 / 7 ** resolution / 111.3 ** 2;
 }

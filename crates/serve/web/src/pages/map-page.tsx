@@ -4,38 +4,40 @@ import "../style/map.css";
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { resources } from "../api/resources";
-import { Charts } from "../charts/chart-panels";
-import { say } from "../components/copy-menu";
+import { ChartPanels } from "../charts/chart-panels";
 import { Icon } from "../components/icon";
-import { Failure } from "../components/panel";
+import { ErrorMessage } from "../components/panel";
 import { mapMeta } from "../components/status-badges";
-import { Facets } from "../facets/facets-panel";
-import { Hover } from "../map/cell-tooltip";
+import { FacetsPanel } from "../facets/facets-panel";
+import { CellTooltip } from "../map/cell-tooltip";
 import { CityMap } from "../map/city-map";
 import { listenForEscape } from "../map/escape-key";
-import { Controls, Legend } from "../map/map-controls";
-import { Placeless, Summary } from "../map/map-summary";
-import { Modes } from "../map/mode-switch";
-import { mapAnswer, otherAnswer } from "../map/questions";
-import { cell, narrowed } from "../state/view-state";
+import { Legend } from "../map/legend";
+import { MapControls } from "../map/map-controls";
+import { MapSummary, UnlocatedNotice } from "../map/map-summary";
+import { ModeSwitch } from "../map/mode-switch";
+import { comparisonAnswer, mapAnswer } from "../map/questions";
+import { filterCount, selectedCell } from "../state/view-state";
 import { TimeStrip } from "../time/time-strip";
-import { inTurns } from "../util/screen";
+import { notify } from "../util/notify";
+import { stackedLayout } from "../util/screen";
 
 effect(() => {
-  const [a, b] = [mapAnswer.value.meta, otherAnswer.value.meta];
+  const [a, b] = [mapAnswer.value.meta, comparisonAnswer.value.meta];
   mapMeta.value = a && b ? { ...a, exact: a.exact && b.exact, truncated: a.truncated || b.truncated } : a;
 });
 
 /** On a phone one of the three is in front. */
-const front = signal<"map" | "filters" | "charts">("map");
+const frontPanel = signal<"map" | "filters" | "charts">("map");
 
 effect(() => {
-  if (cell.value && front.peek() === "map" && inTurns.matches) say("What happened there is under Charts");
+  if (selectedCell.value && frontPanel.peek() === "map" && stackedLayout.matches)
+    notify("What happened there is under Charts");
 });
 
-function Welcome() {
+function EmptyLakeNotice() {
   return (
-    <div class="welcome">
+    <div class="notice">
       <h1>The lake is empty</h1>
       <p>
         Nothing has landed yet. <code>hotspots-lake up --demo</code> makes a lake of synthetic rows to try it out;{" "}
@@ -53,47 +55,47 @@ export function MapPage() {
   const tab = (name: "map" | "filters" | "charts", label: string, icon: "home" | "filter" | "chart") => (
     <button
       type="button"
-      aria-pressed={front.value === name}
+      aria-pressed={frontPanel.value === name}
       onClick={() => {
-        front.value = name;
+        frontPanel.value = name;
       }}
     >
       <Icon name={icon} /> {label}
     </button>
   );
   return (
-    <main class="map-page" data-front={front.value}>
+    <main class="map-page" data-front={frontPanel.value}>
       <h1 class="hidden">Incidents on the map</h1>
       <aside class="filters" aria-label="Filters">
-        <Facets />
+        <FacetsPanel />
       </aside>
-      <div class="stage">
+      <div class="map-column">
         <div class="map-frame">
           <CityMap />
-          <Hover />
-          <div class="over">
-            <Summary />
-            <Modes />
-            <Controls />
+          <CellTooltip />
+          <div class="map-overlay">
+            <MapSummary />
+            <ModeSwitch />
+            <MapControls />
           </div>
-          <Placeless />
+          <UnlocatedNotice />
           <Legend />
-          {empty && <Welcome />}
+          {empty && <EmptyLakeNotice />}
           {problem && (
-            <div class="welcome">
-              <Failure problem={problem} />
+            <div class="notice">
+              <ErrorMessage problem={problem} />
             </div>
           )}
         </div>
         <TimeStrip />
       </div>
       <aside class="charts" aria-label="Charts">
-        <Charts />
+        <ChartPanels />
       </aside>
       <div class="tabs" role="toolbar" aria-label="What is in front">
         {tab("map", "Map", "home")}
-        {tab("filters", narrowed.value === 0 ? "Filters" : `Filters (${narrowed.value})`, "filter")}
-        {tab("charts", cell.value ? "Charts (1)" : "Charts", "chart")}
+        {tab("filters", filterCount.value === 0 ? "Filters" : `Filters (${filterCount.value})`, "filter")}
+        {tab("charts", selectedCell.value ? "Charts (1)" : "Charts", "chart")}
       </div>
     </main>
   );

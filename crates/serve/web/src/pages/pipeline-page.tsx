@@ -3,13 +3,13 @@
 import "../style/pages.css";
 import "../style/pipeline.css";
 import type { ComponentChildren } from "preact";
-import { Feed } from "../pipeline/change-feed";
-import { pipeline } from "../pipeline/pipeline-data";
-import { Rejects } from "../pipeline/rejects-panel";
-import { lagOf } from "../pipeline/resource-lag";
+import { ChangeFeed } from "../pipeline/change-feed";
+import { sortedResources } from "../pipeline/pipeline-data";
+import { RejectsPanel } from "../pipeline/rejects-panel";
+import { classifyLag } from "../pipeline/resource-lag";
 import { ResourceTable } from "../pipeline/resource-table";
-import { Limits, Readiness } from "../pipeline/server-panels";
-import { short, whole } from "../util/format";
+import { LimitsPanel, Readiness } from "../pipeline/server-panels";
+import { formatCompact, formatInteger } from "../util/format";
 
 function Tile({ name, children, title }: { name: string; children: ComponentChildren; title?: string }) {
   return (
@@ -21,11 +21,11 @@ function Tile({ name, children, title }: { name: string; children: ComponentChil
 }
 
 function Tiles() {
-  const all = pipeline.value;
+  const all = sortedResources.value;
   const landed = all.filter(resource => resource.landed);
   const sum = (of: (resource: (typeof all)[number]) => number) => landed.reduce((total, each) => total + of(each), 0);
   const incidents = sum(({ incidents }) => incidents);
-  const late = landed.filter(resource => lagOf(resource) === "late").length;
+  const late = landed.filter(resource => classifyLag(resource) === "late").length;
   const pending = sum(({ pending_batches }) => pending_batches);
   const rejects = sum(({ rejects_open }) => rejects_open);
   return (
@@ -33,18 +33,18 @@ function Tiles() {
       <Tile name="Server">
         <Readiness />
       </Tile>
-      <Tile name="Incidents" title={whole(incidents)}>
-        {short(incidents)}
+      <Tile name="Incidents" title={formatInteger(incidents)}>
+        {formatCompact(incidents)}
       </Tile>
       <Tile name="Resources">
         {landed.length}
         <small class="unit"> of {all.length} landed</small>
       </Tile>
       <Tile name="Batches">
-        {whole(sum(({ batches }) => batches))}
+        {formatInteger(sum(({ batches }) => batches))}
         <small class="unit"> {pending === 0 ? "all compacted" : `${pending} pending`}</small>
       </Tile>
-      <Tile name="Open rejects">{whole(rejects)}</Tile>
+      <Tile name="Open rejects">{formatInteger(rejects)}</Tile>
       <Tile name="Late">
         {late}
         <small class="unit"> {late === 1 ? "resource" : "resources"}</small>
@@ -61,10 +61,10 @@ export default function PipelinePage() {
       <Tiles />
       <ResourceTable />
       <div class="columns-2">
-        <Feed />
+        <ChangeFeed />
         <div class="stack">
-          <Rejects />
-          <Limits />
+          <RejectsPanel />
+          <LimitsPanel />
         </div>
       </div>
     </main>

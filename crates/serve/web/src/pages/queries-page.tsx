@@ -2,15 +2,16 @@
 
 import "../style/pages.css";
 import { batch } from "@preact/signals";
-import { Failure } from "../components/panel";
+import type { NamedQuery } from "../api/types";
+import { ErrorMessage } from "../components/panel";
 import { AnswerPanel } from "../queries/answer-panel";
-import { answer, chosen, folders, type NamedQuery, queries } from "../queries/named-queries";
+import { groupByFolder, namedQueries, queryAnswer, selectedQuery } from "../queries/named-queries";
 import { QueryForm } from "../queries/query-form";
 import { queryName, queryValues } from "../state/view-state";
-import { narrow } from "../util/screen";
+import { isPhone } from "../util/screen";
 
 /** Chooses a query; of the values given before, those stay that it takes as well. */
-function choose(query: NamedQuery): void {
+function selectQuery(query: NamedQuery): void {
   const taken = new Set(query.parameters.map(({ name }) => name));
   batch(() => {
     queryName.value = query.name;
@@ -18,13 +19,13 @@ function choose(query: NamedQuery): void {
   });
 }
 
-function List({ all }: { all: readonly NamedQuery[] }) {
+function QueryList({ all }: { all: readonly NamedQuery[] }) {
   return (
-    <details class="panel" open={!narrow || queryName.peek() === null}>
+    <details class="panel" open={!isPhone || queryName.peek() === null}>
       <summary>
         <h2>{all.length} queries</h2>
       </summary>
-      {[...folders(all)].map(([folder, found]) => (
+      {[...groupByFolder(all)].map(([folder, found]) => (
         <section key={folder} aria-label={folder || "Without a folder"}>
           {folder && <h3>{folder}</h3>}
           <ul>
@@ -36,8 +37,8 @@ function List({ all }: { all: readonly NamedQuery[] }) {
                   aria-pressed={queryName.value === query.name}
                   title={query.about ?? query.name}
                   onClick={event => {
-                    if (narrow) event.currentTarget.closest("details")?.removeAttribute("open");
-                    choose(query);
+                    if (isPhone) event.currentTarget.closest("details")?.removeAttribute("open");
+                    selectQuery(query);
                   }}
                 >
                   {query.title}
@@ -51,12 +52,12 @@ function List({ all }: { all: readonly NamedQuery[] }) {
   );
 }
 
-function Cards({ all }: { all: readonly NamedQuery[] }) {
+function QueryCards({ all }: { all: readonly NamedQuery[] }) {
   return (
     <ul class="cards">
       {all.map(query => (
         <li key={query.name}>
-          <button type="button" onClick={() => choose(query)}>
+          <button type="button" onClick={() => selectQuery(query)}>
             <strong>{query.title}</strong>
             <span>{query.about}</span>
             <code>{query.name}</code>
@@ -67,7 +68,7 @@ function Cards({ all }: { all: readonly NamedQuery[] }) {
   );
 }
 
-function Chosen({ query }: { query: NamedQuery }) {
+function SelectedQuery({ query }: { query: NamedQuery }) {
   return (
     <>
       <section class="panel about" aria-labelledby="query-title">
@@ -75,7 +76,7 @@ function Chosen({ query }: { query: NamedQuery }) {
         <p>
           {query.about} <code>{query.name}</code>
         </p>
-        <QueryForm key={query.name} query={query} busy={answer.value.loading} />
+        <QueryForm key={query.name} query={query} busy={queryAnswer.value.loading} />
       </section>
       <AnswerPanel query={query} />
     </>
@@ -84,20 +85,20 @@ function Chosen({ query }: { query: NamedQuery }) {
 
 /** The list, and beside it the query that is chosen. */
 export default function QueriesPage() {
-  const { rows, problem } = queries.value;
-  const query = chosen.value;
+  const { rows, problem } = namedQueries.value;
+  const query = selectedQuery.value;
   if (problem && rows === null) {
     return (
       <main class="page">
         <h1>Queries</h1>
-        <Failure problem={problem} />
+        <ErrorMessage problem={problem} />
       </main>
     );
   }
   if (rows === null) {
     return (
       <main class="page">
-        <p class="waiting" role="status">
+        <p class="loading" role="status">
           Reading the list of queries…
         </p>
       </main>
@@ -106,16 +107,16 @@ export default function QueriesPage() {
   return (
     <main class="page split queries-page">
       <aside aria-label="Named queries">
-        <List all={rows} />
+        <QueryList all={rows} />
       </aside>
-      <div class="work">
+      <div class="content">
         {query ? (
-          <Chosen query={query} />
+          <SelectedQuery query={query} />
         ) : (
           <>
             <h1>{queryName.value === null ? "Queries" : `There is no query ${queryName.value}`}</h1>
             <p class="soft">Questions that are asked often have a name. Choose one; its address can be sent on.</p>
-            <Cards all={rows} />
+            <QueryCards all={rows} />
           </>
         )}
       </div>

@@ -7,17 +7,17 @@ import { Problem } from "../api/client";
 import { Icon } from "../components/icon";
 import { CatalogPanel } from "../sql/catalog-panel";
 import type { Editor } from "../sql/editor";
-import { EditorPlace } from "../sql/editor-host";
-import { placeOf, wordAt } from "../sql/error-position";
+import { EditorHost } from "../sql/editor-host";
+import { findWord, parsePosition } from "../sql/error-position";
 import { EXAMPLES } from "../sql/examples";
 import { OutcomePanel } from "../sql/outcome-panel";
-import { cancel, LIMITS, limit, outcome, run, runningSince } from "../sql/run-query";
-import { type Catalog, readCatalog } from "../sql/sql-catalog";
+import { cancelQuery, outcome, ROW_LIMITS, rowLimit, runningSince, runQuery } from "../sql/run-query";
+import { fetchCatalog, type SqlCatalog } from "../sql/sql-catalog";
 import { sqlText } from "../state/view-state";
-import { whole } from "../util/format";
-import { narrow } from "../util/screen";
+import { formatInteger } from "../util/format";
+import { isPhone } from "../util/screen";
 
-function Toolbar() {
+function QueryToolbar() {
   const running = runningSince.value !== null;
   return (
     <div class="toolbar">
@@ -25,25 +25,25 @@ function Toolbar() {
         type="button"
         class="primary"
         disabled={running || (sqlText.value ?? "").trim() === ""}
-        onClick={() => run(sqlText.peek() ?? "")}
+        onClick={() => runQuery(sqlText.peek() ?? "")}
         title="Ctrl+Enter"
       >
         <Icon name="play" /> Run
       </button>
-      <button type="button" disabled={!running} onClick={cancel}>
+      <button type="button" disabled={!running} onClick={cancelQuery}>
         Cancel
       </button>
       <label>
         At most{" "}
         <select
-          value={String(limit.value)}
+          value={String(rowLimit.value)}
           onChange={event => {
-            limit.value = Number(event.currentTarget.value);
+            rowLimit.value = Number(event.currentTarget.value);
           }}
         >
-          {LIMITS.map(rows => (
+          {ROW_LIMITS.map(rows => (
             <option key={rows} value={String(rows)}>
-              {whole(rows)}
+              {formatInteger(rows)}
             </option>
           ))}
         </select>{" "}
@@ -55,12 +55,12 @@ function Toolbar() {
 
 /** Shows a query's text before the catalog of the lake is known. */
 export default function SqlPage() {
-  const catalog = useSignal<Catalog | null>(null);
+  const catalog = useSignal<SqlCatalog | null>(null);
   const problem = useSignal<Problem | null>(null);
   const editor = useRef<Editor | null>(null);
   useEffect(() => {
     if (sqlText.peek() === null) sqlText.value = EXAMPLES[0]?.sql ?? "";
-    readCatalog().then(
+    fetchCatalog().then(
       found => {
         catalog.value = found;
       },
@@ -71,18 +71,18 @@ export default function SqlPage() {
   }, [catalog, problem]);
   const wrong = useMemo(() => {
     const detail = outcome.value?.problem?.detail;
-    return detail === undefined ? null : placeOf(detail);
+    return detail === undefined ? null : parsePosition(detail);
   }, [outcome.value]);
   const insert = (text: string) => editor.current?.insert(text);
   const goTo = () => {
-    const place = wrong && wordAt(outcome.peek()?.sql ?? "", wrong);
+    const place = wrong && findWord(outcome.peek()?.sql ?? "", wrong);
     if (place) editor.current?.goTo(place.from);
   };
   return (
     <main class="page split sql-page">
       <h1 class="hidden">SQL</h1>
       <aside aria-label="Examples and tables">
-        <details class="panel" open={!narrow}>
+        <details class="panel" open={!isPhone}>
           <summary>
             <h2>Examples</h2>
           </summary>
@@ -95,9 +95,9 @@ export default function SqlPage() {
                   aria-pressed={sqlText.value === sql}
                   onClick={event => {
                     // On a phone the list would cover what was chosen.
-                    if (narrow) event.currentTarget.closest("details")?.removeAttribute("open");
+                    if (isPhone) event.currentTarget.closest("details")?.removeAttribute("open");
                     sqlText.value = sql;
-                    run(sql);
+                    runQuery(sql);
                   }}
                 >
                   {title}
@@ -106,23 +106,23 @@ export default function SqlPage() {
             ))}
           </ul>
         </details>
-        <details class="panel tables" open={!narrow}>
+        <details class="panel tables" open={!isPhone}>
           <summary>
             <h2>Tables</h2>
           </summary>
           <CatalogPanel catalog={catalog.value} problem={problem.value} insert={insert} />
         </details>
       </aside>
-      <div class="work">
+      <div class="content">
         <section class="panel query" aria-label="Query">
-          <EditorPlace
+          <EditorHost
             catalog={catalog.value}
             wrong={wrong}
             ready={made => {
               editor.current = made;
             }}
           />
-          <Toolbar />
+          <QueryToolbar />
         </section>
         <OutcomePanel goTo={wrong ? goTo : null} />
       </div>

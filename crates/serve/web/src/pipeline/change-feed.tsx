@@ -1,26 +1,26 @@
 /** What lands, as it lands. */
 
 import type { Change } from "../api/events";
-import { Live } from "../components/live-indicator";
-import { clock, signed, whole } from "../util/format";
-import { feed, pastProblem, pastReading } from "./pipeline-data";
+import { LiveIndicator } from "../components/live-indicator";
+import { formatInteger, formatSigned, formatTime } from "../util/format";
+import { changeFeed, pastLoading, pastProblem } from "./pipeline-data";
 import { Sparkline } from "./sparkline";
 
-const SHOWN = 60;
+const MAX_SHOWN = 60;
 
 function Item({ change }: { change: Change }) {
   const batch = change.kind === "batch";
   return (
     <li class={change.kind}>
-      <time dateTime={change.committed_at}>{clock(change.committed_at ?? null).slice(5)}</time>
+      <time dateTime={change.committed_at}>{formatTime(change.committed_at ?? null).slice(5)}</time>
       <span class={`badge ${batch ? "" : "good"}`}>{batch ? `batch ${change.batch}` : change.kind}</span>
-      <span class="what">
+      <span class="description">
         <strong>{change.resource}</strong>{" "}
         <span class="soft">{batch ? "" : `compacted up to batch ${change.batch}, counted again from every row`}</span>
       </span>
       {batch && (
-        <span class="net" title={`${whole(change.changes ?? 0)} counts changed`}>
-          {signed(change.net ?? 0)}
+        <span class="net" title={`${formatInteger(change.changes ?? 0)} counts changed`}>
+          {formatSigned(change.net ?? 0)}
         </span>
       )}
     </li>
@@ -28,30 +28,30 @@ function Item({ change }: { change: Change }) {
 }
 
 /** The newest changes first. */
-export function Feed() {
-  const all = feed.value;
+export function ChangeFeed() {
+  const all = changeFeed.value;
   const batches = all.filter(({ kind }) => kind === "batch");
   return (
     <section class="panel feed" aria-labelledby="pipeline-feed">
       <header>
         <h2 id="pipeline-feed">What landed</h2>
         <span class="note">incidents that each batch added, newest first, UTC</span>
-        <Live />
+        <LiveIndicator />
       </header>
       {pastProblem.value && <p class="failure">{pastProblem.value}</p>}
       {batches.length > 1 && <Sparkline values={[...batches].reverse().map(({ net = 0 }) => net)} />}
-      {pastReading.value && (
-        <p class="waiting" role="status">
+      {pastLoading.value && (
+        <p class="loading" role="status">
           Reading what landed before…
         </p>
       )}
-      {all.length === 0 && !pastReading.value && (
+      {all.length === 0 && !pastLoading.value && (
         <p class="empty">Nothing yet: new batches appear here as they land.</p>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard */}
       <section class="scroll" tabIndex={0} aria-label="Batches and compactions">
         <ol>
-          {all.slice(0, SHOWN).map(change => (
+          {all.slice(0, MAX_SHOWN).map(change => (
             <Item key={`${change.kind} ${change.resource} ${change.batch}`} change={change} />
           ))}
         </ol>

@@ -1,16 +1,16 @@
 import { expect, it, vi } from "vitest";
 import type { Resource } from "../api/types";
-import { lagOf } from "./resource-lag";
+import { classifyLag } from "./resource-lag";
 
-vi.mock("../api/answer", () => ({ follow: () => ({ value: { rows: null } }) }));
-const { merge } = await import("./pipeline-data");
+vi.mock("../api/answer", () => ({ watchAnswer: () => ({ value: { rows: null } }) }));
+const { mergeChanges } = await import("./pipeline-data");
 
 it("knows a late resource", () => {
   const resource = { landed: true, lag_seconds: 7_000, cadence_seconds: 3_600 } as Resource;
-  expect(lagOf(resource)).toBe("ok");
-  expect(lagOf(resource, 4_000)).toBe("late");
-  expect(lagOf({ ...resource, landed: false })).toBe("unknown");
-  expect(lagOf({ ...resource, cadence_seconds: null })).toBe("unknown");
+  expect(classifyLag(resource)).toBe("ok");
+  expect(classifyLag(resource, 4_000)).toBe("late");
+  expect(classifyLag({ ...resource, landed: false })).toBe("unknown");
+  expect(classifyLag({ ...resource, cadence_seconds: null })).toBe("unknown");
 });
 
 it("tells of each change once, the newest first", () => {
@@ -21,6 +21,6 @@ it("tells of each change once, the newest first", () => {
     batch,
     committed_at: `2026-01-0${batch}T00:00:00Z`,
   });
-  const all = merge([change(3), change(2), change(2, "compaction")], [change(1), change(2)]);
+  const all = mergeChanges([change(3), change(2), change(2, "compaction")], [change(1), change(2)]);
   expect(all.map(({ kind, batch }) => `${kind} ${batch}`)).toEqual(["batch 3", "batch 2", "compaction 2", "batch 1"]);
 });

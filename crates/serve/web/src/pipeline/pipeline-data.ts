@@ -1,21 +1,13 @@
 /** What the pipeline page asks, as long as it is open, and again whenever the lake changes. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { follow } from "../api/answer";
+import { watchAnswer } from "../api/answer";
 import { type Question, send } from "../api/client";
 import type { Change } from "../api/events";
-import { changes, lakeVersion, replaced } from "../api/live-updates";
+import { changes, lakeVersion, streamResets } from "../api/live-updates";
 import { resources } from "../api/resources";
-import type { Resource } from "../api/types";
+import type { Limit, Resource } from "../api/types";
 import { page } from "../state/view-state";
-
-/** A limit of the server. */
-export interface Limit {
-  name: string;
-  value: number | null;
-  unit: string;
-  about: string;
-}
 
 export interface RejectReason {
   resource: string;
@@ -33,23 +25,25 @@ export interface Reject {
 }
 
 /** How many rejects are shown, newest first. */
-export const NEWEST = 20;
+export const MAX_REJECTS = 20;
 /** How many batches of the past are read. */
-const PAST = 40;
+const MAX_PAST_BATCHES = 40;
 /** How many changes are kept. */
-const KEPT = 200;
+const MAX_CHANGES = 200;
 
-const open = (question: Question) => computed(() => (page.value === "pipeline" ? question : null));
+const whileShown = (question: Question) => computed(() => (page.value === "pipeline" ? question : null));
 
 const NEWEST_REJECTS = `SELECT resource, identity, reason, original, batch, landed_at FROM rejects
-WHERE state = 'open' ORDER BY landed_at DESC, resource, identity LIMIT ${NEWEST}`;
+WHERE state = 'open' ORDER BY landed_at DESC, resource, identity LIMIT ${MAX_REJECTS}`;
 
-export const limits = follow<Limit[]>(open({ path: "limits", params: [] }));
-export const reasons = follow<RejectReason[]>(open({ path: "queries/reports/rejects_by_reason", params: [] }));
-export const rejects = follow<Reject[]>(open({ path: "sql", params: [["query", NEWEST_REJECTS]] }));
+export const limits = watchAnswer<Limit[]>(whileShown({ path: "limits", params: [] }));
+export const rejectReasons = watchAnswer<RejectReason[]>(
+  whileShown({ path: "queries/reports/rejects_by_reason", params: [] }),
+);
+export const newestRejects = watchAnswer<Reject[]>(whileShown({ path: "sql", params: [["query", NEWEST_REJECTS]] }));
 
 /** The resources; those that have landed first. */
-export const pipeline = computed((): Resource[] =>
+export const sortedResources = computed((): Resource[] =>
   [...(resources.value.rows ?? [])].sort((a, b) => Number(b.landed) - Number(a.landed)),
 );
 
@@ -70,11 +64,11 @@ effect(() => {
 });
 
 /** The newest batches that landed before the page was opened. */
-const past = signal<readonly Change[]>([]);
+const pastChanges = signal<readonly Change[]>([]);
 /** Whether they are still being read, and why they could not be. */
-export const pastReading = signal(false);
+export const pastLoading = signal(false);
 export const pastProblem = signal<string | null>(null);
-let pastAsked = false;
+let pastRequested = false;
 
 /** Compactions, which the server's events do not tell of: they show as watermarks that grow. */
 const compactions = signal<readonly Change[]>([]);
@@ -82,17 +76,17 @@ const watermarks = new Map<string, number>();
 
 // Another lake has another past.
 effect(() => {
-  if (replaced.value === 0) return;
-  past.value = [];
+  if (streamResets.value === 0) return;
+  pastChanges.value = [];
   pastProblem.value = null;
   compactions.value = [];
   watermarks.clear();
-  pastAsked = false;
+  pastRequested = false;
 });
 
 /** Reads batches after a position, and shows each as it comes: the server opens every one of them for its sum. */
-async function readPast(since: number): Promise<void> {
-  pastReading.value = true;
+async function fetchPast(since: number): Promise<void> {
+  pastLoading.value = true;
   try {
     const response = await send(`changes?since=${since}&counts=false`, { headers: { Accept: "application/x-ndjson" } });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -102,20 +96,23 @@ async function readPast(since: number): Promise<void> {
       if (done) break;
       const lines = (text + value).split("\n");
       text = lines.pop() ?? "";
-      past.value = [...past.peek(), ...lines.filter(line => line !== "").map(line => JSON.parse(line) as Change)];
+      pastChanges.value = [
+        ...pastChanges.peek(),
+        ...lines.filter(line => line !== "").map(line => JSON.parse(line) as Change),
+      ];
     }
   } catch (error) {
     pastProblem.value = error instanceof Error ? error.message : String(error);
   }
-  pastReading.value = false;
+  pastLoading.value = false;
 }
 
 effect(() => {
   // A batch is one version of this table, so its versions are the feed's positions.
   const newest = /fast_counts=(\d+)/.exec(resources.value.meta?.version ?? "")?.[1];
-  if (page.value !== "pipeline" || newest === undefined || pastAsked) return;
-  pastAsked = true;
-  readPast(Math.max(0, Number(newest) - PAST));
+  if (page.value !== "pipeline" || newest === undefined || pastRequested) return;
+  pastRequested = true;
+  fetchPast(Math.max(0, Number(newest) - MAX_PAST_BATCHES));
 });
 
 effect(() => {
@@ -130,20 +127,22 @@ effect(() => {
       batch: watermark,
       committed_at: new Date().toISOString(),
     };
-    compactions.value = [seen, ...compactions.peek()].slice(0, KEPT);
+    compactions.value = [seen, ...compactions.peek()].slice(0, MAX_CHANGES);
   }
 });
 
 /** Everything that landed or was compacted, newest first. */
-export const feed = computed((): Change[] => merge([...changes.value, ...compactions.value], past.value));
+export const changeFeed = computed((): Change[] =>
+  mergeChanges([...changes.value, ...compactions.value], pastChanges.value),
+);
 
 /** Puts what was heard and what was read together: each change once, newest first. */
-export function merge(heard: readonly Change[], read: readonly Change[]): Change[] {
+export function mergeChanges(heard: readonly Change[], read: readonly Change[]): Change[] {
   const known = new Map<string, Change>();
   for (const change of [...heard, ...read]) {
     const key = `${change.kind} ${change.resource} ${change.batch}`;
     if (!known.has(key)) known.set(key, change);
   }
   const at = ({ committed_at }: Change) => Date.parse(committed_at ?? "") || 0;
-  return [...known.values()].sort((a, b) => at(b) - at(a)).slice(0, KEPT);
+  return [...known.values()].sort((a, b) => at(b) - at(a)).slice(0, MAX_CHANGES);
 }

@@ -1,12 +1,12 @@
 /** Rows as published that could not be used, and why. */
 
-import { Ticked } from "../components/code-text";
+import { CodeText } from "../components/code-text";
 import { Panel } from "../components/panel";
-import { clock, whole } from "../util/format";
-import { NEWEST, type Reject, reasons, rejects } from "./pipeline-data";
+import { formatInteger, formatTime } from "../util/format";
+import { MAX_REJECTS, newestRejects, type Reject, rejectReasons } from "./pipeline-data";
 
 /** The row as it was published, readable if it is JSON. */
-export function pretty(original: string | null): string {
+export function formatOriginal(original: string | null): string {
   if (original === null) return "not kept";
   try {
     return JSON.stringify(JSON.parse(original), null, 2);
@@ -15,27 +15,27 @@ export function pretty(original: string | null): string {
   }
 }
 
-function Newest({ reject }: { reject: Reject }) {
+function RejectDetails({ reject }: { reject: Reject }) {
   return (
     <details class="reject">
       <summary>
-        <code>{reject.identity ?? "without a key"}</code> <Ticked text={reject.reason} />{" "}
+        <code>{reject.identity ?? "without a key"}</code> <CodeText text={reject.reason} />{" "}
         <small>
-          {reject.resource}, batch {reject.batch}, {clock(reject.landed_at)}
+          {reject.resource}, batch {reject.batch}, {formatTime(reject.landed_at)}
         </small>
       </summary>
-      <pre>{pretty(reject.original)}</pre>
+      <pre>{formatOriginal(reject.original)}</pre>
     </details>
   );
 }
 
 /** By reason, and the newest of them with the row itself. */
-export function Rejects() {
-  const rows = reasons.value.rows ?? [];
-  const newest = rejects.value.rows ?? [];
+export function RejectsPanel() {
+  const rows = rejectReasons.value.rows ?? [];
+  const newest = newestRejects.value.rows ?? [];
   const all = rows.reduce((sum, { count }) => sum + count, 0);
   return (
-    <Panel title="Rejects" note="rows as published that could not be used" known={reasons.value} class="rejects">
+    <Panel title="Rejects" note="rows as published that could not be used" answer={rejectReasons.value} class="rejects">
       {rows.length === 0 ? (
         <p class="empty">None: every row that landed could be used.</p>
       ) : (
@@ -55,16 +55,19 @@ export function Rejects() {
                 <tr key={`${resource} ${reason}`}>
                   <td>{resource}</td>
                   <td>
-                    <Ticked text={reason} />
+                    <CodeText text={reason} />
                   </td>
-                  <td class="number">{whole(count)}</td>
+                  <td class="number">{formatInteger(count)}</td>
                 </tr>
               ))}
             </tbody>
           </table>
-          <h3>{all > NEWEST ? `The newest ${NEWEST}` : "Each of them"}</h3>
+          <h3>{all > MAX_REJECTS ? `The newest ${MAX_REJECTS}` : "Each of them"}</h3>
           {newest.map(reject => (
-            <Newest key={`${reject.resource} ${reject.batch} ${reject.identity} ${reject.reason}`} reject={reject} />
+            <RejectDetails
+              key={`${reject.resource} ${reject.batch} ${reject.identity} ${reject.reason}`}
+              reject={reject}
+            />
           ))}
         </>
       )}

@@ -3,13 +3,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { resources } from "../api/resources";
 import type { Resource } from "../api/types";
-import { Failure } from "../components/panel";
-import { clock, duration, signed, whole } from "../util/format";
-import { pipeline } from "./pipeline-data";
-import { lagOf } from "./resource-lag";
+import { ErrorMessage } from "../components/panel";
+import { formatDuration, formatInteger, formatSigned, formatTime } from "../util/format";
+import { sortedResources } from "./pipeline-data";
+import { classifyLag } from "./resource-lag";
 
 /** Seconds since the server last told of the resources; its own clock is not asked for more. */
-function useAge(): number {
+function useAnswerAge(): number {
   const [age, setAge] = useState(0);
   const told = resources.value.rows;
   useEffect(() => {
@@ -35,10 +35,10 @@ function Compaction({ resource: { name, title, watermark, batches, pending_batch
 }
 
 function LagBadge({ resource, age }: { resource: Resource; age: number }) {
-  const lag = lagOf(resource, age);
+  const lag = classifyLag(resource, age);
   const cadence = resource.cadence_seconds;
   const about =
-    cadence === null ? "No cadence is known" : `Expected every ${duration(cadence)}; late after three times that`;
+    cadence === null ? "No cadence is known" : `Expected every ${formatDuration(cadence)}; late after three times that`;
   return (
     <span class={`badge ${{ ok: "good", late: "bad", unknown: "" }[lag]}`} title={about}>
       {lag === "unknown" ? "no cadence" : lag}
@@ -51,20 +51,20 @@ function AuditCell({ resource: { last_audit: audit, landed } }: { resource: Reso
   if (!audit) return <span class="soft">not audited yet</span>;
   const [kind, said] = {
     none: ["good", "no drift"],
-    drift: ["bad", audit.drift === null ? "drift" : `drift ${signed(audit.drift)}`],
+    drift: ["bad", audit.drift === null ? "drift" : `drift ${formatSigned(audit.drift)}`],
     inconclusive: ["warn", "inconclusive"],
   }[audit.outcome] ?? ["", audit.outcome];
   return (
     <>
-      <span class={`badge ${kind}`}>{said}</span> <small>{clock(audit.at)}</small>
+      <span class={`badge ${kind}`}>{said}</span> <small>{formatTime(audit.at)}</small>
     </>
   );
 }
 
-function Line({ resource, age }: { resource: Resource; age: number }) {
+function ResourceRow({ resource, age }: { resource: Resource; age: number }) {
   const { name, title, city, landed, incidents, unlocated, undated, rejects_open, exact, synthetic } = resource;
   return (
-    <tr class={landed ? "" : "unlanded"}>
+    <tr class={landed ? "" : "not-landed"}>
       <th scope="row" class="title">
         <strong>{title ?? name}</strong>
         <small>
@@ -72,17 +72,17 @@ function Line({ resource, age }: { resource: Resource; age: number }) {
           {city && ` · ${city}`}
         </small>
       </th>
-      <td class="number">{whole(incidents)}</td>
-      <td class="number">{whole(unlocated)}</td>
-      <td class="number">{whole(undated)}</td>
-      <td class="number">{rejects_open > 0 ? <span class="badge warn">{whole(rejects_open)}</span> : 0}</td>
+      <td class="number">{formatInteger(incidents)}</td>
+      <td class="number">{formatInteger(unlocated)}</td>
+      <td class="number">{formatInteger(undated)}</td>
+      <td class="number">{rejects_open > 0 ? <span class="badge warn">{formatInteger(rejects_open)}</span> : 0}</td>
       <td class="compaction">{landed && <Compaction resource={resource} />}</td>
       <td>
         {landed ? (
           <>
             <LagBadge resource={resource} age={age} />{" "}
-            <small title={`${clock(resource.last_landed_at)} UTC`}>
-              {resource.lag_seconds === null ? "" : `${duration(resource.lag_seconds + age)} ago`}
+            <small title={`${formatTime(resource.last_landed_at)} UTC`}>
+              {resource.lag_seconds === null ? "" : `${formatDuration(resource.lag_seconds + age)} ago`}
             </small>
           </>
         ) : (
@@ -103,16 +103,16 @@ function Line({ resource, age }: { resource: Resource; age: number }) {
 /** All of them as a table. */
 export function ResourceTable() {
   const { rows, problem, loading } = resources.value;
-  const age = useAge();
-  const unaudited = pipeline.value.some(resource => resource.landed && !resource.last_audit);
+  const age = useAnswerAge();
+  const unaudited = sortedResources.value.some(resource => resource.landed && !resource.last_audit);
   return (
     <section class="panel" aria-labelledby="pipeline-resources" aria-busy={loading}>
       <header>
         <h2 id="pipeline-resources">Resources</h2>
       </header>
-      {problem && <Failure problem={problem} />}
+      {problem && <ErrorMessage problem={problem} />}
       {rows === null && !problem && (
-        <p class="waiting" role="status">
+        <p class="loading" role="status">
           Reading…
         </p>
       )}
@@ -153,8 +153,8 @@ export function ResourceTable() {
               </tr>
             </thead>
             <tbody>
-              {pipeline.value.map(resource => (
-                <Line key={resource.name} resource={resource} age={age} />
+              {sortedResources.value.map(resource => (
+                <ResourceRow key={resource.name} resource={resource} age={age} />
               ))}
             </tbody>
           </table>

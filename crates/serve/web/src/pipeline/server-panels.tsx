@@ -1,8 +1,8 @@
 /** The server itself: whether it is ready, and what a request may use. */
 
-import { Ticked } from "../components/code-text";
+import { CodeText } from "../components/code-text";
 import { Panel } from "../components/panel";
-import { whole } from "../util/format";
+import { formatInteger } from "../util/format";
 import { limits, readiness } from "./pipeline-data";
 
 /** Whether it takes requests. */
@@ -13,22 +13,22 @@ export function Readiness() {
 }
 
 /** The limits as a table. */
-export function Limits() {
+export function LimitsPanel() {
   // Without the question there is no menu: limits are no rows of the lake.
   const known = { ...limits.value, of: null };
   return (
-    <Panel title="Limits" note="what one request may use" known={known} class="limits">
+    <Panel title="Limits" note="what one request may use" answer={known} class="limits">
       <table class="rows">
         <tbody>
           {(limits.value.rows ?? []).map(({ name, value, unit, about }) => (
             <tr key={name}>
               <th scope="row">
                 <code>{name}</code>
-                <small class="what">
-                  <Ticked text={about} />
+                <small class="description">
+                  <CodeText text={about} />
                 </small>
               </th>
-              <td class="number">{value === null ? "none" : `${whole(value)} ${unit}`}</td>
+              <td class="number">{value === null ? "none" : `${formatInteger(value)} ${unit}`}</td>
             </tr>
           ))}
         </tbody>

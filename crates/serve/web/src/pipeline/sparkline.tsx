@@ -1,6 +1,6 @@
 /** A few numbers at a glance. */
 
-import { whole } from "../util/format";
+import { formatInteger } from "../util/format";
 
 const WIDTH = 300;
 const HEIGHT = 44;
@@ -9,7 +9,7 @@ const HEIGHT = 44;
 export function Sparkline({ values }: { values: readonly number[] }) {
   const most = Math.max(1, ...values.map(Math.abs));
   const step = WIDTH / Math.max(values.length, 12);
-  const label = `Incidents by batch: ${values.length} batches, at most ${whole(most)}`;
+  const label = `Incidents by batch: ${values.length} batches, at most ${formatInteger(most)}`;
   return (
     <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
       <title>{label}</title>
@@ -19,7 +19,7 @@ export function Sparkline({ values }: { values: readonly number[] }) {
         return (
           <rect
             key={n}
-            class={value < 0 ? "less" : ""}
+            class={value < 0 ? "negative" : ""}
             x={x + step * 0.1}
             y={HEIGHT - height}
             width={step * 0.8}

@@ -1,15 +1,16 @@
 /** What a named query answers. */
 
 import { type Question, sendQuestion } from "../api/client";
-import { copy, curl, inFormat, save } from "../components/copy-menu";
-import { Failure } from "../components/panel";
+import type { NamedQuery } from "../api/types";
+import { ErrorMessage } from "../components/panel";
 import { ResultView } from "../results/result-view";
-import { clock, whole } from "../util/format";
-import { answer, type NamedQuery, parts, question, ROWS, result } from "./named-queries";
+import { copyText, saveFile, toCurl, withFormat } from "../util/export";
+import { formatInteger, formatTime } from "../util/format";
+import { MAX_ROWS, queryAnswer, queryQuestion, queryResult, splitName } from "./named-queries";
 
 function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
   const download = (format: string) =>
-    save(`${parts(query.name)[1]}.${format}`, sendQuestion(inFormat(asked, format), "*/*"));
+    saveFile(`${splitName(query.name)[1]}.${format}`, sendQuestion(withFormat(asked, format), "*/*"));
   return (
     <div class="actions">
       <button type="button" onClick={() => download("csv")}>
@@ -18,7 +19,7 @@ function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
       <button type="button" onClick={() => download("parquet")}>
         Parquet
       </button>
-      <button type="button" onClick={() => copy("The curl command", curl(inFormat(asked, "csv")))}>
+      <button type="button" onClick={() => copyText("The curl command", toCurl(withFormat(asked, "csv")))}>
         Copy as curl
       </button>
     </div>
@@ -43,18 +44,18 @@ function Columns({ query }: { query: NamedQuery }) {
 
 /** The rows of the query that is chosen, or why there are none. */
 export function AnswerPanel({ query }: { query: NamedQuery }) {
-  const { loading, problem } = answer.value;
-  const asked = question.value;
-  const rows = result.value;
+  const { loading, problem } = queryAnswer.value;
+  const asked = queryQuestion.value;
+  const rows = queryResult.value;
   const about = new Map((query.columns ?? []).map(({ name, about }) => [name, about ?? ""]));
   return (
     <section class="panel outcome" aria-label="Result" aria-busy={loading}>
       {asked === null ? (
         <p class="empty">Give the required values, then run it.</p>
       ) : problem ? (
-        <Failure problem={problem} />
+        <ErrorMessage problem={problem} />
       ) : rows === null ? (
-        <p class="waiting" role="status">
+        <p class="loading" role="status">
           Counting…
         </p>
       ) : (
@@ -62,11 +63,14 @@ export function AnswerPanel({ query }: { query: NamedQuery }) {
           <div class="outcome-head">
             <p role="status" data-testid="query-status">
               <strong>
-                {whole(rows.rows.length)} {rows.rows.length === 1 ? "row" : "rows"}
+                {formatInteger(rows.rows.length)} {rows.rows.length === 1 ? "row" : "rows"}
               </strong>{" "}
-              {rows.asOf && <span class="soft">as of {clock(rows.asOf)} UTC</span>}{" "}
+              {rows.asOf && <span class="soft">as of {formatTime(rows.asOf)} UTC</span>}{" "}
               {rows.truncated && (
-                <span class="badge bad" title={`There are more than ${whole(ROWS)} rows: a download has them`}>
+                <span
+                  class="badge bad"
+                  title={`There are more than ${formatInteger(MAX_ROWS)} rows: a download has them`}
+                >
                   cut short
                 </span>
               )}{" "}

@@ -1,11 +1,11 @@
 /** The values that a query takes, as a form. */
 
 import { useId } from "preact/hooks";
+import type { NamedQuery, QueryParameter } from "../api/types";
 import { queryValues } from "../state/view-state";
-import type { NamedQuery, Parameter } from "./named-queries";
-import { values } from "./suggestions";
+import { suggestedValues } from "./suggestions";
 
-const INPUTS = {
+const INPUT_TYPES = {
   text: "text",
   integer: "number",
   number: "number",
@@ -13,17 +13,17 @@ const INPUTS = {
   timestamp: "datetime-local",
 } as const;
 
-function Field({ parameter, form }: { parameter: Parameter; form: string }) {
+function Field({ parameter, form }: { parameter: QueryParameter; form: string }) {
   const { name, type, required, about } = parameter;
   const given = queryValues.value.get(name) ?? "";
   const usual = parameter.default === null ? "" : parameter.default;
-  const offered = type === "text" ? values.value.get(name) : undefined;
+  const offered = type === "text" ? suggestedValues.value.get(name) : undefined;
   const id = `${form}-${name}`;
   return (
     <div class="field">
       <label for={id}>
         <span class="mono">{name}</span>
-        {required && <span class="needed"> required</span>}
+        {required && <span class="required"> required</span>}
       </label>
       {type === "boolean" ? (
         <select id={id} name={name} required={required} aria-describedby={`${id}-about`}>
@@ -40,7 +40,7 @@ function Field({ parameter, form }: { parameter: Parameter; form: string }) {
         <input
           id={id}
           name={name}
-          type={INPUTS[type] ?? "text"}
+          type={INPUT_TYPES[type] ?? "text"}
           defaultValue={given}
           placeholder={usual}
           required={required}

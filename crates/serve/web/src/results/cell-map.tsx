@@ -7,15 +7,15 @@ import { type GeoJSONSource, MapLibreMap, NavigationControl, type StyleSpecifica
 // A file of our own host: a worker made of a blob would be one more thing for a policy to allow.
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { gathered, wrapped } from "../map/antimeridian";
-import { hexagon, ring } from "../map/cell-geometry";
-import { sequential } from "../map/colour-scale";
-import { colour } from "../util/colours";
-import { short, whole } from "../util/format";
+import { unwrapLongitudes, wrapLongitude } from "../map/antimeridian";
+import { cellFeature, cellRing } from "../map/cell-geometry";
+import { sequentialScale } from "../map/colour-scale";
+import { cssColour } from "../util/colours";
+import { formatCompact, formatInteger } from "../util/format";
 import { dark } from "../util/theme";
-import { type Cell, cellsOf, metrics, ROWS } from "./cell-values";
-import { type Column, shown } from "./columns";
-import type { Row } from "./result";
+import { type CellValue, listMetrics, ROW_COUNT, sumByCell } from "./cell-values";
+import { type Column, formatValue } from "./columns";
+import type { Row } from "./row";
 
 setWorkerUrl(workerUrl);
 
@@ -28,35 +28,35 @@ interface Props {
 }
 
 /** More of a row would cover the map. */
-const FIELDS = 8;
+const MAX_FIELDS = 8;
 
-function style(): StyleSpecification {
+function buildStyle(): StyleSpecification {
   return {
     version: 8,
     sources: { cells: { type: "geojson", data: { type: "FeatureCollection", features: [] } } },
     layers: [
-      { id: "ground", type: "background", paint: { "background-color": colour("faint") } },
+      { id: "ground", type: "background", paint: { "background-color": cssColour("faint") } },
       {
         id: "cells",
         type: "fill",
         source: "cells",
-        paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.9, "fill-outline-color": colour("paper") },
+        paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.9, "fill-outline-color": cssColour("paper") },
       },
       {
-        id: "pointed",
+        id: "highlighted",
         type: "line",
         source: "cells",
         filter: ["==", ["get", "cell"], ""],
-        paint: { "line-color": colour("ink"), "line-width": 2.5 },
+        paint: { "line-color": cssColour("ink"), "line-width": 2.5 },
       },
     ],
   };
 }
 
-function bounds(cells: readonly Cell[]): [number, number, number, number] {
-  const corners = cells.flatMap(({ cell }) => ring(cell));
+function findBounds(cells: readonly CellValue[]): [number, number, number, number] {
+  const corners = cells.flatMap(({ cell }) => cellRing(cell));
   const box: [number, number, number, number] = [540, 90, -540, -90];
-  const lngs = gathered(corners.map(([lng]) => wrapped(lng)));
+  const lngs = unwrapLongitudes(corners.map(([lng]) => wrapLongitude(lng)));
   corners.forEach(([, lat], n) => {
     const lng = lngs[n] ?? 0;
     box[0] = Math.min(box[0], lng);
@@ -72,18 +72,18 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibreMap | null>(null);
   const ready = useSignal(false);
-  const numbers = useMemo(() => metrics(columns, rows), [columns, rows]);
+  const numbers = useMemo(() => listMetrics(columns, rows), [columns, rows]);
   const chosen = useSignal<string | null>(null);
-  const metric = chosen.value !== null && numbers.includes(chosen.value) ? chosen.value : (numbers[0] ?? ROWS);
+  const metric = chosen.value !== null && numbers.includes(chosen.value) ? chosen.value : (numbers[0] ?? ROW_COUNT);
   const isDark = dark.value;
 
   const cells = useMemo(
-    () => cellsOf(columns, rows, metric).filter(({ cell }) => isValidCell(cell)),
+    () => sumByCell(columns, rows, metric).filter(({ cell }) => isValidCell(cell)),
     [columns, rows, metric],
   );
   const ramp = useMemo(
     () =>
-      sequential(
+      sequentialScale(
         cells.flatMap(({ value }) => value ?? []),
         "quantile",
         isDark,
@@ -94,7 +94,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
     if (!place.current) return;
     const made = new MapLibreMap({
       container: place.current,
-      style: style(),
+      style: buildStyle(),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -121,37 +121,37 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
   useEffect(() => {
     const current = map.current;
     if (!current || !isReady) return;
-    current.setPaintProperty("ground", "background-color", colour("faint"));
-    current.setPaintProperty("cells", "fill-outline-color", colour("paper"));
-    current.setPaintProperty("pointed", "line-color", colour("ink"));
+    current.setPaintProperty("ground", "background-color", cssColour("faint"));
+    current.setPaintProperty("cells", "fill-outline-color", cssColour("paper"));
+    current.setPaintProperty("highlighted", "line-color", cssColour("ink"));
     current.getSource<GeoJSONSource>("cells")?.setData({
       type: "FeatureCollection",
       features: cells.map(({ cell, value }) => ({
         type: "Feature",
         properties: {
           cell,
-          colour: value === null ? colour("cool") : ramp.colour(value),
+          colour: value === null ? cssColour("cool") : ramp.colour(value),
         },
-        geometry: hexagon(cell).geometry,
+        geometry: cellFeature(cell).geometry,
       })),
     });
   }, [cells, ramp, isReady]);
 
   useEffect(() => {
     if (isReady && cells.length > 0)
-      map.current?.fitBounds(bounds(cells), { padding: 24, animate: false, maxZoom: 15 });
+      map.current?.fitBounds(findBounds(cells), { padding: 24, animate: false, maxZoom: 15 });
   }, [cells, isReady]);
 
   useEffect(() => {
-    if (isReady) map.current?.setFilter("pointed", ["==", ["get", "cell"], pointed ?? ""]);
+    if (isReady) map.current?.setFilter("highlighted", ["==", ["get", "cell"], pointed ?? ""]);
   }, [pointed, isReady]);
 
   const at = pointed === null ? undefined : cells.find(({ cell }) => cell === pointed);
   return (
-    <section class="cellmap" aria-label="Map of the cells">
-      <div class="cellmap-place" ref={place} />
+    <section class="cell-map" aria-label="Map of the cells">
+      <div class="cell-map-canvas" ref={place} />
       {cells.length > 0 && (
-        <div class="cellmap-legend">
+        <div class="cell-map-legend">
           {numbers.length > 1 ? (
             <select
               aria-label="Colour by"
@@ -171,7 +171,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
             {ramp.legend.map(({ colour, from }, n, all) => (
               <li key={from}>
                 <i style={{ background: colour }} />
-                {short(from)}
+                {formatCompact(from)}
                 {n === all.length - 1 ? "+" : ""}
               </li>
             ))}
@@ -179,12 +179,12 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
         </div>
       )}
       {at && (
-        <dl class="cellmap-row">
+        <dl class="cell-map-row">
           {at.rows === 1 ? (
-            columns.slice(0, FIELDS).map(({ name, kind }) => (
+            columns.slice(0, MAX_FIELDS).map(({ name, kind }) => (
               <div key={name}>
                 <dt>{name}</dt>
-                <dd>{shown(at.row.get(name), kind)}</dd>
+                <dd>{formatValue(at.row.get(name), kind)}</dd>
               </div>
             ))
           ) : (
@@ -195,12 +195,12 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
               </div>
               <div>
                 <dt>rows</dt>
-                <dd>{whole(at.rows)}</dd>
+                <dd>{formatInteger(at.rows)}</dd>
               </div>
-              {metric !== ROWS && (
+              {metric !== ROW_COUNT && (
                 <div>
                   <dt>{metric}, summed</dt>
-                  <dd>{shown(at.value, "number")}</dd>
+                  <dd>{formatValue(at.value, "number")}</dd>
                 </div>
               )}
             </>

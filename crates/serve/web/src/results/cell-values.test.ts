@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { cellsOf, metrics, ROWS } from "./cell-values";
-import { columnsOf } from "./columns";
-import { rowOf } from "./result";
+import { listMetrics, ROW_COUNT, sumByCell } from "./cell-values";
+import { inferColumns } from "./columns";
+import { toRow } from "./row";
 
 const A = "8a283080c907fff";
 const B = "8a28309526cffff";
@@ -12,22 +12,22 @@ it("sums the rows of a cell", () => {
     { cell: B, count: null },
     { cell: A, count: 3 },
     { cell: null, count: 9 },
-  ].map(rowOf);
-  const by = (metric: string) => cellsOf(columnsOf(rows), rows, metric).map(({ cell, value }) => [cell, value]);
+  ].map(toRow);
+  const by = (metric: string) => sumByCell(inferColumns(rows), rows, metric).map(({ cell, value }) => [cell, value]);
   expect(by("count")).toEqual([
     [A, 5],
     [B, null],
   ]);
-  expect(by(ROWS)).toEqual([
+  expect(by(ROW_COUNT)).toEqual([
     [A, 2],
     [B, 1],
   ]);
 });
 
 it("shows no coordinates, and rows only where cells share them", () => {
-  const row = rowOf({ latitude: 1.5, count: 2, year: 2024, cell: A });
-  const bare = rowOf({ cell: A });
-  expect(metrics(columnsOf([row]), [row])).toEqual(["count"]);
-  expect(metrics(columnsOf([row]), [row, row])).toEqual(["count", ROWS]);
-  expect(metrics(columnsOf([bare]), [bare])).toEqual([ROWS]);
+  const row = toRow({ latitude: 1.5, count: 2, year: 2024, cell: A });
+  const bare = toRow({ cell: A });
+  expect(listMetrics(inferColumns([row]), [row])).toEqual(["count"]);
+  expect(listMetrics(inferColumns([row]), [row, row])).toEqual(["count", ROW_COUNT]);
+  expect(listMetrics(inferColumns([bare]), [bare])).toEqual([ROW_COUNT]);
 });

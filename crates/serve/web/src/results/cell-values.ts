@@ -1,12 +1,12 @@
 /** Rows by cell: a map has one colour for each, however many rows lie in it. */
 
-import { type Column, cellOf } from "./columns";
-import type { Row } from "./result";
+import { type Column, parseCell } from "./columns";
+import type { Row } from "./row";
 
 /** Stands for the number of rows, where the rows have no number of their own. */
-export const ROWS = "rows";
+export const ROW_COUNT = "rows";
 
-export interface Cell {
+export interface CellValue {
   cell: string;
   /** The first of its rows. */
   row: Row;
@@ -15,23 +15,23 @@ export interface Cell {
 }
 
 /** The numbers that a map can show; where a row lies is none of them. */
-export function metrics(columns: readonly Column[], rows: readonly Row[]): string[] {
+export function listMetrics(columns: readonly Column[], rows: readonly Row[]): string[] {
   const numbers = columns.filter(
     ({ name, kind }) => kind === "number" && !/^(latitude|longitude|lat|lng|lon|long)$/.test(name),
   );
   const name = columns.find(({ kind }) => kind === "cell")?.name ?? "cell";
   const shared = new Set(rows.map(row => row.get(name))).size < rows.length;
   const names = numbers.map(({ name }) => name);
-  return shared || names.length === 0 ? [...names, ROWS] : names;
+  return shared || names.length === 0 ? [...names, ROW_COUNT] : names;
 }
 
 /** The cells with their values, summed where several rows share one. */
-export function cellsOf(columns: readonly Column[], rows: readonly Row[], metric: string): Cell[] {
+export function sumByCell(columns: readonly Column[], rows: readonly Row[], metric: string): CellValue[] {
   const name = columns.find(({ kind }) => kind === "cell")?.name ?? "cell";
-  const counted = metric === ROWS && !columns.some(column => column.name === ROWS);
-  const found = new Map<string, Cell>();
+  const counted = metric === ROW_COUNT && !columns.some(column => column.name === ROW_COUNT);
+  const found = new Map<string, CellValue>();
   for (const row of rows) {
-    const cell = cellOf(row.get(name));
+    const cell = parseCell(row.get(name));
     if (cell === null) continue;
     const given = row.get(metric);
     const value = counted ? 1 : given === null || given === undefined ? null : Number(given);

@@ -1,51 +1,51 @@
 /** What ECharts is told to draw. Tooltips are drawn too: HTML ones would need inline styles. */
 
 import type { EChartsCoreOption } from "echarts/core";
-import { chartText } from "../charts/chart-text";
-import { steps } from "../map/colour-scale";
-import { colour, hues } from "../util/colours";
-import { short, whole } from "../util/format";
+import { escapeChartText } from "../charts/chart-text";
+import { sequentialColours } from "../map/colour-scale";
+import { cssColour, seriesColours } from "../util/colours";
+import { formatCompact, formatInteger } from "../util/format";
 import { dark } from "../util/theme";
-import type { Shape } from "./chart-shape";
-import { linesOf, number, time } from "./line-series";
-import type { Row } from "./result";
+import type { ChartShape } from "./chart-shape";
+import { formatTimeValue, toLineSeries, toNumber } from "./line-series";
+import type { Row } from "./row";
 
-const BARS = 12;
+const MAX_BARS = 12;
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** The option for a shape on a canvas of this width. */
-export function optionOf(shape: Shape, rows: readonly Row[], width: number): EChartsCoreOption {
-  const [soft, faint] = [colour("soft"), colour("faint")];
+export function buildChartOption(shape: ChartShape, rows: readonly Row[], width: number): EChartsCoreOption {
+  const [soft, faint] = [cssColour("soft"), cssColour("faint")];
   const axis = {
     axisLine: { lineStyle: { color: faint } },
     axisTick: { show: false },
     axisLabel: { color: soft },
     splitLine: { lineStyle: { color: faint } },
   };
-  const counted = { ...axis, type: "value", axisLabel: { color: soft, formatter: (n: number) => short(n) } };
+  const counted = { ...axis, type: "value", axisLabel: { color: soft, formatter: (n: number) => formatCompact(n) } };
   const drawn =
     shape.kind === "line"
-      ? overTime(shape, rows, axis, counted)
+      ? buildLineOption(shape, rows, axis, counted)
       : shape.kind === "bars"
-        ? bars(shape, rows, axis, counted, width)
-        : week(shape, rows, axis);
+        ? buildBarOption(shape, rows, axis, counted, width)
+        : buildWeekOption(shape, rows, axis);
   return { animation: false, textStyle: { fontFamily: "system-ui, sans-serif" }, ...drawn };
 }
 
-const tooltip = () => ({
+const buildTooltip = () => ({
   renderMode: "richText",
   confine: true,
-  backgroundColor: colour("raised"),
-  borderColor: colour("line"),
-  textStyle: { color: colour("ink") },
-  valueFormatter: (value: unknown) => (typeof value === "number" ? whole(value) : "none"),
+  backgroundColor: cssColour("raised"),
+  borderColor: cssColour("line"),
+  textStyle: { color: cssColour("ink") },
+  valueFormatter: (value: unknown) => (typeof value === "number" ? formatInteger(value) : "none"),
 });
 
-function overTime(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: object, counted: object) {
-  const { times, lines } = linesOf(shape, rows);
+function buildLineOption(shape: ChartShape & { kind: "line" }, rows: readonly Row[], axis: object, counted: object) {
+  const { times, lines } = toLineSeries(shape, rows);
   const shortest = times.every(at => /-01$/.test(at)) ? times.map(at => at.slice(0, 7)) : times;
   return {
-    color: hues(dark.peek()),
+    color: seriesColours(dark.peek()),
     grid: { left: 52, right: 16, top: lines.length > 1 ? 36 : 14, bottom: 28 },
     legend:
       lines.length > 1
@@ -55,15 +55,15 @@ function overTime(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: o
             icon: "circle",
             itemWidth: 10,
             itemHeight: 10,
-            textStyle: { color: colour("soft") },
+            textStyle: { color: cssColour("soft") },
           }
         : undefined,
-    tooltip: { ...tooltip(), trigger: "axis", order: "valueDesc" },
-    xAxis: { ...axis, type: "category", data: shortest.map(chartText), boundaryGap: false },
+    tooltip: { ...buildTooltip(), trigger: "axis", order: "valueDesc" },
+    xAxis: { ...axis, type: "category", data: shortest.map(escapeChartText), boundaryGap: false },
     yAxis: counted,
     series: lines.map(({ name, values }) => ({
       type: "line",
-      name: chartText(name),
+      name: escapeChartText(name),
       data: values,
       // So few have no line between them that could be seen.
       showSymbol: values.filter(value => value !== null).length < 3,
@@ -73,51 +73,57 @@ function overTime(shape: Shape & { kind: "line" }, rows: readonly Row[], axis: o
   };
 }
 
-function bars(shape: Shape & { kind: "bars" }, rows: readonly Row[], axis: object, counted: object, width: number) {
-  const first = rows.slice(0, BARS);
+function buildBarOption(
+  shape: ChartShape & { kind: "bars" },
+  rows: readonly Row[],
+  axis: object,
+  counted: object,
+  width: number,
+) {
+  const first = rows.slice(0, MAX_BARS);
   return {
-    color: [colour("accent")],
+    color: [cssColour("accent")],
     grid: { left: Math.min(190, Math.round(width * 0.34)), right: 54, top: 6, bottom: 24 },
-    tooltip: { ...tooltip(), trigger: "axis", axisPointer: { type: "shadow" } },
+    tooltip: { ...buildTooltip(), trigger: "axis", axisPointer: { type: "shadow" } },
     xAxis: counted,
     yAxis: {
       ...axis,
       type: "category",
       inverse: true,
-      data: first.map(row => chartText(time(row.get(shape.x)))),
-      axisLabel: { color: colour("soft"), width: Math.min(180, Math.round(width * 0.32)), overflow: "truncate" },
+      data: first.map(row => escapeChartText(formatTimeValue(row.get(shape.x)))),
+      axisLabel: { color: cssColour("soft"), width: Math.min(180, Math.round(width * 0.32)), overflow: "truncate" },
     },
     series: [
       {
         type: "bar",
-        name: chartText(shape.y),
-        data: first.map(row => number(row.get(shape.y))),
+        name: escapeChartText(shape.y),
+        data: first.map(row => toNumber(row.get(shape.y))),
         barMaxWidth: 16,
         itemStyle: { borderRadius: [0, 3, 3, 0] },
         label: {
           show: true,
           position: "right",
-          color: colour("soft"),
-          formatter: ({ value }: { value: number }) => short(value),
+          color: cssColour("soft"),
+          formatter: ({ value }: { value: number }) => formatCompact(value),
         },
       },
     ],
   };
 }
 
-function week(shape: Shape & { kind: "week" }, rows: readonly Row[], axis: object) {
+function buildWeekOption(shape: ChartShape & { kind: "week" }, rows: readonly Row[], axis: object) {
   const sums = new Map<string, number>();
   for (const row of rows) {
-    const at = `${number(row.get("hour"))} ${number(row.get("weekday")) - 1}`;
-    sums.set(at, (sums.get(at) ?? 0) + number(row.get(shape.y)));
+    const at = `${toNumber(row.get("hour"))} ${toNumber(row.get("weekday")) - 1}`;
+    sums.set(at, (sums.get(at) ?? 0) + toNumber(row.get(shape.y)));
   }
   const data = [...sums].map(([at, n]) => [...at.split(" ").map(Number), n]);
   return {
     grid: { left: 44, right: 12, top: 6, bottom: 56 },
     tooltip: {
-      ...tooltip(),
+      ...buildTooltip(),
       formatter: ({ value }: { value: [number, number, number] }) =>
-        `${DAYS[value[1]]} ${String(value[0]).padStart(2, "0")}:00  ${whole(value[2])}`,
+        `${DAYS[value[1]]} ${String(value[0]).padStart(2, "0")}:00  ${formatInteger(value[2])}`,
     },
     xAxis: { ...axis, type: "category", data: Array.from({ length: 24 }, (_, hour) => hour) },
     yAxis: { ...axis, type: "category", data: DAYS, inverse: true },
@@ -130,9 +136,9 @@ function week(shape: Shape & { kind: "week" }, rows: readonly Row[], axis: objec
       itemHeight: 140,
       itemWidth: 12,
       text: ["more", "fewer"],
-      textStyle: { color: colour("soft") },
-      inRange: { color: steps(dark.peek()) },
+      textStyle: { color: cssColour("soft") },
+      inRange: { color: sequentialColours(dark.peek()) },
     },
-    series: [{ type: "heatmap", data, itemStyle: { borderColor: colour("paper"), borderWidth: 1 } }],
+    series: [{ type: "heatmap", data, itemStyle: { borderColor: cssColour("paper"), borderWidth: 1 } }],
   };
 }

@@ -1,9 +1,9 @@
 /** Which picture suits an answer, if one does. */
 
 import type { Column } from "./columns";
-import type { Row } from "./result";
+import type { Row } from "./row";
 
-export type Shape =
+export type ChartShape =
   /** A number over time, a line for each value of `series`. */
   | { kind: "line"; x: string; y: string; series: string | null }
   /** A number by name. */
@@ -14,7 +14,7 @@ export type Shape =
 const isTime = ({ kind }: Column) => kind === "time" || kind === "year";
 
 /** Looks at the columns before the first number that is counted. */
-export function shapeOf(columns: readonly Column[], rows: readonly Row[]): Shape | null {
+export function findChartShape(columns: readonly Column[], rows: readonly Row[]): ChartShape | null {
   if (rows.length < 2 || columns.some(column => column.kind === "cell")) return null;
   const names = columns.map(column => column.name);
   const numbers = columns.filter(column => column.kind === "number").map(column => column.name);

@@ -1,6 +1,6 @@
 /** What the columns of an answer are, told by their values: JSON says no types. */
 
-import type { Row, Value } from "./result";
+import type { Row, Value } from "./row";
 
 export type Kind = "number" | "year" | "time" | "cell" | "boolean" | "text" | "nested";
 
@@ -10,12 +10,12 @@ export interface Column {
 }
 
 /** How many rows are looked at to tell a column's kind. */
-const LOOK = 500;
+const MAX_SAMPLED_ROWS = 500;
 const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?$/;
-const LONG = /^-?\d{16,}$/;
+const LONG_INTEGER = /^-?\d{16,}$/;
 
 /** A cell of H3 in hexadecimal; 64-bit integers, which JSON holds as text here, are turned into it. */
-export function cellOf(value: Value | undefined): string | null {
+export function parseCell(value: Value | undefined): string | null {
   if (typeof value !== "string") return null;
   if (/^8[0-9a-f]{14}$/.test(value)) return value;
   if (!/^\d{18}$/.test(value)) return null;
@@ -23,21 +23,21 @@ export function cellOf(value: Value | undefined): string | null {
   return /^8[0-9a-f]{14}$/.test(hex) ? hex : null;
 }
 
-function kindOf(value: Value): Kind {
+function findKind(value: Value): Kind {
   if (typeof value === "number") return "number";
   if (typeof value === "boolean") return "boolean";
   if (typeof value === "object") return "nested";
-  if (cellOf(value) !== null) return "cell";
-  if (LONG.test(value)) return "number";
+  if (parseCell(value) !== null) return "cell";
+  if (LONG_INTEGER.test(value)) return "number";
   return TIME.test(value) ? "time" : "text";
 }
 
 /** The kind of a column with these values; of several it is text. */
-export function kind(values: Iterable<Value | undefined>): Kind {
+export function findCommonKind(values: Iterable<Value | undefined>): Kind {
   let found: Kind | null = null;
   for (const value of values) {
     if (value === null || value === undefined) continue;
-    const next = kindOf(value);
+    const next = findKind(value);
     if (found === null) found = next;
     else if (found !== next) return "text";
   }
@@ -45,17 +45,17 @@ export function kind(values: Iterable<Value | undefined>): Kind {
 }
 
 /** The columns of rows, in their order. */
-export function columnsOf(rows: readonly Row[]): Column[] {
+export function inferColumns(rows: readonly Row[]): Column[] {
   const names = [...(rows[0]?.keys() ?? [])];
-  const some = rows.slice(0, LOOK);
+  const some = rows.slice(0, MAX_SAMPLED_ROWS);
   return names.map(name => {
-    const found = kind(some.map(row => row.get(name)));
+    const found = findCommonKind(some.map(row => row.get(name)));
     return { name, kind: found === "number" && /(^|_)year$/.test(name) ? "year" : found };
   });
 }
 
 /** A value as text, as a table shows it. */
-export function shown(value: Value | undefined, kind: Kind): string {
+export function formatValue(value: Value | undefined, kind: Kind): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "object") return JSON.stringify(value);
   if (typeof value === "number" && kind === "number") return value.toLocaleString("en", DECIMALS);

@@ -1,15 +1,15 @@
 /** Parts that are big and not always needed: fetched when they are. */
 
 import { lazy, Suspense } from "preact/compat";
-import type { Shape } from "./chart-shape";
+import type { ChartShape } from "./chart-shape";
 import type { Column } from "./columns";
-import type { Row } from "./result";
+import type { Row } from "./row";
 
 const CellMap = lazy(() => import("./cell-map"));
-const Chart = lazy(() => import("./result-chart"));
+const ResultChart = lazy(() => import("./result-chart"));
 
 const waiting = (
-  <p class="waiting" role="status">
+  <p class="loading" role="status">
     Loading…
   </p>
 );
@@ -29,8 +29,8 @@ export const LazyMap = (props: MapProps) => (
 );
 
 /** An answer as a chart. */
-export const LazyChart = (props: { shape: Shape; rows: readonly Row[]; label: string }) => (
+export const LazyChart = (props: { shape: ChartShape; rows: readonly Row[]; label: string }) => (
   <Suspense fallback={waiting}>
-    <Chart {...props} />
+    <ResultChart {...props} />
   </Suspense>
 );

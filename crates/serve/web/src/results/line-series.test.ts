@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
-import { shapeOf } from "./chart-shape";
-import { columnsOf } from "./columns";
-import { linesOf } from "./line-series";
-import { rowOf } from "./result";
+import { findChartShape } from "./chart-shape";
+import { inferColumns } from "./columns";
+import { toLineSeries } from "./line-series";
+import { toRow } from "./row";
 
 const drawn = (objects: object[]) => {
-  const rows = objects.map(rowOf);
-  const shape = shapeOf(columnsOf(rows), rows);
-  return shape?.kind === "line" ? linesOf(shape, rows) : shape;
+  const rows = objects.map(toRow);
+  const shape = findChartShape(inferColumns(rows), rows);
+  return shape?.kind === "line" ? toLineSeries(shape, rows) : shape;
 };
 
 it("leaves out of a line what has no time, wherever it stands", () => {

@@ -1,17 +1,18 @@
 /** The lines of an answer over time. */
 
-import { named } from "../util/format";
-import type { Shape } from "./chart-shape";
-import type { Row, Value } from "./result";
+import { labelText } from "../util/format";
+import type { ChartShape } from "./chart-shape";
+import type { Row, Value } from "./row";
 
 /** More lines could not be told apart. */
-const MOST = 8;
+const MAX_LINES = 8;
 
-export const number = (value: Value | undefined): number => Number(value ?? 0);
-const text = (value: Value | undefined): string => named(value === null || value === undefined ? null : String(value));
+export const toNumber = (value: Value | undefined): number => Number(value ?? 0);
+const formatText = (value: Value | undefined): string =>
+  labelText(value === null || value === undefined ? null : String(value));
 /** A time without its zeros; any other text as it is. */
-export const time = (value: Value | undefined): string =>
-  text(value)
+export const formatTimeValue = (value: Value | undefined): string =>
+  formatText(value)
     .replace(/^(\d{4}-\d\d-\d\d)T(.*?)(:00)?$/, "$1 $2")
     .replace(/ 00:00$/, "");
 
@@ -22,20 +23,23 @@ interface Line {
 }
 
 /** The times in their order, and the greatest lines. What has no time is on no line over time. */
-export function linesOf(shape: Shape & { kind: "line" }, rows: readonly Row[]): { times: string[]; lines: Line[] } {
-  const name = (row: Row) => (shape.series === null ? shape.y : text(row.get(shape.series)));
+export function toLineSeries(
+  shape: ChartShape & { kind: "line" },
+  rows: readonly Row[],
+): { times: string[]; lines: Line[] } {
+  const name = (row: Row) => (shape.series === null ? shape.y : formatText(row.get(shape.series)));
   const sums = new Map<string, number>();
   const counted = new Map<string, Map<string, number>>();
   for (const row of rows) {
     const at = row.get(shape.x);
     if (at === null || at === undefined) continue;
-    const [of, n] = [name(row), number(row.get(shape.y))];
+    const [of, n] = [name(row), toNumber(row.get(shape.y))];
     sums.set(of, (sums.get(of) ?? 0) + n);
     const line = counted.get(of) ?? new Map<string, number>();
-    counted.set(of, line.set(time(at), n));
+    counted.set(of, line.set(formatTimeValue(at), n));
   }
   const times = [...new Set([...counted.values()].flatMap(line => [...line.keys()]))].sort();
-  const greatest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, MOST);
+  const greatest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, MAX_LINES);
   const lines = greatest.map(([name]) => ({ name, values: times.map(at => counted.get(name)?.get(at) ?? null) }));
   return { times, lines };
 }

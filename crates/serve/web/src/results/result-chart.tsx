@@ -4,18 +4,18 @@ import type { EChartsType } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
 import { init } from "../charts/echarts";
 import { dark } from "../util/theme";
-import { optionOf } from "./chart-option";
-import type { Shape } from "./chart-shape";
-import type { Row } from "./result";
+import { buildChartOption } from "./chart-option";
+import type { ChartShape } from "./chart-shape";
+import type { Row } from "./row";
 
 interface Props {
-  shape: Shape;
+  shape: ChartShape;
   rows: readonly Row[];
   label: string;
 }
 
 /** Draws the shape that was found for an answer. */
-export default function Chart({ shape, rows, label }: Props) {
+export default function ResultChart({ shape, rows, label }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
   useEffect(() => {
@@ -31,7 +31,7 @@ export default function Chart({ shape, rows, label }: Props) {
   }, []);
   const isDark = dark.value;
   useEffect(() => {
-    chart.current?.setOption(optionOf(shape, rows, place.current?.clientWidth ?? 600), true);
+    chart.current?.setOption(buildChartOption(shape, rows, place.current?.clientWidth ?? 600), true);
   }, [shape, rows, isDark]);
   const what = { line: "Line chart", bars: "Bar chart", week: "Heat map of the week" }[shape.kind];
   return (

@@ -1,12 +1,12 @@
 /** An answer's rows as a table. */
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { whole } from "../util/format";
-import { cellOf, shown } from "./columns";
+import { formatInteger } from "../util/format";
+import { formatValue, parseCell } from "./columns";
 import type { Result } from "./result";
 
 /** More than that is for a program: the download has them all. */
-const RENDERED = 1_000;
+const MAX_RENDERED_ROWS = 1_000;
 
 interface Props {
   result: Result;
@@ -27,17 +27,17 @@ export function ResultTable({ result, label, about, cell, onCell }: Props) {
   useEffect(() => scroll.current?.scrollTo(0, 0), [result]);
   const body = useMemo(
     () =>
-      rows.slice(0, RENDERED).map((row, n) => {
-        const at = located === undefined ? null : cellOf(row.get(located));
+      rows.slice(0, MAX_RENDERED_ROWS).map((row, n) => {
+        const at = located === undefined ? null : parseCell(row.get(located));
         return (
           <tr key={n} data-cell={at ?? undefined} onMouseEnter={at && onCell ? () => onCell(at) : undefined}>
-            <th scope="row">{whole(n + 1)}</th>
+            <th scope="row">{formatInteger(n + 1)}</th>
             {columns.map(({ name, kind }) => {
               const value = row.get(name);
               const missing = value === null || value === undefined;
               return (
                 <td key={name} class={`${kind}${missing ? " null" : ""}`}>
-                  {shown(value, kind)}
+                  {formatValue(value, kind)}
                 </td>
               );
             })}
@@ -48,8 +48,8 @@ export function ResultTable({ result, label, about, cell, onCell }: Props) {
   );
   useEffect(() => {
     const body = scroll.current;
-    for (const row of body?.querySelectorAll("tr.pointed") ?? []) row.classList.remove("pointed");
-    if (cell) body?.querySelector(`tr[data-cell="${cell}"]`)?.classList.add("pointed");
+    for (const row of body?.querySelectorAll("tr.highlighted") ?? []) row.classList.remove("highlighted");
+    if (cell) body?.querySelector(`tr[data-cell="${cell}"]`)?.classList.add("highlighted");
   }, [cell]);
   return (
     <div class="result-table">
@@ -58,7 +58,7 @@ export function ResultTable({ result, label, about, cell, onCell }: Props) {
         <table class="rows result">
           <thead>
             <tr>
-              <th scope="col" class="nth">
+              <th scope="col" class="row-number">
                 #
               </th>
               {columns.map(({ name, kind }) => (
@@ -71,9 +71,9 @@ export function ResultTable({ result, label, about, cell, onCell }: Props) {
           <tbody>{body}</tbody>
         </table>
       </section>
-      {rows.length > RENDERED && (
+      {rows.length > MAX_RENDERED_ROWS && (
         <p class="hint">
-          The first {whole(RENDERED)} of {whole(rows.length)} rows. A download has them all.
+          The first {formatInteger(MAX_RENDERED_ROWS)} of {formatInteger(rows.length)} rows. A download has them all.
         </p>
       )}
     </div>

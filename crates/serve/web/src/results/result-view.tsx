@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useCallback, useMemo } from "preact/hooks";
-import { shapeOf } from "./chart-shape";
+import { findChartShape } from "./chart-shape";
 import { LazyChart, LazyMap } from "./lazy-views";
 import type { Result } from "./result";
 import { ResultTable } from "./result-table";
@@ -14,7 +14,7 @@ interface Props {
 }
 
 /** A wider table needs the whole breadth: the picture stands above it. */
-const NARROW = 6;
+const MAX_SIDE_COLUMNS = 6;
 
 /** Shows an answer of any query. */
 export function ResultView({ result, label, about }: Props) {
@@ -25,11 +25,11 @@ export function ResultView({ result, label, about }: Props) {
     },
     [pointed],
   );
-  const shape = useMemo(() => shapeOf(result.columns, result.rows), [result]);
+  const shape = useMemo(() => findChartShape(result.columns, result.rows), [result]);
   if (result.rows.length === 0) return <p class="empty">No rows.</p>;
   const cells = result.columns.some(column => column.kind === "cell");
   const pictured = cells || shape !== null;
-  const layout = !pictured ? "" : result.columns.length <= NARROW ? "beside" : "above";
+  const layout = !pictured ? "" : result.columns.length <= MAX_SIDE_COLUMNS ? "side-by-side" : "stacked";
   return (
     <div class={`result-view ${layout}`}>
       <ResultTable

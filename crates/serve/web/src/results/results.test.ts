@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { shapeOf } from "./chart-shape";
-import { cellOf, columnsOf, kind, shown } from "./columns";
-import { parseExact, parseLines, rowOf } from "./result";
+import { findChartShape } from "./chart-shape";
+import { findCommonKind, formatValue, inferColumns, parseCell } from "./columns";
+import { parseExactJson, parseNdjson, toRow } from "./row";
 
 describe("exact JSON", () => {
   it("keeps integers beyond a double as text, and everything else as it is", () => {
     const text =
       '{"a":608692975718891519,"b":"608692975718891519 \\"12345678901234567890","c":0.1234567890123456789,"d":12,"e":-9007199254740993}';
-    expect(parseExact(text)).toEqual({
+    expect(parseExactJson(text)).toEqual({
       a: "608692975718891519",
       b: '608692975718891519 "12345678901234567890',
       c: Number("0.1234567890123456789"),
@@ -16,46 +16,46 @@ describe("exact JSON", () => {
     });
   });
   it("reads lines", () => {
-    expect(parseLines('{"a":1}\n{"a":null}\n').map(row => [...row])).toEqual([[["a", 1]], [["a", null]]]);
-    expect(parseLines("")).toEqual([]);
+    expect(parseNdjson('{"a":1}\n{"a":null}\n').map(row => [...row])).toEqual([[["a", 1]], [["a", null]]]);
+    expect(parseNdjson("")).toEqual([]);
   });
   it("takes columns that are named like what every object has", () => {
-    const [row] = parseLines('{"__proto__":1,"constructor":"x"}');
+    const [row] = parseNdjson('{"__proto__":1,"constructor":"x"}');
     expect([row?.get("__proto__"), row?.get("constructor"), row?.get("toString")]).toEqual([1, "x", undefined]);
-    expect(columnsOf(row ? [row] : []).map(({ name }) => name)).toEqual(["__proto__", "constructor"]);
+    expect(inferColumns(row ? [row] : []).map(({ name }) => name)).toEqual(["__proto__", "constructor"]);
   });
 });
 
 describe("columns", () => {
   it("tells kinds by values", () => {
-    expect(kind([null, 1, 2.5])).toBe("number");
-    expect(kind(["9007199254740993"])).toBe("number");
-    expect(kind(["8a283080c907fff"])).toBe("cell");
-    expect(kind(["608692975718891519"])).toBe("cell");
-    expect(kind(["2024-01-01T00:00:00", "2024-01-02"])).toBe("time");
-    expect(kind([1, "a"])).toBe("text");
-    expect(kind([null])).toBe("text");
-    expect(kind([{ a: 1 }])).toBe("nested");
+    expect(findCommonKind([null, 1, 2.5])).toBe("number");
+    expect(findCommonKind(["9007199254740993"])).toBe("number");
+    expect(findCommonKind(["8a283080c907fff"])).toBe("cell");
+    expect(findCommonKind(["608692975718891519"])).toBe("cell");
+    expect(findCommonKind(["2024-01-01T00:00:00", "2024-01-02"])).toBe("time");
+    expect(findCommonKind([1, "a"])).toBe("text");
+    expect(findCommonKind([null])).toBe("text");
+    expect(findCommonKind([{ a: 1 }])).toBe("nested");
   });
   it("turns 64-bit integers into cells", () => {
-    expect(cellOf("608692975718891519")).toBe("872830952ffffff");
-    expect(cellOf("123456789012345678")).toBeNull();
-    expect(cellOf("MISSION")).toBeNull();
-    expect(cellOf(5)).toBeNull();
+    expect(parseCell("608692975718891519")).toBe("872830952ffffff");
+    expect(parseCell("123456789012345678")).toBeNull();
+    expect(parseCell("MISSION")).toBeNull();
+    expect(parseCell(5)).toBeNull();
   });
   it("shows values", () => {
-    expect(shown(null, "text")).toBe("null");
-    expect(shown(2024, "year")).toBe("2024");
-    expect(shown(1234567, "number")).toBe("1,234,567");
-    expect(shown("2024-01-01T00:00:00", "time")).toBe("2024-01-01");
-    expect(shown({ a: 1 }, "nested")).toBe('{"a":1}');
+    expect(formatValue(null, "text")).toBe("null");
+    expect(formatValue(2024, "year")).toBe("2024");
+    expect(formatValue(1234567, "number")).toBe("1,234,567");
+    expect(formatValue("2024-01-01T00:00:00", "time")).toBe("2024-01-01");
+    expect(formatValue({ a: 1 }, "nested")).toBe('{"a":1}');
   });
 });
 
 describe("shapes", () => {
   const shape = (objects: object[]) => {
-    const rows = objects.map(rowOf);
-    return shapeOf(columnsOf(rows), rows);
+    const rows = objects.map(toRow);
+    return findChartShape(inferColumns(rows), rows);
   };
   it("finds lines, bars and weeks", () => {
     expect(

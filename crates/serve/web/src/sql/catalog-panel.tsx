@@ -1,11 +1,11 @@
 /** The tables and their columns, to look up and to insert. */
 
 import type { Problem } from "../api/client";
-import { Failure } from "../components/panel";
-import { type Catalog, identifier, SCHEMAS, type Table, tableName } from "./sql-catalog";
+import { ErrorMessage } from "../components/panel";
+import { qualifyTable, quoteIdentifier, SCHEMAS, type SqlCatalog, type Table } from "./sql-catalog";
 
 interface Props {
-  catalog: Catalog | null;
+  catalog: SqlCatalog | null;
   problem: Problem | null;
   insert: (text: string) => void;
 }
@@ -19,8 +19,8 @@ function TableEntry({ table, insert }: { table: Table; insert: Props["insert"] }
       </summary>
       <ul>
         <li>
-          <button type="button" class="plain insert" onClick={() => insert(tableName(table))}>
-            <span class="mono">{tableName(table)}</span> <small>insert the table's name</small>
+          <button type="button" class="plain insert" onClick={() => insert(qualifyTable(table))}>
+            <span class="mono">{qualifyTable(table)}</span> <small>insert the table's name</small>
           </button>
         </li>
         {table.columns.map(({ name, type }) => (
@@ -28,7 +28,7 @@ function TableEntry({ table, insert }: { table: Table; insert: Props["insert"] }
             <button
               type="button"
               class="plain insert"
-              onClick={() => insert(identifier(name))}
+              onClick={() => insert(quoteIdentifier(name))}
               title={`Insert ${name}`}
             >
               <span class="mono">{name}</span> <small>{type}</small>
@@ -42,10 +42,10 @@ function TableEntry({ table, insert }: { table: Table; insert: Props["insert"] }
 
 /** The tables by schema. */
 export function CatalogPanel({ catalog, problem, insert }: Props) {
-  if (problem) return <Failure problem={problem} />;
+  if (problem) return <ErrorMessage problem={problem} />;
   if (!catalog) {
     return (
-      <p class="waiting" role="status">
+      <p class="loading" role="status">
         Reading the catalog…
       </p>
     );
@@ -57,7 +57,7 @@ export function CatalogPanel({ catalog, problem, insert }: Props) {
         return tables.length === 0 ? null : (
           <section key={schema} aria-label={`Tables of ${schema}`}>
             <h3>
-              {schema} <small class="what">{about}</small>
+              {schema} <small class="description">{about}</small>
             </h3>
             {tables.map(table => (
               <TableEntry key={table.name} table={table} insert={insert} />

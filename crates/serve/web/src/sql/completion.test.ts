@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { namespace, tablesOf } from "./completion";
+import { findTables, toNamespace } from "./completion";
 import type { Table } from "./sql-catalog";
 
 const table = (schema: string, name: string): Table => ({ schema, name, columns: [{ name: "a", type: "text" }] });
@@ -11,14 +11,14 @@ const tables = [
 ];
 
 it("finds the tables that a query names", () => {
-  const named = (sql: string) => tablesOf(sql, tables).map(({ schema, name }) => `${schema}.${name}`);
+  const named = (sql: string) => findTables(sql, tables).map(({ schema, name }) => `${schema}.${name}`);
   expect(named("SELECT * FROM counts")).toEqual(["main.counts"]);
   expect(named('select a from raw."311_cases" JOIN incidents i on true')).toEqual(["main.incidents", "raw.311_cases"]);
   expect(named("SELECT 1")).toEqual([]);
 });
 
 it("groups tables by schema", () => {
-  expect(namespace({ tables, routines: [] })).toEqual({
+  expect(toNamespace({ tables, routines: [] })).toEqual({
     main: { counts: ["a"], incidents: ["a"] },
     raw: { "311_cases": ["a"] },
     stored: { counts: ["a"] },

@@ -2,10 +2,10 @@
 
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { SQLNamespace } from "@codemirror/lang-sql";
-import { type Catalog, identifier, isH3, SCHEMAS, type Table } from "./sql-catalog";
+import { isH3, quoteIdentifier, SCHEMAS, type SqlCatalog, type Table } from "./sql-catalog";
 
 /** The tables that a query names, as far as a glance tells. */
-export function tablesOf(sql: string, tables: readonly Table[]): Table[] {
+export function findTables(sql: string, tables: readonly Table[]): Table[] {
   const named = new Set<string>();
   const clause = /\b(?:from|join)\s+(?:(\w+)\s*\.\s*)?("?)(\w+)\2/gi;
   for (const [, schema = "main", , name] of sql.matchAll(clause)) named.add(`${schema}.${name}`.toLowerCase());
@@ -13,23 +13,23 @@ export function tablesOf(sql: string, tables: readonly Table[]): Table[] {
 }
 
 /** The tables as lang-sql wants them: columns by table by schema. */
-export function namespace(catalog: Catalog): SQLNamespace {
+export function toNamespace(catalog: SqlCatalog): SQLNamespace {
   const schemas = new Map<string, [string, string[]][]>(SCHEMAS.map(([schema]) => [schema, []]));
   for (const { schema, name, columns } of catalog.tables) {
     schemas.get(schema)?.push([name, columns.map(column => column.name)]);
   }
-  return bare([...schemas].map(([schema, tables]) => [schema, bare(tables)]));
+  return createPlainMap([...schemas].map(([schema, tables]) => [schema, createPlainMap(tables)]));
 }
 
 /** An object that has nothing but these members: no table is taken for one that every object has. */
-function bare<T>(members: readonly (readonly [string, T])[]): { [name: string]: T } {
+function createPlainMap<T>(members: readonly (readonly [string, T])[]): { [name: string]: T } {
   const object = Object.create(null);
   for (const [name, value] of members) object[name] = value;
   return object;
 }
 
 /** Completes columns and functions. */
-export function completer(catalog: Catalog): (context: CompletionContext) => CompletionResult | null {
+export function createCompleter(catalog: SqlCatalog): (context: CompletionContext) => CompletionResult | null {
   const functions = catalog.routines.map(
     ({ name, syntax, about }): Completion => ({
       label: name,
@@ -48,10 +48,10 @@ export function completer(catalog: Catalog): (context: CompletionContext) => Com
     // After a dot stands a column of that table, which lang-sql knows.
     if (context.state.sliceDoc(before - 1, before) === "." || (word === null && !context.explicit)) return null;
     const columns = new Map<string, Completion>();
-    const tables = tablesOf(context.state.doc.toString(), catalog.tables);
+    const tables = findTables(context.state.doc.toString(), catalog.tables);
     for (const table of tables) {
       for (const { name, type } of table.columns) {
-        columns.set(name, { label: name, type: "property", detail: type, apply: identifier(name), boost: 30 });
+        columns.set(name, { label: name, type: "property", detail: type, apply: quoteIdentifier(name), boost: 30 });
       }
     }
     return { from: before, options: [...columns.values(), ...functions], validFor: /^\w*$/ };

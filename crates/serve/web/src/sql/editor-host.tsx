@@ -4,33 +4,33 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { sqlText } from "../state/view-state";
 import type { Editor } from "./editor";
-import { type placeOf, wordAt } from "./error-position";
-import { outcome, run } from "./run-query";
-import type { Catalog } from "./sql-catalog";
+import { findWord, type parsePosition } from "./error-position";
+import { outcome, runQuery } from "./run-query";
+import type { SqlCatalog } from "./sql-catalog";
 
 interface Props {
-  catalog: Catalog | null;
+  catalog: SqlCatalog | null;
   /** Is given the editor, once there is one. */
   ready: (editor: Editor | null) => void;
-  wrong: ReturnType<typeof placeOf>;
+  wrong: ReturnType<typeof parsePosition>;
 }
 
 /** The editor of the query that the address holds. */
-export function EditorPlace({ catalog, ready, wrong }: Props) {
+export function EditorHost({ catalog, ready, wrong }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
-  const known = useRef<Catalog | null>(null);
+  const known = useRef<SqlCatalog | null>(null);
   known.current = catalog;
   useEffect(() => {
     let gone = false;
     let stop = () => {};
-    import("./editor").then(({ makeEditor }) => {
+    import("./editor").then(({ createEditor }) => {
       if (gone || !host.current) return;
-      const made = makeEditor(host.current, sqlText.peek() ?? "", {
+      const made = createEditor(host.current, sqlText.peek() ?? "", {
         change: text => {
           sqlText.value = text;
         },
-        run: () => void run(sqlText.peek() ?? ""),
+        run: () => void runQuery(sqlText.peek() ?? ""),
       });
       editor.current = made;
       if (known.current) made.complete(known.current);
@@ -52,7 +52,7 @@ export function EditorPlace({ catalog, ready, wrong }: Props) {
   useEffect(() => {
     const sql = outcome.peek()?.sql;
     // The text may have changed while the query ran: then the place is another.
-    editor.current?.mark(wrong && sql !== undefined && sql === sqlText.peek() ? wordAt(sql, wrong) : null);
+    editor.current?.mark(wrong && sql !== undefined && sql === sqlText.peek() ? findWord(sql, wrong) : null);
   }, [wrong]);
   return <div class="sql-editor" ref={host} data-testid="sql-editor" />;
 }

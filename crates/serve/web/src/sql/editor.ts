@@ -16,9 +16,9 @@ import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror
 import { Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { completer, namespace } from "./completion";
+import { createCompleter, toNamespace } from "./completion";
 import { LakeSql } from "./dialect";
-import type { Catalog } from "./sql-catalog";
+import type { SqlCatalog } from "./sql-catalog";
 
 export interface Editor {
   /** Replaces the whole text. */
@@ -30,13 +30,13 @@ export interface Editor {
   /** Puts the cursor there. */
   goTo(from: number): void;
   /** Knows these tables and functions from now on. */
-  complete(catalog: Catalog): void;
+  complete(catalog: SqlCatalog): void;
   destroy(): void;
 }
 
 const setMark = StateEffect.define<{ from: number; to: number } | null>();
 
-const marked = StateField.define({
+const markedRange = StateField.define({
   create: () => Decoration.none,
   update(marks, transaction) {
     for (const effect of transaction.effects) {
@@ -44,7 +44,7 @@ const marked = StateField.define({
       return effect.value === null
         ? Decoration.none
         : Decoration.set([
-            Decoration.mark({ class: "cm-wrong", attributes: { title: "Here the server stopped" } }).range(
+            Decoration.mark({ class: "cm-error", attributes: { title: "Here the server stopped" } }).range(
               effect.value.from,
               effect.value.to,
             ),
@@ -59,7 +59,7 @@ const marked = StateField.define({
  * Typing over a selection. The browser would keep the look of what was selected with a style attribute, which a strict
  * content security policy refuses, and says so in the console.
  */
-const typeOver = EditorView.domEventHandlers({
+const replaceSelection = EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { from, to, empty } = view.state.selection.main;
     const { data, inputType, isComposing } = event;
@@ -73,14 +73,14 @@ const typeOver = EditorView.domEventHandlers({
   },
 });
 
-const MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
+const MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
 
 /** With the page's variables, so that light and dark need no second theme. */
 const theme = EditorView.theme({
   "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: "13.5px" },
   // The place around it has the ring: here the gutter would cover it.
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: MONO, lineHeight: "1.55" },
+  ".cm-scroller": { fontFamily: MONOSPACE, lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
   ".cm-cursor": { borderLeftColor: "var(--ink)" },
   ".cm-gutters": { color: "var(--soft)", backgroundColor: "var(--paper)", border: "none" },
@@ -90,7 +90,7 @@ const theme = EditorView.theme({
   },
   ".cm-content ::selection": { backgroundColor: "var(--accent-soft)" },
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-soft)", color: "var(--accent)" },
-  ".cm-wrong": {
+  ".cm-error": {
     backgroundColor: "var(--bad-soft)",
     textDecoration: "underline wavy var(--bad)",
     textUnderlineOffset: "3px",
@@ -104,7 +104,7 @@ const theme = EditorView.theme({
     boxShadow: "var(--shadow)",
     overflow: "hidden",
   },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: MONO, maxHeight: "15em" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: MONOSPACE, maxHeight: "15em" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "2px 8px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": {
     color: "var(--accent)",
@@ -130,7 +130,7 @@ const colours = HighlightStyle.define([
 ]);
 
 /** Makes an editor in an element that has no shadow root yet. */
-export function makeEditor(
+export function createEditor(
   host: HTMLElement,
   text: string,
   on: { change: (text: string) => void; run: () => void },
@@ -175,8 +175,8 @@ export function makeEditor(
         EditorView.updateListener.of(update => {
           if (update.docChanged) on.change(update.state.doc.toString());
         }),
-        typeOver,
-        marked,
+        replaceSelection,
+        markedRange,
         theme,
         syntaxHighlighting(colours),
       ],
@@ -210,11 +210,11 @@ export function makeEditor(
       const support = sql({
         dialect: LakeSql,
         upperCaseKeywords: true,
-        schema: namespace(catalog),
+        schema: toNamespace(catalog),
         defaultSchema: "main",
       });
       view.dispatch({
-        effects: language.reconfigure([support, LakeSql.language.data.of({ autocomplete: completer(catalog) })]),
+        effects: language.reconfigure([support, LakeSql.language.data.of({ autocomplete: createCompleter(catalog) })]),
       });
     },
     destroy() {

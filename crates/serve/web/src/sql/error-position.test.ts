@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { placeOf, wordAt } from "./error-position";
+import { findWord, parsePosition } from "./error-position";
 
 describe("the place of an error", () => {
   it("is read from the server's texts", () => {
-    expect(placeOf("Expected: end of statement, found: x at Line: 1, Column: 14")).toEqual({ line: 1, column: 14 });
-    expect(placeOf("line 2, column 10: table 'lake.main.from' not found")).toEqual({ line: 2, column: 10 });
-    expect(placeOf("Failed to coerce arguments")).toBeNull();
+    expect(parsePosition("Expected: end of statement, found: x at Line: 1, Column: 14")).toEqual({
+      line: 1,
+      column: 14,
+    });
+    expect(parsePosition("line 2, column 10: table 'lake.main.from' not found")).toEqual({ line: 2, column: 10 });
+    expect(parsePosition("Failed to coerce arguments")).toBeNull();
   });
   it("is a word of the text", () => {
     const text = "SELECT foo\nFROM nope WHERE a = 'x y'";
     const word = (line: number, column: number) => {
-      const at = wordAt(text, { line, column });
+      const at = findWord(text, { line, column });
       return at && text.slice(at.from, at.to);
     };
     expect(word(1, 8)).toBe("foo");
@@ -22,7 +25,7 @@ describe("the place of an error", () => {
   });
   it("counts characters, not code units", () => {
     const text = "SELECT '😀', foo";
-    const at = wordAt(text, { line: 1, column: 13 });
+    const at = findWord(text, { line: 1, column: 13 });
     expect(at && text.slice(at.from, at.to)).toBe("foo");
   });
 });

@@ -1,19 +1,19 @@
 /** Where a query is wrong, as the server's text says it. */
 
-export interface Place {
+export interface ErrorPosition {
   /** Both from 1. */
   line: number;
   column: number;
 }
 
 /** Reads "line 1, column 8" or "at Line: 1, Column: 14". */
-export function placeOf(detail: string): Place | null {
+export function parsePosition(detail: string): ErrorPosition | null {
   const found = /\bline:? (\d+), column:? (\d+)/i.exec(detail);
   return found ? { line: Number(found[1]), column: Number(found[2]) } : null;
 }
 
 /** The word at a place as offsets into the text; one character where there is no word. `null` outside of the text. */
-export function wordAt(text: string, place: Place): { from: number; to: number } | null {
+export function findWord(text: string, place: ErrorPosition): { from: number; to: number } | null {
   const lines = text.split("\n");
   const line = lines[place.line - 1];
   if (line === undefined || place.column < 1) return null;

@@ -1,45 +1,46 @@
 /** What came of the query: rows, or what is wrong with it. */
 
 import { useEffect, useState } from "preact/hooks";
-import { ask, askSql } from "../api/client";
-import { copy, curlOf, save } from "../components/copy-menu";
-import { Failure } from "../components/panel";
+import { fetchAnswer, fetchSql } from "../api/client";
+import { ErrorMessage } from "../components/panel";
 import { ResultView } from "../results/result-view";
-import { whole } from "../util/format";
-import { type Outcome, outcome, runningSince, stopped } from "./run-query";
+import { copyText, formatCurl, saveFile } from "../util/export";
+import { formatInteger } from "../util/format";
+import { type Outcome, outcome, runningSince, wasCancelled } from "./run-query";
 
 /** Milliseconds for people. */
-export const elapsed = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
+export const formatElapsed = (ms: number): string =>
+  ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 
 /** The time that the running query has taken. */
-function Clock({ since }: { since: number }) {
+function ElapsedTime({ since }: { since: number }) {
   const [now, setNow] = useState(since);
   useEffect(() => {
     const timer = setInterval(() => setNow(performance.now()), 100);
     return () => clearInterval(timer);
   }, []);
-  return <span class="mono">{elapsed(Math.max(0, now - since))}</span>;
+  return <span class="mono">{formatElapsed(Math.max(0, now - since))}</span>;
 }
 
 /** The rows that the server gives at most. */
-async function mostRows(): Promise<number> {
-  const { rows } = await ask<{ name: string; value: number | null }[]>({ path: "limits", params: [] });
+async function fetchMaxRows(): Promise<number> {
+  const { rows } = await fetchAnswer<{ name: string; value: number | null }[]>({ path: "limits", params: [] });
   return rows.find(({ name }) => name === "max_rows")?.value ?? 100_000;
 }
 
 async function download(sql: string, format: "csv" | "parquet"): Promise<void> {
-  const answer = mostRows().then(limit => askSql(sql, { format, limit }));
-  await save(
+  const answer = fetchMaxRows().then(limit => fetchSql(sql, { format, limit }));
+  await saveFile(
     `query.${format}`,
     answer.then(({ response }) => response),
   );
 }
 
-function command({ sql, limit }: Outcome): string {
-  return curlOf("sql", JSON.stringify({ query: sql, limit, format: "csv" }));
+function toCurlCommand({ sql, limit }: Outcome): string {
+  return formatCurl("sql", JSON.stringify({ query: sql, limit, format: "csv" }));
 }
 
-function Rows({ of }: { of: Outcome }) {
+function OutcomeRows({ of }: { of: Outcome }) {
   const { result, sql } = of;
   if (result === null) return null;
   return (
@@ -47,11 +48,11 @@ function Rows({ of }: { of: Outcome }) {
       <div class="outcome-head">
         <p role="status" data-testid="sql-status">
           <strong>
-            {whole(result.rows.length)} {result.rows.length === 1 ? "row" : "rows"}
+            {formatInteger(result.rows.length)} {result.rows.length === 1 ? "row" : "rows"}
           </strong>{" "}
-          <span class="soft">in {elapsed(of.ms)}</span>{" "}
+          <span class="soft">in {formatElapsed(of.ms)}</span>{" "}
           {result.truncated && (
-            <span class="badge bad" title={`The query has more rows than the limit of ${whole(of.limit)}`}>
+            <span class="badge bad" title={`The query has more rows than the limit of ${formatInteger(of.limit)}`}>
               cut short
             </span>
           )}{" "}
@@ -68,15 +69,15 @@ function Rows({ of }: { of: Outcome }) {
           <button type="button" onClick={() => download(sql, "parquet")}>
             Parquet
           </button>
-          <button type="button" onClick={() => copy("The curl command", command(of))}>
+          <button type="button" onClick={() => copyText("The curl command", toCurlCommand(of))}>
             Copy as curl
           </button>
         </div>
       </div>
       {result.truncated && (
         <p class="hint">
-          There are more rows than the limit of {whole(of.limit)}: ask for more, or download, which asks for as many as
-          the server gives.
+          There are more rows than the limit of {formatInteger(of.limit)}: ask for more, or download, which asks for as
+          many as the server gives.
         </p>
       )}
       <ResultView result={result} label="the query" />
@@ -91,14 +92,14 @@ export function OutcomePanel({ goTo }: { goTo: (() => void) | null }) {
   return (
     <section class="panel outcome" aria-label="Result" aria-busy={since !== null}>
       {since !== null && (
-        <p class="waiting" role="status">
-          Running… <Clock since={since} />
+        <p class="loading" role="status">
+          Running… <ElapsedTime since={since} />
         </p>
       )}
-      {since === null && stopped.value && <p class="waiting">Stopped.</p>}
+      {since === null && wasCancelled.value && <p class="loading">Stopped.</p>}
       {came?.problem && since === null && (
-        <div class="wrong">
-          <Failure problem={came.problem} />
+        <div class="query-error">
+          <ErrorMessage problem={came.problem} />
           {goTo && (
             <button type="button" onClick={goTo}>
               Show the place
@@ -106,9 +107,9 @@ export function OutcomePanel({ goTo }: { goTo: (() => void) | null }) {
           )}
         </div>
       )}
-      {came?.result && <Rows of={came} />}
-      {came === null && since === null && !stopped.value && (
-        <div class="blank">
+      {came?.result && <OutcomeRows of={came} />}
+      {came === null && since === null && !wasCancelled.value && (
+        <div class="placeholder">
           <p>
             Any query that only reads. <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs it.
           </p>

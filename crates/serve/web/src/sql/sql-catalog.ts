@@ -1,6 +1,6 @@
 /** Tables, columns and functions, as the server's information_schema tells of them. */
 
-import { askSql } from "../api/client";
+import { fetchSql } from "../api/client";
 
 export interface TableColumn {
   name: string;
@@ -20,7 +20,7 @@ export interface Routine {
   about: string | null;
 }
 
-export interface Catalog {
+export interface SqlCatalog {
   tables: Table[];
   routines: Routine[];
 }
@@ -38,27 +38,27 @@ WHERE table_schema IN (${SCHEMAS.map(([name]) => `'${name}'`).join(", ")})`;
 const ROUTINES = `SELECT routine_name, min(syntax_example) AS syntax, min(description) AS about
 FROM information_schema.routines GROUP BY routine_name ORDER BY routine_name`;
 
-const ORDER = SCHEMAS.map(([name]) => name);
+const SCHEMA_ORDER = SCHEMAS.map(([name]) => name);
 
 /** The functions of H3 come first: they are what is special here. */
 export const isH3 = (name: string): boolean => name.startsWith("h3_");
 
 /** Asks for the catalog. */
-export async function readCatalog(): Promise<Catalog> {
+export async function fetchCatalog(): Promise<SqlCatalog> {
   const [columns, routines] = await Promise.all([
-    askSql<{ table_schema: string; table_name: string; column_name: string; data_type: string }>(COLUMNS),
-    askSql<{ routine_name: string; syntax: string | null; about: string | null }>(ROUTINES),
+    fetchSql<{ table_schema: string; table_name: string; column_name: string; data_type: string }>(COLUMNS),
+    fetchSql<{ routine_name: string; syntax: string | null; about: string | null }>(ROUTINES),
   ]);
   const tables = new Map<string, Table>();
   for (const row of columns.rows) {
     const key = `${row.table_schema}.${row.table_name}`;
     const table = tables.get(key) ?? { schema: row.table_schema, name: row.table_name, columns: [] };
-    table.columns.push({ name: row.column_name, type: plainType(row.data_type) });
+    table.columns.push({ name: row.column_name, type: toSqlType(row.data_type) });
     tables.set(key, table);
   }
   return {
     tables: [...tables.values()].sort(
-      (a, b) => ORDER.indexOf(a.schema) - ORDER.indexOf(b.schema) || (a.name < b.name ? -1 : 1),
+      (a, b) => SCHEMA_ORDER.indexOf(a.schema) - SCHEMA_ORDER.indexOf(b.schema) || (a.name < b.name ? -1 : 1),
     ),
     routines: routines.rows
       .map(({ routine_name, syntax, about }) => ({ name: routine_name, syntax, about }))
@@ -67,7 +67,7 @@ export async function readCatalog(): Promise<Catalog> {
 }
 
 /** A type of Arrow in the words of SQL. */
-export function plainType(type: string): string {
+export function toSqlType(type: string): string {
   if (/^(Utf8|LargeUtf8|Utf8View)$/.test(type)) return "text";
   if (/^U?Int\d+$/.test(type)) return "integer";
   if (/^(Float\d+|Decimal)/.test(type)) return "number";
@@ -77,9 +77,9 @@ export function plainType(type: string): string {
 }
 
 /** A name as SQL wants it: in quotes, unless it is plain. */
-export const identifier = (name: string): string =>
+export const quoteIdentifier = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 
 /** A table's name; those of `main` need no schema. */
-export const tableName = (table: Pick<Table, "schema" | "name">): string =>
-  table.schema === "main" ? identifier(table.name) : `${table.schema}.${identifier(table.name)}`;
+export const qualifyTable = (table: Pick<Table, "schema" | "name">): string =>
+  table.schema === "main" ? quoteIdentifier(table.name) : `${table.schema}.${quoteIdentifier(table.name)}`;

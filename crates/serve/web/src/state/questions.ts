@@ -1,14 +1,15 @@
 /** The view's filters as questions to the server. */
 
+import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Params, Question } from "../api/client";
-import { boundsOf } from "../map/antimeridian";
-import { type Area, type Filters, LABELS, type Label, type Span } from "./view-state";
+import { toBounds } from "../map/antimeridian";
+import { type Area, type Filters, LABELS, type Label, type OpenWindow, page } from "./view-state";
 
 /** What is left out of the filters: a list of choices counts what could be chosen as well. */
-export type Without = Label | "window" | "hours" | "weekdays" | "area";
+export type ExcludedFilter = Label | "window" | "hours" | "weekdays" | "area";
 
 /** The parameters of the filters. */
-export function params(filters: Filters, without: readonly Without[] = []): [string, string][] {
+export function filterParams(filters: Filters, without: readonly ExcludedFilter[] = []): [string, string][] {
   const given: [string, string][] = [];
   for (const label of LABELS) {
     if (without.includes(label)) continue;
@@ -19,21 +20,21 @@ export function params(filters: Filters, without: readonly Without[] = []): [str
   if (end !== null) given.push(["end_time", end]);
   if (!without.includes("hours")) for (const hour of filters.hours) given.push(["hour", String(hour)]);
   if (!without.includes("weekdays")) for (const day of filters.weekdays) given.push(["weekday", String(day)]);
-  if (filters.area && !without.includes("area")) given.push(inArea(filters.area));
-  for (const [name, value] of filters.further) given.push([name, value]);
+  if (filters.area && !without.includes("area")) given.push(areaParam(filters.area));
+  for (const [name, value] of filters.urlOnly) given.push([name, value]);
   return given;
 }
 
 /** An area as a filter. */
-export function inArea(area: Area): [string, string] {
+export function areaParam(area: Area): [string, string] {
   if (area.kind === "box") return ["bbox", area.box.join(",")];
   const ring = [...area.ring, area.ring[0]];
   return ["polygon", JSON.stringify({ type: "Polygon", coordinates: [ring] })];
 }
 
 /** The corners of a box, of which one across the 180th meridian goes on beyond it. */
-export function corners(box: readonly [number, number, number, number]): [number, number][] {
-  const { west, south, east, north } = boundsOf(box);
+export function boxCorners(box: readonly [number, number, number, number]): [number, number][] {
+  const { west, south, east, north } = toBounds(box);
   return [
     [west, south],
     [east, south],
@@ -43,11 +44,16 @@ export function corners(box: readonly [number, number, number, number]): [number
 }
 
 /** Counts by some dimensions. */
-export function counts(by: readonly string[], filters: Params, more: Params = []): Question {
+export function countQuestion(by: readonly string[], filters: Params, more: Params = []): Question {
   return { path: "aggregates", params: [["group_by", by.join(",")], ...more, ...filters] };
 }
 
 /** The same filters over another window. */
-export function during(filters: Filters, window: Span | null): Filters {
+export function withWindow(filters: Filters, window: OpenWindow | null): Filters {
   return { ...filters, window };
 }
+
+/** A question of the page of the map: asked while that page is shown. */
+export const whileMapShown = (
+  question: () => Question | null | undefined,
+): ReadonlySignal<Question | null | undefined> => computed(() => (page.value === "map" ? question() : undefined));

@@ -1,5 +1,5 @@
 /** Reads the address before anything is asked: what is imported after this sees the view that it holds. */
 
-import { keepAddress } from "./url";
+import { syncAddress } from "./url";
 
-keepAddress();
+syncAddress();

@@ -2,11 +2,11 @@
 
 import { batch, effect } from "@preact/signals";
 import { isValidCell } from "h3-js";
-import { millis } from "../util/format";
+import { parseMillis } from "../util/format";
 import * as view from "./view-state";
 
 /** Reads a view from an address' search. What is no such value is left as it is without it. */
-export function read(search: string): void {
+export function parseSearch(search: string): void {
   const params = new URLSearchParams(search);
   const one = <T extends string>(name: string, values: readonly T[], otherwise: T): T =>
     values.find(value => value === params.get(name)) ?? otherwise;
@@ -16,26 +16,28 @@ export function read(search: string): void {
     view.page.value = one("page", ["map", "sql", "queries", "pipeline"], "map");
     view.mode.value = one("show", ["count", "compare", "hotspots"], "count");
     view.scale.value = one("scale", ["quantile", "linear"], "quantile");
-    view.compareShows.value = one("compare", ["change", "a", "b"], "change");
+    view.comparisonShown.value = one("compare", ["change", "a", "b"], "change");
     view.tilted.value = params.get("tilted") === "true";
-    view.chartsFollow.value = params.get("charts") !== "all";
-    view.city.value = params.get("city");
+    view.chartsFollowMap.value = params.get("charts") !== "all";
+    view.selectedCity.value = params.get("city");
     const selected = params.get("selected");
-    view.cell.value = selected !== null && isValidCell(selected) ? selected : null;
-    view.camera.value = camera(params.get("at"));
-    view.comparedTo.value = span(params.get("b_start"), params.get("b_end"));
+    view.selectedCell.value = selected !== null && isValidCell(selected) ? selected : null;
+    view.camera.value = parseCamera(params.get("at"));
+    view.comparisonWindow.value = parseWindow(params.get("b_start"), params.get("b_end"));
     const labels = { ...view.NO_FILTERS.labels };
     for (const label of view.LABELS) labels[label] = [...new Set(params.getAll(label))];
     view.filters.value = {
       labels,
-      window: open(params.get("start_time"), params.get("end_time")),
+      window: parseOpenWindow(params.get("start_time"), params.get("end_time")),
       hours: numbers("hour", 0, 23),
       weekdays: numbers("weekday", 1, 7),
-      area: area(params.get("bbox"), params.get("polygon")),
-      further: view.FURTHER.flatMap(name => params.getAll(name).map((value): [string, string] => [name, value])),
+      area: parseArea(params.get("bbox"), params.get("polygon")),
+      urlOnly: view.URL_ONLY_FILTERS.flatMap(name =>
+        params.getAll(name).map((value): [string, string] => [name, value]),
+      ),
     };
-    view.outlineSet.value = params.get("outlines");
-    view.histogram.value = span(params.get("from"), params.get("to"));
+    view.boundarySet.value = params.get("outlines");
+    view.histogramWindow.value = parseWindow(params.get("from"), params.get("to"));
     // Back on the map, the query that was written stays.
     if (view.page.peek() === "sql" || params.has("sql")) view.sqlText.value = params.get("sql");
     view.queryName.value = params.get("query");
@@ -45,14 +47,14 @@ export function read(search: string): void {
 }
 
 /** Writes the view as an address' search; what is as usual is left out. */
-export function write(): string {
+export function formatSearch(): string {
   const params = new URLSearchParams();
   const put = (name: string, value: string | null, usual: string | null = null) => {
     if (value !== usual && value !== null) params.append(name, value);
   };
   put("page", view.page.value, "map");
-  put("city", view.city.value);
-  const { labels, window, hours, weekdays, area, further } = view.filters.value;
+  put("city", view.selectedCity.value);
+  const { labels, window, hours, weekdays, area, urlOnly } = view.filters.value;
   for (const label of view.LABELS) for (const value of labels[label]) params.append(label, value);
   put("start_time", window?.start ?? null);
   put("end_time", window?.end ?? null);
@@ -60,18 +62,18 @@ export function write(): string {
   for (const weekday of weekdays) params.append("weekday", String(weekday));
   if (area?.kind === "box") put("bbox", area.box.join(","));
   if (area?.kind === "polygon") put("polygon", area.ring.map(([lng, lat]) => `${lng} ${lat}`).join(","));
-  for (const [name, value] of further) params.append(name, value);
+  for (const [name, value] of urlOnly) params.append(name, value);
   put("show", view.mode.value, "count");
-  put("b_start", view.comparedTo.value?.start ?? null);
-  put("b_end", view.comparedTo.value?.end ?? null);
-  put("compare", view.compareShows.value, "change");
+  put("b_start", view.comparisonWindow.value?.start ?? null);
+  put("b_end", view.comparisonWindow.value?.end ?? null);
+  put("compare", view.comparisonShown.value, "change");
   put("scale", view.scale.value, "quantile");
   put("tilted", String(view.tilted.value), "false");
-  put("charts", view.chartsFollow.value ? "view" : "all", "view");
-  put("selected", view.cell.value);
-  put("outlines", view.outlineSet.value);
-  put("from", view.histogram.value?.start ?? null);
-  put("to", view.histogram.value?.end ?? null);
+  put("charts", view.chartsFollowMap.value ? "view" : "all", "view");
+  put("selected", view.selectedCell.value);
+  put("outlines", view.boundarySet.value);
+  put("from", view.histogramWindow.value?.start ?? null);
+  put("to", view.histogramWindow.value?.end ?? null);
   const at = view.camera.value;
   if (at) {
     const numbers = [at.lat.toFixed(5), at.lng.toFixed(5), at.zoom.toFixed(2)];
@@ -87,32 +89,32 @@ export function write(): string {
 }
 
 /** A time as `/aggregates` takes it, which minds no Z: it is the city's wall clock. */
-function time(text: string | null): string | null {
+function parseTime(text: string | null): string | null {
   const [, date, clock] =
     /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?[Zz]?$/.exec(text?.trim() ?? "") ?? [];
   if (date === undefined) return null;
   return clock === undefined ? date : `${date}T${clock}`;
 }
 
-function open(from: string | null, until: string | null): view.Span | null {
-  const [start, end] = [time(from), time(until)];
+function parseOpenWindow(from: string | null, until: string | null): view.OpenWindow | null {
+  const [start, end] = [parseTime(from), parseTime(until)];
   if (start === null && end === null) return null;
-  return start !== null && end !== null && millis(start) >= millis(end) ? null : { start, end };
+  return start !== null && end !== null && parseMillis(start) >= parseMillis(end) ? null : { start, end };
 }
 
-function span(from: string | null, until: string | null): view.Window | null {
-  const { start, end } = open(from, until) ?? { start: null, end: null };
+function parseWindow(from: string | null, until: string | null): view.Window | null {
+  const { start, end } = parseOpenWindow(from, until) ?? { start: null, end: null };
   return start !== null && end !== null ? { start, end } : null;
 }
 
-function camera(text: string | null): view.Camera | null {
+function parseCamera(text: string | null): view.Camera | null {
   const [lat, lng, zoom, pitch = 0, bearing = 0] = (text ?? "").split(",").map(Number);
   const known = lat !== undefined && lng !== undefined && zoom !== undefined;
   if (!known || ![lat, lng, zoom, pitch, bearing].every(Number.isFinite) || Math.abs(lat) > 90) return null;
   return { lat, lng, zoom, pitch, bearing };
 }
 
-function area(box: string | null, polygon: string | null): view.Area | null {
+function parseArea(box: string | null, polygon: string | null): view.Area | null {
   if (polygon) {
     const ring = polygon.split(",").map(pair => pair.split(" ").map(Number));
     const whole = ring.length >= 3 && ring.every(pair => pair.length === 2 && pair.every(Number.isFinite));
@@ -124,49 +126,51 @@ function area(box: string | null, polygon: string | null): view.Area | null {
 }
 
 /** Whether the address says something else. */
-const isNew = (search: string) => location.search !== (search === "" ? "" : `?${search}`);
+const differsFromAddress = (search: string) => location.search !== (search === "" ? "" : `?${search}`);
 
 /** Whether what is changed belongs to the step before, or is nobody's doing. */
-let quiet = false;
+let inSameStep = false;
 
 /** Makes a change that is no step of its own in the browser's history. */
-export function quietly(change: () => void): void {
-  quiet = true;
+export function withoutHistoryStep(change: () => void): void {
+  inSameStep = true;
   change();
   // Within another change it is seen only when that is over.
   queueMicrotask(() => {
-    quiet = false;
+    inSameStep = false;
   });
 }
 
 /** Filters that change faster than this are one step: browsers refuse more than some hundred in half a minute. */
-const ONE_STEP_MS = 1_000;
+const MIN_STEP_INTERVAL_MS = 1_000;
 
 /**
  * Keeps the address and the view the same. A change of page is a step in the browser's history, and one of what is
  * asked for; others are not.
  */
-export function keepAddress(): void {
-  read(location.search);
-  const askedFor = () => [view.filters.peek(), view.mode.peek(), view.comparedTo.peek()] as const;
+export function syncAddress(): void {
+  parseSearch(location.search);
+  const askedFor = () => [view.filters.peek(), view.mode.peek(), view.comparisonWindow.peek()] as const;
   let last = { page: view.page.peek(), askedFor: askedFor() };
   let steppedAt = Number.NEGATIVE_INFINITY;
   let going = false;
   window.addEventListener("popstate", () => {
     going = true;
     late = () => {};
-    read(location.search);
+    parseSearch(location.search);
     going = false;
   });
   let timer = 0;
   /** Writes what has not been written yet. */
   let late = () => {};
   effect(() => {
-    const search = write();
+    const search = formatSearch();
     const now = { page: view.page.peek(), askedFor: askedFor() };
-    const other = !quiet && now.askedFor.some((of, n) => of !== last.askedFor[n]);
+    const other = !inSameStep && now.askedFor.some((of, n) => of !== last.askedFor[n]);
     const step =
-      !going && (now.page !== last.page || (other && performance.now() - steppedAt > ONE_STEP_MS)) && isNew(search);
+      !going &&
+      (now.page !== last.page || (other && performance.now() - steppedAt > MIN_STEP_INTERVAL_MS)) &&
+      differsFromAddress(search);
     last = now;
     clearTimeout(timer);
     const put = () => {
@@ -174,7 +178,7 @@ export function keepAddress(): void {
       delete document.documentElement.dataset.moving;
       const target = search === "" ? location.pathname : `?${search}`;
       if (step) history.pushState(null, "", target);
-      else if (isNew(search)) history.replaceState(null, "", target);
+      else if (differsFromAddress(search)) history.replaceState(null, "", target);
     };
     if (step) {
       steppedAt = performance.now();

@@ -16,13 +16,13 @@ export interface Window {
 }
 
 /** A window that may be open at an end. */
-export interface Span {
+export interface OpenWindow {
   start: string | null;
   end: string | null;
 }
 
 /** Filters that no part of the page sets: they come with the address, and can be taken away. */
-export const FURTHER = [
+export const URL_ONLY_FILTERS = [
   "subcategory",
   "resource!",
   "category!",
@@ -41,13 +41,13 @@ export type Area =
 export interface Filters {
   /** Values by label; `""` stands for incidents without one. */
   labels: Record<Label, readonly string[]>;
-  window: Span | null;
+  window: OpenWindow | null;
   hours: readonly number[];
   /** Monday 1 to Sunday 7. */
   weekdays: readonly number[];
   area: Area | null;
-  /** Those of {@link FURTHER}, as they are asked. */
-  further: readonly (readonly [name: string, value: string])[];
+  /** Those of {@link URL_ONLY_FILTERS}, as they are asked. */
+  urlOnly: readonly (readonly [name: string, value: string])[];
 }
 
 /** Where the map looks. */
@@ -65,74 +65,74 @@ export const NO_FILTERS: Filters = {
   hours: [],
   weekdays: [],
   area: null,
-  further: [],
+  urlOnly: [],
 };
 
 export const page = signal<Page>("map");
 export const filters = signal<Filters>(NO_FILTERS);
 export const mode = signal<Mode>("count");
 /** The window that the first is compared with. */
-export const comparedTo = signal<Window | null>(null);
+export const comparisonWindow = signal<Window | null>(null);
 /** Which of a comparison the map shows. */
-export const compareShows = signal<"change" | "a" | "b">("change");
+export const comparisonShown = signal<"change" | "a" | "b">("change");
 export const scale = signal<Scale>("quantile");
 export const tilted = signal(false);
 export const camera = signal<Camera | null>(null);
 /** The city, where a lake holds several. */
-export const city = signal<string | null>(null);
+export const selectedCity = signal<string | null>(null);
 /** The cell whose details are open. */
-export const cell = signal<string | null>(null);
+export const selectedCell = signal<string | null>(null);
 /** Whether charts and filters count only what the map shows. */
-export const chartsFollow = signal(true);
+export const chartsFollowMap = signal(true);
 /** The set of boundaries that is drawn; `""` is none, null the usual one. */
-export const outlineSet = signal<string | null>(null);
+export const boundarySet = signal<string | null>(null);
 /** The part of time that the histogram shows, where it is not all. */
-export const histogram = signal<Window | null>(null);
+export const histogramWindow = signal<Window | null>(null);
 export const sqlText = signal<string | null>(null);
 export const queryName = signal<string | null>(null);
 export const queryValues = signal<ReadonlyMap<string, string>>(new Map());
 
 /** Changes some of the filters. */
-export function narrow(change: Partial<Omit<Filters, "labels">>): void {
+export function setFilters(change: Partial<Omit<Filters, "labels">>): void {
   filters.value = { ...filters.peek(), ...change };
 }
 
 /** Chooses the values of a label. */
-export function choose(label: Label, values: readonly string[]): void {
+export function setLabelValues(label: Label, values: readonly string[]): void {
   const { labels, ...rest } = filters.peek();
   filters.value = { ...rest, labels: { ...labels, [label]: values } };
 }
 
 /** Adds a value to those chosen of a label, or takes it away. */
-export function toggle(label: Label, value: string): void {
+export function toggleLabelValue(label: Label, value: string): void {
   const chosen = filters.peek().labels[label];
-  choose(label, chosen.includes(value) ? chosen.filter(other => other !== value) : [...chosen, value]);
+  setLabelValues(label, chosen.includes(value) ? chosen.filter(other => other !== value) : [...chosen, value]);
 }
 
 /** How many filters are set. */
-export const narrowed = computed(() => {
-  const { labels, window, hours, weekdays, area, further } = filters.value;
-  const chosen = LABELS.filter(label => labels[label].length > 0).length + new Set(further.map(([name]) => name)).size;
+export const filterCount = computed(() => {
+  const { labels, window, hours, weekdays, area, urlOnly } = filters.value;
+  const chosen = LABELS.filter(label => labels[label].length > 0).length + new Set(urlOnly.map(([name]) => name)).size;
   return chosen + [window !== null, hours.length > 0, weekdays.length > 0, area !== null].filter(Boolean).length;
 });
 
 /** Goes to another city: what was chosen of the one before means nothing there. */
-export function moveTo(name: string): void {
+export function switchCity(name: string): void {
   batch(() => {
-    clear();
-    city.value = name;
+    clearFilters();
+    selectedCity.value = name;
     camera.value = null;
-    cell.value = null;
-    histogram.value = null;
-    outlineSet.value = null;
+    selectedCell.value = null;
+    histogramWindow.value = null;
+    boundarySet.value = null;
   });
 }
 
 /** Takes every filter away. */
-export function clear(): void {
+export function clearFilters(): void {
   batch(() => {
     filters.value = NO_FILTERS;
-    comparedTo.value = null;
+    comparisonWindow.value = null;
     if (mode.peek() === "compare") mode.value = "count";
   });
 }

@@ -1,24 +1,24 @@
 import { expect, test } from "vitest";
-import { floor, nearest, next, STEPS, stepFor } from "./calendar-steps";
+import { addSteps, chooseStep, floorToStep, roundToStep, STEPS } from "./calendar-steps";
 
 const at = (text: string) => Date.parse(`${text}Z`);
 
 test("a time lies in its step, and steps follow each other without a gap", () => {
   for (const step of STEPS) {
     for (const text of ["2024-02-29T13:45", "1969-12-28T23:59", "2023-01-01T00:00", "2026-06-30T05:06"]) {
-      const [low, high] = [floor(at(text), step), next(at(text), step)];
+      const [low, high] = [floorToStep(at(text), step), addSteps(at(text), step)];
       expect(low).toBeLessThanOrEqual(at(text));
       expect(high).toBeGreaterThan(at(text));
-      expect(floor(high, step)).toBe(high);
-      expect(floor(high - 1, step)).toBe(low);
-      expect([low, high]).toContain(nearest(at(text), step));
+      expect(floorToStep(high, step)).toBe(high);
+      expect(floorToStep(high - 1, step)).toBe(low);
+      expect([low, high]).toContain(roundToStep(at(text), step));
     }
   }
 });
 
 test("weeks begin on Monday, months are as long as they are", () => {
-  expect(floor(at("2024-02-29T13:45"), "week")).toBe(at("2024-02-26T00:00"));
-  expect(next(at("2024-01-31T10:00"), "month")).toBe(at("2024-02-01T00:00"));
-  expect(next(at("2024-03-15T10:00"), "month", -1)).toBe(at("2024-02-01T00:00"));
-  expect(stepFor(3 * 86_400_000)).toBe("hour");
+  expect(floorToStep(at("2024-02-29T13:45"), "week")).toBe(at("2024-02-26T00:00"));
+  expect(addSteps(at("2024-01-31T10:00"), "month")).toBe(at("2024-02-01T00:00"));
+  expect(addSteps(at("2024-03-15T10:00"), "month", -1)).toBe(at("2024-02-01T00:00"));
+  expect(chooseStep(3 * 86_400_000)).toBe("hour");
 });

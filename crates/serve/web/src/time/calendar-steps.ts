@@ -4,7 +4,7 @@ export type Step = "hour" | "day" | "week" | "month" | "year";
 export const STEPS: readonly Step[] = ["hour", "day", "week", "month", "year"];
 
 /** `time_precision` of `/aggregates`, by step. */
-export const PRECISION: Record<Step, string> = { hour: "1h", day: "24h", week: "1w", month: "1mo", year: "1y" };
+export const TIME_PRECISION: Record<Step, string> = { hour: "1h", day: "24h", week: "1w", month: "1mo", year: "1y" };
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -12,7 +12,7 @@ const DAY = 24 * HOUR;
 const MONDAY = 4 * DAY;
 
 /** The start of the step that a time lies in. */
-export function floor(ms: number, step: Step): number {
+export function floorToStep(ms: number, step: Step): number {
   const date = new Date(ms);
   if (step === "hour") return Math.floor(ms / HOUR) * HOUR;
   if (step === "day") return Math.floor(ms / DAY) * DAY;
@@ -21,8 +21,8 @@ export function floor(ms: number, step: Step): number {
 }
 
 /** The start of the step after, or `n` steps after. */
-export function next(ms: number, step: Step, n = 1): number {
-  const at = floor(ms, step);
+export function addSteps(ms: number, step: Step, n = 1): number {
+  const at = floorToStep(ms, step);
   const date = new Date(at);
   if (step === "hour") return at + n * HOUR;
   if (step === "day") return at + n * DAY;
@@ -32,13 +32,13 @@ export function next(ms: number, step: Step, n = 1): number {
 }
 
 /** The boundary nearest to a time. */
-export function nearest(ms: number, step: Step): number {
-  const [low, high] = [floor(ms, step), next(ms, step)];
+export function roundToStep(ms: number, step: Step): number {
+  const [low, high] = [floorToStep(ms, step), addSteps(ms, step)];
   return ms - low < high - ms ? low : high;
 }
 
 /** The step that shows so much time in some hundred bars. */
-export function stepFor(ms: number): Step {
+export function chooseStep(ms: number): Step {
   if (ms <= 8 * DAY) return "hour";
   if (ms <= 200 * DAY) return "day";
   if (ms <= 1_500 * DAY) return "week";

@@ -1,21 +1,21 @@
 import { expect, test } from "vitest";
-import { closed, days, periods } from "./comparison-windows";
+import { chooseComparison, closeWindow, countDays } from "./comparison-windows";
 
 const of = (start: string, end: string) => ({ start, end });
 
 test("the last whole months are compared with as many just before, all within what there is", () => {
-  expect(periods(null, of("2023-01-01", "2025-02-01"))).toEqual([
+  expect(chooseComparison(null, of("2023-01-01", "2025-02-01"))).toEqual([
     of("2024-02-01", "2025-02-01"),
     of("2023-02-01", "2024-02-01"),
   ]);
-  expect(periods(null, of("2024-02-01", "2024-04-01"))).toEqual([
+  expect(chooseComparison(null, of("2024-02-01", "2024-04-01"))).toEqual([
     of("2024-03-01", "2024-04-01"),
     of("2024-02-01", "2024-03-01"),
   ]);
 });
 
 test("where there are no two months, halves of the days are compared", () => {
-  expect(periods(null, of("2024-01-01", "2024-02-01"))).toEqual([
+  expect(chooseComparison(null, of("2024-01-01", "2024-02-01"))).toEqual([
     of("2024-01-17", "2024-02-01"),
     of("2024-01-02", "2024-01-17"),
   ]);
@@ -24,23 +24,23 @@ test("where there are no two months, halves of the days are compared", () => {
 test("a window is compared with the one before, but never with one that ends before there is anything", () => {
   const all = of("2023-01-01", "2025-01-01");
   const window = of("2023-02-01", "2023-06-01");
-  expect(periods(window, all)).toEqual([window, of("2022-10-04", "2023-02-01")]);
+  expect(chooseComparison(window, all)).toEqual([window, of("2022-10-04", "2023-02-01")]);
   const first = of("2023-01-01", "2023-03-02");
-  expect(periods(first, all)).toEqual([first, of("2023-03-02", "2023-05-01")]);
-  expect(periods(all, all)).toEqual([of("2024-01-01", "2025-01-01"), of("2023-01-01", "2024-01-01")]);
-  expect(periods(first, null)).toEqual([first, of("2022-11-02", "2023-01-01")]);
-  expect(periods(null, null)).toBeNull();
+  expect(chooseComparison(first, all)).toEqual([first, of("2023-03-02", "2023-05-01")]);
+  expect(chooseComparison(all, all)).toEqual([of("2024-01-01", "2025-01-01"), of("2023-01-01", "2024-01-01")]);
+  expect(chooseComparison(first, null)).toEqual([first, of("2022-11-02", "2023-01-01")]);
+  expect(chooseComparison(null, null)).toBeNull();
 });
 
 test("a window is as long as its hours", () => {
-  expect(days(of("2024-02-28T12:00", "2024-03-01"))).toBe(1.5);
+  expect(countDays(of("2024-02-28T12:00", "2024-03-01"))).toBe(1.5);
 });
 
 test("an open end is where what there is ends", () => {
   const all = of("2023-01-01", "2025-01-01");
-  expect(closed({ start: "2024-05-01", end: null }, all)).toEqual(of("2024-05-01", "2025-01-01"));
-  expect(closed({ start: null, end: "2024-05-01" }, all)).toEqual(of("2023-01-01", "2024-05-01"));
-  expect(closed({ start: null, end: "2022-05-01" }, all)).toBeNull();
-  expect(closed({ start: "2024-05-01", end: null }, null)).toBeNull();
-  expect(closed(null, all)).toBeNull();
+  expect(closeWindow({ start: "2024-05-01", end: null }, all)).toEqual(of("2024-05-01", "2025-01-01"));
+  expect(closeWindow({ start: null, end: "2024-05-01" }, all)).toEqual(of("2023-01-01", "2024-05-01"));
+  expect(closeWindow({ start: null, end: "2022-05-01" }, all)).toBeNull();
+  expect(closeWindow({ start: "2024-05-01", end: null }, null)).toBeNull();
+  expect(closeWindow(null, all)).toBeNull();
 });

@@ -3,38 +3,43 @@
 import { effect, signal } from "@preact/signals";
 import { Icon } from "../components/icon";
 import { mapAnswer } from "../map/questions";
-import { quietly } from "../state/url";
-import { filters, narrow, page } from "../state/view-state";
-import { millis, wallClock } from "../util/format";
-import { floor, next, STEPS, type Step } from "./calendar-steps";
-import { span } from "./time-range";
+import { withoutHistoryStep } from "../state/url";
+import { filters, page, setFilters } from "../state/view-state";
+import { formatWallClock, parseMillis } from "../util/format";
+import { addSteps, floorToStep, STEPS, type Step } from "./calendar-steps";
+import { dataRange } from "./time-range";
 
 /** Whether it walks. */
 export const playing = signal(false);
-const step = signal<Step>("month");
+const playbackStep = signal<Step>("month");
 /** Steps a second, at most: the map is waited for. */
-const speed = signal(1);
+const playbackSpeed = signal(1);
 
-function advance(): void {
-  const all = span.peek();
+function advanceWindow(): void {
+  const all = dataRange.peek();
   if (!all || mapAnswer.peek().loading) return;
   const window = filters.peek().window;
-  const at = window?.start ? floor(millis(window.start), step.peek()) : null;
-  let start = at === null ? floor(millis(all.start), step.peek()) : next(at, step.peek());
-  if (start >= millis(all.end)) start = floor(millis(all.start), step.peek());
-  quietly(() => narrow({ window: { start: wallClock(start), end: wallClock(next(start, step.peek())) } }));
+  const at = window?.start ? floorToStep(parseMillis(window.start), playbackStep.peek()) : null;
+  let start =
+    at === null ? floorToStep(parseMillis(all.start), playbackStep.peek()) : addSteps(at, playbackStep.peek());
+  if (start >= parseMillis(all.end)) start = floorToStep(parseMillis(all.start), playbackStep.peek());
+  withoutHistoryStep(() =>
+    setFilters({
+      window: { start: formatWallClock(start), end: formatWallClock(addSteps(start, playbackStep.peek())) },
+    }),
+  );
 }
 
 effect(() => {
   if (!playing.value || page.value !== "map") return;
-  const every = 1_000 / speed.value;
-  advance();
-  const timer = setInterval(advance, every);
+  const every = 1_000 / playbackSpeed.value;
+  advanceWindow();
+  const timer = setInterval(advanceWindow, every);
   return () => clearInterval(timer);
 });
 
 /** The controls. */
-export function Play() {
+export function PlaybackControls() {
   return (
     <div class="play">
       <button
@@ -50,9 +55,9 @@ export function Play() {
       </button>
       <select
         aria-label="Step"
-        value={step.value}
+        value={playbackStep.value}
         onChange={event => {
-          step.value = event.currentTarget.value as Step;
+          playbackStep.value = event.currentTarget.value as Step;
         }}
       >
         {STEPS.map(name => (
@@ -63,9 +68,9 @@ export function Play() {
       </select>
       <select
         aria-label="Speed"
-        value={String(speed.value)}
+        value={String(playbackSpeed.value)}
         onChange={event => {
-          speed.value = Number(event.currentTarget.value);
+          playbackSpeed.value = Number(event.currentTarget.value);
         }}
       >
         <option value="0.5">slow</option>

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { Step } from "./calendar-steps";
-import { timeLabels } from "./time-axis";
+import { buildTimeLabels } from "./time-axis";
 
 const labels = (start: string, end: string, finest: Step) => [
-  ...timeLabels(Date.parse(start), Date.parse(end) - 1, finest).values(),
+  ...buildTimeLabels(Date.parse(start), Date.parse(end) - 1, finest).values(),
 ];
 
 test("the first label has its year, and each where the year changes", () => {

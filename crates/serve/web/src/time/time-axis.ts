@@ -1,12 +1,12 @@
 /** Labels of an axis of time: few, where the calendar's steps begin, and with the year where it changes. */
 
-import { floor, next, STEPS, type Step } from "./calendar-steps";
+import { addSteps, floorToStep, STEPS, type Step } from "./calendar-steps";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const LENGTH: Record<Step, number> = { hour: HOUR, day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY };
+const STEP_MS: Record<Step, number> = { hour: HOUR, day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY };
 /** How many steps there may be from one label to the next. */
-const EVERY: Record<Step, readonly number[]> = {
+const LABEL_INTERVALS: Record<Step, readonly number[]> = {
   hour: [1, 3, 6, 12],
   day: [1, 2],
   week: [1, 2],
@@ -14,11 +14,11 @@ const EVERY: Record<Step, readonly number[]> = {
   year: [1, 2, 5, 10, 20, 50, 100, 1_000],
 };
 /** More than these would touch each other on a narrow axis. */
-const MOST = 5;
+const MAX_INTERVALS = 5;
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-function text(at: number, step: Step, newYear: boolean): string {
+function formatLabel(at: number, step: Step, newYear: boolean): string {
   const date = new Date(at);
   const [year, month, hour] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCHours()];
   if (step === "year" || (step === "month" && month === 0)) return String(year);
@@ -28,30 +28,30 @@ function text(at: number, step: Step, newYear: boolean): string {
 }
 
 /** The labels from one time to another, by where they stand; none is finer than `finest`. */
-export function timeLabels(from: number, to: number, finest: Step): Map<number, string> {
-  const marks = STEPS.slice(STEPS.indexOf(finest)).flatMap(step => EVERY[step].map(n => [step, n] as const));
-  const [step, n] = marks.find(([step, n]) => to - from <= MOST * n * LENGTH[step]) ?? ["year", 1_000];
+export function buildTimeLabels(from: number, to: number, finest: Step): Map<number, string> {
+  const marks = STEPS.slice(STEPS.indexOf(finest)).flatMap(step => LABEL_INTERVALS[step].map(n => [step, n] as const));
+  const [step, n] = marks.find(([step, n]) => to - from <= MAX_INTERVALS * n * STEP_MS[step]) ?? ["year", 1_000];
   const order = (at: number) => {
     const date = new Date(at);
     if (step === "year") return date.getUTCFullYear();
     if (step === "month") return 12 * date.getUTCFullYear() + date.getUTCMonth();
-    return Math.floor(at / LENGTH[step]);
+    return Math.floor(at / STEP_MS[step]);
   };
   const labels = new Map<number, string>();
   let year = 0;
-  for (let at = floor(from, step); at <= to; at = next(at, step)) {
+  for (let at = floorToStep(from, step); at <= to; at = addSteps(at, step)) {
     if (at < from || order(at) % n !== 0) continue;
     const now = new Date(at).getUTCFullYear();
-    labels.set(at, text(at, step, now !== year));
+    labels.set(at, formatLabel(at, step, now !== year));
     // An hour says no year: the first midnight does.
-    if (step !== "hour" || floor(at, "day") === at) year = now;
+    if (step !== "hour" || floorToStep(at, "day") === at) year = now;
   }
   return labels;
 }
 
 /** An axis of time for the chart library, from edge to edge. */
-export function timeAxis(from: number, to: number, finest: Step) {
-  const labels = timeLabels(from, to, finest);
+export function buildTimeAxis(from: number, to: number, finest: Step) {
+  const labels = buildTimeLabels(from, to, finest);
   return {
     type: "time",
     min: from,

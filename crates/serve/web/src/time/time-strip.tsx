@@ -1,47 +1,55 @@
 /** Time under the map: when, as a histogram with the window over it. */
 
 import { computed } from "@preact/signals";
-import { follow } from "../api/answer";
+import { watchAnswer } from "../api/answer";
+import { withCity } from "../api/resources";
 import type { Count } from "../api/types";
 import { Chart } from "../charts/chart";
 import { CopyMenu } from "../components/copy-menu";
 import { Icon } from "../components/icon";
-import { Failure } from "../components/panel";
-import { afterMap, asked, chartsView } from "../map/questions";
-import { counts, during, params } from "../state/questions";
-import { comparedTo, filters, histogram, mode, narrow, type Span } from "../state/view-state";
-import { clock, millis, wallClock, whole } from "../util/format";
-import { PRECISION, stepFor } from "./calendar-steps";
-import { Play } from "./playback";
-import { timeAxis } from "./time-axis";
-import { barSeries, barTooltip, filled } from "./time-bars";
-import { chosen, shown, span } from "./time-range";
-import { Brush } from "./window-brush";
+import { ErrorMessage } from "../components/panel";
+import { afterMapDrawn, chartsFilter } from "../map/questions";
+import { countQuestion, filterParams, withWindow } from "../state/questions";
+import { comparisonWindow, filters, histogramWindow, mode, type OpenWindow, setFilters } from "../state/view-state";
+import { formatInteger, formatTime, formatWallClock, parseMillis } from "../util/format";
+import { chooseStep, TIME_PRECISION } from "./calendar-steps";
+import { PlaybackControls } from "./playback";
+import { buildTimeAxis } from "./time-axis";
+import { buildBarSeries, buildBarTooltip, fillSteps } from "./time-bars";
+import { dataRange, histogramRange, selectedWindow } from "./time-range";
+import { WindowBrush } from "./window-brush";
 
 const step = computed(() => {
-  const all = shown.value;
-  return all ? stepFor(millis(all.end) - millis(all.start)) : "day";
+  const all = histogramRange.value;
+  return all ? chooseStep(parseMillis(all.end) - parseMillis(all.start)) : "day";
 });
 
-const bars = follow<Count[]>(
-  afterMap(() => {
-    const all = shown.value;
+const barsAnswer = watchAnswer<Count[]>(
+  afterMapDrawn(() => {
+    const all = histogramRange.value;
     if (!all) return null;
-    const given = params(during(filters.value, all));
-    return counts(["time"], asked(given), [["time_precision", PRECISION[step.value]], ...chartsView.value]);
+    const given = filterParams(withWindow(filters.value, all));
+    return countQuestion(["time"], withCity(given), [
+      ["time_precision", TIME_PRECISION[step.value]],
+      ...chartsFilter.value,
+    ]);
   }),
 );
 
-const points = computed(() => filled(bars.value.rows ?? [], bars.value.rows && shown.value, step.value));
+const points = computed(() =>
+  fillSteps(barsAnswer.value.rows ?? [], barsAnswer.value.rows && histogramRange.value, step.value),
+);
 
 const option = computed(() => ({
   // The plot is as wide as the brush over it: labels at its ends take no room from it.
   grid: { left: 0, right: 0, top: 6, bottom: 20, outerBoundsMode: "none" },
   // The axis is the brush's.
-  xAxis: shown.value && timeAxis(millis(shown.value.start), millis(shown.value.end), step.value),
+  xAxis:
+    histogramRange.value &&
+    buildTimeAxis(parseMillis(histogramRange.value.start), parseMillis(histogramRange.value.end), step.value),
   yAxis: { type: "value", show: false },
-  tooltip: barTooltip(step.value),
-  series: [barSeries(points.value, step.value)],
+  tooltip: buildBarTooltip(step.value),
+  series: [buildBarSeries(points.value, step.value)],
 }));
 
 function Histogram() {
@@ -51,18 +59,18 @@ function Histogram() {
 }
 
 /** All of time; in a comparison as a window, for nothing is compared with no end. */
-const anyTime = () => narrow({ window: mode.peek() === "compare" ? span.peek() : null });
+const clearWindow = () => setFilters({ window: mode.peek() === "compare" ? dataRange.peek() : null });
 
-function Dates() {
+function WindowFields() {
   const window = filters.value.window;
-  const all = span.value;
-  const dates = chosen.value ?? all;
+  const all = dataRange.value;
+  const dates = selectedWindow.value ?? all;
   const put = (edge: "start" | "end", value: string) => {
     const was = window ?? all;
     if (!was || value === "") return false;
     const changed = { ...was, [edge]: value };
     const taken = changed.start === null || changed.end === null || changed.start < changed.end;
-    if (taken) narrow({ window: changed });
+    if (taken) setFilters({ window: changed });
     return taken;
   };
   const input = (edge: "start" | "end", label: string) => (
@@ -86,7 +94,8 @@ function Dates() {
       class="plain"
       disabled={!all}
       onClick={() => {
-        if (all) narrow({ window: { start: wallClock(millis(all.end) - days * 86_400_000), end: all.end } });
+        if (all)
+          setFilters({ window: { start: formatWallClock(parseMillis(all.end) - days * 86_400_000), end: all.end } });
       }}
     >
       {label}
@@ -100,16 +109,16 @@ function Dates() {
       {last(7, "7 d")}
       {last(30, "30 d")}
       {last(365, "1 y")}
-      <button type="button" class="plain" disabled={!window} onClick={() => anyTime()}>
+      <button type="button" class="plain" disabled={!window} onClick={() => clearWindow()}>
         all time
       </button>
     </div>
   );
 }
 
-function Comparison() {
-  const window = chosen.value;
-  const other = comparedTo.value;
+function ComparisonFields() {
+  const window = selectedWindow.value;
+  const other = comparisonWindow.value;
   if (mode.value !== "compare") return null;
   const date = (edge: "start" | "end", label: string) => (
     <input
@@ -119,7 +128,7 @@ function Comparison() {
       onChange={event => {
         const value = event.currentTarget.value;
         const changed = { start: other?.start ?? value, end: other?.end ?? value, [edge]: value };
-        if (changed.start < changed.end) comparedTo.value = changed;
+        if (changed.start < changed.end) comparisonWindow.value = changed;
       }}
     />
   );
@@ -127,14 +136,14 @@ function Comparison() {
     if (!window) return;
     // The 29th of February of another year is the 1st of March.
     const move = (text: string) => {
-      const date = new Date(millis(text));
+      const date = new Date(parseMillis(text));
       date.setUTCFullYear(date.getUTCFullYear() - years);
-      return wallClock(date.getTime());
+      return formatWallClock(date.getTime());
     };
-    comparedTo.value = { start: move(window.start), end: move(window.end) };
+    comparisonWindow.value = { start: move(window.start), end: move(window.end) };
   };
   return (
-    <div class="dates versus">
+    <div class="dates comparison">
       <b class="b">B</b> {date("start", "B from")} <span aria-hidden="true">–</span>{" "}
       {date("end", "B until, not itself")}
       <button type="button" class="plain" disabled={!window} onClick={() => shift(1)}>
@@ -145,23 +154,23 @@ function Comparison() {
 }
 
 /** A window in words. */
-function said(window: Span | null): string {
+function describeWindow(window: OpenWindow | null): string {
   const { start, end } = window ?? { start: null, end: null };
-  if (start !== null && end !== null) return `${clock(start)} – ${clock(end)}`;
-  return start !== null ? `from ${clock(start)}` : end !== null ? `until ${clock(end)}` : "";
+  if (start !== null && end !== null) return `${formatTime(start)} – ${formatTime(end)}`;
+  return start !== null ? `from ${formatTime(start)}` : end !== null ? `until ${formatTime(end)}` : "";
 }
 
 /** The strip under the map. */
 export function TimeStrip() {
-  const of = shown.value;
-  const window = chosen.value;
-  const text = said(filters.value.window);
+  const of = histogramRange.value;
+  const window = selectedWindow.value;
+  const text = describeWindow(filters.value.window);
   return (
     <section class="time-strip" aria-label="Time">
       <header>
-        <Play />
-        <Dates />
-        <Comparison />
+        <PlaybackControls />
+        <WindowFields />
+        <ComparisonFields />
         {/* The dates above say it where the window is of whole days. */}
         <span class={text.length === "2024-01-01 – 2025-01-01".length ? "hidden" : "note"} data-testid="window">
           {text}
@@ -173,40 +182,40 @@ export function TimeStrip() {
             title="Show only this in the histogram"
             aria-label="Zoom the histogram to the window"
             onClick={() => {
-              histogram.value = window;
+              histogramWindow.value = window;
             }}
           >
             <Icon name="zoomIn" />
           </button>
         )}
-        {histogram.value && (
+        {histogramWindow.value && (
           <button
             type="button"
             class="plain"
             title="Show all time in the histogram"
             aria-label="Zoom the histogram out"
             onClick={() => {
-              histogram.value = null;
+              histogramWindow.value = null;
             }}
           >
             <Icon name="zoomOut" />
           </button>
         )}
-        {bars.value.of && <CopyMenu title="Incidents over time" question={bars.value.of} />}
+        {barsAnswer.value.question && <CopyMenu title="Incidents over time" question={barsAnswer.value.question} />}
       </header>
-      {bars.value.problem && <Failure problem={bars.value.problem} />}
+      {barsAnswer.value.problem && <ErrorMessage problem={barsAnswer.value.problem} />}
       {of && (
         <div class="histogram-frame">
           <Histogram />
-          <Brush
+          <WindowBrush
             shown={of}
             window={window}
-            other={mode.value === "compare" ? comparedTo.value : null}
+            other={mode.value === "compare" ? comparisonWindow.value : null}
             step={step.value}
-            change={made => (made ? narrow({ window: made }) : anyTime())}
+            change={made => (made ? setFilters({ window: made }) : clearWindow())}
           />
           <p class="hidden" data-testid="bars-sum">
-            {whole(points.value.reduce((sum, [, count]) => sum + count, 0))}
+            {formatInteger(points.value.reduce((sum, [, count]) => sum + count, 0))}
           </p>
         </div>
       )}

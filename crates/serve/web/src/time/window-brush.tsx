@@ -1,10 +1,10 @@
 /** The window, drawn over the histogram: dragged anew, moved, or made longer and shorter, by hand or by keys. */
 
 import { useRef } from "preact/hooks";
-import { quietly } from "../state/url";
+import { withoutHistoryStep } from "../state/url";
 import type { Window } from "../state/view-state";
-import { clock, millis, wallClock } from "../util/format";
-import { nearest, next, type Step } from "./calendar-steps";
+import { formatTime, formatWallClock, parseMillis } from "../util/format";
+import { addSteps, roundToStep, type Step } from "./calendar-steps";
 
 interface Props {
   /** What the histogram shows. */
@@ -19,11 +19,11 @@ interface Props {
 type Grip = "new" | "move" | "start" | "end";
 
 /** The brush. */
-export function Brush({ shown, window, other, step, change }: Props) {
+export function WindowBrush({ shown, window, other, step, change }: Props) {
   const strip = useRef<HTMLDivElement>(null);
   const held = useRef<{ grip: Grip; from: number; window: Window | null; moved: boolean } | null>(null);
-  const [from, to] = [millis(shown.start), millis(shown.end)];
-  const part = (text: string) => `${(100 * (Math.min(Math.max(millis(text), from), to) - from)) / (to - from)}%`;
+  const [from, to] = [parseMillis(shown.start), parseMillis(shown.end)];
+  const part = (text: string) => `${(100 * (Math.min(Math.max(parseMillis(text), from), to) - from)) / (to - from)}%`;
   const width = (of: Window) => `calc(${part(of.end)} - ${part(of.start)})`;
   const at = (event: PointerEvent) => {
     const box = strip.current?.getBoundingClientRect();
@@ -31,8 +31,8 @@ export function Brush({ shown, window, other, step, change }: Props) {
     return from + (Math.min(Math.max(event.clientX - box.left, 0), box.width) / box.width) * (to - from);
   };
   const make = (a: number, b: number): Window | null => {
-    const [start, end] = [nearest(Math.min(a, b), step), nearest(Math.max(a, b), step)];
-    return start < end ? { start: wallClock(start), end: wallClock(end) } : null;
+    const [start, end] = [roundToStep(Math.min(a, b), step), roundToStep(Math.max(a, b), step)];
+    return start < end ? { start: formatWallClock(start), end: formatWallClock(end) } : null;
   };
   const hold = (grip: Grip) => (event: PointerEvent) => {
     if (event.button !== 0) return;
@@ -44,7 +44,7 @@ export function Brush({ shown, window, other, step, change }: Props) {
   /** However far it is drawn, it is one step back. */
   const draw = (made: Window | null) => {
     if (!made || !held.current) return;
-    if (held.current.moved) quietly(() => change(made));
+    if (held.current.moved) withoutHistoryStep(() => change(made));
     else change(made);
     held.current.moved = true;
   };
@@ -56,8 +56,8 @@ export function Brush({ shown, window, other, step, change }: Props) {
       draw(make(began, now));
     } else if (was) {
       const by = now - began;
-      const start = millis(was.start) + (grip === "end" ? 0 : by);
-      const end = millis(was.end) + (grip === "start" ? 0 : by);
+      const start = parseMillis(was.start) + (grip === "end" ? 0 : by);
+      const end = parseMillis(was.end) + (grip === "start" ? 0 : by);
       draw(start < end ? make(start, end) : null);
     }
   };
@@ -77,7 +77,7 @@ export function Brush({ shown, window, other, step, change }: Props) {
           : 0;
     if (n === 0) return;
     event.preventDefault();
-    const moved = { ...window, [edge]: wallClock(next(millis(window[edge]), step, n)) };
+    const moved = { ...window, [edge]: formatWallClock(addSteps(parseMillis(window[edge]), step, n)) };
     if (moved.start < moved.end) change(moved);
   };
   const handle = (edge: "start" | "end") =>
@@ -89,8 +89,8 @@ export function Brush({ shown, window, other, step, change }: Props) {
         aria-label={edge === "start" ? "First instant of the window" : "First instant after the window"}
         aria-valuemin={from}
         aria-valuemax={to}
-        aria-valuenow={millis(window[edge])}
-        aria-valuetext={clock(window[edge])}
+        aria-valuenow={parseMillis(window[edge])}
+        aria-valuetext={formatTime(window[edge])}
         style={{ left: part(window[edge]) }}
         onPointerDown={hold(edge)}
         onKeyDown={keyed(edge)}

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { measured, signed } from "./format";
+import { formatNumber, formatSigned } from "./format";
 
 test("a part of one keeps the digits that tell it from nothing, and less than nothing has a true minus", () => {
-  expect([0, 12_345, -7, 0.001234, -0.00456, 6.54321, 4321.5].map(measured)).toEqual([
+  expect([0, 12_345, -7, 0.001234, -0.00456, 6.54321, 4321.5].map(formatNumber)).toEqual([
     "0",
     "12,345",
     "−7",
@@ -11,5 +11,5 @@ test("a part of one keeps the digits that tell it from nothing, and less than no
     "6.54",
     "4,321.5",
   ]);
-  expect([3, -3, 0, 0.25].map(signed)).toEqual(["+3", "−3", "0", "+0.25"]);
+  expect([3, -3, 0, 0.25].map(formatSigned)).toEqual(["+3", "−3", "0", "+0.25"]);
 });

@@ -5,37 +5,37 @@ const SIGNIFICANT = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** A whole number, all of it. */
-export const whole = (n: number): string => WHOLE.format(n);
+export const formatInteger = (n: number): string => WHOLE.format(n);
 
 /** A number in few characters. */
-export const short = (n: number): string => SHORT.format(n);
+export const formatCompact = (n: number): string => SHORT.format(n);
 
 /** A number that may be a part of one, as exact as it is read; with a true minus. */
-export const measured = (n: number): string =>
+export const formatNumber = (n: number): string =>
   `${n < 0 ? "−" : ""}${(Math.abs(n) < 1_000 && !Number.isInteger(n) ? SIGNIFICANT : WHOLE).format(Math.abs(n))}`;
 
 /** What is counted, after its number. */
-export const incidents = (n: number): string => (n === 1 ? "incident" : "incidents");
+export const incidentNoun = (n: number): string => (n === 1 ? "incident" : "incidents");
 
 /** A signed number. */
-export const signed = (n: number): string => `${n > 0 ? "+" : ""}${measured(n)}`;
+export const formatSigned = (n: number): string => `${n > 0 ? "+" : ""}${formatNumber(n)}`;
 
 /** A wall-clock time as milliseconds, as if it were UTC: only differences and calendars are made of it. */
-export const millis = (text: string): number =>
+export const parseMillis = (text: string): number =>
   Date.parse(text.length === 10 ? `${text}T00:00Z` : `${text.replace(/Z$/, "")}Z`);
 
 /** Milliseconds as a wall-clock time, the date alone at midnight. */
-export function wallClock(ms: number): string {
+export function formatWallClock(ms: number): string {
   const text = new Date(ms).toISOString();
   return text.slice(11, 16) === "00:00" ? text.slice(0, 10) : text.slice(0, 16);
 }
 
 /** A wall-clock time for people. */
-export const clock = (text: string | null): string =>
+export const formatTime = (text: string | null): string =>
   text ? text.replace("T", " ").replace(/(:\d\d)(:\d\d(\.\d+)?)?Z?$/, "$1") : "no time";
 
 /** A duration for people. */
-export function duration(seconds: number): string {
+export function formatDuration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
   if (seconds < 129_600) return `${Math.round(seconds / 3_600)} h`;
@@ -46,4 +46,4 @@ export function duration(seconds: number): string {
 export const probability = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));
 
 /** A label that may be absent. */
-export const named = (label: string | null | undefined): string => (label ? label : "(none)");
+export const labelText = (label: string | null | undefined): string => (label ? label : "(none)");

@@ -2,24 +2,24 @@
 
 import { computed, effect, signal } from "@preact/signals";
 
-const KEY = "hotspots-lake theme";
+const STORAGE_KEY = "hotspots-lake theme";
 const system = window.matchMedia("(prefers-color-scheme: dark)");
 const systemIsDark = signal(system.matches);
 system.addEventListener("change", event => {
   systemIsDark.value = event.matches;
 });
 
-const chosen = signal(localStorage.getItem(KEY));
+const chosenTheme = signal(localStorage.getItem(STORAGE_KEY));
 
 /** Whether the page is dark. */
-export const dark = computed(() => (chosen.value === null ? systemIsDark.value : chosen.value === "dark"));
+export const dark = computed(() => (chosenTheme.value === null ? systemIsDark.value : chosenTheme.value === "dark"));
 
 effect(() => {
   document.documentElement.dataset.theme = dark.value ? "dark" : "light";
 });
 
 /** The other one, from now on. */
-export function switchTheme(): void {
-  chosen.value = dark.peek() ? "light" : "dark";
-  localStorage.setItem(KEY, chosen.value);
+export function toggleTheme(): void {
+  chosenTheme.value = dark.peek() ? "light" : "dark";
+  localStorage.setItem(STORAGE_KEY, chosenTheme.value);
 }
