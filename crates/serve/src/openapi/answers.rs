@@ -229,6 +229,7 @@ pub(super) fn schemas() -> Value {
             }))},
         })),
         "Resource": resource(),
+        "NamedQuery": named_query(),
         "Limit": {"type": "object", "required": ["name", "value", "unit", "about"], "properties": {
             "name": text(), "value": maybe("integer"), "unit": text(), "about": text(), "status": maybe("integer"),
         }},
@@ -237,6 +238,30 @@ pub(super) fn schemas() -> Value {
             "request_id": text(),
         }},
     })
+}
+
+/// The schema of a named query in the answer of `/queries`.
+fn named_query() -> Value {
+    let text = || json!({"type": "string"});
+    let kind = || json!({"type": "string", "enum": ["text", "integer", "number", "boolean", "date", "timestamp"]});
+    json!({"type": "object", "required": ["name", "title", "about", "parameters", "columns"], "properties": {
+        "name": text(), "title": text(), "about": text(),
+        "parameters": {"type": "array", "items": {
+            "type": "object", "required": ["name", "type", "required", "default", "about"], "properties": {
+                "name": text(), "type": kind(), "required": {"type": "boolean"},
+                "default": {
+                    "type": ["string", "null"], "description": "The value if none is given; null if there is none.",
+                },
+                "about": text(),
+            },
+        }},
+        "columns": {
+            "type": "array", "description": "Empty if the header of the query declares none.",
+            "items": {"type": "object", "required": ["name", "type", "about"], "properties": {
+                "name": text(), "type": kind(), "about": text(),
+            }},
+        },
+    }})
 }
 
 /// A resource as `/resources` tells of it.

@@ -126,14 +126,7 @@ fn plain() -> Vec<Plain> {
             false,
         ),
         of(LIMITS, "What a request may use.", json, array("Limit"), guarded, false),
-        of(
-            QUERIES,
-            "The named queries, with their parameters and columns.",
-            json,
-            json!({"type": "array", "items": {"type": "object"}}),
-            reading,
-            false,
-        ),
+        of(QUERIES, "The named queries, with their parameters and columns.", json, array("NamedQuery"), reading, false),
         of(
             METRICS,
             "What the server counts, for Prometheus; with the scope `admin`.",

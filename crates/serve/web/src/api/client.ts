@@ -1,13 +1,19 @@
 /** Asking the lake over HTTP: one place for tokens, errors and what the headers say of an answer. */
 
+import type { paths } from "../../generated/openapi";
 import { fnv1a } from "../util/hash";
 
 /** Parameters in their order; a name may come more than once. */
 export type Params = readonly (readonly [name: string, value: string])[];
 
+/** A path of the API, as docs/openapi.json lists it, or that of a named query. */
+export type ApiPath =
+  | (keyof paths extends infer P ? (P extends `/${infer Path}` ? Path : never) : never)
+  | `queries/${string}`;
+
 /** A request that reads from the lake. */
 export interface Question {
-  path: string;
+  path: ApiPath;
   params: Params;
 }
 

@@ -1,106 +1,19 @@
-/** The rows of the server's answers. */
+/** The rows of the server's answers, as docs/openapi.json describes them; `npm run types` generates their types. */
 
-/** A count, with the dimensions that were asked for. */
-export interface Count {
-  count: number;
-  resource?: string | null;
-  cell?: string | null;
-  occurred_at?: string | null;
-  category?: string | null;
-  district?: string | null;
-  neighborhood?: string | null;
-  hour?: number | null;
-  weekday?: number | null;
-}
+import type { components } from "../../generated/openapi";
 
-/** What the last audit of a resource found. */
-export interface Audit {
-  at: string;
-  outcome: "none" | "drift" | "inconclusive";
-  /** Lake minus portal, in incidents; null where it is not known. */
-  drift: number | null;
-}
+type Schemas = components["schemas"];
 
-/** A resource and how it stands. */
-export interface Resource {
-  name: string;
-  title: string | null;
-  city: string | null;
-  landed: boolean;
-  incidents: number;
-  unlocated: number;
-  undated: number;
-  rejects_open: number;
-  batches: number;
-  watermark: number;
-  pending_batches: number;
-  last_landed_at: string | null;
-  lag_seconds: number | null;
-  exact: boolean;
-  synthetic: boolean;
-  cadence_seconds: number | null;
-  last_audit: Audit | null;
-}
+export type Count = Schemas["Count"];
+export type Facet = Schemas["Facet"];
+export type Hotspot = Schemas["Hotspot"];
+export type Incident = Schemas["Incident"];
+export type Limit = Schemas["Limit"];
+export type NamedQuery = Schemas["NamedQuery"];
+export type QueryParameter = NamedQuery["parameters"][number];
+export type Resource = Schemas["Resource"];
 
-/** An incident. */
-export interface Incident {
-  resource: string;
-  id: string;
-  occurred_at: string | null;
-  closed_at: string | null;
-  category: string | null;
-  subcategory: string | null;
-  status: string | null;
-  district: string | null;
-  neighborhood: string | null;
-  cell: string | null;
-}
-
-/** A cell that is hot or cold beyond chance, or not. */
-export interface Hotspot {
-  cell: string;
-  count: number;
-  z: number | null;
-  p: number | null;
-  p_adjusted: number | null;
-  significance: "hot" | "cold" | null;
-  trend: "rising" | "falling" | null;
-  trend_slope: number | null;
-}
-
-/** A value of a label with its count. */
-export interface Facet {
-  facet: string;
-  value: string | null;
-  count: number;
-}
-
-/** A limit of the server. */
-export interface Limit {
-  name: string;
-  value: number | null;
-  unit: string;
-  about: string;
-}
-
-type ValueType = "text" | "integer" | "number" | "boolean" | "date" | "timestamp";
-
-export interface QueryParameter {
-  name: string;
-  type: ValueType;
-  required: boolean;
-  default: string | null;
-  about: string;
-}
-
-export interface NamedQuery {
-  name: string;
-  title: string;
-  about: string;
-  parameters: QueryParameter[];
-  columns: { name: string; type: ValueType; about: string }[];
-}
-
+/** The boundaries of `/boundaries`; GeoJSON's own types say more of geometries than the document. */
 export interface Boundaries extends GeoJSON.FeatureCollection {
-  features: GeoJSON.Feature<GeoJSON.Geometry, { resource: string; dimension: string; label: string; city: string }>[];
+  features: GeoJSON.Feature<GeoJSON.Geometry, Schemas["Boundaries"]["features"][number]["properties"]>[];
 }
