@@ -1,4 +1,4 @@
-// How quick the page is: node tests/browser/bench.mjs [ROUNDS], against `hotspots-lake up --demo`. Prints, asserts nothing.
+// Measures the speed of the page: node tests/browser/bench.mjs [ROUNDS], against `hotspots-lake up --demo`.
 import { BASE, launchBrowser, waitForMap } from "./browser.mjs";
 
 const rounds = Number(process.argv[2] ?? 5);
@@ -15,7 +15,7 @@ const loadTimes = [];
 const filterTimes = [];
 let transferred = 0;
 for (let round = 0; round < rounds; round += 1) {
-  // A context of its own: nothing is kept from the round before.
+  // A new context: nothing is cached from earlier rounds.
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   const client = await context.newCDPSession(page);
@@ -33,7 +33,7 @@ for (let round = 0; round < rounds; round += 1) {
       const buttons = document.querySelectorAll('button.facet[data-label="category"]');
       const began = performance.now();
       buttons[index].click();
-      // What is drawn must be the answer to the new question, not the old one again.
+      // Wait for the answer to the new question.
       while (map.dataset.drawn === before) await new Promise(requestAnimationFrame);
       return performance.getEntriesByName("cells drawn").at(-1).startTime - began;
     }, n % 6);

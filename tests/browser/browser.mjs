@@ -1,12 +1,11 @@
-// A browser on the page of a running program, and what every page must keep to: no error on the console, no request that
-// leaves the host.
+// Opens pages of a running program in a browser, and checks that no page logs errors or sends requests to other hosts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before } from "node:test";
 import { chromium } from "playwright-core";
 
-/** The program's address, as the test that started it says. */
+/** The base URL of the program. */
 export const BASE = process.env.HOTSPOTS_URL ?? "http://127.0.0.1:8080";
 
 const CHROMIUM = process.env.HOTSPOTS_CHROMIUM ?? "/usr/bin/chromium";
@@ -22,7 +21,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 const TIMEOUT_MS = 60_000;
-/** Said by the drawing of a machine without a graphics card, and of requests that the page itself gives up. */
+/** Messages of software rendering, and of requests that the page aborts. */
 const IGNORED_MESSAGES = [/GPU stall due to ReadPixels/, /net::ERR_ABORTED/];
 
 let browser;
@@ -32,10 +31,10 @@ if (process.env.NODE_TEST_CONTEXT)
   });
 if (process.env.NODE_TEST_CONTEXT) after(() => browser?.close());
 
-/** Starts a browser for who is no test. */
+/** Starts a browser outside of tests. */
 export const launchBrowser = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 
-/** Opens the page, lets `act` work with it, and then holds it to what every page must keep to. */
+/** Opens a page, runs `act` on it, and checks its log and requests. */
 export async function visitPage(path, act, options = {}) {
   const { width = 1440, height = 900, dark = false, expected = [], base = BASE } = options;
   const context = await browser.newContext({
@@ -70,7 +69,7 @@ export async function visitPage(path, act, options = {}) {
   }
 }
 
-/** Waits until the map shows what was last asked for; gives the number of its cells. */
+/** Waits until the map has drawn its current questions; returns the number of cells. */
 export async function waitForMap(page) {
   const map = page.getByTestId("map");
   await page.waitForFunction(() => {
@@ -81,14 +80,14 @@ export async function waitForMap(page) {
   return Number(await map.getAttribute("data-cells"));
 }
 
-/** The answer of the program itself, which what is on screen must equal. */
+/** Fetches an answer of the program, for comparison with the page. */
 export async function fetchJson(path, base = BASE) {
   const response = await fetch(`${base}/${path}`);
   assert.equal(response.status, 200, `${path}: ${await response.clone().text()}`);
   return response.json();
 }
 
-/** The filters in the page's address, as a question to the program. */
+/** Returns the path of a question with the filters in the page's address. */
 export function buildCountPath(page, more = "") {
   const params = new URLSearchParams(new URL(page.url()).search);
   const kept = [
@@ -111,11 +110,11 @@ export function buildCountPath(page, more = "") {
   return `aggregates?${params}&${more}`;
 }
 
-/** The total of the filters in the page's address. */
+/** Fetches the total under the filters in the page's address. */
 export const fetchTotal = async (page, more = "") =>
   (await fetchJson(buildCountPath(page, `group_by=&${more}`)))[0].count;
 
-/** A number on screen. */
+/** Reads a number from an element. */
 export async function readNumber(locator) {
   const text = await locator.innerText();
   const found = Number(text.replaceAll(",", ""));
@@ -123,7 +122,7 @@ export async function readNumber(locator) {
   return found;
 }
 
-/** Where a cell is on screen. */
+/** Returns the position of a cell on the screen. */
 export const locateCell = (page, cell) =>
   page.evaluate(async index => {
     const element = document.querySelector("[data-testid=map]");
@@ -135,14 +134,14 @@ export const locateCell = (page, cell) =>
     return { x: box.x + at.x, y: box.y + at.y };
   }, cell);
 
-/** The pixels of the map alone. */
+/** Takes a screenshot of the map. */
 export const captureMap = page => page.locator("[data-testid=map] canvas").first().screenshot();
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What a person with a screen reader or without a mouse would stumble over. */
+/** Returns the serious accessibility violations of a page. */
 export async function findA11yViolations(page) {
-  // Evaluated and not added as a script: the page's policy lets none in.
+  // Evaluated: the content security policy allows no additional scripts.
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => window.axe.run());
   const grave = violations.filter(found => ["serious", "critical"].includes(found.impact));

@@ -1,4 +1,4 @@
-// Pages that stay open: in many tabs, and while the lake behind them is replaced. The servers are started here.
+// Open pages: in many tabs, and while their lake is replaced. The tests start the servers.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** A lake of its own, and what may happen to it. */
+/** A lake, and the operations on it. */
 class Lake {
   static made = 0;
   rows = 0;
@@ -31,7 +31,7 @@ class Lake {
     return promisify(execFile)(PROGRAM, args, { env: { ...process.env, HOTSPOTS_LAKE: this.path } });
   }
 
-  /** Lands rows that are not there yet, as a batch. */
+  /** Lands new rows as a batch. */
   async land(n) {
     const row = number => ({
       service_request_id: String(1000 + number),
@@ -67,7 +67,7 @@ class Lake {
   }
 }
 
-/** Waits until the number at the top is this one. */
+/** Waits until the page shows a total. */
 const waitForTotal = (page, wanted) =>
   page.waitForFunction(
     n => Number(document.querySelector("[data-testid=total]")?.textContent?.replaceAll(",", "")) === n,
@@ -75,13 +75,13 @@ const waitForTotal = (page, wanted) =>
   );
 const waitForLive = page => page.getByText("live", { exact: true }).first().waitFor();
 
-test("eight tabs share one stream: each shows the total, answers, and hears what lands", async () => {
+test("eight tabs share one stream and all show new batches", async () => {
   const lake = new Lake();
   await lake.land(20);
   const server = await lake.serve();
   const scene = async first => {
     const context = first.context();
-    /** Streams that are open. */
+    /** The open streams. */
     const open = new Set();
     const isStream = request => request.url().includes("format=sse");
     context.on("request", request => isStream(request) && open.add(request));
@@ -100,7 +100,7 @@ test("eight tabs share one stream: each shows the total, answers, and hears what
     assert.equal(open.size, 1);
     await first.locator('button.facet[data-label="category"][data-value="Noise"]').click();
     await waitForTotal(first, 10);
-    // The tab that listens is among those that are closed.
+    // The leading tab is closed with others.
     await Promise.all(tabs.splice(1, 3).map(tab => tab.close()));
     const others = tabs.splice(1);
     await first.close();
@@ -116,7 +116,7 @@ test("eight tabs share one stream: each shows the total, answers, and hears what
   }
 });
 
-/** A page hears of two batches; the lake is changed while its server is down; what lands then is heard of again. */
+/** Changes the lake while its server is down, and checks that an open page shows batches before and after. */
 async function replaceLake(change) {
   const lake = new Lake();
   await lake.land(10);
@@ -146,14 +146,14 @@ async function replaceLake(change) {
   }
 }
 
-test("a page that stays open shows another lake at the same address, and what lands in it", () =>
+test("an open page shows another lake at the same address", () =>
   replaceLake(async () => {
     const other = new Lake();
     await other.land(7);
     return [other, 7];
   }));
 
-test("a page that stays open goes on when the log was begun anew", () =>
+test("an open page continues when the log is recreated", () =>
   replaceLake(async lake => {
     await lake.land(4);
     await lake.run("forget", "311-cases", "1001");

@@ -1,4 +1,4 @@
-// The map, on the demo's rows: what is on screen equals what the program answers.
+// The map page on the rows of the demo: it shows the answers of the program.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -15,13 +15,13 @@ import {
   waitForMap,
 } from "./browser.mjs";
 
-/** The number at the top of the map, and that of its cells together. */
+/** Reads the total and the number of incidents on the map. */
 const readTotals = async page => [
   await readNumber(page.getByTestId("total")),
   (await page.getByTestId("shown").count()) ? await readNumber(page.getByTestId("shown")) : null,
 ];
 
-/** The cells that have a colour on the map, with it. */
+/** Reads the colours of the cells on the map. */
 const readCellColours = async page =>
   new Map(
     await page.evaluate(() => {
@@ -36,7 +36,7 @@ const readCellColours = async page =>
 
 const locateFacet = (page, label, value) => page.locator(`button.facet[data-label="${label}"][data-value="${value}"]`);
 
-/** What the map shows of the world, rounded outward as a question names it. */
+/** Reads the bounds of the view, rounded outward as in questions. */
 const readViewBounds = page =>
   page.evaluate(() => {
     const bounds = document.querySelector("[data-testid=map]").map.getBounds();
@@ -45,11 +45,11 @@ const readViewBounds = page =>
     return [down(bounds.getWest()), down(bounds.getSouth()), up(bounds.getEast()), up(bounds.getNorth())];
   });
 
-/** The most frequent values of a label, as the program answers. */
+/** Fetches the most frequent values of a label. */
 const fetchFrequentValues = async (label, n) =>
   (await fetchJson(`facets?facet=${label}&limit=${n}`)).map(row => row.value).filter(value => value !== null);
 
-test("the city opens with its cells, and the numbers are those of /aggregates", () =>
+test("the city opens with the numbers of /aggregates", () =>
   visitPage("", async page => {
     const cells = await waitForMap(page);
     const [all, onTheMap] = await readTotals(page);
@@ -66,11 +66,11 @@ test("the city opens with its cells, and the numbers are those of /aggregates", 
     await page.getByText("exact", { exact: true }).waitFor();
     await page.getByText("live", { exact: true }).waitFor();
     assert.match(await page.locator(".as-of").innerText(), /^as of \d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
-    // Nobody moved anything: the address says nothing.
+    // Without a change, the address has no parameters.
     assert.equal(new URL(page.url()).search, "");
   }));
 
-test("a filter changes the map, the numbers, the charts and the address; clearing brings all back", () =>
+test("a filter changes map, charts and address until cleared", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const before = await captureMap(page);
@@ -85,7 +85,7 @@ test("a filter changes the map, the numbers, the charts and the address; clearin
     assert.equal(Number(await locateFacet(page, "category", category).getAttribute("data-count")), all);
     const onTheMap = await fetchJson((await page.getByTestId("map").getAttribute("data-asked")) ?? "");
     assert.deepEqual([...(await readCellColours(page)).keys()].sort(), onTheMap.map(row => row.cell).sort());
-    // The other lists count under the filter, its own as if it were not there.
+    // Other lists count under the filter, its own list without it.
     for (const label of ["resource", "district", "neighborhood"]) {
       const rows = await fetchJson(buildCountPath(page, `group_by=${label}&limit=10000`));
       for (const row of rows
@@ -96,13 +96,13 @@ test("a filter changes the map, the numbers, the charts and the address; clearin
         assert.equal(on, row.count, `${label} ${row[label]}`);
       }
     }
-    await page.getByRole("button", { name: "clear all" }).click();
+    await page.getByRole("button", { name: "Clear all" }).click();
     await waitForMap(page);
     assert.equal((await readTotals(page))[0], await fetchTotal(page));
     assert.equal(new URL(page.url()).search, "");
   }));
 
-test("the brush makes a window, moves it and takes it away", () =>
+test("the brush draws, moves and removes a window", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const box = await page.getByTestId("brush").boundingBox();
@@ -128,9 +128,9 @@ test("the brush makes a window, moves it and takes it away", () =>
     await drag(0.375, 0.625);
     assert.ok(window()[0] > start && window()[1] > end, "it was moved");
     assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
-    // By the keyboard as well.
+    // By keyboard, too.
     const moved = window()[1];
-    await page.getByRole("slider", { name: "First instant after the window" }).press("ArrowLeft");
+    await page.getByRole("slider", { name: "End of the window (exclusive)" }).press("ArrowLeft");
     await waitForMap(page);
     assert.ok(window()[1] < moved);
     assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
@@ -139,7 +139,7 @@ test("the brush makes a window, moves it and takes it away", () =>
     assert.deepEqual(window(), [null, null]);
   }));
 
-/** Filters that one incident fits, which has a time and a place. */
+/** Finds filters that match one incident with a time and a location. */
 async function findLoneIncident() {
   const of = async more =>
     (await fetchJson(`aggregates?group_by=category,neighborhood&limit=100000${more}`)).filter(row => row.count === 1);
@@ -151,7 +151,7 @@ async function findLoneIncident() {
   return found;
 }
 
-test("weeks without an incident have their place in the histogram, so that a lone one is one bar", async () =>
+test("weeks without incidents are in the histogram", async () =>
   visitPage(`?${await findLoneIncident()}`, async page => {
     await waitForMap(page);
     const counted = (await fetchJson(buildCountPath(page, "group_by=time&time_precision=1w&dated=true"))).length;
@@ -166,7 +166,7 @@ test("weeks without an incident have their place in the histogram, so that a lon
     assert.ok(bars >= weeks && bars <= weeks + 7, label);
   }));
 
-test("play walks the window through time, and the numbers walk with it", () =>
+test("playback moves the window, and the totals follow", () =>
   visitPage("", async page => {
     await waitForMap(page);
     await page.getByLabel("Step").selectOption("month");
@@ -184,7 +184,7 @@ test("play walks the window through time, and the numbers walk with it", () =>
     assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
   }));
 
-test("a category has its own colour under every filter, as a line and as an area, and nothing moves on its own", () =>
+test("a category keeps its colour, and charts do not animate", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const treemap = page.locator(".treemap");
@@ -231,7 +231,7 @@ test("a category has its own colour under every filter, as a line and as an area
     for (const name of [a, b]) assert.equal(together.get(name), alone.get(name), name);
   }));
 
-test("a click on a cell opens what happened there, and its numbers are those of the cell", () =>
+test("a click on a cell opens its details and numbers", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const top = page.locator(".top-cells button").first();
@@ -255,7 +255,7 @@ test("a click on a cell opens what happened there, and its numbers are those of 
     await page.getByTestId("cell").waitFor({ state: "detached" });
   }));
 
-test("Escape ends drawing, and else closes the cell", () =>
+test("Escape ends drawing, else it closes the cell", () =>
   visitPage("", async page => {
     await waitForMap(page);
     await page.locator(".top-cells button").first().click();
@@ -265,7 +265,7 @@ test("Escape ends drawing, and else closes the cell", () =>
     await page.keyboard.press("Escape");
     await page.locator("[data-testid=map]:not([data-drawing])").waitFor();
     assert.equal(await page.getByTestId("cell").count(), 1, "one thing at a time");
-    // A menu that is open closes, and nothing else does.
+    // Escape closes an open menu first.
     const menu = page.getByTestId("cell").locator("details.menu").first();
     await menu.locator("summary").click();
     await page.keyboard.press("Escape");
@@ -277,7 +277,7 @@ test("Escape ends drawing, and else closes the cell", () =>
     assert.equal(new URL(page.url()).search, "");
   }));
 
-test("Back undoes a change of filters, with the place that the map showed", () =>
+test("Back restores filters and the position of the map", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const [all] = await readTotals(page);
@@ -288,7 +288,7 @@ test("Back undoes a change of filters, with the place that the map showed", () =
     await waitForMap(page);
     const [filtered] = await readTotals(page);
     assert.equal(await steps(), before + 1);
-    // Moving the map is none.
+    // Moving the map is not a step.
     const middle = () => page.evaluate(() => document.querySelector("[data-testid=map]").map.getCenter().toArray());
     const home = await middle();
     const box = await page.getByTestId("map").boundingBox();
@@ -314,7 +314,7 @@ test("Back undoes a change of filters, with the place that the map showed", () =
     );
   }));
 
-test("a window that is drawn is one step back, and one that plays is none", () =>
+test("a drag is one step of the history, playback none", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const steps = () => page.evaluate(() => history.length);
@@ -344,7 +344,7 @@ test("a window that is drawn is one step back, and one that plays is none", () =
     assert.equal(new URL(page.url()).search, "");
   }));
 
-test("the boundaries of the lake are drawn, one set at a time, or none", () =>
+test("boundaries are drawn one set at a time, or none", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const labels = () =>
@@ -377,12 +377,12 @@ test("the boundaries of the lake are drawn, one set at a time, or none", () =>
     await page.waitForFunction(() => new URLSearchParams(location.search).get("outlines") === "");
   }));
 
-test("two periods are compared: each total is its window's, and the change is their difference", () =>
+test("a comparison shows both totals and their difference", () =>
   visitPage("?start_time=2024-03-01&end_time=2024-05-01", async page => {
     await waitForMap(page);
     await page.getByRole("button", { name: "Compare" }).click();
     await waitForMap(page);
-    await page.getByRole("button", { name: "a year before" }).click();
+    await page.getByRole("button", { name: "Previous year" }).click();
     await page.getByTestId("total-b").waitFor();
     await waitForMap(page);
     const params = new URL(page.url()).searchParams;
@@ -394,7 +394,7 @@ test("two periods are compared: each total is its window's, and the change is th
     ];
     assert.equal(await readNumber(page.getByTestId("total")), a.count);
     assert.equal(await readNumber(page.getByTestId("total-b")), b.count);
-    // The greatest change in the list is the greatest there is.
+    // The list starts with the largest change.
     const first = await page.locator(".top-cells button").first();
     const cell = await first.getAttribute("data-cell");
     const text = await first.innerText();
@@ -409,7 +409,7 @@ test("two periods are compared: each total is its window's, and the change is th
     assert.notDeepEqual(await captureMap(page), change);
   }));
 
-test("two periods that nobody chose are months of the same number, and both within what there is", () =>
+test("default windows of a comparison are equally many months", () =>
   visitPage("", async page => {
     await waitForMap(page);
     await page.getByRole("button", { name: "Compare" }).click();
@@ -428,7 +428,7 @@ test("two periods that nobody chose are months of the same number, and both with
     assert.equal(count(start, end), half);
   }));
 
-test("periods of different length are compared by the day, however little that is", () =>
+test("windows of different length are compared per day", () =>
   visitPage(
     "?show=compare&start_time=2024-01-01&end_time=2024-03-01&b_start=2023-01-01&b_end=2024-01-01",
     async page => {
@@ -455,9 +455,9 @@ test("periods of different length are compared by the day, however little that i
         (await fetchJson("aggregates?group_by=&start_time=2023-01-01&end_time=2024-01-01"))[0].count,
       ];
       const part = 100 * (inA / 60 / (inB / 365) - 1);
-      const text = `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} % a day`;
+      const text = `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} % per day`;
       assert.ok((await page.locator(".summary").innerText()).includes(text), text);
-      // The other scale has other classes; less than nothing has a true minus.
+      // The other scale has other classes; negative numbers have a minus sign.
       const legend = () => page.locator(".legend .steps").innerText();
       const before = await legend();
       await page.getByRole("button", { name: "Linear" }).click();
@@ -472,7 +472,7 @@ for (const [name, kind] of [
   ["Draw a box", "bbox"],
   ["Draw a polygon", "polygon"],
 ]) {
-  test(`${name.toLowerCase()}: what lies in it is counted, to the incident`, () =>
+  test(`${name.toLowerCase()}: exactly the incidents in it are counted`, () =>
     visitPage("", async page => {
       await waitForMap(page);
       const box = await page.getByTestId("map").boundingBox();
@@ -494,7 +494,7 @@ for (const [name, kind] of [
         await page.mouse.move(...at(x, y), { steps: 4 });
         await page.mouse.click(...at(x, y));
       }
-      // A polygon ends with a click on its last corner.
+      // A second click on the last corner ends a polygon.
       if (kind === "polygon") await page.mouse.click(...at(...corners[2]));
       await page.getByRole("button", { name: "Remove the drawn area" }).waitFor();
       await waitForMap(page);
@@ -508,7 +508,7 @@ for (const [name, kind] of [
     }));
 }
 
-test("hours of the week filter by dragging and by key, and their numbers are those of /aggregates", () =>
+test("hours of the week filter by dragging and by key", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const square = (weekday, hour) => page.locator(`.week button[data-weekday="${weekday}"][data-hour="${hour}"]`);
@@ -531,7 +531,7 @@ test("hours of the week filter by dragging and by key, and their numbers are tho
     assert.deepEqual(new URL(page.url()).searchParams.getAll("weekday"), ["7"]);
   }));
 
-test("hot spots are those that /hotspots finds beyond chance", () =>
+test("hot spots are the significant cells of /hotspots", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const before = await captureMap(page);
@@ -568,7 +568,7 @@ test("hot spots are those that /hotspots finds beyond chance", () =>
     );
   }));
 
-test("zoomed in, cells are finer, only those in view are asked for, and they are counted whole", () =>
+test("a zoomed map requests whole cells in view only", () =>
   visitPage("?at=37.77,-122.42,14", async page => {
     await waitForMap(page);
     const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
@@ -583,7 +583,7 @@ test("zoomed in, cells are finer, only those in view are asked for, and they are
     const asked = await fetchJson(`aggregates?${question}`);
     assert.ok(asked.length > 0 && asked.length < all.size);
     for (const { cell, count } of asked) assert.equal(count, all.get(cell), cell);
-    // Those on the map are those in the frame, to the incident, and not those of all cells that were asked for.
+    // The count is that of the view, not of all requested cells.
     const frame = await readViewBounds(page);
     const [{ count }] = await fetchJson(`aggregates?group_by=&located=true&bbox=${frame}`);
     assert.equal(await readNumber(page.getByTestId("shown")), count);
@@ -604,18 +604,18 @@ test("zoomed in, cells are finer, only those in view are asked for, and they are
       await page.locator(".top-cells button").first().innerText(),
       new RegExp(`^${most.toLocaleString("en")} incidents`),
     );
-    // Charts follow the map; without the tick they count the whole city.
+    // Charts follow the map; without the checkbox they count the whole city.
     const matrix = async () =>
       (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce(
         (a, b) => a + b,
       );
     assert.equal(await matrix(), (await fetchJson(`aggregates?group_by=&dated=true&bbox=${frame}`))[0].count);
-    await page.getByLabel("Count only what the map shows").uncheck();
+    await page.getByLabel("Count only incidents in view").uncheck();
     await waitForMap(page);
     assert.equal(await matrix(), (await fetchJson("aggregates?group_by=&dated=true"))[0].count);
   }));
 
-test("in a drawn box and in view is counted what lies in both", () =>
+test("a drawn box and the view are intersected", () =>
   visitPage("?at=37.77,-122.42,14&bbox=-122.43,37.7,-122.3,37.775", async page => {
     await waitForMap(page);
     const [west, south, east, north] = await readViewBounds(page);
@@ -625,7 +625,7 @@ test("in a drawn box and in view is counted what lies in both", () =>
     assert.equal(await readNumber(page.getByTestId("shown")), count);
   }));
 
-test("what is on the map follows what of a comparison is shown, and a question that failed has no number", () =>
+test("the count on the map follows the comparison and failures", () =>
   visitPage(
     "?show=compare&compare=b&start_time=2024-03-01&end_time=2024-05-01&b_start=2023-03-01&b_end=2023-04-01",
     async page => {
@@ -648,14 +648,14 @@ test("what is on the map follows what of a comparison is shown, and a question t
     { expected: [/ERR_FAILED/] },
   ));
 
-test("the address holds the view: somebody else who opens it sees the same", async () => {
+test("the address restores the view", async () => {
   const [category] = await fetchFrequentValues("category", 1);
   const first = await visitPage("", async page => {
     await waitForMap(page);
     await locateFacet(page, "category", category).click();
     await page.getByRole("button", { name: "Linear" }).click();
     await page.getByRole("button", { name: "30 d" }).click();
-    await page.getByRole("button", { name: "Columns in 3D" }).click();
+    await page.getByRole("button", { name: "3D columns" }).click();
     const box = await page.getByTestId("map").boundingBox();
     await page.mouse.move(box.x + 300, box.y + 300);
     await page.mouse.wheel(0, -240);
@@ -674,7 +674,7 @@ test("the address holds the view: somebody else who opens it sees the same", asy
   });
 });
 
-test("an open window and a time with a Z are taken as /aggregates takes them", () =>
+test("open windows and times with Z match /aggregates", () =>
   visitPage("?start_time=2024-05-01T06:00:00Z", async page => {
     await waitForMap(page);
     const open = await fetchJson("aggregates?group_by=&start_time=2024-05-01T06:00:00Z");
@@ -682,14 +682,14 @@ test("an open window and a time with a Z are taken as /aggregates takes them", (
     const question = new URLSearchParams((await page.getByTestId("map").getAttribute("data-asked")).split("?")[1]);
     assert.deepEqual([question.get("start_time"), question.get("end_time")], ["2024-05-01T06:00:00", null]);
     assert.equal(await page.getByTestId("window").innerText(), "from 2024-05-01 06:00");
-    // The brush shows it, and by the keyboard its end is one.
-    await page.getByRole("slider", { name: "First instant after the window" }).press("ArrowLeft");
+    // The brush shows it, and the keyboard can close it.
+    await page.getByRole("slider", { name: "End of the window (exclusive)" }).press("ArrowLeft");
     await waitForMap(page);
     const params = new URL(page.url()).searchParams;
     assert.equal(params.get("start_time"), "2024-05-01T06:00:00");
     assert.ok(params.get("end_time") > "2024-05-01");
     assert.equal(await readNumber(page.getByTestId("total")), await fetchTotal(page));
-    // Nothing is compared with no end.
+    // A comparison closes an open window.
     await page.goto(`${BASE}/?end_time=2024-05-01`);
     await waitForMap(page);
     assert.equal(
@@ -702,7 +702,7 @@ test("an open window and a time with a Z are taken as /aggregates takes them", (
     assert.ok(new URL(page.url()).searchParams.get("start_time") < "2024-05-01");
   }));
 
-test("filters of the address that no list has apply, are listed, and are taken away", () =>
+test("filters only in the address apply and can be removed", () =>
   visitPage(
     "?category!=Larceny+Theft&neighborhood!=Mission&neighborhood!=&near=37.77,-122.42,3000&hour=8",
     async page => {
@@ -715,19 +715,19 @@ test("filters of the address that no list has apply, are listed, and are taken a
       );
       assert.equal(new URL(page.url()).searchParams.get("near"), "37.77,-122.42,3000");
       await page.getByText("4 filters", { exact: true }).waitFor();
-      await page.getByRole("button", { name: "Take away: within 3000 m of 37.77, -122.42" }).click();
+      await page.getByRole("button", { name: "Remove filter: within 3000 m of 37.77, -122.42" }).click();
       await waitForMap(page);
       assert.equal(await readNumber(page.getByTestId("total")), (await fetchJson(left))[0].count);
       assert.deepEqual(new URL(page.url()).searchParams.getAll("neighborhood!"), ["Mission", ""]);
-      await page.getByText("neighborhood not Mission").waitFor();
-      await page.getByRole("button", { name: "clear all" }).click();
+      await page.getByText("neighborhood is not Mission").waitFor();
+      await page.getByRole("button", { name: "Clear all" }).click();
       await waitForMap(page);
       assert.equal(new URL(page.url()).search, "");
       assert.ok((await readNumber(page.getByTestId("total"))) > all);
     },
   ));
 
-test("a resource of another city leads to that city, and whoever takes it away stays there", () =>
+test("a resource in the filter switches to its city", () =>
   visitPage("", async page => {
     await waitForMap(page);
     await page.route(/\/resources$/, async route => {
@@ -750,7 +750,7 @@ test("a resource of another city leads to that city, and whoever takes it away s
     assert.ok((await page.getByTestId("map").getAttribute("data-asked")).includes("resource=chicago-crimes"));
   }));
 
-test("each panel is copied as curl, SQL and CSV, and all three say what is on screen", () =>
+test("a panel is copied as curl, SQL and CSV with equal counts", () =>
   visitPage("?weekday=6&weekday=7", async page => {
     await waitForMap(page);
     const panel = page.locator("section.panel", { hasText: "Share of categories" });
@@ -783,7 +783,7 @@ test("each panel is copied as curl, SQL and CSV, and all three say what is on sc
     assert.equal(lines.length, rows.length);
   }));
 
-test("what is seen is saved as a file, all of it", () =>
+test("a panel is downloaded completely", () =>
   visitPage("?weekday=3", async page => {
     await waitForMap(page);
     const menu = page.locator("section.panel", { hasText: "Hours of the week" });
@@ -807,10 +807,10 @@ test("what is seen is saved as a file, all of it", () =>
 
 for (const [where, search] of [
   ["a window of hours", "start_time=2024-05-01T06:00&end_time=2024-06-01T18:00"],
-  ["a circle, with something left out", "near=37.77,-122.42,2000&neighborhood!=Mission&district!="],
+  ["a circle with exclusions", "near=37.77,-122.42,2000&neighborhood!=Mission&district!="],
   ["a polygon", "polygon=-122.45 37.72,-122.39 37.74,-122.43 37.80"],
 ])
-  test(`whatever a panel copies, curl and SQL count the same, in ${where}`, () =>
+  test(`copied curl and SQL agree for ${where}`, () =>
     visitPage(`?${search}`, async page => {
       await waitForMap(page);
       const menus = page.locator("details.menu");
@@ -839,7 +839,7 @@ for (const [where, search] of [
       assert.ok(copied >= 8, `${copied}`);
     }));
 
-test("where the tab keeps a token, curl is told to send one, and not which", () =>
+test("a copied curl command refers to the token by a variable", () =>
   visitPage("", async page => {
     await page.evaluate(() => sessionStorage.setItem("hotspots-lake token", "0123456789abcdef"));
     await waitForMap(page);
@@ -852,7 +852,7 @@ test("where the tab keeps a token, curl is told to send one, and not which", () 
     assert.ok(!copied.includes("0123456789abcdef"), copied);
   }));
 
-/** Answers a question of the page by rows that the demo has not. */
+/** Answers requests of the page with given rows. */
 const fakeAnswer = (page, path, rows) =>
   page.route(new RegExp(`/${path}\\?`), async route => {
     const params = new URL(route.request().url()).searchParams;
@@ -863,7 +863,7 @@ const fakeAnswer = (page, path, rows) =>
     return route.fulfill({ json: answer.slice(0, limit), headers });
   });
 
-test("a value beyond the most frequent is found by searching, and the list says where it ends", () =>
+test("search finds values beyond the most frequent", () =>
   visitPage("", async page => {
     const all = Array.from({ length: 5_000 }, (_, n) => ({ facet: "category", value: `kind ${n}`, count: 6_000 - n }));
     await fakeAnswer(page, "facets", params => (params.get("facet") === "category" ? all : null));
@@ -878,22 +878,22 @@ test("a value beyond the most frequent is found by searching, and the list says 
     await waitForMap(page);
     assert.equal(await locateFacet(page, "category", "kind 4321").getAttribute("data-count"), "1679");
     await search.fill("kind");
-    await page.getByText("the 300 most frequent").waitFor();
-    // The one that is chosen stays in sight as well.
+    await page.getByText("The 300 most frequent").waitFor();
+    // The selected value stays visible.
     assert.equal(await page.locator('button.facet[data-label="category"]').count(), 301);
   }));
 
-test("categories too many to be drawn are said, and do not fill the picture", () =>
+test("too many categories are counted and not drawn", () =>
   visitPage("", async page => {
     const all = Array.from({ length: 5_000 }, (_, n) => ({ resource: "a", category: `kind ${n}`, count: 10 }));
     await fakeAnswer(page, "aggregates", params => (params.get("group_by") === "resource,category" ? all : null));
     await page.reload();
     await waitForMap(page);
     const panel = page.locator("section.panel", { hasText: "Share of categories" });
-    await panel.getByText("without 4,976 (100 %)").waitFor();
+    await panel.getByText("4,976 others omitted (100 %)").waitFor();
   }));
 
-test("what has no place is said to have none, over a map that is blank", () =>
+test("an empty map explains unlocated incidents", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const placed = { cell: null, count: 7 };
@@ -902,10 +902,10 @@ test("what has no place is said to have none, over a map that is blank", () =>
       return params.get("group_by") === "cell" && params.get("located") === "true" ? [] : null;
     });
     await page.goto(`${BASE}/?at=37.77,-122.42,12`);
-    await page.getByText("None of these 7 incidents has a place.").waitFor();
+    await page.getByText("None of these 7 incidents has a usable location.").waitFor();
   }));
 
-test("words fit where they stand, and one incident is one", async () =>
+test("texts fit their panels, and one incident is singular", async () =>
   visitPage(`?${await findLoneIncident()}`, async page => {
     await waitForMap(page);
     assert.match(await page.locator(".summary").innerText(), /^1\s+incident\b/);
@@ -916,7 +916,7 @@ test("words fit where they stand, and one incident is one", async () =>
           all.filter(each => each.scrollWidth > each.clientWidth && each.clientWidth > 0).map(each => each.textContent),
         );
     assert.deepEqual(await cut(), []);
-    await page.getByRole("button", { name: "clear all" }).click();
+    await page.getByRole("button", { name: "Clear all" }).click();
     await waitForMap(page);
     assert.deepEqual(await cut(), []);
     await page.locator(".week button[data-weekday]").first().press("Enter");
@@ -924,7 +924,7 @@ test("words fit where they stand, and one incident is one", async () =>
     assert.deepEqual(await cut(), []);
   }));
 
-test("the hottest cells are those beyond chance, and a lake without any says so", () =>
+test("only significant hot spots are listed, or none", () =>
   visitPage("?show=hotspots", async page => {
     await waitForMap(page);
     const asked = (await page.getByTestId("map").getAttribute("data-asked")) ?? "";
@@ -934,10 +934,10 @@ test("the hottest cells are those beyond chance, and a lake without any says so"
     const quiet = (await fetchJson(asked)).map(row => ({ ...row, significance: null }));
     await fakeAnswer(page, "hotspots", () => quiet);
     await page.reload();
-    await page.getByText("No cell is hot beyond chance.").waitFor();
+    await page.getByText("No significant hot spots.").waitFor();
   }));
 
-test("a lake without a row says that there is nothing yet, and not that filters hide it", () =>
+test("an empty lake does not blame the filters", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const resources = await fetchJson("resources");
@@ -947,11 +947,11 @@ test("a lake without a row says that there is nothing yet, and not that filters 
     await fakeAnswer(page, "(aggregates|facets|sql)", params => (params.get("group_by") === "" ? [{ count: 0 }] : []));
     await page.reload();
     await page.getByText("The lake is empty").waitFor();
-    await page.locator(".panel", { hasText: "Category" }).getByText("Nothing yet.").first().waitFor();
-    assert.equal(await page.getByText("with these filters").count(), 0);
+    await page.locator(".panel", { hasText: "Category" }).getByText("No incidents yet.").first().waitFor();
+    assert.equal(await page.getByText("match the filters").count(), 0);
   }));
 
-test("a long word stays in its card", () =>
+test("a long word stays within its panel", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const cell = await page.locator(".top-cells button").first().getAttribute("data-cell");
@@ -971,7 +971,7 @@ test("a long word stays in its card", () =>
     assert.ok(status.x + status.width <= card.x + card.width, JSON.stringify([card, status]));
   }));
 
-test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phone", async () => {
+test("the map page has no serious accessibility violations", async () => {
   for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
     await visitPage(
       "",
@@ -984,7 +984,7 @@ test("nobody stumbles: with a screen reader, by keyboard, light, dark, on a phon
   }
 });
 
-test("on a phone map, filters and charts come to the front in turn", () =>
+test("a phone shows map, filters or charts", () =>
   visitPage(
     "",
     async page => {
@@ -1013,13 +1013,13 @@ for (const [width, height] of [
   [1024, 700],
   [1440, 900],
 ]) {
-  test(`nothing lies over what can be read or pressed, at ${width} by ${height}`, async () => {
+  test(`no text or control is covered at ${width} by ${height}`, async () => {
     for (const search of ["show=hotspots", COMPARISON])
       await visitPage(
         `?${search}`,
         async page => {
           await waitForMap(page);
-          // Each is looked for where it is; what is further along a row is brought into sight first.
+          // Scroll each element into view, then look for it at its position.
           const covered = await page.evaluate(() => {
             const what = ".bar :is(a, button, .badge), .map-overlay :is(strong, b, small, summary, button, select)";
             const more = ".legend summary, .time-strip header :is(button, select, input, summary), .tabs button";
@@ -1041,7 +1041,7 @@ for (const [width, height] of [
   });
 }
 
-test("on a phone the legend is opened by a button, and a cell says where its details are", () =>
+test("a phone opens the legend and details by buttons", () =>
   visitPage(
     "",
     async page => {
@@ -1064,11 +1064,11 @@ test("on a phone the legend is opened by a button, and a cell says where its det
     { width: 390, height: 844 },
   ));
 
-test("a filter that nothing fits says so, and what the server refuses is told in its words", async () => {
+test("empty answers and rejected requests show a message", async () => {
   await visitPage("?category=nothing+of+the+kind", async page => {
     await waitForMap(page);
     assert.equal(await readNumber(page.getByTestId("total")), 0);
-    await page.getByText("Nothing here with these filters.").first().waitFor();
+    await page.getByText("No incidents match the filters.").first().waitFor();
   });
   await visitPage(
     "?resource=311-casses",

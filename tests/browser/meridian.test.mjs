@@ -1,9 +1,9 @@
-// A city on the 180th meridian: its cells lie side by side, whichever side one comes from.
+// A city on the antimeridian: its cells are adjacent from both sides.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fetchJson, readNumber, visitPage, waitForMap } from "./browser.mjs";
 
-/** How wide each cell on the map is, degrees. */
+/** Reads the widths of the cells on the map in degrees. */
 const readCellWidths = page =>
   page.evaluate(() =>
     document
@@ -15,7 +15,7 @@ const readCellWidths = page =>
       }),
   );
 
-test("it opens on the city and not on the world, and counts what is in view on both sides", () =>
+test("the map opens on the city and counts both sides", () =>
   visitPage("", async page => {
     await waitForMap(page);
     const zoom = await page.evaluate(() => document.querySelector("[data-testid=map]").map.getZoom());
@@ -40,7 +40,7 @@ test("it opens on the city and not on the world, and counts what is in view on b
     }
   }));
 
-test("a box across the meridian is drawn, counted, and put into SQL", () =>
+test("a box across the antimeridian counts and becomes SQL", () =>
   visitPage("?bbox=179.9,-17.5,-179.9,-16.5", async page => {
     await waitForMap(page);
     const [{ count }] = await fetchJson("aggregates?group_by=&bbox=179.9,-17.5,-179.9,-16.5");
@@ -62,7 +62,7 @@ test("a box across the meridian is drawn, counted, and put into SQL", () =>
     );
   }));
 
-test("answers with cells on both sides are a map of them, and not of the world", () =>
+test("an answer with cells on both sides is a map of them", () =>
   visitPage(
     `?page=sql&sql=${encodeURIComponent("SELECT h3_h3_to_string(h3_cell_to_parent(cell, 6)) AS cell, count(*) AS n FROM incidents GROUP BY 1")}`,
     async page => {

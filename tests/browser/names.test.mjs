@@ -1,4 +1,4 @@
-// Labels that every object of JavaScript has as a name: they are labels like any others, on every page.
+// Labels named like members of every JavaScript object must work like others on every page.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildCountPath, fetchJson, fetchTotal, readNumber, visitPage, waitForMap } from "./browser.mjs";
@@ -6,7 +6,7 @@ import { buildCountPath, fetchJson, fetchTotal, readNumber, visitPage, waitForMa
 const CITY = process.env.HOTSPOTS_CITY;
 const NAMES = JSON.parse(process.env.HOTSPOTS_NAMES ?? "[]");
 
-/** What objects have by themselves, and what was put into them but by the map's library, which counts its classes so. */
+/** Lists the members of built-in objects, without the key that the map library adds. */
 const listBuiltins = page =>
   page.evaluate(() =>
     [Object.prototype, Object, Function.prototype, Object.prototype.toString, Object.prototype.valueOf].map(object =>
@@ -16,7 +16,7 @@ const listBuiltins = page =>
     ),
   );
 
-/** Opens the page, and holds it to leave the objects of the language alone. */
+/** Opens a page and checks that it does not change built-in objects. */
 const visitWithoutPollution = (path, act, options) =>
   visitPage(
     path,
@@ -30,7 +30,7 @@ const visitWithoutPollution = (path, act, options) =>
     options,
   );
 
-/** Moves over every chart, so that it says what is there. */
+/** Moves the pointer over every chart to show its tooltips. */
 async function hoverCharts(page) {
   for (const canvas of await page.locator(".chart canvas, .result-chart canvas").all()) {
     await canvas.scrollIntoViewIfNeeded();
@@ -111,7 +111,7 @@ test("columns, rows and lines of any query may have such names", () =>
       "SELECT date_trunc('month', occurred_at) AS month, category, count(*) AS n FROM incidents GROUP BY 1, 2 ORDER BY 1, 2",
     );
     await page.locator("[data-shape=line] canvas").waitFor();
-    // The names over the lines are buttons: the first takes its line away.
+    // The entries of the legend are buttons: the first hides its line.
     const box = await page.locator("[data-shape=line] canvas").boundingBox();
     await page.mouse.click(box.x + 60, box.y + 12);
     await hoverCharts(page);
@@ -124,7 +124,7 @@ test("values of a named query may have such names", () =>
     assert.equal(await rows.count(), 3);
   }));
 
-test("no request of the page has an address that proxies refuse, however long the polygon", () =>
+test("a long polygon makes no address too long for proxies", () =>
   visitPage("", async page => {
     const ring = Array.from({ length: 400 }, (_, n) => {
       const angle = (2 * Math.PI * n) / 400;

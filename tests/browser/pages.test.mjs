@@ -1,4 +1,4 @@
-// The pages beside the map: SQL, named queries, the pipeline; an empty lake, a token, a server that is gone.
+// The other pages (SQL, named queries, pipeline), and states: an empty lake, a token, no server.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ const typeQuery = async (page, text) => {
   await page.keyboard.insertText(text);
 };
 
-test("SQL: what is typed is answered as a table, by key or button, and kept in the address", () =>
+test("SQL: a query runs by key or button and is in the address", () =>
   visitPage("?page=sql", async page => {
     await typeQuery(
       page,
@@ -40,7 +40,7 @@ test("SQL: what is typed is answered as a table, by key or button, and kept in t
     await locateResult(page).locator("tbody tr").nth(2).waitFor();
   }));
 
-test("SQL: what is wrong is told with its place, and the page goes on", () =>
+test("SQL: an error is shown, and the next query runs", () =>
   visitPage(
     "?page=sql",
     async page => {
@@ -54,7 +54,7 @@ test("SQL: what is wrong is told with its place, and the page goes on", () =>
     { expected: [/status of 400/] },
   ));
 
-test("SQL: every example is answered, and rows with cells are a map as well", () =>
+test("SQL: every example runs, and cells are a map", () =>
   visitPage("?page=sql", async page => {
     const examples = page.getByRole("complementary").locator("details").first().getByRole("button");
     const n = await examples.count();
@@ -69,7 +69,7 @@ test("SQL: every example is answered, and rows with cells are a map as well", ()
     await locateResult(page).locator("canvas").first().waitFor();
   }));
 
-test("named queries are forms; their rows are those of /queries", () =>
+test("a named query is a form with the rows of /queries", () =>
   visitPage("?page=queries", async page => {
     await page.getByRole("button", { name: "Top categories", exact: false }).first().click();
     await page.getByRole("spinbutton", { name: "top" }).fill("2");
@@ -83,7 +83,7 @@ test("named queries are forms; their rows are those of /queries", () =>
     assert.equal(new URL(page.url()).searchParams.get("query"), "reports/categories");
   }));
 
-test("the pipeline tells how each resource stands, why rows were rejected, and what lands while one looks", () =>
+test("the pipeline shows resources, rejects and new batches", () =>
   visitPage("?page=pipeline", async page => {
     const [cases] = (await fetchJson("resources")).filter(row => row.name === "311-cases");
     const row = page.getByRole("row").filter({ hasText: "311" }).first();
@@ -103,7 +103,7 @@ test("the pipeline tells how each resource stands, why rows were rejected, and w
     const before = await feed.count();
     const [program, ...args] = JSON.parse(process.env.HOTSPOTS_LAND);
     await promisify(execFile)(program, args);
-    // Nobody loads the page again.
+    // The page updates without a reload.
     await page.waitForFunction(
       n => document.querySelectorAll('section[aria-label="Batches and compactions"] li').length > n,
       before,
@@ -116,7 +116,7 @@ test("the pipeline tells how each resource stands, why rows were rejected, and w
     await page.getByText("fast: 1 batch").waitFor();
   }));
 
-test("nobody stumbles on the pages beside the map, light, dark, on a phone", async () => {
+test("other pages have no serious accessibility violations", async () => {
   for (const path of ["?page=sql", "?page=queries&query=reports/months", "?page=pipeline"]) {
     for (const options of [{}, { dark: true }, { width: 390, height: 844 }]) {
       await visitPage(
@@ -137,7 +137,7 @@ test("nobody stumbles on the pages beside the map, light, dark, on a phone", asy
   }
 });
 
-test("a page beside the map asks nothing of the map, and the map asks first what the address holds", async () => {
+test("a page requests only what it shows", async () => {
   const OF_THE_MAP = ["/aggregates", "/facets", "/boundaries", "/hotspots", "/incidents"];
   const seen = page => {
     const asked = [];
@@ -166,7 +166,7 @@ test("a page beside the map asks nothing of the map, and the map asks first what
   });
 });
 
-test("of two cities one is looked at; going to the other begins anew there", () =>
+test("switching the city clears filters and moves the map", () =>
   visitPage(
     "",
     async page => {
@@ -192,18 +192,18 @@ test("of two cities one is looked at; going to the other begins anew there", () 
     { base: CITIES },
   ));
 
-test("an empty lake says how to fill it, on every page", async () => {
+test("an empty lake opens on every page", async () => {
   await visitPage("", page => page.getByText("The lake is empty").waitFor(), { base: EMPTY });
   for (const name of ["sql", "queries", "pipeline"]) {
     await visitPage(`?page=${name}`, page => page.getByRole("main").waitFor(), { base: EMPTY });
   }
 });
 
-test("where the server wants a token the page asks for it, keeps it in the tab, and opens", () =>
+test("the page asks for a token and stores it in the tab", () =>
   visitPage(
     "",
     async page => {
-      await page.getByText("This lake asks for a token").waitFor();
+      await page.getByText("This server requires a token").waitFor();
       await page.getByLabel("Token").fill("not-the-token-that-it-wants");
       await page.getByRole("button", { name: "Open" }).click();
       await page.locator(".failure").waitFor();
@@ -216,7 +216,7 @@ test("where the server wants a token the page asks for it, keeps it in the tab, 
     { base: GUARDED, expected: [/status of 401/] },
   ));
 
-test("an answer that does not come is told, and an older number does not stand for it", () =>
+test("a failed answer replaces the old number", () =>
   visitPage(
     "",
     async page => {
@@ -227,7 +227,7 @@ test("an answer that does not come is told, and an older number does not stand f
       await page.getByText("the server cannot be reached", { exact: false }).first().waitFor();
       assert.equal(await page.locator(".summary strong").first().innerText(), "…");
       await page.context().setOffline(false);
-      await page.getByRole("button", { name: "all time" }).click();
+      await page.getByRole("button", { name: "All time" }).click();
       await waitForMap(page);
       assert.equal(await readNumber(page.getByTestId("total")), total);
     },

@@ -1,4 +1,4 @@
-// The pictures in docs, made anew: node tests/browser/screenshots.mjs [DIRECTORY], of `hotspots-lake up --demo`.
+// Takes the pictures of docs: node tests/browser/screenshots.mjs [DIRECTORY], from `hotspots-lake up --demo`.
 import { mkdirSync } from "node:fs";
 import { BASE, launchBrowser, waitForMap } from "./browser.mjs";
 
@@ -34,7 +34,7 @@ for (const [name, path, options] of PICTURES) {
   } else {
     await waitForMap(page);
   }
-  // Charts are drawn after their numbers have come.
+  // Charts are drawn after their answers.
   await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
   await page.waitForTimeout(800);
   await page.screenshot({ path: `${to}/${name}.png` });

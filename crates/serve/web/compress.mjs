@@ -1,4 +1,4 @@
-// Beside each file of the built page one that browsers take as it is: compressed once, as hard as it goes.
+// Adds a Brotli file to each file of the built page, compressed at the highest level.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";

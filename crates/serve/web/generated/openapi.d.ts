@@ -842,6 +842,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description precondition failed */
+        412: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description body too large */
         413: {
             headers: {
@@ -862,6 +871,15 @@ export interface components {
         };
         /** @description unsupported type */
         415: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description range not satisfiable */
+        416: {
             headers: {
                 [name: string]: unknown;
             };
@@ -951,6 +969,10 @@ export interface components {
         "Content-Disposition": string;
         /** @description The name of this answer: the same name, the same answer. */
         ETag: string;
+        /** @description `bytes` if the answer has a length, and `Range` is answered. */
+        "Accept-Ranges": string;
+        /** @description Which bytes these are, and of how many. */
+        "Content-Range": string;
         /** @description How long each step took. */
         "Server-Timing": string;
     };
@@ -1034,6 +1056,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1044,6 +1067,16 @@ export interface operations {
                     "application/vnd.apache.arrow.stream": unknown;
                     "application/vnd.apache.parquet": unknown;
                 };
+            };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The client has this answer. */
             304: {
@@ -1060,7 +1093,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -1261,6 +1296,7 @@ export interface operations {
                     "Lake-Next": components["headers"]["Lake-Next"];
                     Link: components["headers"]["Link"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1271,6 +1307,16 @@ export interface operations {
                     "application/vnd.apache.arrow.stream": unknown;
                     "application/vnd.apache.parquet": unknown;
                 };
+            };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The client has this answer. */
             304: {
@@ -1287,7 +1333,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -1474,6 +1522,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1484,6 +1533,16 @@ export interface operations {
                     "application/vnd.apache.arrow.stream": unknown;
                     "application/vnd.apache.parquet": unknown;
                 };
+            };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The client has this answer. */
             304: {
@@ -1500,7 +1559,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -1688,6 +1749,7 @@ export interface operations {
                     "Lake-Unlocated": components["headers"]["Lake-Unlocated"];
                     "Lake-Trend-Months": components["headers"]["Lake-Trend-Months"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1698,6 +1760,16 @@ export interface operations {
                     "application/vnd.apache.arrow.stream": unknown;
                     "application/vnd.apache.parquet": unknown;
                 };
+            };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The client has this answer. */
             304: {
@@ -1714,7 +1786,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -1863,11 +1937,22 @@ export interface operations {
                     "Lake-Synthetic": components["headers"]["Lake-Synthetic"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/geo+json": components["schemas"]["Boundaries"];
                 };
+            };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The client has this answer. */
             304: {
@@ -1884,7 +1969,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2161,6 +2248,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2171,6 +2259,16 @@ export interface operations {
                     "application/vnd.apache.arrow.stream": unknown;
                     "application/vnd.apache.parquet": unknown;
                 };
+            };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The client has this answer. */
             304: {
@@ -2187,7 +2285,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2282,6 +2382,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2301,6 +2403,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2317,6 +2420,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2332,7 +2445,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2356,6 +2471,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2375,6 +2492,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2393,6 +2511,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2408,7 +2536,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2430,6 +2560,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2449,6 +2581,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2469,6 +2602,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2484,7 +2627,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2508,6 +2653,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2527,6 +2674,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2545,6 +2693,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2560,7 +2718,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2588,6 +2748,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2607,6 +2769,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2623,6 +2786,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2638,7 +2811,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2662,6 +2837,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2681,6 +2858,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2699,6 +2877,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2714,7 +2902,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2736,6 +2926,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2755,6 +2947,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2773,6 +2966,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2788,7 +2991,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2810,6 +3015,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2829,6 +3036,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2847,6 +3055,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2862,7 +3080,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2886,6 +3106,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2905,6 +3127,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2923,6 +3146,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -2938,7 +3171,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -2960,6 +3195,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -2979,6 +3216,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2999,6 +3237,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -3014,7 +3262,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -3032,6 +3282,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -3051,6 +3303,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3069,6 +3322,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -3084,7 +3347,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
@@ -3104,6 +3369,8 @@ export interface operations {
                 limit?: number;
                 /** @description The format of the answer; it wins over the header Accept. */
                 format?: "json" | "ndjson" | "csv" | "geojson" | "arrow" | "parquet";
+                /** @description How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if not given. */
+                cells?: "text" | "number";
             };
             header?: never;
             path?: never;
@@ -3123,6 +3390,7 @@ export interface operations {
                     "Content-Disposition": components["headers"]["Content-Disposition"];
                     "Server-Timing": components["headers"]["Server-Timing"];
                     ETag: components["headers"]["ETag"];
+                    "Accept-Ranges": components["headers"]["Accept-Ranges"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3145,6 +3413,16 @@ export interface operations {
                     "application/vnd.apache.parquet": unknown;
                 };
             };
+            /** @description The part of the answer that `Range` names. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Lake-Version": components["headers"]["Lake-Version"];
+                    "Content-Range": components["headers"]["Content-Range"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The client has this answer. */
             304: {
                 headers: {
@@ -3160,7 +3438,9 @@ export interface operations {
             404: components["responses"]["404"];
             406: components["responses"]["406"];
             410: components["responses"]["410"];
+            412: components["responses"]["412"];
             414: components["responses"]["414"];
+            416: components["responses"]["416"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];

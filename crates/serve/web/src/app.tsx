@@ -1,4 +1,4 @@
-/** What surrounds every page: where one is, how true it is, and since when. */
+/** The frame of all pages: the header, the current page and notifications. */
 
 import { lazy, Suspense } from "preact/compat";
 import { storeToken } from "./api/client";
@@ -25,7 +25,7 @@ const PAGES: [Page, string][] = [
 function Header() {
   return (
     <header class="bar">
-      <a class="brand" href="./" aria-label="hotspots-lake, the map from the beginning">
+      <a class="brand" href="./" aria-label="hotspots-lake: the map without filters">
         <img src="./icon.svg" alt="" width="22" height="22" />
         <span>hotspots-lake</span>
       </a>
@@ -61,7 +61,7 @@ function Header() {
             {label}
           </a>
         ))}
-        <a href="api" title="The interface behind this page">
+        <a href="api" title="Documentation of the HTTP API">
           API
         </a>
       </nav>
@@ -70,8 +70,8 @@ function Header() {
         type="button"
         class="plain"
         onClick={toggleTheme}
-        aria-label={dark.value ? "Light colours" : "Dark colours"}
-        title={dark.value ? "Light colours" : "Dark colours"}
+        aria-label={dark.value ? "Use the light theme" : "Use the dark theme"}
+        title={dark.value ? "Use the light theme" : "Use the dark theme"}
       >
         <Icon name={dark.value ? "sun" : "moon"} />
       </button>
@@ -79,7 +79,7 @@ function Header() {
   );
 }
 
-/** Asks for a token, where the server wants one. */
+/** The form for a token, if the server requires one. */
 function TokenForm() {
   return (
     <main class="token-page">
@@ -91,8 +91,8 @@ function TokenForm() {
           lakeVersion.value += 1;
         }}
       >
-        <h1>This lake asks for a token</h1>
-        <p>It is kept in this tab and goes to this server only.</p>
+        <h1>This server requires a token</h1>
+        <p>The token is stored in this tab and sent to this server only.</p>
         <label>
           Token <input name="token" type="password" autocomplete="off" required />
         </label>

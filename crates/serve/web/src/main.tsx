@@ -1,6 +1,6 @@
 import "./style/base.css";
 import "./style/panels.css";
-// Before all that asks: a question of a view that the address does not hold would be asked for nothing.
+// First: modules below send questions when they are imported, and these depend on the view in the address.
 import "./state/restore";
 import { render } from "preact";
 import { startLiveUpdates } from "./api/live-updates";

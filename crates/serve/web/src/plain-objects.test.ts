@@ -1,4 +1,4 @@
-/** A rule that the linter does not have: names from the data are no members of plain objects. */
+/** A rule that the linter does not have: plain objects must not be maps of data. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,8 +7,8 @@ import { expect, test } from "vitest";
 const SOURCE = import.meta.dirname;
 
 /**
- * How a plain object becomes a map of data, whose names may be `__proto__` or `constructor`. A `Map` has none of these, and
- * an object of the page's own names has a type that lists them.
+ * Plain objects as maps of data, whose names may be `__proto__` or `constructor`. A `Map` has no such members, and the
+ * type of an object with fixed names lists these.
  */
 const PATTERNS: readonly [pattern: RegExp, instead: string][] = [
   [/\bRecord<\s*string\b/, "a Map"],
@@ -17,11 +17,11 @@ const PATTERNS: readonly [pattern: RegExp, instead: string][] = [
   [/\bfor \((?:const|let|var) [^;)]* in /, "for (... of map)"],
 ];
 
-/** The places that make text or another library's input of it: each names its pattern, and why it is safe. */
+/** Exceptions: the pattern, and why it is safe there. */
 const ALLOWED = new Map([
-  // JSON.stringify takes an object; fromEntries defines members of any name, and nobody reads them.
+  // JSON.stringify takes an object; fromEntries can define members of any name.
   ["api/client.ts", "Object.fromEntries("],
-  // CodeMirror takes objects: these have no prototype.
+  // CodeMirror takes objects; these have no prototype.
   ["sql/completion.ts", "{ [name: string]: "],
 ]);
 
@@ -29,7 +29,7 @@ const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
   .filter(name => /\.tsx?$/.test(name) && !/\.test\.tsx?$/.test(name))
   .map(name => name.replaceAll("\\", "/"));
 
-const faults = (name: string, text: string): string[] =>
+const findFaults = (name: string, text: string): string[] =>
   text.split("\n").flatMap((line, n) =>
     PATTERNS.flatMap(([pattern, instead]) => {
       const found = pattern.exec(line)?.[0];
@@ -39,17 +39,17 @@ const faults = (name: string, text: string): string[] =>
 
 test("no plain object is a map of data", () => {
   expect(files.length).toBeGreaterThan(50);
-  expect(files.flatMap(name => faults(name, readFileSync(join(SOURCE, name), "utf8")))).toEqual([]);
+  expect(files.flatMap(name => findFaults(name, readFileSync(join(SOURCE, name), "utf8")))).toEqual([]);
 });
 
-test("the rule finds what it is for", () => {
+test("the rule finds every pattern", () => {
   for (const line of [
     "const counts: Record<string, number> = {};",
     "const counts: { [category: string]: number } = {};",
     "const about = Object.fromEntries(columns.map(({ name, about }) => [name, about]));",
     "for (const name in row) names.push(name);",
   ]) {
-    expect(faults("x.ts", line)).toHaveLength(1);
+    expect(findFaults("x.ts", line)).toHaveLength(1);
   }
-  expect(faults("x.ts", "const labels: Record<Label, string> = { a, b };")).toEqual([]);
+  expect(findFaults("x.ts", "const labels: Record<Label, string> = { a, b };")).toEqual([]);
 });

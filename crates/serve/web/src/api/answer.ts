@@ -1,14 +1,14 @@
-/** The answer to a question that changes: the older request is given up, the older answer stays until the newer comes. */
+/** The answer to a question that changes: a newer question aborts the older request, whose answer stays until then. */
 
 import { effect, type ReadonlySignal, signal } from "@preact/signals";
 import { type Answer, type AnswerMeta, fetchAnswer, formatAddress, Problem, type Question } from "./client";
 import { lakeVersion } from "./live-updates";
 
-/** What is known of a question's answer. */
+/** The state of an answer. */
 export interface AnswerState<T> {
   rows: T | null;
   meta: AnswerMeta | null;
-  /** The question that `rows` answer. */
+  /** The question that `rows` answers. */
   question: Question | null;
   loading: boolean;
   problem: Problem | null;
@@ -17,69 +17,69 @@ export interface AnswerState<T> {
 const EMPTY_STATE: AnswerState<never> = { rows: null, meta: null, question: null, loading: false, problem: null };
 
 /**
- * Follows a question: asks it whenever it changes, and again when the lake does, or whatever `newer` counts. `null` asks
- * nothing. `undefined` asks nothing either, and keeps what is known: whatever shows it is not on screen. A change that
- * follows another within `waitMs` must stand as long before it is asked; one that stands alone is asked at once. Answers
- * are read with `parse`.
+ * Watches a question: fetches its answer when the question changes, and when `revision` does, by default with every
+ * change of the lake. `null` clears the answer. `undefined` keeps it without fetching, for views that are not shown.
+ * Questions that follow each other within `debounceMs` are fetched when they pause; the first is fetched at once.
+ * `parse` parses the JSON of answers.
  */
 export function watchAnswer<T>(
   question: ReadonlySignal<Question | null | undefined>,
-  waitMs = 0,
-  newer: ReadonlySignal<number> = lakeVersion,
+  debounceMs = 0,
+  revision: ReadonlySignal<number> = lakeVersion,
   parse?: (json: string) => T,
 ): ReadonlySignal<AnswerState<T>> {
-  const known = signal<AnswerState<T>>(EMPTY_STATE);
-  /** Grows when the lake has changed while a question was under way. */
-  const again = signal(0);
-  let askedAt: string | null = null;
-  let askedVersion = -1;
+  const state = signal<AnswerState<T>>(EMPTY_STATE);
+  /** Increases when the lake changed while a request was running. */
+  const reruns = signal(0);
+  let currentAddress: string | null = null;
+  let currentRevision = -1;
   let busy = false;
   let running: AbortController | null = null;
   let timer = 0;
   let changedAt = Number.NEGATIVE_INFINITY;
   effect(() => {
-    again.value;
-    const wanted = question.value;
-    if (wanted === undefined) return;
-    const at = wanted === null ? null : formatAddress(wanted);
-    const version = at === null ? 0 : newer.value;
-    // A newer lake does not overtake the same question: while rows land each second, none would ever be answered.
-    if (at === askedAt && (version === askedVersion || busy)) return;
-    askedAt = at;
-    askedVersion = version;
+    reruns.value;
+    const next = question.value;
+    if (next === undefined) return;
+    const address = next === null ? null : formatAddress(next);
+    const newRevision = address === null ? 0 : revision.value;
+    // A new revision does not abort a running request: with a batch each second, none would ever finish.
+    if (address === currentAddress && (newRevision === currentRevision || busy)) return;
+    currentAddress = address;
+    currentRevision = newRevision;
     running?.abort();
     clearTimeout(timer);
-    busy = wanted !== null;
-    if (wanted === null) {
-      known.value = EMPTY_STATE;
+    busy = next !== null;
+    if (next === null) {
+      state.value = EMPTY_STATE;
       return;
     }
     const current = new AbortController();
     running = current;
-    const ended = () => {
+    const finish = () => {
       busy = false;
-      if (newer.peek() !== version) again.value += 1;
+      if (revision.peek() !== newRevision) reruns.value += 1;
     };
-    const go = () => {
-      fetchAnswer<T>(wanted, current.signal, parse).then(
+    const start = () => {
+      fetchAnswer<T>(next, current.signal, parse).then(
         (answer: Answer<T>) => {
           if (current.signal.aborted) return;
-          known.value = { ...answer, question: wanted, loading: false, problem: null };
-          ended();
+          state.value = { ...answer, question: next, loading: false, problem: null };
+          finish();
         },
         (error: unknown) => {
           if (current.signal.aborted) return;
           const problem = error instanceof Problem ? error : new Problem("error", String(error), 0);
-          known.value = { ...known.peek(), loading: false, problem };
-          ended();
+          state.value = { ...state.peek(), loading: false, problem };
+          finish();
         },
       );
     };
-    known.value = { ...known.peek(), loading: true };
+    state.value = { ...state.peek(), loading: true };
     const now = performance.now();
-    if (now - changedAt >= waitMs) go();
-    else timer = window.setTimeout(go, waitMs);
+    if (now - changedAt >= debounceMs) start();
+    else timer = window.setTimeout(start, debounceMs);
     changedAt = now;
   });
-  return known;
+  return state;
 }

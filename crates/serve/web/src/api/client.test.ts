@@ -7,7 +7,7 @@ const corners = (n: number): string => {
   return JSON.stringify({ type: "Polygon", coordinates: [[...ring, ring[0]]] });
 };
 
-test("a question is asked by its address, and posted where that is long", () => {
+test("a question is a GET, or a POST if its address is long", () => {
   const short: Question = { path: "facets", params: [["facet", "category"]] };
   expect(toRequest(short)).toEqual({ path: "facets?facet=category", body: null });
   for (const path of ["aggregates", "facets", "incidents", "hotspots"] as const) {
@@ -18,13 +18,13 @@ test("a question is asked by its address, and posted where that is long", () => 
   }
 });
 
-test("no address is longer than proxies take: what cannot be posted is refused in words", () => {
+test("a long address that cannot be posted is rejected", () => {
   const values = (length: number): Question => ({ path: "queries/a", params: [["name", "x".repeat(length)]] });
   expect(toRequest(values(7_900)).path.length).toBeLessThan(8_000);
   expect(() => toRequest(values(8_000))).toThrow(Problem);
 });
 
-test("names that come more than once are an array, whatever they are called", () => {
+test("repeated parameters become arrays, whatever their name", () => {
   const params = [
     ["category", "__proto__"],
     ["category", "constructor"],
@@ -37,7 +37,7 @@ test("names that come more than once are an array, whatever they are called", ()
   expect(formatAddress({ path: "aggregates", params })).toContain("category=__proto__&category=constructor");
 });
 
-test("an answer is read as who asks wants to have it", async () => {
+test("an answer is parsed with the given function", async () => {
   vi.stubGlobal("sessionStorage", { getItem: () => null });
   vi.stubGlobal("fetch", async () => new Response('[{"n":9007199254740993}]', { headers: { "lake-exact": "true" } }));
   const question: Question = { path: "queries/a", params: [] };

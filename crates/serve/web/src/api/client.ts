@@ -1,9 +1,9 @@
-/** Asking the lake over HTTP: one place for tokens, errors and what the headers say of an answer. */
+/** The HTTP client of the API: tokens, problems and the headers of answers. */
 
 import type { paths } from "../../generated/openapi";
 import { fnv1a } from "../util/hash";
 
-/** Parameters in their order; a name may come more than once. */
+/** Parameters in order; a name may be repeated. */
 export type Params = readonly (readonly [name: string, value: string])[];
 
 /** A path of the API, as docs/openapi.json lists it, or that of a named query. */
@@ -17,26 +17,26 @@ export interface Question {
   params: Params;
 }
 
-/** What the headers say of an answer. */
+/** The headers of an answer. */
 export interface AnswerMeta {
-  /** True: the answer equals a recount as of `asOf`. */
+  /** Whether the answer equals a recount as of `asOf`. */
   exact: boolean;
   asOf: string | null;
   /** The versions of the tables that were read. */
   version: string | null;
   truncated: boolean;
   synthetic: boolean;
-  /** Incidents without a place, which a statistic over cells leaves out. */
+  /** Unlocated incidents, which a statistic over cells omits. */
   unlocated: number | null;
 }
 
-/** An answer of JSON, and what its headers say. */
+/** A JSON answer and its headers. */
 export interface Answer<T> {
   rows: T;
   meta: AnswerMeta;
 }
 
-/** What the server says is wrong (RFC 9457), or that it could not be reached. */
+/** A problem of the server (RFC 9457), or status 0 if it could not be reached. */
 export class Problem extends Error {
   constructor(
     readonly title: string,
@@ -49,39 +49,39 @@ export class Problem extends Error {
 }
 
 const TOKEN_KEY = "hotspots-lake token";
-/** Addresses longer than this are posted, where that may be. */
+/** Questions with longer addresses are posted, if the path allows it. */
 const MAX_GET_BYTES = 4_000;
-/** No request has a longer address: proxies take 8 KiB of a request's first line, and refuse what is longer without a word. */
+/** The longest address that is sent: many proxies reject a request line above 8 KiB. */
 const MAX_ADDRESS_BYTES = 8_000;
-/** Values of a label that the server lists at most; far fewer where none is said. */
+/** The maximum limit of `/facets`; its default is far lower. */
 export const MAX_FACET_VALUES = 10_000;
 const POST_PATHS = new Set(["aggregates", "incidents", "facets", "hotspots", "sql"]);
 
-/** Keeps a token for this tab only. */
+/** Stores a token for this tab. */
 export function storeToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
 }
 
-/** Whether this tab keeps one. */
+/** Whether this tab has a token. */
 export const hasToken = (): boolean => sessionStorage.getItem(TOKEN_KEY) !== null;
 
-/** Stands for this tab's token, without telling it; "" where there is none. */
+/** Returns a hash of this tab's token; "" if there is none. */
 export function hashToken(): string {
   const token = sessionStorage.getItem(TOKEN_KEY);
   return token === null ? "" : fnv1a(token).toString(16);
 }
 
-/** Where the server's paths begin. */
+/** Returns the base URL of the server. */
 export const getBaseUrl = (): string => new URL(".", document.baseURI).href;
 
-/** The address of a question, relative to the page. */
+/** Returns the address of a question, relative to the page. */
 export function formatAddress(question: Question): string {
   const search = new URLSearchParams(question.params.map(([name, value]) => [name, value]));
   const text = search.toString();
   return text === "" ? question.path : `${question.path}?${text}`;
 }
 
-/** The address of a question for another program. */
+/** Returns the absolute address of a question. */
 export function absolute(question: Question): string {
   return new URL(formatAddress(question), getBaseUrl()).href;
 }
@@ -90,34 +90,34 @@ export function absolute(question: Question): string {
 export const isSameQuestion = (a: Question | null, b: Question | null): boolean =>
   a !== null && b !== null && formatAddress(a) === formatAddress(b);
 
-/** The same parameters as the JSON object that `POST` takes. */
+/** Returns the parameters as the JSON object that `POST` takes. */
 export function formatBody(params: Params): string {
   const members = new Map<string, unknown>();
   for (const [name, value] of params) {
-    const given = members.get(name);
+    const present = members.get(name);
     if (name === "polygon") members.set(name, JSON.parse(value));
-    else if (given === undefined) members.set(name, value);
-    else members.set(name, Array.isArray(given) ? [...given, value] : [given, value]);
+    else if (present === undefined) members.set(name, value);
+    else members.set(name, Array.isArray(present) ? [...present, value] : [present, value]);
   }
   return JSON.stringify(Object.fromEntries(members));
 }
 
-/** A question as a request: a long one is posted. */
+/** A question as an HTTP request. */
 export interface HttpRequest {
   path: string;
-  /** What is posted; null where it is asked by its address alone. */
+  /** The JSON to post; null for a GET. */
   body: string | null;
 }
 
-/** How a question is sent. */
+/** Returns the request of a question: a POST if the address is long. */
 export function toRequest(question: Question): HttpRequest {
   const path = formatAddress(question);
   if (path.length > MAX_GET_BYTES && POST_PATHS.has(question.path)) {
     return { path: question.path, body: formatBody(question.params) };
   }
   if (path.length > MAX_ADDRESS_BYTES) {
-    const what = `this would be an address of ${path.length} bytes, and ${MAX_ADDRESS_BYTES} is the most; give shorter values`;
-    throw new Problem("too long", what, 0);
+    const detail = `the address has ${path.length} bytes, the limit is ${MAX_ADDRESS_BYTES}; use shorter values`;
+    throw new Problem("address too long", detail, 0);
   }
   return { path, body: null };
 }
@@ -135,13 +135,13 @@ function readMeta(headers: Headers): AnswerMeta {
 }
 
 async function readProblem(response: Response): Promise<Problem> {
-  const said = await response.json().catch(() => ({}));
-  const title = typeof said.title === "string" ? said.title : `HTTP ${response.status}`;
-  const detail = typeof said.detail === "string" ? said.detail : response.statusText;
+  const body = await response.json().catch(() => ({}));
+  const title = typeof body.title === "string" ? body.title : `HTTP ${response.status}`;
+  const detail = typeof body.detail === "string" ? body.detail : response.statusText;
   return new Problem(title, detail, response.status, response.headers.get("x-request-id"));
 }
 
-/** Sends one request; anything but a 2xx is thrown as a {@link Problem}. */
+/** Sends a request; throws a {@link Problem} unless the status is 2xx. */
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (!headers.has("Accept")) headers.set("Accept", "application/json");
@@ -152,13 +152,13 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
     response = await fetch(path, { ...init, headers });
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new Problem("no answer", "the server cannot be reached; is it still running?", 0);
+    throw new Problem("no response", "the server cannot be reached; check that it is running", 0);
   }
   if (!response.ok) throw await readProblem(response);
   return response;
 }
 
-/** Sends a question, in whatever way it is short enough. */
+/** Sends a question. */
 export async function sendQuestion(question: Question, accept: string, signal?: AbortSignal): Promise<Response> {
   const { path, body } = toRequest(question);
   const init = { signal: signal ?? null };
@@ -171,7 +171,7 @@ export async function sendQuestion(question: Question, accept: string, signal?: 
   });
 }
 
-/** Asks a question, and reads its answer with `parse`. */
+/** Fetches the answer to a question, and parses it with `parse`. */
 export async function fetchAnswer<T>(
   question: Question,
   signal?: AbortSignal,
@@ -181,7 +181,7 @@ export async function fetchAnswer<T>(
   return { rows: parse(await response.text()), meta: readMeta(response.headers) };
 }
 
-/** Runs a query that only reads. */
+/** Runs a SQL query. */
 export async function fetchSql<T>(
   query: string,
   options: { limit?: number; format?: string; signal?: AbortSignal } = {},

@@ -1,8 +1,8 @@
-/** The server's stream of events: one a batch that landed. Compactions change no answer, and have none. */
+/** The server's stream of events, one per landed batch. Compactions change no answer and have no event. */
 
 import { send } from "./client";
 
-/** One change of the lake, as `/changes` tells of it. */
+/** One change of the lake, as in `/changes`. */
 export interface Change {
   kind: string;
   version: number;
@@ -14,21 +14,21 @@ export interface Change {
 }
 
 /**
- * Reads events (HTML Living Standard, 9.2.6) until the connection ends, those after the version `since`, or from now on.
- * With fetch and not an EventSource, for a token goes along.
+ * Reads events (HTML Living Standard, 9.2.6) until the connection ends: those after the version `since`, or new ones.
+ * Uses fetch, because an EventSource cannot send a token.
  */
 export async function readEvents(
   since: number | null,
   signal: AbortSignal,
-  opened: () => void,
-  heard: (change: Change) => void,
+  onOpen: () => void,
+  onChange: (change: Change) => void,
 ): Promise<void> {
   const from = since === null ? "" : `&since=${since}`;
   const init = { headers: { Accept: "text/event-stream" }, signal };
   const response = await send(`changes?counts=false&format=sse${from}`, init);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) return;
-  opened();
+  onOpen();
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
@@ -38,7 +38,7 @@ export async function readEvents(
     text = events.pop() ?? "";
     for (const event of events) {
       const data = event.split("\n").find(line => line.startsWith("data:"));
-      if (data) heard(JSON.parse(data.slice(5)) as Change);
+      if (data) onChange(JSON.parse(data.slice(5)) as Change);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-/** A stream that a server was asked for, to be answered by the test. */
+/** A request for a stream, which the test answers. */
 class Stream {
   private controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
@@ -10,7 +10,7 @@ class Stream {
     readonly answer: (response: Response) => void,
   ) {}
 
-  /** Begins it. A browser breaks it off when the request is aborted. */
+  /** Answers with a stream that breaks when the request is aborted, as in a browser. */
   open(): this {
     const body = new ReadableStream<Uint8Array>({
       start: controller => {
@@ -33,7 +33,7 @@ class Stream {
 const streams: Stream[] = [];
 const problem = (status: number) => new Response('{"title":"no","detail":"gone"}', { status });
 
-/** One queue of a lock, in the order of the requests, as browsers have it; shared by all tabs. */
+/** The queue of one lock, in the order of requests, shared by all tabs. */
 function lockManager() {
   let tail: Promise<unknown> = Promise.resolve();
   return {
@@ -51,7 +51,7 @@ const show = (visible: boolean) => {
   hidden = !visible;
   for (const look of sights) look();
 };
-/** A tab: the module, loaded anew, over what tabs share. */
+/** A tab: a new instance of the module. */
 async function tab() {
   vi.resetModules();
   const live = await import("./live-updates");
@@ -95,7 +95,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("where the stream's place is gone it listens from now, and asks everything again", async () => {
+test("a lost position restarts the stream and refreshes answers", async () => {
   for (const status of [400, 410]) {
     const at = streams.length;
     const live = await tab();
@@ -108,19 +108,19 @@ test("where the stream's place is gone it listens from now, and asks everything 
     await vi.advanceTimersByTimeAsync(5_000);
     const again = await opened(at + 2);
     expect([again.since, live.connected.value]).toEqual(["7", false]);
-    const asked = live.lakeVersion.value;
+    const versionBefore = live.lakeVersion.value;
     again.answer(problem(status));
-    const anew = await opened(at + 3);
-    expect(anew.since).toBe(null);
-    anew.open();
+    const restarted = await opened(at + 3);
+    expect(restarted.since).toBe(null);
+    restarted.open();
     await connected(live);
     expect([live.connected.value, live.changes.value, live.streamResets.value]).toEqual([true, [], 1]);
-    expect(live.lakeVersion.value).toBeGreaterThan(asked);
+    expect(live.lakeVersion.value).toBeGreaterThan(versionBefore);
     live.leaveTabs();
   }
 });
 
-test("a server that is gone is asked again from the same place", async () => {
+test("a broken stream resumes from the same position", async () => {
   const live = await tab();
   const first = (await opened(1)).open();
   await connected(live);
@@ -138,7 +138,7 @@ test("a server that is gone is asked again from the same place", async () => {
   live.leaveTabs();
 });
 
-test("one tab hears the events for all, and the next one takes over", async () => {
+test("one tab reads the events for all, and another takes over", async () => {
   vi.useRealTimers();
   const first = await tab();
   const stream = (await opened(1)).open();
@@ -156,11 +156,11 @@ test("one tab hears the events for all, and the next one takes over", async () =
   second.leaveTabs();
 });
 
-test("a tab in the background has no stream, and looks again when it is looked at", async () => {
+test("a hidden tab has no stream and refreshes when shown", async () => {
   const live = await tab();
   (await opened(1)).open();
   await connected(live);
-  const asked = live.lakeVersion.value;
+  const versionBefore = live.lakeVersion.value;
   show(false);
   expect([streams[0]?.signal.aborted, live.connected.value, streams.length]).toEqual([true, false, 1]);
   await vi.advanceTimersByTimeAsync(60_000);
@@ -168,11 +168,11 @@ test("a tab in the background has no stream, and looks again when it is looked a
   show(true);
   (await opened(2)).open();
   await connected(live);
-  expect(live.lakeVersion.value).toBeGreaterThan(asked);
+  expect(live.lakeVersion.value).toBeGreaterThan(versionBefore);
   live.leaveTabs();
 });
 
-test("without locks each tab listens by itself", async () => {
+test("without locks each tab has its own stream", async () => {
   vi.stubGlobal("navigator", {});
   const live = await tab();
   (await opened(1)).open();

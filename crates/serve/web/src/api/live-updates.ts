@@ -1,50 +1,50 @@
-/** What lands while one looks. One tab of a browser hears the server's events and tells the others; none in the background does. */
+/** Live updates: one visible tab of the browser reads the server's events and passes them to the others. */
 
 import { computed, signal } from "@preact/signals";
 import { getBaseUrl, hashToken, Problem } from "./client";
 import { type Change, readEvents } from "./events";
 import { joinTabGroup, type TabGroup } from "./tab-leader";
 
-/** Grows with every change that was heard of: whoever shows the lake asks again. */
+/** Increases with every change of the lake; answers are fetched again. */
 export const lakeVersion = signal(0);
 /** The newest changes first, up to {@link MAX_CHANGES}. */
 export const changes = signal<Change[]>([]);
-/** Whether the server's events are heard, by this tab or by another one. */
-export const streamState = signal<StreamState>("soon");
-export const connected = computed(() => streamState.value === "yes");
-/** Grows when the place in the stream is gone: there is another lake at the address, or its log was begun anew. */
+/** The state of the event stream, in this tab or another. */
+export const streamState = signal<StreamState>("connecting");
+export const connected = computed(() => streamState.value === "connected");
+/** Increases when the position in the stream is lost: the server has another lake, or its log was recreated. */
 export const streamResets = signal(0);
 
 const MAX_CHANGES = 200;
-/** A burst of batches is answered by one new look. */
+/** Changes within this time lead to one refresh. */
 const REFRESH_DELAY_MS = 1_000;
 const RETRY_MS = 5_000;
 
-/** "soon" is before the first answer, and while another tab takes over. */
-type StreamState = "yes" | "soon" | "no";
+/** "connecting" is the state before the first answer, and while another tab takes over. */
+type StreamState = "connected" | "connecting" | "disconnected";
 
-/** What the tab that hears the events tells the others. */
+/** The messages between tabs. */
 type Message =
   | { kind: "change"; change: Change }
-  | { kind: "hearing"; hearing: StreamState }
-  | { kind: "replaced" }
-  /** Asked by a tab that has just been opened. */
-  | { kind: "who hears" };
+  | { kind: "state"; state: StreamState }
+  | { kind: "reset" }
+  /** Sent by a new tab. */
+  | { kind: "get state" };
 
 let group: TabGroup<Message> | null = null;
-/** Set while this tab hears the events for the others. */
-let leading: AbortSignal | null = null;
-/** The version of the last change that was heard of: where the stream is taken up again. */
+/** Set while this tab reads the events for the others. */
+let leadSignal: AbortSignal | null = null;
+/** The version of the last change: the stream resumes after it. */
 let lastVersion: number | null = null;
-/** Whether it was connected before: what landed in between was not heard of. */
+/** Whether the stream was connected before: changes since then were missed. */
 let wasConnected = false;
 let refreshTimer = 0;
-/** Whether the lake has changed while this tab was in the background. */
-let stale = false;
+/** Whether the lake changed while this tab was hidden. */
+let refreshPending = false;
 
-/** Asks everything again; in the background only when the tab is looked at. */
+/** Fetches all answers again; in a hidden tab when it is shown. */
 function refreshAnswers(): void {
-  if (document.hidden) stale = true;
+  if (document.hidden) refreshPending = true;
   else lakeVersion.value += 1;
 }
 
@@ -59,12 +59,12 @@ function recordChange(change: Change): void {
 }
 
 function setStreamState(now: StreamState): void {
-  if (now === "yes" && wasConnected && !connected.peek()) refreshAnswers();
-  wasConnected ||= now === "yes";
+  if (now === "connected" && wasConnected && !connected.peek()) refreshAnswers();
+  wasConnected ||= now === "connected";
   streamState.value = now;
 }
 
-/** Forgets the place in the stream, and what was heard from it. */
+/** Forgets the position in the stream and the changes read from it. */
 function resetPosition(): void {
   lastVersion = null;
   changes.value = [];
@@ -73,42 +73,42 @@ function resetPosition(): void {
 
 function handleMessage(message: Message): void {
   if (message.kind === "change") recordChange(message.change);
-  else if (message.kind === "hearing") setStreamState(message.hearing);
-  else if (message.kind === "replaced") resetPosition();
-  else if (leading) group?.broadcast({ kind: "hearing", hearing: streamState.peek() });
+  else if (message.kind === "state") setStreamState(message.state);
+  else if (message.kind === "reset") resetPosition();
+  else if (leadSignal) group?.broadcast({ kind: "state", state: streamState.peek() });
 }
 
-/** Does in this tab what the others do as well. */
+/** Handles a message in this tab and sends it to the others. */
 function applyEverywhere(message: Message): void {
   handleMessage(message);
   group?.broadcast(message);
 }
 
-/** Hears the events for all tabs, until this one steps down. */
+/** Reads the events for all tabs until this one steps down. */
 async function lead(over: AbortSignal): Promise<void> {
-  leading = over;
-  applyEverywhere({ kind: "hearing", hearing: "soon" });
+  leadSignal = over;
+  applyEverywhere({ kind: "state", state: "connecting" });
   while (!over.aborted) {
     let wait = RETRY_MS;
     try {
-      const opened = () => applyEverywhere({ kind: "hearing", hearing: "yes" });
-      await readEvents(lastVersion, over, opened, change => applyEverywhere({ kind: "change", change }));
+      const onOpen = () => applyEverywhere({ kind: "state", state: "connected" });
+      await readEvents(lastVersion, over, onOpen, change => applyEverywhere({ kind: "change", change }));
     } catch (error) {
-      // The server is restarting, or wants a token: what is on screen stays, and says since when.
-      const gone = error instanceof Problem && (error.status === 400 || error.status === 410);
-      if (gone && lastVersion !== null) {
-        applyEverywhere({ kind: "replaced" });
+      // The server restarts or requires a token: the answers on screen stay, with their time.
+      const positionLost = error instanceof Problem && (error.status === 400 || error.status === 410);
+      if (positionLost && lastVersion !== null) {
+        applyEverywhere({ kind: "reset" });
         wait = 0;
       }
     }
     if (over.aborted) break;
-    applyEverywhere({ kind: "hearing", hearing: "no" });
+    applyEverywhere({ kind: "state", state: "disconnected" });
     await delay(wait, over);
   }
-  if (leading === over) leading = null;
+  if (leadSignal === over) leadSignal = null;
 }
 
-/** Waits, until something is over at most. */
+/** Waits, at most until `over` is aborted. */
 function delay(ms: number, over: AbortSignal): Promise<void> {
   return new Promise(done => {
     const timer = setTimeout(done, ms);
@@ -122,23 +122,23 @@ function delay(ms: number, over: AbortSignal): Promise<void> {
 function requestLead(): void {
   if (document.hidden) return;
   group?.requestLead();
-  group?.broadcast({ kind: "who hears" });
+  group?.broadcast({ kind: "get state" });
 }
 
 function stepDown(): void {
-  if (leading) applyEverywhere({ kind: "hearing", hearing: "soon" });
-  leading = null;
+  if (leadSignal) applyEverywhere({ kind: "state", state: "connecting" });
+  leadSignal = null;
   group?.stepDown();
 }
 
-/** Leaves the tabs that it listened with. */
+/** Leaves the group of tabs. */
 export function leaveTabs(): void {
   stepDown();
   group?.leave();
   group = null;
 }
 
-/** Joins the tabs that have the same token: others may be told other things. */
+/** Joins the tabs with the same token: tokens decide what is visible. */
 export function joinTabs(): void {
   leaveTabs();
   group = joinTabGroup<Message>({
@@ -149,15 +149,15 @@ export function joinTabs(): void {
   requestLead();
 }
 
-/** Listens for as long as the page is open. */
+/** Starts live updates for the life of the page. */
 export function startLiveUpdates(): void {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       stepDown();
       return;
     }
-    if (stale) {
-      stale = false;
+    if (refreshPending) {
+      refreshPending = false;
       lakeVersion.value += 1;
     }
     requestLead();

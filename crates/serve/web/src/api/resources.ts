@@ -1,4 +1,4 @@
-/** What there is in the lake. */
+/** The resources and cities of the lake. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { filters, selectedCity } from "../state/view-state";
@@ -9,11 +9,11 @@ import type { Resource } from "./types";
 
 const RESOURCES_QUESTION: Question = { path: "resources", params: [] };
 
-/** Of compactions no event tells: how far they are is asked for now and then, while batches wait for one. */
+/** Compactions have no event: `/resources` is polled while batches wait for one. */
 const POLL_INTERVAL_MS = 15_000;
 const pollCount = signal(0);
 
-/** The resources and how they stand. */
+/** The resources and their state. */
 export const resources = watchAnswer<Resource[]>(
   computed(() => RESOURCES_QUESTION),
   0,
@@ -25,7 +25,7 @@ setInterval(() => {
   pollCount.value += 1;
 }, POLL_INTERVAL_MS);
 
-/** Those with rows. */
+/** The resources with rows. */
 export const landedResources = computed(() => (resources.value.rows ?? []).filter(resource => resource.landed));
 
 /** The cities with rows. */
@@ -33,13 +33,13 @@ export const cities = computed(() =>
   [...new Set(landedResources.value.flatMap(resource => resource.city ?? []))].sort(),
 );
 
-/** The city of the resources that are chosen. */
+/** The city of the resources in the filter. */
 const cityOfFilter = computed(() => {
   const chosen = filters.value.labels.resource;
   return landedResources.value.find(({ name }) => chosen.includes(name))?.city ?? null;
 });
 
-/** The city that is looked at: the one asked for, else that of what is chosen, else the one with the most incidents. */
+/** The current city: the selected one, else that of the filter, else the one with the most incidents. */
 export const currentCity = computed(() => {
   if (selectedCity.value !== null && cities.value.includes(selectedCity.value)) return selectedCity.value;
   return cityOfFilter.value ?? largestCity.value;
@@ -53,18 +53,18 @@ const largestCity = computed(() => {
   return [...sums].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
 });
 
-// Whoever takes away the resource that led to a city stays there.
+// If the resource that led to a city is removed from the filter, the city stays.
 effect(() => {
   const found = cityOfFilter.value;
   if (selectedCity.value === null && found !== null && found !== largestCity.value) selectedCity.value = found;
 });
 
-/** The resources of the city that is looked at. */
+/** The resources of the current city. */
 export const cityResources = computed(() =>
   landedResources.value.filter(resource => resource.city === currentCity.value),
 );
 
-/** The filter that keeps to the city, where a lake holds several. */
+/** The filter of the current city, if the lake holds several. */
 const cityParams = computed((): [string, string][] =>
   cities.value.length < 2 ? [] : cityResources.value.map(({ name }): [string, string] => ["resource", name]),
 );

@@ -1,49 +1,48 @@
 /**
- * One tab of a browser that does something for all of them. Over HTTP/1.1 a browser opens six connections to a server, for
- * all tabs together: with a stream in each, the seventh tab would get no answer at all.
+ * Leader election among the tabs of a browser. Over HTTP/1.1 a browser opens six connections to a server for all tabs
+ * together: with a stream in each tab, the seventh would get no answer.
  */
 
 interface Options<Message> {
-  /** Tabs that give the same name are one group. */
+  /** The name of the group. */
   name: string;
-  /** What the leading tab does until it steps down. */
+  /** Run by the leading tab until it steps down. */
   lead: (signal: AbortSignal) => Promise<void>;
-  /** What another tab told. */
+  /** Called with a message of another tab. */
   onMessage: (message: Message) => void;
 }
 
-/** A tab among those of a group. */
+/** The membership of a tab in a group. */
 export interface TabGroup<Message> {
   /** Sends a message to the other tabs. */
   broadcast(message: Message): void;
-  /** Stands for the lead: one tab of those that do has it, the next one when that steps down or is closed. */
+  /** Requests the lead. One tab has it; the next gets it when that one steps down or is closed. */
   requestLead(): void;
   stepDown(): void;
-  /** Steps down, and hears nothing any more. */
+  /** Steps down and receives no more messages. */
   leave(): void;
 }
 
 /**
- * Joins a group of tabs. Where the browser has no locks, as in a page that came without TLS from another machine, each tab
- * that stands leads itself.
+ * Joins a group of tabs. Without the Web Locks API, as in pages from another host without TLS, each tab leads itself.
  */
 export function joinTabGroup<Message>({ name, lead, onMessage }: Options<Message>): TabGroup<Message> {
   const locks = navigator.locks as LockManager | undefined;
   const channel = locks && typeof BroadcastChannel !== "undefined" ? new BroadcastChannel(name) : null;
   if (channel) channel.onmessage = ({ data }: MessageEvent<Message>) => onMessage(data);
-  let standing: AbortController | null = null;
+  let request: AbortController | null = null;
   const stepDown = () => {
-    standing?.abort();
-    standing = null;
+    request?.abort();
+    request = null;
   };
   return {
     broadcast: message => {
       channel?.postMessage(message);
     },
     requestLead: () => {
-      if (standing) return;
-      standing = new AbortController();
-      const { signal } = standing;
+      if (request) return;
+      request = new AbortController();
+      const { signal } = request;
       if (!locks || !channel) {
         lead(signal);
         return;
@@ -51,7 +50,7 @@ export function joinTabGroup<Message>({ name, lead, onMessage }: Options<Message
       locks
         .request(name, { signal }, () => lead(signal))
         .catch(error => {
-          // It stepped down before its turn came.
+          // It stepped down before it got the lead.
           if (!signal.aborted) throw error;
         });
     },

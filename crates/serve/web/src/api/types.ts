@@ -13,7 +13,7 @@ export type NamedQuery = Schemas["NamedQuery"];
 export type QueryParameter = NamedQuery["parameters"][number];
 export type Resource = Schemas["Resource"];
 
-/** The boundaries of `/boundaries`; GeoJSON's own types say more of geometries than the document. */
+/** The answer of `/boundaries`, with the geometry types of GeoJSON. */
 export interface Boundaries extends GeoJSON.FeatureCollection {
   features: GeoJSON.Feature<GeoJSON.Geometry, Schemas["Boundaries"]["features"][number]["properties"]>[];
 }

@@ -1,4 +1,4 @@
-/** Months by category, as lines. */
+/** Incidents by month and category, as lines. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -26,7 +26,7 @@ const answer = watchAnswer<Count[]>(
   }),
 );
 
-/** Lines that can be told apart. */
+/** Lines that can be distinguished. */
 const MAX_LINES = 6;
 
 const rows = computed(() => answer.value.rows ?? []);
@@ -39,7 +39,7 @@ const lines = computed(() => {
     const own = rows.value.filter(row => (row.category ?? "") === category);
     const points = fillSteps(own, selectedWindow.value ?? dataRange.value, "month");
     const first = points.findIndex(([, count]) => count > 0);
-    // A category that came later has no line before, but that it rises from none is seen.
+    // The line of a category starts at the zero before its first incident.
     return { category, sum, points: points.slice(Math.max(0, first - 1)) };
   });
 });

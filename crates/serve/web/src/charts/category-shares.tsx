@@ -1,4 +1,4 @@
-/** Shares of categories, as areas. */
+/** Shares of categories as a treemap. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -21,7 +21,7 @@ const answer = watchAnswer<Count[]>(
   ),
 );
 
-/** Areas that can be read. */
+/** Areas with a readable label. */
 const MAX_AREAS = 24;
 
 const rows = computed(() => answer.value.rows ?? []);
@@ -36,7 +36,7 @@ const sumCounts = (of: readonly [string, number][]) => of.reduce((sum, [, count]
 
 const total = computed(() => sumCounts(shares.value));
 const restCount = computed(() => sumCounts(shares.value.slice(MAX_AREAS)));
-/** What is too small to be read would fill the picture: it is said, and not drawn. */
+/** Whether the other categories are omitted, because they would fill most of the chart. */
 const omitsRest = computed(() => restCount.value > total.value / 2);
 
 const option = computed(() => {
@@ -56,7 +56,7 @@ const option = computed(() => {
     series: [
       {
         type: "treemap",
-        // The option above does not reach it.
+        // The global option does not apply to series of this type.
         animation: false,
         data:
           restCount.value > 0 && !omitsRest.value
@@ -92,7 +92,9 @@ export function CategoryShares() {
   return (
     <Panel
       title="Share of categories"
-      note={omitsRest.value && `without ${formatInteger(all.length - MAX_AREAS)} (${part(restCount.value, 0)} %)`}
+      note={
+        omitsRest.value && `${formatInteger(all.length - MAX_AREAS)} others omitted (${part(restCount.value, 0)} %)`
+      }
       answer={answer.value}
       empty={all.length === 0}
     >

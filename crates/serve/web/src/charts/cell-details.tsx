@@ -1,4 +1,4 @@
-/** One cell: what happened in it, when, and the latest of it. */
+/** The details of a cell: categories, months and latest incidents. */
 
 import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -55,7 +55,7 @@ const points = computed(() =>
 );
 const option = computed(() => ({
   grid: { left: 34, right: 6, top: 6, bottom: 20 },
-  // Whole months, as the bars are.
+  // Whole months, like the bars.
   xAxis: buildTimeAxis(points.value[0]?.[0] ?? 0, addSteps(points.value.at(-1)?.[0] ?? 0, "month"), "month"),
   yAxis: { type: "value", splitNumber: 2, minInterval: 1 },
   tooltip: buildBarTooltip("month"),
@@ -70,7 +70,7 @@ export function CellDetails({ cell: index }: { cell: string }) {
   const total = rows.reduce((sum, row) => sum + row.count, 0);
   const most = Math.max(1, ...rows.map(row => row.count));
   return (
-    <section ref={panel} class="panel cell-details" aria-label="The chosen cell" data-testid="cell">
+    <section ref={panel} class="panel cell-details" aria-label="Cell" data-testid="cell">
       <header>
         <h2>Cell</h2>
         <code class="note">{index}</code>
@@ -92,11 +92,15 @@ export function CellDetails({ cell: index }: { cell: string }) {
         <ErrorMessage problem={categoriesAnswer.value.problem} />
       ) : (
         <p>
-          <strong data-testid="cell-total">{formatInteger(total)}</strong> {incidentNoun(total)} with these filters
+          <strong data-testid="cell-total">{formatInteger(total)}</strong> {incidentNoun(total)} match the filters
         </p>
       )}
       {points.value.length > 1 && (
-        <Chart option={option.value} label={`Incidents of the cell in ${points.value.length} months`} class="months" />
+        <Chart
+          option={option.value}
+          label={`Incidents of the cell by month, ${points.value.length} months`}
+          class="months"
+        />
       )}
       <ul class="facets-list">
         {rows.slice(0, MAX_CATEGORIES).map(row => (
@@ -107,7 +111,7 @@ export function CellDetails({ cell: index }: { cell: string }) {
           </li>
         ))}
       </ul>
-      {rows.length > MAX_CATEGORIES && <small>and {rows.length - MAX_CATEGORIES} more categories</small>}
+      {rows.length > MAX_CATEGORIES && <small>And {rows.length - MAX_CATEGORIES} more categories</small>}
       <Panel
         title="Latest incidents"
         answer={latestAnswer.value}

@@ -1,4 +1,4 @@
-/** The charts beside the map. They follow the map, and what is clicked in them becomes a filter. */
+/** The charts next to the map. They follow its view; a click on them sets a filter. */
 
 import { chartsFollowMap, mode, selectedCell } from "../state/view-state";
 import { CategoryLines } from "./category-lines";
@@ -8,7 +8,7 @@ import { ClosingTimes } from "./closing-times";
 import { TopCells } from "./top-cells";
 import { WeekHours } from "./week-hours";
 
-/** All of them. */
+/** The chart panels. */
 export function ChartPanels() {
   return (
     <>
@@ -20,7 +20,7 @@ export function ChartPanels() {
             chartsFollowMap.value = event.currentTarget.checked;
           }}
         />
-        Count only what the map shows
+        Count only incidents in view
       </label>
       {selectedCell.value && <CellDetails cell={selectedCell.value} />}
       {mode.value === "hotspots" && <TopCells />}

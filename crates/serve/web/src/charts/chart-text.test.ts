@@ -5,7 +5,7 @@ import "./echarts";
 
 const EVERY_OBJECT_HAS = Object.getOwnPropertyNames(Object.prototype);
 
-test("a text that every object has as a name is another one for the chart library, and looks the same", () => {
+test("names of object members are escaped invisibly", () => {
   for (const text of [...EVERY_OBJECT_HAS, "Graffiti", ""]) {
     expect(escapeChartText(text) in Object.prototype).toBe(false);
     expect(unescapeChartText(escapeChartText(text))).toBe(text);
@@ -13,7 +13,7 @@ test("a text that every object has as a name is another one for the chart librar
   expect(escapeChartText("Graffiti")).toBe("Graffiti");
 });
 
-test("the library's cache of text widths holds such names like any other", () => {
+test("the cache of text widths holds such names", () => {
   const cache = new LRU<number>(100);
   for (const name of EVERY_OBJECT_HAS) {
     expect(cache.get(name)).toBeUndefined();
@@ -24,7 +24,7 @@ test("the library's cache of text widths holds such names like any other", () =>
   expect(Object.keys(Object)).toEqual([]);
 });
 
-test("what was used least goes first, under its own name", () => {
+test("the cache evicts the oldest entry", () => {
   const cache = new LRU<number>(2);
   cache.put("__proto__", 1);
   cache.put("constructor", 2);

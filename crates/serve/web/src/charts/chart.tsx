@@ -1,18 +1,18 @@
-/** A chart of the library, in the page's colours and as large as its frame. */
+/** An ECharts chart in the colours of the page and the size of its container. */
 
 import type { ECharts, EChartsCoreOption } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
 import { cssColour, seriesColours } from "../util/colours";
 import { dark } from "../util/theme";
 
-/** What a click on a chart is about. */
+/** The element of a chart that was clicked. */
 export interface ChartClick {
   name: string;
   seriesName?: string;
   value: unknown;
 }
 
-/** What is drawn, as far as the page's colours go into it. */
+/** The options to which the theme is applied. */
 interface Option {
   tooltip?: object;
   xAxis?: object | null;
@@ -23,9 +23,9 @@ interface Option {
 }
 
 interface Props {
-  // The library's own type lists every chart there is, used or not.
+  // The type of the library covers every kind of chart.
   option: Option;
-  /** What the chart shows, for who does not see it. */
+  /** The accessible description of the chart. */
   label: string;
   onClick?: (picked: ChartClick) => void;
   class?: string;
@@ -33,22 +33,22 @@ interface Props {
 
 function applyTheme({ tooltip, ...option }: Option, label: string): EChartsCoreOption {
   const [ink, soft, line, raised, faint] = ["ink", "soft", "line", "raised", "faint"].map(cssColour);
-  const axis = (given: unknown) =>
-    given === undefined
+  const axis = (axisOption: unknown) =>
+    axisOption === undefined
       ? undefined
       : {
           axisLine: { lineStyle: { color: line } },
           axisTick: { show: false },
           splitLine: { lineStyle: { color: faint } },
-          ...(given as object),
-          axisLabel: { color: soft, fontSize: 11, ...((given as { axisLabel?: object }).axisLabel ?? {}) },
+          ...(axisOption as object),
+          axisLabel: { color: soft, fontSize: 11, ...((axisOption as { axisLabel?: object }).axisLabel ?? {}) },
         };
   return {
     animation: false,
     useUTC: true,
     color: seriesColours(dark.peek()),
     textStyle: { fontFamily: "system-ui, sans-serif" },
-    // Of text drawn on the canvas: HTML with styles in it would need an exception in the page's policy.
+    // Drawn on the canvas: HTML tooltips need inline styles, which the content security policy forbids.
     tooltip: {
       trigger: "axis",
       renderMode: "richText",
@@ -66,7 +66,7 @@ function applyTheme({ tooltip, ...option }: Option, label: string): EChartsCoreO
 }
 
 /** A chart. */
-export function Chart({ option, label, onClick, class: more }: Props) {
+export function Chart({ option, label, onClick, class: extraClass }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const chart = useRef<ECharts | null>(null);
   const latest = useRef({ option, label, onClick });
@@ -76,19 +76,19 @@ export function Chart({ option, label, onClick, class: more }: Props) {
   useEffect(() => {
     const element = frame.current;
     if (!element) return;
-    let gone = false;
+    let disposed = false;
     let watch: ResizeObserver | null = null;
     import("./echarts").then(({ init }) => {
-      if (gone) return;
-      const made = init(element, null, { renderer: "canvas" });
-      chart.current = made;
-      made.setOption(applyTheme(latest.current.option, latest.current.label), true);
-      made.on("click", event => latest.current.onClick?.(event as ChartClick));
-      watch = new ResizeObserver(() => made.resize());
+      if (disposed) return;
+      const created = init(element, null, { renderer: "canvas" });
+      chart.current = created;
+      created.setOption(applyTheme(latest.current.option, latest.current.label), true);
+      created.on("click", event => latest.current.onClick?.(event as ChartClick));
+      watch = new ResizeObserver(() => created.resize());
       watch.observe(element);
     });
     return () => {
-      gone = true;
+      disposed = true;
       watch?.disconnect();
       chart.current?.dispose();
       chart.current = null;
@@ -99,5 +99,5 @@ export function Chart({ option, label, onClick, class: more }: Props) {
     chart.current?.setOption(applyTheme(option, label), true);
   }, [option, label, isDark]);
 
-  return <div class={`chart ${more ?? ""}`} ref={frame} role="img" aria-label={label} />;
+  return <div class={`chart ${extraClass ?? ""}`} ref={frame} role="img" aria-label={label} />;
 }

@@ -1,4 +1,4 @@
-/** How long until closed: the median by category, in SQL over the incidents themselves. */
+/** Time to close: median and 90th percentile by category, by SQL over the incidents. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -43,7 +43,7 @@ export function ClosingTimes() {
   return (
     <Panel
       title="Time to close"
-      note="half, nine of ten"
+      note="median, 90th percentile"
       answer={answer.value}
       empty={rows.length === 0}
       class="facets"
@@ -55,7 +55,7 @@ export function ClosingTimes() {
               type="button"
               class="facet"
               aria-pressed={filters.value.labels.category.includes(row.category ?? "")}
-              title={`${labelText(row.category)}: half of ${formatInteger(row.closed)} closed within ${formatDuration(row.median_seconds)}, nine of ten within ${formatDuration(row.p90_seconds)}`}
+              title={`${labelText(row.category)}: ${formatInteger(row.closed)} closed, median ${formatDuration(row.median_seconds)}, 90th percentile ${formatDuration(row.p90_seconds)}`}
               onClick={() => toggleLabelValue("category", row.category ?? "")}
             >
               <i style={{ width: `${(100 * row.median_seconds) / most}%` }} />

@@ -1,4 +1,4 @@
-/** The parts of the chart library that the page uses; loaded after the map. */
+/** The parts of ECharts that the page uses; loaded after the map. */
 
 import { BarChart, HeatmapChart, LineChart, TreemapChart } from "echarts/charts";
 import {
@@ -15,8 +15,8 @@ import LRU from "zrender/lib/core/LRU.js";
 use([BarChart, HeatmapChart, LineChart, TreemapChart]);
 use([AriaComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
 
-// Widths of texts are kept in a plain object, and parts of texts are measured too: `__proto__` would be found there, and
-// changed. No property of an object begins so.
+// The library caches widths of texts, and of parts of them, in a plain object: `__proto__` would change that object. A
+// prefix makes the keys safe.
 const { get, put } = LRU.prototype;
 const key = (text: string | number) => `\0${text}`;
 LRU.prototype.get = function (text) {

@@ -1,4 +1,4 @@
-/** The first cells of the map as a list: the map for who does not see it. */
+/** The top cells of the map as a list, which is the accessible form of the map. */
 
 import { cellToLatLng } from "h3-js";
 import { Panel } from "../components/panel";
@@ -7,7 +7,7 @@ import { mapAnswer } from "../map/questions";
 import { mode, selectedCell } from "../state/view-state";
 
 const MAX_LISTED_CELLS = 10;
-const TITLES = { count: "Busiest cells", compare: "Greatest changes", hotspots: "Hottest cells" };
+const TITLES = { count: "Top cells", compare: "Largest changes", hotspots: "Top hot spots" };
 
 /** The panel. */
 export function TopCells() {
@@ -16,7 +16,7 @@ export function TopCells() {
     .filter(row => row.rank !== null)
     .sort((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
     .slice(0, MAX_LISTED_CELLS);
-  const none = mode.value === "hotspots" && cells.length > 0 ? "No cell is hot beyond chance." : true;
+  const none = mode.value === "hotspots" && cells.length > 0 ? "No significant hot spots." : true;
   return (
     <Panel title={TITLES[mode.value]} answer={mapAnswer.value} empty={top.length === 0 && none}>
       <ol class="top-cells">

@@ -1,4 +1,4 @@
-/** Hours of the week: seven days by twenty-four hours, each a filter. */
+/** Hours of the week: a grid of weekdays and hours that sets filters. */
 
 import { computed, signal } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -31,7 +31,7 @@ interface WeekHour {
   weekday: number;
   hour: number;
 }
-/** The first corner of a block that is being drawn. */
+/** The first corner of a block that is being dragged. */
 const dragStart = signal<WeekHour | null>(null);
 
 const listBetween = (a: number, b: number) => Array.from({ length: Math.abs(a - b) + 1 }, (_, n) => Math.min(a, b) + n);
@@ -44,7 +44,7 @@ function filterBlock(a: WeekHour, b: WeekHour): void {
   setFilters(toFilters(listBetween(a.weekday, b.weekday), listBetween(a.hour, b.hour)));
 }
 
-/** Where the arrows go: by weekday and hour. */
+/** The moves of arrow keys: weekdays and hours. */
 const ARROW_STEPS = new Map([
   ["ArrowRight", [0, 1]],
   ["ArrowLeft", [0, -1]],
@@ -52,7 +52,7 @@ const ARROW_STEPS = new Map([
   ["ArrowUp", [-1, 0]],
 ]);
 
-/** The hundred and sixty-eight, which are drawn again when their counts or filters change, and not while these are asked for. */
+/** The grid. It is a component of its own so that the loading state does not render it again. */
 function WeekGrid() {
   const { hours, weekdays } = filters.value;
   const ramp = sequentialScale([...byHour.value.values()], "linear", dark.value);
@@ -87,9 +87,9 @@ function WeekGrid() {
           data-weekday={weekday}
           data-hour={hour}
           data-count={count}
-          // One stop for the keyboard; the arrows go on from there.
+          // One tab stop; arrow keys move within the grid.
           tabIndex={weekday === 1 && hour === 0 ? 0 : -1}
-          // A screen reader's click comes without a pointer.
+          // Clicks of screen readers have no pointer events.
           onClick={event => {
             if (event.detail === 0) pick();
           }}
@@ -106,7 +106,7 @@ function WeekGrid() {
           }}
           onKeyDown={event => {
             const step = ARROW_STEPS.get(event.key);
-            // Enter and the space bar are clicks of the browser's own.
+            // The browser turns Enter and Space into clicks.
             if (step) {
               event.preventDefault();
               const to = `[data-weekday="${weekday + (step[0] ?? 0)}"][data-hour="${hour + (step[1] ?? 0)}"]`;
@@ -152,7 +152,7 @@ export function WeekHours() {
       note={
         isFiltered() ? (
           <button type="button" class="link" onClick={() => setFilters({ hours: [], weekdays: [] })}>
-            any hour
+            Clear
           </button>
         ) : (
           "drag to filter"

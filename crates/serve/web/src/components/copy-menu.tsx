@@ -15,7 +15,7 @@ const FILE_EXTENSIONS = new Map([
 ]);
 
 interface Props {
-  /** What the panel shows. */
+  /** The title of the panel. */
   title: string;
   question: Question;
 }
@@ -46,7 +46,7 @@ export function CopyMenu({ title, question }: Props) {
         sendQuestion(withFormat(withoutLimit(question), format), "*/*"),
       ),
     );
-  const cells = question.params.some(([given, value]) => given === "group_by" && value.split(",").includes("cell"));
+  const cells = question.params.some(([param, value]) => param === "group_by" && value.split(",").includes("cell"));
   return (
     <details
       class="menu"
@@ -62,11 +62,11 @@ export function CopyMenu({ title, question }: Props) {
         <Icon name="share" />
       </summary>
       <ul>
-        {item("Copy as curl", () => copyText("The curl command", toCurl(question)))}
-        {text !== null && item("Copy as SQL", () => copyText("The SQL", text))}
+        {item("Copy as curl", () => copyText("curl command", toCurl(question)))}
+        {text !== null && item("Copy as SQL", () => copyText("SQL", text))}
         {item("Copy as CSV", () =>
           copyText(
-            "The CSV",
+            "CSV",
             sendQuestion(withFormat(withoutLimit(question), "csv"), "*/*").then(answer => answer.text()),
           ),
         )}

@@ -1,4 +1,4 @@
-/** The few pictures of the page, drawn with strokes of the text's colour. */
+/** The icons of the page, drawn as strokes in the colour of the text. */
 
 const PATHS = {
   share: "M12 3v12M7.500 7.500 12 3l4.500 4.500M5 13v6.500h14V13",
@@ -19,7 +19,7 @@ const PATHS = {
   back: "M19 12H5M11 6l-6 6 6 6",
 } as const;
 
-/** A picture by its name; what it means is said by the control around it. */
+/** An icon; its control has the accessible name. */
 export function Icon({ name }: { name: keyof typeof PATHS }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">

@@ -1,19 +1,19 @@
-/** Whether what lands appears by itself. */
+/** The indicator of the connection to the server's events. */
 
 import { streamState } from "../api/live-updates";
 
 const STREAM_LABELS = {
-  yes: ["live", "Live: new batches appear as they land"],
-  soon: ["…", "Connecting to the server's events"],
-  no: ["not live", "Not live: the server's events are not heard"],
+  connected: ["live", "Connected: new batches appear as they land"],
+  connecting: ["…", "Connecting to the event stream of the server"],
+  disconnected: ["not live", "Not connected to the event stream of the server"],
 } as const;
 
-/** A word and a light. */
+/** Shows the state of the connection as a dot and a word. */
 export function LiveIndicator() {
-  const [word, title] = STREAM_LABELS[streamState.value];
+  const [text, title] = STREAM_LABELS[streamState.value];
   return (
-    <span class={`live ${streamState.value === "yes" ? "on" : ""}`} title={title}>
-      {word}
+    <span class={`live ${streamState.value === "connected" ? "on" : ""}`} title={title}>
+      {text}
     </span>
   );
 }

@@ -1,4 +1,4 @@
-/** A panel: its title, its menu, and one of the states that anything asked over a network can be in. */
+/** A panel with a title and a menu, which shows an answer, a loading state, an error or an empty text. */
 
 import { computed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -10,22 +10,22 @@ import { CopyMenu } from "./copy-menu";
 
 interface Props {
   title: string;
-  /** A few words after the title. */
+  /** Text after the title. */
   note?: ComponentChildren;
   answer: AnswerState<unknown>;
-  /** Whether there is nothing to show, or what is said of it. */
+  /** Whether the answer is empty, or the text to show if it is. */
   empty?: boolean | string;
   children: ComponentChildren;
   class?: string;
 }
 
-/** What is said where nothing is: whether there was something to filter is another matter. */
+/** The text of an empty panel, which depends on whether filters are set. */
 export const emptyText = computed(() => {
-  if (filterCount.value > 0) return "Nothing here with these filters.";
-  return landedResources.value.some(resource => resource.incidents > 0) ? "Nothing here." : "Nothing yet.";
+  if (filterCount.value > 0) return "No incidents match the filters.";
+  return landedResources.value.some(resource => resource.incidents > 0) ? "No incidents." : "No incidents yet.";
 });
 
-/** What went wrong, as the server says it. */
+/** The message of a problem. */
 export function ErrorMessage({ problem }: { problem: Problem }) {
   return (
     <p class="failure" role="alert">
@@ -35,12 +35,12 @@ export function ErrorMessage({ problem }: { problem: Problem }) {
   );
 }
 
-/** A panel around what a question's answer shows. */
-export function Panel({ title, note, answer, empty, children, class: more }: Props) {
+/** A panel around the view of an answer. */
+export function Panel({ title, note, answer, empty, children, class: extraClass }: Props) {
   const id = `panel-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
   const waiting = answer.rows === null && answer.problem === null;
   return (
-    <section class={`panel ${more ?? ""}`} aria-labelledby={id} aria-busy={answer.loading}>
+    <section class={`panel ${extraClass ?? ""}`} aria-labelledby={id} aria-busy={answer.loading}>
       <header>
         <h2 id={id}>{title}</h2>
         {note && <span class="note">{note}</span>}
@@ -50,7 +50,7 @@ export function Panel({ title, note, answer, empty, children, class: more }: Pro
         <ErrorMessage problem={answer.problem} />
       ) : waiting ? (
         <p class="loading" role="status">
-          Counting…
+          Loading…
         </p>
       ) : empty ? (
         <p class="empty">{empty === true ? emptyText.value : empty}</p>

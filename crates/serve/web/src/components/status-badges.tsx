@@ -1,4 +1,4 @@
-/** How true the numbers are: exact or fast, as of when, made up for a demo, cut short. */
+/** The badges in the header: synthetic, exact, compacted, truncated, and the time of the newest commit. */
 
 import { signal } from "@preact/signals";
 import type { AnswerMeta } from "../api/client";
@@ -7,10 +7,10 @@ import { page } from "../state/view-state";
 import { formatTime } from "../util/format";
 import { LiveIndicator } from "./live-indicator";
 
-/** What the headers said of the answer that the map shows. */
+/** The headers of the answer that the map shows. */
 export const mapMeta = signal<AnswerMeta | null>(null);
 
-/** The badges in the bar. */
+/** The badges. */
 export function StatusBadges() {
   const meta = page.value === "map" ? mapMeta.value : null;
   const pending = cityResources.value.reduce((sum, resource) => sum + resource.pending_batches, 0);
@@ -21,29 +21,29 @@ export function StatusBadges() {
   return (
     <div class="status-badges">
       {synthetic && (
-        <span class="badge warn" title="Made up by the program to try it out: no city published them">
+        <span class="badge warn" title="Synthetic rows of the demo, not published by a city">
           synthetic demo data
         </span>
       )}
       {exact ? (
-        <span class="badge good" title="Equal to a recount of every row that has landed">
+        <span class="badge good" title="Equal to a recount of all landed rows">
           exact
         </span>
       ) : (
-        <span class="badge warn" title="Counted before a change of a definition: compact to recount">
+        <span class="badge warn" title="Counted under an earlier definition. Run compact to recount.">
           unreconciled
         </span>
       )}
-      <span class="badge" title={`${batches} counted as they landed, and not yet compacted`}>
+      <span class="badge" title={`${batches} not yet compacted`}>
         {pending === 0 ? "compacted" : `fast: ${batches}`}
       </span>
       {meta?.truncated && (
-        <span class="badge bad" title="More cells than one answer may hold: zoom in or filter">
-          cut short
+        <span class="badge bad" title="The answer has more cells than the limit. Zoom in or filter.">
+          truncated
         </span>
       )}
       {meta?.asOf && (
-        <span class="as-of" title="The newest commit that these numbers hold, UTC">
+        <span class="as-of" title="Time of the newest commit in this answer (UTC)">
           as of {formatTime(meta.asOf)} UTC
         </span>
       )}

@@ -1,4 +1,4 @@
-/** What kind and where: the values of each label with their counts, drawn as bars, each a filter. */
+/** The facets: values of each label with their counts, as bars that set filters. */
 
 import { signal } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -27,22 +27,22 @@ const TITLES: Record<Label, string> = {
   district: "District",
   neighborhood: "Neighborhood",
 };
-/** Values that are shown before somebody asks for more. */
+/** Values that are shown in a collapsed list. */
 const INITIAL_VALUES: Record<Label, number> = { resource: 10, category: 9, district: 7, neighborhood: 7 };
 
-/** Values that are asked for, and listed, at most. */
+/** Values that are fetched and listed at most. */
 const MAX_VALUES = 300;
 
 const searchTexts = signal<Partial<Record<Label, string>>>({});
 
-/** Each list counts under all filters but its own: what else could be chosen stays in sight. */
+/** Counts the values of a label under all filters but its own, so that other values stay visible. */
 const watchFacet = (label: Label) =>
   watchAnswer<Facet[]>(
     afterMapDrawn(() => ({
       path: "facets",
       params: [
         ["facet", label],
-        // All while somebody searches, or has chosen what may be further down.
+        // All values while the user searches, or has selected a value that may be infrequent.
         [
           "limit",
           String(searchTexts.value[label] || filters.value.labels[label].length > 0 ? MAX_FACET_VALUES : MAX_VALUES),
@@ -63,24 +63,24 @@ const expanded = signal<Partial<Record<Label, boolean>>>({});
 
 function formatValueTitle(label: Label, value: string | null): string {
   if (label !== "resource") return labelText(value);
-  const found = cityResources.value.find(resource => resource.name === value);
-  // The city is said above.
-  const text = found?.title?.replace(found.city ?? "", "").trim();
+  const resource = cityResources.value.find(({ name }) => name === value);
+  // The header shows the city.
+  const text = resource?.title?.replace(resource.city ?? "", "").trim();
   return text ? (text[0] ?? "").toUpperCase() + text.slice(1) : labelText(value);
 }
 
 function FacetList({ label }: { label: Label }) {
-  const known = facetAnswers[label].value;
+  const answer = facetAnswers[label].value;
   const chosen = filters.value.labels[label];
-  const rows = known.rows ?? [];
+  const rows = answer.rows ?? [];
   const text = (searchTexts.value[label] ?? "").toLowerCase();
   const all = rows.filter(row => formatValueTitle(label, row.value).toLowerCase().includes(text));
-  // What is chosen stays in sight, with nothing to count as well.
-  const gone = chosen.filter(value => !rows.some(row => (row.value ?? "") === value));
-  const cut = all.length > MAX_VALUES || known.meta?.truncated === true;
-  const few = expanded.value[label] || text !== "" ? all.slice(0, MAX_VALUES) : all.slice(0, INITIAL_VALUES[label]);
-  const hidden = all.filter(row => !few.includes(row) && chosen.includes(row.value ?? ""));
-  const listed = [...few, ...hidden, ...gone.map(value => ({ facet: label, value, count: 0 }))];
+  // Selected values stay visible, even without incidents.
+  const withoutRows = chosen.filter(value => !rows.some(row => (row.value ?? "") === value));
+  const truncated = all.length > MAX_VALUES || answer.meta?.truncated === true;
+  const visible = expanded.value[label] || text !== "" ? all.slice(0, MAX_VALUES) : all.slice(0, INITIAL_VALUES[label]);
+  const hidden = all.filter(row => !visible.includes(row) && chosen.includes(row.value ?? ""));
+  const listed = [...visible, ...hidden, ...withoutRows.map(value => ({ facet: label, value, count: 0 }))];
   const most = Math.max(1, ...rows.map(row => row.count));
   const item = (row: Facet) => {
     const value = row.value ?? "";
@@ -107,13 +107,13 @@ function FacetList({ label }: { label: Label }) {
   return (
     <Panel
       title={TITLES[label]}
-      answer={known}
+      answer={answer}
       empty={listed.length === 0 && text === ""}
       class="facets"
       note={
         chosen.length > 0 && (
           <button type="button" class="link" onClick={() => setLabelValues(label, [])}>
-            clear {chosen.length}
+            Clear {chosen.length}
           </button>
         )
       }
@@ -121,7 +121,7 @@ function FacetList({ label }: { label: Label }) {
       {rows.length > INITIAL_VALUES[label] && (
         <input
           type="search"
-          placeholder={cut || text !== "" ? "Search" : `Search ${rows.length}`}
+          placeholder={truncated || text !== "" ? "Search" : `Search ${rows.length}`}
           aria-label={`Search ${TITLES[label]}`}
           value={searchTexts.value[label] ?? ""}
           onInput={event => {
@@ -138,24 +138,28 @@ function FacetList({ label }: { label: Label }) {
             expanded.value = { ...expanded.value, [label]: !expanded.value[label] };
           }}
         >
-          {expanded.value[label] ? "fewer" : `${Math.min(all.length, MAX_VALUES) - INITIAL_VALUES[label]} more`}
+          {expanded.value[label]
+            ? "Show fewer"
+            : `Show ${Math.min(all.length, MAX_VALUES) - INITIAL_VALUES[label]} more`}
         </button>
       )}
-      {cut && (expanded.value[label] || text !== "") && <small>the {formatInteger(few.length)} most frequent</small>}
+      {truncated && (expanded.value[label] || text !== "") && (
+        <small>The {formatInteger(visible.length)} most frequent</small>
+      )}
     </Panel>
   );
 }
 
-/** A filter in words, by its name in the address. */
+/** Describes a filter of the address. */
 function describeFilter(name: string, value: string): string {
   if (name === "near") {
     const [lat, lng, metres] = value.split(",").map(text => text.trim());
     return `within ${metres} m of ${lat}, ${lng}`;
   }
-  return name.endsWith("!") ? `${name.slice(0, -1)} not ${labelText(value)}` : `${name} ${labelText(value)}`;
+  return name.endsWith("!") ? `${name.slice(0, -1)} is not ${labelText(value)}` : `${name} is ${labelText(value)}`;
 }
 
-/** Filters that came with the address, each with a way to be rid of it. */
+/** The filters that only the address can set, each with a button to remove it. */
 function UrlOnlyFilters() {
   const { urlOnly } = filters.value;
   if (urlOnly.length === 0) return null;
@@ -167,7 +171,7 @@ function UrlOnlyFilters() {
           <button
             type="button"
             class="link"
-            aria-label={`Take away: ${describeFilter(...filter)}`}
+            aria-label={`Remove filter: ${describeFilter(...filter)}`}
             onClick={() => setFilters({ urlOnly: urlOnly.filter(other => other !== filter) })}
           >
             <Icon name="close" />
@@ -178,7 +182,7 @@ function UrlOnlyFilters() {
   );
 }
 
-/** All of them. */
+/** The panel of facets. */
 export function FacetsPanel() {
   return (
     <>
@@ -191,7 +195,7 @@ export function FacetsPanel() {
               : `${filterCount.value} filters`}
         </span>
         <button type="button" class="link" disabled={filterCount.value === 0} onClick={clearFilters}>
-          clear all
+          Clear all
         </button>
       </div>
       <UrlOnlyFilters />

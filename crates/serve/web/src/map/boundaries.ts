@@ -1,4 +1,4 @@
-/** The boundaries that carry the eye where there is no base map. */
+/** The boundaries on the map. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -7,7 +7,7 @@ import type { Boundaries } from "../api/types";
 import { boundarySet } from "../state/view-state";
 import { afterMapDrawn } from "./questions";
 
-/** Lines may leave the published ones by this much: less than a pixel at the zoom of a city. */
+/** The tolerance of simplified lines: less than a pixel at the zoom of a city. */
 const TOLERANCE_M = "12";
 
 const boundariesAnswer = watchAnswer<Boundaries>(
@@ -20,7 +20,7 @@ const boundariesAnswer = watchAnswer<Boundaries>(
   })),
 );
 
-/** Whether they are on their way. */
+/** Whether they are loading. */
 export const boundariesLoading = computed(() => boundariesAnswer.value.loading);
 
 const features = computed(() => boundariesAnswer.value.rows?.features ?? []);
@@ -28,7 +28,7 @@ const features = computed(() => boundariesAnswer.value.rows?.features ?? []);
 /** The sets of boundaries that the city has. */
 export const boundarySets = computed(() => [...new Set(features.value.map(f => f.properties.resource))]);
 
-/** The set that is shown. */
+/** The name of the set that is shown; "" if none. */
 export const currentBoundarySet = computed(() => {
   if (boundarySet.value !== null) return boundarySet.value;
   const usual = features.value.find(f => f.properties.dimension === "neighborhood") ?? features.value[0];

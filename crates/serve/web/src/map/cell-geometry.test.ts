@@ -2,14 +2,14 @@ import { cellToBoundary, latLngToCell } from "h3-js";
 import { expect, test } from "vitest";
 import { cellFeature, cellRing, touchesBounds } from "./cell-geometry";
 
-/** By the surveyor's formula, in square degrees. */
+/** The shoelace formula, in square degrees. */
 const area = (ring: readonly (readonly [number, number])[]) =>
   ring.reduce((sum, [x, y], n) => {
     const [nextX, nextY] = ring[(n + 1) % ring.length] ?? [x, y];
     return sum + (x * nextY - nextX * y) / 2;
   }, 0);
 
-test("a cell on the 180th meridian is as narrow as its neighbours", () => {
+test("a cell on the antimeridian is as narrow as others", () => {
   for (const lng of [179.999, -179.999, 180, -180]) {
     for (const resolution of [2, 5, 9]) {
       const corners = cellRing(latLngToCell(-17, lng, resolution));
@@ -27,7 +27,7 @@ test("a cell on the 180th meridian is as narrow as its neighbours", () => {
   }
 });
 
-test("a cell that holds a pole is a band up to it", () => {
+test("a cell with a pole is a band up to it", () => {
   for (const [pole, sign] of [
     [90, 1],
     [-90, -1],
@@ -39,13 +39,13 @@ test("a cell that holds a pole is a band up to it", () => {
   }
 });
 
-test("a cell is on screen as soon as the box around it touches what is in view", () => {
+test("a cell touches bounds if its bounding box does", () => {
   const cell = latLngToCell(37.77, -122.42, 9);
   const corners = cellToBoundary(cell);
   const [lat, lng] = [corners.map(at => at[0]), corners.map(at => at[1])];
   const box = { west: Math.min(...lng), south: Math.min(...lat), east: Math.max(...lng), north: Math.max(...lat) };
   expect(touchesBounds(cell, box)).toBe(true);
-  // Small bounds inside it, and those that only reach its edge.
+  // Small bounds inside it, and bounds that only touch its edge.
   expect(touchesBounds(cell, { west: -122.42, south: 37.77, east: -122.42, north: 37.77 })).toBe(true);
   expect(touchesBounds(cell, { ...box, west: box.east, east: box.east + 1 })).toBe(true);
   expect(touchesBounds(cell, { ...box, west: box.east + 1e-5, east: box.east + 1 })).toBe(false);

@@ -1,25 +1,25 @@
-/** Cells and areas as GeoJSON. */
+/** Polygons of cells and areas as GeoJSON. */
 
 import { cellToBoundary } from "h3-js";
 import { alignBounds } from "./antimeridian";
 import type { Bounds } from "./resolution";
 
-/** Rings that are kept: some ten megabytes. */
+/** About ten megabytes of rings. */
 const MAX_CACHED_RINGS = 100_000;
 const cachedRings = new Map<string, [number, number][]>();
 
-/** The corners of a cell, longitude first. They go on beyond the 180th meridian, and a cell with a pole is a band up to it. */
+/** Returns the corners of a cell, longitude first. They continue beyond 180, and a cell with a pole is a band up to it. */
 export function cellRing(cell: string): [number, number][] {
   if (cachedRings.size > MAX_CACHED_RINGS) cachedRings.clear();
-  let known = cachedRings.get(cell);
-  if (!known) {
-    known = unwrapRing(cellToBoundary(cell).map(([lat, lng]): [number, number] => [lng, lat]));
-    cachedRings.set(cell, known);
+  let ring = cachedRings.get(cell);
+  if (!ring) {
+    ring = unwrapRing(cellToBoundary(cell).map(([lat, lng]): [number, number] => [lng, lat]));
+    cachedRings.set(cell, ring);
   }
-  return known;
+  return ring;
 }
 
-/** The same ring, each corner less than half the world from the one before. */
+/** Returns the ring with each longitude less than 180 degrees from the one before. */
 function unwrapRing(corners: [number, number][]): [number, number][] {
   const [first] = corners;
   if (first === undefined) return corners;
@@ -31,12 +31,12 @@ function unwrapRing(corners: [number, number][]): [number, number][] {
   }
   const turn = Math.round((before - first[0]) / 360);
   if (turn === 0) found.pop();
-  // Once round a pole, eastward around the northern one.
+  // The ring encloses a pole: eastward the northern one.
   else found.push([before, 90 * turn], [first[0], 90 * turn]);
   return found;
 }
 
-/** A ring as a polygon. */
+/** Returns a ring as a polygon feature. */
 export function toPolygonFeature(
   ring: readonly [number, number][],
   properties: GeoJSON.GeoJsonProperties = {},
@@ -49,10 +49,10 @@ export function toPolygonFeature(
   };
 }
 
-/** A cell as a polygon. */
+/** Returns a cell as a polygon feature. */
 export const cellFeature = (cell: string) => toPolygonFeature(cellRing(cell), { cell });
 
-/** Whether the box around a cell touches the bounds. */
+/** Whether the bounding box of a cell touches the bounds. */
 export function touchesBounds(cell: string, bounds: Bounds): boolean {
   const corners = cellRing(cell);
   const [lng, lat] = [corners.map(at => at[0]), corners.map(at => at[1])];
@@ -61,5 +61,5 @@ export function touchesBounds(cell: string, bounds: Bounds): boolean {
   return east >= bounds.west && west <= bounds.east && north >= bounds.south && south <= bounds.north;
 }
 
-/** Nothing. */
+/** A collection without features. */
 export const NO_FEATURES: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };

@@ -1,7 +1,6 @@
 /**
- * The cells on the map. Their outlines are the data of a source, which a worker cuts into tiles; their colours and
- * heights are states of its features, which are drawn in the next frame. Another filter mostly means other colours of
- * the same outlines, or of some of them.
+ * The layer of cells. Their polygons are the data of a source, which a worker cuts into tiles; colours and heights are
+ * feature states, which are drawn in the next frame. Most filters change only colours.
  */
 
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
@@ -13,8 +12,8 @@ export const CELL_SOURCE = "cells";
 
 /** The cells of one map. */
 export class CellLayer {
-  /** Whose outlines the source has. */
-  private outlined = new Set<string>();
+  /** The cells whose polygons the source has. */
+  private polygons = new Set<string>();
   private shown = new Map<string, MapCell>();
 
   constructor(private readonly map: MapLibre) {}
@@ -24,12 +23,12 @@ export class CellLayer {
     return this.shown.has(cell);
   }
 
-  /** Shows these, and no others. A column cannot be made invisible: with `columns` the source has no outline too many. */
+  /** Shows exactly these cells. A column cannot be hidden: with `columns`, the source holds no other polygons. */
   show(cells: readonly MapCell[], columns: boolean): void {
     const next = new Map(cells.map(cell => [cell.cell, cell]));
-    const spare = columns && this.outlined.size > next.size;
-    if (spare || cells.some(({ cell }) => !this.outlined.has(cell))) {
-      this.outlined = new Set(next.keys());
+    const hasExtra = columns && this.polygons.size > next.size;
+    if (hasExtra || cells.some(({ cell }) => !this.polygons.has(cell))) {
+      this.polygons = new Set(next.keys());
       const features = cells.map(({ cell }) => cellFeature(cell));
       this.map.getSource<GeoJSONSource>(CELL_SOURCE)?.setData({ type: "FeatureCollection", features });
     }
@@ -37,12 +36,12 @@ export class CellLayer {
       if (!next.has(cell)) this.map.removeFeatureState({ source: CELL_SOURCE, id: cell });
     }
     for (const [id, { colour, height }] of next) {
-      const before = this.shown.get(id);
-      if (before?.colour === colour && before.height === height) continue;
+      const previous = this.shown.get(id);
+      if (previous?.colour === colour && previous.height === height) continue;
       this.map.setFeatureState({ source: CELL_SOURCE, id }, { colour, height });
     }
     this.shown = next;
-    // Nothing may have changed, and whoever waits for the frame gets one.
+    // Fires `idle` even if nothing changed.
     this.map.triggerRepaint();
   }
 }

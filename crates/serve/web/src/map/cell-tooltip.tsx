@@ -1,14 +1,14 @@
-/** What is under the pointer. */
+/** The tooltip of the cell under the pointer. */
 
 import { computed, signal } from "@preact/signals";
 import { picture } from "./picture";
 
-/** The cell under the pointer, and where on the map that is, pixels. */
+/** The cell under the pointer, and the position of the pointer in pixels. */
 export const hoveredCell = signal<{ cell: string; x: number; y: number } | null>(null);
 
 const cellTexts = computed(() => new Map(picture.value.cells.map(({ cell, text }) => [cell, text])));
 
-/** The count of the cell under the pointer, beside it. */
+/** The tooltip, next to the pointer. */
 export function CellTooltip() {
   const at = hoveredCell.value;
   const text = at && cellTexts.value.get(at.cell);

@@ -1,32 +1,32 @@
-/** Colours of counts: seven steps that differ in lightness too, so that they can be told apart without colour. */
+/** Colour scales. Their seven steps differ in lightness, too, for colour-blind readers. */
 
 import type { Scale } from "../state/view-state";
 
-/** From few to many, on light paper. */
+/** From few to many, on a light background. */
 const LIGHT = ["#fdebc8", "#fbc98a", "#f79f5f", "#ec6a52", "#d13a5c", "#9b1d63", "#5c1258"];
-/** From few to many, on dark paper. */
+/** From few to many, on a dark background. */
 const DARK = ["#3a1852", "#66206a", "#98306b", "#c9455f", "#ee6a45", "#fca234", "#fde67a"];
 const DECREASE_COLOURS = ["#1c5aa3", "#5b95cf", "#a9cbe8"];
 const INCREASE_COLOURS = ["#f6bfa6", "#e2725b", "#ad1f3a"];
 
-/** The steps from few to many. */
+/** Returns the colours from few to many. */
 export const sequentialColours = (dark: boolean): readonly string[] => (dark ? DARK : LIGHT);
 
-/** A way from a value to a colour, and its legend. */
+/** A mapping of values to colours, and its legend. */
 export interface ColourScale {
   colour: (value: number) => string;
-  /** Each colour and the values that have it, from low to high. */
+  /** Each colour and its range of values, from low to high. */
   legend: { colour: string; from: number; to: number }[];
 }
 
-/** Boundaries of `n` classes with about as many values each; fewer where values repeat. */
+/** Returns the breaks of `n` classes with about equally many values; fewer if values repeat. */
 export function quantileBreaks(values: readonly number[], n: number): number[] {
   const sorted = [...values].sort((a, b) => a - b);
   const breaks = Array.from({ length: n - 1 }, (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / n)] ?? 0);
   return [...new Set(breaks)].filter(value => value > (sorted[0] ?? 0));
 }
 
-/** Boundaries of `n` classes of the same width, on whole numbers where the values are. */
+/** Returns the breaks of `n` classes of equal width; whole numbers if the values are. */
 export function equalBreaks(values: readonly number[], n: number): number[] {
   const low = Math.min(...values);
   const high = Math.max(...values);
@@ -35,12 +35,12 @@ export function equalBreaks(values: readonly number[], n: number): number[] {
   return [...new Set(breaks)].filter(value => value > low && value <= high);
 }
 
-/** The ramp of counts above zero. */
+/** Returns the scale of counts above zero. */
 export function sequentialScale(values: readonly number[], scale: Scale, dark: boolean): ColourScale {
   if (values.length === 0) return { colour: () => "transparent", legend: [] };
   const colours = sequentialColours(dark);
   const breaks = scale === "quantile" ? quantileBreaks(values, colours.length) : equalBreaks(values, colours.length);
-  // Fewer classes take colours from the whole range.
+  // Fewer classes still use the whole range of colours.
   const shown = Array.from({ length: breaks.length + 1 }, (_, i) =>
     breaks.length === 0 ? 3 : Math.round((i * (colours.length - 1)) / breaks.length),
   ).map(at => colours[at] ?? "#888888");
@@ -57,13 +57,13 @@ export function sequentialScale(values: readonly number[], scale: Scale, dark: b
   };
 }
 
-/** The ramp of changes: blue where there are fewer, red where there are more, as far apart on both sides. */
+/** Returns the scale of changes: blue for decreases, red for increases, symmetric around zero. */
 export function divergingScale(values: readonly number[], scale: Scale, dark: boolean): ColourScale {
   const sizes = values.map(Math.abs).filter(size => size > 0);
   const middle = dark ? "#3a3a44" : "#f0eeea";
   if (sizes.length === 0) return { colour: () => middle, legend: [] };
   const edges = scale === "quantile" ? quantileBreaks(sizes, 3) : equalBreaks(sizes, 3);
-  // Of whole numbers a class ends one below the next, of others with the greatest that there is.
+  // A class of whole numbers ends one below the next; another ends at its greatest value.
   const wholes = sizes.every(Number.isInteger);
   const below = (edge: number) => (wholes ? edge - 1 : Math.max(...sizes.filter(size => size < edge)));
   const high = Math.max(...sizes);
@@ -88,9 +88,9 @@ export function divergingScale(values: readonly number[], scale: Scale, dark: bo
   };
 }
 
-/** The colours of cells that are hot or cold beyond chance. */
+/** The colours of significant hot and cold spots. */
 export const SIGNIFICANCE_COLOURS = { hot: INCREASE_COLOURS[2] ?? "", cold: DECREASE_COLOURS[0] ?? "" };
 
-/** The colour of a cell that is hot, cold, or quiet. */
+/** Returns the colour of a hot, a cold, or a not significant cell. */
 export const significanceColour = (kind: "hot" | "cold" | null, dark: boolean): string =>
   kind === null ? (dark ? "#33333d" : "#e4e0db") : SIGNIFICANCE_COLOURS[kind];

@@ -1,4 +1,4 @@
-/** Drawing a box or a polygon that incidents must lie in. */
+/** Drawing of a box or polygon as a filter. */
 
 import { effect, signal } from "@preact/signals";
 import type { Map as MapLibre } from "maplibre-gl";
@@ -6,7 +6,7 @@ import { type Area, setFilters } from "../state/view-state";
 import { notify } from "../util/notify";
 import { toBox, wrapLongitude } from "./antimeridian";
 
-/** What is being drawn. */
+/** The shape that is being drawn; null if none. */
 export const drawTool = signal<"box" | "polygon" | null>(null);
 
 const MODES = { box: "rectangle", polygon: "polygon" } as const;
@@ -18,12 +18,12 @@ function toArea(kind: "box" | "polygon", ring: [number, number][]): Area {
   const [lng, lat] = [points.map(at => at[0]), points.map(at => at[1])];
   const bounds = { west: Math.min(...lng), south: Math.min(...lat), east: Math.max(...lng), north: Math.max(...lat) };
   if (kind === "box") return { kind, box: toBox(bounds) };
-  // Drawn on a map that was turned round the world; the server takes what goes on a little beyond 180.
+  // The map may be shifted by whole turns; the server accepts longitudes slightly beyond 180.
   const turn = wrapLongitude(bounds.west) - bounds.west;
   return { kind, ring: points.map(([lng, lat]) => [roundDegrees(lng + turn), lat]) };
 }
 
-/** Draws on the map whatever {@link drawTool} says. The library is loaded when it is first needed. */
+/** Draws the shape of {@link drawTool}. The library is loaded when it is first needed. */
 export function enableDrawing(map: MapLibre): () => void {
   const container = map.getContainer();
   let stop = () => {};
@@ -59,7 +59,7 @@ export function enableDrawing(map: MapLibre): () => void {
           if (geometry?.type === "Polygon") {
             setFilters({ area: toArea(kind, geometry.coordinates[0] as [number, number][]) });
           }
-          // After the library has done with the click.
+          // After the library has handled the click.
           setTimeout(() => {
             drawTool.value = null;
           });
@@ -67,7 +67,7 @@ export function enableDrawing(map: MapLibre): () => void {
       },
       () => {
         drawTool.value = null;
-        notify("Drawing could not be loaded");
+        notify("The drawing tool could not be loaded");
       },
     );
   });

@@ -19,9 +19,9 @@ const extentQuestion = computed(
 );
 const extentAnswer = watchAnswer<Count[]>(whileMapShown(() => extentQuestion.value));
 
-/** Where the city's incidents are: all of them, and all but the hundredth part at each edge. */
+/** The extent of all incidents, and of most: without 0.4 % at each edge. */
 export const extent = computed((): { all: Bounds; most: Bounds } | null => {
-  // Until the cities are known, it may be that of all of them.
+  // Before the cities are known, the answer may cover all of them.
   if (resources.value.rows === null || !isSameQuestion(extentAnswer.value.question, extentQuestion.value)) return null;
   const rows = (extentAnswer.value.rows ?? []).filter(row => row.cell);
   if (rows.length === 0) return null;
@@ -49,7 +49,7 @@ export const extent = computed((): { all: Bounds; most: Bounds } | null => {
   // A cell of resolution 7 reaches 1.4 km from its centre.
   const all = box(0, 0.013);
   const most = box(0.004, 0.012);
-  // A few cells far out should not make the city small; where there are none, none is cut off.
+  // Outliers must not make the city small; without outliers nothing is cut off.
   const size = ({ west, south, east, north }: Bounds) => (east - west) * (north - south);
   return { all, most: size(all) < 2 * size(most) ? all : most };
 });

@@ -19,18 +19,18 @@ function LegendEntries() {
         {(["hot", "cold"] as const).map(kind => (
           <li key={kind}>
             <i style={{ background: SIGNIFICANCE_COLOURS[kind] }} />
-            {kind} beyond chance (5 % false discoveries)
+            {kind} spot (false discovery rate 5 %)
           </li>
         ))}
         <li>
           <i class="not-significant" />
-          within chance
+          not significant
         </li>
       </ul>
     );
   }
   const number = (n: number) => {
-    // A class that begins next to nothing, as of changes by the day.
+    // Changes per day can be close to zero.
     if (n !== 0 && Math.abs(n) < 0.0005) return "≈ 0";
     return Math.abs(n) < 10_000 ? formatNumber(n) : formatCompact(n).replace("-", "−");
   };
@@ -46,9 +46,8 @@ function LegendEntries() {
   );
 }
 
-/** The legend: what the colours mean, in numbers. It is closed where it would lie over the rest. */
+/** The legend: the values of the colours. It starts closed if it would cover the controls. */
 export function Legend() {
-  const known = mapAnswer.value;
   if (resources.value.rows === null || picture.value.cells.length === 0) return null;
   const choice = <T extends string>(
     label: string,
@@ -66,14 +65,14 @@ export function Legend() {
     </fieldset>
   );
   return (
-    <section class="legend" aria-label="Legend" aria-busy={known.loading}>
+    <section class="legend" aria-label="Legend" aria-busy={mapAnswer.value.loading}>
       <details
         open={legendOpen.value}
         onToggle={event => {
           legendOpen.value = event.currentTarget.open;
         }}
       >
-        <summary>{picture.value.unit || "hot or cold"}</summary>
+        <summary>{picture.value.unit || "hot and cold spots"}</summary>
         <LegendEntries />
         {mode.value !== "hotspots" &&
           choice(

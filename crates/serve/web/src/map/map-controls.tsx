@@ -3,11 +3,11 @@
 import { Icon } from "../components/icon";
 import { boundarySet, filters, setFilters, tilted } from "../state/view-state";
 import { boundariesLoading, boundarySets, currentBoundarySet } from "./boundaries";
-import { cityView } from "./city-map";
 import { drawTool } from "./draw";
+import { cityView } from "./map-camera";
 import { viewport } from "./questions";
 
-/** The switches over the map. */
+/** The buttons. */
 export function MapControls() {
   const draw = (kind: "box" | "polygon", label: string) => (
     <button
@@ -23,15 +23,20 @@ export function MapControls() {
     </button>
   );
   return (
-    <div class="controls" role="toolbar" aria-label="Map" aria-busy={boundariesLoading.value}>
-      <button type="button" title="The whole city" aria-label="The whole city" onClick={() => cityView.go()}>
+    <div class="controls" role="toolbar" aria-label="Map tools" aria-busy={boundariesLoading.value}>
+      <button
+        type="button"
+        title="Show the whole city"
+        aria-label="Show the whole city"
+        onClick={() => cityView.show()}
+      >
         <Icon name="home" />
       </button>
       <button
         type="button"
         aria-pressed={tilted.value}
-        title="Columns in 3D"
-        aria-label="Columns in 3D"
+        title="3D columns"
+        aria-label="3D columns"
         onClick={() => {
           tilted.value = !tilted.value;
         }}
@@ -42,8 +47,8 @@ export function MapControls() {
       {draw("polygon", "Draw a polygon")}
       <button
         type="button"
-        title="Only what is in view"
-        aria-label="Only what is in view"
+        title="Filter to the current view"
+        aria-label="Filter to the current view"
         onClick={() => {
           const bounds = viewport.value?.bounds;
           const round = (degrees: number) => Math.round(degrees * 1e5) / 1e5;
@@ -58,7 +63,7 @@ export function MapControls() {
       {filters.value.area && (
         <button
           type="button"
-          title="Anywhere again"
+          title="Remove the drawn area"
           aria-label="Remove the drawn area"
           onClick={() => setFilters({ area: null })}
         >
@@ -78,12 +83,14 @@ export function MapControls() {
               {name.replaceAll("-", " ")}
             </option>
           ))}
-          <option value="">no boundaries</option>
+          <option value="">No boundaries</option>
         </select>
       )}
       {drawTool.value && (
         <span class="hint" role="status">
-          {drawTool.value === "box" ? "Drag a box, or click two corners." : "Click the corners; the last one twice."}
+          {drawTool.value === "box"
+            ? "Drag a box, or click two corners."
+            : "Click each corner; click the last one twice."}
         </span>
       )}
     </div>

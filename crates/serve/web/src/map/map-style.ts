@@ -1,4 +1,4 @@
-/** How the map is drawn: paper, outlines, cells. */
+/** The style of the map: background, boundaries, cells. */
 
 import type { ExpressionSpecification, StyleSpecification } from "maplibre-gl";
 import { NO_FEATURES } from "./cell-geometry";
@@ -30,18 +30,18 @@ const DARK: Colours = {
   chosen: "#ffffff",
 };
 
-/** The highest column, metres. */
+/** The height of the highest column. */
 const MAX_COLUMN_HEIGHT_M = 1_600;
 
-/** A cell's own; none where it has none. */
+/** The colour in the state of the feature, else transparent. */
 const CELL_COLOUR: ExpressionSpecification = ["to-color", ["feature-state", "colour"], "rgba(0, 0, 0, 0)"];
 
-/** What stands in the page's head: the address of the tiles of a base map, where one is configured. */
+/** Reads the address of the base map tiles from the page's head; null if none is configured. */
 function readBaseMapTiles(): string | null {
   return document.querySelector<HTMLMetaElement>('meta[name="base-map"]')?.content || null;
 }
 
-/** The whole style. */
+/** Builds the style. */
 export function buildMapStyle(dark: boolean, tilted: boolean): StyleSpecification {
   const { paper, land, line, label, halo, chosen } = dark ? DARK : LIGHT;
   const tiles = readBaseMapTiles();

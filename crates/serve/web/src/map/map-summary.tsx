@@ -1,4 +1,4 @@
-/** How many, at a glance, and how many of them the map cannot show. */
+/** The totals over the map. */
 
 import { computed } from "@preact/signals";
 import { type AnswerState, watchAnswer } from "../api/answer";
@@ -39,7 +39,7 @@ const undatedAnswer = watchAnswer<Count[]>(
 const showsWindowB = computed(
   () => mode.value === "compare" && comparisonWindow.value !== null && comparisonShown.value === "b",
 );
-/** Those in view; nothing is asked where all are, for the cells' sum says it. */
+/** The incidents in view; if all are, the sum of the cells is enough. */
 const viewAnswer = watchAnswer<Count[]>(
   afterMapDrawn(() => {
     if (viewFilter.value.length === 0) return null;
@@ -52,35 +52,37 @@ const viewAnswer = watchAnswer<Count[]>(
   DEBOUNCE_MS,
 );
 
-/** A number that belongs to the question on screen; that of the one before is none. */
-const readCount = (known: AnswerState<Count[]>) => (known.problem ? null : (known.rows?.[0]?.count ?? null));
+/** Returns the count of an answer; null if the current question failed. */
+const readCount = (answer: AnswerState<Count[]>) => (answer.problem ? null : (answer.rows?.[0]?.count ?? null));
 
-/** How many incidents the map shows. */
+/** Returns the number of incidents on the map. */
 function countOnMap(): number | null {
   if (viewFilter.value.length > 0) return readCount(viewAnswer.value);
   const { rows, problem } = showsWindowB.value ? comparisonAnswer.value : mapAnswer.value;
   return problem || rows === null ? null : rows.reduce((sum: number, row) => sum + row.count, 0);
 }
 
-/** The change from B to A in hundredths, by the day where one is longer. */
+/** Formats the change from B to A in percent, per day if the windows differ in length. */
 function formatChange(a: number, b: number): string {
   const [daysOfA, daysOfB] = comparedDays.value ?? [1, 1];
   const part = 100 * (a / daysOfA / (b / daysOfB) - 1);
-  return `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} %${comparedDays.value ? " a day" : ""}`;
+  return `${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)} %${comparedDays.value ? " per day" : ""}`;
 }
 
-/** Says that the map is blank for want of places, and not of incidents. */
+/** Explains an empty map if all incidents are unlocated. */
 export function UnlocatedNotice() {
   const all = readCount(totalAnswer.value);
   if (!all || all !== readCount(unlocatedAnswer.value) || picture.value.cells.length > 0) return null;
   return (
     <p class="notice" role="status">
-      {all === 1 ? "This incident has no place." : `None of these ${formatInteger(all)} incidents has a place.`}
+      {all === 1
+        ? "This incident has no usable location."
+        : `None of these ${formatInteger(all)} incidents has a usable location.`}
     </p>
   );
 }
 
-/** The total over the map. */
+/** The totals. */
 export function MapSummary() {
   const all = readCount(totalAnswer.value);
   const without = readCount(unlocatedAnswer.value);
@@ -94,15 +96,15 @@ export function MapSummary() {
     viewAnswer.value.problem;
   const shown = countOnMap();
   return (
-    <section class="summary" aria-label="Total" aria-live="polite" aria-busy={viewAnswer.value.loading}>
+    <section class="summary" aria-label="Totals" aria-live="polite" aria-busy={viewAnswer.value.loading}>
       <div>
-        {/* The number is named once it is known. */}
+        {/* The test id is set once the total is known. */}
         {all === null ? <strong>…</strong> : <strong data-testid="total">{formatInteger(all)}</strong>}{" "}
         {incidentNoun(all ?? 0)}
         {before !== null && all !== null && (
           <span class="comparison">
             {" "}
-            against <b data-testid="total-b">{formatInteger(before)}</b> in B
+            vs. <b data-testid="total-b">{formatInteger(before)}</b> in B
             {before > 0 && ` (${formatChange(all, before)})`}
           </span>
         )}
@@ -113,10 +115,10 @@ export function MapSummary() {
         {without !== null && without > 0 && (
           <>
             {" "}
-            · <span data-testid="unlocated">{formatInteger(without)}</span> without a place
+            · <span data-testid="unlocated">{formatInteger(without)}</span> unlocated
           </>
         )}
-        {undated !== null && undated > 0 && <> · {formatInteger(undated)} without a time</>}
+        {undated !== null && undated > 0 && <> · {formatInteger(undated)} undated</>}
       </small>
       {problem && (
         <p class="failure" role="alert">

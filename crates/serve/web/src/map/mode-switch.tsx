@@ -1,4 +1,4 @@
-/** What the colours say: counts, a change between two windows, or what is beyond chance. */
+/** The mode of the map: counts, the change between two windows, or hot and cold spots. */
 
 import { batch, effect } from "@preact/signals";
 import { withoutHistoryStep } from "../state/url";
@@ -7,15 +7,15 @@ import { chooseComparison } from "../time/comparison-windows";
 import { dataRange, selectedWindow } from "../time/time-range";
 
 const MODES: [Mode, string, string][] = [
-  ["count", "Counts", "How many, by cell"],
-  ["compare", "Compare", "Two periods, and the change between them"],
-  ["hotspots", "Hot spots", "Cells that are hot or cold beyond chance (Getis-Ord Gi*)"],
+  ["count", "Counts", "Incidents per cell"],
+  ["compare", "Compare", "The change between two windows"],
+  ["hotspots", "Hot spots", "Significant hot and cold spots (Getis-Ord Gi*)"],
 ];
 
-function selectMode(wanted: Mode): void {
+function selectMode(next: Mode): void {
   batch(() => {
-    mode.value = wanted;
-    if (wanted !== "compare") return;
+    mode.value = next;
+    if (next !== "compare") return;
     const window = selectedWindow.peek();
     if (window && comparisonWindow.peek()) return;
     const found = chooseComparison(window, dataRange.peek());
@@ -25,7 +25,7 @@ function selectMode(wanted: Mode): void {
   });
 }
 
-// Nothing is compared with no end: one that is open in the address is closed where what there is ends.
+// A comparison needs closed windows: an open end becomes the end of the data.
 effect(() => {
   const { start, end } = filters.value.window ?? {};
   if (mode.value === "compare" && (start === null || end === null) && selectedWindow.value) {
@@ -34,11 +34,11 @@ effect(() => {
   }
 });
 
-/** The switch between them. */
+/** The buttons that switch the mode. */
 export function ModeSwitch() {
   return (
     <fieldset class="modes">
-      <legend class="hidden">What the map shows</legend>
+      <legend class="hidden">Mode of the map</legend>
       {MODES.map(([name, label, title]) => (
         <button
           key={name}

@@ -15,13 +15,13 @@ import { comparisonAnswer, comparisonQuestion, joinAddresses, mapAnswer, mapQues
 export interface MapCell {
   cell: string;
   colour: string;
-  /** 0 to 1: of the highest. */
+  /** Relative to the highest, 0 to 1. */
   height: number;
-  /** What the count is, for hovering. */
+  /** The lines of the tooltip. */
   text: string[];
-  /** The same on one line of a list. */
+  /** The same on one line, for the list. */
   brief: string;
-  /** What it is sorted by, the first the highest; null is not listed. */
+  /** The key for sorting the list, descending; null is not listed. */
   rank: number | null;
 }
 
@@ -29,15 +29,15 @@ export interface MapCell {
 export interface Picture {
   cells: MapCell[];
   colours: ColourScale | null;
-  /** The unit of the ramp's numbers. */
+  /** The unit of the numbers of the legend. */
   unit: string;
-  /** What was asked for; "" before the first answer. */
+  /** The addresses of its questions; "" before the first answer. */
   addresses: string;
 }
 
 type CellsAndColours = Omit<Picture, "addresses">;
 
-/** The days of the two windows of a comparison where one is longer; null where numbers are compared as they are. */
+/** The days of the two windows of a comparison; null if they are equally long. */
 export const comparedDays = computed((): [number, number] | null => {
   const [a, b] = [closeWindow(filters.value.window, null), comparisonWindow.value];
   const lengths: [number, number] = a && b ? [countDays(a), countDays(b)] : [1, 1];
@@ -47,7 +47,7 @@ export const comparedDays = computed((): [number, number] | null => {
 type CellCount = Count & { cell: string };
 
 function drawComparison(a: readonly CellCount[], b: readonly CellCount[]): CellsAndColours {
-  // Windows of other lengths are compared by the day.
+  // Windows of different lengths are compared per day.
   const lengths = comparedDays.value;
   const same = lengths === null;
   const [daysOfA, daysOfB] = lengths ?? [1, 1];
@@ -55,7 +55,7 @@ function drawComparison(a: readonly CellCount[], b: readonly CellCount[]): Cells
   for (const row of a) both.set(row.cell, [row.count, 0]);
   for (const row of b) both.set(row.cell, [both.get(row.cell)?.[0] ?? 0, row.count]);
   const difference = ([inA, inB]: [number, number]) => inA / daysOfA - inB / daysOfB;
-  const changed = (pair: [number, number]) => `${formatSigned(difference(pair))}${same ? "" : " a day"}`;
+  const changed = (pair: [number, number]) => `${formatSigned(difference(pair))}${same ? "" : " per day"}`;
   const value = ([inA, inB]: [number, number]) => {
     if (comparisonShown.value === "a") return inA;
     if (comparisonShown.value === "b") return inB;
@@ -70,7 +70,7 @@ function drawComparison(a: readonly CellCount[], b: readonly CellCount[]): Cells
   const most = Math.max(1e-9, ...values.map(Math.abs));
   return {
     colours,
-    unit: change ? (same ? "A − B" : "A − B, a day") : `incidents in ${comparisonShown.value.toUpperCase()}`,
+    unit: change ? (same ? "A − B" : "A − B per day") : `incidents in ${comparisonShown.value.toUpperCase()}`,
     cells: shown.map(([cell, pair]) => ({
       cell,
       colour: colours.colour(value(pair)),
@@ -106,23 +106,23 @@ function drawHotspots(rows: readonly Hotspot[]): CellsAndColours {
   };
 }
 
-/** The last whole picture, for as long as half of the next is missing. */
+/** The last complete picture, shown while half of the next is missing. */
 let last: Picture = { cells: [], colours: null, unit: "", addresses: "" };
 
-// That a question is under way is no other picture.
+// Separate signals: the loading state must not redraw the picture.
 const answeredQuestion = computed(() => mapAnswer.value.question);
 const rows = computed(() => mapAnswer.value.rows ?? []);
 const comparisonAnswered = computed(() => comparisonAnswer.value.question);
 const comparisonRows = computed(() => comparisonAnswer.value.rows ?? []);
 
-/** Those on screen: the coarser cells that were asked for reach beyond it. */
+/** Returns the rows in view: the cells of the filter extend beyond it. */
 function keepInView<T extends { cell?: string | null }>(rows: readonly T[]): (T & { cell: string })[] {
   const bounds = viewBounds.value;
   const placed = rows.filter((row): row is T & { cell: string } => Boolean(row.cell));
   return bounds ? placed.filter(row => touchesBounds(row.cell, bounds)) : placed;
 }
 
-/** What the map shows. */
+/** The picture of the current answers. */
 export const picture = computed((): Picture => {
   const half =
     mode.value === "compare" &&
@@ -135,7 +135,7 @@ export const picture = computed((): Picture => {
 });
 
 function drawCells(): CellsAndColours {
-  // The answer before the last question may be of another kind.
+  // The previous answer may be of another mode.
   if (answeredQuestion.value?.path === "hotspots") return drawHotspots(keepInView(rows.value as Hotspot[]));
   const counted = keepInView(rows.value as Count[]);
   if (mode.value === "compare" && comparisonWindow.value)
@@ -145,7 +145,7 @@ function drawCells(): CellsAndColours {
   const most = Math.max(1, ...values);
   return {
     colours,
-    unit: "incidents a cell",
+    unit: "incidents per cell",
     cells: counted.map(row => ({
       cell: row.cell,
       colour: colours.colour(row.count),

@@ -11,24 +11,24 @@ import { alignBounds, toBox } from "./antimeridian";
 import { extent } from "./extent";
 import { type Bounds, containsBounds, coverBounds, resolutionAt, roundBounds } from "./resolution";
 
-/** What the map shows of the world; null until it is there. */
+/** The visible part of the world; null before the map exists. */
 export const viewport = signal<{ bounds: Bounds; zoom: number } | null>(null);
 
-/** Cells in an answer at most: more are not told apart on a screen. */
+/** Cells of an answer: more could not be distinguished on a screen. */
 const MAX_CELLS = 20_000;
-/** Statistics are made over the whole city: finer cells are many, and nearly all empty. */
+/** Statistics cover the whole city: nearly all finer cells would be empty. */
 const MAX_HOTSPOT_RESOLUTION = 9;
 
-/** Changes that follow fast, as of a brush that is drawn, are asked once: the first at once, the rest when they pause. */
+/** Fast changes, as while a window is dragged, send one question at once and one when they pause. */
 export const DEBOUNCE_MS = 60;
 
-/** A question that waits until the map shows what was last asked for: a dozen answers beside it would hold it up. */
+/** A question that waits until the map is drawn, so that charts do not delay the map. */
 export const afterMapDrawn = (question: () => Question | null) =>
   whileMapShown(() => (mapSettled.value ? question() : undefined));
 
 const resolution = computed(() => (viewport.value === null ? 9 : resolutionAt(viewport.value.zoom)));
 
-/** The part of the world in view; null where all there is is, or nobody has moved the map yet. */
+/** The bounds of the view; null if all incidents are in view, or the user has not moved the map. */
 export const viewBounds = computed((): Bounds | null => {
   const view = viewport.value;
   if (view === null || camera.value === null) return null;
@@ -36,23 +36,23 @@ export const viewBounds = computed((): Bounds | null => {
   return roundBounds(view.bounds);
 });
 
-/** The filter of the cells in view: by coarser cells, for none may be counted in part. */
+/** The filter of the cells in view, by coarser cells, so that no cell is counted in part. */
 const cellsInView = computed((): Params => {
   const cells = viewBounds.value && coverBounds(viewBounds.value, resolution.value);
   return (cells ?? []).map((cell): [string, string] => ["cell", cell]);
 });
 
-/** The filter of the incidents in view, to the incident. */
+/** The filter of exactly the incidents in view. */
 export const viewFilter = computed((): Params => {
   if (!viewBounds.value) return [];
   const box = toBox(viewBounds.value);
-  // A question takes one box: where that is the drawn one, the frame is a polygon.
+  // A question takes one box: if a box is drawn, the view becomes a polygon.
   return [
     areaParam(filters.value.area?.kind === "box" ? { kind: "polygon", ring: boxCorners(box) } : { kind: "box", box }),
   ];
 });
 
-/** The filter that charts add: what is in view, while they follow the map. */
+/** The filter of the charts: the view, while they follow the map. */
 export const chartsFilter = computed((): Params => (chartsFollowMap.value ? viewFilter.value : []));
 
 function cellsQuestion(window: OpenWindow | null): Question {
@@ -65,7 +65,7 @@ function cellsQuestion(window: OpenWindow | null): Question {
   return countQuestion(["cell"], withCity(filterParams(withWindow(filters.value, window))), more);
 }
 
-/** The question of the map, of the first window in a comparison. */
+/** The question of the map; in a comparison, that of the first window. */
 export const mapQuestion = computed((): Question => {
   if (mode.value !== "hotspots") return cellsQuestion(filters.value.window);
   const geo = Math.min(resolution.value, MAX_HOTSPOT_RESOLUTION);
@@ -75,7 +75,7 @@ export const mapQuestion = computed((): Question => {
   };
 });
 
-/** The question of the second window in a comparison. */
+/** The question of the second window of a comparison. */
 export const comparisonQuestion = computed((): Question | null =>
   mode.value === "compare" && comparisonWindow.value ? cellsQuestion(comparisonWindow.value) : null,
 );
@@ -89,15 +89,15 @@ export const comparisonAnswer = watchAnswer<Count[]>(
   DEBOUNCE_MS,
 );
 
-/** The questions of a map, in one text. */
+/** Returns the addresses of the questions of the map as one text. */
 export const joinAddresses = (map: Question | null, other: Question | null) =>
   [map, other].flatMap(question => (question ? [formatAddress(question)] : [])).join(" and ");
 
-/** What the map is asked for. */
+/** The addresses of the current questions of the map. */
 export const requestedAddresses = computed(() => joinAddresses(mapQuestion.value, comparisonQuestion.value));
-/** What the map has drawn, by what was asked for; null where there can be no map. */
+/** The addresses of the questions that the map has drawn; null if it cannot be drawn. */
 export const drawnAddresses = signal<string | null>("");
-/** Whether the map shows what was last asked for, or cannot. */
+/** Whether the map has drawn its current questions, or failed to. */
 const mapSettled = computed(
   () =>
     drawnAddresses.value === null ||

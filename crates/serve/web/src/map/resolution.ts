@@ -1,4 +1,4 @@
-/** Which cells a view of the map asks for. */
+/** The resolution and the cells that the view of the map needs. */
 
 import { polygonToCellsExperimental } from "h3-js";
 
@@ -10,36 +10,36 @@ export interface Bounds {
   north: number;
 }
 
-/** The lake's finest resolution. */
+/** The finest resolution of the lake. */
 const MAX_RESOLUTION = 10;
 /** At this zoom a cell of resolution 9 is 10 pixels wide, in the middle latitudes. */
 const ZOOM_OF_9 = 10.8;
-/** A step of resolution is a step of √7 in width. */
+/** Each resolution is √7 finer in width. */
 const ZOOM_A_STEP = Math.log2(Math.sqrt(7));
 
-/** The resolution whose cells are some 10 to 26 pixels wide. */
+/** Returns the resolution whose cells are about 10 to 26 pixels wide. */
 export function resolutionAt(zoom: number): number {
   return Math.max(1, Math.min(MAX_RESOLUTION, 9 + Math.floor((zoom - ZOOM_OF_9) / ZOOM_A_STEP)));
 }
 
-/** The bounds, and a part of their size more on every side. */
+/** Returns the bounds, extended by a fraction of their size on every side. */
 export function padBounds(bounds: Bounds, part: number): Bounds {
   const x = (bounds.east - bounds.west) * part;
   const y = (bounds.north - bounds.south) * part;
   return { west: bounds.west - x, south: bounds.south - y, east: bounds.east + x, north: bounds.north + y };
 }
 
-/** Whether the inner bounds lie in the outer. */
+/** Whether the inner bounds are within the outer. */
 export function containsBounds(inner: Bounds, outer: Bounds): boolean {
   return (
     inner.west >= outer.west && inner.east <= outer.east && inner.south >= outer.south && inner.north <= outer.north
   );
 }
 
-/** A hundred-thousandth of a degree, about a metre. */
+/** Steps of about a metre. */
 const STEPS_PER_DEGREE = 1e5;
 
-/** The bounds as a question names them: on the globe, and rounded so that they leave out nothing of what is seen. */
+/** Returns the bounds for a question: within the globe, rounded outward. */
 export function roundBounds({ west, south, east, north }: Bounds): Bounds {
   const down = (degrees: number) => Math.floor(degrees * STEPS_PER_DEGREE) / STEPS_PER_DEGREE;
   const up = (degrees: number) => Math.ceil(degrees * STEPS_PER_DEGREE) / STEPS_PER_DEGREE;
@@ -52,12 +52,12 @@ export function roundBounds({ west, south, east, north }: Bounds): Bounds {
   };
 }
 
-/** Cells a request names at most: each is a test of its own. */
+/** Cells in the filter of a request: each is a condition of its own. */
 const MAX_COVER_CELLS = 48;
 
 /**
- * Coarse cells that together cover the bounds: the filter of the cells in view. Each fine cell belongs to one of them as
- * a whole, so no cell on screen is counted in part. Null: the bounds are too wide to be worth a filter.
+ * Returns coarse cells that cover the bounds: the filter of the cells in view. Each fine cell has one of them as its
+ * parent, so no cell is counted in part. Returns null if the bounds are too wide for a filter.
  */
 export function coverBounds(bounds: Bounds, resolution: number): string[] | null {
   const { west, south, east, north } = padBounds(bounds, 0.1);
@@ -70,7 +70,7 @@ export function coverBounds(bounds: Bounds, resolution: number): string[] | null
     [from, south],
   ]);
   for (let coarse = resolution - 2; coarse >= 0; coarse -= 1) {
-    // Estimated first: a fine covering of a continent would be millions of cells.
+    // Estimated first: covering a continent with fine cells would take millions.
     if (((east - west) * (north - south)) / estimateCellArea(coarse) > 2 * MAX_COVER_CELLS) continue;
     const found = rings.flatMap(ring => polygonToCellsExperimental([ring], coarse, "containmentOverlapping", true));
     const cells = new Set(found);
@@ -79,7 +79,7 @@ export function coverBounds(bounds: Bounds, resolution: number): string[] | null
   return null;
 }
 
-/** What lies between two longitudes, in parts that do not go across the 180th meridian. */
+/** Splits a range of longitudes at the antimeridian. */
 function splitAtAntimeridian(west: number, east: number): [west: number, east: number][] {
   const turn = 360 * Math.floor((west + 180) / 360);
   const [from, to] = [west - turn, east - turn];
@@ -90,7 +90,7 @@ function splitAtAntimeridian(west: number, east: number): [west: number, east: n
   ];
 }
 
-/** About the area of a cell in square degrees, at the equator: 4.36 million km² at resolution 0, a seventh each step. */
+/** Estimates the area of a cell in square degrees at the equator: 4.36 million km² at resolution 0, a seventh per step. */
 function estimateCellArea(resolution: number): number {
   return 4.36e6 / 7 ** resolution / 111.3 ** 2;
 }

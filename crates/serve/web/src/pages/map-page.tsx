@@ -1,4 +1,4 @@
-/** The map, its filters, its time and its charts. */
+/** The map page: the map, filters, the time strip and charts. */
 
 import "../style/map.css";
 import { effect, signal } from "@preact/signals";
@@ -27,12 +27,12 @@ effect(() => {
   mapMeta.value = a && b ? { ...a, exact: a.exact && b.exact, truncated: a.truncated || b.truncated } : a;
 });
 
-/** On a phone one of the three is in front. */
+/** The panel that is shown on a phone. */
 const frontPanel = signal<"map" | "filters" | "charts">("map");
 
 effect(() => {
   if (selectedCell.value && frontPanel.peek() === "map" && stackedLayout.matches)
-    notify("What happened there is under Charts");
+    notify("The details of the cell are under Charts");
 });
 
 function EmptyLakeNotice() {
@@ -47,7 +47,7 @@ function EmptyLakeNotice() {
   );
 }
 
-/** The page of the map. */
+/** The map page. */
 export function MapPage() {
   useEffect(listenForEscape, []);
   const { rows, problem } = resources.value;
@@ -65,7 +65,7 @@ export function MapPage() {
   );
   return (
     <main class="map-page" data-front={frontPanel.value}>
-      <h1 class="hidden">Incidents on the map</h1>
+      <h1 class="hidden">Map of incidents</h1>
       <aside class="filters" aria-label="Filters">
         <FacetsPanel />
       </aside>
@@ -92,7 +92,7 @@ export function MapPage() {
       <aside class="charts" aria-label="Charts">
         <ChartPanels />
       </aside>
-      <div class="tabs" role="toolbar" aria-label="What is in front">
+      <div class="tabs" role="toolbar" aria-label="Panels">
         {tab("map", "Map", "home")}
         {tab("filters", filterCount.value === 0 ? "Filters" : `Filters (${filterCount.value})`, "filter")}
         {tab("charts", selectedCell.value ? "Charts (1)" : "Charts", "chart")}

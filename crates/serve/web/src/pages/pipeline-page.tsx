@@ -1,4 +1,4 @@
-/** The whole state of the lake, live: what landed, what is counted, what could not be used. */
+/** The pipeline page: the state of resources, batches, rejects and limits, live. */
 
 import "../style/pages.css";
 import "../style/pipeline.css";
@@ -53,7 +53,7 @@ function Tiles() {
   );
 }
 
-/** Nothing here is asked for by hand: the page follows the lake. */
+/** The pipeline page; it updates itself. */
 export default function PipelinePage() {
   return (
     <main class="page pipeline-page">

@@ -1,4 +1,4 @@
-/** The queries that have a name: chosen from a list, filled in as a form. */
+/** The page of named queries: a list, a form and the answer. */
 
 import "../style/pages.css";
 import { batch } from "@preact/signals";
@@ -10,7 +10,7 @@ import { QueryForm } from "../queries/query-form";
 import { queryName, queryValues } from "../state/view-state";
 import { isPhone } from "../util/screen";
 
-/** Chooses a query; of the values given before, those stay that it takes as well. */
+/** Selects a query, and keeps the values of parameters that it has, too. */
 function selectQuery(query: NamedQuery): void {
   const taken = new Set(query.parameters.map(({ name }) => name));
   batch(() => {
@@ -26,7 +26,7 @@ function QueryList({ all }: { all: readonly NamedQuery[] }) {
         <h2>{all.length} queries</h2>
       </summary>
       {[...groupByFolder(all)].map(([folder, found]) => (
-        <section key={folder} aria-label={folder || "Without a folder"}>
+        <section key={folder} aria-label={folder || "No folder"}>
           {folder && <h3>{folder}</h3>}
           <ul>
             {found.map(query => (
@@ -83,7 +83,7 @@ function SelectedQuery({ query }: { query: NamedQuery }) {
   );
 }
 
-/** The list, and beside it the query that is chosen. */
+/** The page of named queries. */
 export default function QueriesPage() {
   const { rows, problem } = namedQueries.value;
   const query = selectedQuery.value;
@@ -99,7 +99,7 @@ export default function QueriesPage() {
     return (
       <main class="page">
         <p class="loading" role="status">
-          Reading the list of queries…
+          Loading the queries…
         </p>
       </main>
     );
@@ -114,8 +114,8 @@ export default function QueriesPage() {
           <SelectedQuery query={query} />
         ) : (
           <>
-            <h1>{queryName.value === null ? "Queries" : `There is no query ${queryName.value}`}</h1>
-            <p class="soft">Questions that are asked often have a name. Choose one; its address can be sent on.</p>
+            <h1>{queryName.value === null ? "Queries" : `Query not found: ${queryName.value}`}</h1>
+            <p class="soft">Select a query. The address of the page includes its parameters and can be shared.</p>
             <QueryCards all={rows} />
           </>
         )}

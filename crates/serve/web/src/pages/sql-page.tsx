@@ -1,4 +1,4 @@
-/** Anything that can be asked of the lake in SQL. */
+/** The SQL page. */
 
 import "../style/pages.css";
 import { useSignal } from "@preact/signals";
@@ -34,7 +34,7 @@ function QueryToolbar() {
         Cancel
       </button>
       <label>
-        At most{" "}
+        Limit{" "}
         <select
           value={String(rowLimit.value)}
           onChange={event => {
@@ -53,7 +53,7 @@ function QueryToolbar() {
   );
 }
 
-/** Shows a query's text before the catalog of the lake is known. */
+/** The SQL page; it is usable before the catalog is loaded. */
 export default function SqlPage() {
   const catalog = useSignal<SqlCatalog | null>(null);
   const problem = useSignal<Problem | null>(null);
@@ -69,14 +69,14 @@ export default function SqlPage() {
       },
     );
   }, [catalog, problem]);
-  const wrong = useMemo(() => {
+  const errorPosition = useMemo(() => {
     const detail = outcome.value?.problem?.detail;
     return detail === undefined ? null : parsePosition(detail);
   }, [outcome.value]);
   const insert = (text: string) => editor.current?.insert(text);
   const goTo = () => {
-    const place = wrong && findWord(outcome.peek()?.sql ?? "", wrong);
-    if (place) editor.current?.goTo(place.from);
+    const range = errorPosition && findWord(outcome.peek()?.sql ?? "", errorPosition);
+    if (range) editor.current?.goTo(range.from);
   };
   return (
     <main class="page split sql-page">
@@ -94,7 +94,7 @@ export default function SqlPage() {
                   class="plain choice"
                   aria-pressed={sqlText.value === sql}
                   onClick={event => {
-                    // On a phone the list would cover what was chosen.
+                    // On a phone the list would cover the answer.
                     if (isPhone) event.currentTarget.closest("details")?.removeAttribute("open");
                     sqlText.value = sql;
                     runQuery(sql);
@@ -117,14 +117,14 @@ export default function SqlPage() {
         <section class="panel query" aria-label="Query">
           <EditorHost
             catalog={catalog.value}
-            wrong={wrong}
-            ready={made => {
-              editor.current = made;
+            errorPosition={errorPosition}
+            ready={created => {
+              editor.current = created;
             }}
           />
           <QueryToolbar />
         </section>
-        <OutcomePanel goTo={wrong ? goTo : null} />
+        <OutcomePanel goTo={errorPosition ? goTo : null} />
       </div>
     </main>
   );

@@ -1,4 +1,4 @@
-/** What lands, as it lands. */
+/** The feed of landed batches and compactions. */
 
 import type { Change } from "../api/events";
 import { LiveIndicator } from "../components/live-indicator";
@@ -16,10 +16,10 @@ function Item({ change }: { change: Change }) {
       <span class={`badge ${batch ? "" : "good"}`}>{batch ? `batch ${change.batch}` : change.kind}</span>
       <span class="description">
         <strong>{change.resource}</strong>{" "}
-        <span class="soft">{batch ? "" : `compacted up to batch ${change.batch}, counted again from every row`}</span>
+        <span class="soft">{batch ? "" : `compacted up to batch ${change.batch}`}</span>
       </span>
       {batch && (
-        <span class="net" title={`${formatInteger(change.changes ?? 0)} counts changed`}>
+        <span class="net" title={`${formatInteger(change.changes ?? 0)} changed counts`}>
           {formatSigned(change.net ?? 0)}
         </span>
       )}
@@ -27,26 +27,26 @@ function Item({ change }: { change: Change }) {
   );
 }
 
-/** The newest changes first. */
+/** The feed, newest first. */
 export function ChangeFeed() {
   const all = changeFeed.value;
   const batches = all.filter(({ kind }) => kind === "batch");
   return (
     <section class="panel feed" aria-labelledby="pipeline-feed">
       <header>
-        <h2 id="pipeline-feed">What landed</h2>
-        <span class="note">incidents that each batch added, newest first, UTC</span>
+        <h2 id="pipeline-feed">Landed batches</h2>
+        <span class="note">incidents added per batch, newest first, UTC</span>
         <LiveIndicator />
       </header>
       {pastProblem.value && <p class="failure">{pastProblem.value}</p>}
       {batches.length > 1 && <Sparkline values={[...batches].reverse().map(({ net = 0 }) => net)} />}
       {pastLoading.value && (
         <p class="loading" role="status">
-          Reading what landed before…
+          Loading earlier batches…
         </p>
       )}
       {all.length === 0 && !pastLoading.value && (
-        <p class="empty">Nothing yet: new batches appear here as they land.</p>
+        <p class="empty">No batches yet. New batches appear here as they land.</p>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard */}
       <section class="scroll" tabIndex={0} aria-label="Batches and compactions">

@@ -5,7 +5,7 @@ import { classifyLag } from "./resource-lag";
 vi.mock("../api/answer", () => ({ watchAnswer: () => ({ value: { rows: null } }) }));
 const { mergeChanges } = await import("./pipeline-data");
 
-it("knows a late resource", () => {
+it("a resource is late after three cadences", () => {
   const resource = { landed: true, lag_seconds: 7_000, cadence_seconds: 3_600 } as Resource;
   expect(classifyLag(resource)).toBe("ok");
   expect(classifyLag(resource, 4_000)).toBe("late");
@@ -13,7 +13,7 @@ it("knows a late resource", () => {
   expect(classifyLag({ ...resource, cadence_seconds: null })).toBe("unknown");
 });
 
-it("tells of each change once, the newest first", () => {
+it("lists each change once, newest first", () => {
   const change = (batch: number, kind = "batch") => ({
     kind,
     version: batch,

@@ -1,4 +1,4 @@
-/** What the pipeline page asks, as long as it is open, and again whenever the lake changes. */
+/** The data of the pipeline page, fetched while it is shown, and again when the lake changes. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -24,11 +24,11 @@ export interface Reject {
   landed_at: string;
 }
 
-/** How many rejects are shown, newest first. */
+/** Rejects that are listed, newest first. */
 export const MAX_REJECTS = 20;
-/** How many batches of the past are read. */
+/** Batches that are fetched from the past. */
 const MAX_PAST_BATCHES = 40;
-/** How many changes are kept. */
+/** Changes that are kept. */
 const MAX_CHANGES = 200;
 
 const whileShown = (question: Question) => computed(() => (page.value === "pipeline" ? question : null));
@@ -42,12 +42,12 @@ export const rejectReasons = watchAnswer<RejectReason[]>(
 );
 export const newestRejects = watchAnswer<Reject[]>(whileShown({ path: "sql", params: [["query", NEWEST_REJECTS]] }));
 
-/** The resources; those that have landed first. */
+/** The resources; landed ones first. */
 export const sortedResources = computed((): Resource[] =>
   [...(resources.value.rows ?? [])].sort((a, b) => Number(b.landed) - Number(a.landed)),
 );
 
-/** Whether the server takes requests, in its own words; `null` until it has said. */
+/** Whether the server is ready, with its text; null before its first answer. */
 export const readiness = signal<{ ready: boolean; text: string } | null>(null);
 
 effect(() => {
@@ -65,16 +65,16 @@ effect(() => {
 
 /** The newest batches that landed before the page was opened. */
 const pastChanges = signal<readonly Change[]>([]);
-/** Whether they are still being read, and why they could not be. */
+/** Whether they are still loading, and the error if they could not be fetched. */
 export const pastLoading = signal(false);
 export const pastProblem = signal<string | null>(null);
 let pastRequested = false;
 
-/** Compactions, which the server's events do not tell of: they show as watermarks that grow. */
+/** Compactions. The server has no event for them; a watermark that grows shows one. */
 const compactions = signal<readonly Change[]>([]);
 const watermarks = new Map<string, number>();
 
-// Another lake has another past.
+// Another lake has other batches.
 effect(() => {
   if (streamResets.value === 0) return;
   pastChanges.value = [];
@@ -84,7 +84,7 @@ effect(() => {
   pastRequested = false;
 });
 
-/** Reads batches after a position, and shows each as it comes: the server opens every one of them for its sum. */
+/** Fetches the batches after a version, and shows each as it arrives: the server reads each from storage. */
 async function fetchPast(since: number): Promise<void> {
   pastLoading.value = true;
   try {
@@ -108,7 +108,7 @@ async function fetchPast(since: number): Promise<void> {
 }
 
 effect(() => {
-  // A batch is one version of this table, so its versions are the feed's positions.
+  // A batch is one version of `fast_counts`.
   const newest = /fast_counts=(\d+)/.exec(resources.value.meta?.version ?? "")?.[1];
   if (page.value !== "pipeline" || newest === undefined || pastRequested) return;
   pastRequested = true;
@@ -131,18 +131,18 @@ effect(() => {
   }
 });
 
-/** Everything that landed or was compacted, newest first. */
+/** The landed batches and compactions, newest first. */
 export const changeFeed = computed((): Change[] =>
   mergeChanges([...changes.value, ...compactions.value], pastChanges.value),
 );
 
-/** Puts what was heard and what was read together: each change once, newest first. */
+/** Merges the changes from events and from the past: each once, newest first. */
 export function mergeChanges(heard: readonly Change[], read: readonly Change[]): Change[] {
-  const known = new Map<string, Change>();
+  const merged = new Map<string, Change>();
   for (const change of [...heard, ...read]) {
     const key = `${change.kind} ${change.resource} ${change.batch}`;
-    if (!known.has(key)) known.set(key, change);
+    if (!merged.has(key)) merged.set(key, change);
   }
   const at = ({ committed_at }: Change) => Date.parse(committed_at ?? "") || 0;
-  return [...known.values()].sort((a, b) => at(b) - at(a)).slice(0, MAX_CHANGES);
+  return [...merged.values()].sort((a, b) => at(b) - at(a)).slice(0, MAX_CHANGES);
 }

@@ -1,13 +1,13 @@
-/** Rows as published that could not be used, and why. */
+/** The panel of rejects. */
 
 import { CodeText } from "../components/code-text";
 import { Panel } from "../components/panel";
 import { formatInteger, formatTime } from "../util/format";
 import { MAX_REJECTS, newestRejects, type Reject, rejectReasons } from "./pipeline-data";
 
-/** The row as it was published, readable if it is JSON. */
+/** Returns a row as it was published, indented if it is JSON. */
 export function formatOriginal(original: string | null): string {
-  if (original === null) return "not kept";
+  if (original === null) return "not stored";
   try {
     return JSON.stringify(JSON.parse(original), null, 2);
   } catch {
@@ -19,7 +19,7 @@ function RejectDetails({ reject }: { reject: Reject }) {
   return (
     <details class="reject">
       <summary>
-        <code>{reject.identity ?? "without a key"}</code> <CodeText text={reject.reason} />{" "}
+        <code>{reject.identity ?? "no key"}</code> <CodeText text={reject.reason} />{" "}
         <small>
           {reject.resource}, batch {reject.batch}, {formatTime(reject.landed_at)}
         </small>
@@ -29,15 +29,15 @@ function RejectDetails({ reject }: { reject: Reject }) {
   );
 }
 
-/** By reason, and the newest of them with the row itself. */
+/** Counts the rejects by reason and lists the newest with their rows. */
 export function RejectsPanel() {
   const rows = rejectReasons.value.rows ?? [];
   const newest = newestRejects.value.rows ?? [];
   const all = rows.reduce((sum, { count }) => sum + count, 0);
   return (
-    <Panel title="Rejects" note="rows as published that could not be used" answer={rejectReasons.value} class="rejects">
+    <Panel title="Rejects" note="rows without a usable key" answer={rejectReasons.value} class="rejects">
       {rows.length === 0 ? (
-        <p class="empty">None: every row that landed could be used.</p>
+        <p class="empty">No open rejects.</p>
       ) : (
         <>
           <table class="rows">
@@ -62,7 +62,7 @@ export function RejectsPanel() {
               ))}
             </tbody>
           </table>
-          <h3>{all > MAX_REJECTS ? `The newest ${MAX_REJECTS}` : "Each of them"}</h3>
+          <h3>{all > MAX_REJECTS ? `The newest ${MAX_REJECTS}` : "All rejects"}</h3>
           {newest.map(reject => (
             <RejectDetails
               key={`${reject.resource} ${reject.batch} ${reject.identity} ${reject.reason}`}

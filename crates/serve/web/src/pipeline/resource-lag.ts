@@ -1,13 +1,13 @@
-/** Whether a resource lands as often as its publisher brings something new. */
+/** The lag of a resource, compared with its cadence. */
 
 import type { Resource } from "../api/types";
 
-/** More than that many cadences without a batch is late, as docs/metrics.md says of the alert. */
+/** A resource is late after more cadences than this without a batch, as in the alert of docs/metrics.md. */
 export const MAX_CADENCES_WITHOUT_BATCH = 3;
 
 export type Lag = "ok" | "late" | "unknown";
 
-/** How a resource stands after `more` seconds beyond what the server said. */
+/** Classifies the lag of a resource, `more` seconds after the server's answer. */
 export function classifyLag({ landed, lag_seconds: lag, cadence_seconds: cadence }: Resource, more = 0): Lag {
   if (!landed || lag === null || cadence === null) return "unknown";
   return lag + more > MAX_CADENCES_WITHOUT_BATCH * cadence ? "late" : "ok";

@@ -1,4 +1,4 @@
-/** The resources and how each stands. */
+/** The table of resources. */
 
 import { useEffect, useState } from "preact/hooks";
 import { resources } from "../api/resources";
@@ -8,16 +8,16 @@ import { formatDuration, formatInteger, formatSigned, formatTime } from "../util
 import { sortedResources } from "./pipeline-data";
 import { classifyLag } from "./resource-lag";
 
-/** Seconds since the server last told of the resources; its own clock is not asked for more. */
+/** Returns the seconds since the last answer of `/resources`, updated every five seconds. */
 function useAnswerAge(): number {
   const [age, setAge] = useState(0);
-  const told = resources.value.rows;
+  const rows = resources.value.rows;
   useEffect(() => {
     const since = performance.now();
     setAge(0);
     const timer = setInterval(() => setAge((performance.now() - since) / 1_000), 5_000);
     return () => clearInterval(timer);
-  }, [told]);
+  }, [rows]);
   return age;
 }
 
@@ -38,7 +38,9 @@ function LagBadge({ resource, age }: { resource: Resource; age: number }) {
   const lag = classifyLag(resource, age);
   const cadence = resource.cadence_seconds;
   const about =
-    cadence === null ? "No cadence is known" : `Expected every ${formatDuration(cadence)}; late after three times that`;
+    cadence === null
+      ? "No cadence declared"
+      : `Cadence: ${formatDuration(cadence)}. Late after three cadences without a batch.`;
   return (
     <span class={`badge ${{ ok: "good", late: "bad", unknown: "" }[lag]}`} title={about}>
       {lag === "unknown" ? "no cadence" : lag}
@@ -48,15 +50,15 @@ function LagBadge({ resource, age }: { resource: Resource; age: number }) {
 
 function AuditCell({ resource: { last_audit: audit, landed } }: { resource: Resource }) {
   if (!landed) return null;
-  if (!audit) return <span class="soft">not audited yet</span>;
-  const [kind, said] = {
+  if (!audit) return <span class="soft">not audited</span>;
+  const [kind, text] = {
     none: ["good", "no drift"],
     drift: ["bad", audit.drift === null ? "drift" : `drift ${formatSigned(audit.drift)}`],
     inconclusive: ["warn", "inconclusive"],
   }[audit.outcome] ?? ["", audit.outcome];
   return (
     <>
-      <span class={`badge ${kind}`}>{said}</span> <small>{formatTime(audit.at)}</small>
+      <span class={`badge ${kind}`}>{text}</span> <small>{formatTime(audit.at)}</small>
     </>
   );
 }
@@ -100,7 +102,7 @@ function ResourceRow({ resource, age }: { resource: Resource; age: number }) {
   );
 }
 
-/** All of them as a table. */
+/** The table. */
 export function ResourceTable() {
   const { rows, problem, loading } = resources.value;
   const age = useAnswerAge();
@@ -113,10 +115,10 @@ export function ResourceTable() {
       {problem && <ErrorMessage problem={problem} />}
       {rows === null && !problem && (
         <p class="loading" role="status">
-          Reading…
+          Loading…
         </p>
       )}
-      {rows?.length === 0 && <p class="empty">No resource is known to this lake.</p>}
+      {rows?.length === 0 && <p class="empty">The lake has no resources.</p>}
       {rows !== null && rows.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
         <section class="scroll" tabIndex={0} aria-label="Table of resources">
@@ -129,16 +131,16 @@ export function ResourceTable() {
                 <th scope="col" class="number head">
                   Incidents
                 </th>
-                <th scope="col" class="number head" title="Without a place">
+                <th scope="col" class="number head" title="Incidents without a usable location">
                   Unlocated
                 </th>
-                <th scope="col" class="number head" title="Without a time">
+                <th scope="col" class="number head" title="Incidents without a usable time">
                   Undated
                 </th>
-                <th scope="col" class="number head" title="Rows that could not be used">
+                <th scope="col" class="number head" title="Rows without a usable key">
                   Rejects
                 </th>
-                <th scope="col" class="head" title="Batches that a compaction has confirmed">
+                <th scope="col" class="head" title="Compacted batches of all landed batches">
                   Compacted
                 </th>
                 <th scope="col" class="head">
@@ -148,7 +150,7 @@ export function ResourceTable() {
                   Counts
                 </th>
                 <th scope="col" class="head">
-                  Drift of the last audit
+                  Last audit
                 </th>
               </tr>
             </thead>
@@ -162,7 +164,8 @@ export function ResourceTable() {
       )}
       {unaudited && (
         <p class="hint">
-          Not audited yet: run <code>hotspots-lake audit</code>, which compares the lake with the portal's own counts.
+          Some resources have not been audited. Run <code>hotspots-lake audit</code> to compare the lake with the
+          portal.
         </p>
       )}
     </section>

@@ -1,23 +1,23 @@
-/** The server itself: whether it is ready, and what a request may use. */
+/** The readiness of the server and its limits. */
 
 import { CodeText } from "../components/code-text";
 import { Panel } from "../components/panel";
 import { formatInteger } from "../util/format";
 import { limits, readiness } from "./pipeline-data";
 
-/** Whether it takes requests. */
+/** The readiness as a badge. */
 export function Readiness() {
-  const said = readiness.value;
-  if (said === null) return <span class="badge">asking…</span>;
-  return <span class={`badge ${said.ready ? "good" : "bad"}`}>{said.text}</span>;
+  const current = readiness.value;
+  if (current === null) return <span class="badge">connecting…</span>;
+  return <span class={`badge ${current.ready ? "good" : "bad"}`}>{current.text}</span>;
 }
 
 /** The limits as a table. */
 export function LimitsPanel() {
-  // Without the question there is no menu: limits are no rows of the lake.
-  const known = { ...limits.value, of: null };
+  // Without a question the panel has no menu: limits are not rows of the lake.
+  const answer = { ...limits.value, question: null };
   return (
-    <Panel title="Limits" note="what one request may use" answer={known} class="limits">
+    <Panel title="Limits" note="of one request" answer={answer} class="limits">
       <table class="rows">
         <tbody>
           {(limits.value.rows ?? []).map(({ name, value, unit, about }) => (

@@ -1,15 +1,15 @@
-/** A few numbers at a glance. */
+/** A small bar chart of numbers. */
 
 import { formatInteger } from "../util/format";
 
 const WIDTH = 300;
 const HEIGHT = 44;
 
-/** Bars of numbers, the newest at the right. */
+/** The chart, newest number at the right. */
 export function Sparkline({ values }: { values: readonly number[] }) {
   const most = Math.max(1, ...values.map(Math.abs));
   const step = WIDTH / Math.max(values.length, 12);
-  const label = `Incidents by batch: ${values.length} batches, at most ${formatInteger(most)}`;
+  const label = `Incidents per batch: ${values.length} batches, maximum ${formatInteger(most)}`;
   return (
     <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
       <title>{label}</title>

@@ -1,4 +1,4 @@
-/** What a named query answers. */
+/** The answer of a named query. */
 
 import { type Question, sendQuestion } from "../api/client";
 import type { NamedQuery } from "../api/types";
@@ -19,7 +19,7 @@ function Actions({ query, asked }: { query: NamedQuery; asked: Question }) {
       <button type="button" onClick={() => download("parquet")}>
         Parquet
       </button>
-      <button type="button" onClick={() => copyText("The curl command", toCurl(withFormat(asked, "csv")))}>
+      <button type="button" onClick={() => copyText("curl command", toCurl(withFormat(asked, "csv")))}>
         Copy as curl
       </button>
     </div>
@@ -42,7 +42,7 @@ function Columns({ query }: { query: NamedQuery }) {
   );
 }
 
-/** The rows of the query that is chosen, or why there are none. */
+/** The rows of a named query, or a problem. */
 export function AnswerPanel({ query }: { query: NamedQuery }) {
   const { loading, problem } = queryAnswer.value;
   const asked = queryQuestion.value;
@@ -51,12 +51,12 @@ export function AnswerPanel({ query }: { query: NamedQuery }) {
   return (
     <section class="panel outcome" aria-label="Result" aria-busy={loading}>
       {asked === null ? (
-        <p class="empty">Give the required values, then run it.</p>
+        <p class="empty">Enter the required values and run the query.</p>
       ) : problem ? (
         <ErrorMessage problem={problem} />
       ) : rows === null ? (
         <p class="loading" role="status">
-          Counting…
+          Loading…
         </p>
       ) : (
         <>
@@ -69,9 +69,9 @@ export function AnswerPanel({ query }: { query: NamedQuery }) {
               {rows.truncated && (
                 <span
                   class="badge bad"
-                  title={`There are more than ${formatInteger(MAX_ROWS)} rows: a download has them`}
+                  title={`The answer has more than ${formatInteger(MAX_ROWS)} rows. Download it for all.`}
                 >
-                  cut short
+                  truncated
                 </span>
               )}{" "}
               {!rows.exact && <span class="badge warn">unreconciled</span>}

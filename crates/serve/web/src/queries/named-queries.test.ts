@@ -2,11 +2,11 @@ import { expect, it, vi } from "vitest";
 import type { NamedQuery } from "../api/types";
 import { parseExactJson } from "../results/row";
 
-// The page's modules ask and look at once; here there is neither a server nor a screen.
+// The modules send questions when they are imported; a unit test has no server.
 const parsers = vi.hoisted(() => [] as unknown[]);
 vi.mock("../api/live-updates", () => ({ lakeVersion: { value: 0 } }));
 vi.mock("../api/answer", () => ({
-  watchAnswer: (_question: unknown, _wait: unknown, _newer: unknown, parse: unknown) => {
+  watchAnswer: (_question: unknown, _debounceMs: unknown, _revision: unknown, parse: unknown) => {
     parsers.push(parse);
     return { value: { rows: null } };
   },
@@ -31,7 +31,7 @@ it("groups queries by folder", () => {
   ]);
 });
 
-it("asks with the values that are its own", () => {
+it("sends only values of its own parameters", () => {
   expect(toQuestion(query("a/x y"), new Map(Object.entries({ top: "5", other: "1" })))).toEqual({
     path: "queries/a/x%20y",
     params: [["top", "5"]],
@@ -40,6 +40,6 @@ it("asks with the values that are its own", () => {
   expect(toQuestion(query("x", true), new Map())).toBeNull();
 });
 
-it("reads rows with integers of 64 bits as they are", () => {
+it("parses rows with exact 64-bit integers", () => {
   expect(parsers).toEqual([undefined, parseExactJson]);
 });

@@ -1,4 +1,4 @@
-/** The named queries of the server, and the answer of the one that is chosen. */
+/** The named queries of the server, and the answer of the selected one. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -10,21 +10,21 @@ import type { Result } from "../results/result";
 import { parseExactJson, toRow } from "../results/row";
 import { page, queryName, queryValues } from "../state/view-state";
 
-/** More rows than that are for a download. */
+/** Rows that are shown; a download has all. */
 export const MAX_ROWS = 10_000;
 
-/** All of them. */
+/** The named queries. */
 export const namedQueries = watchAnswer<NamedQuery[]>(
   computed((): Question | null => (page.value === "queries" ? { path: "queries", params: [] } : null)),
 );
 
-/** The folder of a query, and its name there. */
+/** Splits the name of a query into folder and rest. */
 export function splitName(name: string): [folder: string, rest: string] {
   const slash = name.lastIndexOf("/");
   return slash < 0 ? ["", name] : [name.slice(0, slash), name.slice(slash + 1)];
 }
 
-/** Queries by folder, in the order in which they come. */
+/** Groups queries by folder, in order. */
 export function groupByFolder(all: readonly NamedQuery[]): Map<string, NamedQuery[]> {
   const found = new Map<string, NamedQuery[]>();
   for (const query of all) {
@@ -34,12 +34,12 @@ export function groupByFolder(all: readonly NamedQuery[]): Map<string, NamedQuer
   return found;
 }
 
-/** The query that the address names. */
+/** The query in the address. */
 export const selectedQuery = computed(
   () => namedQueries.value.rows?.find(({ name }) => name === queryName.value) ?? null,
 );
 
-/** The request for a query with these values; `null` while one that it needs is missing. */
+/** Returns the question of a query with values; null if a required one is missing. */
 export function toQuestion(query: NamedQuery, values: ReadonlyMap<string, string>): Question | null {
   const given = query.parameters.flatMap(({ name }): [string, string][] => {
     const value = values.get(name);
@@ -49,7 +49,7 @@ export function toQuestion(query: NamedQuery, values: ReadonlyMap<string, string
   return missing ? null : { path: `queries/${query.name.split("/").map(encodeURIComponent).join("/")}`, params: given };
 }
 
-/** The request without its limit: what a download and another program ask for. */
+/** The question without a limit, for downloads and curl. */
 export const queryQuestion = computed(() =>
   selectedQuery.value === null || page.value !== "queries" ? null : toQuestion(selectedQuery.value, queryValues.value),
 );
@@ -60,10 +60,10 @@ const limitedQuestion = computed(() =>
     : { path: queryQuestion.value.path, params: [...queryQuestion.value.params, ["limit", String(MAX_ROWS)] as const] },
 );
 
-/** The answer, and again whenever the lake changes. Integers of 64 bits stay what they are. */
+/** The answer of the selected query, with exact 64-bit integers. */
 export const queryAnswer = watchAnswer<object[]>(limitedQuestion, 0, lakeVersion, parseExactJson);
 
-/** The answer's rows with their columns; `null` while they are those of another query. */
+/** The answer with its columns; null while it is that of another query. */
 export const queryResult = computed((): Result | null => {
   const { rows, meta, question } = queryAnswer.value;
   if (rows === null || meta === null || question === null || question.path !== queryQuestion.value?.path) return null;

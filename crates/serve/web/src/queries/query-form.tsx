@@ -1,4 +1,4 @@
-/** The values that a query takes, as a form. */
+/** The form for the parameters of a query. */
 
 import { useId } from "preact/hooks";
 import type { NamedQuery, QueryParameter } from "../api/types";
@@ -15,9 +15,9 @@ const INPUT_TYPES = {
 
 function Field({ parameter, form }: { parameter: QueryParameter; form: string }) {
   const { name, type, required, about } = parameter;
-  const given = queryValues.value.get(name) ?? "";
-  const usual = parameter.default === null ? "" : parameter.default;
-  const offered = type === "text" ? suggestedValues.value.get(name) : undefined;
+  const current = queryValues.value.get(name) ?? "";
+  const fallback = parameter.default === null ? "" : parameter.default;
+  const suggestions = type === "text" ? suggestedValues.value.get(name) : undefined;
   const id = `${form}-${name}`;
   return (
     <div class="field">
@@ -27,11 +27,11 @@ function Field({ parameter, form }: { parameter: QueryParameter; form: string })
       </label>
       {type === "boolean" ? (
         <select id={id} name={name} required={required} aria-describedby={`${id}-about`}>
-          <option value="" selected={given === ""}>
-            {usual === "" ? "not given" : `usual: ${usual}`}
+          <option value="" selected={current === ""}>
+            {fallback === "" ? "not set" : `default: ${fallback}`}
           </option>
           {["true", "false"].map(value => (
-            <option key={value} value={value} selected={given === value}>
+            <option key={value} value={value} selected={current === value}>
               {value}
             </option>
           ))}
@@ -41,19 +41,19 @@ function Field({ parameter, form }: { parameter: QueryParameter; form: string })
           id={id}
           name={name}
           type={INPUT_TYPES[type] ?? "text"}
-          defaultValue={given}
-          placeholder={usual}
+          defaultValue={current}
+          placeholder={fallback}
           required={required}
           autocomplete="off"
           aria-describedby={`${id}-about`}
           {...(type === "number" ? { step: "any" } : {})}
           {...(type === "timestamp" ? { step: "1" } : {})}
-          {...(offered ? { list: `${id}-values` } : {})}
+          {...(suggestions ? { list: `${id}-values` } : {})}
         />
       )}
-      {offered && (
+      {suggestions && (
         <datalist id={`${id}-values`}>
-          {offered.map(value => (
+          {suggestions.map(value => (
             <option key={value} value={value} />
           ))}
         </datalist>
@@ -65,15 +65,15 @@ function Field({ parameter, form }: { parameter: QueryParameter; form: string })
   );
 }
 
-/** The form of one query; another query has another form. */
+/** The form of a query. */
 export function QueryForm({ query, busy }: { query: NamedQuery; busy: boolean }) {
   const form = useId();
-  if (query.parameters.length === 0) return <p class="soft">It takes no values.</p>;
+  if (query.parameters.length === 0) return <p class="soft">This query has no parameters.</p>;
   const given = [...queryValues.value.values()].some(value => value !== "");
   return (
     <form
       class="query-form"
-      aria-label="Values"
+      aria-label="Parameters"
       onSubmit={event => {
         event.preventDefault();
         const entries = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)] as const);
@@ -84,7 +84,7 @@ export function QueryForm({ query, busy }: { query: NamedQuery; busy: boolean })
       }}
     >
       {query.parameters.map(parameter => (
-        // A value that came from elsewhere, as a step back in the history, is shown.
+        // The key makes a value show that the history changed.
         <Field
           key={`${parameter.name} ${queryValues.value.get(parameter.name) ?? ""}`}
           parameter={parameter}

@@ -1,4 +1,4 @@
-/** Values to choose from, for parameters that are named like a label of incidents. */
+/** Suggested values for parameters that are named like a label. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -11,24 +11,24 @@ const LABEL_PARAMETERS = ["category", "subcategory", "district", "neighborhood"]
 const MAX_VALUES = 200;
 
 const question = computed((): Question | null => {
-  const wanted =
+  const labels =
     selectedQuery.value?.parameters.map(({ name }) => name).filter(name => LABEL_PARAMETERS.includes(name)) ?? [];
-  if (wanted.length === 0) return null;
+  if (labels.length === 0) return null;
   const resource = queryValues.value.get("resource");
-  const known = landedResources.value.some(({ name }) => name === resource);
+  const exists = landedResources.value.some(({ name }) => name === resource);
   return {
     path: "facets",
     params: [
-      ["facet", wanted.join(",")],
+      ["facet", labels.join(",")],
       ["limit", String(MAX_VALUES)],
-      ...(resource && known ? [["resource", resource] as const] : []),
+      ...(resource && exists ? [["resource", resource] as const] : []),
     ],
   };
 });
 
 const facets = watchAnswer<{ facet: string; value: string | null; count: number }[]>(question);
 
-/** The values by the name of the parameter; the most frequent first. */
+/** The values by parameter name, most frequent first. */
 export const suggestedValues = computed((): ReadonlyMap<string, string[]> => {
   const found = new Map([["resource", landedResources.value.map(({ name }) => name)]]);
   for (const { facet, value } of facets.value.rows ?? []) {

@@ -1,10 +1,10 @@
-/** The cells of an answer on a map, coloured by one of its numbers. Fetched when first needed: it is big. */
+/** A map of the cells of an answer, coloured by one of its numbers. */
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import { useSignal } from "@preact/signals";
 import { isValidCell } from "h3-js";
 import { type GeoJSONSource, MapLibreMap, NavigationControl, type StyleSpecification, setWorkerUrl } from "maplibre-gl";
-// A file of our own host: a worker made of a blob would be one more thing for a policy to allow.
+// A file of this host: the content security policy does not allow blob workers.
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { unwrapLongitudes, wrapLongitude } from "../map/antimeridian";
@@ -22,12 +22,12 @@ setWorkerUrl(workerUrl);
 interface Props {
   columns: readonly Column[];
   rows: readonly Row[];
-  /** The cell whose row is pointed at. */
-  pointed: string | null;
-  onPoint: (cell: string | null) => void;
+  /** The cell of the highlighted row. */
+  highlighted: string | null;
+  onHover: (cell: string | null) => void;
 }
 
-/** More of a row would cover the map. */
+/** More columns would cover the map. */
 const MAX_FIELDS = 8;
 
 function buildStyle(): StyleSpecification {
@@ -67,9 +67,9 @@ function findBounds(cells: readonly CellValue[]): [number, number, number, numbe
   return box;
 }
 
-/** A map without ground: only the cells are known to be true. */
-export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
-  const place = useRef<HTMLDivElement>(null);
+/** A map of cells without a base map. */
+export default function CellMap({ columns, rows, highlighted, onHover }: Props) {
+  const container = useRef<HTMLDivElement>(null);
   const map = useRef<MapLibreMap | null>(null);
   const ready = useSignal(false);
   const numbers = useMemo(() => listMetrics(columns, rows), [columns, rows]);
@@ -81,7 +81,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
     () => sumByCell(columns, rows, metric).filter(({ cell }) => isValidCell(cell)),
     [columns, rows, metric],
   );
-  const ramp = useMemo(
+  const scale = useMemo(
     () =>
       sequentialScale(
         cells.flatMap(({ value }) => value ?? []),
@@ -91,29 +91,29 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
     [cells, isDark],
   );
   useEffect(() => {
-    if (!place.current) return;
-    const made = new MapLibreMap({
-      container: place.current,
+    if (!container.current) return;
+    const created = new MapLibreMap({
+      container: container.current,
       style: buildStyle(),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
       fadeDuration: 0,
-      // The ground has no streets that a wheel over the page should hold on to.
+      // The wheel zooms the map without a modifier key.
       cooperativeGestures: false,
     });
-    made.touchZoomRotate.disableRotation();
-    made.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    made.on("load", () => {
+    created.touchZoomRotate.disableRotation();
+    created.addControl(new NavigationControl({ showCompass: false }), "top-right");
+    created.on("load", () => {
       ready.value = true;
     });
-    made.on("mousemove", "cells", event => onPoint(String(event.features?.[0]?.properties.cell)));
-    made.on("click", "cells", event => onPoint(String(event.features?.[0]?.properties.cell)));
-    made.on("mouseleave", "cells", () => onPoint(null));
-    map.current = made;
+    created.on("mousemove", "cells", event => onHover(String(event.features?.[0]?.properties.cell)));
+    created.on("click", "cells", event => onHover(String(event.features?.[0]?.properties.cell)));
+    created.on("mouseleave", "cells", () => onHover(null));
+    map.current = created;
     return () => {
       map.current = null;
-      made.remove();
+      created.remove();
     };
   }, []);
 
@@ -130,12 +130,12 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
         type: "Feature",
         properties: {
           cell,
-          colour: value === null ? cssColour("cool") : ramp.colour(value),
+          colour: value === null ? cssColour("cool") : scale.colour(value),
         },
         geometry: cellFeature(cell).geometry,
       })),
     });
-  }, [cells, ramp, isReady]);
+  }, [cells, scale, isReady]);
 
   useEffect(() => {
     if (isReady && cells.length > 0)
@@ -143,13 +143,13 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
   }, [cells, isReady]);
 
   useEffect(() => {
-    if (isReady) map.current?.setFilter("highlighted", ["==", ["get", "cell"], pointed ?? ""]);
-  }, [pointed, isReady]);
+    if (isReady) map.current?.setFilter("highlighted", ["==", ["get", "cell"], highlighted ?? ""]);
+  }, [highlighted, isReady]);
 
-  const at = pointed === null ? undefined : cells.find(({ cell }) => cell === pointed);
+  const at = highlighted === null ? undefined : cells.find(({ cell }) => cell === highlighted);
   return (
     <section class="cell-map" aria-label="Map of the cells">
-      <div class="cell-map-canvas" ref={place} />
+      <div class="cell-map-canvas" ref={container} />
       {cells.length > 0 && (
         <div class="cell-map-legend">
           {numbers.length > 1 ? (
@@ -168,7 +168,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
             <span>{metric}</span>
           )}
           <ol>
-            {ramp.legend.map(({ colour, from }, n, all) => (
+            {scale.legend.map(({ colour, from }, n, all) => (
               <li key={from}>
                 <i style={{ background: colour }} />
                 {formatCompact(from)}
@@ -199,7 +199,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
               </div>
               {metric !== ROW_COUNT && (
                 <div>
-                  <dt>{metric}, summed</dt>
+                  <dt>sum of {metric}</dt>
                   <dd>{formatValue(at.value, "number")}</dd>
                 </div>
               )}
@@ -207,7 +207,7 @@ export default function CellMap({ columns, rows, pointed, onPoint }: Props) {
           )}
         </dl>
       )}
-      {cells.length === 0 && <p class="empty">None of these is a cell of H3.</p>}
+      {cells.length === 0 && <p class="empty">The column has no valid H3 cells.</p>}
     </section>
   );
 }

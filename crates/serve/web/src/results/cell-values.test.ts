@@ -24,10 +24,10 @@ it("sums the rows of a cell", () => {
   ]);
 });
 
-it("shows no coordinates, and rows only where cells share them", () => {
+it("omits coordinates, counts rows only if cells share them", () => {
   const row = toRow({ latitude: 1.5, count: 2, year: 2024, cell: A });
-  const bare = toRow({ cell: A });
+  const cellOnly = toRow({ cell: A });
   expect(listMetrics(inferColumns([row]), [row])).toEqual(["count"]);
   expect(listMetrics(inferColumns([row]), [row, row])).toEqual(["count", ROW_COUNT]);
-  expect(listMetrics(inferColumns([bare]), [bare])).toEqual([ROW_COUNT]);
+  expect(listMetrics(inferColumns([cellOnly]), [cellOnly])).toEqual([ROW_COUNT]);
 });

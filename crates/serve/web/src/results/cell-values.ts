@@ -1,9 +1,9 @@
-/** Rows by cell: a map has one colour for each, however many rows lie in it. */
+/** Values by cell: the map shows one colour per cell, even if it has several rows. */
 
 import { type Column, parseCell } from "./columns";
 import type { Row } from "./row";
 
-/** Stands for the number of rows, where the rows have no number of their own. */
+/** The name of the metric that counts rows. */
 export const ROW_COUNT = "rows";
 
 export interface CellValue {
@@ -14,7 +14,7 @@ export interface CellValue {
   value: number | null;
 }
 
-/** The numbers that a map can show; where a row lies is none of them. */
+/** Returns the metrics that a map can show: numbers but coordinates. */
 export function listMetrics(columns: readonly Column[], rows: readonly Row[]): string[] {
   const numbers = columns.filter(
     ({ name, kind }) => kind === "number" && !/^(latitude|longitude|lat|lng|lon|long)$/.test(name),
@@ -25,7 +25,7 @@ export function listMetrics(columns: readonly Column[], rows: readonly Row[]): s
   return shared || names.length === 0 ? [...names, ROW_COUNT] : names;
 }
 
-/** The cells with their values, summed where several rows share one. */
+/** Returns the values of a metric, summed by cell. */
 export function sumByCell(columns: readonly Column[], rows: readonly Row[], metric: string): CellValue[] {
   const name = columns.find(({ kind }) => kind === "cell")?.name ?? "cell";
   const counted = metric === ROW_COUNT && !columns.some(column => column.name === ROW_COUNT);
@@ -33,8 +33,8 @@ export function sumByCell(columns: readonly Column[], rows: readonly Row[], metr
   for (const row of rows) {
     const cell = parseCell(row.get(name));
     if (cell === null) continue;
-    const given = row.get(metric);
-    const value = counted ? 1 : given === null || given === undefined ? null : Number(given);
+    const number = row.get(metric);
+    const value = counted ? 1 : number === null || number === undefined ? null : Number(number);
     const before = found.get(cell);
     if (before === undefined) {
       found.set(cell, { cell, row, rows: 1, value });

@@ -1,4 +1,4 @@
-/** What ECharts is told to draw. Tooltips are drawn too: HTML ones would need inline styles. */
+/** Options for ECharts. Tooltips are drawn on the canvas: HTML ones need inline styles. */
 
 import type { EChartsCoreOption } from "echarts/core";
 import { escapeChartText } from "../charts/chart-text";
@@ -13,7 +13,7 @@ import type { Row } from "./row";
 const MAX_BARS = 12;
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/** The option for a shape on a canvas of this width. */
+/** Builds the options of a chart on a canvas of this width. */
 export function buildChartOption(shape: ChartShape, rows: readonly Row[], width: number): EChartsCoreOption {
   const [soft, faint] = [cssColour("soft"), cssColour("faint")];
   const axis = {
@@ -65,7 +65,7 @@ function buildLineOption(shape: ChartShape & { kind: "line" }, rows: readonly Ro
       type: "line",
       name: escapeChartText(name),
       data: values,
-      // So few have no line between them that could be seen.
+      // Few points have no visible line between them.
       showSymbol: values.filter(value => value !== null).length < 3,
       connectNulls: false,
       lineStyle: { width: 2 },

@@ -1,10 +1,10 @@
-/** Which picture suits an answer, if one does. */
+/** The chart that suits an answer, if any. */
 
 import type { Column } from "./columns";
 import type { Row } from "./row";
 
 export type ChartShape =
-  /** A number over time, a line for each value of `series`. */
+  /** A number over time, one line per value of `series`. */
   | { kind: "line"; x: string; y: string; series: string | null }
   /** A number by name. */
   | { kind: "bars"; x: string; y: string }
@@ -13,7 +13,7 @@ export type ChartShape =
 
 const isTime = ({ kind }: Column) => kind === "time" || kind === "year";
 
-/** Looks at the columns before the first number that is counted. */
+/** Chooses a chart from the columns before the first number. */
 export function findChartShape(columns: readonly Column[], rows: readonly Row[]): ChartShape | null {
   if (rows.length < 2 || columns.some(column => column.kind === "cell")) return null;
   const names = columns.map(column => column.name);
@@ -28,7 +28,7 @@ export function findChartShape(columns: readonly Column[], rows: readonly Row[])
   const texts = labels.filter(column => column.kind === "text").map(column => column.name);
   const times = labels.filter(isTime).map(column => column.name);
   if (times.length === 1 && times[0] !== undefined && texts.length <= 1) {
-    // One day after another is a line; a ranking of days is not.
+    // Times in ascending order are a line; a ranking of times is not.
     const values = rows.flatMap(row => row.get(times[0] as string) ?? []).map(String);
     const ordered = values.every((value, n) => n === 0 || value >= (values[n - 1] ?? ""));
     if (texts.length === 0 && !ordered) return { kind: "bars", x: times[0], y };

@@ -1,4 +1,4 @@
-/** What the columns of an answer are, told by their values: JSON says no types. */
+/** The kinds of columns, inferred from their values: JSON has no types. */
 
 import type { Row, Value } from "./row";
 
@@ -9,12 +9,12 @@ export interface Column {
   kind: Kind;
 }
 
-/** How many rows are looked at to tell a column's kind. */
+/** Rows from which the kind of a column is inferred. */
 const MAX_SAMPLED_ROWS = 500;
 const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?$/;
 const LONG_INTEGER = /^-?\d{16,}$/;
 
-/** A cell of H3 in hexadecimal; 64-bit integers, which JSON holds as text here, are turned into it. */
+/** Parses an H3 cell: hexadecimal text, or a 64-bit integer as text. */
 export function parseCell(value: Value | undefined): string | null {
   if (typeof value !== "string") return null;
   if (/^8[0-9a-f]{14}$/.test(value)) return value;
@@ -32,7 +32,7 @@ function findKind(value: Value): Kind {
   return TIME.test(value) ? "time" : "text";
 }
 
-/** The kind of a column with these values; of several it is text. */
+/** Returns the kind of a column with these values: text if they are of several kinds. */
 export function findCommonKind(values: Iterable<Value | undefined>): Kind {
   let found: Kind | null = null;
   for (const value of values) {
@@ -44,7 +44,7 @@ export function findCommonKind(values: Iterable<Value | undefined>): Kind {
   return found ?? "text";
 }
 
-/** The columns of rows, in their order. */
+/** Infers the columns of rows. */
 export function inferColumns(rows: readonly Row[]): Column[] {
   const names = [...(rows[0]?.keys() ?? [])];
   const some = rows.slice(0, MAX_SAMPLED_ROWS);
@@ -54,7 +54,7 @@ export function inferColumns(rows: readonly Row[]): Column[] {
   });
 }
 
-/** A value as text, as a table shows it. */
+/** Formats a value for a table. */
 export function formatValue(value: Value | undefined, kind: Kind): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "object") return JSON.stringify(value);

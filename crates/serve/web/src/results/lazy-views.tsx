@@ -1,4 +1,4 @@
-/** Parts that are big and not always needed: fetched when they are. */
+/** Views that are loaded when they are first needed. */
 
 import { lazy, Suspense } from "preact/compat";
 import type { ChartShape } from "./chart-shape";
@@ -17,18 +17,18 @@ const waiting = (
 interface MapProps {
   columns: readonly Column[];
   rows: readonly Row[];
-  pointed: string | null;
-  onPoint: (cell: string | null) => void;
+  highlighted: string | null;
+  onHover: (cell: string | null) => void;
 }
 
-/** The cells of an answer on a map. */
+/** A map of the cells of an answer. */
 export const LazyMap = (props: MapProps) => (
   <Suspense fallback={waiting}>
     <CellMap {...props} />
   </Suspense>
 );
 
-/** An answer as a chart. */
+/** A chart of an answer. */
 export const LazyChart = (props: { shape: ChartShape; rows: readonly Row[]; label: string }) => (
   <Suspense fallback={waiting}>
     <ResultChart {...props} />

@@ -10,7 +10,7 @@ const drawn = (objects: object[]) => {
   return shape?.kind === "line" ? toLineSeries(shape, rows) : shape;
 };
 
-it("leaves out of a line what has no time, wherever it stands", () => {
+it("omits rows without a time from lines", () => {
   const dated = [
     { month: "2024-01-01T00:00:00", count: 1 },
     { month: "2024-02-01T00:00:00", count: 2 },
@@ -20,7 +20,7 @@ it("leaves out of a line what has no time, wherever it stands", () => {
   expect(drawn([...dated, { month: null, count: 9 }])).toEqual(line);
 });
 
-it("ranks lines by what is on them", () => {
+it("ranks lines by the sum of their points", () => {
   const row = (month: string | null, district: string, count: number) => ({ month, district, count });
   const rows = [row(null, "A", 99), row("2024-01-01", "A", 1), row("2024-01-01", "B", 2), row("2024-02-01", "B", 3)];
   expect(drawn(rows)).toEqual({

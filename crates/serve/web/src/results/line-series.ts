@@ -1,16 +1,16 @@
-/** The lines of an answer over time. */
+/** The series of a line chart. */
 
 import { labelText } from "../util/format";
 import type { ChartShape } from "./chart-shape";
 import type { Row, Value } from "./row";
 
-/** More lines could not be told apart. */
+/** More lines could not be distinguished. */
 const MAX_LINES = 8;
 
 export const toNumber = (value: Value | undefined): number => Number(value ?? 0);
 const formatText = (value: Value | undefined): string =>
   labelText(value === null || value === undefined ? null : String(value));
-/** A time without its zeros; any other text as it is. */
+/** Formats a time without zeros at its end; returns any other text unchanged. */
 export const formatTimeValue = (value: Value | undefined): string =>
   formatText(value)
     .replace(/^(\d{4}-\d\d-\d\d)T(.*?)(:00)?$/, "$1 $2")
@@ -18,11 +18,11 @@ export const formatTimeValue = (value: Value | undefined): string =>
 
 interface Line {
   name: string;
-  /** One for each time; null where the answer has none. */
+  /** One per time; null if the answer has none. */
   values: (number | null)[];
 }
 
-/** The times in their order, and the greatest lines. What has no time is on no line over time. */
+/** Returns the times in order and the greatest lines. Rows without a time are omitted. */
 export function toLineSeries(
   shape: ChartShape & { kind: "line" },
   rows: readonly Row[],
@@ -33,10 +33,10 @@ export function toLineSeries(
   for (const row of rows) {
     const at = row.get(shape.x);
     if (at === null || at === undefined) continue;
-    const [of, n] = [name(row), toNumber(row.get(shape.y))];
-    sums.set(of, (sums.get(of) ?? 0) + n);
-    const line = counted.get(of) ?? new Map<string, number>();
-    counted.set(of, line.set(formatTimeValue(at), n));
+    const [series, n] = [name(row), toNumber(row.get(shape.y))];
+    sums.set(series, (sums.get(series) ?? 0) + n);
+    const line = counted.get(series) ?? new Map<string, number>();
+    counted.set(series, line.set(formatTimeValue(at), n));
   }
   const times = [...new Set([...counted.values()].flatMap(line => [...line.keys()]))].sort();
   const greatest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, MAX_LINES);

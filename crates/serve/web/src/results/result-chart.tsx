@@ -1,4 +1,4 @@
-/** An answer as a chart; the table beside it has the same numbers. */
+/** The chart of an answer. */
 
 import type { EChartsType } from "echarts/core";
 import { useEffect, useRef } from "preact/hooks";
@@ -14,33 +14,33 @@ interface Props {
   label: string;
 }
 
-/** Draws the shape that was found for an answer. */
+/** Draws a chart of the given shape. */
 export default function ResultChart({ shape, rows, label }: Props) {
-  const place = useRef<HTMLDivElement>(null);
+  const container = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
   useEffect(() => {
-    if (!place.current) return;
-    const made = init(place.current, null, { renderer: "canvas" });
-    chart.current = made;
-    const watch = new ResizeObserver(() => made.resize());
-    watch.observe(place.current);
+    if (!container.current) return;
+    const created = init(container.current, null, { renderer: "canvas" });
+    chart.current = created;
+    const watch = new ResizeObserver(() => created.resize());
+    watch.observe(container.current);
     return () => {
       watch.disconnect();
-      made.dispose();
+      created.dispose();
     };
   }, []);
   const isDark = dark.value;
   useEffect(() => {
-    chart.current?.setOption(buildChartOption(shape, rows, place.current?.clientWidth ?? 600), true);
+    chart.current?.setOption(buildChartOption(shape, rows, container.current?.clientWidth ?? 600), true);
   }, [shape, rows, isDark]);
-  const what = { line: "Line chart", bars: "Bar chart", week: "Heat map of the week" }[shape.kind];
+  const kind = { line: "Line chart", bars: "Bar chart", week: "Heat map of the week" }[shape.kind];
   return (
     <div
       class="result-chart"
       data-shape={shape.kind}
-      ref={place}
+      ref={container}
       role="img"
-      aria-label={`${what} of ${shape.y}: ${label}`}
+      aria-label={`${kind} of ${shape.y}: ${label}`}
     />
   );
 }

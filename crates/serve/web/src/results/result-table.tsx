@@ -1,29 +1,29 @@
-/** An answer's rows as a table. */
+/** The table of an answer. */
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { formatInteger } from "../util/format";
 import { formatValue, parseCell } from "./columns";
 import type { Result } from "./result";
 
-/** More than that is for a program: the download has them all. */
+/** Rows that are rendered; a download has all. */
 const MAX_RENDERED_ROWS = 1_000;
 
 interface Props {
   result: Result;
   label: string;
-  /** What a column means, by its name. */
+  /** Descriptions of columns by name. */
   about?: ReadonlyMap<string, string>;
-  /** The cell that is pointed at on the map. */
+  /** The cell that is highlighted on the map. */
   cell?: string | null;
   onCell?: (cell: string) => void;
 }
 
-/** The first rows, with a head that stays in sight. */
+/** The first rows, with a sticky header. */
 export function ResultTable({ result, label, about, cell, onCell }: Props) {
   const { columns, rows } = result;
   const scroll = useRef<HTMLDivElement>(null);
   const located = columns.find(column => column.kind === "cell")?.name;
-  // A new answer begins at its first row.
+  // A new answer is shown from its first row.
   useEffect(() => scroll.current?.scrollTo(0, 0), [result]);
   const body = useMemo(
     () =>
@@ -73,7 +73,8 @@ export function ResultTable({ result, label, about, cell, onCell }: Props) {
       </section>
       {rows.length > MAX_RENDERED_ROWS && (
         <p class="hint">
-          The first {formatInteger(MAX_RENDERED_ROWS)} of {formatInteger(rows.length)} rows. A download has them all.
+          The first {formatInteger(MAX_RENDERED_ROWS)} of {formatInteger(rows.length)} rows. Download the answer for
+          all.
         </p>
       )}
     </div>

@@ -1,4 +1,4 @@
-/** An answer: its table, and beside it a map where it has cells, or a chart where one suits. */
+/** The view of an answer: a table, and a map if it has cells, or a chart if one suits. */
 
 import { useSignal } from "@preact/signals";
 import { useCallback, useMemo } from "preact/hooks";
@@ -13,34 +13,36 @@ interface Props {
   about?: ReadonlyMap<string, string>;
 }
 
-/** A wider table needs the whole breadth: the picture stands above it. */
+/** With more columns, the map or chart goes above the table. */
 const MAX_SIDE_COLUMNS = 6;
 
-/** Shows an answer of any query. */
+/** The view. */
 export function ResultView({ result, label, about }: Props) {
-  const pointed = useSignal<string | null>(null);
-  const point = useCallback(
+  const highlighted = useSignal<string | null>(null);
+  const highlight = useCallback(
     (cell: string | null) => {
-      pointed.value = cell;
+      highlighted.value = cell;
     },
-    [pointed],
+    [highlighted],
   );
   const shape = useMemo(() => findChartShape(result.columns, result.rows), [result]);
   if (result.rows.length === 0) return <p class="empty">No rows.</p>;
   const cells = result.columns.some(column => column.kind === "cell");
-  const pictured = cells || shape !== null;
-  const layout = !pictured ? "" : result.columns.length <= MAX_SIDE_COLUMNS ? "side-by-side" : "stacked";
+  const hasVisual = cells || shape !== null;
+  const layout = !hasVisual ? "" : result.columns.length <= MAX_SIDE_COLUMNS ? "side-by-side" : "stacked";
   return (
     <div class={`result-view ${layout}`}>
       <ResultTable
         result={result}
         label={`Rows: ${label}`}
-        cell={pointed.value}
-        onCell={point}
+        cell={highlighted.value}
+        onCell={highlight}
         {...(about ? { about } : {})}
       />
       {shape && <LazyChart shape={shape} rows={result.rows} label={label} />}
-      {cells && <LazyMap columns={result.columns} rows={result.rows} pointed={pointed.value} onPoint={point} />}
+      {cells && (
+        <LazyMap columns={result.columns} rows={result.rows} highlighted={highlighted.value} onHover={highlight} />
+      )}
     </div>
   );
 }

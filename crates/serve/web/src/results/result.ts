@@ -3,11 +3,11 @@
 import { type Column, inferColumns } from "./columns";
 import { parseNdjson, type Row } from "./row";
 
-/** An answer's rows and how they came. */
+/** The rows of an answer with their columns and headers. */
 export interface Result {
   columns: readonly Column[];
   rows: readonly Row[];
-  /** Whether there are more rows than the limit. */
+  /** Whether the limit cut the answer off. */
   truncated: boolean;
   exact: boolean;
   asOf: string | null;

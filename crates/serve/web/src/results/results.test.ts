@@ -4,7 +4,7 @@ import { findCommonKind, formatValue, inferColumns, parseCell } from "./columns"
 import { parseExactJson, parseNdjson, toRow } from "./row";
 
 describe("exact JSON", () => {
-  it("keeps integers beyond a double as text, and everything else as it is", () => {
+  it("keeps integers beyond a double as text", () => {
     const text =
       '{"a":608692975718891519,"b":"608692975718891519 \\"12345678901234567890","c":0.1234567890123456789,"d":12,"e":-9007199254740993}';
     expect(parseExactJson(text)).toEqual({
@@ -15,11 +15,11 @@ describe("exact JSON", () => {
       e: "-9007199254740993",
     });
   });
-  it("reads lines", () => {
+  it("parses newline-delimited JSON", () => {
     expect(parseNdjson('{"a":1}\n{"a":null}\n').map(row => [...row])).toEqual([[["a", 1]], [["a", null]]]);
     expect(parseNdjson("")).toEqual([]);
   });
-  it("takes columns that are named like what every object has", () => {
+  it("accepts columns named like members of Object", () => {
     const [row] = parseNdjson('{"__proto__":1,"constructor":"x"}');
     expect([row?.get("__proto__"), row?.get("constructor"), row?.get("toString")]).toEqual([1, "x", undefined]);
     expect(inferColumns(row ? [row] : []).map(({ name }) => name)).toEqual(["__proto__", "constructor"]);
@@ -27,7 +27,7 @@ describe("exact JSON", () => {
 });
 
 describe("columns", () => {
-  it("tells kinds by values", () => {
+  it("infers kinds from values", () => {
     expect(findCommonKind([null, 1, 2.5])).toBe("number");
     expect(findCommonKind(["9007199254740993"])).toBe("number");
     expect(findCommonKind(["8a283080c907fff"])).toBe("cell");
@@ -43,7 +43,7 @@ describe("columns", () => {
     expect(parseCell("MISSION")).toBeNull();
     expect(parseCell(5)).toBeNull();
   });
-  it("shows values", () => {
+  it("formats values", () => {
     expect(formatValue(null, "text")).toBe("null");
     expect(formatValue(2024, "year")).toBe("2024");
     expect(formatValue(1234567, "number")).toBe("1,234,567");
@@ -89,7 +89,7 @@ describe("shapes", () => {
       ]),
     ).toEqual({ kind: "line", x: "year", y: "count", series: "resource" });
   });
-  it("finds none where none is", () => {
+  it("finds no chart for unsuitable rows", () => {
     expect(shape([{ a: 1 }])).toBeNull();
     expect(
       shape([

@@ -1,4 +1,4 @@
-/** The tables and their columns, to look up and to insert. */
+/** The panel of tables and columns; a click inserts a name into the query. */
 
 import type { Problem } from "../api/client";
 import { ErrorMessage } from "../components/panel";
@@ -20,7 +20,7 @@ function TableEntry({ table, insert }: { table: Table; insert: Props["insert"] }
       <ul>
         <li>
           <button type="button" class="plain insert" onClick={() => insert(qualifyTable(table))}>
-            <span class="mono">{qualifyTable(table)}</span> <small>insert the table's name</small>
+            <span class="mono">{qualifyTable(table)}</span> <small>insert the table name</small>
           </button>
         </li>
         {table.columns.map(({ name, type }) => (
@@ -40,13 +40,13 @@ function TableEntry({ table, insert }: { table: Table; insert: Props["insert"] }
   );
 }
 
-/** The tables by schema. */
+/** Lists the tables by schema. */
 export function CatalogPanel({ catalog, problem, insert }: Props) {
   if (problem) return <ErrorMessage problem={problem} />;
   if (!catalog) {
     return (
       <p class="loading" role="status">
-        Reading the catalog…
+        Loading the tables…
       </p>
     );
   }

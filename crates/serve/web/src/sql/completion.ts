@@ -1,10 +1,10 @@
-/** What an editor offers: columns of the tables that the query names, and functions, those of H3 first. */
+/** Completion in the editor: columns of the tables that the query names, and functions, those of H3 first. */
 
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { SQLNamespace } from "@codemirror/lang-sql";
 import { isH3, quoteIdentifier, SCHEMAS, type SqlCatalog, type Table } from "./sql-catalog";
 
-/** The tables that a query names, as far as a glance tells. */
+/** Returns the tables that a query names after FROM or JOIN. */
 export function findTables(sql: string, tables: readonly Table[]): Table[] {
   const named = new Set<string>();
   const clause = /\b(?:from|join)\s+(?:(\w+)\s*\.\s*)?("?)(\w+)\2/gi;
@@ -12,7 +12,7 @@ export function findTables(sql: string, tables: readonly Table[]): Table[] {
   return tables.filter(table => named.has(`${table.schema}.${table.name}`.toLowerCase()));
 }
 
-/** The tables as lang-sql wants them: columns by table by schema. */
+/** Returns the catalog as lang-sql takes it: columns by table by schema. */
 export function toNamespace(catalog: SqlCatalog): SQLNamespace {
   const schemas = new Map<string, [string, string[]][]>(SCHEMAS.map(([schema]) => [schema, []]));
   for (const { schema, name, columns } of catalog.tables) {
@@ -21,14 +21,14 @@ export function toNamespace(catalog: SqlCatalog): SQLNamespace {
   return createPlainMap([...schemas].map(([schema, tables]) => [schema, createPlainMap(tables)]));
 }
 
-/** An object that has nothing but these members: no table is taken for one that every object has. */
+/** Returns an object without a prototype: a table may be named like a member of every object. */
 function createPlainMap<T>(members: readonly (readonly [string, T])[]): { [name: string]: T } {
   const object = Object.create(null);
   for (const [name, value] of members) object[name] = value;
   return object;
 }
 
-/** Completes columns and functions. */
+/** Returns the completion source for columns and functions. */
 export function createCompleter(catalog: SqlCatalog): (context: CompletionContext) => CompletionResult | null {
   const functions = catalog.routines.map(
     ({ name, syntax, about }): Completion => ({
@@ -37,7 +37,7 @@ export function createCompleter(catalog: SqlCatalog): (context: CompletionContex
       ...(syntax ? { detail: syntax.replace(name, "").replaceAll(/\s+/g, " ").slice(0, 40) } : {}),
       ...(about ? { info: about.trim() } : {}),
       boost: isH3(name) ? 20 : -10,
-      // With the cursor between the parentheses.
+      // The cursor goes between the parentheses.
       apply: (view, _, from, to) =>
         view.dispatch({ changes: { from, to, insert: `${name}()` }, selection: { anchor: from + name.length + 1 } }),
     }),
@@ -45,7 +45,7 @@ export function createCompleter(catalog: SqlCatalog): (context: CompletionContex
   return context => {
     const word = context.matchBefore(/[\w"]+/);
     const before = word?.from ?? context.pos;
-    // After a dot stands a column of that table, which lang-sql knows.
+    // lang-sql completes columns after a dot.
     if (context.state.sliceDoc(before - 1, before) === "." || (word === null && !context.explicit)) return null;
     const columns = new Map<string, Completion>();
     const tables = findTables(context.state.doc.toString(), catalog.tables);

@@ -1,4 +1,4 @@
-/** The SQL that the lake speaks, as far as an editor needs to know: it only reads. */
+/** The SQL dialect of the lake, for highlighting and completion; it is read-only. */
 
 import { SQLDialect } from "@codemirror/lang-sql";
 
@@ -11,7 +11,7 @@ export const LakeSql = SQLDialect.define({
     "similar some tables then time timestamp to true unbounded union unnest using values when where window with within zone",
   types: "bigint boolean char date decimal double float int integer real smallint text tinyint unsigned varchar",
   operatorChars: "*+-%<>!=&|~^/:",
-  // `$name` is a place for a value.
+  // `$name` is a placeholder.
   specialVar: "$?",
   identifierQuotes: '"',
   caseInsensitiveIdentifiers: true,

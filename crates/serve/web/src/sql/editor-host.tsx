@@ -1,4 +1,4 @@
-/** Where the editor stands. It is fetched when the page is opened; the text can be read before. */
+/** The element that hosts the editor, which is loaded when the page is first shown. */
 
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -10,36 +10,36 @@ import type { SqlCatalog } from "./sql-catalog";
 
 interface Props {
   catalog: SqlCatalog | null;
-  /** Is given the editor, once there is one. */
+  /** Called with the editor when it is loaded, with null when it is destroyed. */
   ready: (editor: Editor | null) => void;
-  wrong: ReturnType<typeof parsePosition>;
+  errorPosition: ReturnType<typeof parsePosition>;
 }
 
-/** The editor of the query that the address holds. */
-export function EditorHost({ catalog, ready, wrong }: Props) {
+/** Hosts the editor of the query in the address. */
+export function EditorHost({ catalog, ready, errorPosition }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
-  const known = useRef<SqlCatalog | null>(null);
-  known.current = catalog;
+  const latestCatalog = useRef<SqlCatalog | null>(null);
+  latestCatalog.current = catalog;
   useEffect(() => {
-    let gone = false;
+    let disposed = false;
     let stop = () => {};
     import("./editor").then(({ createEditor }) => {
-      if (gone || !host.current) return;
-      const made = createEditor(host.current, sqlText.peek() ?? "", {
+      if (disposed || !host.current) return;
+      const created = createEditor(host.current, sqlText.peek() ?? "", {
         change: text => {
           sqlText.value = text;
         },
         run: () => void runQuery(sqlText.peek() ?? ""),
       });
-      editor.current = made;
-      if (known.current) made.complete(known.current);
-      // The text also comes from elsewhere: an example, another page, a step back in the history.
-      stop = effect(() => made.setText(sqlText.value ?? ""));
-      ready(made);
+      editor.current = created;
+      if (latestCatalog.current) created.complete(latestCatalog.current);
+      // Examples, other pages and the browser's history change the text, too.
+      stop = effect(() => created.setText(sqlText.value ?? ""));
+      ready(created);
     });
     return () => {
-      gone = true;
+      disposed = true;
       stop();
       editor.current?.destroy();
       editor.current = null;
@@ -51,8 +51,10 @@ export function EditorHost({ catalog, ready, wrong }: Props) {
   }, [catalog]);
   useEffect(() => {
     const sql = outcome.peek()?.sql;
-    // The text may have changed while the query ran: then the place is another.
-    editor.current?.mark(wrong && sql !== undefined && sql === sqlText.peek() ? findWord(sql, wrong) : null);
-  }, [wrong]);
+    // If the text changed while the query ran, the position is not valid any more.
+    editor.current?.mark(
+      errorPosition && sql !== undefined && sql === sqlText.peek() ? findWord(sql, errorPosition) : null,
+    );
+  }, [errorPosition]);
   return <div class="sql-editor" ref={host} data-testid="sql-editor" />;
 }

@@ -1,6 +1,6 @@
 /**
- * The editor, in a shadow root: CodeMirror writes its styles as the page goes, and there it can do so with a constructed
- * style sheet, which a strict content security policy allows. In the page itself it would add <style> elements.
+ * The editor, in a shadow root: there CodeMirror uses constructed style sheets, which a strict content security policy
+ * allows. In the document it would add <style> elements.
  */
 
 import {
@@ -23,13 +23,13 @@ import type { SqlCatalog } from "./sql-catalog";
 export interface Editor {
   /** Replaces the whole text. */
   setText(text: string): void;
-  /** Puts a text where the cursor is. */
+  /** Inserts a text at the cursor. */
   insert(text: string): void;
-  /** Marks what is wrong, until the text changes. */
-  mark(place: { from: number; to: number } | null): void;
-  /** Puts the cursor there. */
+  /** Marks the range of an error until the text changes. */
+  mark(range: { from: number; to: number } | null): void;
+  /** Moves the cursor. */
   goTo(from: number): void;
-  /** Knows these tables and functions from now on. */
+  /** Completes these tables and functions. */
   complete(catalog: SqlCatalog): void;
   destroy(): void;
 }
@@ -44,7 +44,7 @@ const markedRange = StateField.define({
       return effect.value === null
         ? Decoration.none
         : Decoration.set([
-            Decoration.mark({ class: "cm-error", attributes: { title: "Here the server stopped" } }).range(
+            Decoration.mark({ class: "cm-error", attributes: { title: "Position of the error" } }).range(
               effect.value.from,
               effect.value.to,
             ),
@@ -56,8 +56,8 @@ const markedRange = StateField.define({
 });
 
 /**
- * Typing over a selection. The browser would keep the look of what was selected with a style attribute, which a strict
- * content security policy refuses, and says so in the console.
+ * Replaces the selection by typed text. The browser would keep its look with a style attribute, which a strict content
+ * security policy forbids.
  */
 const replaceSelection = EditorView.domEventHandlers({
   beforeinput(event, view) {
@@ -75,10 +75,10 @@ const replaceSelection = EditorView.domEventHandlers({
 
 const MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
 
-/** With the page's variables, so that light and dark need no second theme. */
+/** Uses the CSS variables of the page: one theme for light and dark. */
 const theme = EditorView.theme({
   "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: "13.5px" },
-  // The place around it has the ring: here the gutter would cover it.
+  // The host shows the focus ring: here the gutter would cover it.
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: MONOSPACE, lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
@@ -129,7 +129,7 @@ const colours = HighlightStyle.define([
   { tag: [tags.comment, tags.lineComment, tags.blockComment], color: "var(--soft)", fontStyle: "italic" },
 ]);
 
-/** Makes an editor in an element that has no shadow root yet. */
+/** Creates an editor in the shadow root of an element. */
 export function createEditor(
   host: HTMLElement,
   text: string,
@@ -151,7 +151,7 @@ export function createEditor(
     state: EditorState.create({
       doc: text,
       extensions: [
-        // Before the others: Enter alone is a new line, and this is not.
+        // First, so that the default key map does not insert a new line.
         keymap.of([
           { key: "Mod-Enter", run },
           { key: "Ctrl-Enter", run },
@@ -190,7 +190,7 @@ export function createEditor(
     insert(piece) {
       const { from, to } = view.state.selection.main;
       const before = view.state.sliceDoc(from - 1, from);
-      // Two names must not run together.
+      // A space separates the text from a name before it.
       const insert = `${/[\w"]/.test(before) ? " " : ""}${piece}`;
       view.dispatch({
         changes: { from, to, insert },

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { findWord, parsePosition } from "./error-position";
 
-describe("the place of an error", () => {
-  it("is read from the server's texts", () => {
+describe("the position of an error", () => {
+  it("is parsed from messages of the server", () => {
     expect(parsePosition("Expected: end of statement, found: x at Line: 1, Column: 14")).toEqual({
       line: 1,
       column: 14,
@@ -10,7 +10,7 @@ describe("the place of an error", () => {
     expect(parsePosition("line 2, column 10: table 'lake.main.from' not found")).toEqual({ line: 2, column: 10 });
     expect(parsePosition("Failed to coerce arguments")).toBeNull();
   });
-  it("is a word of the text", () => {
+  it("selects a word of the query", () => {
     const text = "SELECT foo\nFROM nope WHERE a = 'x y'";
     const word = (line: number, column: number) => {
       const at = findWord(text, { line, column });

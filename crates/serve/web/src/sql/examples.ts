@@ -1,4 +1,4 @@
-/** Queries that show what the lake can. The tests run each of them. */
+/** The example queries. The browser tests run each of them. */
 
 export interface Example {
   title: string;
@@ -8,7 +8,7 @@ export interface Example {
 export const EXAMPLES: readonly Example[] = [
   {
     title: "Hot cells on a map",
-    sql: `-- Cells of H3 at resolution 8, about 0.7 km² each: the column "cell" becomes a map.
+    sql: `-- H3 cells at resolution 8, about 0.7 km² each. The column "cell" is shown on a map.
 SELECT h3_cell_to_parent(cell, 8) AS cell, SUM(count) AS count
 FROM counts
 WHERE cell IS NOT NULL
@@ -17,8 +17,8 @@ HAVING SUM(count) > 0
 ORDER BY count DESC`,
   },
   {
-    title: "Around a place",
-    sql: `-- The cells within eight steps of City Hall, and how many steps each of them is away.
+    title: "Distance from a point",
+    sql: `-- The cells within eight steps of City Hall, and the distance of each in steps.
 WITH around AS (
   SELECT unnest(h3_grid_disk(h3_latlng_to_cell(37.7793, -122.4193, 9), 8)) AS cell
 )
@@ -30,7 +30,7 @@ ORDER BY count DESC`,
   },
   {
     title: "Hours of the week",
-    sql: `-- Monday is 1. "counts" has a row for each hour, cell and kind: sum "count", never count rows.
+    sql: `-- Monday is 1. "counts" has a row per hour, cell and labels: sum "count" instead of counting rows.
 SELECT (date_part('dow', occurred_at) + 6) % 7 + 1 AS weekday,
   date_part('hour', occurred_at) AS hour,
   SUM(count) AS count
@@ -40,8 +40,8 @@ GROUP BY 1, 2
 ORDER BY 1, 2`,
   },
   {
-    title: "How long until closed",
-    sql: `-- Half of the cases took no longer than the median, nine in ten no longer than p90.
+    title: "Time to close",
+    sql: `-- The median and the 90th percentile, in hours.
 SELECT neighborhood, COUNT(*) AS closed,
   ROUND(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours), 1) AS median_hours,
   ROUND(percentile_cont(0.9) WITHIN GROUP (ORDER BY hours), 1) AS p90_hours
@@ -63,16 +63,16 @@ GROUP BY 1, 2
 ORDER BY 1, 2`,
   },
   {
-    title: "Rows that were rejected",
-    sql: `-- What could not be used, why, and the row as it was published.
+    title: "Rejected rows",
+    sql: `-- Rows without a usable key by reason, with an example as it was published.
 SELECT resource, state, reason, COUNT(*) AS rows, MAX(landed_at) AS newest, MAX(original) AS for_example
 FROM rejects
 GROUP BY resource, state, reason
 ORDER BY rows DESC`,
   },
   {
-    title: "What each batch brought",
-    sql: `-- "raw" keeps every version of every row as it was published, with the batch that landed it.
+    title: "Batches",
+    sql: `-- "raw" holds all landed versions of all rows as they were published, with their batch.
 SELECT _batch AS batch, MIN(_landed_at) AS landed_at, COUNT(*) AS versions, COUNT(DISTINCT _key) AS keys,
   COUNT(*) FILTER (WHERE _deleted) AS deleted,
   COUNT(*) FILTER (WHERE _reject IS NOT NULL) AS rejected

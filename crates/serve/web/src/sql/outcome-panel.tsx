@@ -1,4 +1,4 @@
-/** What came of the query: rows, or what is wrong with it. */
+/** The outcome of the query: its rows or its error. */
 
 import { useEffect, useState } from "preact/hooks";
 import { fetchAnswer, fetchSql } from "../api/client";
@@ -8,11 +8,11 @@ import { copyText, formatCurl, saveFile } from "../util/export";
 import { formatInteger } from "../util/format";
 import { type Outcome, outcome, runningSince, wasCancelled } from "./run-query";
 
-/** Milliseconds for people. */
+/** Formats milliseconds. */
 export const formatElapsed = (ms: number): string =>
   ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 
-/** The time that the running query has taken. */
+/** The elapsed time of the running query. */
 function ElapsedTime({ since }: { since: number }) {
   const [now, setNow] = useState(since);
   useEffect(() => {
@@ -22,7 +22,7 @@ function ElapsedTime({ since }: { since: number }) {
   return <span class="mono">{formatElapsed(Math.max(0, now - since))}</span>;
 }
 
-/** The rows that the server gives at most. */
+/** Fetches the maximum number of rows of an answer. */
 async function fetchMaxRows(): Promise<number> {
   const { rows } = await fetchAnswer<{ name: string; value: number | null }[]>({ path: "limits", params: [] });
   return rows.find(({ name }) => name === "max_rows")?.value ?? 100_000;
@@ -40,8 +40,8 @@ function toCurlCommand({ sql, limit }: Outcome): string {
   return formatCurl("sql", JSON.stringify({ query: sql, limit, format: "csv" }));
 }
 
-function OutcomeRows({ of }: { of: Outcome }) {
-  const { result, sql } = of;
+function OutcomeRows({ outcome }: { outcome: Outcome }) {
+  const { result, sql } = outcome;
   if (result === null) return null;
   return (
     <>
@@ -50,14 +50,17 @@ function OutcomeRows({ of }: { of: Outcome }) {
           <strong>
             {formatInteger(result.rows.length)} {result.rows.length === 1 ? "row" : "rows"}
           </strong>{" "}
-          <span class="soft">in {formatElapsed(of.ms)}</span>{" "}
+          <span class="soft">in {formatElapsed(outcome.ms)}</span>{" "}
           {result.truncated && (
-            <span class="badge bad" title={`The query has more rows than the limit of ${formatInteger(of.limit)}`}>
-              cut short
+            <span
+              class="badge bad"
+              title={`The answer has more rows than the limit of ${formatInteger(outcome.limit)}`}
+            >
+              truncated
             </span>
           )}{" "}
           {!result.exact && (
-            <span class="badge warn" title="Counted before a change of a definition: compact to recount">
+            <span class="badge warn" title="Counted under an earlier definition. Run compact to recount.">
               unreconciled
             </span>
           )}
@@ -69,26 +72,26 @@ function OutcomeRows({ of }: { of: Outcome }) {
           <button type="button" onClick={() => download(sql, "parquet")}>
             Parquet
           </button>
-          <button type="button" onClick={() => copyText("The curl command", toCurlCommand(of))}>
+          <button type="button" onClick={() => copyText("curl command", toCurlCommand(outcome))}>
             Copy as curl
           </button>
         </div>
       </div>
       {result.truncated && (
         <p class="hint">
-          There are more rows than the limit of {formatInteger(of.limit)}: ask for more, or download, which asks for as
-          many as the server gives.
+          There are more rows than the limit of {formatInteger(outcome.limit)}: ask for more, or download, which asks
+          for as many as the server gives.
         </p>
       )}
-      <ResultView result={result} label="the query" />
+      <ResultView result={result} label="query" />
     </>
   );
 }
 
-/** The lower part of the page. */
+/** The panel of the outcome. */
 export function OutcomePanel({ goTo }: { goTo: (() => void) | null }) {
   const since = runningSince.value;
-  const came = outcome.value;
+  const last = outcome.value;
   return (
     <section class="panel outcome" aria-label="Result" aria-busy={since !== null}>
       {since !== null && (
@@ -96,24 +99,26 @@ export function OutcomePanel({ goTo }: { goTo: (() => void) | null }) {
           Running… <ElapsedTime since={since} />
         </p>
       )}
-      {since === null && wasCancelled.value && <p class="loading">Stopped.</p>}
-      {came?.problem && since === null && (
+      {since === null && wasCancelled.value && <p class="loading">Cancelled.</p>}
+      {last?.problem && since === null && (
         <div class="query-error">
-          <ErrorMessage problem={came.problem} />
+          <ErrorMessage problem={last.problem} />
           {goTo && (
             <button type="button" onClick={goTo}>
-              Show the place
+              Show the position
             </button>
           )}
         </div>
       )}
-      {came?.result && <OutcomeRows of={came} />}
-      {came === null && since === null && !wasCancelled.value && (
+      {last?.result && <OutcomeRows outcome={last} />}
+      {last === null && since === null && !wasCancelled.value && (
         <div class="placeholder">
           <p>
-            Any query that only reads. <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs it.
+            Enter a read-only query. <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs it.
           </p>
-          <p class="soft">A column of H3 cells becomes a map; a number by time, name or hour of the week a chart.</p>
+          <p class="soft">
+            A column of H3 cells is shown on a map; a number by time, name or hour of the week as a chart.
+          </p>
         </div>
       )}
     </section>

@@ -1,10 +1,10 @@
-/** Running the query of the page: one at a time, and it can be stopped. */
+/** Runs the query of the SQL page: one at a time, cancellable. */
 
 import { batch, signal } from "@preact/signals";
 import { fetchSql, Problem } from "../api/client";
 import { type Result, readResult } from "../results/result";
 
-/** What came of a query. */
+/** The outcome of a query: a result or a problem. */
 export interface Outcome {
   sql: string;
   limit: number;
@@ -15,17 +15,17 @@ export interface Outcome {
 
 export const ROW_LIMITS = [100, 1_000, 10_000, 100_000] as const;
 
-/** The rows that are asked for at most. */
+/** The limit of rows of the next run. */
 export const rowLimit = signal(10_000);
-/** When the query that runs was sent, by `performance.now()`. */
+/** When the running query was sent, by `performance.now()`; null if none runs. */
 export const runningSince = signal<number | null>(null);
 export const outcome = signal<Outcome | null>(null);
-/** Why there is no new outcome: somebody stopped it. */
+/** Whether the last query was cancelled. */
 export const wasCancelled = signal(false);
 
 let current: AbortController | null = null;
 
-/** Stops the query that runs; the server stops it too. */
+/** Cancels the running query; the server stops it too. */
 export function cancelQuery(): void {
   if (current === null) return;
   current.abort();
@@ -36,29 +36,29 @@ export function cancelQuery(): void {
   });
 }
 
-/** Runs a query, instead of the one that runs. */
+/** Runs a query; a query that still runs is aborted. */
 export async function runQuery(sql: string): Promise<void> {
   if (sql.trim() === "") return;
   current?.abort();
-  const mine = new AbortController();
-  current = mine;
+  const controller = new AbortController();
+  current = controller;
   const since = performance.now();
   batch(() => {
     runningSince.value = since;
     wasCancelled.value = false;
   });
-  const asked = { sql, limit: rowLimit.peek() };
-  const done = (came: Pick<Outcome, "result" | "problem">) => {
-    if (current !== mine) return;
+  const request = { sql, limit: rowLimit.peek() };
+  const done = (ended: Pick<Outcome, "result" | "problem">) => {
+    if (current !== controller) return;
     current = null;
     batch(() => {
-      outcome.value = { ...asked, ...came, ms: performance.now() - since };
+      outcome.value = { ...request, ...ended, ms: performance.now() - since };
       runningSince.value = null;
     });
   };
   try {
-    // Lines, and not the JSON that askSql reads: integers of 64 bits are to stay what they are.
-    const { response } = await fetchSql(sql, { limit: asked.limit, format: "ndjson", signal: mine.signal });
+    // NDJSON, which is parsed without loss: 64-bit integers do not fit into a number.
+    const { response } = await fetchSql(sql, { limit: request.limit, format: "ndjson", signal: controller.signal });
     done({ result: await readResult(response), problem: null });
   } catch (error) {
     done({ result: null, problem: error instanceof Problem ? error : new Problem("error", String(error), 0) });

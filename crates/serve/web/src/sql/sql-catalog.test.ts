@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { qualifyTable, quoteIdentifier, toSqlType } from "./sql-catalog";
 
-it("quotes what needs it", () => {
+it("quotes identifiers only if necessary", () => {
   expect(quoteIdentifier("cell")).toBe("cell");
   expect(quoteIdentifier("311_cases")).toBe('"311_cases"');
   expect(quoteIdentifier('a"b')).toBe('"a""b"');
@@ -9,7 +9,7 @@ it("quotes what needs it", () => {
   expect(qualifyTable({ schema: "main", name: "counts" })).toBe("counts");
 });
 
-it("says types in the words of SQL", () => {
+it("shows Arrow types by their SQL names", () => {
   expect(toSqlType("Utf8")).toBe("text");
   expect(toSqlType("Int64")).toBe("integer");
   expect(toSqlType("Timestamp(µs)")).toBe("timestamp");

@@ -1,4 +1,4 @@
-/** Tables, columns and functions, as the server's information_schema tells of them. */
+/** The SQL catalog: tables, columns and functions, from the server's information_schema. */
 
 import { fetchSql } from "../api/client";
 
@@ -15,7 +15,7 @@ export interface Table {
 
 export interface Routine {
   name: string;
-  /** How it is called, where that is told. */
+  /** An example of a call; null if the server gives none. */
   syntax: string | null;
   about: string | null;
 }
@@ -25,11 +25,11 @@ export interface SqlCatalog {
   routines: Routine[];
 }
 
-/** The schemas in the order in which they are wanted. */
+/** The schemas, in the order in which they are shown. */
 export const SCHEMAS: readonly [name: string, about: string][] = [
-  ["main", "The lake as it is: begin here"],
-  ["raw", "Every version of every row, as published"],
-  ["stored", "The tables beneath, before batches are put together"],
+  ["main", "Current incidents and counts: start here"],
+  ["raw", "All landed versions of all rows, as published"],
+  ["stored", "The stored tables, with batches that are not compacted"],
 ];
 
 const COLUMNS = `SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns
@@ -40,10 +40,10 @@ FROM information_schema.routines GROUP BY routine_name ORDER BY routine_name`;
 
 const SCHEMA_ORDER = SCHEMAS.map(([name]) => name);
 
-/** The functions of H3 come first: they are what is special here. */
+/** Whether a function is one of H3; these are listed first. */
 export const isH3 = (name: string): boolean => name.startsWith("h3_");
 
-/** Asks for the catalog. */
+/** Fetches the catalog. */
 export async function fetchCatalog(): Promise<SqlCatalog> {
   const [columns, routines] = await Promise.all([
     fetchSql<{ table_schema: string; table_name: string; column_name: string; data_type: string }>(COLUMNS),
@@ -66,7 +66,7 @@ export async function fetchCatalog(): Promise<SqlCatalog> {
   };
 }
 
-/** A type of Arrow in the words of SQL. */
+/** Returns the SQL name of an Arrow type. */
 export function toSqlType(type: string): string {
   if (/^(Utf8|LargeUtf8|Utf8View)$/.test(type)) return "text";
   if (/^U?Int\d+$/.test(type)) return "integer";
@@ -76,10 +76,10 @@ export function toSqlType(type: string): string {
   return type.replace(/\(.*$/s, "").toLowerCase();
 }
 
-/** A name as SQL wants it: in quotes, unless it is plain. */
+/** Returns an identifier for SQL, quoted if necessary. */
 export const quoteIdentifier = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 
-/** A table's name; those of `main` need no schema. */
+/** Returns the name of a table for SQL, with its schema unless that is `main`. */
 export const qualifyTable = (table: Pick<Table, "schema" | "name">): string =>
   table.schema === "main" ? quoteIdentifier(table.name) : `${table.schema}.${quoteIdentifier(table.name)}`;

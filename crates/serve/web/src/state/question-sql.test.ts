@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { toSql } from "./question-sql";
 
-test("a question's filters are conditions, with quotes and absent values as SQL has them", () => {
+test("filters become SQL conditions with quotes and nulls", () => {
   const sql = toSql({
     path: "aggregates",
     params: [
@@ -22,13 +22,13 @@ test("a question's filters are conditions, with quotes and absent values as SQL 
   expect(sql).toContain("GROUP BY 1, 2");
 });
 
-test("what is no question of counts is not made one", () => {
+test("statistics and named queries have no SQL", () => {
   expect(toSql({ path: "hotspots", params: [["category", "Noise"]] })).toBeNull();
   expect(toSql({ path: "queries/reports/months", params: [] })).toBeNull();
   expect(toSql({ path: "sql", params: [["query", "SELECT 1"]] })).toBe("SELECT 1");
 });
 
-test("a polygon is tested after its box, and after the box of what is in view", () => {
+test("a polygon is tested after bounding boxes", () => {
   const polygon = JSON.stringify({
     type: "Polygon",
     coordinates: [
@@ -55,7 +55,7 @@ test("a polygon is tested after its box, and after the box of what is in view", 
   expect(sql).toContain(`point_in_polygon(latitude, longitude, '${polygon}')`);
 });
 
-test("what is not wanted is left out and what has no label stays; a circle is a distance over the globe", () => {
+test("exclusions keep nulls, circles are great-circle distances", () => {
   const sql = toSql({
     path: "aggregates",
     params: [

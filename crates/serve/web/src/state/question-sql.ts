@@ -1,14 +1,14 @@
-/** The same question in SQL, for who goes on from here. */
+/** Translates questions into SQL. */
 
 import type { Question } from "../api/client";
 
 const quoteLiteral = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-/** The engine takes a time with its seconds. */
+/** The engine requires seconds. */
 const formatTimestamp = (text: string) =>
   `TIMESTAMP ${quoteLiteral(text.replace("T", " ").replace(/ \d\d:\d\d$/, "$&:00"))}`;
 
-/** How a bucket of time begins, by the name of its length. */
+/** Units of `date_trunc` by `time_precision`. */
 const DATE_TRUNC_UNITS = new Map([
   ["1h", "hour"],
   ["24h", "day"],
@@ -17,10 +17,10 @@ const DATE_TRUNC_UNITS = new Map([
   ["1y", "year"],
 ]);
 
-/** The Earth's mean radius, metres (IUGG). */
+/** The mean radius of the Earth (IUGG). */
 const EARTH_RADIUS_M = 6_371_008.8;
 
-/** Whether a point is within a distance of another: by great circle (haversine) on a sphere. */
+/** Returns the condition that a point is within a distance of another (haversine). */
 function withinDistance(text: string): string {
   const [lat, lng, metres] = text.split(",").map(Number);
   const half = (angle: string) => `power(sin(radians(${angle}) / 2), 2)`;
@@ -28,7 +28,7 @@ function withinDistance(text: string): string {
   return `2 * ${EARTH_RADIUS_M} * asin(sqrt(least(1.0, ${square}))) <= ${metres}`;
 }
 
-/** Whether a label has one of these values; an empty one stands for none. */
+/** Returns the condition that a label has one of these values; "" matches incidents without one. */
 function matchesLabel(label: string, values: readonly string[]): string {
   const named = values.filter(value => value !== "");
   return [
@@ -40,46 +40,47 @@ function matchesLabel(label: string, values: readonly string[]): string {
 function listConditions(question: Question): string[] {
   const values = new Map<string, string[]>();
   for (const [name, value] of question.params) values.set(name, [...(values.get(name) ?? []), value]);
-  const tests: string[] = [];
+  const conditions: string[] = [];
   for (const label of ["resource", "category", "subcategory", "district", "neighborhood"]) {
-    const [wanted, unwanted] = [values.get(label), values.get(`${label}!`)];
-    if (wanted) tests.push(`(${matchesLabel(label, wanted)})`);
-    // What is not named stays, incidents without a label as well.
-    if (unwanted) tests.push(`(${matchesLabel(label, unwanted)}) IS NOT TRUE`);
+    const [included, excluded] = [values.get(label), values.get(`${label}!`)];
+    if (included) conditions.push(`(${matchesLabel(label, included)})`);
+    // Incidents without a label are not excluded.
+    if (excluded) conditions.push(`(${matchesLabel(label, excluded)}) IS NOT TRUE`);
   }
   const start = values.get("start_time")?.[0];
   const end = values.get("end_time")?.[0];
-  if (start) tests.push(`occurred_at >= ${formatTimestamp(start)}`);
-  if (end) tests.push(`occurred_at < ${formatTimestamp(end)}`);
+  if (start) conditions.push(`occurred_at >= ${formatTimestamp(start)}`);
+  if (end) conditions.push(`occurred_at < ${formatTimestamp(end)}`);
   const dated = values.get("dated")?.[0];
-  if (dated) tests.push(`occurred_at IS ${dated === "true" ? "NOT " : ""}NULL`);
+  if (dated) conditions.push(`occurred_at IS ${dated === "true" ? "NOT " : ""}NULL`);
   const hours = values.get("hour");
-  if (hours) tests.push(`date_part('hour', occurred_at) IN (${hours.join(", ")})`);
-  // Sunday is 0 in SQL and 7 here.
+  if (hours) conditions.push(`date_part('hour', occurred_at) IN (${hours.join(", ")})`);
+  // Sunday is 0 in SQL and 7 in the API.
   const weekdays = values.get("weekday");
-  if (weekdays) tests.push(`date_part('dow', occurred_at) IN (${weekdays.map(day => Number(day) % 7).join(", ")})`);
+  if (weekdays)
+    conditions.push(`date_part('dow', occurred_at) IN (${weekdays.map(day => Number(day) % 7).join(", ")})`);
   const located = values.get("located")?.[0];
-  if (located) tests.push(`cell IS ${located === "true" ? "NOT " : ""}NULL`);
+  if (located) conditions.push(`cell IS ${located === "true" ? "NOT " : ""}NULL`);
   const cells = values.get("cell");
   if (cells) {
     const within = cells.map(cell => {
       const resolution = Number.parseInt(cell[1] ?? "0", 16);
       return `h3_cell_to_parent(cell, ${resolution}) = h3_string_to_h3(${quoteLiteral(cell)})`;
     });
-    tests.push(within.length > 1 ? `(${within.join("\n    OR ")})` : (within[0] ?? "true"));
+    conditions.push(within.length > 1 ? `(${within.join("\n    OR ")})` : (within[0] ?? "true"));
   }
   const polygon = values.get("polygon")?.[0];
-  // The box around a polygon keeps what is far from it from being read.
+  // The bounding box lets the engine skip distant rows.
   for (const box of [values.get("bbox")?.[0]?.split(",").map(Number), polygonBounds(polygon)]) {
-    if (box) tests.push(...withinBox(box));
+    if (box) conditions.push(...withinBox(box));
   }
-  if (polygon) tests.push(`point_in_polygon(latitude, longitude, ${quoteLiteral(polygon)})`);
+  if (polygon) conditions.push(`point_in_polygon(latitude, longitude, ${quoteLiteral(polygon)})`);
   const circle = values.get("near")?.[0];
-  if (circle) tests.push(withinDistance(circle));
-  return tests;
+  if (circle) conditions.push(withinDistance(circle));
+  return conditions;
 }
 
-/** Whether a point is in a box, whose longitudes may go across the 180th meridian: west above east, or beyond 180. */
+/** Returns the conditions that a point is in a box, which may cross the antimeridian: west above east, or beyond 180. */
 function withinBox([west = -180, south = -90, east = 180, north = 90]: readonly number[]): string[] {
   const latitude = `latitude BETWEEN ${south} AND ${north}`;
   if (west < -180 || east > 180) return [latitude];
@@ -99,9 +100,9 @@ function whereClause(question: Question): string {
   return all.length === 0 ? "" : `WHERE ${all.join("\n  AND ")}\n`;
 }
 
-/** A question in SQL; null where none says it: a statistic over neighbours, a named query. */
+/** Returns a question in SQL; null if it has no equivalent, such as hot spots or a named query. */
 export function toSql(question: Question): string | null {
-  const one = (name: string) => question.params.find(([given]) => given === name)?.[1];
+  const one = (name: string) => question.params.find(([param]) => param === name)?.[1];
   if (question.path === "sql") return one("query") ?? null;
   if (!["aggregates", "facets", "incidents"].includes(question.path)) return null;
   if (question.path === "incidents") {
@@ -122,7 +123,7 @@ export function toSql(question: Question): string | null {
   return `SELECT ${[...columns, "count(*) AS count"].join(", ")}\nFROM incidents\n${whereClause(question)}${grouped}ORDER BY count DESC`;
 }
 
-/** The tests of a question's filters as a condition in SQL. */
+/** Returns the filters of a question as a SQL condition. */
 export function toCondition(question: Question): string {
   return listConditions(question).join(" AND ") || "true";
 }

@@ -1,4 +1,4 @@
-/** Reads the address before anything is asked: what is imported after this sees the view that it holds. */
+/** Restores the view from the address. Import it before modules that send questions. */
 
 import { syncAddress } from "./url";
 

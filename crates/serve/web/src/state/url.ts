@@ -1,12 +1,12 @@
-/** The page's address holds the view, in the words of `/aggregates` where it has them, so that it can be sent on. */
+/** The address of the page holds the view, with the parameters of `/aggregates` for filters. */
 
 import { batch, effect } from "@preact/signals";
 import { isValidCell } from "h3-js";
 import { parseMillis } from "../util/format";
 import * as view from "./view-state";
 
-/** Reads a view from an address' search. What is no such value is left as it is without it. */
-export function parseSearch(search: string): void {
+/** Sets the view from the query string of an address. Invalid values are ignored. */
+export function restoreView(search: string): void {
   const params = new URLSearchParams(search);
   const one = <T extends string>(name: string, values: readonly T[], otherwise: T): T =>
     values.find(value => value === params.get(name)) ?? otherwise;
@@ -38,19 +38,19 @@ export function parseSearch(search: string): void {
     };
     view.boundarySet.value = params.get("outlines");
     view.histogramWindow.value = parseWindow(params.get("from"), params.get("to"));
-    // Back on the map, the query that was written stays.
+    // On other pages the text of the query stays.
     if (view.page.peek() === "sql" || params.has("sql")) view.sqlText.value = params.get("sql");
     view.queryName.value = params.get("query");
-    const given = [...params].filter(([name]) => name.startsWith("p."));
-    view.queryValues.value = new Map(given.map(([name, value]) => [name.slice(2), value]));
+    const values = [...params].filter(([name]) => name.startsWith("p."));
+    view.queryValues.value = new Map(values.map(([name, value]) => [name.slice(2), value]));
   });
 }
 
-/** Writes the view as an address' search; what is as usual is left out. */
+/** Returns the view as a query string, without defaults. */
 export function formatSearch(): string {
   const params = new URLSearchParams();
-  const put = (name: string, value: string | null, usual: string | null = null) => {
-    if (value !== usual && value !== null) params.append(name, value);
+  const put = (name: string, value: string | null, fallback: string | null = null) => {
+    if (value !== fallback && value !== null) params.append(name, value);
   };
   put("page", view.page.value, "map");
   put("city", view.selectedCity.value);
@@ -88,7 +88,7 @@ export function formatSearch(): string {
   return params.toString();
 }
 
-/** A time as `/aggregates` takes it, which minds no Z: it is the city's wall clock. */
+/** Parses a time as `/aggregates` does: wall-clock time, with an optional Z that is ignored. */
 function parseTime(text: string | null): string | null {
   const [, date, clock] =
     /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?[Zz]?$/.exec(text?.trim() ?? "") ?? [];
@@ -109,85 +109,87 @@ function parseWindow(from: string | null, until: string | null): view.Window | n
 
 function parseCamera(text: string | null): view.Camera | null {
   const [lat, lng, zoom, pitch = 0, bearing = 0] = (text ?? "").split(",").map(Number);
-  const known = lat !== undefined && lng !== undefined && zoom !== undefined;
-  if (!known || ![lat, lng, zoom, pitch, bearing].every(Number.isFinite) || Math.abs(lat) > 90) return null;
+  const complete = lat !== undefined && lng !== undefined && zoom !== undefined;
+  if (!complete || ![lat, lng, zoom, pitch, bearing].every(Number.isFinite) || Math.abs(lat) > 90) return null;
   return { lat, lng, zoom, pitch, bearing };
 }
 
 function parseArea(box: string | null, polygon: string | null): view.Area | null {
   if (polygon) {
     const ring = polygon.split(",").map(pair => pair.split(" ").map(Number));
-    const whole = ring.length >= 3 && ring.every(pair => pair.length === 2 && pair.every(Number.isFinite));
-    return whole ? { kind: "polygon", ring: ring as [number, number][] } : null;
+    const valid = ring.length >= 3 && ring.every(pair => pair.length === 2 && pair.every(Number.isFinite));
+    return valid ? { kind: "polygon", ring: ring as [number, number][] } : null;
   }
   const numbers = (box ?? "").split(",").map(Number);
-  const whole = numbers.length === 4 && numbers.every(Number.isFinite) && box !== "";
-  return whole ? { kind: "box", box: numbers as [number, number, number, number] } : null;
+  const valid = numbers.length === 4 && numbers.every(Number.isFinite) && box !== "";
+  return valid ? { kind: "box", box: numbers as [number, number, number, number] } : null;
 }
 
-/** Whether the address says something else. */
+/** Whether the address has another query string. */
 const differsFromAddress = (search: string) => location.search !== (search === "" ? "" : `?${search}`);
 
-/** Whether what is changed belongs to the step before, or is nobody's doing. */
+/** Whether a change belongs to the previous step of the history. */
 let inSameStep = false;
 
-/** Makes a change that is no step of its own in the browser's history. */
+/** Makes a change without a step of its own in the browser's history. */
 export function withoutHistoryStep(change: () => void): void {
   inSameStep = true;
   change();
-  // Within another change it is seen only when that is over.
+  // Effects of an outer batch run after it.
   queueMicrotask(() => {
     inSameStep = false;
   });
 }
 
-/** Filters that change faster than this are one step: browsers refuse more than some hundred in half a minute. */
+/** Filters that change faster are one step: browsers limit the rate of steps. */
 const MIN_STEP_INTERVAL_MS = 1_000;
+/** Changes that are not steps are written after a pause. */
+const WRITE_DELAY_MS = 200;
 
 /**
- * Keeps the address and the view the same. A change of page is a step in the browser's history, and one of what is
- * asked for; others are not.
+ * Keeps the address and the view in sync. Changes of the page and of filters are steps in the browser's history; others
+ * are not.
  */
 export function syncAddress(): void {
-  parseSearch(location.search);
-  const askedFor = () => [view.filters.peek(), view.mode.peek(), view.comparisonWindow.peek()] as const;
-  let last = { page: view.page.peek(), askedFor: askedFor() };
-  let steppedAt = Number.NEGATIVE_INFINITY;
-  let going = false;
+  restoreView(location.search);
+  const filterState = () => [view.filters.peek(), view.mode.peek(), view.comparisonWindow.peek()] as const;
+  let last = { page: view.page.peek(), filterState: filterState() };
+  let lastStepAt = Number.NEGATIVE_INFINITY;
+  let restoring = false;
   window.addEventListener("popstate", () => {
-    going = true;
-    late = () => {};
-    parseSearch(location.search);
-    going = false;
+    restoring = true;
+    flush = () => {};
+    restoreView(location.search);
+    restoring = false;
   });
   let timer = 0;
-  /** Writes what has not been written yet. */
-  let late = () => {};
+  /** Writes a pending change. */
+  let flush = () => {};
   effect(() => {
     const search = formatSearch();
-    const now = { page: view.page.peek(), askedFor: askedFor() };
-    const other = !inSameStep && now.askedFor.some((of, n) => of !== last.askedFor[n]);
+    const now = { page: view.page.peek(), filterState: filterState() };
+    const filtersChanged = !inSameStep && now.filterState.some((value, n) => value !== last.filterState[n]);
     const step =
-      !going &&
-      (now.page !== last.page || (other && performance.now() - steppedAt > MIN_STEP_INTERVAL_MS)) &&
+      !restoring &&
+      (now.page !== last.page || (filtersChanged && performance.now() - lastStepAt > MIN_STEP_INTERVAL_MS)) &&
       differsFromAddress(search);
     last = now;
     clearTimeout(timer);
-    const put = () => {
-      late = () => {};
+    const writeAddress = () => {
+      flush = () => {};
       delete document.documentElement.dataset.moving;
       const target = search === "" ? location.pathname : `?${search}`;
       if (step) history.pushState(null, "", target);
       else if (differsFromAddress(search)) history.replaceState(null, "", target);
     };
     if (step) {
-      steppedAt = performance.now();
-      late();
-      put();
+      lastStepAt = performance.now();
+      flush();
+      writeAddress();
     } else {
       document.documentElement.dataset.moving = "";
-      late = put;
-      timer = window.setTimeout(put, 200);
+      flush = writeAddress;
+      timer = window.setTimeout(writeAddress, WRITE_DELAY_MS);
     }
   });
 }

@@ -1,27 +1,27 @@
-/** What one looks at: everything that the page's address holds. */
+/** The state of the view: everything that the address holds. */
 
 import { batch, computed, signal } from "@preact/signals";
 
 export type Page = "map" | "sql" | "queries" | "pipeline";
 export type Mode = "count" | "compare" | "hotspots";
 export type Scale = "quantile" | "linear";
-/** The dimensions that are chosen by value. */
+/** The dimensions that are filtered by value. */
 export type Label = "resource" | "category" | "district" | "neighborhood";
 export const LABELS: readonly Label[] = ["resource", "category", "district", "neighborhood"];
 
-/** A window: half-open, in the city's wall clock. */
+/** A window: half-open, in wall-clock time. */
 export interface Window {
   start: string;
   end: string;
 }
 
-/** A window that may be open at an end. */
+/** A window with optional ends. */
 export interface OpenWindow {
   start: string | null;
   end: string | null;
 }
 
-/** Filters that no part of the page sets: they come with the address, and can be taken away. */
+/** Filters that only the address sets; the page can remove them. */
 export const URL_ONLY_FILTERS = [
   "subcategory",
   "resource!",
@@ -32,25 +32,25 @@ export const URL_ONLY_FILTERS = [
   "near",
 ] as const;
 
-/** Where an incident must lie. */
+/** The area of incidents. */
 export type Area =
   | { kind: "box"; box: [number, number, number, number] }
   | { kind: "polygon"; ring: [number, number][] };
 
-/** Which incidents are asked for. */
+/** The filters. */
 export interface Filters {
-  /** Values by label; `""` stands for incidents without one. */
+  /** Values by label; `""` matches incidents without one. */
   labels: Record<Label, readonly string[]>;
   window: OpenWindow | null;
   hours: readonly number[];
   /** Monday 1 to Sunday 7. */
   weekdays: readonly number[];
   area: Area | null;
-  /** Those of {@link URL_ONLY_FILTERS}, as they are asked. */
+  /** Parameters of {@link URL_ONLY_FILTERS}. */
   urlOnly: readonly (readonly [name: string, value: string])[];
 }
 
-/** Where the map looks. */
+/** The camera of the map. */
 export interface Camera {
   lat: number;
   lng: number;
@@ -71,52 +71,52 @@ export const NO_FILTERS: Filters = {
 export const page = signal<Page>("map");
 export const filters = signal<Filters>(NO_FILTERS);
 export const mode = signal<Mode>("count");
-/** The window that the first is compared with. */
+/** The second window of a comparison. */
 export const comparisonWindow = signal<Window | null>(null);
-/** Which of a comparison the map shows. */
+/** The part of a comparison that the map shows. */
 export const comparisonShown = signal<"change" | "a" | "b">("change");
 export const scale = signal<Scale>("quantile");
 export const tilted = signal(false);
 export const camera = signal<Camera | null>(null);
-/** The city, where a lake holds several. */
+/** The city, if the lake holds several. */
 export const selectedCity = signal<string | null>(null);
 /** The cell whose details are open. */
 export const selectedCell = signal<string | null>(null);
-/** Whether charts and filters count only what the map shows. */
+/** Whether charts and facets count only incidents in view. */
 export const chartsFollowMap = signal(true);
-/** The set of boundaries that is drawn; `""` is none, null the usual one. */
+/** The set of boundaries that is drawn; `""` is none, null the default. */
 export const boundarySet = signal<string | null>(null);
-/** The part of time that the histogram shows, where it is not all. */
+/** The window of the histogram; null for all time. */
 export const histogramWindow = signal<Window | null>(null);
 export const sqlText = signal<string | null>(null);
 export const queryName = signal<string | null>(null);
 export const queryValues = signal<ReadonlyMap<string, string>>(new Map());
 
-/** Changes some of the filters. */
+/** Sets some of the filters. */
 export function setFilters(change: Partial<Omit<Filters, "labels">>): void {
   filters.value = { ...filters.peek(), ...change };
 }
 
-/** Chooses the values of a label. */
+/** Sets the values of a label. */
 export function setLabelValues(label: Label, values: readonly string[]): void {
   const { labels, ...rest } = filters.peek();
   filters.value = { ...rest, labels: { ...labels, [label]: values } };
 }
 
-/** Adds a value to those chosen of a label, or takes it away. */
+/** Adds a value of a label to the filter, or removes it. */
 export function toggleLabelValue(label: Label, value: string): void {
   const chosen = filters.peek().labels[label];
   setLabelValues(label, chosen.includes(value) ? chosen.filter(other => other !== value) : [...chosen, value]);
 }
 
-/** How many filters are set. */
+/** The number of filters that are set. */
 export const filterCount = computed(() => {
   const { labels, window, hours, weekdays, area, urlOnly } = filters.value;
   const chosen = LABELS.filter(label => labels[label].length > 0).length + new Set(urlOnly.map(([name]) => name)).size;
   return chosen + [window !== null, hours.length > 0, weekdays.length > 0, area !== null].filter(Boolean).length;
 });
 
-/** Goes to another city: what was chosen of the one before means nothing there. */
+/** Switches to another city and clears what is specific to the one before. */
 export function switchCity(name: string): void {
   batch(() => {
     clearFilters();
@@ -128,7 +128,7 @@ export function switchCity(name: string): void {
   });
 }
 
-/** Takes every filter away. */
+/** Removes all filters. */
 export function clearFilters(): void {
   batch(() => {
     filters.value = NO_FILTERS;

@@ -1,4 +1,4 @@
-/** Steps of the calendar. Times are wall-clock milliseconds, reckoned as if in UTC. */
+/** Steps of the calendar. Times are wall-clock milliseconds, as if in UTC. */
 
 export type Step = "hour" | "day" | "week" | "month" | "year";
 export const STEPS: readonly Step[] = ["hour", "day", "week", "month", "year"];
@@ -11,7 +11,7 @@ const DAY = 24 * HOUR;
 /** 1970-01-05 was a Monday. */
 const MONDAY = 4 * DAY;
 
-/** The start of the step that a time lies in. */
+/** Returns the start of the step that contains a time. */
 export function floorToStep(ms: number, step: Step): number {
   const date = new Date(ms);
   if (step === "hour") return Math.floor(ms / HOUR) * HOUR;
@@ -20,7 +20,7 @@ export function floorToStep(ms: number, step: Step): number {
   return Date.UTC(date.getUTCFullYear(), step === "month" ? date.getUTCMonth() : 0);
 }
 
-/** The start of the step after, or `n` steps after. */
+/** Returns the start of the step `n` steps later. */
 export function addSteps(ms: number, step: Step, n = 1): number {
   const at = floorToStep(ms, step);
   const date = new Date(at);
@@ -31,13 +31,13 @@ export function addSteps(ms: number, step: Step, n = 1): number {
   return Date.UTC(date.getUTCFullYear() + n, 0);
 }
 
-/** The boundary nearest to a time. */
+/** Returns the start of a step that is nearest to a time. */
 export function roundToStep(ms: number, step: Step): number {
   const [low, high] = [floorToStep(ms, step), addSteps(ms, step)];
   return ms - low < high - ms ? low : high;
 }
 
-/** The step that shows so much time in some hundred bars. */
+/** Returns the step that divides a duration into a few hundred bars. */
 export function chooseStep(ms: number): Step {
   if (ms <= 8 * DAY) return "hour";
   if (ms <= 200 * DAY) return "day";

@@ -3,7 +3,7 @@ import { chooseComparison, closeWindow, countDays } from "./comparison-windows";
 
 const of = (start: string, end: string) => ({ start, end });
 
-test("the last whole months are compared with as many just before, all within what there is", () => {
+test("the last whole months are compared with those before", () => {
   expect(chooseComparison(null, of("2023-01-01", "2025-02-01"))).toEqual([
     of("2024-02-01", "2025-02-01"),
     of("2023-02-01", "2024-02-01"),
@@ -14,14 +14,14 @@ test("the last whole months are compared with as many just before, all within wh
   ]);
 });
 
-test("where there are no two months, halves of the days are compared", () => {
+test("a range below two months is split by days", () => {
   expect(chooseComparison(null, of("2024-01-01", "2024-02-01"))).toEqual([
     of("2024-01-17", "2024-02-01"),
     of("2024-01-02", "2024-01-17"),
   ]);
 });
 
-test("a window is compared with the one before, but never with one that ends before there is anything", () => {
+test("a window is compared with an adjacent one that has data", () => {
   const all = of("2023-01-01", "2025-01-01");
   const window = of("2023-02-01", "2023-06-01");
   expect(chooseComparison(window, all)).toEqual([window, of("2022-10-04", "2023-02-01")]);
@@ -32,11 +32,11 @@ test("a window is compared with the one before, but never with one that ends bef
   expect(chooseComparison(null, null)).toBeNull();
 });
 
-test("a window is as long as its hours", () => {
+test("the length of a window includes hours", () => {
   expect(countDays(of("2024-02-28T12:00", "2024-03-01"))).toBe(1.5);
 });
 
-test("an open end is where what there is ends", () => {
+test("an open end becomes the end of the data", () => {
   const all = of("2023-01-01", "2025-01-01");
   expect(closeWindow({ start: "2024-05-01", end: null }, all)).toEqual(of("2024-05-01", "2025-01-01"));
   expect(closeWindow({ start: null, end: "2024-05-01" }, all)).toEqual(of("2023-01-01", "2024-05-01"));

@@ -1,4 +1,4 @@
-/** Windows by their lengths, and which two are compared where nobody chose them. */
+/** Lengths of windows, and the default windows of a comparison. */
 
 import type { OpenWindow, Window } from "../state/view-state";
 import { formatWallClock, parseMillis } from "../util/format";
@@ -6,21 +6,21 @@ import { addSteps } from "./calendar-steps";
 
 const DAY_MS = 86_400_000;
 
-/** The length of a window. */
+/** Returns the length of a window in days. */
 export const countDays = ({ start, end }: Window): number => (parseMillis(end) - parseMillis(start)) / DAY_MS;
 
-/** A window with its open ends where what there is begins and ends; null where none is left. */
+/** Returns a window with open ends closed by the range of the data; null if it is empty. */
 export function closeWindow(span: OpenWindow | null, all: Window | null): Window | null {
   const [start, end] = [span?.start ?? all?.start, span?.end ?? all?.end];
   return span && start && end && parseMillis(start) < parseMillis(end) ? { start, end } : null;
 }
 
-/** The window of the same length just before. */
+/** Returns the window of the same length just before. */
 export function precedingWindow({ start, end }: Window): Window {
   return { start: formatWallClock(2 * parseMillis(start) - parseMillis(end)), end: start };
 }
 
-/** The last whole months of what there is and as many just before them; days, where there is less than two months. */
+/** Splits a range into its last whole months and as many before; into days if it is shorter than two months. */
 function splitRange(all: Window): [Window, Window] {
   const end = parseMillis(all.end);
   let months = 0;
@@ -35,8 +35,8 @@ function splitRange(all: Window): [Window, Window] {
 }
 
 /**
- * The first window of a comparison and the second: what is chosen and what lies before, or after where nothing lies
- * before. Null while it is not known what there is, and nothing is chosen.
+ * Returns the windows of a comparison: the selected one and the one before, or the one after if there is no data before.
+ * Returns null without a selected window and a range of data.
  */
 export function chooseComparison(window: Window | null, all: Window | null): [Window, Window] | null {
   if (!all) return window && [window, precedingWindow(window)];

@@ -1,4 +1,4 @@
-/** The window walks through time. */
+/** Playback: the window moves through time step by step. */
 
 import { effect, signal } from "@preact/signals";
 import { Icon } from "../components/icon";
@@ -9,10 +9,10 @@ import { formatWallClock, parseMillis } from "../util/format";
 import { addSteps, floorToStep, STEPS, type Step } from "./calendar-steps";
 import { dataRange } from "./time-range";
 
-/** Whether it walks. */
+/** Whether playback runs. */
 export const playing = signal(false);
 const playbackStep = signal<Step>("month");
-/** Steps a second, at most: the map is waited for. */
+/** Steps per second at most: playback waits for the map. */
 const playbackSpeed = signal(1);
 
 function advanceWindow(): void {
@@ -38,7 +38,7 @@ effect(() => {
   return () => clearInterval(timer);
 });
 
-/** The controls. */
+/** The controls of playback. */
 export function PlaybackControls() {
   return (
     <div class="play">
@@ -46,7 +46,7 @@ export function PlaybackControls() {
         type="button"
         aria-pressed={playing.value}
         aria-label={playing.value ? "Pause" : "Play"}
-        title={playing.value ? "Pause" : "Play: the window walks through time"}
+        title={playing.value ? "Pause" : "Play: move the window through time"}
         onClick={() => {
           playing.value = !playing.value;
         }}
@@ -62,7 +62,7 @@ export function PlaybackControls() {
       >
         {STEPS.map(name => (
           <option key={name} value={name}>
-            {name === "hour" ? "an hour" : `a ${name}`}
+            {`1 ${name}`}
           </option>
         ))}
       </select>

@@ -1,11 +1,11 @@
-/** Labels of an axis of time: few, where the calendar's steps begin, and with the year where it changes. */
+/** Labels of a time axis: few, at the start of calendar steps, with the year when it changes. */
 
 import { addSteps, floorToStep, STEPS, type Step } from "./calendar-steps";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const STEP_MS: Record<Step, number> = { hour: HOUR, day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY };
-/** How many steps there may be from one label to the next. */
+/** Possible numbers of steps between labels. */
 const LABEL_INTERVALS: Record<Step, readonly number[]> = {
   hour: [1, 3, 6, 12],
   day: [1, 2],
@@ -13,7 +13,7 @@ const LABEL_INTERVALS: Record<Step, readonly number[]> = {
   month: [1, 2, 3, 6],
   year: [1, 2, 5, 10, 20, 50, 100, 1_000],
 };
-/** More than these would touch each other on a narrow axis. */
+/** More labels would overlap on a narrow axis. */
 const MAX_INTERVALS = 5;
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -27,7 +27,7 @@ function formatLabel(at: number, step: Step, newYear: boolean): string {
   return `${day}${MONTHS[month]}${newYear ? ` ${year}` : ""}`;
 }
 
-/** The labels from one time to another, by where they stand; none is finer than `finest`. */
+/** Returns the labels of a range by their time; none is finer than `finest`. */
 export function buildTimeLabels(from: number, to: number, finest: Step): Map<number, string> {
   const marks = STEPS.slice(STEPS.indexOf(finest)).flatMap(step => LABEL_INTERVALS[step].map(n => [step, n] as const));
   const [step, n] = marks.find(([step, n]) => to - from <= MAX_INTERVALS * n * STEP_MS[step]) ?? ["year", 1_000];
@@ -43,20 +43,20 @@ export function buildTimeLabels(from: number, to: number, finest: Step): Map<num
     if (at < from || order(at) % n !== 0) continue;
     const now = new Date(at).getUTCFullYear();
     labels.set(at, formatLabel(at, step, now !== year));
-    // An hour says no year: the first midnight does.
+    // The label of an hour has no year: that of midnight has.
     if (step !== "hour" || floorToStep(at, "day") === at) year = now;
   }
   return labels;
 }
 
-/** An axis of time for the chart library, from edge to edge. */
+/** Returns a time axis for ECharts, from edge to edge. */
 export function buildTimeAxis(from: number, to: number, finest: Step) {
   const labels = buildTimeLabels(from, to, finest);
   return {
     type: "time",
     min: from,
     max: to,
-    // No room for bars beyond the ends: they end where the axis does.
+    // Bars do not extend beyond the ends of the axis.
     containShape: false,
     splitLine: { show: false },
     axisLabel: {

@@ -5,7 +5,7 @@ import { buildBarSeries, fillSteps } from "./time-bars";
 const window = { start: "2023-01-01", end: "2023-02-15" };
 const counted = [{ occurred_at: "2023-01-16T00:00:00", count: 3 }];
 
-test("every step of the window has its count, and those between are zero", () => {
+test("every step of a window has a count, or zero", () => {
   const weeks = fillSteps(counted, window, "week");
   expect(weeks.map(([at, count]) => [new Date(at).toISOString().slice(0, 10), count])).toEqual([
     ["2022-12-26", 0],
@@ -21,7 +21,7 @@ test("every step of the window has its count, and those between are zero", () =>
   expect(fillSteps(counted, null, "week")).toEqual([]);
 });
 
-test("a bar stands in the middle of its step", () => {
+test("a bar is in the middle of its step", () => {
   for (const step of ["day", "week", "month"] as const) {
     const points = fillSteps(counted, window, step);
     for (const [n, [at]] of points.entries()) {

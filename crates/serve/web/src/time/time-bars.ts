@@ -1,14 +1,14 @@
-/** Counts over time as bars, one for each step of the calendar. */
+/** Counts over time as bars, one per step of the calendar. */
 
 import type { Count } from "../api/types";
 import type { Window } from "../state/view-state";
 import { formatInteger, formatTime, formatWallClock, parseMillis } from "../util/format";
 import { addSteps, floorToStep, type Step } from "./calendar-steps";
 
-/** A time, and how many. */
+/** A time and a count. */
 export type TimeCount = [at: number, count: number];
 
-/** Every step of a window with its count. One without any is zero, and no gap that a line or a bar reaches over. */
+/** Returns every step of a window with its count; zero if it has no incidents. */
 export function fillSteps(rows: readonly Count[], window: Window | null, step: Step): TimeCount[] {
   if (!window) return [];
   const counted = new Map<number, number>();
@@ -25,14 +25,14 @@ export function fillSteps(rows: readonly Count[], window: Window | null, step: S
   return points;
 }
 
-/** The bars of some points: each stands in the middle of its step. */
+/** Returns the bars of counts, each in the middle of its step. */
 export const buildBarSeries = (points: readonly TimeCount[], step: Step) => ({
   type: "bar",
   data: points.map(([at, count]) => [(at + addSteps(at, step)) / 2, count]),
   barCategoryGap: "12%",
 });
 
-/** What a bar says when it is pointed at: the step that it stands for, and not its middle. */
+/** Returns a tooltip with the step of a bar instead of its middle. */
 export const buildBarTooltip = (step: Step) => ({
   formatter: ([{ value }]: [{ value: TimeCount }]) =>
     `${formatTime(formatWallClock(floorToStep(value[0], step))).slice(0, step === "year" ? 4 : step === "month" ? 7 : undefined)}  ${formatInteger(value[1])}`,

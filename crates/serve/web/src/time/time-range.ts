@@ -1,4 +1,4 @@
-/** From when to when there are incidents, and what part of it the histogram shows. */
+/** The range of time of the data, and the part that the histogram shows. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -20,10 +20,10 @@ const monthsAnswer = watchAnswer<Count[]>(
   ),
 );
 
-/** Months with less than this part of the average are left out at both ends: a mistyped year is no time to start at. */
+/** Months at both ends with a smaller fraction of the average are omitted, such as mistyped years. */
 const MIN_MONTH_FRACTION = 0.01;
 
-/** From the first month with incidents to the last, the whole months. */
+/** From the first to the last month with incidents, whole months. */
 export const dataRange = computed((): Window | null => {
   const rows = (monthsAnswer.value.rows ?? []).filter(row => row.occurred_at);
   if (rows.length === 0) return null;
@@ -39,8 +39,8 @@ export const dataRange = computed((): Window | null => {
   };
 });
 
-/** The window that is chosen, an open end where what there is ends. */
+/** The selected window; an open end becomes the end of the data. */
 export const selectedWindow = computed(() => closeWindow(filters.value.window, dataRange.value));
 
-/** What the histogram shows. */
+/** The window of the histogram. */
 export const histogramRange = computed(() => histogramWindow.value ?? dataRange.value);

@@ -1,4 +1,4 @@
-/** Time under the map: when, as a histogram with the window over it. */
+/** The time strip under the map: a histogram with the window over it. */
 
 import { computed } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
@@ -28,8 +28,8 @@ const barsAnswer = watchAnswer<Count[]>(
   afterMapDrawn(() => {
     const all = histogramRange.value;
     if (!all) return null;
-    const given = filterParams(withWindow(filters.value, all));
-    return countQuestion(["time"], withCity(given), [
+    const params = filterParams(withWindow(filters.value, all));
+    return countQuestion(["time"], withCity(params), [
       ["time_precision", TIME_PRECISION[step.value]],
       ...chartsFilter.value,
     ]);
@@ -41,9 +41,9 @@ const points = computed(() =>
 );
 
 const option = computed(() => ({
-  // The plot is as wide as the brush over it: labels at its ends take no room from it.
+  // The plot is as wide as the brush over it.
   grid: { left: 0, right: 0, top: 6, bottom: 20, outerBoundsMode: "none" },
-  // The axis is the brush's.
+  // The same range as the brush.
   xAxis:
     histogramRange.value &&
     buildTimeAxis(parseMillis(histogramRange.value.start), parseMillis(histogramRange.value.end), step.value),
@@ -58,7 +58,7 @@ function Histogram() {
   );
 }
 
-/** All of time; in a comparison as a window, for nothing is compared with no end. */
+/** Removes the window; a comparison gets the range of the data instead. */
 const clearWindow = () => setFilters({ window: mode.peek() === "compare" ? dataRange.peek() : null });
 
 function WindowFields() {
@@ -66,12 +66,12 @@ function WindowFields() {
   const all = dataRange.value;
   const dates = selectedWindow.value ?? all;
   const put = (edge: "start" | "end", value: string) => {
-    const was = window ?? all;
-    if (!was || value === "") return false;
-    const changed = { ...was, [edge]: value };
-    const taken = changed.start === null || changed.end === null || changed.start < changed.end;
-    if (taken) setFilters({ window: changed });
-    return taken;
+    const current = window ?? all;
+    if (!current || value === "") return false;
+    const changed = { ...current, [edge]: value };
+    const valid = changed.start === null || changed.end === null || changed.start < changed.end;
+    if (valid) setFilters({ window: changed });
+    return valid;
   };
   const input = (edge: "start" | "end", label: string) => (
     <label>
@@ -81,9 +81,9 @@ function WindowFields() {
         title={label}
         value={dates?.[edge].slice(0, 10) ?? ""}
         onChange={event => {
-          const taken = put(edge, event.currentTarget.value);
-          // What is not taken does not stay on screen as if it were.
-          if (!taken) event.currentTarget.value = dates?.[edge].slice(0, 10) ?? "";
+          const valid = put(edge, event.currentTarget.value);
+          // A date that is rejected does not stay in the field.
+          if (!valid) event.currentTarget.value = dates?.[edge].slice(0, 10) ?? "";
         }}
       />
     </label>
@@ -105,12 +105,12 @@ function WindowFields() {
     <div class="dates">
       {input("start", "From")}
       <span aria-hidden="true">–</span>
-      {input("end", "Until, not itself")}
+      {input("end", "To (exclusive)")}
       {last(7, "7 d")}
       {last(30, "30 d")}
       {last(365, "1 y")}
       <button type="button" class="plain" disabled={!window} onClick={() => clearWindow()}>
-        all time
+        All time
       </button>
     </div>
   );
@@ -134,7 +134,7 @@ function ComparisonFields() {
   );
   const shift = (years: number) => {
     if (!window) return;
-    // The 29th of February of another year is the 1st of March.
+    // 29 February of a year without one is 1 March.
     const move = (text: string) => {
       const date = new Date(parseMillis(text));
       date.setUTCFullYear(date.getUTCFullYear() - years);
@@ -144,25 +144,24 @@ function ComparisonFields() {
   };
   return (
     <div class="dates comparison">
-      <b class="b">B</b> {date("start", "B from")} <span aria-hidden="true">–</span>{" "}
-      {date("end", "B until, not itself")}
+      <b class="b">B</b> {date("start", "B from")} <span aria-hidden="true">–</span> {date("end", "B to (exclusive)")}
       <button type="button" class="plain" disabled={!window} onClick={() => shift(1)}>
-        a year before
+        Previous year
       </button>
     </div>
   );
 }
 
-/** A window in words. */
+/** Describes a window. */
 function describeWindow(window: OpenWindow | null): string {
   const { start, end } = window ?? { start: null, end: null };
   if (start !== null && end !== null) return `${formatTime(start)} – ${formatTime(end)}`;
   return start !== null ? `from ${formatTime(start)}` : end !== null ? `until ${formatTime(end)}` : "";
 }
 
-/** The strip under the map. */
+/** The time strip. */
 export function TimeStrip() {
-  const of = histogramRange.value;
+  const range = histogramRange.value;
   const window = selectedWindow.value;
   const text = describeWindow(filters.value.window);
   return (
@@ -171,7 +170,7 @@ export function TimeStrip() {
         <PlaybackControls />
         <WindowFields />
         <ComparisonFields />
-        {/* The dates above say it where the window is of whole days. */}
+        {/* Whole days are in the fields already. */}
         <span class={text.length === "2024-01-01 – 2025-01-01".length ? "hidden" : "note"} data-testid="window">
           {text}
         </span>
@@ -179,7 +178,7 @@ export function TimeStrip() {
           <button
             type="button"
             class="plain"
-            title="Show only this in the histogram"
+            title="Zoom the histogram to the window"
             aria-label="Zoom the histogram to the window"
             onClick={() => {
               histogramWindow.value = window;
@@ -192,8 +191,8 @@ export function TimeStrip() {
           <button
             type="button"
             class="plain"
-            title="Show all time in the histogram"
-            aria-label="Zoom the histogram out"
+            title="Show All time in the histogram"
+            aria-label="Show all time in the histogram"
             onClick={() => {
               histogramWindow.value = null;
             }}
@@ -204,15 +203,15 @@ export function TimeStrip() {
         {barsAnswer.value.question && <CopyMenu title="Incidents over time" question={barsAnswer.value.question} />}
       </header>
       {barsAnswer.value.problem && <ErrorMessage problem={barsAnswer.value.problem} />}
-      {of && (
+      {range && (
         <div class="histogram-frame">
           <Histogram />
           <WindowBrush
-            shown={of}
+            shown={range}
             window={window}
             other={mode.value === "compare" ? comparisonWindow.value : null}
             step={step.value}
-            change={made => (made ? setFilters({ window: made }) : clearWindow())}
+            change={next => (next ? setFilters({ window: next }) : clearWindow())}
           />
           <p class="hidden" data-testid="bars-sum">
             {formatInteger(points.value.reduce((sum, [, count]) => sum + count, 0))}

@@ -1,4 +1,4 @@
-/** The window, drawn over the histogram: dragged anew, moved, or made longer and shorter, by hand or by keys. */
+/** The brush over the histogram: draws, moves and resizes the window with the pointer or keys. */
 
 import { useRef } from "preact/hooks";
 import { withoutHistoryStep } from "../state/url";
@@ -7,7 +7,7 @@ import { formatTime, formatWallClock, parseMillis } from "../util/format";
 import { addSteps, roundToStep, type Step } from "./calendar-steps";
 
 interface Props {
-  /** What the histogram shows. */
+  /** The window of the histogram. */
   shown: Window;
   window: Window | null;
   /** The second window of a comparison. */
@@ -21,53 +21,53 @@ type Grip = "new" | "move" | "start" | "end";
 /** The brush. */
 export function WindowBrush({ shown, window, other, step, change }: Props) {
   const strip = useRef<HTMLDivElement>(null);
-  const held = useRef<{ grip: Grip; from: number; window: Window | null; moved: boolean } | null>(null);
+  const drag = useRef<{ grip: Grip; from: number; window: Window | null; moved: boolean } | null>(null);
   const [from, to] = [parseMillis(shown.start), parseMillis(shown.end)];
   const part = (text: string) => `${(100 * (Math.min(Math.max(parseMillis(text), from), to) - from)) / (to - from)}%`;
-  const width = (of: Window) => `calc(${part(of.end)} - ${part(of.start)})`;
+  const width = ({ start, end }: Window) => `calc(${part(end)} - ${part(start)})`;
   const at = (event: PointerEvent) => {
     const box = strip.current?.getBoundingClientRect();
     if (!box || box.width === 0) return from;
     return from + (Math.min(Math.max(event.clientX - box.left, 0), box.width) / box.width) * (to - from);
   };
-  const make = (a: number, b: number): Window | null => {
+  const makeWindow = (a: number, b: number): Window | null => {
     const [start, end] = [roundToStep(Math.min(a, b), step), roundToStep(Math.max(a, b), step)];
     return start < end ? { start: formatWallClock(start), end: formatWallClock(end) } : null;
   };
-  const hold = (grip: Grip) => (event: PointerEvent) => {
+  const startDrag = (grip: Grip) => (event: PointerEvent) => {
     if (event.button !== 0) return;
     event.stopPropagation();
     event.preventDefault();
     strip.current?.setPointerCapture(event.pointerId);
-    held.current = { grip, from: at(event), window, moved: false };
+    drag.current = { grip, from: at(event), window, moved: false };
   };
-  /** However far it is drawn, it is one step back. */
-  const draw = (made: Window | null) => {
-    if (!made || !held.current) return;
-    if (held.current.moved) withoutHistoryStep(() => change(made));
-    else change(made);
-    held.current.moved = true;
+  /** One drag is one step of the history. */
+  const setWindow = (next: Window | null) => {
+    if (!next || !drag.current) return;
+    if (drag.current.moved) withoutHistoryStep(() => change(next));
+    else change(next);
+    drag.current.moved = true;
   };
   const move = (event: PointerEvent) => {
-    if (!held.current) return;
-    const { grip, from: began, window: was } = held.current;
+    if (!drag.current) return;
+    const { grip, from: origin, window: initial } = drag.current;
     const now = at(event);
     if (grip === "new") {
-      draw(make(began, now));
-    } else if (was) {
-      const by = now - began;
-      const start = parseMillis(was.start) + (grip === "end" ? 0 : by);
-      const end = parseMillis(was.end) + (grip === "start" ? 0 : by);
-      draw(start < end ? make(start, end) : null);
+      setWindow(makeWindow(origin, now));
+    } else if (initial) {
+      const by = now - origin;
+      const start = parseMillis(initial.start) + (grip === "end" ? 0 : by);
+      const end = parseMillis(initial.end) + (grip === "start" ? 0 : by);
+      setWindow(start < end ? makeWindow(start, end) : null);
     }
   };
   const release = (event: PointerEvent) => {
-    const began = held.current;
-    held.current = null;
-    // A click beside the window takes it away.
-    if (began?.grip === "new" && !make(began.from, at(event))) change(null);
+    const ended = drag.current;
+    drag.current = null;
+    // A click outside the window removes it.
+    if (ended?.grip === "new" && !makeWindow(ended.from, at(event))) change(null);
   };
-  const keyed = (edge: "start" | "end") => (event: KeyboardEvent) => {
+  const handleKey = (edge: "start" | "end") => (event: KeyboardEvent) => {
     if (!window) return;
     const n =
       event.key === "ArrowRight" || event.key === "ArrowUp"
@@ -86,14 +86,14 @@ export function WindowBrush({ shown, window, other, step, change }: Props) {
         class="handle"
         role="slider"
         tabIndex={0}
-        aria-label={edge === "start" ? "First instant of the window" : "First instant after the window"}
+        aria-label={edge === "start" ? "Start of the window" : "End of the window (exclusive)"}
         aria-valuemin={from}
         aria-valuemax={to}
         aria-valuenow={parseMillis(window[edge])}
         aria-valuetext={formatTime(window[edge])}
         style={{ left: part(window[edge]) }}
-        onPointerDown={hold(edge)}
-        onKeyDown={keyed(edge)}
+        onPointerDown={startDrag(edge)}
+        onKeyDown={handleKey(edge)}
       />
     );
   return (
@@ -101,14 +101,18 @@ export function WindowBrush({ shown, window, other, step, change }: Props) {
       class="brush"
       ref={strip}
       data-testid="brush"
-      onPointerDown={hold("new")}
+      onPointerDown={startDrag("new")}
       onPointerMove={move}
       onPointerUp={release}
       onPointerCancel={release}
     >
       {other && <div class="window other" style={{ left: part(other.start), width: width(other) }} />}
       {window && (
-        <div class="window" style={{ left: part(window.start), width: width(window) }} onPointerDown={hold("move")} />
+        <div
+          class="window"
+          style={{ left: part(window.start), width: width(window) }}
+          onPointerDown={startDrag("move")}
+        />
       )}
       {handle("start")}
       {handle("end")}

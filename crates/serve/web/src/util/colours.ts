@@ -1,10 +1,10 @@
-/** The page's colours for what is drawn on a canvas, which knows no CSS variables. */
+/** Colours of the page for canvases, which do not read CSS variables. */
 
-/** The colour of a CSS variable of base.css, as it is now. */
+/** Returns the current colour of a CSS variable of base.css. */
 export const cssColour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** Series of a chart that are told apart by hue. */
+/** Colours for the series of a chart. */
 export const seriesColours = (dark: boolean): string[] =>
   dark
     ? ["#ff8fb3", "#86b7f2", "#7fdca4", "#f6c667", "#c9a3f5", "#6fd3d6", "#f3a07b", "#b9c0cc"]

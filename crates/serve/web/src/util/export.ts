@@ -1,47 +1,47 @@
-/** Copies and downloads of answers: every panel shows the answer to a question that other programs can ask, too. */
+/** Copies and downloads: the question of a panel as curl, its answer as a file. */
 
 import { getBaseUrl, hasToken, MAX_FACET_VALUES, type Question, toRequest } from "../api/client";
 import { notify } from "./notify";
 
-/** Puts a text on the clipboard, and says so. */
-export async function copyText(what: string, text: string | Promise<string>): Promise<void> {
+/** Copies a text to the clipboard and notifies the user. */
+export async function copyText(name: string, text: string | Promise<string>): Promise<void> {
   try {
     await navigator.clipboard.writeText(await text);
-    notify(`${what} copied`);
+    notify(`${name} copied`);
   } catch (error) {
-    notify(`${what} could not be copied: ${error instanceof Error ? error.message : error}`);
+    notify(`${name} could not be copied: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-/** A question in a format, for a file or another program. */
+/** Returns a question with an output format. */
 export const withFormat = (question: Question, format: string): Question => ({
   ...question,
   params: [...question.params.filter(([name]) => name !== "format"), ["format", format]],
 });
 
-/** The same without the screen's own limit. */
+/** Returns a question without the limit of the screen. */
 export function withoutLimit({ path, params }: Question): Question {
   const rest = params.filter(([name]) => name !== "limit");
   return { path, params: path === "facets" ? [...rest, ["limit", String(MAX_FACET_VALUES)]] : rest };
 }
 
-/** A text as one word of a shell. */
+/** Quotes a text for a shell. */
 const quoteShell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** A command that asks the same. The token is named in it, and not told. */
+/** Returns the curl command of a question. It refers to the token by a variable. */
 export async function toCurl(question: Question): Promise<string> {
   const { path, body } = toRequest(question);
   return formatCurl(path, body);
 }
 
-/** A command that asks a path of the server, and posts a body where there is one. */
+/** Returns a curl command for a path of the server and an optional body. */
 export function formatCurl(path: string, body: string | null): string {
   const token = hasToken() ? ' -H "Authorization: Bearer $HOTSPOTS_TOKEN"' : "";
   const posted = body === null ? "" : ` -H 'Content-Type: application/json' -d ${quoteShell(body)}`;
   return `curl${token} ${quoteShell(new URL(path, getBaseUrl()).href)}${posted}`;
 }
 
-/** Saves an answer as a file. */
+/** Saves a response as a file. */
 export async function saveFile(name: string, response: Promise<Response>): Promise<void> {
   try {
     const answer = await response;
@@ -51,8 +51,8 @@ export async function saveFile(name: string, response: Promise<Response>): Promi
     link.download = name;
     link.click();
     URL.revokeObjectURL(url);
-    const cut = answer.headers.get("lake-truncated") === "true";
-    notify(cut ? `${name} saved, cut short at the server's limit` : `${name} saved`);
+    const truncated = answer.headers.get("lake-truncated") === "true";
+    notify(truncated ? `${name} saved, truncated at the limit of the server` : `${name} saved`);
   } catch (error) {
     notify(`${name} could not be saved: ${error instanceof Error ? error.message : error}`);
   }

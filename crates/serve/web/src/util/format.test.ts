@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { formatNumber, formatSigned } from "./format";
 
-test("a part of one keeps the digits that tell it from nothing, and less than nothing has a true minus", () => {
+test("small numbers keep three digits, negative ones a minus sign", () => {
   expect([0, 12_345, -7, 0.001234, -0.00456, 6.54321, 4321.5].map(formatNumber)).toEqual([
     "0",
     "12,345",

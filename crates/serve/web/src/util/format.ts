@@ -1,40 +1,40 @@
-/** Numbers and times for people. */
+/** Formats of numbers, times and labels. */
 
 const WHOLE = new Intl.NumberFormat("en");
 const SIGNIFICANT = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
-/** A whole number, all of it. */
+/** Formats a number with all its digits. */
 export const formatInteger = (n: number): string => WHOLE.format(n);
 
-/** A number in few characters. */
+/** Formats a number in few characters, such as 1.2K. */
 export const formatCompact = (n: number): string => SHORT.format(n);
 
-/** A number that may be a part of one, as exact as it is read; with a true minus. */
+/** Formats a number below 1,000 with three significant digits, and with a minus sign instead of a hyphen. */
 export const formatNumber = (n: number): string =>
   `${n < 0 ? "−" : ""}${(Math.abs(n) < 1_000 && !Number.isInteger(n) ? SIGNIFICANT : WHOLE).format(Math.abs(n))}`;
 
-/** What is counted, after its number. */
+/** The noun after a number of incidents. */
 export const incidentNoun = (n: number): string => (n === 1 ? "incident" : "incidents");
 
-/** A signed number. */
+/** Formats a number with its sign. */
 export const formatSigned = (n: number): string => `${n > 0 ? "+" : ""}${formatNumber(n)}`;
 
-/** A wall-clock time as milliseconds, as if it were UTC: only differences and calendars are made of it. */
+/** Parses a wall-clock time as if it were UTC; the result is for differences and calendars only. */
 export const parseMillis = (text: string): number =>
   Date.parse(text.length === 10 ? `${text}T00:00Z` : `${text.replace(/Z$/, "")}Z`);
 
-/** Milliseconds as a wall-clock time, the date alone at midnight. */
+/** Formats milliseconds as a wall-clock time; only the date at midnight. */
 export function formatWallClock(ms: number): string {
   const text = new Date(ms).toISOString();
   return text.slice(11, 16) === "00:00" ? text.slice(0, 10) : text.slice(0, 16);
 }
 
-/** A wall-clock time for people. */
+/** Formats a wall-clock time for display. */
 export const formatTime = (text: string | null): string =>
   text ? text.replace("T", " ").replace(/(:\d\d)(:\d\d(\.\d+)?)?Z?$/, "$1") : "no time";
 
-/** A duration for people. */
+/** Formats a duration. */
 export function formatDuration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
@@ -42,8 +42,8 @@ export function formatDuration(seconds: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** A probability for people. */
+/** Formats a probability. */
 export const probability = (p: number): string => (p < 0.0001 ? "< 0.0001" : p.toFixed(4));
 
-/** A label that may be absent. */
+/** Returns the text of a label that may be absent. */
 export const labelText = (label: string | null | undefined): string => (label ? label : "(none)");

@@ -1,10 +1,10 @@
-/** How much room there is, or was when the page was opened. */
+/** The size of the screen. */
 
-/** A phone: what is beside on a desk is folded above. */
+/** Whether the screen was as narrow as a phone's when the page was opened. */
 export const isPhone = window.matchMedia("(max-width: 760px)").matches;
 
-/** Whether the map, its filters and its charts take turns: the same rule as in map.css. */
+/** Matches if map, filters and charts are shown one at a time; the same rule as in map.css. */
 export const stackedLayout = window.matchMedia("(max-width: 900px), (max-height: 500px)");
 
-/** Room for a legend beside all that lies over the map. */
+/** Whether the open legend fitted next to the controls when the page was opened. */
 export const hasLegendRoom = window.matchMedia("(min-width: 901px) and (min-height: 640px)").matches;

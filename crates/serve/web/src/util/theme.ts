@@ -1,4 +1,4 @@
-/** Light or dark: as the system says, until somebody says otherwise. */
+/** The theme: that of the system until the user chooses one. */
 
 import { computed, effect, signal } from "@preact/signals";
 
@@ -11,14 +11,14 @@ system.addEventListener("change", event => {
 
 const chosenTheme = signal(localStorage.getItem(STORAGE_KEY));
 
-/** Whether the page is dark. */
+/** Whether the theme is dark. */
 export const dark = computed(() => (chosenTheme.value === null ? systemIsDark.value : chosenTheme.value === "dark"));
 
 effect(() => {
   document.documentElement.dataset.theme = dark.value ? "dark" : "light";
 });
 
-/** The other one, from now on. */
+/** Switches between light and dark, and stores the choice. */
 export function toggleTheme(): void {
   chosenTheme.value = dark.peek() ? "light" : "dark";
   localStorage.setItem(STORAGE_KEY, chosenTheme.value);
