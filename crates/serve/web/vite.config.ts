@@ -31,6 +31,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
   },
-
-  server: { proxy: Object.fromEntries(paths.map(path => [`/${path}`, server])) },
+  // The host stays that of the page: the server rejects POST requests of other origins.
+  server: { proxy: Object.fromEntries(paths.map(path => [`/${path}`, { target: server, changeOrigin: false }])) },
 });
