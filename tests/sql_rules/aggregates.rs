@@ -144,3 +144,31 @@ async fn keys_of_grouping_sets_are_null_in_sets_without_them() {
     }
     same_as_duckdb("keys_of_grouping_sets_are_null_in_sets_without_them", &cases(), &asked).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_on_no_column_holds_for_totals_too() {
+    let mut asked: Vec<Asked> = Vec::new();
+    let totals = [
+        "SELECT COUNT(*) AS n FROM incidents",
+        "SELECT MAX(category) AS n FROM incidents",
+        "SELECT COUNT(category) AS n FROM incidents GROUP BY GROUPING SETS ((district), ())",
+    ];
+    for total in totals {
+        for condition in [
+            "99 < (SELECT COUNT(*) FROM incidents)",
+            "9 < (SELECT COUNT(*) FROM incidents)",
+            "'a' <= (SELECT MAX(category) FROM incidents WHERE FALSE)",
+            "EXISTS (SELECT 1 FROM incidents WHERE category = 'none')",
+            "(SELECT NULLIF(COUNT(*), COUNT(*)) FROM incidents) = 1",
+            "n IS NOT NULL AND (SELECT MIN(category) FROM incidents) > 'B'",
+        ] {
+            asked.push(ask(format!("SELECT n FROM ({total}) AS t WHERE {condition}")));
+            asked.push(ask(format!("SELECT 1 AS one FROM ({total}) AS t WHERE {condition}")));
+            asked.push(ask(format!(
+                "SELECT t.n FROM ({total}) AS t JOIN ({total}) AS u ON {}",
+                condition.replace("n IS", "t.n IS")
+            )));
+        }
+    }
+    same_as_duckdb("a_condition_on_no_column_holds_for_totals_too", &cases(), &asked).await;
+}

@@ -1,6 +1,9 @@
 //! Joins in which null equals null (`a.x IS NOT DISTINCT FROM b.x`). The engine adds other conditions to the keys of such a
 //! join, so that null equals null in them, too, and merges it with joins in which null equals nothing. Both rules are
 //! skipped here where they would.
+//!
+//! Filters on no column above an aggregate of all rows, such as `1 > (SELECT COUNT(*) FROM t)`, are pushed below it by the
+//! engine: but the aggregate of no rows is a row, and the filter is lost. That rule is skipped as well.
 
 use std::sync::Arc;
 
@@ -8,7 +11,8 @@ use datafusion::common::NullEquality;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::logical_expr::{JoinType, LogicalPlan};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -16,11 +20,12 @@ use crate::sql::null_conditions::logical_rules;
 
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
-/// Replaces the two rules in a session.
+/// Replaces the three rules in a session.
 pub(super) fn with_null_equal_joins(session: SessionStateBuilder) -> SessionStateBuilder {
     let rules = logical_rules().into_iter().map(|rule| match rule.name() {
         "extract_equijoin_predicate" => Arc::new(Guarded { rule, is_unsafe: is_null_equal }) as Rule,
         "eliminate_cross_join" => Arc::new(Guarded { rule, is_unsafe: has_null_equal_inner_join }) as Rule,
+        "push_down_filter" => Arc::new(Guarded { rule, is_unsafe: is_constant_filter_of_total }) as Rule,
         _ => rule,
     });
     session.with_optimizer_rules(rules.collect())
@@ -45,6 +50,14 @@ impl OptimizerRule for Guarded {
     fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         if (self.is_unsafe)(&plan) { Ok(Transformed::no(plan)) } else { self.rule.rewrite(plan, config) }
     }
+}
+
+/// Returns whether a plan is a filter, a part of which is on no column, of an aggregate that has a row for no input.
+fn is_constant_filter_of_total(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Filter(filter) = plan else { return false };
+    let LogicalPlan::Aggregate(aggregate) = filter.input.as_ref() else { return false };
+    let is_total = matches!(aggregate.group_expr.as_slice(), [] | [Expr::GroupingSet(_)]);
+    is_total && split_conjunction(&filter.predicate).iter().any(|part| !part.any_column_refs())
 }
 
 fn is_null_equal(plan: &LogicalPlan) -> bool {
