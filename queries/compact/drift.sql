@@ -9,7 +9,7 @@ FROM (
     WHERE resource = {resource} AND ({years})
     UNION ALL
     SELECT * FROM (
-      SELECT CAST(date_part('year', occurred_at) AS INT) AS "year", occurred_at, cell, category, subcategory, district,
+      SELECT {year} AS "year", occurred_at, cell, category, subcategory, district,
         neighborhood, "count" AS a, CAST(0 AS BIGINT) AS c
       FROM stored.fast_counts
       WHERE resource = {resource} AND batch > {above} AND batch <= {through}

@@ -8,7 +8,7 @@ FROM (
   WHERE resource = {resource} AND ({years}) AND NOT EXISTS (SELECT 1 FROM changed AS c WHERE c.id = i.id)
   UNION ALL
   SELECT id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
-    latitude, longitude, cell, updated_at, CAST(date_part('year', occurred_at) AS INT) AS "year"
+    latitude, longitude, cell, updated_at, {year} AS "year"
   FROM changed
   WHERE NOT deleted
 )

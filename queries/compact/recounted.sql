@@ -1,7 +1,7 @@
 -- Partitions from scratch: the current version of every landed key, nothing else.
 SELECT * FROM (
   SELECT id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
-    latitude, longitude, cell, updated_at, CAST(date_part('year', occurred_at) AS INT) AS "year"
+    latitude, longitude, cell, updated_at, {year} AS "year"
   FROM changed
   WHERE NOT deleted
 )

@@ -8,11 +8,10 @@ use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, cast};
 use datafusion::prelude::{coalesce, col, lit};
 use lake_model::{Error, Kind, Result};
-use lake_query::{LakeSnapshot, Session, engine_error};
+use lake_query::{CountsFilter, Session, engine_error, scan_counts};
 
 use crate::aggregates::AggregatesRequest;
 use crate::context::QueryContext;
-use crate::filters::Filters;
 use crate::ordered_rows::{OrderedRows, SortColumn, first_rows};
 
 /// Returns the engine's error of a plan that we made, for which a client is not responsible.
@@ -51,7 +50,9 @@ pub async fn answer_frame(context: &QueryContext, question: &AggregatesRequest) 
 pub fn plan_from_counts(context: &QueryContext, question: &AggregatesRequest) -> Result<DataFrame> {
     // Nothing is registered: a session with all tables and views costs more than planning this.
     let session = context.engine.session();
-    let frame = scan_counts(&session, &context.view, Some(&question.filters))?;
+    let filters = &question.filters;
+    let filter = CountsFilter { conditions: filters.column_tests(), year: filters.year_test() };
+    let frame = scan_counts(&session, &context.view, filter, |name| filters.resources.contains(name))?;
     aggregate(&session, frame, question, sum(col("count"))).map_err(plan_error)
 }
 
@@ -85,34 +86,4 @@ fn aggregate(
     }
     let area = session.context().udf("h3_cell_area_km2")?.call(vec![col("cell")]);
     counted.with_column("per_km2", cast(col("count"), DataType::Float64) / area)
-}
-
-/// Returns the plan of compacted counts and of the signed counts of the batches above each watermark, not yet summed;
-/// filtered, if there are filters.
-///
-/// # Errors
-/// If the tables cannot be planned.
-pub fn scan_counts(session: &Session, view: &LakeSnapshot, filters: Option<&Filters>) -> Result<DataFrame> {
-    const COLUMNS: [&str; 8] =
-        ["resource", "occurred_at", "cell", "category", "subcategory", "district", "neighborhood", "count"];
-    let lake = &view.lake;
-    let read = |table, snapshot, filters: Vec<Expr>| -> Result<DataFrame> {
-        let frame = session.context().read_table(view.provider(table, snapshot)?).map_err(plan_error)?;
-        let frame = filters.into_iter().try_fold(frame, DataFrame::filter).map_err(plan_error)?;
-        frame.select_columns(&COLUMNS).map_err(plan_error)
-    };
-    let conditions = filters.map(Filters::column_tests).unwrap_or_default();
-    let years = filters.and_then(Filters::year_test);
-    let stored = read(&lake.counts, &view.counts, conditions.iter().cloned().chain(years).collect())?;
-    let asked = |name: &String| filters.is_none_or(|filters| filters.resources.contains(name));
-    let pending = view.resources.iter().filter(|(name, resource)| asked(name) && resource.is_pending());
-    let above =
-        pending.map(|(name, r)| col("resource").eq(lit(name.as_str())).and(col("batch").gt(lit(r.watermark()))));
-    match above.reduce(Expr::or) {
-        None => Ok(stored),
-        Some(above) => {
-            let fast = read(&lake.fast_counts, &view.fast_counts, conditions.into_iter().chain([above]).collect())?;
-            stored.union(fast).map_err(plan_error)
-        }
-    }
 }

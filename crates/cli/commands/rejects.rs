@@ -3,7 +3,7 @@
 use arrow::array::{Array as _, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use lake_model::{Error, Result};
-use lake_query::{engine_error, fill, literal, template};
+use lake_query::{engine_error, fill, literal, sql_files};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Listing, Rejects};
@@ -26,7 +26,7 @@ pub(crate) async fn run(global: &Global, args: Rejects) -> Result<u8> {
     };
     let state = if args.all { "TRUE" } else { "state = 'open'" };
     let values = [("named", named.as_str()), ("state", state), ("limit", &args.limit.to_string())];
-    let frame = session.context().sql(&fill(template("reports/rejects")?, &values)?).await.map_err(engine_error)?;
+    let frame = session.context().sql(&fill(sql_files::REPORTS_REJECTS, &values)?).await.map_err(engine_error)?;
     let mut rows = Vec::new();
     for batch in frame.collect().await.map_err(engine_error)? {
         rows.extend((0..batch.num_rows()).map(|row| reject(&batch, row)).collect::<Result<Vec<_>>>()?);

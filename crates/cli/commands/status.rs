@@ -6,7 +6,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use chrono::{DateTime, Utc};
 use lake_model::Result;
-use lake_query::{Session, engine_error, template};
+use lake_query::{Session, engine_error, sql_files};
 use lake_store::{AuditOutcome, LandingMark, LastAudit};
 use serde_json::{Value, json};
 
@@ -19,8 +19,8 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     let reader = context::reader(global, lake, &catalog)?;
     let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
-    let incidents = by_resource(&session, "reports/incidents_by_resource").await?;
-    let rejects = by_resource(&session, "reports/rejects_by_resource").await?;
+    let incidents = by_resource(&session, sql_files::REPORTS_INCIDENTS_BY_RESOURCE).await?;
+    let rejects = by_resource(&session, sql_files::REPORTS_REJECTS_BY_RESOURCE).await?;
     let audits = view.lake.read_last_audits(view.resources.keys()).await;
     let mut rows = Vec::new();
     for (name, resource) in &view.resources {
@@ -98,7 +98,7 @@ fn lag(landed_at: &str) -> Value {
 }
 
 async fn by_resource(session: &Session, query: &str) -> Result<HashMap<String, i64>> {
-    let frame = session.context().sql(template(query)?).await.map_err(engine_error)?;
+    let frame = session.context().sql(query).await.map_err(engine_error)?;
     let mut numbers = HashMap::new();
     for batch in frame.collect().await.map_err(engine_error)? {
         add(&batch, &mut numbers);

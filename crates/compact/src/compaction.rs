@@ -9,8 +9,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Resource, Result, ResultExt, Window, failpoint};
 use lake_query::{
-    DeltaFiles, LakeSnapshot, Reader, ResourceSnapshot, Session, engine_error, fill, literal, store_definition,
-    template,
+    DeltaFiles, LakeSnapshot, Reader, ResourceSnapshot, Session, engine_error, fill, literal, sql_files,
+    store_definition,
 };
 use lake_store::{
     ColumnRange, Commit, CompactionMark, DEFINITION_DOMAIN, DataFile, DomainChange, Snapshot, Table, WrittenFile,
@@ -175,7 +175,7 @@ async fn rewrite(
     report.partitions = match measure_drift(&session, resource, &plan).await {
         Err(error) if error.kind() == Kind::Data && report.recounted => {
             tracing::warn!(resource = resource.name, %error, "what was stored cannot be read: drift is unknown");
-            query_partitions(&session, resource, template("compact/unknown_drift")?).await?
+            query_partitions(&session, resource, sql_files::COMPACT_UNKNOWN_DRIFT).await?
         }
         found => found?,
     };
@@ -194,7 +194,7 @@ async fn rewrite(
 }
 
 fn build_counts_sql(incidents: &str) -> Result<String> {
-    fill(template("compact/counts")?, &[("incidents", incidents)])
+    fill(sql_files::COMPACT_COUNTS, &[("incidents", incidents)])
 }
 
 /// Returns every partition that the resource has now.
@@ -268,7 +268,7 @@ async fn replace_partitions(
 
 async fn measure_drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Vec<PartitionReport>> {
     let text = fill(
-        template("compact/drift")?,
+        sql_files::COMPACT_DRIFT,
         &[
             ("resource", &literal(&resource.name)),
             ("years", &plan.years_condition()),

@@ -8,7 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
 use datafusion::datasource::MemTable;
 use lake_model::{Kind, Resource, Result, ResultExt};
-use lake_query::{ResourceSnapshot, Session, engine_error, fill, incident_select, literal, template};
+use lake_query::{ResourceSnapshot, Session, engine_error, fill, incident_select, literal, sql_files};
 
 /// Changed keys up to this many are held in memory while partitions are merged; more are sorted and spilled.
 const MAX_CHANGED_IN_MEMORY: usize = 500_000;
@@ -70,7 +70,7 @@ pub(crate) async fn plan_compaction(
     let from_scratch = !matches!(scope, Scope::Touched);
     let select = incident_select(resource);
     let changed = fill(
-        template("views/changed")?,
+        sql_files::VIEWS_CHANGED,
         &[
             ("incident", &select),
             ("raw", &format!("raw.\"{}\"", resource.raw_table())),
@@ -93,15 +93,15 @@ pub(crate) async fn plan_compaction(
             let values =
                 [("resource", literal(&resource.name)), ("above", number(watermark)), ("through", number(through))];
             let values: Vec<(&str, &str)> = values.iter().map(|(k, v)| (*k, v.as_str())).collect();
-            query_years(session, &fill(template("compact/touched")?, &values)?).await?
+            query_years(session, &fill(sql_files::COMPACT_TOUCHED, &values)?).await?
         }
     };
     let incidents_sql = match scope {
-        Scope::Everything => fill(template("compact/recounted")?, &[("years", "TRUE")])?,
-        Scope::Years(_) => fill(template("compact/recounted")?, &[("years", &years_condition(&years))])?,
-        Scope::Touched if watermark == 0 => fill(template("compact/recounted")?, &[("years", "TRUE")])?,
+        Scope::Everything => fill(sql_files::COMPACT_RECOUNTED, &[("years", "TRUE")])?,
+        Scope::Years(_) => fill(sql_files::COMPACT_RECOUNTED, &[("years", &years_condition(&years))])?,
+        Scope::Touched if watermark == 0 => fill(sql_files::COMPACT_RECOUNTED, &[("years", "TRUE")])?,
         Scope::Touched => fill(
-            template("compact/merged")?,
+            sql_files::COMPACT_MERGED,
             &[("resource", &literal(&resource.name)), ("years", &years_condition(&years))],
         )?,
     };

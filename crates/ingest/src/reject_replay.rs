@@ -7,7 +7,7 @@ use datafusion::catalog::{MemorySchemaProvider, SchemaProvider as _};
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt};
 use lake_portal::{Decoder, Page, PageBuilder, latest_local_stamp};
-use lake_query::{DeltaFiles, Engine, EngineOptions, engine_error, fill, literal, template};
+use lake_query::{DeltaFiles, Engine, EngineOptions, engine_error, fill, literal, sql_files};
 use lake_store::Lake;
 use tokio::sync::mpsc;
 
@@ -32,10 +32,10 @@ pub(crate) async fn replay_rejects(
     stored.register_table("rejects".to_owned(), Arc::new(provider.map_err(engine_error)?)).map_err(engine_error)?;
     let catalog = context.catalog("lake").ok_or_else(|| Error::internal("the session has no catalog"))?;
     catalog.register_schema("stored", stored).map_err(engine_error)?;
-    let rejects = context.sql(&fill(template("views/rejects")?, &[])?).await.map_err(engine_error)?;
+    let rejects = context.sql(&fill(sql_files::VIEWS_REJECTS, &[])?).await.map_err(engine_error)?;
     context.register_table("rejects", rejects.into_view()).map_err(engine_error)?;
     let resource = literal(&decoder.resource().name);
-    let open = fill(template("ingest/open_rejects")?, &[("resource", &resource)])?;
+    let open = fill(sql_files::INGEST_OPEN_REJECTS, &[("resource", &resource)])?;
     let frame = context.sql(&open).await.map_err(engine_error)?;
     let mut rows = frame.execute_stream().await.map_err(engine_error)?;
     let latest_stamp = latest_local_stamp();

@@ -16,7 +16,7 @@ use chrono::DateTime;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_portal::{Decoder, Reject};
-use lake_query::{definition_change, engine_error, stored_definition, template};
+use lake_query::{definition_change, engine_error, sql_files, stored_definition};
 use lake_store::{
     ColumnRange, Commit, CommitOutcome, DEFINITION_DOMAIN, DataFile, LANDING_TRANSACTION, LandingMark, Snapshot, Table,
 };
@@ -130,7 +130,7 @@ async fn query_raw(raw: &Table, files: &Snapshot, text: &str) -> Result<Vec<Reco
 /// Returns where the last tombstone of each key that has one lies: batch and row.
 async fn find_last_tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMap<String, (i64, i64)>> {
     let mut gone_at = HashMap::new();
-    for batch in query_raw(raw, snapshot, template("ingest/tombstones")?).await? {
+    for batch in query_raw(raw, snapshot, sql_files::INGEST_TOMBSTONES).await? {
         let (keys, batches, rows) =
             (text_column(&batch, "_key")?, integer_column(&batch, "_batch")?, integer_column(&batch, "_row")?);
         // In landing order: the last one stays.
@@ -143,7 +143,7 @@ async fn find_last_tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMa
 
 /// Returns a file's rows by batch, in landing order.
 async fn read_batches(raw: &Table, snapshot: &Snapshot, file: &DataFile) -> Result<Vec<(i64, RecordBatch)>> {
-    let parts = query_raw(raw, &snapshot.with_files(vec![file.clone()]), template("ingest/file_in_order")?).await?;
+    let parts = query_raw(raw, &snapshot.with_files(vec![file.clone()]), sql_files::INGEST_FILE_IN_ORDER).await?;
     let Some(schema) = parts.first().map(RecordBatch::schema) else { return Ok(Vec::new()) };
     let rows = concat_batches(&schema, &parts).or_err(Kind::Internal, || "landed rows")?;
     split_by_batch(&rows)

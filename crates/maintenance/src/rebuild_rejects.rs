@@ -9,7 +9,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use futures::StreamExt as _;
 use lake_model::{Kind, Resource, Result, ResultExt};
-use lake_query::{LakeSnapshot, Reader, Session, engine_error, fill, template};
+use lake_query::{LakeSnapshot, Reader, Session, engine_error, fill, sql_files};
 use lake_store::{Commit, DataFile, FileWriter, WrittenFile, fast_counts_transaction, rejects_transaction};
 use serde_json::json;
 
@@ -44,7 +44,7 @@ pub(crate) async fn derive_rejects(session: &Session, resource: &Resource, throu
     let context = session.context();
     context.register_udf(reject_identity_function());
     let raw = format!("raw.\"{}\"", resource.raw_table());
-    let text = fill(template("maintenance/rejects")?, &[("raw", &raw), ("through", &through.to_string())])?;
+    let text = fill(sql_files::MAINTENANCE_REJECTS, &[("raw", &raw), ("through", &through.to_string())])?;
     context.sql(&text).await.map_err(engine_error)
 }
 

@@ -7,7 +7,7 @@ use arrow::array::{Array as _, RecordBatch};
 use arrow::compute::concat_batches;
 use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt, failpoint};
-use lake_query::{engine_error, fill, incident_select, template};
+use lake_query::{engine_error, fill, incident_select, sql_files};
 use lake_store::{CountedDefinitions, Snapshot, fast_counts_transaction};
 
 use crate::columns::{IncidentColumns, boolean_column, integer_column, parse_hash, text_column, time_column};
@@ -77,7 +77,7 @@ impl Landing {
     async fn read_landed_batches(&self, snapshot: &Snapshot, from: i64, to: i64) -> Result<Vec<(i64, RecordBatch)>> {
         let session = raw_session(&self.raw, snapshot)?;
         let text = fill(
-            template("ingest/landed")?,
+            sql_files::INGEST_LANDED,
             &[
                 ("incident", &incident_select(&self.resource)),
                 ("above", &from.to_string()),

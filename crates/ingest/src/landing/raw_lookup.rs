@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use lake_model::{Kind, Result, ResultExt as _};
-use lake_query::{engine_error, template};
+use lake_query::{engine_error, sql_files};
 use lake_store::{Snapshot, Table};
 
 use crate::columns::{text_column, time_column};
@@ -71,12 +71,12 @@ impl RawLookup {
 pub(crate) async fn resolve_lookups(raw: &Table, pending: &PendingLookups) -> Result<RawLookup> {
     let snapshot = raw.snapshot().await?;
     let mut lookup = RawLookup::default();
-    for batch in query_names(raw, &snapshot, "ingest/newest_by_id", &pending.ids).await? {
+    for batch in query_names(raw, &snapshot, sql_files::INGEST_NEWEST_BY_ID, &pending.ids).await? {
         let (ids, newest) = (text_column(&batch, "_portal_id")?, time_column(&batch, "newest")?);
         let known = (0..batch.num_rows()).filter(|row| newest.is_valid(*row));
         lookup.newest_by_id.extend(known.map(|row| (ids.value(row).to_owned(), newest.value(row))));
     }
-    for batch in query_names(raw, &snapshot, "ingest/holders", &pending.keys).await? {
+    for batch in query_names(raw, &snapshot, sql_files::INGEST_HOLDERS, &pending.keys).await? {
         let (keys, ids) = (text_column(&batch, "_key")?, text_column(&batch, "_portal_id")?);
         let known = (0..batch.num_rows()).filter(|row| ids.is_valid(*row));
         lookup.holder_by_key.extend(known.map(|row| (keys.value(row).to_owned(), ids.value(row).to_owned())));
@@ -98,6 +98,6 @@ async fn query_names(
     let names: ArrayRef = Arc::new(names.iter().map(Some).collect::<StringArray>());
     let names = RecordBatch::try_from_iter([("name", names)]).or_err(Kind::Internal, || "the names to look up")?;
     session.context().register_batch("asked", names).map_err(engine_error)?;
-    let frame = session.context().sql(template(query)?).await.map_err(engine_error)?;
+    let frame = session.context().sql(query).await.map_err(engine_error)?;
     frame.collect().await.map_err(engine_error)
 }

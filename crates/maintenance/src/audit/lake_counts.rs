@@ -7,7 +7,7 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use futures::StreamExt as _;
 use lake_model::{Error, Resource, Result, Window, format_wall_clock, month_start};
 use lake_portal::{Decoder, MonthlyCounts, PageBuilder};
-use lake_query::{IncidentProjector, Session, engine_error, fill, literal, template};
+use lake_query::{IncidentProjector, Session, engine_error, fill, literal, sql_files};
 
 use crate::audit::report::Difference;
 
@@ -39,7 +39,7 @@ async fn add_incidents(
     });
     let values = [("resource", literal(&resource.name)), ("window", window)];
     let values: Vec<(&str, &str)> = values.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    let frame = session.context().sql(&fill(template("audit/monthly")?, &values)?).await.map_err(engine_error)?;
+    let frame = session.context().sql(&fill(sql_files::AUDIT_MONTHLY, &values)?).await.map_err(engine_error)?;
     for batch in frame.collect().await.map_err(engine_error)? {
         let lost = || Error::internal("the lake's monthly counts have other columns");
         let months = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(lost)?;
@@ -63,7 +63,7 @@ async fn add_rejects(
 ) -> Result<()> {
     let decoder = Decoder::keyless(resource);
     let projector = IncidentProjector::new(resource, decoder.schema())?;
-    let text = fill(template("audit/open_rejects")?, &[("resource", &literal(&resource.name))])?;
+    let text = fill(sql_files::AUDIT_OPEN_REJECTS, &[("resource", &literal(&resource.name))])?;
     let frame = session.context().sql(&text).await.map_err(engine_error)?;
     let mut stream = frame.execute_stream().await.map_err(engine_error)?;
     let mut builder = decoder.begin();

@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Kind, Resource, Result, ResultExt};
-use lake_query::{LakeSnapshot, Reader, engine_error, fill, literal, template};
+use lake_query::{LakeSnapshot, Reader, engine_error, fill, literal, sql_files};
 
 use crate::check::finding::{Finding, Findings};
 use crate::check::remedy::{recount_command, recount_year_command};
@@ -70,7 +70,7 @@ pub(crate) async fn compare_counts_with_incidents(
     let session = reader.session(view).await?;
     let context = session.context();
     let query = async {
-        let text = fill(template("maintenance/counts_of_incidents_differ")?, &[])?;
+        let text = fill(sql_files::MAINTENANCE_COUNTS_OF_INCIDENTS_DIFFER, &[])?;
         context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)
     };
     let found = match query.await {
@@ -112,7 +112,7 @@ pub(crate) async fn compare_rejects_with_raw(
         context.register_table("made", frame.into_view()).map_err(engine_error)?;
         let places = [("resource", literal(name)), ("through", through.to_string())];
         let places: Vec<(&str, &str)> = places.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        let text = fill(template("maintenance/rejects_differ")?, &places)?;
+        let text = fill(sql_files::MAINTENANCE_REJECTS_DIFFER, &places)?;
         context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)
     };
     let found = match query.await {

@@ -14,7 +14,7 @@ use arrow::datatypes::Int64Type;
 use chrono::SecondsFormat;
 use lake_compact::{CompactOptions, compact};
 use lake_model::{Error, Resource, Result, failpoint};
-use lake_query::{DeltaFiles, Reader, engine_error, fill, literal, template};
+use lake_query::{DeltaFiles, Reader, engine_error, fill, literal, sql_files};
 use lake_store::{Commit, CommitOutcome, DataFile, ForgottenMark, ForgottenTime, Snapshot, Table, WrittenFile};
 use serde_json::json;
 
@@ -95,7 +95,7 @@ async fn rewrite_raw(
     let keys = sql_list(keys);
     let places = [("raw", "one_file"), ("keys", keys.as_str()), ("ids", ids.as_str())];
     let (forgotten, remaining) =
-        (fill(template("maintenance/forgotten")?, &places)?, fill(template("maintenance/remaining")?, &places)?);
+        (fill(sql_files::MAINTENANCE_FORGOTTEN, &places)?, fill(sql_files::MAINTENANCE_REMAINING, &places)?);
     let mut rewritten = RewrittenFiles::default();
     for file in snapshot.files.iter() {
         let session = reader.engine().session();
@@ -124,7 +124,7 @@ async fn find_portal_ids(reader: &Reader, raw: &Table, snapshot: &Snapshot, keys
     let context = session.context();
     let provider = DeltaFiles::new(snapshot, raw).map_err(engine_error)?;
     context.register_table("every_file", Arc::new(provider)).map_err(engine_error)?;
-    let text = fill(template("maintenance/portal_ids")?, &[("raw", "every_file"), ("keys", &sql_list(keys))])?;
+    let text = fill(sql_files::MAINTENANCE_PORTAL_IDS, &[("raw", "every_file"), ("keys", &sql_list(keys))])?;
     let found = context.sql(&text).await.map_err(engine_error)?.collect().await.map_err(engine_error)?;
     let ids = found.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
     Ok(ids.collect())

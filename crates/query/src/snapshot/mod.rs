@@ -9,6 +9,7 @@ mod open;
 mod past_snapshot;
 pub(crate) mod reader;
 pub(crate) mod resource_snapshot;
+pub(crate) mod signed_counts;
 pub(crate) mod snapshot_versions;
 mod sql_tables;
 pub(crate) mod stored_definition;

@@ -13,7 +13,9 @@ use crate::snapshot::boundaries;
 use crate::snapshot::lake_snapshot::LakeSnapshot;
 use crate::snapshot::reader::Reader;
 use crate::snapshot::resource_snapshot::ResourceSnapshot;
-use crate::sql::templates::{fill, literal, template};
+use crate::snapshot::signed_counts::{CountsFilter, scan_counts};
+use crate::sql::sql_files;
+use crate::sql::templates::{fill, literal};
 
 impl Reader {
     /// A session over a snapshot: `incidents` and `counts` as they are now, `rejects`, `boundaries`, `stored.*`, `raw.*`.
@@ -64,7 +66,7 @@ async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
         raw.register_table(sql_name.clone(), provider).map_err(engine_error)?;
         if let (true, Some(definition)) = (resource.is_pending(), &resource.resource) {
             let text = fill(
-                template("views/changed")?,
+                sql_files::VIEWS_CHANGED,
                 &[
                     ("incident", &incident_select(definition)),
                     ("raw", &format!("raw.\"{sql_name}\"")),
@@ -77,10 +79,20 @@ async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
             changed.push((name.clone(), sql_name));
         }
     }
-    let mut views = vec![("rejects", template("views/rejects")?.to_owned())];
-    views.push(("boundaries", template("views/boundaries")?.to_owned()));
-    views.push(("counts", counts_view_sql(view)?));
-    views.push(("incidents", incidents_view_sql(&changed)?));
+    let signed_counts = scan_counts(session, view, CountsFilter::default(), |_| true)?;
+    if view.resources.values().any(ResourceSnapshot::is_pending) {
+        // No resource has a name with a space.
+        pending.register_table("signed counts".to_owned(), signed_counts.into_view()).map_err(engine_error)?;
+        let counts = context.sql(&fill(sql_files::VIEWS_COUNTS, &[])?).await.map_err(engine_error)?;
+        context.register_table("counts", counts.into_view()).map_err(engine_error)?;
+    } else {
+        context.register_table("counts", signed_counts.into_view()).map_err(engine_error)?;
+    }
+    let views = [
+        ("rejects", sql_files::VIEWS_REJECTS.to_owned()),
+        ("boundaries", sql_files::VIEWS_BOUNDARIES.to_owned()),
+        ("incidents", incidents_view_sql(&changed)?),
+    ];
     for (name, text) in views {
         let frame = context.sql(&text).await.map_err(engine_error)?;
         context.register_table(name, frame.into_view()).map_err(engine_error)?;
@@ -90,32 +102,8 @@ async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
     Ok(())
 }
 
-/// The condition that a fast row is above its resource's watermark.
-fn above_watermarks_condition(view: &LakeSnapshot) -> String {
-    let pending = view
-        .resources
-        .iter()
-        .filter(|(_, r)| r.is_pending())
-        .map(|(name, r)| format!("(resource = {} AND batch > {})", literal(name), r.watermark()));
-    let all: Vec<String> = pending.collect();
-    if all.is_empty() { "FALSE".to_owned() } else { all.join(" OR ") }
-}
-
-fn counts_view_sql(view: &LakeSnapshot) -> Result<String> {
-    let name = if view.resources.values().any(ResourceSnapshot::is_pending) {
-        "views/counts"
-    } else {
-        "views/counts_compacted"
-    };
-    if name == "views/counts" {
-        fill(template(name)?, &[("above", &above_watermarks_condition(view))])
-    } else {
-        fill(template(name)?, &[])
-    }
-}
-
 fn incidents_view_sql(changed: &[(String, String)]) -> Result<String> {
-    let mut text = fill(template("views/incidents_stored")?, &[])?;
+    let mut text = fill(sql_files::VIEWS_INCIDENTS_STORED, &[])?;
     if changed.is_empty() {
         return Ok(text);
     }
@@ -123,7 +111,7 @@ fn incidents_view_sql(changed: &[(String, String)]) -> Result<String> {
     text = format!("{text} WHERE resource NOT IN ({})", names.join(", "));
     for (name, sql_name) in changed {
         let part = fill(
-            template("views/incidents_pending")?,
+            sql_files::VIEWS_INCIDENTS_PENDING,
             &[("resource", &literal(name)), ("changed", &format!("pending.\"{sql_name}\""))],
         )?;
         text = format!("{text}\nUNION ALL\n{part}");

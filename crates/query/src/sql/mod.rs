@@ -13,5 +13,6 @@ pub(crate) mod overflow;
 pub(crate) mod parameter_value;
 pub(crate) mod placeholders;
 pub(crate) mod rules;
+pub mod sql_files;
 pub(crate) mod statement;
 pub(crate) mod templates;

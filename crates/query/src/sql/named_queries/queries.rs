@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use include_dir::{Dir, DirEntry};
+use include_dir::{Dir, DirEntry, include_dir};
 use lake_model::{Error, Kind, Result, ResultExt, read_regular_file};
 
 use crate::engine::Session;
 use crate::sql::named_queries::named_query::{NamedQuery, no_such_query};
-use crate::sql::templates::QUERIES;
+
+/// The SQL files of the program.
+static QUERIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../queries");
 
 /// Named queries.
 #[derive(Clone, Debug, Default)]

@@ -8,9 +8,9 @@ use arrow::datatypes::Int64Type;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use lake_analytics::{Parameters, plan_error, scan_counts};
+use lake_analytics::{Parameters, plan_error};
 use lake_model::{Error, Result};
-use lake_query::{Session, fill, template};
+use lake_query::{CountsFilter, Session, fill, scan_counts, sql_files};
 use lake_store::LastAudit;
 use serde::Serialize;
 
@@ -62,10 +62,10 @@ pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) 
 async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
     let view = &reading.view;
     let session = reading.session().await?;
-    let frame = scan_counts(&session, view, None)?;
+    let frame = scan_counts(&session, view, CountsFilter::default(), |_| true)?;
     session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
-    let totals = numbers(&session, "serve/resource_totals").await?;
-    let rejects = numbers(&session, "serve/open_rejects").await?;
+    let totals = numbers(&session, sql_files::SERVE_RESOURCE_TOTALS).await?;
+    let rejects = numbers(&session, sql_files::SERVE_OPEN_REJECTS).await?;
     let mut audits = view.lake.read_last_audits(view.resources.keys()).await;
     let mut standings = Vec::new();
     for name in app.resource_names(view) {
@@ -107,11 +107,11 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
 
 /// The rows of one of our queries, by their first column, the resource; the others are whole numbers.
 async fn numbers(session: &Session, query: &str) -> Result<BTreeMap<String, Vec<i64>>> {
-    let frame = session.sql(&fill(template(query)?, &[])?).await?;
+    let frame = session.sql(&fill(query, &[])?).await?;
     let mut rows = BTreeMap::new();
     for batch in frame.collect().await.map_err(plan_error)? {
         let names = batch.column(0).as_string_opt::<i32>();
-        let names = names.ok_or_else(|| Error::internal(format!("query {query}: its first column is no text")))?;
+        let names = names.ok_or_else(|| Error::internal("the first column of a query of totals is not text"))?;
         for row in 0..batch.num_rows() {
             let columns = batch.columns()[1..].iter().map(|column| column.as_primitive_opt::<Int64Type>());
             let values = columns.map(|column| column.map_or(0, |numbers| numbers.value(row)));
