@@ -75,7 +75,7 @@ fn what_an_option_may_be_is_said_by_its_help_and_its_errors() {
         assert!(help.contains(format), "{format}: {help}");
         assert!(refused.contains(&format!("`{format}`")), "{format}: {refused}");
     }
-    assert!(refused.contains("`xml` is no format; it may be `table`"), "{refused}");
+    assert!(refused.contains("`xml` is not a format; expected `table`"), "{refused}");
     for address in ["8080", ":8080", "nowhere.invalid:8080"] {
         let refused = program.run(&["serve", "--http", address]).expect_status(2).stderr;
         assert!(refused.contains("127.0.0.1:8080") && refused.contains("localhost:8080"), "{refused}");

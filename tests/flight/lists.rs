@@ -282,7 +282,7 @@ async fn values_filter_rows_and_wrong_ones_are_refused_in_words() {
     for ((query, bound), words) in [
         (plain("SELECT ? + 1"), "no value for `1`"),
         (("SELECT ? + ?", Some(row(vec![("1", number(1))]))), "no value for `2`"),
-        (("SELECT ? + 1", Some(row(vec![("1", number(1)), ("2", number(2))]))), "1 places for values, and 2"),
+        (("SELECT ? + 1", Some(row(vec![("1", number(1)), ("2", number(2))]))), "1 placeholders, and 2 values"),
         (("SELECT ? + 1", Some(two_rows)), "one row"),
         (plain("SELECT ?, $1"), "not both"),
     ] {

@@ -197,7 +197,7 @@ impl Filters {
     pub fn column_tests(&self) -> Vec<Expr> {
         let occurred_at = || col("occurred_at");
         let null_or_not = |column: Expr, there: bool| if there { column.is_not_null() } else { column.is_null() };
-        let cells = self.cells.iter().map(CellRange::holds).reduce(Expr::or);
+        let cells = self.cells.iter().map(CellRange::to_condition).reduce(Expr::or);
         let tests = [
             self.start.map(|start| occurred_at().gt_eq(instant(start))),
             self.end.map(|end| occurred_at().lt(instant(end))),
@@ -228,7 +228,7 @@ impl Filters {
             near.map(|circle| point_in_plan("near", move |lat, lon| circle.contains(lat, lon))),
             polygon.map(|area| point_in_plan("polygon", move |lat, lon| area.contains(lat, lon))),
         ];
-        boxes.into_iter().flatten().map(|b| b.holds()).chain(tests.into_iter().flatten()).reduce(Expr::and)
+        boxes.into_iter().flatten().map(|b| b.to_condition()).chain(tests.into_iter().flatten()).reduce(Expr::and)
     }
 }
 

@@ -109,7 +109,7 @@ impl Parameters {
     /// Adds the members of a JSON object.
     ///
     /// # Errors
-    /// A body that is no JSON object, an unknown member, or one of another shape.
+    /// A body that is not a JSON object, an unknown member, or one of another shape.
     pub fn add_json(&mut self, body: &[u8]) -> Result<(), ParameterError> {
         let what = "the body must be a JSON object with the parameters as its members";
         let value = std::str::from_utf8(body).map_err(|error| error.to_string());

@@ -41,7 +41,7 @@ impl CellRange {
     }
 
     /// The test in a plan over `cell`; files and row groups outside are never read.
-    pub fn holds(&self) -> Expr {
+    pub fn to_condition(&self) -> Expr {
         col("cell").between(lit(self.first), lit(self.last))
     }
 }

@@ -17,17 +17,17 @@ use lake_store::Location;
 use url::Url;
 
 use crate::error::{engine_error, statement_error};
-use crate::functions::h3::functions;
+use crate::functions::h3::h3_functions;
 use crate::functions::point_in_polygon::point_in_polygon;
 use crate::snapshot::delta_files::LAKE_STORE;
 use crate::sql::filter_pushdown::physical_rules;
 use crate::sql::guard::depth;
 use crate::sql::guard::panics::catch_panics;
 use crate::sql::guard::read_only;
-use crate::sql::guard::request_memory_pool::{Share, pool};
+use crate::sql::guard::request_memory_pool::{RequestMemoryPool, create_pool};
 use crate::sql::intervals::CompareIntervals;
-use crate::sql::near_names::with_near_table;
-use crate::sql::overflow::checked;
+use crate::sql::near_names::suggest_table;
+use crate::sql::overflow::with_checked_arithmetic;
 use crate::sql::rules;
 
 /// The schema of the tables that have no other.
@@ -64,8 +64,8 @@ impl Engine {
     /// If the spill directory cannot be used.
     pub fn new(options: EngineOptions, location: &Location) -> Result<Self> {
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(pool(options.memory_bytes))
-            .with_disk_manager_builder(disk(&options))
+            .with_memory_pool(create_pool(options.memory_bytes))
+            .with_disk_manager_builder(configure_spill_disk(&options))
             .build_arc()
             .map_err(engine_error)?;
         let url = Url::parse(LAKE_STORE).or_err(Kind::Internal, || "the URL of the lake's tables")?;
@@ -79,8 +79,11 @@ impl Engine {
     /// # Errors
     /// If the spill directory cannot be used.
     pub fn with_limits(&self, bytes: usize, spill_bytes: u64) -> Result<Self> {
-        let share = Share::new(bytes, Arc::clone(&self.runtime.memory_pool));
-        let disk = disk(&self.options).with_max_temp_directory_size(spill_bytes).build().map_err(engine_error)?;
+        let share = RequestMemoryPool::new(bytes, Arc::clone(&self.runtime.memory_pool));
+        let disk = configure_spill_disk(&self.options)
+            .with_max_temp_directory_size(spill_bytes)
+            .build()
+            .map_err(engine_error)?;
         let runtime =
             RuntimeEnv { memory_pool: Arc::new(share), disk_manager: Arc::new(disk), ..self.runtime.as_ref().clone() };
         Ok(Self { runtime: Arc::new(runtime), options: self.options.clone() })
@@ -122,9 +125,9 @@ impl Engine {
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features();
-        let state = checked(state).with_analyzer_rule(Arc::new(CompareIntervals));
+        let state = with_checked_arithmetic(state).with_analyzer_rule(Arc::new(CompareIntervals));
         let context = SessionContext::new_with_state(rules::with_rules(state, physical_rules()).build());
-        for function in functions() {
+        for function in h3_functions() {
             context.register_udf(function);
         }
         context.register_udf(point_in_polygon());
@@ -133,7 +136,7 @@ impl Engine {
 }
 
 /// Where the engine spills. Nothing is made there before it does.
-fn disk(options: &EngineOptions) -> DiskManagerBuilder {
+fn configure_spill_disk(options: &EngineOptions) -> DiskManagerBuilder {
     let disk = DiskManagerBuilder::default();
     match &options.spill_directory {
         Some(directory) => disk.with_mode(DiskManagerMode::Directories(vec![directory.clone()])),
@@ -175,18 +178,18 @@ impl Session {
     }
 
     async fn plan_unguarded(&self, text: &str, change: impl FnOnce(&mut Statement) -> Result<()>) -> Result<DataFrame> {
-        let refused = |error| match with_near_table(statement_error(error), &self.context) {
+        let refused = |error| match suggest_table(statement_error(error), &self.context) {
             // The parser gives every position but that of the end.
             e if e.message().contains("found: EOF") => {
                 e.context(format!("line {}, at the end", text.trim_end().lines().count()))
             }
             e => e,
         };
-        depth::check(text)?;
+        depth::check_nesting_depth(text)?;
         let state = self.context.state();
         let mut statement =
             state.sql_to_statement(text, &state.config().options().sql_parser.dialect).map_err(refused)?;
-        read_only::check(&statement)?;
+        read_only::check_read_only(&statement)?;
         change(&mut statement)?;
         let names = rules::rewrite_statement(&mut statement)?;
         let plan = state.statement_to_plan(statement).await.map_err(|error| names.explain(refused(error)))?;

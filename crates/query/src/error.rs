@@ -123,7 +123,7 @@ fn is_about_subquery(text: &str) -> bool {
         && ["Subquery", "Exists", "SetComparison"].iter().any(|kind| text.contains(kind))
 }
 
-/// What the engine puts in front of its errors, also of those that it tells within another.
+/// What the engine puts in front of its errors, also of those that it reports within another.
 const KINDS_OF_ERRORS: [&str; 7] = [
     "Internal error: ",
     "Error during planning: ",
@@ -163,8 +163,8 @@ fn failure_of_spill(error: &DataFusionError) -> Option<Error> {
         },
         _ => return None,
     };
-    let mend = "free space where queries spill (`TMPDIR`), or ask for less at a time";
-    Some(Error::new(Kind::Unavailable, format!("a query cannot write or read what it spills: {cause}; {mend}")))
+    let remedy = "free space where queries spill (`TMPDIR`), or ask for less at a time";
+    Some(Error::new(Kind::Unavailable, format!("a query cannot write or read what it spills: {cause}; {remedy}")))
 }
 
 fn position_of(error: &DataFusionError) -> Option<(u64, u64)> {
@@ -187,7 +187,7 @@ fn kind_of(error: &DataFusionError) -> Kind {
         DataFusionError::ArrowError(source, _) => match source.as_ref() {
             ArrowError::ParquetError(_) | ArrowError::IpcError(_) => Kind::Data,
             ArrowError::ExternalError(inner) => kind_of_external(inner.as_ref()).unwrap_or(Kind::Invalid),
-            // Overflow, division by zero, a text that is no number: the query's own doing.
+            // Overflow, division by zero, a text that is not a number: the query's own doing.
             _ => Kind::Invalid,
         },
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => kind_of(inner),

@@ -11,19 +11,19 @@ use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_store::incident_fields;
 
 use crate::error::engine_error;
-use crate::functions::h3::functions;
+use crate::functions::h3::h3_functions;
 
-fn quoted(name: &str) -> String {
+fn quote_name(name: &str) -> String {
     format!("\"{name}\"")
 }
 
 /// The columns of `incidents` (without resource and year) as expressions over the raw table of a resource, in the
 /// order of [`incident_fields`]: `(name, expression)`.
-fn expressions(resource: &Resource) -> Vec<(&'static str, String)> {
+fn incident_expressions(resource: &Resource) -> Vec<(&'static str, String)> {
     let roles = &resource.roles;
     let label = |column: &Option<String>| match column {
         // Empty text is how some publishers write "absent".
-        Some(name) => format!("NULLIF(CAST({} AS VARCHAR), '')", quoted(name)),
+        Some(name) => format!("NULLIF(CAST({} AS VARCHAR), '')", quote_name(name)),
         None => "CAST(NULL AS VARCHAR)".to_owned(),
     };
     let bounds = &resource.bounds;
@@ -33,12 +33,14 @@ fn expressions(resource: &Resource) -> Vec<(&'static str, String)> {
             "CASE WHEN CAST({c} AS BIGINT) >= {} AND CAST({c} AS BIGINT) < {} THEN {c} END",
             bounds.earliest,
             bounds.latest,
-            c = quoted(column),
+            c = quote_name(column),
         )
     };
     let (latitude, longitude) = match (&roles.latitude, &roles.longitude, &roles.point) {
-        (Some(latitude), Some(longitude), _) => (quoted(latitude), quoted(longitude)),
-        (_, _, Some(point)) => (format!("{}['latitude']", quoted(point)), format!("{}['longitude']", quoted(point))),
+        (Some(latitude), Some(longitude), _) => (quote_name(latitude), quote_name(longitude)),
+        (_, _, Some(point)) => {
+            (format!("{}['latitude']", quote_name(point)), format!("{}['longitude']", quote_name(point)))
+        }
         _ => ("CAST(NULL AS DOUBLE)".to_owned(), "CAST(NULL AS DOUBLE)".to_owned()),
     };
     let located = format!(
@@ -46,7 +48,7 @@ fn expressions(resource: &Resource) -> Vec<(&'static str, String)> {
         bounds.south, bounds.north, bounds.west, bounds.east,
     );
     vec![
-        ("id", quoted("_key")),
+        ("id", quote_name("_key")),
         ("occurred_at", instant(&roles.occurred_at)),
         ("closed_at", roles.closed_at.as_ref().map_or("CAST(NULL AS TIMESTAMP)".to_owned(), |c| instant(c))),
         ("category", label(&roles.category)),
@@ -68,7 +70,7 @@ fn expressions(resource: &Resource) -> Vec<(&'static str, String)> {
 
 /// The select list that turns raw rows of `resource` into incidents, typed as the table is.
 pub fn incident_select(resource: &Resource) -> String {
-    let columns = expressions(resource).into_iter().map(|(name, expression)| {
+    let columns = incident_expressions(resource).into_iter().map(|(name, expression)| {
         let kind = match name {
             "occurred_at" | "closed_at" => "'Timestamp(Microsecond, None)'",
             "latitude" | "longitude" => "'Float64'",
@@ -99,13 +101,13 @@ impl IncidentProjector {
     /// If the resource's roles do not fit its columns.
     pub fn new(resource: &Resource, raw: &SchemaRef) -> Result<Self> {
         let context = SessionContext::new();
-        for function in functions() {
+        for function in h3_functions() {
             context.register_udf(function);
         }
         let df_schema = DFSchema::try_from(Arc::clone(raw)).map_err(engine_error)?;
         let fields = incident_fields();
         let mut compiled = Vec::new();
-        for ((name, expression), field) in expressions(resource).into_iter().zip(&fields) {
+        for ((name, expression), field) in incident_expressions(resource).into_iter().zip(&fields) {
             let build = || -> datafusion::error::Result<_> {
                 let parsed = context.parse_sql_expr(&expression, &df_schema)?;
                 let typed = datafusion::logical_expr::cast(parsed, field.data_type().clone());

@@ -50,7 +50,7 @@ pub(super) struct HotspotResult {
 /// The statistics of the cells that are asked for: by falling `z`, those without one last, and then by cell.
 ///
 /// # Errors
-/// If it is told to stop: nobody waits for it any more.
+/// If it is cancelled because no client waits for it any more.
 pub(super) fn compute(area: &StudyArea, request: &HotspotsRequest, stop: &CancellationToken) -> Result<HotspotResult> {
     let by_cell: HashMap<i64, &[CellCount]> =
         area.counts.chunk_by(|one, other| one.cell == other.cell).map(|rows| (rows[0].cell, rows)).collect();
@@ -66,7 +66,7 @@ pub(super) fn compute(area: &StudyArea, request: &HotspotsRequest, stop: &Cancel
     let months = request.trend.then(|| months(area, request)).flatten();
     let cells = (0..area.cells.len()).filter(|at| !request.significant || significance[*at].is_some()).map(|at| {
         if stop.is_cancelled() {
-            return Err(Error::new(Kind::TimedOut, "nobody waits for these hot spots any more"));
+            return Err(Error::new(Kind::TimedOut, "no client waits for these hot spots any more"));
         }
         Ok(CellStatistics {
             cell: area.cells[at],

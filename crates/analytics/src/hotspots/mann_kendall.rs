@@ -4,7 +4,7 @@
 
 use super::normal::two_sided_p;
 
-/// The shortest series whose trend is told: of three months no order at all is rare.
+/// The shortest series whose trend is computed: of three months no order at all is rare.
 const LEAST: usize = 4;
 
 /// The trend of a series.

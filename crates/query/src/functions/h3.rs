@@ -50,7 +50,7 @@ pub fn parse_cell(text: &str) -> Option<i64> {
     index(CellIndex::from_str(text).ok()?)
 }
 
-/// The cells at most `k` steps of the grid away from a cell, itself included, in no order; none around what is no cell.
+/// The cells at most `k` steps of the grid away from a cell, itself included, in no order; none around a number that is not a cell.
 pub fn cell_disk(index: i64, k: u32) -> Vec<i64> {
     let Some(cell) = cell(index) else { return Vec::new() };
     grid_disk(cell, i64::from(k)).unwrap_or_default().into_iter().filter_map(self::index).collect()
@@ -119,21 +119,21 @@ fn cells_list(a: &ArrayRef, k: &ArrayRef, f: impl Fn(CellIndex, i64) -> Option<V
 }
 
 /// The most cells one call may list: a disk of 577 rings, the children nine levels down.
-const MOST_CELLS: i64 = 1_000_000;
+const MAX_CELLS: i64 = 1_000_000;
 
 fn grid_disk(cell: CellIndex, k: i64) -> Option<Vec<CellIndex>> {
     let size = k.checked_mul(k + 1)?.checked_mul(3)?.checked_add(1)?;
-    (k >= 0 && size <= MOST_CELLS).then(|| cell.grid_disk::<Vec<_>>(u32::try_from(k).unwrap_or(0)))
+    (k >= 0 && size <= MAX_CELLS).then(|| cell.grid_disk::<Vec<_>>(u32::try_from(k).unwrap_or(0)))
 }
 
 fn children(cell: CellIndex, res: i64) -> Option<Vec<CellIndex>> {
     let res = resolution(res)?;
-    let few = i64::try_from(cell.children_count(res)).is_ok_and(|n| n <= MOST_CELLS);
+    let few = i64::try_from(cell.children_count(res)).is_ok_and(|n| n <= MAX_CELLS);
     (res >= cell.resolution() && few).then(|| cell.children(res).collect())
 }
 
 /// Every H3 function.
-pub(crate) fn functions() -> Vec<ScalarUDF> {
+pub(crate) fn h3_functions() -> Vec<ScalarUDF> {
     use DataType::{Boolean, Float64, Int64, Utf8};
     vec![
         udf("h3_latlng_to_cell", &[Float64, Float64, Int64], Int64, |a| {

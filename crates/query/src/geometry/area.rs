@@ -1,4 +1,4 @@
-//! An area that somebody drew: a GeoJSON Polygon or MultiPolygon, and whether a point is inside.
+//! A drawn area: a GeoJSON Polygon or MultiPolygon, and whether a point is inside.
 //!
 //! Edges are straight in longitude and latitude, as RFC 7946 has them. A point is inside a polygon by the even-odd
 //! rule over its rings, so holes are out; the boundary belongs to it.
@@ -11,7 +11,7 @@ use lake_model::parse_json;
 use serde_json::Value;
 
 /// The most bands of latitude that a polygon's edges are sorted into.
-const MOST_BANDS: usize = 64;
+const MAX_BANDS: usize = 64;
 
 /// A box in degrees; its edges belong to it. Its longitudes are between -180 and 180; it goes across the 180th meridian
 /// where `west` is greater than `east` (RFC 7946, 5.2).
@@ -39,7 +39,7 @@ impl Rectangle {
     }
 
     /// The test in a plan over `latitude` and `longitude`; files and row groups outside are never read.
-    pub fn holds(&self) -> Expr {
+    pub fn to_condition(&self) -> Expr {
         let from = |name: &str, low: f64| col(name).gt_eq(lit(low));
         let to = |name: &str, high: f64| col(name).lt_eq(lit(high));
         let across = if self.west > self.east {
@@ -96,12 +96,12 @@ struct Polygon {
 }
 
 impl Area {
-    /// Reads GeoJSON: a Polygon or MultiPolygon, or a Feature with one, of at most `most_corners` positions.
+    /// Reads GeoJSON: a Polygon or MultiPolygon, or a Feature with one, of at most `max_corners` positions.
     ///
     /// # Errors
-    /// What is wrong, in words for who drew it.
-    pub fn parse(text: &str, most_corners: usize) -> Result<Self, String> {
-        let value = parse_json(text).map_err(|e| format!("it is no JSON: {e}"))?;
+    /// What is wrong, for the person who drew it.
+    pub fn parse(text: &str, max_corners: usize) -> Result<Self, String> {
+        let value = parse_json(text).map_err(|e| format!("it is not JSON: {e}"))?;
         let geometry = if value["type"] == "Feature" { &value["geometry"] } else { &value };
         let coordinates = &geometry["coordinates"];
         let polygons: Vec<&Value> = match geometry["type"].as_str() {
@@ -117,9 +117,9 @@ impl Area {
             for ring in array(polygon, "a polygon")? {
                 let ring = positions(ring)?;
                 corners += ring.len();
-                if corners > most_corners {
+                if corners > max_corners {
                     return Err(format!(
-                        "it has more than {most_corners} positions (`max_corners` of /limits); simplify it"
+                        "it has more than {max_corners} positions (`max_corners` of /limits); simplify it"
                     ));
                 }
                 edges.extend(ring.windows(2).map(|pair| Edge { from: pair[0], to: pair[1] }));
@@ -150,7 +150,7 @@ impl Area {
 }
 
 fn array<'v>(value: &'v Value, what: &str) -> Result<&'v Vec<Value>, String> {
-    value.as_array().ok_or_else(|| format!("{what} is no array"))
+    value.as_array().ok_or_else(|| format!("{what} is not an array"))
 }
 
 fn positions(ring: &Value) -> Result<Vec<[f64; 2]>, String> {
@@ -179,7 +179,7 @@ impl Polygon {
             (south, north) = (south.min(*y), north.max(*y));
         }
         let extent = Extent { x: west..=east, y: south..=north };
-        let count = edges.len().clamp(1, MOST_BANDS);
+        let count = edges.len().clamp(1, MAX_BANDS);
         let mut polygon = Self { extent, edges: Vec::new(), bands: vec![Vec::new(); count] };
         for (n, edge) in edges.iter().enumerate() {
             let (low, high) = (edge.from[1].min(edge.to[1]), edge.from[1].max(edge.to[1]));
@@ -336,9 +336,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_area_says_why() {
+    fn an_invalid_area_says_why() {
         for (text, says) in [
-            ("", "no JSON"),
+            ("", "not JSON"),
             ("7", "no geometry type"),
             (r#"{"type":"Point","coordinates":[1,2]}"#, "`Point`"),
             (r#"{"type":"Feature","geometry":null}"#, "no geometry type"),

@@ -53,7 +53,7 @@ pub fn clip(ring: &[Point], half: HalfPlane) -> Vec<Vec<Point>> {
         return if ring.iter().any(is_inside) { vec![ring.to_vec()] } else { Vec::new() };
     }
     let paths = inner_paths(ring, half);
-    joined(&paths, half)
+    join_paths(&paths, half)
 }
 
 /// The paths of a ring inside, each from the line to the line.
@@ -81,7 +81,7 @@ fn inner_paths(ring: &[Point], half: HalfPlane) -> Vec<Vec<Point>> {
 
 /// Paths from the line to the line, closed along it. The ends, sorted along the line, alternate between into and out of the
 /// ring's area, so every odd one is joined to the next.
-fn joined(paths: &[Vec<Point>], half: HalfPlane) -> Vec<Vec<Point>> {
+fn join_paths(paths: &[Vec<Point>], half: HalfPlane) -> Vec<Vec<Point>> {
     let ends = |number: usize, path: &[Point]| {
         let end = |point: Option<&Point>, first: bool| point.map(|point| (half.along(*point), number, first));
         [end(path.first(), true), end(path.last(), false)]

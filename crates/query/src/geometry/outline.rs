@@ -54,7 +54,7 @@ pub fn cell_outline(index: i64) -> Vec<Vec<Point>> {
     parts.collect()
 }
 
-/// The band around a pole, begun anew where its corners cross the 180th meridian.
+/// The band around a pole, begun again where its corners cross the 180th meridian.
 fn over_the_pole(corners: &[Point], turn: f64) -> Vec<Point> {
     let edges = (0..corners.len()).map(|n| (n, corners[n], corners[(n + 1) % corners.len()]));
     let mut across = edges.filter(|(_, from, to)| (to.0 - from.0).abs() > 180.0);

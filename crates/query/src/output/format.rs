@@ -45,7 +45,7 @@ impl std::str::FromStr for Format {
         let names = || NAMES.iter().map(|(name, _)| *name);
         NAMES.iter().find(|(name, _)| *name == text).map(|(_, format)| *format).ok_or_else(|| {
             let near = nearest(text, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            Error::invalid(format!("`{text}` is no format; {near}it may be {}", listed(names())))
+            Error::invalid(format!("`{text}` is not a format; {near}expected {}", listed(names())))
         })
     }
 }

@@ -38,8 +38,8 @@ pub struct DeltaFiles {
     store_url: ObjectStoreUrl,
 }
 
-/// The URL by which the engine knows the lake's folder: plans, functions and errors name files as they lie in the lake, and
-/// tell nobody where that is.
+/// The URL by which the engine knows the lake's folder: plans, functions and errors name files by their paths within the
+/// lake, so that clients do not learn where it is stored.
 pub(crate) const LAKE_STORE: &str = "lake://tables";
 
 impl DeltaFiles {
@@ -64,7 +64,7 @@ impl DeltaFiles {
         Ok(Self { schema, file_schema, partition_columns, files, folder, store_url })
     }
 
-    fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&(DataFile, Arc<Statistics>)>> {
+    fn select_files(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&(DataFile, Arc<Statistics>)>> {
         let Some(filter) = conjunction(filters.to_vec()) else {
             return Ok(self.files.iter().collect());
         };
@@ -78,7 +78,7 @@ impl DeltaFiles {
         Ok(self.files.iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
     }
 
-    fn partitioned(&self, file: &DataFile, statistics: &Arc<Statistics>) -> PartitionedFile {
+    fn to_partitioned_file(&self, file: &DataFile, statistics: &Arc<Statistics>) -> PartitionedFile {
         let path = file.path.split('/').fold(self.folder.clone(), |path, part| path.join(part));
         let values = self.partition_columns.iter().filter_map(|name| {
             let field = self.schema.field_with_name(name).ok()?;
@@ -119,16 +119,16 @@ impl TableProvider for DeltaFiles {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let kept = self.kept(state, filters)?;
-        if kept.is_empty() {
+        let files = self.select_files(state, filters)?;
+        if files.is_empty() {
             let schema = match projection {
                 Some(indices) => Arc::new(self.schema.project(indices)?),
                 None => Arc::clone(&self.schema),
             };
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
-        let statistics = Statistics::try_merge_iter(kept.iter().map(|(_, s)| s.as_ref()), &self.schema)?;
-        let files: Vec<_> = kept.iter().map(|(file, s)| self.partitioned(file, s)).collect();
+        let statistics = Statistics::try_merge_iter(files.iter().map(|(_, s)| s.as_ref()), &self.schema)?;
+        let files: Vec<_> = files.iter().map(|(file, s)| self.to_partitioned_file(file, s)).collect();
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let partition_fields: Vec<_> = self
             .partition_columns

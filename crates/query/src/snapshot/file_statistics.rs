@@ -18,7 +18,7 @@ pub(crate) fn partition_scalar(kind: &DataType, value: Option<&str>) -> ScalarVa
     parsed.unwrap_or_else(|| ScalarValue::try_from(kind).unwrap_or(ScalarValue::Null))
 }
 
-fn bounds(range: &ColumnRange, kind: &DataType) -> Option<(ScalarValue, ScalarValue)> {
+fn scalar_bounds(range: &ColumnRange, kind: &DataType) -> Option<(ScalarValue, ScalarValue)> {
     let pair = match (range, kind) {
         (ColumnRange::Number(a, b), DataType::Int64) => (ScalarValue::Int64(Some(*a)), ScalarValue::Int64(Some(*b))),
         (ColumnRange::Number(a, b), DataType::Int32) => {
@@ -58,7 +58,7 @@ pub(crate) fn file_statistics(file: &DataFile, schema: &SchemaRef, partition_col
         if let Some(nulls) = file.nulls.get(name).and_then(|n| usize::try_from(*n).ok()) {
             statistics.null_count = Precision::Exact(nulls);
         }
-        if let Some((low, high)) = file.ranges.get(name).and_then(|range| bounds(range, kind)) {
+        if let Some((low, high)) = file.ranges.get(name).and_then(|range| scalar_bounds(range, kind)) {
             statistics.min_value = Precision::Exact(low);
             statistics.max_value = Precision::Exact(high);
         }

@@ -53,24 +53,24 @@ pub(crate) enum DefinitionsChoice {
 }
 
 impl LakeSnapshot {
-    /// The versions read, for `Lake-Version`.
+    /// Returns the versions read, for `Lake-Version`.
     pub fn version(&self) -> String {
         let incidents = self.resources.values().filter_map(|r| Some(r.compaction.as_ref()?.incidents_version)).max();
         let incidents = incidents.unwrap_or(0);
         format!("fast_counts={},counts={},incidents={incidents}", self.fast_counts.version, self.counts.version)
     }
 
-    /// When the newest of what was read was committed, milliseconds since 1970 UTC.
+    /// Returns when the newest table that was read was committed, milliseconds since 1970 UTC.
     pub fn as_of_ms(&self) -> Option<i64> {
         [&self.fast_counts, &self.counts].into_iter().filter_map(|s| s.committed_ms()).max()
     }
 
-    /// Whether the answer over `names` (all if empty) equals a recount.
+    /// Returns whether the answer over `names` (all if empty) equals a recount.
     pub fn is_exact(&self, names: &[String]) -> bool {
         self.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name)).all(|(_, r)| r.is_exact())
     }
 
-    /// Which resources are not answered exactly, why, and what mends it: a line each.
+    /// Returns a line for each resource that is not answered exactly: why, and how to fix it.
     pub fn describe_inexact(&self) -> Vec<String> {
         let of = |(name, resource): (&String, &ResourceSnapshot)| {
             let why = resource.inexact_reason()?.replace("NAME", name);
@@ -79,7 +79,7 @@ impl LakeSnapshot {
         self.resources.iter().filter_map(of).collect()
     }
 
-    /// A table of the lake at the version read.
+    /// Returns a table of the lake at the version read.
     ///
     /// # Errors
     /// If its files cannot be scanned.
@@ -93,7 +93,7 @@ impl LakeSnapshot {
         files.filter_map(|file| file.partition_value("resource")).collect()
     }
 
-    /// The ids of its tables, which a lake that is made anew in the place of another does not share.
+    /// Returns the ids of its tables, which a new lake in the place of an earlier one does not share.
     pub fn table_ids(&self) -> String {
         let tables = [&self.fast_counts, &self.counts, &self.rejects].into_iter().chain(&self.boundaries);
         let tables = tables.chain(self.resources.values().map(|resource| &resource.raw));

@@ -161,7 +161,7 @@ impl Reader {
     /// A table at a version that was read before.
     ///
     /// # Errors
-    /// If there is no such version yet, or none any more.
+    /// If the version does not exist yet, or can no longer be read.
     pub(crate) async fn open_table_at(&self, table: &Table, version: u64) -> Result<Arc<Snapshot>> {
         let newest = table.snapshot().await?.version;
         if version > newest {
@@ -181,7 +181,7 @@ impl Reader {
     /// The last CLEAN up to the version `fast` that removed what `counts` does not contain.
     async fn find_lost_batches(&self, names: &[String], counts: &Snapshot, fast: u64) -> Result<Option<Cleaned>> {
         if self.lake().counts.snapshot().await?.version == counts.version {
-            // Whoever cleaned had read these counts or earlier ones.
+            // The compaction that cleaned had read these counts or earlier ones.
             return Ok(None);
         }
         let mut cleaned: Vec<Cleaned> = Vec::new();

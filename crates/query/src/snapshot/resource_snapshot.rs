@@ -28,22 +28,22 @@ pub struct ResourceSnapshot {
 }
 
 impl ResourceSnapshot {
-    /// The last batch of the compacted tables; 0 before the first compaction.
+    /// Returns the last batch of the compacted tables; 0 before the first compaction.
     pub fn watermark(&self) -> i64 {
         self.compaction.as_ref().map_or(0, |c| c.watermark)
     }
 
-    /// Batches that are counted but not compacted yet.
+    /// Returns whether batches are counted but not compacted yet.
     pub fn is_pending(&self) -> bool {
         self.through > self.watermark()
     }
 
-    /// Whether the key columns are others than those the rows landed with.
+    /// Returns whether the key columns are others than those the rows landed with.
     pub fn is_rekeyed(&self) -> bool {
         !self.mark.key.is_empty() && self.resource.as_ref().is_some_and(|resource| self.mark.key != resource.key)
     }
 
-    /// Whether some of what is answered was counted under another definition than today's.
+    /// Returns whether some of what is answered was counted under another definition than today's.
     pub fn is_redefined(&self) -> bool {
         let Some(resource) = &self.resource else { return false };
         let compacted = self.compaction.as_ref().is_some_and(|c| !resource.has_fingerprint(&c.fingerprint));
@@ -63,18 +63,18 @@ impl ResourceSnapshot {
         (self.through.max(self.watermark()) - above).max(0)
     }
 
-    /// Seconds since the last batch landed, by the clock of this machine; none if it does not say when.
+    /// Returns the seconds since the last batch landed, by the clock of this machine; none if it does not say when.
     pub fn lag_seconds(&self) -> Option<i64> {
         let landed = DateTime::parse_from_rfc3339(&self.mark.landed_at).ok()?;
         Some((lake_model::now() - landed.with_timezone(&Utc)).num_seconds().max(0))
     }
 
-    /// Whether the answer equals a recount: everything landed is counted, under the definition of today.
+    /// Returns whether the answer equals a recount: everything landed is counted, under the definition of today.
     pub fn is_exact(&self) -> bool {
         self.inexact_reason().is_none()
     }
 
-    /// Why the answer may differ from a recount, and what mends it; none if it is exact. `NAME` stands for the resource.
+    /// Returns why the answer may differ from a recount, and the remedy; none if it is exact. `NAME` stands for the resource.
     pub(super) fn inexact_reason(&self) -> Option<&'static str> {
         let counted = self.through.max(self.watermark());
         if self.resource.is_none() {

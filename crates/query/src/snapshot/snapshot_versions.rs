@@ -24,7 +24,7 @@ pub struct SnapshotVersions {
     definitions: DefinitionsChoice,
 }
 
-/// The member of a pin's text that says that a snapshot goes by the definitions of its own time.
+/// The member of the text that says that a snapshot goes by the definitions of its own time.
 const STORED_DEFINITIONS: (&str, &str) = ("definitions", "then");
 
 impl LakeSnapshot {
@@ -65,17 +65,18 @@ impl FromStr for SnapshotVersions {
                 continue;
             }
             let known = part.split_once('=').and_then(|(table, version)| Some((table, version.parse::<u64>().ok()?)));
-            let (table, version) = known.ok_or_else(|| Error::invalid(format!("`{part}` is no version of a table")))?;
+            let (table, version) =
+                known.ok_or_else(|| Error::invalid(format!("`{part}` is not a version of a table")))?;
             versions.insert(table, version);
         }
         let mut taken = |table: &str| {
-            versions.remove(table).ok_or_else(|| Error::invalid(format!("there is no version of {table} in `{text}`")))
+            versions.remove(table).ok_or_else(|| Error::invalid(format!("`{text}` has no version of {table}")))
         };
         let (fast_counts, counts, rejects) = (taken("fast_counts")?, taken("counts")?, taken("rejects")?);
         let boundaries = versions.remove("boundaries");
         let mut raws = BTreeMap::new();
         for (table, version) in versions {
-            let name = table.strip_prefix("raw/").ok_or_else(|| Error::invalid(format!("`{table}` is no table")))?;
+            let name = table.strip_prefix("raw/").ok_or_else(|| Error::invalid(format!("`{table}` is not a table")))?;
             raws.insert(name.to_owned(), version);
         }
         Ok(Self { fast_counts, counts, rejects, boundaries, raws, definitions })
@@ -87,30 +88,30 @@ impl Reader {
     ///
     /// # Errors
     /// Of kind [`Kind::Gone`] if one of the versions cannot be read any more.
-    pub async fn open_versions(&self, pin: &SnapshotVersions) -> Result<LakeSnapshot> {
+    pub async fn open_versions(&self, versions: &SnapshotVersions) -> Result<LakeSnapshot> {
         let newest = self.open_newest().await?;
-        if newest.versions() == *pin {
+        if newest.versions() == *versions {
             return Ok(newest);
         }
         let lake = self.lake();
-        let fast_counts = self.open_table_at(&lake.fast_counts, pin.fast_counts).await?;
-        let counts = self.open_table_at(&lake.counts, pin.counts).await?;
-        let rejects = self.open_table_at(&lake.rejects, pin.rejects).await?;
-        let boundaries = match pin.boundaries {
+        let fast_counts = self.open_table_at(&lake.fast_counts, versions.fast_counts).await?;
+        let counts = self.open_table_at(&lake.counts, versions.counts).await?;
+        let rejects = self.open_table_at(&lake.rejects, versions.rejects).await?;
+        let boundaries = match versions.boundaries {
             // Without the table there is no version that could have been read.
             Some(version) if newest.boundaries.is_some() => Some(self.open_table_at(&lake.boundaries, version).await?),
             _ => None,
         };
         let mut raws = Vec::new();
-        for (name, version) in &pin.raws {
+        for (name, version) in &versions.raws {
             // A name may come from outside: it opens nothing but a table of the lake.
             if !newest.resources.contains_key(name) {
                 return Err(Error::not_found(format!("there is no table raw/{name} in {}", lake.location())));
             }
             raws.push((name.clone(), self.open_table_at(&self.raw_table(name)?, *version).await?));
         }
-        let versions = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
-        let view = self.assemble_snapshot(versions, pin.definitions).await.map_err(|error| match error.kind() {
+        let tables = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
+        let view = self.assemble_snapshot(tables, versions.definitions).await.map_err(|error| match error.kind() {
             Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
             _ => error,
         })?;
@@ -124,9 +125,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pin_reads_as_it_is_shown_and_other_texts_are_refused() {
+    fn versions_read_as_they_are_shown_and_other_texts_are_refused() {
         let raws = [("311-cases".to_owned(), 7)].into();
-        let pin = SnapshotVersions {
+        let versions = SnapshotVersions {
             fast_counts: 12,
             counts: 5,
             rejects: 3,
@@ -134,17 +135,17 @@ mod tests {
             raws,
             definitions: DefinitionsChoice::Current,
         };
-        let text = pin.to_string();
+        let text = versions.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,raw/311-cases=7");
-        assert_eq!(text.parse::<SnapshotVersions>().expect("a pin"), pin);
-        let pin = SnapshotVersions { boundaries: Some(2), ..pin };
-        let text = pin.to_string();
+        assert_eq!(text.parse::<SnapshotVersions>().expect("versions"), versions);
+        let versions = SnapshotVersions { boundaries: Some(2), ..versions };
+        let text = versions.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,boundaries=2,raw/311-cases=7");
-        assert_eq!(text.parse::<SnapshotVersions>().expect("a pin"), pin);
-        let pin = SnapshotVersions { definitions: DefinitionsChoice::Stored, ..pin };
-        let text = pin.to_string();
+        assert_eq!(text.parse::<SnapshotVersions>().expect("versions"), versions);
+        let versions = SnapshotVersions { definitions: DefinitionsChoice::Stored, ..versions };
+        let text = versions.to_string();
         assert_eq!(text, "fast_counts=12,counts=5,rejects=3,boundaries=2,raw/311-cases=7,definitions=then");
-        assert_eq!(text.parse::<SnapshotVersions>().expect("a pin"), pin);
+        assert_eq!(text.parse::<SnapshotVersions>().expect("versions"), versions);
         for wrong in ["", "counts=5", "fast_counts=1,counts=2,rejects=x", "fast_counts=1,counts=2,rejects=3,other=4"] {
             assert_eq!(wrong.parse::<SnapshotVersions>().expect_err(wrong).kind(), Kind::Invalid);
         }

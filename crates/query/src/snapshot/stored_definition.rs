@@ -1,8 +1,8 @@
 //! The definitions that a lake keeps: under which each resource and each set of boundaries landed, so that the lake
 //! explains itself to a program that was given no file of them.
 //!
-//! A definition is in the log of the table that it explains, set by the commit that first lands rows under it: whoever
-//! reads a version of the table has the definition of its rows, and time travel has the one of that time.
+//! A definition is in the log of the table that it explains, set by the commit that first lands rows under it: a reader
+//! of a version of the table has the definition of its rows, and time travel has the one of that time.
 
 use std::sync::{Arc, PoisonError};
 
@@ -36,7 +36,7 @@ pub fn definition_change(
 ) -> Result<Option<(StoredDefinition, DomainChange)>> {
     let Some(new) = definition.to_store(stored) else { return Ok(None) };
     let text = serde_json::to_string(&new).or_err(Kind::Internal, || "a definition as JSON")?;
-    // Whoever lands last decides: its rows are the newest.
+    // The last to land decides: its rows are the newest.
     Ok(Some((new, DomainChange { name: domain.to_owned(), expected: None, text })))
 }
 

@@ -1,14 +1,14 @@
-//! A moment of the lake's past, as users write it.
+//! Which state of the lake to read, as users write it: a time, or the versions of an earlier answer.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use lake_model::{Error, Result};
 
-/// A moment of the lake's past.
+/// An earlier state of the lake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeTravel {
-    /// The lake as it was at this time, by the clocks of those who committed.
+    /// The lake as it was at this time, by the clocks of the writers.
     Time(DateTime<Utc>),
     /// The versions that an answer named in `Lake-Version`.
     SnapshotTables {
@@ -25,7 +25,7 @@ impl TimeTravel {
     /// Parses a time: RFC 3339, or a date or date and time in UTC.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the text is not a time.
     pub fn parse_time(text: &str) -> Result<Self> {
         if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::Time(time.with_timezone(&Utc)));
@@ -36,7 +36,7 @@ impl TimeTravel {
         let time = time.or_else(|| plain.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0));
         time.map(|time| Self::Time(time.and_utc())).ok_or_else(|| {
             Error::invalid(format!(
-                "`{text}` is no time; write 2026-03-01T12:00:00Z, or 2026-03-01 12:00 or 2026-03-01, which are UTC"
+                "`{text}` is not a valid time: expected 2026-03-01T12:00:00Z, or 2026-03-01 12:00 or 2026-03-01, which are UTC"
             ))
         })
     }
@@ -44,7 +44,7 @@ impl TimeTravel {
     /// Parses the text of a `Lake-Version` header.
     ///
     /// # Errors
-    /// If it is none.
+    /// If a version is missing.
     pub fn parse_versions(text: &str) -> Result<Self> {
         let version = |name: &str| {
             let mut parts = text.split(',').filter_map(|part| part.trim().split_once('='));
@@ -55,7 +55,7 @@ impl TimeTravel {
                 Ok(Self::SnapshotTables { fast_counts, counts, incidents })
             }
             _ => Err(Error::invalid(format!(
-                "`{text}` does not name the versions of a reading; write fast_counts=12,counts=5,incidents=5, the text of Lake-Version"
+                "`{text}` does not name the versions of a snapshot: expected the text of Lake-Version, for example fast_counts=12,counts=5,incidents=5"
             ))),
         }
     }

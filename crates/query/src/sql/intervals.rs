@@ -34,7 +34,7 @@ pub(crate) struct CompareIntervals;
 
 impl AnalyzerRule for CompareIntervals {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(compared_step).map(|plan| plan.data)
+        plan.transform_up_with_subqueries(rewrite_step).map(|plan| plan.data)
     }
 
     fn name(&self) -> &'static str {
@@ -42,10 +42,10 @@ impl AnalyzerRule for CompareIntervals {
     }
 }
 
-fn compared_step(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+fn rewrite_step(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let schema = input_schema(&plan)?;
-    let plan = rewrite_expressions(plan, |expr| compared(expr, &schema))?;
-    let plan = plan.transform_data(|plan| ordered(plan, &schema))?;
+    let plan = rewrite_expressions(plan, |expr| rewrite_comparison(expr, &schema))?;
+    let plan = plan.transform_data(|plan| rewrite_order(plan, &schema))?;
     if plan.transformed { plan.map_data(LogicalPlan::recompute_schema) } else { Ok(plan) }
 }
 
@@ -57,35 +57,36 @@ fn is_interval(expr: &Expr, schema: &DFSchema) -> bool {
     expr.get_type(schema).is_ok_and(|kind| matches!(kind, DataType::Interval(_)))
 }
 
-fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+fn rewrite_comparison(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let is_interval = |expr: &Expr| is_interval(expr, schema);
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right })
             if is_comparison(op) && is_interval(&left) && is_interval(&right) =>
         {
-            let compared = BinaryExpr::new(Box::new(length_of(*left)), op, Box::new(length_of(*right)));
-            Ok(Transformed::yes(Expr::BinaryExpr(compared)))
+            let rewrite_comparison =
+                BinaryExpr::new(Box::new(interval_length(*left)), op, Box::new(interval_length(*right)));
+            Ok(Transformed::yes(Expr::BinaryExpr(rewrite_comparison)))
         }
         Expr::Between(Between { expr, negated, low, high }) if is_interval(&expr) => {
-            let [expr, low, high] = [expr, low, high].map(|expr| Box::new(length_of(*expr)));
+            let [expr, low, high] = [expr, low, high].map(|expr| Box::new(interval_length(*expr)));
             Ok(Transformed::yes(Expr::Between(Between::new(expr, negated, low, high))))
         }
         Expr::InList(InList { expr, list, negated }) if is_interval(&expr) => {
-            let list = list.into_iter().map(length_of).collect();
-            Ok(Transformed::yes(Expr::InList(InList::new(Box::new(length_of(*expr)), list, negated))))
+            let list = list.into_iter().map(interval_length).collect();
+            Ok(Transformed::yes(Expr::InList(InList::new(Box::new(interval_length(*expr)), list, negated))))
         }
         Expr::AggregateFunction(call) if call.params.distinct && call.params.args.iter().any(is_interval) => {
-            unordered(&format!("{}(DISTINCT ...) of intervals", call.func.name()))
+            refuse_order(&format!("{}(DISTINCT ...) of intervals", call.func.name()))
         }
         Expr::AggregateFunction(call)
             if matches!(call.func.name(), "min" | "max") && call.params.args.iter().any(is_interval) =>
         {
-            unordered(&format!("{} of intervals", call.func.name()))
+            refuse_order(&format!("{} of intervals", call.func.name()))
         }
         Expr::ScalarFunction(call)
             if matches!(call.func.name(), "greatest" | "least") && call.args.iter().any(is_interval) =>
         {
-            unordered(&format!("{} of intervals", call.func.name()))
+            refuse_order(&format!("{} of intervals", call.func.name()))
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) if func.name() == DATE_PART => {
             let ours = match args.as_slice() {
@@ -95,7 +96,7 @@ fn compared(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let engines = || Expr::ScalarFunction(ScalarFunction { func, args });
             Ok(ours.map_or_else(|| Transformed::no(engines()), Transformed::yes))
         }
-        Expr::WindowFunction(window) if orders_intervals(&window, schema) => unordered("a window over intervals"),
+        Expr::WindowFunction(window) if orders_intervals(&window, schema) => refuse_order("a window over intervals"),
         expr => Ok(Transformed::no(expr)),
     }
 }
@@ -120,18 +121,18 @@ fn orders_intervals(window: &WindowFunction, schema: &DFSchema) -> bool {
     compares || window.params.order_by.iter().any(|order| is_interval(&order.expr, schema))
 }
 
-fn unordered<T>(what: &str) -> Result<T> {
+fn refuse_order<T>(what: &str) -> Result<T> {
     plan_err!(
         "{what}: intervals are neither ordered nor grouped here, since a month has no fixed length; take date_part('epoch', x), or a \
          difference of times, which has"
     )
 }
 
-fn ordered(plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
+fn rewrite_order(plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
     if let LogicalPlan::Join(mut join) = plan {
         let has_intervals = join.on.iter().any(|(left, _)| is_interval(left, schema));
         if has_intervals {
-            let length = |key: Expr| if is_interval(&key, schema) { length_of(key) } else { key };
+            let length = |key: Expr| if is_interval(&key, schema) { interval_length(key) } else { key };
             join.on = join.on.into_iter().map(|(left, right)| (length(left), length(right))).collect();
         }
         let plan = LogicalPlan::Join(join);
@@ -139,12 +140,12 @@ fn ordered(plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPl
     }
     match &plan {
         LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|key| is_interval(key, schema)) => {
-            return unordered("GROUP BY of intervals");
+            return refuse_order("GROUP BY of intervals");
         }
         LogicalPlan::Distinct(_)
             if schema.fields().iter().any(|field| matches!(field.data_type(), DataType::Interval(_))) =>
         {
-            return unordered("DISTINCT of intervals");
+            return refuse_order("DISTINCT of intervals");
         }
         _ => {}
     }
@@ -152,7 +153,7 @@ fn ordered(plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPl
     let mut changed = false;
     for order in &mut expr {
         if is_interval(&order.expr, schema) {
-            order.expr = length_of(order.expr.clone());
+            order.expr = interval_length(order.expr.clone());
             changed = true;
         }
     }
@@ -160,7 +161,7 @@ fn ordered(plan: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPl
     Ok(if changed { Transformed::yes(plan) } else { Transformed::no(plan) })
 }
 
-fn length_of(interval: Expr) -> Expr {
+fn interval_length(interval: Expr) -> Expr {
     static FUNCTION: LazyLock<Arc<ScalarUDF>> =
         LazyLock::new(|| Arc::new(ScalarUDF::new_from_impl(IntervalLength::new())));
     FUNCTION.call(vec![interval])

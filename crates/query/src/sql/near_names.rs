@@ -7,7 +7,7 @@ use lake_model::{Error, nearest};
 const SCHEMAS: [&str; 3] = ["main", "raw", "stored"];
 
 /// The error about a table that is not there, with the nearest name that is.
-pub(crate) fn with_near_table(error: Error, context: &SessionContext) -> Error {
+pub(crate) fn suggest_table(error: Error, context: &SessionContext) -> Error {
     let Some(given) = missing_table(error.message()) else { return error };
     let (schema, table) = given.rsplit_once('.').unwrap_or(("", given));
     let schema = schema.rsplit('.').next().unwrap_or(schema);
@@ -29,7 +29,9 @@ pub(crate) fn with_near_table(error: Error, context: &SessionContext) -> Error {
     let found = same.or_else(|| near(Some(schema))).or_else(|| near(None));
     match found {
         None => Error::new(error.kind(), format!("{error}; SHOW TABLES lists those that are there")),
-        Some((schema, name)) => Error::new(error.kind(), format!("{error}; did you mean `{}`?", spelled(schema, name))),
+        Some((schema, name)) => {
+            Error::new(error.kind(), format!("{error}; did you mean `{}`?", quote_if_needed(schema, name)))
+        }
     }
 }
 
@@ -40,7 +42,7 @@ fn missing_table(message: &str) -> Option<&str> {
 }
 
 /// A table as a statement names it: quoted where it would not be a name otherwise.
-fn spelled(schema: &str, name: &str) -> String {
+fn quote_if_needed(schema: &str, name: &str) -> String {
     let is_bare = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     let name = if is_bare { name.to_owned() } else { format!("\"{name}\"") };
@@ -53,9 +55,9 @@ mod tests {
 
     #[test]
     fn a_table_is_spelled_as_a_statement_needs_it() {
-        assert_eq!(spelled("raw", "311_cases"), "raw.\"311_cases\"");
-        assert_eq!(spelled("raw", "fire_incidents"), "raw.fire_incidents");
-        assert_eq!(spelled("main", "incidents"), "incidents");
+        assert_eq!(quote_if_needed("raw", "311_cases"), "raw.\"311_cases\"");
+        assert_eq!(quote_if_needed("raw", "fire_incidents"), "raw.fire_incidents");
+        assert_eq!(quote_if_needed("main", "incidents"), "incidents");
         assert_eq!(missing_table("line 1, column 2: table 'lake.raw.x-y' not found"), Some("lake.raw.x-y"));
         assert_eq!(missing_table("no such column"), None);
     }

@@ -1,4 +1,4 @@
-//! The places for values in parsed SQL. The engine knows `$1` and `$name`; `?` becomes a number where it was parsed, so
+//! The placeholders for values in parsed SQL. The engine knows `$1` and `$name`; `?` becomes a number where it was parsed, so
 //! that the positions in errors stay those of the text.
 
 use std::ops::ControlFlow;
@@ -8,20 +8,20 @@ use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan, visit_expressi
 use datafusion::sql::sqlparser::tokenizer::Location;
 use lake_model::{Error, Result};
 
-/// Numbers the places that are written `?`, in the order of the text.
+/// Numbers the placeholders that are written `?`, in the order of the text.
 ///
 /// # Errors
-/// If there are others beside them.
-pub(crate) fn number(statement: &mut Statement) -> Result<()> {
+/// If the statement also has others.
+pub(crate) fn number_placeholders(statement: &mut Statement) -> Result<()> {
     let statement = match statement {
         Statement::Statement(statement) => statement,
-        Statement::Explain(explained) => return number(&mut explained.statement),
+        Statement::Explain(explained) => return number_placeholders(&mut explained.statement),
         // None of these is ever run.
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => return Ok(()),
     };
     let (mut questions, mut others) = (Vec::new(), false);
     let _: ControlFlow<()> = visit_expressions(statement, |expr| {
-        match place(expr) {
+        match placeholder_of(expr) {
             Some(("?", at)) => questions.push(at),
             Some(_) => others = true,
             None => {}
@@ -32,22 +32,22 @@ pub(crate) fn number(statement: &mut Statement) -> Result<()> {
         return Ok(());
     }
     if others {
-        return Err(Error::invalid("a query has places for values as ? or as $1 and $name, not both"));
+        return Err(Error::invalid("a query has placeholders as ? or as $1 and $name, not both"));
     }
     questions.sort_unstable();
     let _: ControlFlow<()> = visit_expressions_mut(statement, |expr| {
-        let number = place(expr).and_then(|(_, at)| questions.binary_search(&at).ok());
-        if let (Some(number), Expr::Value(value)) = (number, expr) {
-            value.value = Value::Placeholder(format!("${}", number + 1));
+        let index = placeholder_of(expr).and_then(|(_, at)| questions.binary_search(&at).ok());
+        if let (Some(index), Expr::Value(value)) = (index, expr) {
+            value.value = Value::Placeholder(format!("${}", index + 1));
         }
         ControlFlow::Continue(())
     });
     Ok(())
 }
 
-fn place(expr: &Expr) -> Option<(&str, Location)> {
+fn placeholder_of(expr: &Expr) -> Option<(&str, Location)> {
     match expr {
-        Expr::Value(ValueWithSpan { value: Value::Placeholder(place), span }) => Some((place, span.start)),
+        Expr::Value(ValueWithSpan { value: Value::Placeholder(name), span }) => Some((name, span.start)),
         _ => None,
     }
 }
@@ -60,7 +60,7 @@ mod tests {
 
     fn numbered(text: &str) -> Result<String> {
         let mut statement = DFParser::parse_sql(text).expect(text).pop_front().expect("a statement");
-        number(&mut statement).map(|()| statement.to_string())
+        number_placeholders(&mut statement).map(|()| statement.to_string())
     }
 
     #[test]

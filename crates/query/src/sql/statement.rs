@@ -1,4 +1,4 @@
-//! SQL with places for values: `?`, `$1` or `$name`, bound and never pasted into the text.
+//! SQL with placeholders for values: `?`, `$1` or `$name`, bound and never pasted into the text.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::engine::Session;
 use crate::error::statement_error;
-use crate::sql::parameter_value::{fitted, from_json};
+use crate::sql::parameter_value::{fit_value, value_from_json};
 use crate::sql::placeholders;
 
 /// Planned read-only SQL whose values are yet to be given.
@@ -24,12 +24,12 @@ pub struct Statement {
 }
 
 impl Session {
-    /// Plans read-only SQL with places for values.
+    /// Plans read-only SQL with placeholders.
     ///
     /// # Errors
     /// If it is wrong (with its position), would change anything, or mixes `?` with `$1`.
     pub async fn prepare(&self, text: &str) -> Result<Statement> {
-        let frame = self.plan(text, placeholders::number).await?;
+        let frame = self.plan(text, placeholders::number_placeholders).await?;
         let types = frame.logical_plan().get_parameter_types().map_err(statement_error)?;
         // By number where they are numbers: `$2` before `$10`.
         let ordered: BTreeMap<(usize, String), Option<DataType>> = types
@@ -45,17 +45,17 @@ impl Session {
 }
 
 impl Statement {
-    /// The columns of its answer.
+    /// Returns the columns of its answer.
     pub fn schema(&self) -> SchemaRef {
         SchemaRef::new(self.frame.schema().as_arrow().clone())
     }
 
-    /// The names of its places without `$`, numbers first, with their types where the SQL tells.
+    /// Returns the names of its placeholders without `$`, numbers first, with their types where the SQL determines them.
     pub fn parameters(&self) -> &[(String, Option<DataType>)] {
         &self.parameters
     }
 
-    /// Whether its answer follows from the tables and the values alone: the same versions, the same answer.
+    /// Returns whether its answer follows from the tables and the values alone: the same versions, the same answer.
     pub fn is_fixed(&self) -> bool {
         let mut fixed = true;
         let visited = self.frame.logical_plan().apply_with_subqueries(|plan| {
@@ -72,28 +72,34 @@ impl Statement {
         visited.is_ok() && fixed
     }
 
-    /// Values for its places from JSON: an object by their names, or an array in their order.
+    /// Returns values for its placeholders from JSON: an object by their names, or an array in their order.
     ///
     /// # Errors
-    /// If it is neither, or a value has no place or does not fit.
+    /// If it is neither, or a value has no placeholder or does not fit.
     pub fn values_from_json(&self, given: &Value) -> Result<ParamValues> {
         let named: Vec<(String, &Value)> = match given {
             Value::Null => Vec::new(),
-            Value::Object(members) => members.iter().map(|(name, value)| (plain(name).to_owned(), value)).collect(),
+            Value::Object(members) => {
+                members.iter().map(|(name, value)| (strip_dollar(name).to_owned(), value)).collect()
+            }
             Value::Array(items) => items.iter().enumerate().map(|(at, value)| ((at + 1).to_string(), value)).collect(),
-            _ => return Err(Error::invalid("values are an object by name, or an array in the order of the places")),
+            _ => {
+                return Err(Error::invalid(
+                    "values are an object by name, or an array in the order of the placeholders",
+                ));
+            }
         };
         let values = named.into_iter().map(|(name, value)| {
-            let scalar = from_json(value).ok_or_else(|| self.unfit(&name, &value.to_string()))?;
+            let scalar = value_from_json(value).ok_or_else(|| self.misfit_error(&name, &value.to_string()))?;
             Ok((name, scalar))
         });
         self.values(values.collect::<Result<Vec<_>>>()?)
     }
 
-    /// Values for its places, each with the name of its place.
+    /// Returns values for its placeholders, each with the name of its placeholder.
     ///
     /// # Errors
-    /// If a value has no place or does not fit.
+    /// If a value has no placeholder or does not fit.
     pub fn values(&self, given: impl IntoIterator<Item = (String, ScalarValue)>) -> Result<ParamValues> {
         let mut values = Vec::new();
         for (name, value) in given {
@@ -101,26 +107,26 @@ impl Statement {
                 let names = || self.parameters.iter().map(|(place, _)| place.as_str());
                 let near = nearest(&name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 return Err(Error::invalid(format!(
-                    "the query has no place ${name}; {near}It has {}",
+                    "the query has no placeholder ${name}; {near}It has {}",
                     listed(names())
                 )));
             };
-            match fitted(&value, kind.as_ref()) {
+            match fit_value(&value, kind.as_ref()) {
                 Some(fits) => values.push((name, fits)),
-                None => return Err(self.unfit(&name, &shown(&value))),
+                None => return Err(self.misfit_error(&name, &display_value(&value))),
             }
         }
         Ok(ParamValues::from(values))
     }
 
-    /// Values for its places from a row: by position where the places are numbers, else by name.
+    /// Returns values for its placeholders from a row: by position where these are numbers, else by name.
     ///
     /// # Errors
-    /// If they are more than there are places, or one has no place or does not fit.
+    /// If there are more values than placeholders, or one has no placeholder or does not fit.
     pub fn values_from_row(&self, row: Vec<(String, ScalarValue)>) -> Result<ParamValues> {
         if row.len() > self.parameters.len() {
             let (places, given) = (self.parameters.len(), row.len());
-            return Err(Error::invalid(format!("the query has {places} places for values, and {given} are bound")));
+            return Err(Error::invalid(format!("the query has {places} placeholders, and {given} values are bound")));
         }
         let by_position = self.parameters.iter().all(|(place, _)| place.parse::<usize>().is_ok());
         self.values(row.into_iter().enumerate().map(|(at, (name, value))| {
@@ -129,16 +135,16 @@ impl Statement {
         }))
     }
 
-    fn unfit(&self, name: &str, shown: &str) -> Error {
+    fn misfit_error(&self, name: &str, shown: &str) -> Error {
         let kind = self.parameters.iter().find(|(place, _)| place == name).and_then(|(_, kind)| kind.as_ref());
         let wanted = kind.map_or_else(|| "text, number, boolean or null".to_owned(), ToString::to_string);
         Error::invalid(format!("`{shown}` does not fit ${name}: {wanted}"))
     }
 
-    /// The statement with its values in their places.
+    /// Returns the plan of the statement with these values.
     ///
     /// # Errors
-    /// If a place has no value, or one that does not fit.
+    /// If a placeholder has no value, or one that does not fit.
     pub fn bind(self, values: ParamValues) -> Result<DataFrame> {
         let has = |name: &str| values.get_placeholders_with_values(&format!("${name}")).is_ok();
         let missing: Vec<&str> =
@@ -157,7 +163,7 @@ impl Statement {
 }
 
 /// A value for people: a text in quotes, a time with its zone.
-fn shown(value: &ScalarValue) -> String {
+fn display_value(value: &ScalarValue) -> String {
     match value.try_as_str() {
         Some(Some(text)) => Value::from(text).to_string(),
         _ => {
@@ -169,6 +175,6 @@ fn shown(value: &ScalarValue) -> String {
 }
 
 /// A name as it is in the query, with or without its `$`.
-fn plain(name: &str) -> &str {
+fn strip_dollar(name: &str) -> &str {
     name.strip_prefix('$').unwrap_or(name)
 }

@@ -1,5 +1,5 @@
-//! How deep a statement can be, told from its words before it is parsed: whoever parses, plans, evaluates or drops it goes
-//! down one step of the stack for each operator that holds another.
+//! The depth of a statement, found from its tokens before it is parsed: parsing, planning, evaluating and dropping it take
+//! a frame of the stack for each operator that contains another.
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -16,15 +16,15 @@ pub const STACK_BYTES: usize = 32 << 20;
 ///
 /// # Errors
 /// If more operators hold each other than may.
-pub(crate) fn check(text: &str) -> Result<()> {
-    // What is no SQL is told by the parser, with its place.
+pub(crate) fn check_nesting_depth(text: &str) -> Result<()> {
+    // The parser reports text that is not SQL, with its position.
     let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else { return Ok(()) };
-    let operators = operators(&tokens);
+    let operators = count_nested_operators(&tokens);
     if operators <= MAX_OPERATORS {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "the statement has {operators} operators one within another, where there may be {MAX_OPERATORS} \
+        "the statement nests {operators} operators, more than {MAX_OPERATORS} \
          (`max_operators` of /limits); write many values as a list, x IN (1, 2), or ask in parts"
     )))
 }
@@ -36,7 +36,7 @@ struct Level {
     queries: usize,
     /// Operators of the element that is being read.
     chain: usize,
-    /// The deepest of what lies within that element.
+    /// The greatest depth within that element.
     within: usize,
     /// The deepest element before it.
     before: usize,
@@ -55,11 +55,11 @@ impl Level {
 }
 
 /// How many operators hold each other, at most: as if every operator of an element held all before it.
-fn operators(tokens: &[Token]) -> usize {
+fn count_nested_operators(tokens: &[Token]) -> usize {
     let mut outer: Vec<Level> = Vec::new();
     let mut level = Level::default();
     for token in tokens {
-        match effect(token) {
+        match effect_of_token(token) {
             Effect::None => {}
             Effect::Operator => level.chain += 1,
             Effect::EndsElement => level.ends_element(),
@@ -72,17 +72,17 @@ fn operators(tokens: &[Token]) -> usize {
                 level.chain += 1;
                 outer.push(std::mem::take(&mut level));
             }
-            Effect::Closes => level = closed(level, outer.pop()),
+            Effect::Closes => level = close_level(level, outer.pop()),
         }
     }
     while let Some(around) = outer.pop() {
-        level = closed(level, Some(around));
+        level = close_level(level, Some(around));
     }
     level.depth()
 }
 
 /// The level around one that ends. What ends without a beginning is the parser's to refuse.
-fn closed(level: Level, around: Option<Level>) -> Level {
+fn close_level(level: Level, around: Option<Level>) -> Level {
     let mut around = around.unwrap_or_default();
     around.within = around.within.max(level.depth() + 1);
     around
@@ -98,7 +98,7 @@ enum Effect {
     Closes,
 }
 
-fn effect(token: &Token) -> Effect {
+fn effect_of_token(token: &Token) -> Effect {
     match token {
         Token::Word(word) => effect_of_word(word.keyword),
         Token::Comma | Token::SemiColon => Effect::EndsElement,
@@ -158,11 +158,11 @@ mod tests {
     use super::*;
 
     fn counted(text: &str) -> usize {
-        operators(&Tokenizer::new(&GenericDialect {}, text).tokenize().expect(text))
+        count_nested_operators(&Tokenizer::new(&GenericDialect {}, text).tokenize().expect(text))
     }
 
     #[test]
-    fn operators_are_counted_that_hold_each_other_and_not_those_beside_each_other() {
+    fn operators_are_counted_that_hold_each_other_and_not_those_next_to_each_other() {
         for (text, expected) in [
             ("SELECT 1", 0),
             ("SELECT 1 + 2 + 3", 2),
@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn more_operators_than_may_be_are_refused_and_the_limit_is_named() {
         let sum = |terms: usize| format!("SELECT {}", vec!["1"; terms].join("+"));
-        assert!(check(&sum(MAX_OPERATORS + 1)).is_ok());
-        let error = check(&sum(MAX_OPERATORS + 2)).expect_err("one too many").to_string();
+        assert!(check_nesting_depth(&sum(MAX_OPERATORS + 1)).is_ok());
+        let error = check_nesting_depth(&sum(MAX_OPERATORS + 2)).expect_err("one too many").to_string();
         assert!(error.contains("2001 operators") && error.contains("`max_operators` of /limits"), "{error}");
     }
 }

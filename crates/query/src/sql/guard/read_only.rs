@@ -5,11 +5,11 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{SetExpr, Statement as Sql};
 use lake_model::{Error, Result};
 
-/// Refuses what is no statement that reads.
+/// Rejects statements that do not only read.
 ///
 /// # Errors
 /// If it would change something, were it possible.
-pub(crate) fn check(statement: &Statement) -> Result<()> {
+pub(crate) fn check_read_only(statement: &Statement) -> Result<()> {
     match verb_of_change(statement) {
         None => Ok(()),
         Some(verb) => Err(Error::invalid(format!(
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn checked(text: &str) -> Result<()> {
-        check(&DFParser::parse_sql(text).expect(text).pop_front().expect("a statement"))
+        check_read_only(&DFParser::parse_sql(text).expect(text).pop_front().expect("a statement"))
     }
 
     #[test]

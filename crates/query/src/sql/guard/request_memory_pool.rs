@@ -1,4 +1,4 @@
-//! A request's share of the engine's memory: its own limit, and the limit of all together.
+//! The memory pool of one request: its own limit, and the limit of all requests together.
 
 use std::fmt::{self, Display};
 use std::num::NonZeroUsize;
@@ -12,32 +12,32 @@ use datafusion::execution::memory_pool::{
 /// How many of the greatest consumers an error names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
 
-/// A pool of `bytes` whose errors name the greatest consumers.
-pub(crate) fn pool(bytes: usize) -> Arc<dyn MemoryPool> {
+/// Returns a pool of `bytes` whose errors name the greatest consumers.
+pub(crate) fn create_pool(bytes: usize) -> Arc<dyn MemoryPool> {
     Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), CONSUMERS_NAMED))
 }
 
-/// What one request may hold of what all may hold.
+/// A pool of one request within the pool of all.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub(crate) struct RequestMemoryPool {
     own: Arc<dyn MemoryPool>,
     all: Arc<dyn MemoryPool>,
 }
 
-impl Share {
-    /// A share of `bytes` at most of `all`.
+impl RequestMemoryPool {
+    /// Returns a pool of at most `bytes` of `all`.
     pub(crate) fn new(bytes: usize, all: Arc<dyn MemoryPool>) -> Self {
-        Self { own: pool(bytes), all }
+        Self { own: create_pool(bytes), all }
     }
 }
 
-impl Display for Share {
+impl Display for RequestMemoryPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "share({})", self.own.name())
     }
 }
 
-impl MemoryPool for Share {
+impl MemoryPool for RequestMemoryPool {
     fn name(&self) -> &str {
         "share"
     }

@@ -11,7 +11,7 @@ use lake_model::{Error, Kind, Result, listed, nearest};
 use crate::engine::Session;
 use crate::error::engine_error;
 use crate::sql::named_queries::query_header::{QueryColumn, QueryHeader, QueryParameter, ValueType};
-use crate::sql::parameter_value::from_text;
+use crate::sql::parameter_value::value_from_text;
 use crate::sql::statement::Statement;
 
 /// A query that is asked for by its name.
@@ -71,15 +71,17 @@ impl NamedQuery {
     /// A text as the value of a parameter. An empty one is null.
     ///
     /// # Errors
-    /// If there is no such parameter, or the text is no value of its type.
+    /// If there is no such parameter, or the text is not a value of its type.
     pub fn value(&self, name: &str, text: &str) -> Result<ScalarValue> {
         let Some(parameter) = self.header.parameters.iter().find(|parameter| parameter.name == name) else {
             let names = || self.header.parameters.iter().map(|parameter| parameter.name.as_str());
             let near = nearest(name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            let takes = format!("`{name}` is no parameter of query {}; {near}It takes {}", self.name, listed(names()));
+            let takes =
+                format!("`{name}` is not a parameter of query {}; {near}It takes {}", self.name, listed(names()));
             return Err(Error::invalid(takes));
         };
-        let value = if text.is_empty() { null(parameter.kind) } else { from_text(text, &parameter.kind.data_type()) };
+        let value =
+            if text.is_empty() { null(parameter.kind) } else { value_from_text(text, &parameter.kind.data_type()) };
         value.ok_or_else(|| {
             let example = match parameter.kind {
                 ValueType::Date => ", such as 2024-06-01",
@@ -87,7 +89,7 @@ impl NamedQuery {
                 ValueType::Boolean => "; it is true or false",
                 ValueType::Text | ValueType::Integer | ValueType::Number => "",
             };
-            Error::invalid(format!("`{text}` is no {} for `{name}`{example}", parameter.kind.name()))
+            Error::invalid(format!("`{text}` is not a valid {} for `{name}`{example}", parameter.kind.name()))
         })
     }
 
@@ -123,7 +125,7 @@ impl NamedQuery {
     /// # Errors
     /// If its SQL is wrong over this session's tables; the text names the file and the position.
     pub async fn prepare(&self, session: &Session) -> Result<Statement> {
-        session.prepare(&self.text).await.map_err(|error| self.placed(error))
+        session.prepare(&self.text).await.map_err(|error| self.with_place(error))
     }
 
     /// Fails unless it can be run over this session's tables, and takes and gives what its header says.
@@ -155,13 +157,13 @@ impl NamedQuery {
             Ok((parameter.name.clone(), value))
         });
         let values = ParamValues::from(values.collect::<Result<Vec<_>>>()?);
-        let frame = statement.bind(values).map_err(|error| self.placed(error))?;
-        let plan = frame.create_physical_plan().await.map_err(|error| self.placed(engine_error(error)))?;
+        let frame = statement.bind(values).map_err(|error| self.with_place(error))?;
+        let plan = frame.create_physical_plan().await.map_err(|error| self.with_place(engine_error(error)))?;
         self.check_columns(&plan.schema())
     }
 
     /// The error with its file, and the line where its SQL begins if it has no place of its own.
-    fn placed(&self, error: Error) -> Error {
+    fn with_place(&self, error: Error) -> Error {
         if error.message().starts_with("line ") {
             return error.context(&self.file);
         }
@@ -185,18 +187,18 @@ impl NamedQuery {
         let last = declared.last().map_or(1, |column| column.line);
         for (at, field) in schema.fields().iter().enumerate() {
             let (name, kind) = (field.name(), ValueType::of(field.data_type()));
-            let told = kind.map_or_else(|| field.data_type().to_string(), |kind| kind.name().to_owned());
+            let found = kind.map_or_else(|| field.data_type().to_string(), |kind| kind.name().to_owned());
             match declared.get(at) {
                 None => {
                     let text =
-                        format!("the query has a column `{name}` more than the header; add -- column: {name} {told}");
+                        format!("the query has a column `{name}` more than the header; add -- column: {name} {found}");
                     return wrong(last, text);
                 }
                 Some(column) if column.name != *name || Some(column.kind) != kind => {
                     let header = format!("`{}` ({})", column.name, column.kind.name());
                     return wrong(
                         column.line,
-                        format!("the header has {header} where the query has `{name}` ({told})"),
+                        format!("the header has {header} where the query has `{name}` ({found})"),
                     );
                 }
                 Some(_) => {}
@@ -217,7 +219,7 @@ fn null(kind: ValueType) -> Option<ScalarValue> {
 pub(crate) fn no_such_query<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Error {
     let hint = match nearest(name, names) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`queries list` and GET /queries tell which there are".to_owned(),
+        None => "`queries list` and GET /queries list the names".to_owned(),
     };
     Error::new(Kind::NotFound, format!("there is no query `{name}`; {hint}"))
 }
@@ -246,8 +248,8 @@ mod tests {
     #[tokio::test]
     async fn a_query_takes_and_gives_what_its_header_says() {
         let head = "-- title: t\n-- parameter: n integer = 1\n-- column: a integer\n-- column: b text\n";
-        let told = |sql: &str| format!("{head}{sql}");
-        assert_eq!(checked(&told("SELECT $n AS a, 'x' AS b")).await, "right");
+        let with_header = |sql: &str| format!("{head}{sql}");
+        assert_eq!(checked(&with_header("SELECT $n AS a, 'x' AS b")).await, "right");
         for (sql, says) in [
             ("SELECT $n AS a, 1 AS b", "own/q.sql:4: the header has `b` (text) where the query has `b` (integer)"),
             ("SELECT 'x' AS b, $n AS a", "own/q.sql:3: the header has `a` (integer) where the query has `b` (text)"),
@@ -262,7 +264,7 @@ mod tests {
             ("SELECT $n AS a, 'x' AS b FROM nowhere", "own/q.sql: line 5, column 31: "),
             ("DROP TABLE x", "own/q.sql:5: the lake is read-only"),
         ] {
-            let error = checked(&told(sql)).await;
+            let error = checked(&with_header(sql)).await;
             assert!(error.starts_with(says), "{sql}: {error}");
         }
     }
@@ -279,10 +281,10 @@ mod tests {
         assert_eq!(value("$since").to_string(), "2024-06-01");
         for (given, says) in [
             (vec![], "needs a value for `since` (date)"),
-            (vec![("since", "soon")], "`soon` is no date for `since`, such as 2024-06-01"),
+            (vec![("since", "soon")], "`soon` is not a valid date for `since`, such as 2024-06-01"),
             (vec![("sinc", "2024-06-01")], "did you mean `since`?"),
             (vec![("since", "2024-06-01"), ("since", "2024-06-01")], "given twice"),
-            (vec![("since", "2024-06-01"), ("top", "1.5")], "`1.5` is no integer for `top`"),
+            (vec![("since", "2024-06-01"), ("top", "1.5")], "`1.5` is not a valid integer for `top`"),
         ] {
             let error = query.values(given.iter().copied()).expect_err(says).to_string();
             assert!(error.contains(says), "{says}: {error}");

@@ -5,7 +5,7 @@ use arrow::datatypes::TimeUnit;
 use lake_model::{Error, Result, listed, nearest};
 use serde::Serialize;
 
-use crate::sql::parameter_value::from_text;
+use crate::sql::parameter_value::value_from_text;
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ pub struct QueryParameter {
     pub kind: ValueType,
     /// Whether it must be given.
     pub required: bool,
-    /// The text that stands for it where it is not given; null if there is none.
+    /// Its text if it is not given; null if there is none.
     pub default: Option<String>,
     /// What it means.
     pub about: String,
@@ -121,13 +121,13 @@ impl ValueType {
         Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
             let names = || Self::ALL.into_iter().map(Self::name);
             let near = nearest(text, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            format!("`{text}` is no type; {near}There are {}", listed(names()))
+            format!("`{text}` is not a type; {near}Expected {}", listed(names()))
         })
     }
 }
 
 impl QueryHeader {
-    /// Reads the head of a query's file; `None` if it has no title, and so is no named query.
+    /// Reads the head of a query's file; `None` if it has no title, and so is not a named query.
     ///
     /// # Errors
     /// If the header is wrong; the text names the file and the line.
@@ -175,7 +175,7 @@ impl QueryHeader {
             }
             other => {
                 let near = nearest(other, KEYS).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-                return Err(format!("`{other}` is no key of a header; {near}There are {}", listed(KEYS)));
+                return Err(format!("`{other}` is not a key of a header; {near}Expected {}", listed(KEYS)));
             }
         }
         Ok(())
@@ -205,15 +205,15 @@ fn parameter(value: &str) -> std::result::Result<QueryParameter, String> {
     let (name, kind) = declared.split_once(' ').ok_or(FORM)?;
     let named = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if !name.bytes().all(named) || name.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(format!("`{name}` is no name of a parameter; write lower case letters, digits and _"));
+        return Err(format!("`{name}` is not a valid name of a parameter; write lower case letters, digits and _"));
     }
     if RESERVED.contains(&name) {
         return Err(format!("a parameter may not be called `{name}`: every request has one of that name"));
     }
     let kind = ValueType::parse(kind.trim())?;
     let given = default.filter(|text| *text != "null");
-    if let Some(text) = given.filter(|text| from_text(text, &kind.data_type()).is_none()) {
-        return Err(format!("the default of `{name}`, `{text}`, is no {}", kind.name()));
+    if let Some(text) = given.filter(|text| value_from_text(text, &kind.data_type()).is_none()) {
+        return Err(format!("the default of `{name}`, `{text}`, is not a valid {}", kind.name()));
     }
     // In a request an empty text means null; it does here, too.
     if given == Some("") {
@@ -252,9 +252,9 @@ SELECT 1
     fn a_header_is_read_line_by_line() {
         let header = QueryHeader::parse("f.sql", FILE).expect("a header").expect("a title");
         assert_eq!((header.title.as_str(), header.about.as_str()), ("By month", "How many, when."));
-        let told: Vec<_> =
+        let declared: Vec<_> =
             header.parameters.iter().map(|p| (p.name.as_str(), p.required, p.default.as_deref())).collect();
-        assert_eq!(told, [("resource", false, None), ("since", true, None), ("top", false, Some("20"))]);
+        assert_eq!(declared, [("resource", false, None), ("since", true, None), ("top", false, Some("20"))]);
         assert_eq!(header.parameters[0].about, "Which; all if not given");
         assert_eq!(
             header.columns.iter().map(|c| (c.name.as_str(), c.line)).collect::<Vec<_>>(),
@@ -264,16 +264,19 @@ SELECT 1
     }
 
     #[test]
-    fn a_wrong_header_is_told_with_its_line_and_the_mend() {
+    fn a_wrong_header_is_reported_with_its_line_and_the_remedy() {
         for (wrong, says) in [
-            ("-- title: a\n-- titel: b", "f.sql:2: `titel` is no key of a header; did you mean `title`?"),
+            ("-- title: a\n-- titel: b", "f.sql:2: `titel` is not a key of a header; did you mean `title`?"),
             ("-- title: a\n-- title: b", "f.sql:2: there is a title already"),
             ("-- title:", "f.sql:1: the title is empty"),
             ("-- title: a\n-- parameter: x", "f.sql:2: write -- parameter: NAME TYPE"),
-            ("-- title: a\n\n-- parameter: x tekst", "f.sql:3: `tekst` is no type; did you mean `text`?"),
-            ("-- title: a\n-- parameter: x integer = many", "f.sql:2: the default of `x`, `many`, is no integer"),
+            ("-- title: a\n\n-- parameter: x tekst", "f.sql:3: `tekst` is not a type; did you mean `text`?"),
+            (
+                "-- title: a\n-- parameter: x integer = many",
+                "f.sql:2: the default of `x`, `many`, is not a valid integer",
+            ),
             ("-- title: a\n-- parameter: limit integer", "f.sql:2: a parameter may not be called `limit`"),
-            ("-- title: a\n-- parameter: Big text", "`Big` is no name of a parameter"),
+            ("-- title: a\n-- parameter: Big text", "`Big` is not a valid name of a parameter"),
             ("-- title: a\n-- parameter: x text\n-- parameter: x text", "f.sql:3: there is a parameter `x` already"),
             ("-- title: a\n-- column: x", "f.sql:2: write -- column: NAME TYPE"),
         ] {

@@ -1,5 +1,5 @@
 //! Sums and products of whole numbers and decimals that do not fit are errors. The engine wraps them around: the sum of a
-//! column of cells is then any number, and nobody is told.
+//! column of cells is then any number, without an error.
 
 mod arithmetic;
 mod average;
@@ -22,7 +22,7 @@ pub(crate) use self::grouped::GroupedFold;
 use self::sum::CheckedSum;
 
 /// The same session, in which no whole number wraps around.
-pub(crate) fn checked(mut session: SessionStateBuilder) -> SessionStateBuilder {
+pub(crate) fn with_checked_arithmetic(mut session: SessionStateBuilder) -> SessionStateBuilder {
     if let Some(functions) = session.aggregate_functions() {
         for function in functions.iter_mut() {
             let of = Arc::clone(function);

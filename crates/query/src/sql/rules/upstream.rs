@@ -1,4 +1,4 @@
-//! The engine without our rules: each test fails when it has mended what a rule is for.
+//! The engine without our rules: each test fails when it has fixed what a rule is for.
 
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ async fn still_wrong(rule: &str, sql: &str, right: &[&str]) {
     let asked = sql.clone();
     // What panics is wrong as well.
     let answer = tokio::spawn(async move { ask(&asked).await }).await;
-    let mended = matches!(&answer, Ok(Ok(rows)) if rows == right);
-    assert!(!mended, "the engine answers this right now, so that {rule} may go (see docs/sql.md):\n{sql}");
+    let is_fixed = matches!(&answer, Ok(Ok(rows)) if rows == right);
+    assert!(!is_fixed, "the engine answers this right now, so that {rule} may go (see docs/sql.md):\n{sql}");
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn the_engine_takes_the_keys_of_using_from_the_left() {
 }
 
 #[tokio::test]
-async fn the_engine_equates_nulls_beside_null_equal_keys() {
+async fn the_engine_equates_nulls_next_to_null_equal_keys() {
     let sql =
         "SELECT x.id, y.id FROM t AS x JOIN t AS y ON x.d IS NOT DISTINCT FROM y.d WHERE x.b = y.b AND x.id <= y.id";
     still_wrong("sql/rules/null_equal_joins", sql, &["1|1", "3|3", "4|4"]).await;
@@ -205,8 +205,8 @@ async fn the_engine_leaves_out_a_sort_by_what_a_filter_holds_constant() {
          UNION ALL SELECT id + 5, d FROM t) AS u WHERE d = 'D1'"
     );
     let answer = ask_in_streams(&sql, 1).await;
-    let mended = answer.is_ok_and(|rows| rows == ["1|1", "2|3", "6|9", "7|16"]);
-    assert!(!mended, "the engine answers this right now, so that sql_rules/requirements may go:\n{sql}");
+    let is_fixed = answer.is_ok_and(|rows| rows == ["1|1", "2|3", "6|9", "7|16"]);
+    assert!(!is_fixed, "the engine answers this right now, so that sql/rules/requirements may go:\n{sql}");
 }
 
 #[tokio::test]
