@@ -30,7 +30,7 @@ Examples:
   # a week around City Hall, by category
   hotspots-lake aggregates --near 37.7793,-122.4193,500 --group-by category
   # months by district, into a spreadsheet
-  hotspots-lake aggregates --group-by district,time --time-precision 1mo -o months.csv";
+  hotspots-lake aggregates --group-by district,time --time-precision 1mo -o a.csv";
 
 pub(crate) const HOTSPOTS: &str = "\
 Examples:

@@ -22,7 +22,7 @@ pub struct Reader {
     pub(super) engine: Engine,
     /// The definitions of the program and of the user's files.
     pub(super) configured: Arc<Catalog>,
-    /// The definitions of the last reading, and what they were made with.
+    /// The definitions of the last snapshot, and what they were made with.
     pub(super) catalog: Mutex<Option<(StoredDefinitions, Arc<Catalog>)>>,
     pub(super) stored_definitions: Cached<Option<Arc<StoredDefinition>>>,
     pub(super) raws: Mutex<BTreeMap<String, Table>>,
