@@ -29,8 +29,8 @@ Examples:
   hotspots-lake aggregates --resource 311-cases --limit 10
   # a week around City Hall, by category
   hotspots-lake aggregates --near 37.7793,-122.4193,500 --group-by category
-  # months by district, into a spreadsheet
-  hotspots-lake aggregates --group-by district,time --time-precision 1mo -o a.csv";
+  # months, into a spreadsheet
+  hotspots-lake aggregates --group-by time --time-precision 1mo -o months.csv";
 
 pub(crate) const HOTSPOTS: &str = "\
 Examples:
