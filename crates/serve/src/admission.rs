@@ -1,9 +1,9 @@
-//! Turns of the engine: a bounded number of requests is worked for at a time, and the others wait, for a while. Memory
+//! Permits to use the query engine: a bounded number of requests is worked for at a time, and the others wait, for a while. Memory
 //! stays bounded however many ask.
 //!
-//! Clients share the turns. A client gets a further turn only while it holds fewer than are free, so one client alone
+//! Clients share the permits. A client gets a further permit only while it holds fewer than are free, so one client alone
 //! holds at most half of them (rounded up), the next half of the rest, and so on: a client that holds none gets the next
-//! turn that is free. Clients that wait are served in rotation, the requests of one client in the order they came.
+//! permit that is free. Clients that wait are served in rotation, the requests of one client in the order they came.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,23 +13,23 @@ use lake_model::{Error, Kind, Result};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// The turns of one server.
+/// The permits of one server.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(crate) struct Admission {
     shared: Arc<Shared>,
     queue: Duration,
 }
 
-/// A request's turn; it ends when it is dropped.
+/// A request's permit; it ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct EnginePermit {
     shared: Arc<Shared>,
     client: Arc<str>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    /// How many turns there are.
+    /// How many permits there are.
     count: usize,
     state: Mutex<State>,
 }
@@ -37,7 +37,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     taken: usize,
-    /// How many turns each client holds; clients that hold none are absent.
+    /// How many permits each client holds; clients that hold none are absent.
     held: HashMap<Arc<str>, usize>,
     /// The clients that wait, the next one first.
     queue: VecDeque<WaitingClient>,
@@ -49,7 +49,7 @@ struct State {
 #[derive(Debug)]
 struct WaitingClient {
     client: Arc<str>,
-    requests: BTreeMap<u64, oneshot::Sender<Turn>>,
+    requests: BTreeMap<u64, oneshot::Sender<EnginePermit>>,
 }
 
 /// A request that waits; it leaves the queue when it is dropped.
@@ -59,18 +59,18 @@ struct Waiting<'a> {
     number: u64,
 }
 
-impl Turns {
-    /// `count` turns at a time, each waited for at most as long as `queue`.
+impl Admission {
+    /// `count` permits at a time, each waited for at most as long as `queue`.
     pub(crate) fn new(count: usize, queue: Duration) -> Self {
         Self { shared: Arc::new(Shared { count: count.max(1), state: Mutex::default() }), queue }
     }
 
-    /// Waits for a turn of a client.
+    /// Waits for a permit of a client.
     ///
     /// # Errors
     /// Of kind `Busy` if none comes in time.
-    pub(crate) async fn take(&self, client: &str) -> Result<Turn> {
-        timeout(self.queue, self.wait(client)).await.unwrap_or_else(|_| {
+    pub(crate) async fn acquire(&self, client: &str) -> Result<EnginePermit> {
+        timeout(self.queue, self.acquire_unbounded(client)).await.unwrap_or_else(|_| {
             let (count, queue) = (self.shared.count, self.queue.as_millis());
             Err(Error::new(
                 Kind::Busy,
@@ -83,19 +83,19 @@ impl Turns {
         })
     }
 
-    /// Waits for a turn of a client as long as it takes: for a stream that has begun.
+    /// Waits for a permit of a client as long as it takes: for a stream that has begun.
     ///
     /// # Errors
-    /// Never, as turns are not closed.
-    pub(crate) async fn wait(&self, client: &str) -> Result<Turn> {
-        let (number, turn) = self.shared.enqueue(client);
+    /// Never, as permits are not closed.
+    pub(crate) async fn acquire_unbounded(&self, client: &str) -> Result<EnginePermit> {
+        let (number, permit) = self.shared.enqueue(client);
         let _waiting = Waiting { shared: &self.shared, client, number };
         Shared::grant(&self.shared);
-        turn.await.map_err(|_| Error::internal("the turns of the engine are gone"))
+        permit.await.map_err(|_| Error::internal("the turns of the engine are gone"))
     }
 
-    /// Returns how many turns are taken.
-    pub(crate) fn taken(&self) -> usize {
+    /// Returns how many permits are taken.
+    pub(crate) fn in_use(&self) -> usize {
         self.shared.state().taken
     }
 
@@ -110,7 +110,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(&self, client: &str) -> (u64, oneshot::Receiver<Turn>) {
+    fn enqueue(&self, client: &str) -> (u64, oneshot::Receiver<EnginePermit>) {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state();
         state.last += 1;
@@ -124,20 +124,20 @@ impl Shared {
         (number, receiver)
     }
 
-    /// Gives the free turns to those who wait and may have them.
+    /// Gives the free permits to those who wait and may have them.
     fn grant(shared: &Arc<Self>) {
         loop {
             let next = shared.state().next(shared.count);
             let Some((client, request)) = next else { return };
-            // A request that stopped waiting drops the turn, which frees it again.
-            drop(request.send(Turn { shared: Arc::clone(shared), client }));
+            // A request that stopped waiting drops the permit, which frees it again.
+            drop(request.send(EnginePermit { shared: Arc::clone(shared), client }));
         }
     }
 }
 
 impl State {
-    /// Takes a turn for the next request that may have one.
-    fn next(&mut self, count: usize) -> Option<(Arc<str>, oneshot::Sender<Turn>)> {
+    /// Takes a permit for the next request that may have one.
+    fn next(&mut self, count: usize) -> Option<(Arc<str>, oneshot::Sender<EnginePermit>)> {
         let free = count - self.taken;
         let held = |client: &str| self.held.get(client).copied().unwrap_or(0);
         let at = self.queue.iter().position(|waiting| held(&waiting.client) < free)?;
@@ -153,7 +153,7 @@ impl State {
     }
 }
 
-impl Drop for Turn {
+impl Drop for EnginePermit {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         state.taken -= 1;
@@ -199,38 +199,38 @@ mod tests {
 
     #[tokio::test]
     async fn a_turn_is_waited_for_in_order_and_not_for_ever() {
-        let turns = Turns::new(1, Duration::from_millis(1));
-        let first = turns.take("a").await.expect("a turn");
-        assert_eq!(turns.take("a").await.expect_err("none is free").kind(), Kind::Busy);
-        assert_eq!((turns.taken(), turns.waiting()), (1, 0));
-        let (second, ()) = tokio::join!(turns.take("a"), async { drop(first) });
+        let admission = Admission::new(1, Duration::from_millis(1));
+        let first = admission.acquire("a").await.expect("a turn");
+        assert_eq!(admission.acquire("a").await.expect_err("none is free").kind(), Kind::Busy);
+        assert_eq!((admission.in_use(), admission.waiting()), (1, 0));
+        let (second, ()) = tokio::join!(admission.acquire("a"), async { drop(first) });
         assert!(second.is_ok(), "a turn that ends is the next one's");
     }
 
     #[tokio::test]
     async fn one_client_never_holds_more_than_half_of_the_turns() {
         for (count, most) in [(1, 1), (2, 1), (3, 2), (4, 2), (7, 4), (16, 8)] {
-            let turns = Turns::new(count, Duration::ZERO);
-            let asked = join_all((0..2 * count).map(|_| turns.take("greedy"))).await;
-            let held: Vec<Turn> = asked.into_iter().flatten().collect();
+            let admission = Admission::new(count, Duration::ZERO);
+            let asked = join_all((0..2 * count).map(|_| admission.acquire("greedy"))).await;
+            let held: Vec<EnginePermit> = asked.into_iter().flatten().collect();
             assert_eq!(held.len(), most, "of {count}");
             if count > 1 {
-                turns.take("other").await.expect("a turn is left for another client");
+                admission.acquire("other").await.expect("a turn is left for another client");
             }
         }
     }
 
     #[tokio::test]
     async fn clients_that_wait_are_served_in_rotation() {
-        let turns = Turns::new(1, Duration::ZERO);
-        let first = turns.take("a").await.expect("a turn");
+        let admission = Admission::new(1, Duration::ZERO);
+        let first = admission.acquire("a").await.expect("a turn");
         let served = Mutex::new(Vec::new());
         let requests = ["a1", "a2", "b1", "c1"].map(|name| {
-            let (turns, served) = (&turns, &served);
+            let (admission, served) = (&admission, &served);
             async move {
-                let turn = turns.wait(&name[..1]).await.expect("a turn");
+                let permit = admission.acquire_unbounded(&name[..1]).await.expect("a turn");
                 served.lock().expect("no holder panics").push(name);
-                drop(turn);
+                drop(permit);
             }
         });
         tokio::join!(join_all(requests), async { drop(first) });
@@ -239,20 +239,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_stops_waiting_keeps_no_turn_and_no_place() {
-        let turns = Turns::new(1, Duration::ZERO);
-        let first = turns.take("a").await.expect("a turn");
+        let admission = Admission::new(1, Duration::ZERO);
+        let first = admission.acquire("a").await.expect("a turn");
         {
-            let mut left = pin!(turns.wait("b"));
+            let mut left = pin!(admission.acquire_unbounded("b"));
             assert!(poll!(&mut left).is_pending());
-            assert_eq!(turns.waiting(), 1);
+            assert_eq!(admission.waiting(), 1);
         }
-        assert_eq!(turns.waiting(), 0);
-        let mut granted = Box::pin(turns.wait("b"));
+        assert_eq!(admission.waiting(), 0);
+        let mut granted = Box::pin(admission.acquire_unbounded("b"));
         assert!(poll!(&mut granted).is_pending());
         drop(first);
-        assert_eq!(turns.taken(), 1, "the turn is given to the one that waits");
+        assert_eq!(admission.in_use(), 1, "the turn is given to the one that waits");
         drop(granted);
-        assert_eq!((turns.taken(), turns.waiting()), (0, 0), "and freed where nobody takes it");
+        assert_eq!((admission.in_use(), admission.waiting()), (0, 0), "and freed where nobody takes it");
     }
 
     proptest! {
@@ -261,10 +261,10 @@ mod tests {
             count in 1_usize..20,
             steps in proptest::collection::vec((0_u8..6, any::<bool>()), 1..200),
         ) {
-            let turns = Turns::new(count, Duration::ZERO);
+            let admission = Admission::new(count, Duration::ZERO);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
             runtime.block_on(async {
-                let mut held: Vec<(u8, Turn)> = Vec::new();
+                let mut held: Vec<(u8, EnginePermit)> = Vec::new();
                 for (client, takes) in steps {
                     if !takes {
                         held.pop();
@@ -272,10 +272,10 @@ mod tests {
                     }
                     let holds = held.iter().filter(|(owner, _)| *owner == client).count();
                     let free = count - held.len();
-                    let taken = turns.take(&client.to_string()).await;
+                    let taken = admission.acquire(&client.to_string()).await;
                     prop_assert_eq!(taken.is_ok(), holds < free);
-                    held.extend(taken.ok().map(|turn| (client, turn)));
-                    prop_assert_eq!(turns.taken(), held.len());
+                    held.extend(taken.ok().map(|permit| (client, permit)));
+                    prop_assert_eq!(admission.in_use(), held.len());
                 }
                 Ok(())
             })?;

@@ -13,11 +13,11 @@ use lake_query::{LakeSnapshot, Queries, Reader, SnapshotVersions, TimeTravel};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Client};
-use crate::admission::{Turn, Turns};
-use crate::http::{KeptAnswers, MapPage};
+use crate::admission::{Admission, EnginePermit};
+use crate::http::{AnswerCache, MapPage};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::sql_worker::{Share, SqlWorkers};
+use crate::sql_worker::{SqlWorkers, WorkerShare};
 
 /// The lake, and what a request may use of it.
 #[derive(Debug)]
@@ -28,28 +28,28 @@ pub(crate) struct App {
     pub(crate) access: Access,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
-    pub(crate) turns: Turns,
+    pub(crate) admission: Admission,
     /// None where the program was built without the map.
     pub(crate) map_page: Option<MapPage>,
     pub(crate) labels: LabelValues,
-    pub(crate) answers: KeptAnswers,
+    pub(crate) answers: AnswerCache,
     pub(crate) sql_workers: SqlWorkers,
     /// Cancelled when the server is told to stop: what would go on without an end, ends.
     pub(crate) stop: CancellationToken,
     /// Cancelled when what is still under way after that is cut off.
-    pub(crate) cut: CancellationToken,
+    pub(crate) abort: CancellationToken,
 }
 
-/// One request's reading of the lake, with its share of the engine and its turn. The turn lasts as long as the reading,
-/// so who sends an answer as it is made keeps it: see [`Reading::keep`].
+/// One request: the snapshot that it reads, with its share of the engine and its permit. The permit lasts as long as the context,
+/// so who sends an answer as it is made keeps it: see [`RequestContext::keep`].
 #[derive(Clone, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct RequestContext {
     lake: QueryContext,
     /// Bytes that the request may spill.
     pub(crate) spill_bytes: u64,
     sql_workers: SqlWorkers,
     metrics: Metrics,
-    turn: Arc<Turn>,
+    permit: Arc<EnginePermit>,
 }
 
 impl App {
@@ -64,12 +64,25 @@ impl App {
         map_page: Option<MapPage>,
         stop: CancellationToken,
     ) -> Result<Self> {
-        let turns = Turns::new(limits.engine_requests, limits.queue);
-        let (metrics, cut) = (Metrics::new(), CancellationToken::new());
+        let admission = Admission::new(limits.engine_requests, limits.queue);
+        let (metrics, abort) = (Metrics::new(), CancellationToken::new());
         let sql_workers = SqlWorkers::new(&reader, &limits, &metrics)?;
-        let (labels, answers) = (LabelValues::default(), KeptAnswers::default());
+        let (labels, answers) = (LabelValues::default(), AnswerCache::default());
         let queries = Queries::default();
-        Ok(Self { reader, queries, access, limits, metrics, turns, map_page, labels, answers, sql_workers, stop, cut })
+        Ok(Self {
+            reader,
+            queries,
+            access,
+            limits,
+            metrics,
+            admission,
+            map_page,
+            labels,
+            answers,
+            sql_workers,
+            stop,
+            abort,
+        })
     }
 
     /// The names of all resources: those in the lake and those of the catalog.
@@ -78,44 +91,44 @@ impl App {
         known.chain(view.resources.keys().map(String::as_str)).collect()
     }
 
-    /// A reading of the newest versions.
+    /// A snapshot of the newest versions.
     ///
     /// # Errors
-    /// If the engine has no turn in time, the store does not answer or a log is damaged.
-    pub(crate) async fn reading(&self) -> Result<Reading> {
-        let turn = self.turn().await?;
-        self.of(self.reader.open_newest().await?, turn)
+    /// If no engine permit is free in time, the store does not answer or a log is damaged.
+    pub(crate) async fn open_context(&self) -> Result<RequestContext> {
+        let permit = self.acquire_permit().await?;
+        self.context(self.reader.open_newest().await?, permit)
     }
 
-    /// A reading of the versions that an earlier answer named in `Lake-Version`.
+    /// A snapshot of the versions that an earlier answer named in `Lake-Version`.
     ///
     /// # Errors
-    /// If the engine has no turn in time, it is no such text, or those versions are gone.
-    pub(crate) async fn reading_at(&self, versions: &str) -> Result<Reading> {
+    /// If no engine permit is free in time, it is no such text, or those versions are gone.
+    pub(crate) async fn open_context_at(&self, versions: &str) -> Result<RequestContext> {
         let moment = TimeTravel::parse_versions(versions)?;
-        let turn = self.turn().await?;
-        self.of(self.reader.reopen(&moment).await?, turn)
+        let permit = self.acquire_permit().await?;
+        self.context(self.reader.reopen(&moment).await?, permit)
     }
 
-    /// A reading of exactly the versions of an earlier one.
+    /// A snapshot of exactly the versions of an earlier one.
     ///
     /// # Errors
-    /// If the engine has no turn in time, or those versions are gone.
-    pub(crate) async fn reading_pinned(&self, pin: &SnapshotVersions) -> Result<Reading> {
-        let turn = self.turn().await?;
-        self.of(self.reader.open_versions(pin).await?, turn)
+    /// If no engine permit is free in time, or those versions are gone.
+    pub(crate) async fn open_context_pinned(&self, pin: &SnapshotVersions) -> Result<RequestContext> {
+        let permit = self.acquire_permit().await?;
+        self.context(self.reader.open_versions(pin).await?, permit)
     }
 
-    async fn turn(&self) -> Result<Turn> {
-        self.turns.take(&Client::current_key()).await.inspect_err(|error| {
+    async fn acquire_permit(&self) -> Result<EnginePermit> {
+        self.admission.acquire(&Client::current_key()).await.inspect_err(|error| {
             if error.kind() == Kind::Busy {
-                self.metrics.refused("engine");
+                self.metrics.add_refusal("engine");
             }
         })
     }
 
-    fn of(&self, view: LakeSnapshot, turn: Turn) -> Result<Reading> {
-        Ok(Reading {
+    fn context(&self, view: LakeSnapshot, permit: EnginePermit) -> Result<RequestContext> {
+        Ok(RequestContext {
             lake: QueryContext {
                 reader: Arc::clone(&self.reader),
                 engine: self.reader.engine().with_limits(self.limits.memory_bytes, self.limits.spill_bytes)?,
@@ -124,12 +137,12 @@ impl App {
             spill_bytes: self.limits.spill_bytes,
             sql_workers: self.sql_workers.clone(),
             metrics: self.metrics.clone(),
-            turn: Arc::new(turn),
+            permit: Arc::new(permit),
         })
     }
 }
 
-impl Deref for Reading {
+impl Deref for RequestContext {
     type Target = QueryContext;
 
     fn deref(&self) -> &QueryContext {
@@ -137,22 +150,22 @@ impl Deref for Reading {
     }
 }
 
-impl Reading {
-    /// What a statement of a user may use, which keeps the turn.
-    pub(crate) fn sql_share(&self) -> Share {
-        self.sql_workers.share(&self.turn, &self.view.table_ids())
+impl RequestContext {
+    /// What a statement of a user may use, which keeps the permit.
+    pub(crate) fn sql_share(&self) -> WorkerShare {
+        self.sql_workers.share(&self.permit, &self.view.table_ids())
     }
 
-    /// The batches of an answer, whose rows are counted, and which keep the turn until they end or are dropped.
+    /// The batches of an answer, whose rows are counted, and which keep the permit until they end or are dropped.
     pub(crate) fn keep<E: Send + 'static>(
         &self,
         batches: BoxStream<'static, Result<RecordBatch, E>>,
     ) -> BoxStream<'static, Result<RecordBatch, E>> {
-        let (metrics, turn) = (self.metrics.clone(), Arc::clone(&self.turn));
+        let (metrics, permit) = (self.metrics.clone(), Arc::clone(&self.permit));
         let counted = batches.inspect(move |batch| {
-            let _kept = &turn;
+            let _kept = &permit;
             if let Ok(batch) = batch {
-                metrics.rows(batch.num_rows());
+                metrics.add_rows(batch.num_rows());
             }
         });
         counted.boxed()

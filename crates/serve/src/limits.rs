@@ -144,11 +144,11 @@ impl Limits {
     }
 
     /// Every limit there is: those as well that keep the process whole, and so are the same everywhere.
-    pub(crate) fn told(&self) -> Vec<Limit> {
+    pub(crate) fn list_all(&self) -> Vec<Limit> {
         let whole = |number: usize| number as u64;
         let fixed = |name, value, unit, about, status| Limit { name, value: Some(value), unit, about, status };
-        let mut told = self.list();
-        told.extend([
+        let mut limits = self.list();
+        limits.extend([
             fixed(
                 "max_operators",
                 whole(MAX_OPERATORS),
@@ -172,6 +172,6 @@ impl Limits {
                 None,
             ),
         ]);
-        told
+        limits
     }
 }

@@ -83,17 +83,17 @@ impl Problem {
     }
 
     /// An error of `kind`.
-    pub(crate) fn of(kind: Kind, detail: impl Into<String>) -> Self {
+    pub(crate) fn from_kind(kind: Kind, detail: impl Into<String>) -> Self {
         Self::new(kind.title(), kind.http_status(), detail)
     }
 
     /// A parameter that is wrong; `detail` says what it may be.
-    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        Self { parameter: Some(name.to_owned()), ..Self::of(Kind::Invalid, detail) }
+    pub(crate) fn invalid_parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self { parameter: Some(name.to_owned()), ..Self::from_kind(Kind::Invalid, detail) }
     }
 
     /// There is something under the path, but not for this method.
-    pub(crate) fn method(method: &str, path: &str) -> Self {
+    pub(crate) fn method_not_allowed(method: &str, path: &str) -> Self {
         Self::new("method not allowed", 405, format!("{path} does not take {method}"))
     }
 
@@ -103,7 +103,7 @@ impl Problem {
     }
 
     /// The head of a request that HTTP could not read; the status is its own.
-    pub(crate) fn of_head(status: u16, detail: &str) -> Self {
+    pub(crate) fn malformed_head(status: u16, detail: &str) -> Self {
         let title = if matches!(status, 414 | 431) { "head too large" } else { "invalid request" };
         Self::new(title, status, detail)
     }
@@ -133,7 +133,10 @@ impl Problem {
         let text =
             cause.downcast_ref::<&str>().map(|t| (*t).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
         tracing::error!(cause = text.as_deref().unwrap_or("unknown"), "a request panicked");
-        Self::of(Kind::Internal, "the request could not be answered because of a bug; the server's log has the cause")
+        Self::from_kind(
+            Kind::Internal,
+            "the request could not be answered because of a bug; the server's log has the cause",
+        )
     }
 
     /// Returns the problem as it is sent.
@@ -156,7 +159,7 @@ impl From<Busy> for Problem {
 
 impl From<ParameterError> for Problem {
     fn from(error: ParameterError) -> Self {
-        Self { parameter: error.parameter, ..Self::of(Kind::Invalid, error.message) }
+        Self { parameter: error.parameter, ..Self::from_kind(Kind::Invalid, error.message) }
     }
 }
 
@@ -165,7 +168,7 @@ impl From<Error> for Problem {
         if matches!(error.kind(), Kind::Internal | Kind::Data | Kind::Unavailable) {
             tracing::error!(%error, "a request failed");
         }
-        Self::of(error.kind(), error.to_string())
+        Self::from_kind(error.kind(), error.to_string())
     }
 }
 
@@ -198,7 +201,7 @@ mod tests {
     #[test]
     fn every_kind_of_error_is_explained_where_its_type_points() {
         for kind in Kind::ALL {
-            let problem = Problem::of(kind, "x");
+            let problem = Problem::from_kind(kind, "x");
             let slug = problem.explained.strip_prefix("/problems/").expect("a path");
             assert!(Problem::explanation(slug).is_some(), "{slug}");
         }
@@ -207,11 +210,11 @@ mod tests {
 
     #[test]
     fn a_problem_names_its_parameter_and_leaves_the_member_out_where_there_is_none() {
-        let wrong = serde_json::to_value(Problem::parameter("limit", "a number")).expect("JSON");
+        let wrong = serde_json::to_value(Problem::invalid_parameter("limit", "a number")).expect("JSON");
         assert_eq!(wrong["parameter"], "limit");
         assert_eq!(wrong["status"], 400);
         assert_eq!(wrong["type"], "/problems/invalid-request");
-        let other = serde_json::to_value(Problem::method("PUT", "/aggregates")).expect("JSON");
+        let other = serde_json::to_value(Problem::method_not_allowed("PUT", "/aggregates")).expect("JSON");
         assert!(other.get("parameter").is_none());
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// The header that names a request, both ways.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer name is not taken over.
-const MOST_LETTERS: usize = 64;
+const MAX_ID_CHARS: usize = 64;
 
 task_local! {
     static CURRENT: RequestId;
@@ -19,10 +19,10 @@ pub(crate) struct RequestId(String);
 
 impl RequestId {
     /// The client's own name for the request, if it is letters, digits, `.`, `-` and `_`; else a new one.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         let sane = |text: &&str| {
             let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-            !text.is_empty() && text.len() <= MOST_LETTERS && text.chars().all(allowed)
+            !text.is_empty() && text.len() <= MAX_ID_CHARS && text.chars().all(allowed)
         };
         let given = headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
         Self(given.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned))
@@ -34,7 +34,7 @@ impl RequestId {
     }
 
     /// Runs the work of the request.
-    pub(crate) async fn within<T>(self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn scope<T>(self, work: impl Future<Output = T>) -> T {
         CURRENT.scope(self, work).await
     }
 
@@ -53,23 +53,26 @@ impl RequestId {
 mod tests {
     use super::*;
 
-    fn of(text: &'static str) -> RequestId {
-        RequestId::of(&HeaderMap::from_iter([(X_REQUEST_ID, HeaderValue::from_static(text))]))
+    fn id_of(text: &'static str) -> RequestId {
+        RequestId::from_headers(&HeaderMap::from_iter([(X_REQUEST_ID, HeaderValue::from_static(text))]))
     }
 
     #[test]
     fn a_sane_name_is_kept_and_another_is_replaced() {
-        assert_eq!(of("a.B-3_x").as_str(), "a.B-3_x");
+        assert_eq!(id_of("a.B-3_x").as_str(), "a.B-3_x");
         for text in ["", "a b", "a\"b", "x=1;DROP", &"x".repeat(65)] {
-            let id = RequestId::of(&HeaderMap::from_iter([(X_REQUEST_ID, HeaderValue::from_str(text).expect("text"))]));
+            let id = RequestId::from_headers(&HeaderMap::from_iter([(
+                X_REQUEST_ID,
+                HeaderValue::from_str(text).expect("text"),
+            )]));
             assert_eq!(id.as_str().len(), 32, "{text}");
         }
-        assert_ne!(of(""), of(""));
+        assert_ne!(id_of(""), id_of(""));
     }
 
     #[tokio::test]
     async fn the_name_is_known_within_the_request_alone() {
-        assert_eq!(of("one").within(async { RequestId::current() }).await.as_deref(), Some("one"));
+        assert_eq!(id_of("one").scope(async { RequestId::current() }).await.as_deref(), Some("one"));
         assert_eq!(RequestId::current(), None);
     }
 }

@@ -21,7 +21,7 @@ use crate::task_spans;
 use crate::tls::Identity;
 
 /// How long what is cut off at the end may take to say so in the log.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const ABORT_LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The HTTP interface, and Flight SQL where it is asked for, listening but not yet answering.
 #[derive(Debug)]
@@ -77,15 +77,15 @@ impl Server {
     /// # Errors
     /// If the machine gives no more threads, or Flight SQL fails.
     pub async fn run(self, reader: Arc<Reader>, access: Access, limits: Limits, stop: CancellationToken) -> Result<()> {
-        task_spans::carry_into_tasks();
+        task_spans::propagate_spans();
         let (drain, within) = (limits.drain, limits.timeout);
         let map_page = MapPage::new(self.base_map.as_ref());
         let app = App::new(reader, access, limits, map_page, stop.clone())?;
         let app = Arc::new(App { queries: self.queries, ..app });
-        let cut = app.cut.clone();
-        let workers = app.sql_workers.clone().keep();
+        let abort = app.abort.clone();
+        let workers = app.sql_workers.clone().maintain();
         let router = router(Arc::clone(&app)).layer(Extension(Scheme(self.scheme)));
-        let http = serve(self.socket, router, within, stop.clone(), cut.clone());
+        let http = serve(self.socket, router, within, stop.clone(), abort.clone());
         let http = async {
             http.await;
             Ok(())
@@ -106,8 +106,8 @@ impl Server {
             () = workers => Ok(()),
             () = deadline => {
                 tracing::warn!("requests were still under way {} s after the stop; they are cut off", drain.as_secs());
-                cut.cancel();
-                let _ = tokio::time::timeout(LAST_WORDS, work).await;
+                abort.cancel();
+                let _ = tokio::time::timeout(ABORT_LOG_TIMEOUT, work).await;
                 Ok(())
             }
         }

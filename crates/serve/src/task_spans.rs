@@ -7,11 +7,11 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tracing::{Instrument as _, Span};
 
-struct Carrier;
+struct SpanPropagator;
 
-static CARRIER: Carrier = Carrier;
+static SPAN_PROPAGATOR: SpanPropagator = SpanPropagator;
 
-impl JoinSetTracer for Carrier {
+impl JoinSetTracer for SpanPropagator {
     fn trace_future(&self, work: BoxFuture<'static, Box<dyn Any + Send>>) -> BoxFuture<'static, Box<dyn Any + Send>> {
         work.in_current_span().boxed()
     }
@@ -26,7 +26,7 @@ impl JoinSetTracer for Carrier {
 }
 
 /// Lets the engine's tasks carry the span in which they are started. Once a process is enough.
-pub(crate) fn carry_into_tasks() {
+pub(crate) fn propagate_spans() {
     // A second server of the process finds it done.
-    let _ = set_join_set_tracer(&CARRIER);
+    let _ = set_join_set_tracer(&SPAN_PROPAGATOR);
 }

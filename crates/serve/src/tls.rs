@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 /// What a client may take for TLS to begin.
-pub(crate) const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A certificate and its private key, read and found to belong together.
 #[derive(Clone)]

@@ -23,12 +23,12 @@ pub(crate) struct Client {
 
 impl Client {
     /// Somebody at an address, where no token is needed or none is known.
-    pub(crate) fn unnamed(address: IpAddr) -> Self {
+    pub(crate) fn anonymous(address: IpAddr) -> Self {
         Self { name: None, scope: Scope::Admin, address }
     }
 
     /// Who showed the token of this name.
-    pub(super) fn named(name: String, scope: Scope, address: IpAddr) -> Self {
+    pub(super) fn with_token(name: String, scope: Scope, address: IpAddr) -> Self {
         Self { name: Some(name), scope, address }
     }
 
@@ -58,7 +58,7 @@ impl Client {
     }
 
     /// Runs the work of one of its requests.
-    pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn scope<T>(&self, work: impl Future<Output = T>) -> T {
         CURRENT.scope(self.key().into(), work).await
     }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_ipv6_network_are_one_client() {
-        let key = |text: &str| Client::unnamed(text.parse().expect("an address")).key();
+        let key = |text: &str| Client::anonymous(text.parse().expect("an address")).key();
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
         assert_ne!(key("2001:db8:0:1::1"), key("2001:db8:0:2::1"));
         assert_eq!(key("::ffff:203.0.113.7"), key("203.0.113.7"));

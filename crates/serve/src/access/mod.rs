@@ -24,7 +24,7 @@ use quotas::Quotas;
 pub(crate) use quotas::{Busy, Permit};
 pub(crate) use token::PREFIX as TOKEN_PREFIX;
 pub use token::{Scope, fresh_token};
-use token_store::Tokens;
+use token_store::TokenStore;
 
 use crate::limits::Limits;
 
@@ -32,7 +32,7 @@ use crate::limits::Limits;
 #[derive(Debug)]
 pub struct Access {
     /// None where no token is configured.
-    tokens: Option<Tokens>,
+    tokens: Option<TokenStore>,
     proxies: Vec<Proxy>,
     origins: Origins,
     quotas: Quotas,
@@ -47,7 +47,7 @@ impl Access {
         let proxies = options.trusted_proxies.clone();
         let (is_loopback, hosts, pages) =
             (options.is_loopback, options.allowed_hosts.clone(), options.allowed_origins.clone());
-        let tokens = Tokens::of(options)?;
+        let tokens = TokenStore::from_options(options)?;
         Ok(Self {
             proxies,
             origins: Origins::new(is_loopback && tokens.is_none(), hosts, pages),
@@ -75,7 +75,7 @@ impl Access {
     /// From where a request comes: the peer, or whom a trusted proxy names. `forwarded` are the texts of the headers
     /// `X-Forwarded-For`, in their order.
     pub(crate) fn address<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
-        proxy::address(&self.proxies, peer, forwarded)
+        proxy::find_client(&self.proxies, peer, forwarded)
     }
 
     /// Returns whether the peer is a trusted proxy, whose word is taken for how clients reach this server.
@@ -88,7 +88,7 @@ impl Access {
     /// # Errors
     /// Of kind `Unauthenticated` where a token is needed and none is shown that is known.
     pub(crate) fn client(&self, authorization: Option<&str>, address: IpAddr) -> Result<Client> {
-        let Some(tokens) = &self.tokens else { return Ok(Client::unnamed(address)) };
+        let Some(tokens) = &self.tokens else { return Ok(Client::anonymous(address)) };
         let Some(text) = authorization else {
             let what = "this server answers who has a token: send the header `Authorization: Bearer TOKEN`";
             return Err(Error::new(Kind::Unauthenticated, what));
@@ -101,7 +101,7 @@ impl Access {
         let known = tokens.find(shown.trim()).ok_or_else(|| {
             Error::new(Kind::Unauthenticated, "the token is not, or no longer, known here; ask who runs this server")
         })?;
-        Ok(Client::named(known.name, known.scope, address))
+        Ok(Client::with_token(known.name, known.scope, address))
     }
 
     /// Lets a client in for one request, which lasts until the permit is dropped.
@@ -117,7 +117,7 @@ impl Access {
     /// # Errors
     /// If it asks more than it may.
     pub(crate) fn charge(&self, address: IpAddr) -> Result<(), Busy> {
-        self.admit(&Client::unnamed(address)).map(drop)
+        self.admit(&Client::anonymous(address)).map(drop)
     }
 }
 

@@ -33,7 +33,7 @@ impl FromStr for Proxy {
 }
 
 impl Proxy {
-    fn is(&self, address: IpAddr) -> bool {
+    fn contains(&self, address: IpAddr) -> bool {
         match (self.network, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 (network.to_bits() ^ address.to_bits()).leading_zeros() >= self.bits
@@ -48,12 +48,12 @@ impl Proxy {
 
 /// Returns whether this address is that of one of the proxies.
 pub(super) fn is_trusted(proxies: &[Proxy], address: IpAddr) -> bool {
-    proxies.iter().any(|proxy| proxy.is(address.to_canonical()))
+    proxies.iter().any(|proxy| proxy.contains(address.to_canonical()))
 }
 
 /// From where a request comes: the last address in the chain that is no trusted proxy. What stands before it may be
 /// anybody's invention.
-pub(super) fn address<'a>(
+pub(super) fn find_client<'a>(
     proxies: &[Proxy],
     peer: IpAddr,
     forwarded: impl DoubleEndedIterator<Item = &'a str>,
@@ -61,14 +61,14 @@ pub(super) fn address<'a>(
     let mut address = peer.to_canonical();
     let mut chain = forwarded.rev().flat_map(|text| text.rsplit(','));
     while is_trusted(proxies, address) {
-        let Some(before) = chain.next().and_then(hop) else { break };
+        let Some(before) = chain.next().and_then(parse_hop) else { break };
         address = before;
     }
     address
 }
 
 /// An entry of the chain; some proxies add a port.
-fn hop(text: &str) -> Option<IpAddr> {
+fn parse_hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.parse().ok().or_else(|| text.parse().ok().map(|socket: std::net::SocketAddr| socket.ip()));
     bare.map(|address: IpAddr| address.to_canonical())
@@ -80,7 +80,7 @@ mod tests {
 
     fn found(proxies: &[&str], peer: &str, forwarded: &[&str]) -> String {
         let proxies: Vec<Proxy> = proxies.iter().map(|text| text.parse().expect("a proxy")).collect();
-        address(&proxies, peer.parse().expect("an address"), forwarded.iter().copied()).to_string()
+        find_client(&proxies, peer.parse().expect("an address"), forwarded.iter().copied()).to_string()
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) const PREFIX: &str = "hotspots_";
 /// What the hash in a line begins with.
 const ALGORITHM: &str = "blake3:";
 /// A shorter token could be guessed.
-const LEAST_LENGTH: usize = 16;
+const MIN_TOKEN_CHARS: usize = 16;
 
 /// What a token allows. A greater one allows what a lesser does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,29 +51,29 @@ impl fmt::Display for Scope {
 
 /// A token as a line of the file knows it.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct TokenEntry {
     pub(super) name: String,
     pub(super) scope: Scope,
     /// Compared in constant time, as `blake3::Hash` does.
     pub(super) hash: blake3::Hash,
 }
 
-impl Known {
+impl TokenEntry {
     /// Knows a token that is given as it is; `what` says by which options.
-    pub(super) fn of(name: &str, scope: Scope, token: &Secret, what: &str) -> Result<Self> {
+    pub(super) fn from_token(name: &str, scope: Scope, token: &Secret, what: &str) -> Result<Self> {
         let mend = "make one with `hotspots-lake token new NAME`";
         if token.is_empty() {
             // Whoever sets one wants no open door.
             return Err(Error::invalid(format!("{what} is empty; {mend}, or do not set it")));
         }
-        if token.expose().len() < LEAST_LENGTH {
-            return Err(Error::invalid(format!("{what} has fewer than {LEAST_LENGTH} characters; {mend}")));
+        if token.expose().len() < MIN_TOKEN_CHARS {
+            return Err(Error::invalid(format!("{what} has fewer than {MIN_TOKEN_CHARS} characters; {mend}")));
         }
         Ok(Self { name: name.to_owned(), scope, hash: hash(token.expose()) })
     }
 }
 
-impl FromStr for Known {
+impl FromStr for TokenEntry {
     type Err = Error;
 
     fn from_str(line: &str) -> Result<Self> {
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_fresh_token_is_known_by_its_line_which_does_not_hold_it() {
         let (token, line) = fresh_token("map", Scope::Admin).expect("a token");
-        let known: Known = line.parse().expect("a line");
+        let known: TokenEntry = line.parse().expect("a line");
         assert_eq!((known.name.as_str(), known.scope, known.hash), ("map", Scope::Admin, hash(token.expose())));
         assert!(!line.contains(token.expose()));
         assert_ne!(token, fresh_token("map", Scope::Admin).expect("another").0);
@@ -135,7 +135,7 @@ mod tests {
             (&format!("map write blake3:{}", "0".repeat(64)), "read or admin"),
             ("map read hotspots_abcdefgh", "never the token"),
         ] {
-            let error = line.parse::<Known>().expect_err(line);
+            let error = line.parse::<TokenEntry>().expect_err(line);
             assert!(error.message().replace('`', "").contains(says), "{error}");
         }
     }

@@ -10,40 +10,42 @@ use std::time::{Duration, Instant};
 use lake_model::{Error, Result, read_text_file};
 
 use super::options::AccessOptions;
-use super::token::{Known, Scope, hash};
+use super::token::{Scope, TokenEntry, hash};
 
 /// Where the tokens that are no lines of the file can come from.
 const READ_TOKEN: &str = "the token of --token, HOTSPOTS_TOKEN or `token` of the config file";
 const ADMIN_TOKEN: &str = "the token of --admin-token, HOTSPOTS_ADMIN_TOKEN or `admin-token` of the config file";
 
 /// How old the file's tokens may be when one is asked for.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Tokens {
+pub(super) struct TokenStore {
     /// Of the environment.
-    fixed: Vec<Known>,
+    fixed: Vec<TokenEntry>,
     file: Option<TokenFile>,
 }
 
 #[derive(Debug)]
 struct TokenFile {
     path: PathBuf,
-    read: Mutex<Read>,
+    state: Mutex<FileState>,
 }
 
 #[derive(Debug)]
-struct Read {
+struct FileState {
     at: Instant,
     /// What the file held; empty where it could not be read.
     text: String,
-    known: Arc<Vec<Known>>,
+    known: Arc<Vec<TokenEntry>>,
 }
 
-impl Tokens {
+impl TokenStore {
     /// The tokens of the options; none where they have none.
-    pub(super) fn of(options: AccessOptions) -> Result<Option<Self>> {
-        let of = |token: &Option<_>, name, scope, what| token.as_ref().map(|token| Known::of(name, scope, token, what));
+    pub(super) fn from_options(options: AccessOptions) -> Result<Option<Self>> {
+        let of = |token: &Option<_>, name, scope, what| {
+            token.as_ref().map(|token| TokenEntry::from_token(name, scope, token, what))
+        };
         let fixed = [
             of(&options.read_token, "HOTSPOTS_TOKEN", Scope::Read, READ_TOKEN),
             of(&options.admin_token, "HOTSPOTS_ADMIN_TOKEN", Scope::Admin, ADMIN_TOKEN),
@@ -54,9 +56,9 @@ impl Tokens {
     }
 
     /// The token that was shown, if it is known. All are compared, whichever it is.
-    pub(super) fn find(&self, shown: &str) -> Option<Known> {
+    pub(super) fn find(&self, shown: &str) -> Option<TokenEntry> {
         let shown = hash(shown);
-        let of_file = self.file.as_ref().map(TokenFile::known).unwrap_or_default();
+        let of_file = self.file.as_ref().map(TokenFile::entries).unwrap_or_default();
         let mut found = None;
         for known in self.fixed.iter().chain(of_file.iter()) {
             if known.hash == shown {
@@ -71,15 +73,15 @@ impl TokenFile {
     /// Reads the file for the first time.
     fn open(path: PathBuf) -> Result<Self> {
         let text = read(&path)?;
-        let known = Arc::new(lines(&path, &text).collect::<Result<Vec<_>>>()?);
-        Ok(Self { path, read: Mutex::new(Read { at: Instant::now(), text, known }) })
+        let known = Arc::new(parse_lines(&path, &text).collect::<Result<Vec<_>>>()?);
+        Ok(Self { path, state: Mutex::new(FileState { at: Instant::now(), text, known }) })
     }
 
     /// The tokens of the file as it is now, or was a moment ago. It is small: reading it is as cheap as asking when it
     /// was changed, and sees every change.
-    fn known(&self) -> Arc<Vec<Known>> {
-        let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.at.elapsed() >= LOOK_AGAIN {
+    fn entries(&self) -> Arc<Vec<TokenEntry>> {
+        let mut last = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.at.elapsed() >= RELOAD_INTERVAL {
             last.at = Instant::now();
             let text = read(&self.path).unwrap_or_else(|error| {
                 tracing::error!(%error, "the tokens of the file are not known until it can be read");
@@ -87,7 +89,7 @@ impl TokenFile {
             });
             if text != last.text {
                 // A line that is none knows nobody; the others do.
-                let right = lines(&self.path, &text).filter_map(|known| {
+                let right = parse_lines(&self.path, &text).filter_map(|known| {
                     known.inspect_err(|error| tracing::error!(%error, "a token is not known")).ok()
                 });
                 last.known = Arc::new(right.collect());
@@ -104,9 +106,9 @@ fn read(path: &Path) -> Result<String> {
 }
 
 /// The file's tokens: every line that is neither empty nor a comment.
-fn lines<'a>(path: &'a Path, text: &'a str) -> impl Iterator<Item = Result<Known>> + 'a {
+fn parse_lines<'a>(path: &'a Path, text: &'a str) -> impl Iterator<Item = Result<TokenEntry>> + 'a {
     let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(move |(number, line)| {
-        line.parse::<Known>().map_err(|error: Error| error.context(format!("{}, line {number}", path.display())))
+        line.parse::<TokenEntry>().map_err(|error: Error| error.context(format!("{}, line {number}", path.display())))
     })
 }

@@ -10,11 +10,11 @@ use prost::Message as _;
 use tonic::{Response, Status};
 
 use super::command::{command, no_transaction};
-use super::running_answers::Running;
-use super::statement_handle::Asked;
-use super::statements::Planned;
+use super::running_answers::RunningAnswers;
+use super::statement_handle::StatementHandle;
+use super::statements::PreparedQuery;
 use super::status::{malformed, status, unsupported};
-use super::stream::{Messages, one, schema_bytes};
+use super::stream::{Messages, schema_bytes, single_message};
 use crate::app::App;
 
 const CREATE: &str = "CreatePreparedStatement";
@@ -39,29 +39,30 @@ pub(super) fn list() -> impl Iterator<Item = ActionType> + Send + 'static {
 /// If there is no such action, or it is asked wrongly.
 pub(super) async fn run(
     app: &App,
-    running: &Running,
+    running: &RunningAnswers,
     action: Action,
 ) -> Result<Response<Messages<arrow_flight::Result>>, Status> {
     let results = match action.r#type.as_str() {
         CREATE => {
-            let request: ActionCreatePreparedStatementRequest = unpacked(&action)?;
+            let request: ActionCreatePreparedStatementRequest = unpack(&action)?;
             no_transaction(request.transaction_id.as_deref())?;
-            result(&prepared(app, request.query).await?.as_any())
+            result(&prepare_statement(app, request.query).await?.as_any())
         }
         CLOSE => {
-            let request: ActionClosePreparedStatementRequest = unpacked(&action)?;
-            Asked::read(&request.prepared_statement_handle, app.reader.lake().id(), "handle").map_err(status)?;
+            let request: ActionClosePreparedStatementRequest = unpack(&action)?;
+            StatementHandle::from_bytes(&request.prepared_statement_handle, app.reader.lake().id(), "handle")
+                .map_err(status)?;
             stream::empty().boxed()
         }
         CANCEL_QUERY => {
-            let request: ActionCancelQueryRequest = unpacked(&action)?;
+            let request: ActionCancelQueryRequest = unpack(&action)?;
             let info = FlightInfo::decode(request.info).map_err(|_| malformed("the FlightInfo"))?;
-            let result_code = cancelled(app, running, &info)? as i32;
+            let result_code = cancel_answers(app, running, &info)? as i32;
             result(&ActionCancelQueryResult { result: result_code }.as_any())
         }
         CANCEL_INFO => {
             let request = CancelFlightInfoRequest::decode(action.body).map_err(|_| malformed("the request"))?;
-            let status = cancelled(app, running, &request.info.unwrap_or_default())?;
+            let status = cancel_answers(app, running, &request.info.unwrap_or_default())?;
             result(&CancelFlightInfoResult { status: status.into() })
         }
         other => return Err(unsupported(&format!("the action `{other}`"))),
@@ -69,20 +70,20 @@ pub(super) async fn run(
     Ok(Response::new(results))
 }
 
-fn unpacked<M: ProstMessageExt>(action: &Action) -> Result<M, Status> {
+fn unpack<M: ProstMessageExt>(action: &Action) -> Result<M, Status> {
     let any = Any::decode(action.body.clone()).ok().and_then(|any| any.unpack().ok().flatten());
     any.ok_or_else(|| malformed("the body of the action"))
 }
 
 fn result(message: &impl prost::Message) -> Messages<arrow_flight::Result> {
-    one(arrow_flight::Result { body: message.encode_to_vec().into() })
+    single_message(arrow_flight::Result { body: message.encode_to_vec().into() })
 }
 
-async fn prepared(app: &App, query: String) -> Result<ActionCreatePreparedStatementResult, Status> {
-    let asked = Asked::new(app.reader.lake().id(), query);
-    let planned = Planned::unbound(app, &asked).await.map_err(status)?;
+async fn prepare_statement(app: &App, query: String) -> Result<ActionCreatePreparedStatementResult, Status> {
+    let handle = StatementHandle::new(app.reader.lake().id(), query);
+    let planned = PreparedQuery::plan_unbound(app, &handle).await.map_err(status)?;
     Ok(ActionCreatePreparedStatementResult {
-        prepared_statement_handle: asked.write(),
+        prepared_statement_handle: handle.to_bytes(),
         dataset_schema: schema_bytes(&planned.schema()).map_err(status)?,
         // Where the SQL does not tell a type, any goes.
         parameter_schema: schema_bytes(planned.placeholders()).map_err(status)?,
@@ -90,14 +91,15 @@ async fn prepared(app: &App, query: String) -> Result<ActionCreatePreparedStatem
 }
 
 /// Ends the answers to the tickets of `info`. The numbers of the two results that say so are the same.
-fn cancelled(app: &App, running: &Running, info: &FlightInfo) -> Result<CancelStatus, Status> {
+fn cancel_answers(app: &App, running: &RunningAnswers, info: &FlightInfo) -> Result<CancelStatus, Status> {
     let mut found = false;
     for ticket in info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref()) {
         let Command::TicketStatementQuery(ticket) = command(&ticket.ticket, "a ticket of the FlightInfo")? else {
             continue;
         };
-        let asked = Asked::read(&ticket.statement_handle, app.reader.lake().id(), "ticket").map_err(status)?;
-        found |= running.cancel(&asked.id);
+        let handle =
+            StatementHandle::from_bytes(&ticket.statement_handle, app.reader.lake().id(), "ticket").map_err(status)?;
+        found |= running.cancel(&handle.id);
     }
     Ok(if found { CancelStatus::Cancelled } else { CancelStatus::NotCancellable })
 }

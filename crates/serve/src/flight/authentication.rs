@@ -28,7 +28,7 @@ const NO_TOKEN: &str = "none";
 /// If it shows no token where one is needed, or asks more than it may; then `retry-after` says how many seconds to wait.
 pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) -> Result<(Client, Permit), Status> {
     let busy = |busy: Busy| {
-        app.metrics.refused(busy.cause);
+        app.metrics.add_refusal(busy.cause);
         let seconds = busy.seconds();
         let mut refusal = status(busy.into());
         refusal.metadata_mut().insert("retry-after", seconds.into());
@@ -39,7 +39,7 @@ pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) 
     let address = app.access.address(peer, texts("x-forwarded-for").collect::<Vec<_>>().into_iter());
     let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
     let client = app.access.client(authorization, address).map_err(|error| {
-        app.metrics.refused("token");
+        app.metrics.add_refusal("token");
         app.access.charge(address).map_err(busy).err().unwrap_or_else(|| status(error))
     })?;
     let permit = app.access.admit(&client).map_err(busy)?;

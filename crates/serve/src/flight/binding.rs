@@ -7,16 +7,16 @@ use lake_model::Error;
 use prost::Message as _;
 use tonic::{Response, Status, Streaming};
 
-use super::bound_values::Values;
+use super::bound_values::BoundValues;
 use super::command::{command, name_of};
-use super::statement_handle::Asked;
-use super::statements::Planned;
+use super::statement_handle::StatementHandle;
+use super::statements::PreparedQuery;
 use super::status::{malformed, status, unsupported};
-use super::stream::{Messages, one};
+use super::stream::{Messages, single_message};
 use crate::app::App;
 
 /// Messages that a binding has at most: a schema and one row, with some to spare for those that hold neither.
-const MOST_MESSAGES: usize = 16;
+const MAX_MESSAGES: usize = 16;
 
 /// Takes what a client puts.
 ///
@@ -36,17 +36,17 @@ pub(super) async fn put(
             }
             other => return Err(unsupported(name_of(&other))),
         };
-    let asked = Asked::read(&handle, app.reader.lake().id(), "handle").map_err(status)?;
+    let handle = StatementHandle::from_bytes(&handle, app.reader.lake().id(), "handle").map_err(status)?;
     let mut parts: Vec<FlightData> = first.into_iter().collect();
     while let Some(part) = messages.try_next().await? {
         parts.push(part);
-        if parts.len() > MOST_MESSAGES {
+        if parts.len() > MAX_MESSAGES {
             return Err(status(Error::invalid("a query takes one row of values; bind one row at a time")));
         }
     }
-    let asked = asked.with_values(Values::of(&parts).map_err(status)?);
+    let handle = handle.with_values(BoundValues::from_messages(&parts).map_err(status)?);
     // What does not fit is said here, where it was sent.
-    Planned::bound(app, &asked).await.map_err(status)?;
-    let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(asked.write()) };
-    Ok(Response::new(one(PutResult { app_metadata: result.encode_to_vec().into() })))
+    PreparedQuery::plan_bound(app, &handle).await.map_err(status)?;
+    let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(handle.to_bytes()) };
+    Ok(Response::new(single_message(PutResult { app_metadata: result.encode_to_vec().into() })))
 }

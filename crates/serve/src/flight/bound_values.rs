@@ -6,11 +6,11 @@ use arrow_flight::utils::batches_to_flight_data;
 use bytes::Bytes;
 use lake_model::{Error, Kind, Result, ResultExt};
 
-use super::value_messages::{Named, ONE_ROW, Row};
+use super::value_messages::{NamedValues, ONE_ROW, ValueMessages};
 
 /// One row of plain values, in Arrow messages.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Values {
+pub(super) struct BoundValues {
     /// The schema, as an Arrow message.
     #[prost(bytes = "bytes", tag = "1")]
     schema: Bytes,
@@ -22,23 +22,24 @@ pub(super) struct Values {
     body: Bytes,
 }
 
-impl Values {
+impl BoundValues {
     /// The values in the messages of a binding; none if it has no column.
     ///
     /// # Errors
     /// If they are not one row of values.
-    pub(super) fn of(messages: &[FlightData]) -> Result<Option<Self>> {
+    pub(super) fn from_messages(messages: &[FlightData]) -> Result<Option<Self>> {
         let mut parts = messages.iter().filter(|message| !message.data_header.is_empty());
         let Some(schema) = parts.next() else { return Ok(None) };
         let (dictionaries, rows): (Vec<&FlightData>, Vec<&FlightData>) =
-            parts.partition(|part| Row::is_dictionary(part));
+            parts.partition(|part| ValueMessages::is_dictionary(part));
         let row = match rows[..] {
             [] => return Ok(None),
             [row] => row,
             _ => return Err(Error::invalid(ONE_ROW)),
         };
         let (header, body) = (row.data_header.clone(), row.data_body.clone());
-        let row = Row { schema: &schema.data_header, dictionaries: &dictionaries, header: &header, body: &body };
+        let row =
+            ValueMessages { schema: &schema.data_header, dictionaries: &dictionaries, header: &header, body: &body };
         let named = row.read()?;
         if named.is_empty() {
             return Ok(None);
@@ -53,12 +54,12 @@ impl Values {
     ///
     /// # Errors
     /// If they are no row of values.
-    pub(super) fn read(&self) -> Result<Named> {
-        Row { schema: &self.schema, dictionaries: &[], header: &self.header, body: &self.body }.read()
+    pub(super) fn read(&self) -> Result<NamedValues> {
+        ValueMessages { schema: &self.schema, dictionaries: &[], header: &self.header, body: &self.body }.read()
     }
 
     /// The same values, each as itself and not as one of a dictionary or of several types.
-    fn plain(named: Named) -> Result<Self> {
+    fn plain(named: NamedValues) -> Result<Self> {
         let wrong = || "the bound values as plain ones";
         let columns = named.into_iter().map(|(name, value)| Ok((name, value.to_array()?, true)));
         let columns = columns.collect::<datafusion::error::Result<Vec<_>>>().or_err(Kind::Invalid, wrong)?;
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_row_is_read_as_it_was_bound() {
-        let values = Values::of(&two()).expect("a row").expect("values");
+        let values = BoundValues::from_messages(&two()).expect("a row").expect("values");
         let expected = [("n", ScalarValue::from(7_i64)), ("t", ScalarValue::from("a'b"))];
         assert_eq!(values.read().expect("values"), expected.map(|(name, value)| (name.to_owned(), value)));
     }
@@ -104,9 +105,9 @@ mod tests {
     #[test]
     fn several_rows_and_nested_values_are_refused() {
         let rows = messages(vec![("n", Arc::new(Int64Array::from(vec![1, 2])))]);
-        assert!(Values::of(&rows).expect_err("two rows").message().contains("one row"));
+        assert!(BoundValues::from_messages(&rows).expect_err("two rows").message().contains("one row"));
         let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)])]);
-        let nested = Values::of(&messages(vec![("n", Arc::new(list))])).expect_err("a list");
+        let nested = BoundValues::from_messages(&messages(vec![("n", Arc::new(list))])).expect_err("a list");
         let says = "value 1 of those bound, named `n`, is List";
         assert!(nested.message().starts_with(says), "{nested}");
     }
@@ -120,7 +121,7 @@ mod tests {
         let union = UnionArray::try_new(choices, vec![1].into(), Some(vec![0].into()), children).expect("a union");
         let number = Int64Array::from(vec![7]);
         let bound = messages(vec![("d", Arc::new(dictionary)), ("u", Arc::new(union)), ("n", Arc::new(number))]);
-        let values = Values::of(&bound).expect("a row").expect("values");
+        let values = BoundValues::from_messages(&bound).expect("a row").expect("values");
         let expected =
             [("d", ScalarValue::from("a'b")), ("u", ScalarValue::from("x")), ("n", ScalarValue::from(7_i64))];
         assert_eq!(values.read().expect("values"), expected.map(|(name, value)| (name.to_owned(), value)));
@@ -129,14 +130,14 @@ mod tests {
                 let mut cut = bound.clone();
                 cut[part].data_header.truncate(length);
                 cut[part].data_body.truncate(length);
-                let _ = Values::of(&cut);
+                let _ = BoundValues::from_messages(&cut);
             }
         }
     }
 
     #[test]
     fn messages_that_were_cut_or_changed_are_values_or_errors() {
-        let good = Values::of(&two()).expect("a row").expect("values");
+        let good = BoundValues::from_messages(&two()).expect("a row").expect("values");
         for part in 0..3 {
             let length = [&good.schema, &good.header, &good.body][part].len();
             for at in 0..length {

@@ -61,7 +61,7 @@ fn schemas(command: CommandGetDbSchemas) -> Result<RecordBatch> {
 }
 
 async fn tables(app: &App, command: CommandGetTables) -> Result<RecordBatch> {
-    let session = app.reading().await?.session().await?;
+    let session = app.open_context().await?.session().await?;
     let catalog = session.context().catalog(CATALOG).ok_or_else(|| Error::internal("the session has no catalog"))?;
     let mut builder = command.into_builder();
     for name in SCHEMAS {

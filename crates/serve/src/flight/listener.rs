@@ -13,13 +13,13 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Server, ServerTlsConfig};
 
 use super::service::Service;
-use super::status::naming_the_limit;
+use super::status::with_limit_name;
 use crate::app::App;
-use crate::tls::{HANDSHAKE_WITHIN, Identity};
+use crate::tls::{HANDSHAKE_TIMEOUT, Identity};
 
 /// A client that does not answer for so long is gone: what it asked for is stopped.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PONG_WITHIN: Duration = Duration::from_secs(20);
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Flight SQL, listening but not yet answering.
 #[derive(Debug)]
@@ -38,10 +38,10 @@ impl FlightListener {
     pub async fn bind(addr: SocketAddr, identity: Option<&Identity>) -> Result<Self> {
         let failed = || format!("listening on {addr} (name another address with --flight)");
         let mut server =
-            Server::builder().http2_keepalive_interval(Some(PING_EVERY)).http2_keepalive_timeout(Some(PONG_WITHIN));
+            Server::builder().http2_keepalive_interval(Some(PING_INTERVAL)).http2_keepalive_timeout(Some(PING_TIMEOUT));
         let scheme = if identity.is_some() { "grpc+tls" } else { "grpc" };
         if let Some(identity) = identity {
-            let config = ServerTlsConfig::new().identity(identity.pem()).timeout(HANDSHAKE_WITHIN);
+            let config = ServerTlsConfig::new().identity(identity.pem()).timeout(HANDSHAKE_TIMEOUT);
             server = server.tls_config(config).or_err(Kind::Invalid, || identity.to_string())?;
         }
         let listener = TcpListener::bind(addr).await.or_err(Kind::Invalid, failed)?;
@@ -61,7 +61,7 @@ impl FlightListener {
     pub(crate) async fn run(mut self, app: Arc<App>) -> Result<()> {
         let (stop, most) = (app.stop.clone(), app.limits.max_body_bytes);
         let service = FlightServiceServer::new(Service::new(app)).max_decoding_message_size(most);
-        let named = map_response(move |answer| async move { naming_the_limit(answer, most) });
+        let named = map_response(move |answer| async move { with_limit_name(answer, most) });
         let routes = Routes::from(Routes::new(service).into_axum_router().layer(named));
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let serving = self.server.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());

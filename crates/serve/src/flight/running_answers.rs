@@ -7,33 +7,33 @@ use tokio_util::sync::CancellationToken;
 
 /// Every answer on its way: its ticket's id, and what ends it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Running(Arc<Mutex<Runs>>);
+pub(super) struct RunningAnswers(Arc<Mutex<RunningState>>);
 
 #[derive(Debug, Default)]
-struct Runs {
+struct RunningState {
     last: u64,
     runs: BTreeMap<u64, (String, CancellationToken)>,
 }
 
 /// One answer on its way.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct RunningAnswer {
     number: u64,
-    running: Running,
+    running: RunningAnswers,
     /// Whether it came to its end, good or bad.
     pub(super) ended: bool,
     pub(super) cancelled: CancellationToken,
 }
 
-impl Running {
+impl RunningAnswers {
     /// Begins an answer to the ticket with this id.
-    pub(super) fn begin(&self, id: &str) -> Run {
+    pub(super) fn begin(&self, id: &str) -> RunningAnswer {
         let cancelled = CancellationToken::new();
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         runs.last += 1;
         let number = runs.last;
         runs.runs.insert(number, (id.to_owned(), cancelled.clone()));
-        Run { number, running: self.clone(), ended: false, cancelled }
+        RunningAnswer { number, running: self.clone(), ended: false, cancelled }
     }
 
     /// Ends every answer to the ticket with this id; whether there was one.
@@ -48,7 +48,7 @@ impl Running {
     }
 }
 
-impl Drop for Run {
+impl Drop for RunningAnswer {
     fn drop(&mut self) {
         if !self.ended {
             tracing::debug!("a client left before the end of its answer; the query is stopped");
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn an_answer_can_be_cancelled_while_it_is_on_its_way() {
-        let running = Running::default();
+        let running = RunningAnswers::default();
         let (one, other) = (running.begin("a"), running.begin("b"));
         assert!(running.cancel("a"));
         assert!(one.cancelled.is_cancelled() && !other.cancelled.is_cancelled());

@@ -22,11 +22,11 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument as _, Span};
 
 use super::command::{command, name_of, no_transaction};
-use super::running_answers::Running;
-use super::statement_handle::Asked;
-use super::statements::{Planned, described};
-use super::status::{guarded, malformed, status, unsupported};
-use super::stream::{Messages, held, one, schema_bytes};
+use super::running_answers::RunningAnswers;
+use super::statement_handle::StatementHandle;
+use super::statements::{PreparedQuery, flight_info};
+use super::status::{malformed, run_guarded, status, unsupported};
+use super::stream::{Messages, schema_bytes, single_batch, single_message};
 use super::{actions, authentication, binding, commands, statements};
 use crate::access::Permit;
 use crate::app::App;
@@ -36,12 +36,12 @@ use crate::request_id::RequestId;
 #[derive(Clone, Debug)]
 pub(super) struct Service {
     pub(super) app: Arc<App>,
-    pub(super) running: Running,
+    pub(super) running: RunningAnswers,
 }
 
 impl Service {
     pub(super) fn new(app: Arc<App>) -> Self {
-        Self { app, running: Running::default() }
+        Self { app, running: RunningAnswers::default() }
     }
 
     /// The id of the lake, which tickets carry.
@@ -57,42 +57,44 @@ impl Service {
         let span = span(request.metadata());
         let (client, _permit) = authentication::admit(&self.app, request.metadata(), request.remote_addr())?;
         // Plans are large; on the heap they are no weight on whoever waits.
-        let answer = Box::pin(client.within(answer(request.into_inner())));
-        guarded(self.app.limits.timeout, answer).instrument(span).await
+        let answer = Box::pin(client.scope(answer(request.into_inner())));
+        run_guarded(self.app.limits.timeout, answer).instrument(span).await
     }
 
     async fn info(&self, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>, Status> {
-        let asked = match command(&descriptor.cmd, "this descriptor")? {
+        let handle = match command(&descriptor.cmd, "this descriptor")? {
             Command::CommandStatementQuery(statement) => {
                 no_transaction(statement.transaction_id.as_deref())?;
-                Asked::new(self.lake(), statement.query)
+                StatementHandle::new(self.lake(), statement.query)
             }
             Command::CommandPreparedStatementQuery(statement) => {
-                Asked::read(&statement.prepared_statement_handle, self.lake(), "handle").map_err(status)?
+                StatementHandle::from_bytes(&statement.prepared_statement_handle, self.lake(), "handle")
+                    .map_err(status)?
             }
             command => {
                 let ticket = descriptor.cmd.clone();
-                let rows = self.known(&command).await?;
-                return Ok(Response::new(described(&rows.schema(), ticket, descriptor).map_err(status)?));
+                let rows = self.read_lake_rows(&command).await?;
+                return Ok(Response::new(flight_info(&rows.schema(), ticket, descriptor).map_err(status)?));
             }
         };
-        statements::info(&self.app, asked, descriptor).await.map_err(status)
+        statements::plan_flight_info(&self.app, handle, descriptor).await.map_err(status)
     }
 
     async fn schema(&self, descriptor: FlightDescriptor) -> Result<Response<SchemaResult>, Status> {
-        let asked = match command(&descriptor.cmd, "this descriptor")? {
-            Command::CommandStatementQuery(statement) => Asked::new(self.lake(), statement.query),
+        let handle = match command(&descriptor.cmd, "this descriptor")? {
+            Command::CommandStatementQuery(statement) => StatementHandle::new(self.lake(), statement.query),
             Command::CommandPreparedStatementQuery(statement) => {
-                Asked::read(&statement.prepared_statement_handle, self.lake(), "handle").map_err(status)?
+                StatementHandle::from_bytes(&statement.prepared_statement_handle, self.lake(), "handle")
+                    .map_err(status)?
             }
             command => {
-                let schema = schema_bytes(&self.known(&command).await?.schema()).map_err(status)?;
+                let schema = schema_bytes(&self.read_lake_rows(&command).await?.schema()).map_err(status)?;
                 return Ok(Response::new(SchemaResult { schema }));
             }
         };
-        let planned = match &asked.values {
-            None => Planned::unbound(&self.app, &asked).await,
-            Some(_) => Planned::bound(&self.app, &asked).await,
+        let planned = match &handle.values {
+            None => PreparedQuery::plan_unbound(&self.app, &handle).await,
+            Some(_) => PreparedQuery::plan_bound(&self.app, &handle).await,
         };
         let columns = planned.map_err(status)?.schema();
         Ok(Response::new(SchemaResult { schema: schema_bytes(&columns).map_err(status)? }))
@@ -102,14 +104,14 @@ impl Service {
         let (bytes, what) = match command(&ticket.ticket, "this ticket")? {
             Command::TicketStatementQuery(ticket) => (ticket.statement_handle, "ticket"),
             Command::CommandPreparedStatementQuery(statement) => (statement.prepared_statement_handle, "handle"),
-            command => return Ok(Response::new(held(self.known(&command).await?))),
+            command => return Ok(Response::new(single_batch(self.read_lake_rows(&command).await?))),
         };
-        let asked = Asked::read(&bytes, self.lake(), what).map_err(status)?;
-        statements::rows(&self.app, &self.running, &asked).await
+        let handle = StatementHandle::from_bytes(&bytes, self.lake(), what).map_err(status)?;
+        statements::rows(&self.app, &self.running, &handle).await
     }
 
     /// The rows of a command about the lake.
-    async fn known(&self, command: &Command) -> Result<arrow::array::RecordBatch, Status> {
+    async fn read_lake_rows(&self, command: &Command) -> Result<arrow::array::RecordBatch, Status> {
         let rows = commands::rows(&self.app, command).await.map_err(status)?;
         rows.ok_or_else(|| match command {
             Command::Unknown(_) => malformed("the command"),
@@ -120,7 +122,7 @@ impl Service {
 
 /// What names the call in every log line of it.
 fn span(headers: &MetadataMap) -> Span {
-    tracing::error_span!("request", request_id = RequestId::of(headers.as_ref()).as_str())
+    tracing::error_span!("request", request_id = RequestId::from_headers(headers.as_ref()).as_str())
 }
 
 /// Holds a permit until the deadline, or until the handle is dropped.
@@ -151,7 +153,7 @@ impl FlightService for Service {
         let mut sent = request.metadata().clone();
         sent.insert("authorization", header.clone());
         let _permit = authentication::admit(&self.app, &sent, request.remote_addr())?;
-        let mut response = Response::new(one(HandshakeResponse::default()));
+        let mut response = Response::new(single_message(HandshakeResponse::default()));
         response.metadata_mut().insert("authorization", header);
         Ok(response)
     }
@@ -175,10 +177,10 @@ impl FlightService for Service {
     async fn do_get(&self, request: Request<Ticket>) -> Result<Response<Self::DoGetStream>, Status> {
         let span = span(request.metadata());
         let (client, permit) = authentication::admit(&self.app, request.metadata(), request.remote_addr())?;
-        let answer = Box::pin(client.within(self.rows(request.into_inner())));
+        let answer = Box::pin(client.scope(self.rows(request.into_inner())));
         let timeout = self.app.limits.timeout;
         let deadline = Instant::now() + timeout;
-        let response = guarded(timeout, answer).instrument(span).await?;
+        let response = run_guarded(timeout, answer).instrument(span).await?;
         // The permit lasts as long as the answer, and no longer than its time: nobody polls an answer that is not read.
         let held = hold_until(permit, deadline);
         Ok(response.map(|rows| rows.inspect(move |_| _ = &held).boxed()))

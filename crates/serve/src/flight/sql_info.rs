@@ -16,7 +16,7 @@ use crate::app::App;
 const ARROW_VERSION: &str = "1.3";
 
 /// Facts that are answered at a time.
-const MOST_CHOSEN: usize = 1_000;
+const MAX_FACTS: usize = 1_000;
 
 /// The chosen facts, or all if none is chosen.
 ///
@@ -24,16 +24,16 @@ const MOST_CHOSEN: usize = 1_000;
 /// Never, as every fact has its type.
 pub(super) fn rows(app: &App, chosen: &[u32]) -> Result<RecordBatch> {
     let mut facts = SqlInfoDataBuilder::new();
-    server(app, &mut facts);
-    language(app, &mut facts);
-    reach(&mut facts);
+    append_server(app, &mut facts);
+    append_language(app, &mut facts);
+    append_statements(&mut facts);
     // There are not as many; each that is asked for costs a pass.
-    let chosen: BTreeSet<u32> = chosen.iter().copied().take(MOST_CHOSEN).collect();
+    let chosen: BTreeSet<u32> = chosen.iter().copied().take(MAX_FACTS).collect();
     let facts = facts.build().and_then(|facts| facts.record_batch(chosen));
     facts.or_err(Kind::Internal, || "what this server can do")
 }
 
-fn server(app: &App, facts: &mut SqlInfoDataBuilder) {
+fn append_server(app: &App, facts: &mut SqlInfoDataBuilder) {
     facts.append(SqlInfo::FlightSqlServerName, "hotspots-lake");
     facts.append(SqlInfo::FlightSqlServerVersion, env!("CARGO_PKG_VERSION"));
     facts.append(SqlInfo::FlightSqlServerArrowVersion, ARROW_VERSION);
@@ -50,7 +50,7 @@ fn server(app: &App, facts: &mut SqlInfoDataBuilder) {
 }
 
 /// The names and functions that SQL has here.
-fn language(app: &App, facts: &mut SqlInfoDataBuilder) {
+fn append_language(app: &App, facts: &mut SqlInfoDataBuilder) {
     facts.append(SqlInfo::SqlIdentifierCase, SqlSupportedCaseSensitivity::SqlCaseSensitivityLowercase as i32);
     facts.append(SqlInfo::SqlIdentifierQuoteChar, "\"");
     facts.append(SqlInfo::SqlQuotedIdentifierCase, SqlSupportedCaseSensitivity::SqlCaseSensitivityUnknown as i32);
@@ -78,7 +78,7 @@ fn language(app: &App, facts: &mut SqlInfoDataBuilder) {
 }
 
 /// What statements may say.
-fn reach(facts: &mut SqlInfoDataBuilder) {
+fn append_statements(facts: &mut SqlInfoDataBuilder) {
     let bits = |bits: &[i32]| bits.iter().fold(0, |all, bit| all | 1 << bit);
     for no in [
         SqlInfo::SqlDdlCatalog,

@@ -7,14 +7,14 @@ use lake_model::{Error, Result};
 use lake_query::SnapshotVersions;
 use prost::Message as _;
 
-use super::bound_values::Values;
+use super::bound_values::BoundValues;
 
 /// How tickets are laid out; another number is another program's.
 const FORMAT: u32 = 1;
 
 /// A statement with its values; as a ticket also with the versions of the tables.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Asked {
+pub(super) struct StatementHandle {
     #[prost(uint32, tag = "1")]
     format: u32,
     /// The id of the lake.
@@ -23,7 +23,7 @@ pub(super) struct Asked {
     #[prost(string, tag = "3")]
     pub(super) sql: String,
     #[prost(message, optional, tag = "4")]
-    pub(super) values: Option<Values>,
+    pub(super) values: Option<BoundValues>,
     /// The versions that are read, a [`SnapshotVersions`]; empty in a handle.
     #[prost(string, tag = "5")]
     versions: String,
@@ -32,7 +32,7 @@ pub(super) struct Asked {
     pub(super) id: String,
 }
 
-impl Asked {
+impl StatementHandle {
     /// A statement without values.
     pub(super) fn new(lake: &str, sql: impl Into<String>) -> Self {
         Self { format: FORMAT, lake: lake.to_owned(), sql: sql.into(), ..Self::default() }
@@ -40,18 +40,18 @@ impl Asked {
 
     /// The same, with other values.
     #[must_use]
-    pub(super) fn with_values(self, values: Option<Values>) -> Self {
+    pub(super) fn with_values(self, values: Option<BoundValues>) -> Self {
         Self { values, ..self }
     }
 
     /// The same, for a ticket.
     #[must_use]
-    pub(super) fn pinned(self, versions: &SnapshotVersions) -> Self {
+    pub(super) fn with_versions(self, versions: &SnapshotVersions) -> Self {
         Self { versions: versions.to_string(), id: uuid::Uuid::new_v4().to_string(), ..self }
     }
 
     /// As bytes.
-    pub(super) fn write(&self) -> Bytes {
+    pub(super) fn to_bytes(&self) -> Bytes {
         self.encode_to_vec().into()
     }
 
@@ -59,13 +59,13 @@ impl Asked {
     ///
     /// # Errors
     /// If it was not made by a server of this lake.
-    pub(super) fn read(bytes: &[u8], lake: &str, what: &str) -> Result<Self> {
-        let asked = Self::decode(bytes).ok().filter(|asked| asked.format == FORMAT && !asked.sql.is_empty());
-        let asked = asked.ok_or_else(|| Error::invalid(format!("this is no {what} of this server; ask for one")))?;
-        if asked.lake != lake {
+    pub(super) fn from_bytes(bytes: &[u8], lake: &str, what: &str) -> Result<Self> {
+        let handle = Self::decode(bytes).ok().filter(|handle| handle.format == FORMAT && !handle.sql.is_empty());
+        let handle = handle.ok_or_else(|| Error::invalid(format!("this is no {what} of this server; ask for one")))?;
+        if handle.lake != lake {
             return Err(Error::invalid(format!("this {what} is of another lake; ask for one of this")));
         }
-        Ok(asked)
+        Ok(handle)
     }
 
     /// The versions to read; none in a handle.
@@ -85,21 +85,32 @@ mod tests {
     #[test]
     fn a_ticket_is_read_as_it_was_written_and_only_by_its_own_lake() {
         let versions: SnapshotVersions = "fast_counts=1,counts=2,rejects=0,raw/a=3".parse().expect("versions");
-        let ticket = Asked::new("lake", "SELECT 1").pinned(&versions);
-        let read = Asked::read(&ticket.write(), "lake", "ticket").expect("a ticket");
+        let ticket = StatementHandle::new("lake", "SELECT 1").with_versions(&versions);
+        let read = StatementHandle::from_bytes(&ticket.to_bytes(), "lake", "ticket").expect("a ticket");
         assert_eq!(read, ticket);
         assert_eq!(read.versions().expect("versions"), Some(versions));
         assert!(
-            Asked::read(&ticket.write(), "other", "ticket").expect_err("a lake").message().contains("another lake")
+            StatementHandle::from_bytes(&ticket.to_bytes(), "other", "ticket")
+                .expect_err("a lake")
+                .message()
+                .contains("another lake")
         );
     }
 
     #[test]
     fn what_is_no_ticket_is_refused_in_words() {
-        let ticket = Asked::new("lake", "SELECT 1").write();
+        let ticket = StatementHandle::new("lake", "SELECT 1").to_bytes();
         for wrong in [&b""[..], b"SELECT 1", &[0xff; 40], &ticket[..ticket.len() - 1]] {
-            assert!(Asked::read(wrong, "lake", "ticket").expect_err("no ticket").message().contains("no ticket"));
+            assert!(
+                StatementHandle::from_bytes(wrong, "lake", "ticket")
+                    .expect_err("no ticket")
+                    .message()
+                    .contains("no ticket")
+            );
         }
-        assert_eq!(Asked::read(&ticket, "lake", "handle").expect("a handle").versions().expect("none"), None);
+        assert_eq!(
+            StatementHandle::from_bytes(&ticket, "lake", "handle").expect("a handle").versions().expect("none"),
+            None
+        );
     }
 }

@@ -12,45 +12,45 @@ use tokio::time::Instant;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Response, Status};
 
-use super::bound_values::Values;
-use super::running_answers::Running;
-use super::statement_handle::Asked;
+use super::bound_values::BoundValues;
+use super::running_answers::RunningAnswers;
+use super::statement_handle::StatementHandle;
 use super::status::status;
-use super::stream::{Messages, running, sent_schema};
-use crate::app::{App, Reading};
+use super::stream::{Messages, sent_schema, stream_batches};
+use crate::app::{App, RequestContext};
 use crate::sql_worker::{self, Row, Sql, plan};
 
-/// A statement that was planned over a reading.
-pub(super) struct Planned {
-    reading: Reading,
-    planned: sql_worker::Planned,
+/// A statement that was planned over a snapshot.
+pub(super) struct PreparedQuery {
+    context: RequestContext,
+    planned: sql_worker::PlannedStatement,
 }
 
-impl Planned {
+impl PreparedQuery {
     /// Plans a statement over the versions that it names, or the newest, and leaves its values open.
     ///
     /// # Errors
     /// If the SQL is wrong or would change anything, or the versions are gone.
-    pub(super) async fn unbound(app: &App, asked: &Asked) -> Result<Self> {
-        Self::new(app, asked, sql_worker::Values::Unbound).await
+    pub(super) async fn plan_unbound(app: &App, handle: &StatementHandle) -> Result<Self> {
+        Self::new(app, handle, sql_worker::StatementValues::Unbound).await
     }
 
     /// The same with its values in their places.
     ///
     /// # Errors
-    /// As [`Self::unbound`], or if a place has no value, or one that does not fit.
-    pub(super) async fn bound(app: &App, asked: &Asked) -> Result<Self> {
-        let values = asked.values.as_ref().map(Values::read).transpose()?.unwrap_or_default();
-        Self::new(app, asked, sql_worker::Values::Row(Row::new(values)?)).await
+    /// As [`Self::plan_unbound`], or if a place has no value, or one that does not fit.
+    pub(super) async fn plan_bound(app: &App, handle: &StatementHandle) -> Result<Self> {
+        let values = handle.values.as_ref().map(BoundValues::read).transpose()?.unwrap_or_default();
+        Self::new(app, handle, sql_worker::StatementValues::Row(Row::new(values)?)).await
     }
 
-    async fn new(app: &App, asked: &Asked, values: sql_worker::Values) -> Result<Self> {
-        let reading = match asked.versions()? {
-            Some(versions) => app.reading_pinned(&versions).await?,
-            None => app.reading().await?,
+    async fn new(app: &App, handle: &StatementHandle, values: sql_worker::StatementValues) -> Result<Self> {
+        let context = match handle.versions()? {
+            Some(versions) => app.open_context_pinned(&versions).await?,
+            None => app.open_context().await?,
         };
-        let planned = plan(&reading, Sql::Text(asked.sql.clone()), values).await?;
-        Ok(Self { reading, planned })
+        let planned = plan(&context, Sql::Text(handle.sql.clone()), values).await?;
+        Ok(Self { context, planned })
     }
 
     /// The places for values, with the types that the SQL tells.
@@ -68,12 +68,16 @@ impl Planned {
 ///
 /// # Errors
 /// If the SQL is wrong, would change anything, or lacks values.
-pub(super) async fn info(app: &App, asked: Asked, descriptor: FlightDescriptor) -> Result<Response<FlightInfo>> {
-    let planned = Planned::bound(app, &asked).await?;
-    let handle = asked.pinned(&planned.reading.view.versions()).write();
+pub(super) async fn plan_flight_info(
+    app: &App,
+    handle: StatementHandle,
+    descriptor: FlightDescriptor,
+) -> Result<Response<FlightInfo>> {
+    let planned = PreparedQuery::plan_bound(app, &handle).await?;
+    let handle = handle.with_versions(&planned.context.view.versions()).to_bytes();
     let ticket = TicketStatementQuery { statement_handle: handle }.as_any().encode_to_vec().into();
-    let mut response = Response::new(described(&planned.schema(), ticket, descriptor)?);
-    say_reading(response.metadata_mut(), &planned.reading.view)?;
+    let mut response = Response::new(flight_info(&planned.schema(), ticket, descriptor)?);
+    insert_lake_metadata(response.metadata_mut(), &planned.context.view)?;
     Ok(response)
 }
 
@@ -81,7 +85,7 @@ pub(super) async fn info(app: &App, asked: Asked, descriptor: FlightDescriptor) 
 ///
 /// # Errors
 /// If a type has no place in the schema.
-pub(super) fn described(schema: &SchemaRef, ticket: Bytes, descriptor: FlightDescriptor) -> Result<FlightInfo> {
+pub(super) fn flight_info(schema: &SchemaRef, ticket: Bytes, descriptor: FlightDescriptor) -> Result<FlightInfo> {
     let info = FlightInfo::new().try_with_schema(schema).or_err(Kind::Internal, || "the schema of an answer")?;
     let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(ticket));
     Ok(info.with_endpoint(endpoint).with_descriptor(descriptor).with_ordered(true))
@@ -90,34 +94,34 @@ pub(super) fn described(schema: &SchemaRef, ticket: Bytes, descriptor: FlightDes
 /// The rows of a statement.
 ///
 /// # Errors
-/// As [`info`], or if its versions are gone.
+/// As [`plan_flight_info`], or if its versions are gone.
 pub(super) async fn rows(
     app: &App,
-    running_now: &Running,
-    asked: &Asked,
+    running_now: &RunningAnswers,
+    handle: &StatementHandle,
 ) -> Result<Response<Messages<FlightData>>, Status> {
     let deadline = Instant::now() + app.limits.timeout;
     // From here on it can be cancelled.
-    let mut run = running_now.begin(&asked.id);
+    let mut run = running_now.begin(&handle.id);
     let cancelled = run.cancelled.clone();
     let begun = async {
-        let planned = Planned::bound(app, asked).await?;
+        let planned = PreparedQuery::plan_bound(app, handle).await?;
         let schema = planned.schema();
-        Ok((planned.reading, schema, planned.planned.all_rows().await?))
+        Ok((planned.context, schema, planned.planned.all_rows().await?))
     };
     let begun = tokio::select! {
         biased;
         () = cancelled.cancelled() => Err(Status::cancelled("the query was cancelled")),
         begun = begun => begun.map_err(status),
     };
-    let (reading, schema, batches) = begun.inspect_err(|_| run.ended = true)?;
-    let mut response = Response::new(running(schema, reading.keep(batches), deadline, run));
-    say_reading(response.metadata_mut(), &reading.view).map_err(status)?;
+    let (context, schema, batches) = begun.inspect_err(|_| run.ended = true)?;
+    let mut response = Response::new(stream_batches(schema, context.keep(batches), deadline, run));
+    insert_lake_metadata(response.metadata_mut(), &context.view).map_err(status)?;
     Ok(response)
 }
 
 /// Puts what was read among the headers, by the names they have over HTTP.
-fn say_reading(headers: &mut MetadataMap, view: &LakeSnapshot) -> Result<()> {
+fn insert_lake_metadata(headers: &mut MetadataMap, view: &LakeSnapshot) -> Result<()> {
     let text = |text: &str| AsciiMetadataValue::try_from(text).or_err(Kind::Internal, || "a version as a header");
     headers.insert("lake-version", text(&view.version())?);
     headers.insert("lake-exact", text(if view.is_exact(&[]) { "true" } else { "false" })?);

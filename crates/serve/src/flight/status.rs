@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 use crate::limits::timeout_error;
 
 /// Bytes of a text that go into a status: it is sent in a header, and clients bound those, some at 8 KiB.
-const MOST_TEXT: usize = 2_000;
+const MAX_TEXT_BYTES: usize = 2_000;
 
 /// An error as a status.
 pub(super) fn status(error: Error) -> Status {
@@ -22,8 +22,8 @@ pub(super) fn status(error: Error) -> Status {
         tracing::error!(%error, "a request failed");
     }
     let mut text = error.to_string();
-    if text.len() > MOST_TEXT {
-        text.truncate(text.floor_char_boundary(MOST_TEXT));
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
         text.push_str(" ...");
     }
     Status::new(Code::from_i32(error.kind().grpc_code()), text)
@@ -43,7 +43,7 @@ pub(super) fn malformed(what: &str) -> Status {
 
 /// An answer, but that to a message of more than `most` bytes as ours: it is refused before a call begins, in words that
 /// name no limit.
-pub(super) fn naming_the_limit(answer: Response, most: usize) -> Response {
+pub(super) fn with_limit_name(answer: Response, most: usize) -> Response {
     let code = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok());
     // No kind of ours has this code.
     if code.is_none_or(|code| code != (Code::OutOfRange as i32).to_string()) {
@@ -54,7 +54,7 @@ pub(super) fn naming_the_limit(answer: Response, most: usize) -> Response {
 }
 
 /// Runs a call, for this long at most. A bug in it fails this call and no other.
-pub(super) async fn guarded<T>(most: Duration, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+pub(super) async fn run_guarded<T>(most: Duration, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     match timeout(most, AssertUnwindSafe(call).catch_unwind()).await {
         Ok(ended) => ended.unwrap_or_else(|cause| Err(panicked(&*cause))),
         Err(_) => Err(status(timeout_error())),
@@ -84,12 +84,12 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_between_letters() {
         let cut = status(Error::invalid("ü".repeat(5_000)));
-        assert!(cut.message().len() <= MOST_TEXT + 4);
+        assert!(cut.message().len() <= MAX_TEXT_BYTES + 4);
     }
 
     #[tokio::test]
     async fn a_bug_in_a_call_is_its_own_error() {
-        let ended = guarded::<()>(Duration::MAX, async { panic!("a bug") }).await.expect_err("an error");
+        let ended = run_guarded::<()>(Duration::MAX, async { panic!("a bug") }).await.expect_err("an error");
         assert_eq!(ended.code(), Code::Internal);
     }
 }

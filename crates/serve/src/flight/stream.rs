@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tracing::Instrument as _;
 
-use super::running_answers::Run;
+use super::running_answers::RunningAnswer;
 use super::status::{panicked, status};
 use crate::limits::timeout_error;
 
@@ -26,7 +26,7 @@ use crate::limits::timeout_error;
 pub(super) type Messages<T> = BoxStream<'static, Result<T, Status>>;
 
 /// One message.
-pub(super) fn one<T: Send + 'static>(message: T) -> Messages<T> {
+pub(super) fn single_message<T: Send + 'static>(message: T) -> Messages<T> {
     stream::iter([Ok(message)]).boxed()
 }
 
@@ -49,25 +49,25 @@ pub(super) fn schema_bytes(schema: &Schema) -> Result<Bytes> {
 }
 
 /// Rows that are held.
-pub(super) fn held(rows: RecordBatch) -> Messages<FlightData> {
-    encoded(rows.schema(), stream::iter([Ok(rows)]).boxed())
+pub(super) fn single_batch(rows: RecordBatch) -> Messages<FlightData> {
+    encode_batches(rows.schema(), stream::iter([Ok(rows)]).boxed())
 }
 
 /// What comes from the engine: a batch, the end, or what went wrong.
-type Made = Result<Option<RecordBatch>, Status>;
+type EngineMessage = Result<Option<RecordBatch>, Status>;
 
 /// Rows as the engine makes them, until the client leaves, they are cancelled, or their time is over. A client that does
 /// not read holds up its query, but not beyond its time: then nothing is kept for it but what it is told.
-pub(super) fn running(
+pub(super) fn stream_batches(
     schema: SchemaRef,
     batches: BoxStream<'static, Result<RecordBatch>>,
     deadline: Instant,
-    run: Run,
+    run: RunningAnswer,
 ) -> Messages<FlightData> {
     let (send, receive) = mpsc::channel(1);
-    tokio::spawn(work(batches, deadline, run, send).in_current_span());
+    tokio::spawn(forward_batches(batches, deadline, run, send).in_current_span());
     let rows = stream::unfold(Some(receive), |receive| async {
-        let mut receive: mpsc::Receiver<Made> = receive?;
+        let mut receive: mpsc::Receiver<EngineMessage> = receive?;
         match receive.recv().await {
             Some(Ok(Some(batch))) => Some((Ok(batch), Some(receive))),
             Some(Ok(None)) => None,
@@ -76,14 +76,14 @@ pub(super) fn running(
             None => Some((Err(panicked(&"the work behind an answer ended")), None)),
         }
     });
-    encoded(schema, rows.boxed())
+    encode_batches(schema, rows.boxed())
 }
 
-async fn work(
+async fn forward_batches(
     mut batches: BoxStream<'static, Result<RecordBatch>>,
     deadline: Instant,
-    mut run: Run,
-    send: mpsc::Sender<Made>,
+    mut run: RunningAnswer,
+    send: mpsc::Sender<EngineMessage>,
 ) {
     let made = async {
         while let Some(batch) = batches.try_next().await.map_err(status)? {
@@ -105,7 +105,7 @@ async fn work(
     let _ = send.send(end).await;
 }
 
-fn encoded(schema: SchemaRef, rows: BoxStream<'static, Result<RecordBatch, Status>>) -> Messages<FlightData> {
+fn encode_batches(schema: SchemaRef, rows: BoxStream<'static, Result<RecordBatch, Status>>) -> Messages<FlightData> {
     let rows = rows.map_err(FlightError::from);
     let messages = FlightDataEncoderBuilder::new().with_schema(schema).build(rows).map_err(Status::from);
     // A bug in the middle of an answer breaks this answer and no other.

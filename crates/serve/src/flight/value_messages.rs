@@ -19,7 +19,7 @@ use datafusion::common::ScalarValue;
 use lake_model::{Error, Kind, Result, ResultExt};
 
 /// The name and value of each column.
-pub(super) type Named = Vec<(String, ScalarValue)>;
+pub(super) type NamedValues = Vec<(String, ScalarValue)>;
 
 /// The error of more rows, or fewer.
 pub(super) const ONE_ROW: &str = "a query takes one row of values; bind one row at a time";
@@ -29,14 +29,14 @@ const NO_BATCH: &str = "the bound values are no Arrow batch";
 const COMPRESSED: &str = "bound values must not be compressed";
 
 /// The messages of one row.
-pub(super) struct Row<'a> {
+pub(super) struct ValueMessages<'a> {
     pub(super) schema: &'a Bytes,
     pub(super) dictionaries: &'a [&'a FlightData],
     pub(super) header: &'a Bytes,
     pub(super) body: &'a Bytes,
 }
 
-impl Row<'_> {
+impl ValueMessages<'_> {
     /// Whether a message is a dictionary, which rows refer to.
     pub(super) fn is_dictionary(part: &FlightData) -> bool {
         root_as_message(&part.data_header).is_ok_and(|message| message.header_type() == MessageHeader::DictionaryBatch)
@@ -54,7 +54,7 @@ impl Row<'_> {
     ///
     /// # Errors
     /// If it is not one row of values.
-    pub(super) fn read(&self) -> Result<Named> {
+    pub(super) fn read(&self) -> Result<NamedValues> {
         // The reader of Arrow messages panics on some that are wrong.
         let read = catch_unwind(AssertUnwindSafe(|| self.try_read()));
         read.unwrap_or_else(|_| Err(Error::invalid(NO_BATCH)))
@@ -65,7 +65,7 @@ impl Row<'_> {
         Ok(Arc::new(Schema::try_from(&schema).or_err(Kind::Invalid, || NO_BATCH)?))
     }
 
-    fn try_read(&self) -> Result<Named> {
+    fn try_read(&self) -> Result<NamedValues> {
         let schema = self.schema()?;
         let mut fields = schema.fields().iter().enumerate();
         if let Some((at, field)) = fields.find(|(_, field)| !can_be_bound(field.data_type())) {

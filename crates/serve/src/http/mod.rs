@@ -12,7 +12,7 @@ pub(crate) mod request;
 mod response;
 mod routes;
 
-pub(crate) use collected::{KeptAnswers, MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
+pub(crate) use collected::{AnswerCache, MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
 pub(crate) use connection::connections::serve;
 pub(crate) use connection::socket::Socket;
 pub(crate) use endpoints::map_page::MapPage;

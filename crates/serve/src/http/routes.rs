@@ -28,7 +28,7 @@ use super::endpoints::{
 };
 use super::layers::admit::admit;
 use super::layers::observe::observe;
-use super::layers::origin_guard::{guard, readers};
+use super::layers::origin_guard::{allowed_origins, check_origin};
 use crate::app::App;
 use crate::openapi::document;
 use crate::problem::Problem;
@@ -50,17 +50,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(collected)
         .route(PAGE, get(web::get))
-        .route(ASSETS, get(web::asset))
-        .route(ICON, get(web::icon))
-        .route(LICENSES, get(web::licenses))
-        .route(API, get(web::api))
+        .route(ASSETS, get(web::get_asset))
+        .route(ICON, get(web::get_icon))
+        .route(LICENSES, get(web::get_licenses))
+        .route(API, get(web::get_api))
         .route(CHANGES, get(changes::get))
         .route(TILES, get(tiles::answer).post(tiles::answer.layer(body_limit)))
         .route(TILE_JSON, get(tile_json::get))
-        .route(HEALTHZ, get(operations::live))
-        .route(READYZ, get(operations::ready))
-        .route(LIMITS, get(operations::limits))
-        .route(METRICS, get(operations::tell_metrics))
+        .route(HEALTHZ, get(operations::get_liveness))
+        .route(READYZ, get(operations::get_readiness))
+        .route(LIMITS, get(operations::get_limits))
+        .route(METRICS, get(operations::get_metrics))
         .route(OPENAPI, get(openapi))
         .route(PROBLEMS, get(explain))
         .fallback(no_such_path)
@@ -69,7 +69,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(map_response(weaken_tag))
         .layer(from_fn_with_state(Arc::clone(&app), admit))
         .layer(cross_origin(&app))
-        .layer(from_fn_with_state(Arc::clone(&app), guard))
+        .layer(from_fn_with_state(Arc::clone(&app), check_origin))
         .layer(CatchPanicLayer::custom(|cause: Box<dyn std::any::Any + Send>| {
             Problem::panicked(&*cause).into_response()
         }))
@@ -117,7 +117,7 @@ fn cross_origin(app: &Arc<App>) -> CorsLayer {
         "x-request-id",
     ];
     CorsLayer::new()
-        .allow_origin(readers(app))
+        .allow_origin(allowed_origins(app))
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         // Each by its name: `*` does not stand for Authorization.
         .allow_headers(AllowHeaders::mirror_request())
@@ -130,16 +130,17 @@ async fn openapi(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn explain(slug: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    let Path(slug) = slug.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
-    Problem::explanation(&slug).ok_or_else(|| Problem::of(Kind::NotFound, format!("there is no problem `{slug}`")))
+    let Path(slug) = slug.map_err(|rejection| Problem::from_kind(Kind::NotFound, rejection.body_text()))?;
+    Problem::explanation(&slug)
+        .ok_or_else(|| Problem::from_kind(Kind::NotFound, format!("there is no problem `{slug}`")))
 }
 
 async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
     let path = uri.path();
     let near = nearest(path, PATHS).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-    Problem::of(Kind::NotFound, format!("there is nothing under {path}; {near}There is {}", PATHS.join(", ")))
+    Problem::from_kind(Kind::NotFound, format!("there is nothing under {path}; {near}There is {}", PATHS.join(", ")))
 }
 
 async fn no_such_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
-    Problem::method(method.as_str(), uri.path())
+    Problem::method_not_allowed(method.as_str(), uri.path())
 }

@@ -58,45 +58,45 @@ impl Metrics {
     }
 
     /// A request has come.
-    pub(crate) fn came(&self) {
+    pub(crate) fn begin_request(&self) {
         self.in_flight.inc();
     }
 
     /// A request has its status, and its answer a media type.
-    pub(crate) fn answered(&self, path: &str, status: u16, format: &str) {
+    pub(crate) fn add_response(&self, path: &str, status: u16, format: &str) {
         let labels = vec![("path", path.to_owned()), ("status", status.to_string()), ("format", format.to_owned())];
         self.requests.get_or_create(&labels).inc();
     }
 
     /// A request is over: its answer has been sent, or will not be.
-    pub(crate) fn over(&self, path: &str, took: Duration, bytes: u64) {
+    pub(crate) fn end_request(&self, path: &str, took: Duration, bytes: u64) {
         self.in_flight.dec();
         self.durations.get_or_create(&label("path", path)).observe(took.as_secs_f64());
         self.sent_bytes.get_or_create(&label("path", path)).inc_by(bytes);
     }
 
     /// Rows of answers have been made.
-    pub(crate) fn rows(&self, rows: usize) {
+    pub(crate) fn add_rows(&self, rows: usize) {
         self.rows.inc_by(rows as u64);
     }
 
     /// A request was refused, for one of the causes there are.
-    pub(crate) fn refused(&self, cause: &'static str) {
+    pub(crate) fn add_refusal(&self, cause: &'static str) {
         self.refused.get_or_create(&label("cause", cause)).inc();
     }
 
     /// An answer did not come to its end: the client left, or the server broke it off.
-    pub(crate) fn unfinished(&self, by: &'static str) {
+    pub(crate) fn add_unfinished(&self, by: &'static str) {
         self.unfinished.get_or_create(&label("by", by)).inc();
     }
 
     /// A process for queries in SQL was started.
-    pub(crate) fn worker_started(&self) {
+    pub(crate) fn add_worker_start(&self) {
         self.workers_started.inc();
     }
 
     /// A process for queries in SQL ended, for one of the causes there are.
-    pub(crate) fn worker_ended(&self, cause: &'static str) {
+    pub(crate) fn add_worker_end(&self, cause: &'static str) {
         self.workers_ended.get_or_create(&label("cause", cause)).inc();
     }
 

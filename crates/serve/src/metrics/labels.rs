@@ -12,7 +12,7 @@ pub(super) fn label(name: &'static str, value: &str) -> Labels {
 }
 
 /// A gauge that has one value.
-pub(super) fn tell(registry: &mut Registry, name: &str, help: &str, value: i64) {
+pub(super) fn register_gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {
     let gauge: Gauge = Gauge::default();
     gauge.set(value);
     registry.register(name, help, gauge);

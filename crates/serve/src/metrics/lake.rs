@@ -5,13 +5,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Labels, label, tell};
+use super::labels::{Labels, label, register_gauge};
 use crate::app::App;
 
 /// What is told of each resource: the name, what it means, and the number; none where there is none.
-type Told = (&'static str, &'static str, fn(&ResourceSnapshot) -> Option<i64>);
+type ResourceMetric = (&'static str, &'static str, fn(&ResourceSnapshot) -> Option<i64>);
 
-const TOLD: [Told; 6] = [
+const RESOURCE_METRICS: [ResourceMetric; 6] = [
     ("hotspots_resource_batches", "The last batch that landed", |resource| Some(resource.mark.batch)),
     ("hotspots_resource_watermark", "The last batch that is compacted", |resource| Some(resource.watermark())),
     ("hotspots_resource_unreconciled_batches", "Batches that a compaction has yet to confirm", |resource| {
@@ -27,22 +27,37 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
     let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let engine = app.reader.engine();
     let reserved = whole(engine.reserved_bytes());
-    tell(registry, "hotspots_engine_reserved_bytes", "Memory that queries hold now", reserved);
+    register_gauge(registry, "hotspots_engine_reserved_bytes", "Memory that queries hold now", reserved);
     let limit = whole(engine.memory_bytes());
-    tell(registry, "hotspots_engine_limit_bytes", "Memory that queries may hold before they spill", limit);
-    tell(registry, "hotspots_engine_running", "Requests that the engine works for", whole(app.turns.taken()));
-    tell(registry, "hotspots_engine_waiting", "Requests that wait for the engine", whole(app.turns.waiting()));
+    register_gauge(registry, "hotspots_engine_limit_bytes", "Memory that queries may hold before they spill", limit);
+    register_gauge(
+        registry,
+        "hotspots_engine_running",
+        "Requests that the engine works for",
+        whole(app.admission.in_use()),
+    );
+    register_gauge(
+        registry,
+        "hotspots_engine_waiting",
+        "Requests that wait for the engine",
+        whole(app.admission.waiting()),
+    );
     let collected = whole(app.answers.held_bytes());
-    tell(registry, "hotspots_http_collected_bytes", "Memory of answers that were collected to be sent", collected);
+    register_gauge(
+        registry,
+        "hotspots_http_collected_bytes",
+        "Memory of answers that were collected to be sent",
+        collected,
+    );
     let (running, idle) = app.sql_workers.counts();
-    tell(registry, "hotspots_sql_workers_running", "Processes at work for a query in SQL", running);
-    tell(registry, "hotspots_sql_workers_idle", "Processes that wait for a query in SQL", whole(idle));
+    register_gauge(registry, "hotspots_sql_workers_running", "Processes at work for a query in SQL", running);
+    register_gauge(registry, "hotspots_sql_workers_idle", "Processes that wait for a query in SQL", whole(idle));
 
     let view = app.reader.open_newest().await.inspect_err(|error| tracing::error!(%error, "the lake cannot be read"));
-    tell(registry, "hotspots_lake_readable", "1 if the lake can be read, else 0", i64::from(view.is_ok()));
+    register_gauge(registry, "hotspots_lake_readable", "1 if the lake can be read, else 0", i64::from(view.is_ok()));
     let versions = Family::<Labels, Gauge>::default();
     registry.register("hotspots_table_version", "The version of each table that answers are of", versions.clone());
-    let families = TOLD.map(|(name, help, _)| {
+    let families = RESOURCE_METRICS.map(|(name, help, _)| {
         let family = Family::<Labels, Gauge>::default();
         registry.register(name, help, family.clone());
         family
@@ -58,8 +73,8 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
         versions.get_or_create(&label("table", table)).set(i64::try_from(snapshot.version).unwrap_or(i64::MAX));
     }
     for (name, resource) in &view.resources {
-        for (family, (_, _, told)) in families.iter().zip(TOLD) {
-            if let Some(value) = told(resource) {
+        for (family, (_, _, read)) in families.iter().zip(RESOURCE_METRICS) {
+            if let Some(value) = read(resource) {
                 family.get_or_create(&label("resource", name)).set(value);
             }
         }

@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Labels, label, tell};
+use super::labels::{Labels, label, register_gauge};
 
 /// Parts of a second in which Linux counts a process's time for everybody who reads `/proc`.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -35,7 +35,7 @@ pub(super) fn register(registry: &mut Registry) {
 /// A gauge; one without a value where there is none to tell.
 fn gauge(registry: &mut Registry, name: &str, help: &str, value: Option<i64>) {
     match value {
-        Some(value) => tell(registry, name, help, value),
+        Some(value) => register_gauge(registry, name, help, value),
         None => registry.register(name, help, Family::<Labels, Gauge>::default()),
     }
 }

@@ -4,10 +4,10 @@ use lake_model::{BoundaryDimension, Kind};
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{AGGREGATES, BOUNDARIES, CHANGES, Endpoint, FACETS, HOTSPOTS, INCIDENTS, SQL, TILES};
-use crate::http::request::negotiation::OFFERS;
+use crate::http::request::negotiation::ANSWER_FORMATS;
 
 /// The headers of every answer that was read from the lake.
-pub(super) const OF_READING: [&str; 4] = ["Lake-Version", "Lake-Exact", "Lake-As-Of", "Lake-Synthetic"];
+pub(super) const LAKE_HEADERS: [&str; 4] = ["Lake-Version", "Lake-Exact", "Lake-As-Of", "Lake-Synthetic"];
 
 const HEADERS: [(&str, &str); 15] = [
     ("Lake-Version", "The versions of fast_counts, counts and incidents that were read."),
@@ -28,7 +28,7 @@ const HEADERS: [(&str, &str); 15] = [
 ];
 
 /// What else than the kinds of errors a status can be.
-const OTHERS: [(u16, &str); 7] = [
+const OTHER_TITLES: [(u16, &str); 7] = [
     (406, "not acceptable"),
     (412, "precondition failed"),
     (416, "range not satisfiable"),
@@ -39,11 +39,11 @@ const OTHERS: [(u16, &str); 7] = [
 ];
 
 /// The statuses of problems that any path with rows may have.
-const USUAL: [u16; 13] = [400, 401, 403, 404, 406, 410, 414, 422, 429, 431, 500, 503, 504];
+const COMMON_STATUSES: [u16; 13] = [400, 401, 403, 404, 406, 410, 414, 422, 429, 431, 500, 503, 504];
 
 /// The answers of a path with rows.
-pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
-    let mut responses = references(&USUAL);
+pub(super) fn rows_responses(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
+    let mut responses = references(&COMMON_STATUSES);
     if posted {
         responses.extend(references(&[413]));
         if endpoint.path == SQL {
@@ -51,17 +51,18 @@ pub(super) fn of_rows(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
         }
     }
     let (content, headers) = match endpoint.path {
-        TILES => (json!({"application/vnd.mapbox-vector-tile": {}}), header_references(&OF_READING)),
+        TILES => (json!({"application/vnd.mapbox-vector-tile": {}}), header_references(&LAKE_HEADERS)),
         BOUNDARIES => {
             let schema = json!({"$ref": "#/components/schemas/Boundaries"});
-            let headers: Vec<&str> = OF_READING.iter().chain(&["Server-Timing"]).copied().collect();
+            let headers: Vec<&str> = LAKE_HEADERS.iter().chain(&["Server-Timing"]).copied().collect();
             (json!({"application/geo+json": {"schema": schema}}), header_references(&headers))
         }
         CHANGES => (json!({"application/x-ndjson": {}, "text/event-stream": {}}), Value::Null),
         path => {
-            let told =
-                OFFERS.iter().map(|offer| (offer.content_type.to_owned(), json!({"schema": schema(path, offer.name)})));
-            let more = OF_READING
+            let told = ANSWER_FORMATS.iter().map(|answer_format| {
+                (answer_format.content_type.to_owned(), json!({"schema": schema(path, answer_format.name)}))
+            });
+            let more = LAKE_HEADERS
                 .iter()
                 .chain(&["Lake-Truncated", "Lake-Warning", "Content-Disposition", "Server-Timing"])
                 .copied();
@@ -137,7 +138,7 @@ pub(super) fn headers() -> Value {
 /// The problems by status.
 pub(super) fn problems() -> Value {
     let mut told = Map::new();
-    let titles = Kind::ALL.iter().map(|kind| (kind.http_status(), kind.title())).chain(OTHERS);
+    let titles = Kind::ALL.iter().map(|kind| (kind.http_status(), kind.title())).chain(OTHER_TITLES);
     for (status, title) in titles {
         let problem = told.entry(status.to_string()).or_insert_with(|| {
             let schema = json!({"$ref": "#/components/schemas/Problem"});

@@ -27,12 +27,12 @@ pub fn document(queries: &Queries) -> Value {
         tiles::ENDPOINT,
         sql::ENDPOINT,
     ] {
-        paths.insert(written(endpoint.path), of_rows(&endpoint));
+        paths.insert(client_path(endpoint.path), rows_path(&endpoint));
     }
     for query in queries.iter() {
         paths.insert(queries::path(query), queries::item(query));
     }
-    for path in plain() {
+    for path in plain_paths() {
         paths.insert(path.path.to_owned(), path.item());
     }
     json!({
@@ -57,38 +57,38 @@ pub fn document(queries: &Queries) -> Value {
 }
 
 /// A path as clients write it: of a tile the router knows the ending only as a part of the row.
-fn written(path: &str) -> String {
+fn client_path(path: &str) -> String {
     if path == TILES { format!("{path}.mvt") } else { path.to_owned() }
 }
 
 /// A path that answers with rows.
-fn of_rows(endpoint: &Endpoint) -> Value {
+fn rows_path(endpoint: &Endpoint) -> Value {
     let name = endpoint.path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let mut given = parameters::of_path(endpoint.path);
-    given.extend(endpoint.parameters.iter().map(|parameter| parameters::in_query(parameter, endpoint)));
+    let mut given = parameters::path_parameters(endpoint.path);
+    given.extend(endpoint.parameters.iter().map(|parameter| parameters::query_parameter(parameter, endpoint)));
     let mut item = json!({"get": {
         "operationId": name,
         "summary": endpoint.about,
         "parameters": given,
-        "responses": answers::of_rows(endpoint, false),
+        "responses": answers::rows_responses(endpoint, false),
     }});
     if endpoint.takes_body {
         item["post"] = json!({
             "operationId": format!("post_{name}"),
             "summary": format!("{} The parameters are the members of a JSON object.", endpoint.about),
             "requestBody": {"required": true, "content": {"application/json": {"schema": parameters::body(endpoint)}}},
-            "responses": answers::of_rows(endpoint, true),
+            "responses": answers::rows_responses(endpoint, true),
         });
-        let of_path = parameters::of_path(endpoint.path);
-        if !of_path.is_empty() {
-            item["post"]["parameters"] = of_path.into();
+        let path_parameters = parameters::path_parameters(endpoint.path);
+        if !path_parameters.is_empty() {
+            item["post"]["parameters"] = path_parameters.into();
         }
     }
     item
 }
 
 /// A path without parameters of its own.
-struct Plain {
+struct PlainPath {
     path: &'static str,
     about: &'static str,
     media_type: &'static str,
@@ -99,13 +99,13 @@ struct Plain {
     open: bool,
 }
 
-fn plain() -> Vec<Plain> {
+fn plain_paths() -> Vec<PlainPath> {
     let array = |name: &str| json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}});
     let text = || json!({"type": "string"});
-    let guarded: &[u16] = &[401, 403, 429, 500];
-    let reading: &[u16] = &[400, 401, 403, 429, 500, 503, 504];
+    let server_statuses: &[u16] = &[401, 403, 429, 500];
+    let lake_statuses: &[u16] = &[400, 401, 403, 429, 500, 503, 504];
     let of =
-        |path, about, media_type, schema, problems, open| Plain { path, about, media_type, schema, problems, open };
+        |path, about, media_type, schema, problems, open| PlainPath { path, about, media_type, schema, problems, open };
     let json = "application/json";
     vec![
         of(
@@ -113,7 +113,7 @@ fn plain() -> Vec<Plain> {
             "The resources: how much of each has landed, and how it stands.",
             json,
             array("Resource"),
-            reading,
+            lake_statuses,
             false,
         ),
         of(
@@ -122,20 +122,27 @@ fn plain() -> Vec<Plain> {
              the parameters of tiles, and the address of the tiles has them.",
             json,
             json!({"$ref": "#/components/schemas/TileJson"}),
-            reading,
+            lake_statuses,
             false,
         ),
-        of(LIMITS, "What a request may use.", json, array("Limit"), guarded, false),
-        of(QUERIES, "The named queries, with their parameters and columns.", json, array("NamedQuery"), reading, false),
+        of(LIMITS, "What a request may use.", json, array("Limit"), server_statuses, false),
+        of(
+            QUERIES,
+            "The named queries, with their parameters and columns.",
+            json,
+            array("NamedQuery"),
+            lake_statuses,
+            false,
+        ),
         of(
             METRICS,
             "What the server counts, for Prometheus; with the scope `admin`.",
             MEDIA_TYPE,
             text(),
-            reading,
+            lake_statuses,
             false,
         ),
-        of(OPENAPI, "This document.", json, json!({"type": "object"}), guarded, false),
+        of(OPENAPI, "This document.", json, json!({"type": "object"}), server_statuses, false),
         of(PROBLEMS, "What a kind of problem means.", "text/plain", text(), &[404, 500], true),
         of(HEALTHZ, "Whether the process answers.", "text/plain", text(), &[500], true),
         of(READYZ, "Whether the lake can be read.", "text/plain", text(), &[500, 503], true),
@@ -144,13 +151,13 @@ fn plain() -> Vec<Plain> {
     ]
 }
 
-impl Plain {
+impl PlainPath {
     fn item(&self) -> Value {
         let name: String = self.path.chars().filter(char::is_ascii_alphabetic).collect();
         let mut responses = answers::references(self.problems);
         let mut ok = json!({"description": self.about, "content": {self.media_type: {"schema": self.schema}}});
         if [RESOURCES, TILE_JSON].contains(&self.path) {
-            ok["headers"] = answers::header_references(&answers::OF_READING);
+            ok["headers"] = answers::header_references(&answers::LAKE_HEADERS);
         }
         responses.insert("200".to_owned(), ok);
         let mut get = json!({
@@ -158,10 +165,10 @@ impl Plain {
             "summary": self.about,
             "responses": responses,
         });
-        let mut parameters = parameters::of_path(self.path);
+        let mut parameters = parameters::path_parameters(self.path);
         if self.path == TILE_JSON {
             let tiles = &tiles::ENDPOINT;
-            parameters.extend(tiles.parameters.iter().map(|parameter| parameters::in_query(parameter, tiles)));
+            parameters.extend(tiles.parameters.iter().map(|parameter| parameters::query_parameter(parameter, tiles)));
         }
         if !parameters.is_empty() {
             get["parameters"] = parameters.into();

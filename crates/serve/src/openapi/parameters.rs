@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::http::endpoint::{Endpoint, PROBLEMS, TILES};
 
 /// The parts of a path that vary.
-pub(super) fn of_path(path: &str) -> Vec<Value> {
+pub(super) fn path_parameters(path: &str) -> Vec<Value> {
     let of = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "path", "required": true, "description": about, "schema": schema});
     let whole = |most: i64| json!({"type": "integer", "minimum": 0, "maximum": most});
     let most = (1 << 24) - 1;
@@ -22,7 +22,7 @@ pub(super) fn of_path(path: &str) -> Vec<Value> {
 }
 
 /// A parameter of a query.
-pub(super) fn in_query(parameter: &Parameter, endpoint: &Endpoint) -> Value {
+pub(super) fn query_parameter(parameter: &Parameter, endpoint: &Endpoint) -> Value {
     let item = item(parameter, endpoint);
     let mut told = json!({"name": name(parameter), "in": "query", "description": about(parameter)});
     match parameter.shape {

@@ -39,7 +39,7 @@ pub(super) fn item(query: &NamedQuery) -> Value {
         "name": CELLS.name, "in": "query", "description": CELLS.about,
         "schema": {"type": "string", "enum": Cells::NAMES},
     }));
-    let mut responses = answers::of_rows(&endpoint, false);
+    let mut responses = answers::rows_responses(&endpoint, false);
     if !query.columns().is_empty() {
         let member = |column: &lake_query::QueryColumn| {
             // A cell is its hexadecimal text in JSON, as everywhere.

@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Watches processes; its thread ends with it.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct MemoryWatch {
     shared: Arc<Shared>,
 }
 
@@ -35,12 +35,12 @@ struct State {
 #[derive(Debug)]
 struct Process {
     max_bytes: usize,
-    killed: Option<Excess>,
+    killed: Option<MemoryExcess>,
 }
 
 /// Why a process was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Excess {
+pub(super) enum MemoryExcess {
     /// It took more than it may.
     Own,
     /// All together took more than they may, and it was the largest.
@@ -49,12 +49,12 @@ pub(super) enum Excess {
 
 /// A process that is watched, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct WatchedProcess {
     shared: Arc<Shared>,
     pid: i32,
 }
 
-impl Watch {
+impl MemoryWatch {
     /// Starts the thread.
     ///
     /// # Errors
@@ -68,29 +68,29 @@ impl Watch {
     }
 
     /// Watches a process, which may take this much. It must not be waited for meanwhile: its id would be another's.
-    pub(super) fn watch(&self, pid: u32, max_bytes: usize) -> Watched {
+    pub(super) fn watch(&self, pid: u32, max_bytes: usize) -> WatchedProcess {
         let pid = i32::try_from(pid).unwrap_or_default();
         self.shared.lock().processes.insert(pid, Process { max_bytes, killed: None });
         self.shared.changed.notify_one();
-        Watched { shared: Arc::clone(&self.shared), pid }
+        WatchedProcess { shared: Arc::clone(&self.shared), pid }
     }
 }
 
-impl Drop for Watch {
+impl Drop for MemoryWatch {
     fn drop(&mut self) {
         self.shared.lock().is_over = true;
         self.shared.changed.notify_one();
     }
 }
 
-impl Watched {
+impl WatchedProcess {
     /// Whether it was ended for its memory.
-    pub(super) fn excess(&self) -> Option<Excess> {
+    pub(super) fn excess(&self) -> Option<MemoryExcess> {
         self.shared.lock().processes.get(&self.pid).and_then(|process| process.killed)
     }
 }
 
-impl Drop for Watched {
+impl Drop for WatchedProcess {
     fn drop(&mut self) {
         self.shared.lock().processes.remove(&self.pid);
     }
@@ -125,7 +125,7 @@ impl State {
             }
             let bytes = memory_bytes(*pid).unwrap_or(0);
             if bytes > process.max_bytes {
-                process.kill(*pid, Excess::Own);
+                process.kill(*pid, MemoryExcess::Own);
                 continue;
             }
             total += bytes;
@@ -136,13 +136,13 @@ impl State {
         if let Some((_, pid)) = largest.filter(|_| total > total_bytes)
             && let Some(process) = self.processes.get_mut(&pid)
         {
-            process.kill(pid, Excess::Total);
+            process.kill(pid, MemoryExcess::Total);
         }
     }
 }
 
 impl Process {
-    fn kill(&mut self, pid: i32, excess: Excess) {
+    fn kill(&mut self, pid: i32, excess: MemoryExcess) {
         self.killed = Some(excess);
         if let Some(pid) = Pid::from_raw(pid) {
             // One that has ended already needs no end.
@@ -170,8 +170,10 @@ mod tests {
 
     #[test]
     fn a_process_over_its_bound_or_the_largest_of_all_is_ended() {
-        for (max_bytes, total_bytes, expected) in [(0, usize::MAX, Excess::Own), (usize::MAX, 0, Excess::Total)] {
-            let watch = Watch::start(total_bytes).expect("a thread");
+        for (max_bytes, total_bytes, expected) in
+            [(0, usize::MAX, MemoryExcess::Own), (usize::MAX, 0, MemoryExcess::Total)]
+        {
+            let watch = MemoryWatch::start(total_bytes).expect("a thread");
             // It waits for a line that never comes.
             let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat");
             let watched = watch.watch(child.id(), max_bytes);

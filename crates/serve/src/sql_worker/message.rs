@@ -47,11 +47,11 @@ pub struct SqlWorkerSetup {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Plan a statement, and bind its values.
-    Plan(Box<Question>),
+    Plan(Box<PlanRequest>),
     /// Run what was planned.
     Run {
         /// Hold the first rows before any is sent; none: send rows as they are made.
-        held: Option<Held>,
+        held: Option<HeldRows>,
     },
     /// Leave what was asked for.
     Cancel,
@@ -59,20 +59,20 @@ pub(crate) enum Request {
 
 /// Which rows are held until it is known whether there are more, and whether they can be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Held {
+pub(crate) struct HeldRows {
     /// The most rows.
     pub(crate) limit: usize,
     /// The name of the format that they are sent in.
     pub(crate) format: String,
 }
 
-/// A statement of a user over one reading of the lake.
+/// A statement of a user over one snapshot of the lake.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct PlanRequest {
     /// The versions to read: a [`lake_query::SnapshotVersions`].
     pub(crate) pin: String,
     pub(crate) sql: Sql,
-    pub(crate) values: Values,
+    pub(crate) values: StatementValues,
     /// Bytes that the engine may hold for it.
     pub(crate) memory_bytes: usize,
     /// Bytes that it may spill.
@@ -89,14 +89,14 @@ pub(crate) enum Sql {
 }
 
 impl Sql {
-    pub(crate) fn of_query(query: &NamedQuery) -> Self {
+    pub(crate) fn from_query(query: &NamedQuery) -> Self {
         Self::Named { name: query.name().to_owned(), file: query.file().to_owned(), text: query.text().to_owned() }
     }
 }
 
 /// The values of a statement's placeholders.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Values {
+pub(crate) enum StatementValues {
     /// None are bound yet.
     Unbound,
     /// The text of JSON: an object by name, or an array in the order of the placeholders.
@@ -131,7 +131,7 @@ impl Row {
 
     /// # Errors
     /// As [`Self::new`].
-    pub(crate) fn of(values: ParamValues) -> Result<Self> {
+    pub(crate) fn from_values(values: ParamValues) -> Result<Self> {
         match values {
             ParamValues::Map(values) => {
                 Self::new(values.into_iter().map(|(name, value)| (name, value.value().clone())))

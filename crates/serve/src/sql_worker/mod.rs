@@ -21,9 +21,9 @@ mod worker;
 mod worker_process;
 
 pub use message::SqlWorkerSetup;
-pub(crate) use message::{MAX_FRAME_BYTES, Row, Sql, Values};
-pub(crate) use planned_statement::{Planned, plan};
-pub(crate) use pool::{Share, SqlWorkers};
+pub(crate) use message::{MAX_FRAME_BYTES, Row, Sql, StatementValues};
+pub(crate) use planned_statement::{PlannedStatement, plan};
+pub(crate) use pool::{SqlWorkers, WorkerShare};
 pub use worker::run_sql_worker;
 
 /// Bytes that the process of a query may take in all, if the engine may hold this many for it: what the engine does not

@@ -9,13 +9,13 @@ use lake_analytics::OrderedRows;
 use lake_model::{Error, Result};
 use lake_query::Format;
 
-use super::message::{Begin, Held, Question, Request, Sql, Values};
+use super::message::{Begin, HeldRows, PlanRequest, Request, Sql, StatementValues};
 use super::pool::{Frame, Lease};
-use crate::app::Reading;
+use crate::app::RequestContext;
 
 /// A statement that a worker has planned and is ready to run. Dropped, the worker leaves it.
 #[derive(Debug)]
-pub(crate) struct Planned {
+pub(crate) struct PlannedStatement {
     /// The columns of the answer.
     pub(crate) columns: SchemaRef,
     /// The names of its placeholders without `$`, numbers first, and their types; null where the SQL does not tell.
@@ -27,40 +27,40 @@ pub(crate) struct Planned {
     lease: Lease,
 }
 
-/// Plans a statement over a reading, and binds its values.
+/// Plans a statement over a snapshot, and binds its values.
 ///
 /// # Errors
 /// If the SQL is wrong or would change anything, a value does not fit, or planning needs more than it may.
-pub(crate) async fn plan(reading: &Reading, sql: Sql, values: Values) -> Result<Planned> {
-    let share = reading.sql_share();
-    let question = Question {
-        pin: reading.view.versions().to_string(),
+pub(crate) async fn plan(context: &RequestContext, sql: Sql, values: StatementValues) -> Result<PlannedStatement> {
+    let share = context.sql_share();
+    let request = PlanRequest {
+        pin: context.view.versions().to_string(),
         sql,
         values,
         memory_bytes: share.memory_bytes,
-        spill_bytes: reading.spill_bytes,
+        spill_bytes: context.spill_bytes,
     };
     tracing::debug!("query begins");
-    let mut lease = Lease::ask(share, &Request::Plan(Box::new(question))).await?;
+    let mut lease = Lease::ask(share, &Request::Plan(Box::new(request))).await?;
     let (Some(Frame::Columns(columns)), Some(Frame::Placeholders(placeholders)), Some(Frame::Plan(plan))) =
         (lease.next().await?, lease.next().await?, lease.next().await?)
     else {
-        return Err(out_of_order());
+        return Err(unexpected_frame());
     };
-    Ok(Planned { columns, placeholders, is_fixed: plan.is_fixed, values: plan.values, lease })
+    Ok(PlannedStatement { columns, placeholders, is_fixed: plan.is_fixed, values: plan.values, lease })
 }
 
-fn out_of_order() -> Error {
+fn unexpected_frame() -> Error {
     Error::internal("a worker sent something else than was asked for")
 }
 
-impl Planned {
+impl PlannedStatement {
     /// The first rows, of which it is known before the first whether there are more, and whether `format` can hold them.
     ///
     /// # Errors
     /// If it fails, its rows need more than the request may hold, or the format cannot hold them.
     pub(crate) async fn first_rows(self, limit: usize, format: Format) -> Result<OrderedRows> {
-        let (schema, begin, lease) = self.run(Some(Held { limit, format: format.to_string() })).await?;
+        let (schema, begin, lease) = self.run(Some(HeldRows { limit, format: format.to_string() })).await?;
         let batches = rows(lease).map_err(|error| DataFusionError::External(Box::new(error))).boxed();
         Ok(OrderedRows { schema, batches, truncated: begin.truncated })
     }
@@ -74,12 +74,12 @@ impl Planned {
         Ok(rows(lease))
     }
 
-    async fn run(mut self, held: Option<Held>) -> Result<(SchemaRef, Begin, Lease)> {
+    async fn run(mut self, held: Option<HeldRows>) -> Result<(SchemaRef, Begin, Lease)> {
         self.lease.send(&Request::Run { held }).await?;
         let (Some(Frame::Columns(schema)), Some(Frame::Begin(begin))) =
             (self.lease.next().await?, self.lease.next().await?)
         else {
-            return Err(out_of_order());
+            return Err(unexpected_frame());
         };
         Ok((schema, begin, self.lease))
     }
@@ -89,7 +89,7 @@ fn rows(lease: Lease) -> BoxStream<'static, Result<RecordBatch>> {
     let next = |mut lease: Lease| async move {
         match lease.next().await? {
             Some(Frame::Batch(batch)) => Ok(Some((batch, lease))),
-            Some(_) => Err(out_of_order()),
+            Some(_) => Err(unexpected_frame()),
             None => Ok(None),
         }
     };

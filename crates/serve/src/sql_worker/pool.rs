@@ -1,4 +1,4 @@
-//! The workers of a server: a few that wait, as many at work as the engine has turns.
+//! The workers of a server: a few that wait, as many at work as there are engine permits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,25 +11,25 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-use super::memory_watch::{Watch, Watched};
+use super::memory_watch::{MemoryWatch, WatchedProcess};
 use super::message::{Begin, End, Plan, Request, SqlWorkerSetup, Tag, decode, from_json};
 use super::process_bytes;
 use super::spill_directory::remove_abandoned;
-use super::worker_process::{Cause, Process};
-use crate::admission::Turn;
+use super::worker_process::{EndCause, Process};
+use crate::admission::EnginePermit;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 
 /// Workers that wait for a statement, at most.
 const MAX_IDLE: usize = 4;
 /// All but one of those that wait are ended after this time.
-const IDLE: Duration = Duration::from_secs(60);
+const MAX_IDLE_TIME: Duration = Duration::from_secs(60);
 /// A worker that has answered so many statements is ended.
 const MAX_ANSWERED: usize = 10_000;
 /// A worker that takes more after a statement is ended.
 const MAX_IDLE_BYTES: usize = 160 << 20;
 /// How long a worker may take to leave a statement before it is ended.
-const CANCELLATION: Duration = Duration::from_millis(100);
+const CANCEL_TIMEOUT: Duration = Duration::from_millis(100);
 /// The least that the engine may hold for a statement, however many are at work.
 const MIN_SHARE_BYTES: usize = 32 << 20;
 
@@ -47,7 +47,7 @@ struct Pool {
     tables: Mutex<Tables>,
     idle: Mutex<Vec<Idle>>,
     running: prometheus_client::metrics::gauge::Gauge,
-    watch: Watch,
+    watch: MemoryWatch,
     metrics: Metrics,
 }
 
@@ -66,13 +66,13 @@ struct Idle {
 
 /// What a statement may use: given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub(crate) struct WorkerShare {
     pool: Arc<Pool>,
     /// Bytes that the engine may hold for it.
     pub(crate) memory_bytes: usize,
     taken_bytes: usize,
     generation: u64,
-    _turn: Arc<Turn>,
+    _permit: Arc<EnginePermit>,
 }
 
 /// A worker that is at work for one statement.
@@ -80,8 +80,8 @@ pub(crate) struct Share {
 pub(super) struct Lease {
     /// None once it has ended.
     process: Option<Process>,
-    share: Option<Share>,
-    watched: Option<Watched>,
+    share: Option<WorkerShare>,
+    watched: Option<WatchedProcess>,
     state: State,
 }
 
@@ -92,7 +92,7 @@ enum State {
     /// It works for one.
     Works,
     /// It has planned one, and waits until that is to run.
-    Planned,
+    PlannedStatement,
     /// A request was not sent whole.
     Broken,
 }
@@ -135,31 +135,31 @@ impl SqlWorkers {
             tables: Mutex::default(),
             idle: Mutex::default(),
             running: prometheus_client::metrics::gauge::Gauge::default(),
-            watch: Watch::start(process_bytes(total_bytes))?,
+            watch: MemoryWatch::start(process_bytes(total_bytes))?,
             metrics: metrics.clone(),
         })))
     }
 
     /// Starts a worker, so that the first statement need not wait for it, and ends those that have long waited for one,
     /// until the server is gone.
-    pub(crate) async fn keep(self) {
+    pub(crate) async fn maintain(self) {
         loop {
             self.0.start_spare().await;
-            tokio::time::sleep(IDLE / 4).await;
+            tokio::time::sleep(MAX_IDLE_TIME / 4).await;
             self.0.end_idle();
         }
     }
 
     /// What a statement over these tables may use: the share of a request, or half of what others have left of the
     /// server's memory. Workers that know other tables under their names are ended.
-    pub(crate) fn share(&self, turn: &Arc<Turn>, table_ids: &str) -> Share {
+    pub(crate) fn share(&self, permit: &Arc<EnginePermit>, table_ids: &str) -> WorkerShare {
         let generation = self.0.read_tables(table_ids);
         let mut free = self.0.free_bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let most = self.0.memory_bytes;
         let memory_bytes = if *free >= most { most } else { (*free / 2).max(MIN_SHARE_BYTES).min(most) };
         let taken_bytes = memory_bytes.min(*free);
         *free -= taken_bytes;
-        Share { pool: Arc::clone(&self.0), memory_bytes, taken_bytes, generation, _turn: Arc::clone(turn) }
+        WorkerShare { pool: Arc::clone(&self.0), memory_bytes, taken_bytes, generation, _permit: Arc::clone(permit) }
     }
 
     /// How many work for a statement, and how many wait for one.
@@ -175,7 +175,7 @@ impl Pool {
 
     async fn start(&self) -> Result<Process> {
         let process = Process::start(&self.setup).await?;
-        self.metrics.worker_started();
+        self.metrics.add_worker_start();
         Ok(process)
     }
 
@@ -219,21 +219,21 @@ impl Pool {
 
     fn end_idle(&self) {
         let mut idle = self.idle();
-        while idle.len() > 1 && idle.first().is_some_and(|first| first.since.elapsed() > IDLE) {
+        while idle.len() > 1 && idle.first().is_some_and(|first| first.since.elapsed() > MAX_IDLE_TIME) {
             let Idle { process, .. } = idle.remove(0);
             self.end(process);
         }
     }
 
     fn end(&self, process: Process) {
-        self.metrics.worker_ended("idle");
+        self.metrics.add_worker_end("idle");
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(process.end());
         }
     }
 }
 
-impl Drop for Share {
+impl Drop for WorkerShare {
     fn drop(&mut self) {
         *self.pool.free_bytes.lock().unwrap_or_else(PoisonError::into_inner) += self.taken_bytes;
     }
@@ -244,7 +244,7 @@ impl Lease {
     ///
     /// # Errors
     /// If none can be started.
-    pub(super) async fn ask(share: Share, request: &Request) -> Result<Self> {
+    pub(super) async fn ask(share: WorkerShare, request: &Request) -> Result<Self> {
         let pool = Arc::clone(&share.pool);
         let waiting = pool.idle().pop();
         let is_new = waiting.is_none();
@@ -258,7 +258,7 @@ impl Lease {
             Self { process: Some(process), share: Some(share), watched: Some(watched), state: State::Waits };
         match lease.send(request).await {
             Ok(()) => Ok(lease),
-            Err(_) if is_new => Err(lease.died().await),
+            Err(_) if is_new => Err(lease.explain_end().await),
             Err(_) => {
                 // It ended while it waited: the next one.
                 let share = lease.share.take().ok_or_else(|| Error::internal("the share of a statement"))?;
@@ -291,12 +291,12 @@ impl Lease {
             return Ok(None);
         }
         let Some(process) = self.process.as_mut() else { return Err(Error::internal("the worker has ended")) };
-        let Some((tag, payload)) = process.receive().await else { return Err(self.died().await) };
+        let Some((tag, payload)) = process.receive().await else { return Err(self.explain_end().await) };
         Ok(Some(match tag {
             Tag::Columns => Frame::Columns(decode(&payload)?.0),
             Tag::Placeholders => Frame::Placeholders(decode(&payload)?.0),
             Tag::Plan => {
-                self.state = State::Planned;
+                self.state = State::PlannedStatement;
                 Frame::Plan(from_json(&payload)?)
             }
             Tag::Begin => Frame::Begin(from_json(&payload)?),
@@ -315,7 +315,7 @@ impl Lease {
 
     /// Gives the worker back: one that waits is the next one's, one at work is told to leave its statement, and ended if it
     /// does not.
-    fn leave(&mut self, share: &Share) -> Option<impl Future<Output = ()> + Send + use<>> {
+    fn leave(&mut self, share: &WorkerShare) -> Option<impl Future<Output = ()> + Send + use<>> {
         let (mut process, watched) = (self.process.take()?, self.watched.take());
         let (pool, generation) = (Arc::clone(&share.pool), share.generation);
         if self.state == State::Waits {
@@ -325,19 +325,19 @@ impl Lease {
             return None;
         }
         let state = self.state;
-        if state != State::Planned {
+        if state != State::PlannedStatement {
             tracing::debug!("query cancelled");
         }
         Some(async move {
             let is_whole = state != State::Broken;
-            let left = is_whole && timeout(CANCELLATION, leave(&mut process)).await.ok().flatten().is_some();
+            let left = is_whole && timeout(CANCEL_TIMEOUT, leave(&mut process)).await.ok().flatten().is_some();
             drop(watched);
             pool.running.dec();
             if left {
                 pool.take_back(process, generation);
             } else {
                 tracing::info!(worker = process.id(), "a query was left and did not end: its process was ended");
-                pool.metrics.worker_ended("time");
+                pool.metrics.add_worker_end("time");
                 process.end().await;
                 pool.start_spare().await;
             }
@@ -345,23 +345,23 @@ impl Lease {
         })
     }
 
-    async fn died(&mut self) -> Error {
+    async fn explain_end(&mut self) -> Error {
         let (Some(process), Some(share)) = (self.process.take(), self.share.as_ref()) else {
             return Error::internal("the worker has ended");
         };
         let excess = self.watched.take().and_then(|watched| watched.excess());
         share.pool.running.dec();
-        let (cause, error) = process.died(excess, process_bytes(share.memory_bytes)).await;
-        share.pool.metrics.worker_ended(match cause {
-            Cause::Memory => "memory",
-            Cause::Crash => "crash",
+        let (cause, error) = process.explain_end(excess, process_bytes(share.memory_bytes)).await;
+        share.pool.metrics.add_worker_end(match cause {
+            EndCause::Memory => "memory",
+            EndCause::Crash => "crash",
         });
         error
     }
 }
 
 impl Drop for Lease {
-    /// Until its worker has left the statement, that keeps its share and its turn.
+    /// Until its worker has left the statement, that keeps its share and its permit.
     fn drop(&mut self) {
         if let Some(share) = self.share.take() {
             let left = self.leave(&share);

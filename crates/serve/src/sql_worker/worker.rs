@@ -26,8 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::message::{
-    Begin, End, Held, MAX_FRAME_BYTES, MAX_PART_BYTES, Plan, Question, Request, Sql, SqlWorkerSetup, Tag, Values,
-    decode, encode, from_json, read_frame, to_json,
+    Begin, End, HeldRows, MAX_FRAME_BYTES, MAX_PART_BYTES, Plan, PlanRequest, Request, Sql, SqlWorkerSetup,
+    StatementValues, Tag, decode, encode, from_json, read_frame, to_json,
 };
 
 /// Frames that wait to be written.
@@ -59,7 +59,7 @@ impl SqlWorkerSetup {
 /// # Errors
 /// If a message is none, or the machine gives no more threads.
 pub async fn run_sql_worker(setup: SqlWorkerSetup) -> Result<()> {
-    let mut requests = requests(setup.spill_directory.clone())?;
+    let mut requests = receive_requests(setup.spill_directory.clone())?;
     let output = Output::start()?;
     let worker = Arc::new(Worker { setup, reader: tokio::sync::OnceCell::new(), view: Mutex::default(), output });
     // The first statement need not wait for it; what fails is told to whoever asks.
@@ -68,19 +68,19 @@ pub async fn run_sql_worker(setup: SqlWorkerSetup) -> Result<()> {
     }
     while let Some(request) = requests.recv().await {
         // Whatever else comes belongs to a statement that has ended.
-        let Request::Plan(question) = request else { continue };
+        let Request::Plan(request) = request else { continue };
         let (run, told) = oneshot::channel();
-        let work = tokio::spawn(Arc::clone(&worker).answer(*question, told));
-        let ended = until_end(work, run, &mut requests).await;
+        let work = tokio::spawn(Arc::clone(&worker).answer(*request, told));
+        let ended = run_until_end(work, run, &mut requests).await;
         worker.output.send(Tag::End, &to_json(&End::new(ended))?).await?;
     }
     Ok(())
 }
 
 /// The end of a statement, or of the wish for it.
-async fn until_end(
+async fn run_until_end(
     mut work: JoinHandle<Result<()>>,
-    run: oneshot::Sender<Option<Held>>,
+    run: oneshot::Sender<Option<HeldRows>>,
     requests: &mut mpsc::Receiver<Request>,
 ) -> Result<()> {
     let mut run = Some(run);
@@ -115,7 +115,7 @@ async fn until_end(
 
 /// What comes over stdin, read by a thread that nothing else holds up. The process ends with the server, whatever it is
 /// doing, and leaves no spill file: a server that was killed cannot remove them.
-fn requests(spill: PathBuf) -> Result<mpsc::Receiver<Request>> {
+fn receive_requests(spill: PathBuf) -> Result<mpsc::Receiver<Request>> {
     let (send, receive) = mpsc::channel(4);
     let read = move || {
         let mut input = std::io::stdin().lock();
@@ -226,13 +226,13 @@ fn parts(batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
 struct Worker {
     setup: SqlWorkerSetup,
     reader: tokio::sync::OnceCell<Arc<Reader>>,
-    /// The last reading, which the next statement is likely to be of.
+    /// The last snapshot, which the next statement is likely to be of.
     view: Mutex<Option<(String, LakeSnapshot)>>,
     output: Output,
 }
 
 /// A statement with its values.
-struct Bound {
+struct BoundStatement {
     columns: SchemaRef,
     placeholders: SchemaRef,
     is_fixed: bool,
@@ -261,20 +261,20 @@ impl Worker {
         Ok(Location::parse(&self.setup.lake)?.with_block_cache(self.setup.block_cache_bytes))
     }
 
-    /// The reading that a question is of.
-    async fn view(&self, reader: &Reader, question: &Question) -> Result<LakeSnapshot> {
+    /// The snapshot that a question is of.
+    async fn view(&self, reader: &Reader, request: &PlanRequest) -> Result<LakeSnapshot> {
         let known = || self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, view)) = known().as_ref().filter(|(pin, _)| *pin == question.pin) {
+        if let Some((_, view)) = known().as_ref().filter(|(pin, _)| *pin == request.pin) {
             return Ok(view.clone());
         }
-        let pin: SnapshotVersions = question.pin.parse()?;
+        let pin: SnapshotVersions = request.pin.parse()?;
         let view = reader.open_versions(&pin).await?;
-        *known() = Some((question.pin.clone(), view.clone()));
+        *known() = Some((request.pin.clone(), view.clone()));
         Ok(view)
     }
 
-    async fn answer(self: Arc<Self>, question: Question, run: oneshot::Receiver<Option<Held>>) -> Result<()> {
-        let bound = self.plan(&question).await?;
+    async fn answer(self: Arc<Self>, request: PlanRequest, run: oneshot::Receiver<Option<HeldRows>>) -> Result<()> {
+        let bound = self.plan(&request).await?;
         self.output.send_schema(Tag::Columns, &bound.columns).await?;
         self.output.send_schema(Tag::Placeholders, &bound.placeholders).await?;
         let plan = Plan { is_fixed: bound.is_fixed, values: bound.values };
@@ -282,44 +282,44 @@ impl Worker {
         let Ok(held) = run.await else { return Ok(()) };
         let frame = bound.frame.ok_or_else(|| Error::internal("a statement without its values"))?;
         match held {
-            Some(held) => self.run_held(frame, &held, question.spill_bytes).await,
-            None => self.run_streamed(frame, question.spill_bytes).await,
+            Some(held) => self.run_held(frame, &held, request.spill_bytes).await,
+            None => self.run_streamed(frame, request.spill_bytes).await,
         }
     }
 
-    async fn plan(&self, question: &Question) -> Result<Bound> {
+    async fn plan(&self, request: &PlanRequest) -> Result<BoundStatement> {
         let reader = self.reader().await?;
-        let view = self.view(&reader, question).await?;
-        let engine = reader.engine().with_limits(question.memory_bytes, question.spill_bytes)?;
+        let view = self.view(&reader, request).await?;
+        let engine = reader.engine().with_limits(request.memory_bytes, request.spill_bytes)?;
         let session = reader.sql_session_on(&engine, &view).await?;
-        let (statement, file) = prepare(&session, &question.sql).await?;
+        let (statement, file) = prepare(&session, &request.sql).await?;
         let fields = statement.parameters().iter();
         let fields = fields.map(|(name, kind)| Field::new(name, kind.clone().unwrap_or(DataType::Null), true));
         let placeholders = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let is_fixed = statement.is_fixed();
-        let values = match &question.values {
-            Values::Unbound => {
+        let values = match &request.values {
+            StatementValues::Unbound => {
                 let columns = statement.schema();
-                return Ok(Bound { columns, placeholders, is_fixed, values: String::new(), frame: None });
+                return Ok(BoundStatement { columns, placeholders, is_fixed, values: String::new(), frame: None });
             }
-            Values::Json(values) => {
+            StatementValues::Json(values) => {
                 let values = parse_json(values).or_err(Kind::Internal, || "the values of a statement")?;
                 statement.values_from_json(&values)?
             }
-            Values::Row(row) => statement.values_from_row(row.read()?)?,
-            Values::Typed(row) => ParamValues::from(row.read()?),
+            StatementValues::Row(row) => statement.values_from_row(row.read()?)?,
+            StatementValues::Typed(row) => ParamValues::from(row.read()?),
         };
-        let written = written(&values);
+        let written = canonical_text(&values);
         let frame = statement.bind(values).map_err(|error| match file {
             Some(file) => error.context(file),
             None => error,
         })?;
         let columns = SchemaRef::new(frame.schema().as_arrow().clone());
-        Ok(Bound { columns, placeholders, is_fixed, values: written, frame: Some(frame) })
+        Ok(BoundStatement { columns, placeholders, is_fixed, values: written, frame: Some(frame) })
     }
 
     /// Holds the first rows until it is known whether there are more, and sends them.
-    async fn run_held(&self, frame: DataFrame, held: &Held, spill_bytes: u64) -> Result<()> {
+    async fn run_held(&self, frame: DataFrame, held: &HeldRows, spill_bytes: u64) -> Result<()> {
         let exceeded = |error| with_limit(error, spill_bytes);
         let failed = |error: DataFusionError| exceeded(statement_error(error));
         let (limit, format) = (held.limit, held.format.parse()?);
@@ -384,7 +384,7 @@ async fn prepare<'a>(session: &Session, sql: &'a Sql) -> Result<(Statement, Opti
 }
 
 /// What values ask, however they were written.
-fn written(values: &ParamValues) -> String {
+fn canonical_text(values: &ParamValues) -> String {
     match values {
         ParamValues::List(values) => format!("{values:?}"),
         ParamValues::Map(values) => format!("{:?}", values.iter().collect::<BTreeMap<_, _>>()),

@@ -16,12 +16,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
-use super::memory_watch::{Excess, memory_bytes};
+use super::memory_watch::{MemoryExcess, memory_bytes};
 use super::message::{MAX_FRAME_BYTES, Request, SqlWorkerSetup, Tag, to_json};
 use super::spill_directory::SpillDirectory;
 
 /// How long a process that was ended may take to be gone.
-const END: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What an Arrow stream and a tag add to a batch.
 const FRAME_OVERHEAD_BYTES: usize = 8 << 20;
 /// Lines of stderr that are kept for the cause of an end.
@@ -45,7 +45,7 @@ pub(super) struct Process {
 
 /// Why a worker ended in the middle of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum EndCause {
     Memory,
     Crash,
 }
@@ -138,18 +138,18 @@ impl Process {
     pub(super) async fn end(mut self) -> Option<ExitStatus> {
         // One that is gone already cannot be ended.
         let _ = self.child.start_kill();
-        timeout(END, self.child.wait()).await.ok().and_then(Result::ok)
+        timeout(EXIT_TIMEOUT, self.child.wait()).await.ok().and_then(Result::ok)
     }
 
     /// Why it ended by itself, or was ended for its memory; `max_bytes` is what it might take.
-    pub(super) async fn died(mut self, excess: Option<Excess>, max_bytes: usize) -> (Cause, Error) {
+    pub(super) async fn explain_end(mut self, excess: Option<MemoryExcess>, max_bytes: usize) -> (EndCause, Error) {
         // A pipe that breaks comes before the end.
-        let status = match timeout(END, self.child.wait()).await {
+        let status = match timeout(EXIT_TIMEOUT, self.child.wait()).await {
             Ok(status) => status.ok(),
             Err(_) => None,
         };
         // Its last words are in the pipe still.
-        let _ = timeout(END, &mut self.stderr).await;
+        let _ = timeout(EXIT_TIMEOUT, &mut self.stderr).await;
         let mut last_lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
         let last_lines = last_lines.make_contiguous().join("\n");
         let (cause, error) = cause_of(excess, status, &last_lines, max_bytes);
@@ -158,7 +158,12 @@ impl Process {
     }
 }
 
-fn cause_of(excess: Option<Excess>, status: Option<ExitStatus>, last_lines: &str, max_bytes: usize) -> (Cause, Error) {
+fn cause_of(
+    excess: Option<MemoryExcess>,
+    status: Option<ExitStatus>,
+    last_lines: &str,
+    max_bytes: usize,
+) -> (EndCause, Error) {
     let mib = max_bytes >> 20;
     let own = || {
         format!(
@@ -166,10 +171,10 @@ fn cause_of(excess: Option<Excess>, status: Option<ExitStatus>, last_lines: &str
              /limits); ask for less at a time"
         )
     };
-    let memory = |text: String| (Cause::Memory, Error::new(Kind::Exhausted, text));
+    let memory = |text: String| (EndCause::Memory, Error::new(Kind::Exhausted, text));
     match excess {
-        Some(Excess::Own) => return memory(own()),
-        Some(Excess::Total) => {
+        Some(MemoryExcess::Own) => return memory(own()),
+        Some(MemoryExcess::Total) => {
             let text = "all queries together needed more memory than the server may use, and this one the most; ask for \
                         less at a time";
             return memory(text.to_owned());
@@ -193,7 +198,7 @@ fn cause_of(excess: Option<Excess>, status: Option<ExitStatus>, last_lines: &str
     };
     let text =
         format!("the query ended its own process ({how}) and no other; write it in a simpler way, or ask in parts");
-    (Cause::Crash, Error::new(Kind::Exhausted, text))
+    (EndCause::Crash, Error::new(Kind::Exhausted, text))
 }
 
 /// This program, also where its file has been replaced since it was started.
@@ -211,14 +216,20 @@ mod tests {
     fn the_end_of_a_process_is_told_by_its_cause() {
         let status = |raw: i32| Some(ExitStatus::from_raw(raw));
         for (excess, status, line, cause, says) in [
-            (Some(Excess::Own), status(9), "", Cause::Memory, "more than 640 MiB"),
-            (Some(Excess::Total), status(9), "", Cause::Memory, "all queries together"),
-            (None, status(6), "memory allocation of 8 bytes failed\nnote: a note", Cause::Memory, "more than 640 MiB"),
-            (None, status(9), "", Cause::Memory, "no more memory"),
-            (None, status(6), "fatal runtime error: stack overflow, aborting", Cause::Crash, "its stack overflowed"),
-            (None, status(11), "", Cause::Crash, "signal 11"),
-            (None, status(256), "", Cause::Crash, "exit code 1"),
-            (None, None, "", Cause::Crash, "does not answer"),
+            (Some(MemoryExcess::Own), status(9), "", EndCause::Memory, "more than 640 MiB"),
+            (Some(MemoryExcess::Total), status(9), "", EndCause::Memory, "all queries together"),
+            (
+                None,
+                status(6),
+                "memory allocation of 8 bytes failed\nnote: a note",
+                EndCause::Memory,
+                "more than 640 MiB",
+            ),
+            (None, status(9), "", EndCause::Memory, "no more memory"),
+            (None, status(6), "fatal runtime error: stack overflow, aborting", EndCause::Crash, "its stack overflowed"),
+            (None, status(11), "", EndCause::Crash, "signal 11"),
+            (None, status(256), "", EndCause::Crash, "exit code 1"),
+            (None, None, "", EndCause::Crash, "does not answer"),
         ] {
             let (found, error) = cause_of(excess, status, line, 640 << 20);
             assert_eq!(found, cause, "{error}");

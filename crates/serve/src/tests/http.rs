@@ -84,7 +84,7 @@ async fn changes_that_do_not_begin_in_time_are_refused() {
         let asked = asked.await.map(|answer| answer.status().as_u16());
         let asked = asked.map_err(|problem| ["timeout_ms"].into_iter().find(|name| problem.detail.contains(name)));
         assert_eq!(asked, status, "{timeout:?}");
-        assert_eq!(app.turns.taken(), 0, "no turn is kept");
+        assert_eq!(app.admission.in_use(), 0, "no turn is kept");
     }
 }
 

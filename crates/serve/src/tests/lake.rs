@@ -36,12 +36,12 @@ pub(super) struct TestLake {
 }
 
 impl TestLake {
-    pub(super) async fn reading(&self) -> crate::app::Reading {
+    pub(super) async fn open_context(&self) -> crate::app::RequestContext {
         let (access, limits) = (crate::Access::open(), crate::Limits::default());
         let web = crate::http::MapPage::new(None);
         let app = crate::app::App::new(Arc::clone(&self.reader), access, limits, web, CancellationToken::new());
         let app = app.expect("threads");
-        app.reading().await.expect("a reading")
+        app.open_context().await.expect("a reading")
     }
 }
 

@@ -118,16 +118,16 @@ fn keyed(rows: Vec<Vec<Option<String>>>) -> BTreeMap<Vec<Option<String>>, i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_and_incidents_and_a_naive_recount_say_the_same() {
     let lake = test_lake(600).await;
-    let reading = lake.reading().await;
-    let view = &reading.view;
+    let context = lake.open_context().await;
+    let view = &context.view;
     assert!(view.is_exact(&[]) && view.resources.values().all(lake_query::ResourceSnapshot::is_pending));
     let mut dice = Dice(11);
     for _ in 0..60 {
         let (query, dimensions, test) = random_question(&mut dice);
         let asked = question(&query);
         assert!(asked.is_answered_by_counts(), "{query}");
-        let by_counts = plan_from_counts(&reading, &asked).expect("a plan").collect().await.expect(&query);
-        let by_rows = plan_from_incidents(&reading, &asked).await.expect("a plan").collect().await.expect(&query);
+        let by_counts = plan_from_counts(&context, &asked).expect("a plan").collect().await.expect(&query);
+        let by_rows = plan_from_incidents(&context, &asked).await.expect("a plan").collect().await.expect(&query);
         let naive = naive(&lake.incidents, &dimensions, &*test);
         assert_eq!(keyed(rows(&by_counts)), naive, "{query}");
         assert_eq!(keyed(rows(&by_rows)), naive, "{query}");
@@ -137,7 +137,7 @@ async fn counts_and_incidents_and_a_naive_recount_say_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn points_are_tested_one_by_one() {
     let lake = test_lake(400).await;
-    let reading = lake.reading().await;
+    let context = lake.open_context().await;
 
     let inside =
         |place: Option<(f64, f64)>, test: &dyn Fn(f64, f64) -> bool| place.is_some_and(|(lat, lon)| test(lat, lon));
@@ -158,7 +158,7 @@ async fn points_are_tested_one_by_one() {
         ];
     for (query, test) in cases {
         let asked = question(&format!("{query}&group_by=resource"));
-        let frame = lake_analytics::answer_frame(&reading, &asked).await.expect("a plan");
+        let frame = lake_analytics::answer_frame(&context, &asked).await.expect("a plan");
         let found = keyed(rows(&frame.collect().await.expect(&query)));
         let there = naive(&lake.incidents, &[DIMENSIONS[0].1], &|i| inside(i.place, test));
         assert_eq!(found, there, "{query}");
@@ -169,10 +169,10 @@ async fn points_are_tested_one_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn windows_that_meet_add_up_to_the_minute() {
     let lake = test_lake(400).await;
-    let reading = lake.reading().await;
+    let context = lake.open_context().await;
 
     let total = async |window: &str| {
-        let frame = lake_analytics::answer_frame(&reading, &question(&format!("group_by=&{window}"))).await;
+        let frame = lake_analytics::answer_frame(&context, &question(&format!("group_by=&{window}"))).await;
         let found = rows(&frame.expect("a plan").collect().await.expect(window));
         found[0][0].clone().expect("a count").parse::<i64>().expect("a number")
     };

@@ -14,18 +14,18 @@ use url::form_urlencoded;
 
 use super::answer_memory::{AnswerMemory, Reservation};
 use super::collected_answer::Collected;
-use crate::http::request::negotiation::choose;
+use crate::http::request::negotiation::choose_format;
 
 /// How long ranges are sent of an answer without looking whether the lake has changed.
-const UNCHECKED: Duration = Duration::from_secs(60);
+const MAX_UNCHECKED_TIME: Duration = Duration::from_secs(60);
 /// An answer of which nothing is asked for so long is forgotten.
-const FORGET_AFTER: Duration = Duration::from_secs(600);
+const MAX_UNUSED_TIME: Duration = Duration::from_secs(600);
 /// Answers that are remembered, at least by their tags.
 const MAX_REMEMBERED: usize = 4_096;
 
 /// The answers that are kept for the clients of one server, in the memory of all collected answers.
 #[derive(Debug, Default)]
-pub(crate) struct KeptAnswers {
+pub(crate) struct AnswerCache {
     memory: AnswerMemory,
     entries: Mutex<HashMap<AnswerAddress, Entry>>,
 }
@@ -47,7 +47,7 @@ struct Entry {
 
 /// An answer that is kept.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct CachedAnswer {
     pub(super) answer: Arc<Collected>,
     /// Whether it was the answer of the newest version a moment ago.
     pub(super) is_checked: bool,
@@ -55,7 +55,7 @@ pub(super) struct Known {
 
 /// An answer to send.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct ChosenAnswer {
     pub(super) answer: Arc<Collected>,
     /// Whether the client was not told of another one before.
     pub(super) is_same: bool,
@@ -66,8 +66,8 @@ impl AnswerAddress {
     pub(super) fn new(client: &str, parts: &Parts) -> Self {
         let query = parts.uri.query().unwrap_or_default();
         let is_named = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "format");
-        let accepted = if is_named { None } else { choose(None, &parts.headers).ok() };
-        let format = accepted.map(|offer| offer.name).unwrap_or_default();
+        let accepted = if is_named { None } else { choose_format(None, &parts.headers).ok() };
+        let format = accepted.map(|answer_format| answer_format.name).unwrap_or_default();
         let mut hasher = blake3::Hasher::new();
         for text in [client, parts.uri.path(), query, format] {
             hasher.update(&text.len().to_le_bytes());
@@ -77,7 +77,7 @@ impl AnswerAddress {
     }
 }
 
-impl KeptAnswers {
+impl AnswerCache {
     /// Returns a reservation of memory for an answer to this client.
     pub(super) fn reserve(&self, client: Arc<str>) -> Reservation {
         self.memory.reserve(client)
@@ -94,12 +94,12 @@ impl KeptAnswers {
     }
 
     /// Returns the answer that is kept under an address.
-    pub(super) fn find(&self, address: &AnswerAddress, now: Instant) -> Option<Known> {
+    pub(super) fn find(&self, address: &AnswerAddress, now: Instant) -> Option<CachedAnswer> {
         let mut entries = self.entries();
         let entry = entries.get_mut(address).filter(|entry| !entry.is_forgotten(now))?;
         let answer = Arc::clone(entry.answer.as_ref()?);
         entry.used = now;
-        Some(Known { answer, is_checked: now.duration_since(entry.checked) <= UNCHECKED })
+        Some(CachedAnswer { answer, is_checked: now.duration_since(entry.checked) <= MAX_UNCHECKED_TIME })
     }
 
     /// Notes that the answer under an address is that of the newest version.
@@ -111,12 +111,18 @@ impl KeptAnswers {
 
     /// Remembers the answer that a client is told of under an address, and keeps it if it is asked for ranges. What is told
     /// is what is kept already, if that is as good: two requests at once get parts of one answer.
-    pub(super) fn tell(&self, address: AnswerAddress, made: Arc<Collected>, is_kept: bool, now: Instant) -> Told {
+    pub(super) fn insert(
+        &self,
+        address: AnswerAddress,
+        made: Arc<Collected>,
+        is_kept: bool,
+        now: Instant,
+    ) -> ChosenAnswer {
         let mut entries = self.entries();
         entries.retain(|_, entry| !entry.is_forgotten(now));
         let before = entries.remove(&address);
         let is_same = before.as_ref().is_none_or(|entry| entry.tag == *made.tag());
-        let kept = before.and_then(|entry| entry.answer).filter(|kept| kept.stands_for(&made));
+        let kept = before.and_then(|entry| entry.answer).filter(|kept| kept.is_as_good_as(&made));
         let (answer, is_same) = match kept {
             Some(kept) if is_kept || kept.tag() == made.tag() => (kept, true),
             _ => (made, is_same),
@@ -128,7 +134,7 @@ impl KeptAnswers {
         }
         let held = is_kept.then(|| Arc::clone(&answer));
         entries.insert(address, Entry { tag: answer.tag().clone(), answer: held, used: now, checked: now });
-        Told { answer, is_same }
+        ChosenAnswer { answer, is_same }
     }
 
     /// Returns how many bytes the collected answers hold.
@@ -161,7 +167,7 @@ impl KeptAnswers {
 
 impl Entry {
     fn is_forgotten(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.used) > FORGET_AFTER
+        now.saturating_duration_since(self.used) > MAX_UNUSED_TIME
     }
 }
 
@@ -174,7 +180,7 @@ mod tests {
     use crate::http::collected::collected_answer::Blocks;
 
     /// An answer of a question, or of none, with this text.
-    fn made(kept: &KeptAnswers, client: &str, question: &'static str, text: &str, began: Instant) -> Arc<Collected> {
+    fn made(kept: &AnswerCache, client: &str, question: &'static str, text: &str, began: Instant) -> Arc<Collected> {
         let mut blocks = Blocks::default();
         blocks.push(text.as_bytes());
         let mut reservation = kept.reserve(client.into());
@@ -209,15 +215,15 @@ mod tests {
 
     #[test]
     fn an_answer_is_trusted_for_a_while_and_then_checked() {
-        let (kept, now, at) = (KeptAnswers::default(), Instant::now(), address("a", "/x", "*/*"));
+        let (kept, now, at) = (AnswerCache::default(), Instant::now(), address("a", "/x", "*/*"));
         assert!(kept.find(&at, now).is_none());
-        assert!(kept.tell(at, made(&kept, "a", "W/\"q\"", "text", now), true, now).is_same);
-        let later = now + UNCHECKED + Duration::from_secs(1);
-        assert!(kept.find(&at, now + UNCHECKED).is_some_and(|known| known.is_checked));
+        assert!(kept.insert(at, made(&kept, "a", "W/\"q\"", "text", now), true, now).is_same);
+        let later = now + MAX_UNCHECKED_TIME + Duration::from_secs(1);
+        assert!(kept.find(&at, now + MAX_UNCHECKED_TIME).is_some_and(|known| known.is_checked));
         assert!(kept.find(&at, later).is_some_and(|known| !known.is_checked));
         kept.confirm(&at, later);
         assert!(kept.find(&at, later).is_some_and(|known| known.is_checked));
-        assert!(kept.find(&at, later + FORGET_AFTER + Duration::from_secs(1)).is_none());
+        assert!(kept.find(&at, later + MAX_UNUSED_TIME + Duration::from_secs(1)).is_none());
     }
 
     #[test]
@@ -230,9 +236,9 @@ mod tests {
             // What was asked for after it may be newer.
             ("", now, later, false),
         ] {
-            let kept = KeptAnswers::default();
-            let first = kept.tell(at, made(&kept, "a", question, "one", first_began), true, now).answer;
-            let second = kept.tell(at, made(&kept, "a", question, "two", second_began), true, now);
+            let kept = AnswerCache::default();
+            let first = kept.insert(at, made(&kept, "a", question, "one", first_began), true, now).answer;
+            let second = kept.insert(at, made(&kept, "a", question, "two", second_began), true, now);
             assert_eq!(Arc::ptr_eq(&first, &second.answer), is_one, "{question}");
             assert_eq!(second.is_same, is_one, "{question}");
         }
@@ -240,23 +246,23 @@ mod tests {
 
     #[test]
     fn another_answer_than_the_client_was_told_of_is_known_as_such() {
-        let (kept, now, at) = (KeptAnswers::default(), Instant::now(), address("a", "/x", "*/*"));
+        let (kept, now, at) = (AnswerCache::default(), Instant::now(), address("a", "/x", "*/*"));
         // Sent whole, so that its tag alone is remembered.
-        kept.tell(at, made(&kept, "a", "W/\"q\"", "one", now), false, now);
+        kept.insert(at, made(&kept, "a", "W/\"q\"", "one", now), false, now);
         assert!(kept.find(&at, now).is_none());
-        assert!(kept.tell(at, made(&kept, "a", "W/\"q\"", "one", now), true, now).is_same);
-        assert!(!kept.tell(at, made(&kept, "a", "W/\"r\"", "two", now), true, now).is_same);
-        assert!(kept.tell(at, made(&kept, "a", "W/\"r\"", "two", now), true, now).is_same);
+        assert!(kept.insert(at, made(&kept, "a", "W/\"q\"", "one", now), true, now).is_same);
+        assert!(!kept.insert(at, made(&kept, "a", "W/\"r\"", "two", now), true, now).is_same);
+        assert!(kept.insert(at, made(&kept, "a", "W/\"r\"", "two", now), true, now).is_same);
     }
 
     #[test]
     fn answers_that_are_kept_make_room_for_those_that_are_sent() {
-        let (kept, now) = (KeptAnswers::default(), Instant::now());
+        let (kept, now) = (AnswerCache::default(), Instant::now());
         let quarter = "x".repeat(MAX_COLLECTED_TOTAL_BYTES / 4);
         let (first, second) = (address("a", "/1", "*/*"), address("a", "/2", "*/*"));
-        drop(kept.tell(first, made(&kept, "a", "W/\"1\"", &quarter, now), true, now));
+        drop(kept.insert(first, made(&kept, "a", "W/\"1\"", &quarter, now), true, now));
         let later = now + Duration::from_secs(1);
-        let sent = kept.tell(second, made(&kept, "a", "W/\"2\"", &quarter, now), true, later);
+        let sent = kept.insert(second, made(&kept, "a", "W/\"2\"", &quarter, now), true, later);
         // Another client displaces what this one does not use, and not what is being sent to it.
         let mut other = kept.reserve("b".into());
         assert!(kept.grow(&mut other, MAX_COLLECTED_TOTAL_BYTES / 4));

@@ -8,7 +8,7 @@ pub(crate) const MAX_COLLECTED_BYTES: usize = 12 << 20;
 /// What all collected answers of a server hold at most.
 pub(crate) const MAX_COLLECTED_TOTAL_BYTES: usize = 64 << 20;
 
-/// The memory of the collected answers of one server. Clients share it as they share turns: a client gets more only while
+/// The memory of the collected answers of one server. Clients share it as they share permits: a client gets more only while
 /// it then holds no more than is left for the others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AnswerMemory(Arc<Mutex<State>>);

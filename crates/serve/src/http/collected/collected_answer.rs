@@ -63,7 +63,7 @@ impl Blocks {
 
 /// A request, as far as it chooses what of an answer is sent.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestHead {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
 }
@@ -132,7 +132,7 @@ impl Collected {
     }
 
     /// Returns whether it is what an answer of the same question would be, or at least as new.
-    pub(super) fn stands_for(&self, other: &Self) -> bool {
+    pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
         if self.question().is_empty() { self.began >= other.began } else { self.question() == other.question() }
     }
 
@@ -149,8 +149,8 @@ impl Collected {
     }
 
     /// Returns what a request is sent of it; ranges only if `has_parts`.
-    pub(super) fn respond(self: &Arc<Self>, asked: &Asked, has_parts: bool) -> Response {
-        match conditions::check(&asked.headers, &self.tag) {
+    pub(super) fn respond(self: &Arc<Self>, request: &RequestHead, has_parts: bool) -> Response {
+        match conditions::check(&request.headers, &self.tag) {
             Outcome::Proceed => {}
             Outcome::NotModified => return self.head(StatusCode::NOT_MODIFIED, Body::empty()),
             Outcome::Failed => {
@@ -159,13 +159,13 @@ impl Collected {
                 return Problem::precondition_failed(what).into_response();
             }
         }
-        if asked.method == Method::HEAD {
+        if request.method == Method::HEAD {
             let mut response = self.head(StatusCode::OK, Body::empty());
             response.headers_mut().insert(header::CONTENT_LENGTH, self.length.into());
             return response;
         }
-        let has_parts = has_parts && conditions::allow_range(&asked.headers, &self.tag);
-        match if has_parts { select(&asked.headers, self.length) } else { Selection::Whole } {
+        let has_parts = has_parts && conditions::allow_range(&request.headers, &self.tag);
+        match if has_parts { select(&request.headers, self.length) } else { Selection::Whole } {
             Selection::Whole => self.head(StatusCode::OK, self.body(0..self.length)),
             Selection::Part(part) => {
                 let range = format!("bytes {}-{}/{}", part.start, part.end - 1, self.length);
@@ -253,9 +253,9 @@ mod tests {
         (Arc::new(answer), bytes)
     }
 
-    fn asked(method: Method, range: &str) -> Asked {
+    fn request(method: Method, range: &str) -> RequestHead {
         let value = HeaderValue::from_str(range).expect("a header");
-        Asked { method, headers: HeaderMap::from_iter([(header::RANGE, value)]) }
+        RequestHead { method, headers: HeaderMap::from_iter([(header::RANGE, value)]) }
     }
 
     fn read(body: Body) -> Vec<u8> {
@@ -269,14 +269,14 @@ mod tests {
             let edges = [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 2 * BLOCK_BYTES, length - 1];
             for first in edges.into_iter().filter(|edge| *edge < length) {
                 for last in edges.into_iter().filter(|edge| (first..length).contains(edge)) {
-                    let response = answer.respond(&asked(Method::GET, &format!("bytes={first}-{last}")), true);
+                    let response = answer.respond(&request(Method::GET, &format!("bytes={first}-{last}")), true);
                     let range = format!("bytes {first}-{last}/{length}");
                     assert_eq!(response.headers()[header::CONTENT_RANGE], range.as_str());
                     assert_eq!(response.body().size_hint().exact(), Some((last - first + 1) as u64));
                     assert!(read(response.into_body()) == bytes[first..=last], "{range}");
                 }
             }
-            let whole = answer.respond(&asked(Method::GET, "bytes=0-0,1-1"), true);
+            let whole = answer.respond(&request(Method::GET, "bytes=0-0,1-1"), true);
             assert_eq!(whole.status(), StatusCode::OK);
             assert!(read(whole.into_body()) == bytes, "{length}");
         }
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn a_head_tells_the_length_and_ignores_ranges() {
         let (answer, _) = collected(100);
-        let head = answer.respond(&asked(Method::HEAD, "bytes=0-9"), true);
+        let head = answer.respond(&request(Method::HEAD, "bytes=0-9"), true);
         assert_eq!((head.status(), &head.headers()[header::CONTENT_LENGTH]), (StatusCode::OK, &100.into()));
         assert!(read(head.into_body()).is_empty());
     }

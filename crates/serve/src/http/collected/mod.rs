@@ -1,5 +1,5 @@
 //! Answers that are collected before their head is sent, so that they have a length, a strong tag and ranges (RFC 9110, 14),
-//! and give the engine's turn back however slowly their client reads. What is larger than [`MAX_COLLECTED_BYTES`], or than
+//! and give the engine permit back however slowly their client reads. What is larger than [`MAX_COLLECTED_BYTES`], or than
 //! the memory that is left for its client, is sent as it is made.
 
 mod answer_cache;
@@ -20,16 +20,16 @@ use futures::StreamExt as _;
 use futures::stream;
 use lake_model::{Error, Kind};
 
-pub(crate) use self::answer_cache::KeptAnswers;
-use self::answer_cache::{AnswerAddress, Known};
+pub(crate) use self::answer_cache::AnswerCache;
+use self::answer_cache::{AnswerAddress, CachedAnswer};
 use self::answer_memory::Reservation;
 pub(crate) use self::answer_memory::{MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
-use self::collected_answer::{Asked, Blocks, Collected, SERVER_TIMING};
+use self::collected_answer::{Blocks, Collected, RequestHead, SERVER_TIMING};
 use self::conditions::{allow_range, names_a_tag};
 use self::range::{is_continuation, is_range};
 use crate::access::Client;
 use crate::app::App;
-use crate::http::response::entity_tag::{question_of, tag_of_client};
+use crate::http::response::entity_tag::{find_client_tag, question_of};
 use crate::problem::Problem;
 
 /// Collects the answers of the paths below it, and answers ranges of them.
@@ -37,8 +37,8 @@ pub(super) async fn collect_answers(State(app): State<Arc<App>>, request: Reques
     let began = Instant::now();
     let client = Client::current_key();
     let (mut parts, body) = request.into_parts();
-    let asked = Asked { method: parts.method.clone(), headers: parts.headers.clone() };
-    if !asked.is_read() {
+    let request = RequestHead { method: parts.method.clone(), headers: parts.headers.clone() };
+    if !request.is_read() {
         let response = next.run(Request::from_parts(parts, body)).await;
         return match collect(&app.answers, response, client, began).await {
             Ok(Outcome::Collected(answer)) => answer.respond_to_post(),
@@ -48,12 +48,12 @@ pub(super) async fn collect_answers(State(app): State<Arc<App>>, request: Reques
     }
     let address = AnswerAddress::new(&client, &parts);
     let known = app.answers.find(&address, began);
-    if let Some(Known { answer, is_checked: true }) = &known
-        && asked.method == Method::GET
-        && is_continuation(&asked.headers)
-        && allow_range(&asked.headers, answer.tag())
+    if let Some(CachedAnswer { answer, is_checked: true }) = &known
+        && request.method == Method::GET
+        && is_continuation(&request.headers)
+        && allow_range(&request.headers, answer.tag())
     {
-        return answer.respond(&asked, true);
+        return answer.respond(&request, true);
     }
     // What is kept is still the answer if the question says that the client, had it asked with its tag, has it.
     let known = known.map(|known| known.answer).filter(|answer| !answer.question().is_empty());
@@ -68,19 +68,19 @@ pub(super) async fn collect_answers(State(app): State<Arc<App>>, request: Reques
         return match known.filter(|answer| answer.question() == question) {
             Some(answer) => {
                 app.answers.confirm(&address, began);
-                answer.respond(&asked, true)
+                answer.respond(&request, true)
             }
-            None => with_tag_of_client(response, &asked.headers),
+            None => with_tag_of_client(response, &request.headers),
         };
     }
     match collect(&app.answers, response, client, began).await {
         Ok(Outcome::Collected(answer)) => {
             let timing = answer.timing();
-            let is_kept = asked.method == Method::HEAD || is_range(&asked.headers);
-            let told = app.answers.tell(address, answer, is_kept, Instant::now());
+            let is_kept = request.method == Method::HEAD || is_range(&request.headers);
+            let chosen = app.answers.insert(address, answer, is_kept, Instant::now());
             // Parts of this answer must not be put to those of another.
-            let has_parts = told.is_same || !is_continuation(&asked.headers) || names_a_tag(&asked.headers);
-            let mut response = told.answer.respond(&asked, has_parts);
+            let has_parts = chosen.is_same || !is_continuation(&request.headers) || names_a_tag(&request.headers);
+            let mut response = chosen.answer.respond(&request, has_parts);
             if let Some(timing) = timing {
                 response.headers_mut().insert(SERVER_TIMING, timing);
             }
@@ -91,7 +91,7 @@ pub(super) async fn collect_answers(State(app): State<Arc<App>>, request: Reques
     }
 }
 
-impl Asked {
+impl RequestHead {
     fn is_read(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
     }
@@ -109,7 +109,7 @@ enum Outcome {
 /// # Errors
 /// Where it breaks off before its head was sent.
 async fn collect(
-    answers: &KeptAnswers,
+    answers: &AnswerCache,
     response: Response,
     client: Arc<str>,
     began: Instant,
@@ -130,7 +130,7 @@ async fn collect(
         }
         blocks.push(&chunk);
     }
-    // What it was made of goes, and the turn with it.
+    // What it was made of goes, and the permit with it.
     drop(stream);
     Ok(Outcome::Collected(Arc::new(Collected::new(parts.headers, blocks, began, reservation)?)))
 }
@@ -163,7 +163,7 @@ fn problem(error: &axum::Error) -> Problem {
 /// Names the answer that the client has by the tag that it has of it.
 fn with_tag_of_client(mut response: Response, headers: &HeaderMap) -> Response {
     let question = response.headers().get(header::ETAG).map(question_of);
-    if let Some(tag) = question.and_then(|question| tag_of_client(headers, question)) {
+    if let Some(tag) = question.and_then(|question| find_client_tag(headers, question)) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response

@@ -16,12 +16,12 @@ use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::send_handle::{ConnectionState, Sending};
+use super::send_handle::{ConnectionState, SendHandle};
 use super::socket::{Peer, Socket, Stream};
 use super::transport::Transport;
 
 /// How long a client may take for the head of a request, from the end of the one before it.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Streams of one connection at a time, over HTTP/2.
 const MAX_STREAMS: u32 = 128;
@@ -34,12 +34,12 @@ const MAX_RESET_STREAMS: usize = 20;
 /// Streams that were reset because of what the client sent: with more the connection ends.
 const MAX_FAILED_STREAMS: usize = 256;
 /// A client over HTTP/2 that does not answer for so long is gone.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PONG_WITHIN: Duration = Duration::from_secs(20);
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long the client of a connection may take.
 #[derive(Clone, Copy, Debug)]
-struct Times {
+struct ClientTimeouts {
     /// For the head of a request.
     head: Duration,
     /// To read what it is sent.
@@ -47,22 +47,22 @@ struct Times {
 }
 
 /// Answers requests until `stop` is cancelled; then takes no new ones, and ends with the last of those under way. The head
-/// of a request comes within `within`, if that is less than half a minute. `cut` ends them where they are.
+/// of a request comes within `timeout`, if that is less than half a minute. `abort` ends them where they are.
 pub(crate) async fn serve(
     mut socket: Socket,
     router: Router,
-    within: Duration,
+    timeout: Duration,
     stop: CancellationToken,
-    cut: CancellationToken,
+    abort: CancellationToken,
 ) {
-    let times = Times { head: within.min(HEAD_WITHIN), read: within };
+    let timeouts = ClientTimeouts { head: timeout.min(HEAD_TIMEOUT), read: timeout };
     let connections = TaskTracker::new();
     loop {
         let (stream, addr) = tokio::select! {
             accepted = socket.accept() => accepted,
             () = stop.cancelled() => break,
         };
-        connections.spawn(converse(stream, addr, router.clone(), times, stop.clone(), cut.clone()));
+        connections.spawn(serve_connection(stream, addr, router.clone(), timeouts, stop.clone(), abort.clone()));
     }
     drop(socket);
     connections.close();
@@ -70,32 +70,32 @@ pub(crate) async fn serve(
 }
 
 /// Serves a connection to its end.
-async fn converse(
+async fn serve_connection(
     stream: Stream,
     address: SocketAddr,
     router: Router,
-    times: Times,
+    timeouts: ClientTimeouts,
     stop: CancellationToken,
-    cut: CancellationToken,
+    abort: CancellationToken,
 ) {
     let state = Arc::new(ConnectionState::default());
-    let sending = Sending::new(Arc::clone(&state));
-    let transport = Transport::new(stream, Arc::clone(&state), times.head, times.read);
-    let peer = Peer { address, sending: sending.clone() };
+    let send_handle = SendHandle::new(Arc::clone(&state));
+    let transport = Transport::new(stream, Arc::clone(&state), timeouts.head, timeouts.read);
+    let peer = Peer { address, send_handle: send_handle.clone() };
     let service = TowerToHyperService::new(router.layer(Extension(peer)));
-    let builder = builder(times, Streams(Arc::clone(&state)));
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(transport), service));
+    let connection_builder = connection_builder(timeouts, StreamExecutor(Arc::clone(&state)));
+    let mut connection = pin!(connection_builder.serve_connection(TokioIo::new(transport), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = sending.aborted() => return,
-        () = stopped_or_idle(&stop, &state, times.head) => {
+        () = send_handle.aborted() => return,
+        () = stopped_or_idle(&stop, &state, timeouts.head) => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection => ended,
-                () = sending.aborted() => return,
-                () = cut.cancelled() => return,
+                () = send_handle.aborted() => return,
+                () = abort.cancelled() => return,
                 // What was buffered for streams that were aborted is never sent to a client that does not read.
-                () = state.idle(times.head) => return,
+                () = state.wait_until_idle(timeouts.head) => return,
             }
         }
     };
@@ -107,14 +107,14 @@ async fn converse(
 async fn stopped_or_idle(stop: &CancellationToken, state: &ConnectionState, idle: Duration) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = state.idle(idle) => {}
+        () = state.wait_until_idle(idle) => {}
     }
 }
 
-fn builder(times: Times, streams: Streams) -> Builder<Streams> {
-    let mut builder = Builder::new(streams);
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(times.head);
-    builder
+fn connection_builder(timeouts: ClientTimeouts, streams: StreamExecutor) -> Builder<StreamExecutor> {
+    let mut connection_builder = Builder::new(streams);
+    connection_builder.http1().timer(TokioTimer::new()).header_read_timeout(timeouts.head);
+    connection_builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
@@ -122,24 +122,24 @@ fn builder(times: Times, streams: Streams) -> Builder<Streams> {
         .max_send_buf_size(MAX_UNREAD_BYTES)
         .max_pending_accept_reset_streams(MAX_RESET_STREAMS)
         .max_local_error_reset_streams(MAX_FAILED_STREAMS)
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PONG_WITHIN);
-    builder
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
+    connection_builder
 }
 
 /// Runs the streams of a connection over HTTP/2, each as a task that its sending can end.
 #[derive(Clone, Debug)]
-struct Streams(Arc<ConnectionState>);
+struct StreamExecutor(Arc<ConnectionState>);
 
-impl<F> Executor<F> for Streams
+impl<F> Executor<F> for StreamExecutor
 where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, stream: F) {
         let guard = self.0.begin_stream();
-        let sending = Sending::new(Arc::clone(&self.0));
+        let send_handle = SendHandle::new(Arc::clone(&self.0));
         tokio::spawn(async move {
-            sending.serve_stream(stream).await;
+            send_handle.serve_stream(stream).await;
             drop(guard);
         });
     }

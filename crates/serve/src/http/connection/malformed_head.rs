@@ -3,16 +3,16 @@
 use crate::problem::Problem;
 
 /// The library below answers with a status and nothing else. An answer of ours has a name.
-const OURS: &str = "\r\nx-request-id:";
-const BARE: &str = "\r\ncontent-length: 0\r\n";
+const OWN_HEADER: &str = "\r\nx-request-id:";
+const EMPTY_BODY: &str = "\r\ncontent-length: 0\r\n";
 
 /// Returns the whole answer in place of one that is only a status; `None` if these bytes are not one.
-pub(crate) fn in_words(head: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn explain_status(head: &[u8]) -> Option<Vec<u8>> {
     if !head.starts_with(b"HTTP/1.1 4") || !head.ends_with(b"\r\n\r\n") {
         return None;
     }
     let head = std::str::from_utf8(head).ok()?;
-    if !head.contains(BARE) || head.contains(OURS) {
+    if !head.contains(EMPTY_BODY) || head.contains(OWN_HEADER) {
         return None;
     }
     let line = head.lines().next()?;
@@ -28,7 +28,7 @@ pub(crate) fn in_words(head: &[u8]) -> Option<Vec<u8>> {
         }
         _ => "the head of the request is not that of a request over HTTP/1.1",
     };
-    let body = Problem::of_head(status, detail).to_json();
+    let body = Problem::malformed_head(status, detail).to_json();
     let mut answer = format!(
         "{line}\r\ncontent-type: application/problem+json\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\
          content-length: {}\r\n\r\n",
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_status_alone_becomes_an_answer_in_words() {
         let bare = b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
-        let answer = String::from_utf8(in_words(bare).expect("an answer")).expect("text");
+        let answer = String::from_utf8(explain_status(bare).expect("an answer")).expect("text");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         assert!(head.starts_with("HTTP/1.1 414 URI Too Long\r\n"), "{head}");
         assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
@@ -64,7 +64,7 @@ mod tests {
             b"HTTP/1.1 4",
             b"",
         ] {
-            assert_eq!(in_words(head), None);
+            assert_eq!(explain_status(head), None);
         }
     }
 }

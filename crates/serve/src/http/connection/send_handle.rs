@@ -9,17 +9,17 @@ use tokio::task_local;
 use tokio_util::sync::CancellationToken;
 
 task_local! {
-    static CURRENT: Sending;
+    static CURRENT: SendHandle;
 }
 
 /// The sending of the answers of one connection, over HTTP/2 of one stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Sending {
+pub(crate) struct SendHandle {
     aborted: CancellationToken,
     connection: Arc<ConnectionState>,
 }
 
-impl Sending {
+impl SendHandle {
     /// The sending of answers over a connection.
     pub(crate) fn new(connection: Arc<ConnectionState>) -> Self {
         Self { aborted: CancellationToken::new(), connection }
@@ -94,7 +94,7 @@ impl ConnectionState {
     }
 
     /// Returns once HTTP/2 is spoken and no stream has been under way for as long as this.
-    pub(crate) async fn idle(&self, time: std::time::Duration) {
+    pub(crate) async fn wait_until_idle(&self, time: std::time::Duration) {
         let mut streams = self.streams.subscribe();
         loop {
             // The sender is this object, so that it is not gone.

@@ -10,11 +10,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
-use super::send_handle::Sending;
-use crate::tls::HANDSHAKE_WITHIN;
+use super::send_handle::SendHandle;
+use crate::tls::HANDSHAKE_TIMEOUT;
 
 /// Handshakes under way at most; further clients wait in the system's queue.
-const MOST_HANDSHAKES: usize = 1024;
+const MAX_HANDSHAKES: usize = 1024;
 
 /// A listening socket.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct Peer {
     /// Its address, as far as the socket knows.
     pub(crate) address: SocketAddr,
     /// The sending of answers to it.
-    pub(crate) sending: Sending,
+    pub(crate) send_handle: SendHandle,
 }
 
 impl Socket {
@@ -59,7 +59,7 @@ impl Handshakes {
     fn begin(&mut self, stream: TcpStream, addr: SocketAddr) {
         let handshake = self.acceptor.accept(stream);
         self.under_way.spawn(async move {
-            match tokio::time::timeout(HANDSHAKE_WITHIN, handshake).await {
+            match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
                 Ok(Ok(stream)) => Some((stream, addr)),
                 Ok(Err(error)) => {
                     tracing::debug!(%addr, %error, "TLS did not begin");
@@ -84,7 +84,7 @@ impl Listener for Socket {
             return (Either::Left(stream), addr);
         };
         loop {
-            let room = tls.under_way.len() < MOST_HANDSHAKES;
+            let room = tls.under_way.len() < MAX_HANDSHAKES;
             tokio::select! {
                 (stream, addr) = Listener::accept(&mut self.listener), if room => tls.begin(stream, addr),
                 Some(begun) = tls.under_way.join_next() => {

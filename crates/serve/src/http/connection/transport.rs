@@ -19,7 +19,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What is read and thrown away of a client that still sends a request that was refused, and for how long: it does not
 /// see the answer before it has sent what it wants to.
 const MAX_DISCARDED_BYTES: usize = 32 << 20;
-const DISCARD_WITHIN: Duration = Duration::from_secs(5);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection that is given up when its client does not say in time which HTTP it speaks, or leaves what it is sent
 /// unread for too long. It is reset instead of closed when its end would make an answer look whole that was cut.
@@ -65,7 +65,7 @@ impl Transport {
     }
 
     /// Looks at bytes that came: whether they are how HTTP/2 begins.
-    fn look_at(&mut self, bytes: &[u8]) {
+    fn detect_http2(&mut self, bytes: &[u8]) {
         let Some(preface) = &mut self.preface else { return };
         let expected = &PREFACE[preface.seen..];
         let length = bytes.len().min(expected.len());
@@ -82,7 +82,7 @@ impl Transport {
     /// Writes the answer in words where the bytes offered are a status alone; `None` if they are not.
     fn write_refusal(&mut self, context: &mut Context<'_>, offered: &[u8]) -> Option<Poll<io::Result<usize>>> {
         if self.refusal.is_none() {
-            self.refusal = Some((malformed_head::in_words(offered)?, 0));
+            self.refusal = Some((malformed_head::explain_status(offered)?, 0));
         }
         let (answer, written) = self.refusal.as_mut()?;
         while *written < answer.len() {
@@ -94,7 +94,7 @@ impl Transport {
             }
         }
         self.refusal = None;
-        let deadline = Box::pin(sleep(DISCARD_WITHIN));
+        let deadline = Box::pin(sleep(DISCARD_TIMEOUT));
         self.discard = Some(Discard { bytes_left: MAX_DISCARDED_BYTES, deadline, is_shut_down: false });
         Some(Poll::Ready(Ok(offered.len())))
     }
@@ -123,7 +123,7 @@ impl Transport {
     }
 
     /// What became of bytes to send; `is_sent` if that they are gone means that all before them are.
-    fn watch<T>(
+    fn limit_unread_time<T>(
         &mut self,
         context: &mut Context<'_>,
         polled: Poll<io::Result<T>>,
@@ -147,7 +147,7 @@ impl AsyncRead for Transport {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
         if polled.is_ready() {
-            this.look_at(&buffer.filled()[before..]);
+            this.detect_http2(&buffer.filled()[before..]);
         } else if let Some(preface) = &mut this.preface {
             ready!(preface.deadline.as_mut().poll(context));
             return Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client does not begin a request")));
@@ -163,7 +163,7 @@ impl AsyncWrite for Transport {
             Some(polled) => polled,
             None => Pin::new(&mut this.stream).poll_write(context, bytes),
         };
-        this.watch(context, polled, false)
+        this.limit_unread_time(context, polled, false)
     }
 
     fn poll_write_vectored(
@@ -177,7 +177,7 @@ impl AsyncWrite for Transport {
             Some(polled) => polled,
             None => Pin::new(&mut this.stream).poll_write_vectored(context, parts),
         };
-        this.watch(context, polled, false)
+        this.limit_unread_time(context, polled, false)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -187,7 +187,7 @@ impl AsyncWrite for Transport {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(context);
-        this.watch(context, polled, true)
+        this.limit_unread_time(context, polled, true)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -200,7 +200,7 @@ impl AsyncWrite for Transport {
             return this.shut_down_and_discard(context);
         }
         let polled = Pin::new(&mut this.stream).poll_shutdown(context);
-        this.watch(context, polled, true)
+        this.limit_unread_time(context, polled, true)
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::time::timeout_at;
 use crate::app::App;
 use crate::http::endpoint::{AGGREGATES, Endpoint};
 use crate::http::request::negotiation::FORMATS;
-use crate::http::request::request_params::Given;
-use crate::http::request::rows_request::Asked;
+use crate::http::request::request_params::RequestParams;
+use crate::http::request::rows_request::RowsRequest;
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
@@ -25,16 +25,16 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers `GET /aggregates`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
-    let parameters = given.parameters(&ENDPOINT)?;
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
+    let parameters = params.parameters(&ENDPOINT)?;
     let question = AggregatesRequest::parse(&parameters, &app.limits.answers)?;
     let (filters, asks) = (&question.filters, format!("{question:?}"));
-    match Asked::new(&app, &parameters, filters, &asks, &given.method, &given.headers, None).await? {
+    match RowsRequest::new(&app, &parameters, filters, &asks, &params.method, &params.headers, None).await? {
         Err(known) => Ok(known),
-        Ok(asked) => {
-            let rows = answer_rows(&asked.reading, &question);
-            let rows = timeout_at(asked.deadline, rows).await.map_err(|_| timeout_error())??;
-            asked.stream(rows)
+        Ok(request) => {
+            let rows = answer_rows(&request.context, &question);
+            let rows = timeout_at(request.deadline, rows).await.map_err(|_| timeout_error())??;
+            request.stream(rows)
         }
     }
 }

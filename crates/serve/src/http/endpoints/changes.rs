@@ -29,17 +29,17 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::access::Client;
 use crate::app::App;
 use crate::http::endpoint::{CHANGES, Endpoint};
-use crate::http::request::negotiation::accepted;
+use crate::http::request::negotiation::negotiate;
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// How often a follower's stream looks for what is new.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 const FORMATS: &[&str] = &["ndjson", "sse"];
 
 /// The parameters of `/changes`.
-const ACCEPTED: ParameterTable = &[
+const PARAMETERS: ParameterTable = &[
     Parameter::with_values(
         "since",
         Shape::One,
@@ -67,7 +67,7 @@ const ACCEPTED: ParameterTable = &[
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: CHANGES,
     about: "What landed, batch by batch, as signed counts; as NDJSON or as server-sent events.",
-    parameters: ACCEPTED,
+    parameters: PARAMETERS,
     formats: FORMATS,
     takes_body: false,
 };
@@ -79,9 +79,9 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + app.limits.timeout;
-    let parameters = Parameters::from_query(CHANGES, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    let parameters = Parameters::from_query(CHANGES, PARAMETERS, query.as_deref().unwrap_or_default())?;
     let events = match parameters.single("format") {
-        None => accepted(&headers, &["application/x-ndjson", "text/event-stream"])? == 1,
+        None => negotiate(&headers, &["application/x-ndjson", "text/event-stream"])? == 1,
         Some("sse") => true,
         Some("ndjson") => false,
         Some(other) => return Err(unknown_value("format", other, FORMATS.iter().copied()).into()),
@@ -96,11 +96,11 @@ pub(crate) async fn get(
     let begin = since.unwrap_or(newest);
     if begin > newest {
         let what = format!("`since={begin}` has not come yet; it may be 0 to {newest}");
-        return Err(Problem::parameter("since", what));
+        return Err(Problem::invalid_parameter("since", what));
     }
     let oldest = table.list_log_files().await?.oldest().unwrap_or(0);
     if begin + 1 < oldest {
-        return Err(gone(begin, oldest).into());
+        return Err(gone_error(begin, oldest).into());
     }
     let mut changes = Changes {
         table,
@@ -112,8 +112,8 @@ pub(crate) async fn get(
         client: Client::current_key(),
     };
     // Nothing has been sent yet: it takes no longer than any other answer.
-    let first = timeout_at(deadline, changes.landed_before()).await.map_err(|_| timeout_error())??;
-    let mut response = if events { changes.events(first) } else { changes.lines(first) };
+    let first = timeout_at(deadline, changes.read_first_batches()).await.map_err(|_| timeout_error())??;
+    let mut response = if events { changes.respond_with_events(first) } else { changes.respond_with_lines(first) };
     if !events {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     }
@@ -128,7 +128,7 @@ pub(crate) async fn get(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Live;
 
-fn gone(version: u64, oldest: u64) -> Error {
+fn gone_error(version: u64, oldest: u64) -> Error {
     let what =
         format!("what landed after version {version} of fast_counts can no longer be read; the oldest position is");
     Error::new(Kind::Gone, format!("{what} {}; begin anew from /aggregates", oldest.saturating_sub(1)))
@@ -137,7 +137,7 @@ fn gone(version: u64, oldest: u64) -> Error {
 /// A position in the stream, and what is asked of it.
 struct Changes {
     app: Arc<App>,
-    /// The key of the client, which takes the turns.
+    /// The key of the client, which takes the permits.
     client: Arc<str>,
     table: Table,
     next: u64,
@@ -147,7 +147,7 @@ struct Changes {
 }
 
 /// A batch that landed.
-struct Batch {
+struct LandedBatch {
     version: u64,
     /// The batch itself.
     about: Value,
@@ -160,10 +160,10 @@ struct Batch {
 impl Changes {
     /// The batches up to the first whose counts are read: if those are gone, the answer is an error and not a stream
     /// that breaks off.
-    async fn landed_before(&mut self) -> Result<Vec<Batch>> {
+    async fn read_first_batches(&mut self) -> Result<Vec<LandedBatch>> {
         let follow = std::mem::replace(&mut self.follow, false);
         let mut first = Vec::new();
-        while let Some(batch) = self.batch().await? {
+        while let Some(batch) = self.next_batch().await? {
             let is_read = batch.is_read;
             first.push(batch);
             if is_read {
@@ -174,7 +174,7 @@ impl Changes {
         Ok(first)
     }
 
-    fn lines(self, first: Vec<Batch>) -> Response {
+    fn respond_with_lines(self, first: Vec<LandedBatch>) -> Response {
         let lines = self.batches(first).map_ok(|batch| {
             let values = std::iter::once(&batch.about).chain(&batch.counts);
             Bytes::from(values.map(|value| format!("{value}\n")).collect::<String>())
@@ -182,7 +182,7 @@ impl Changes {
         Body::from_stream(lines).into_response()
     }
 
-    fn events(self, first: Vec<Batch>) -> Response {
+    fn respond_with_events(self, first: Vec<LandedBatch>) -> Response {
         let events = self.batches(first).map_ok(|batch| {
             let last = batch.counts.len();
             let all =
@@ -198,26 +198,28 @@ impl Changes {
     }
 
     /// The first batches, and those after them; for a follower without an end.
-    fn batches(self, first: Vec<Batch>) -> BoxStream<'static, Result<Batch>> {
+    fn batches(self, first: Vec<LandedBatch>) -> BoxStream<'static, Result<LandedBatch>> {
         let later = futures::stream::try_unfold(self, |mut changes| async move {
-            let found =
-                changes.batch().await.inspect_err(|error| tracing::error!(%error, "a stream of changes broke off"))?;
+            let found = changes
+                .next_batch()
+                .await
+                .inspect_err(|error| tracing::error!(%error, "a stream of changes broke off"))?;
             Ok(found.map(|batch| (batch, changes)))
         });
         futures::stream::iter(first.into_iter().map(Ok)).chain(later).boxed()
     }
 
     /// The next batch that is asked for.
-    async fn batch(&mut self) -> Result<Option<Batch>> {
+    async fn next_batch(&mut self) -> Result<Option<LandedBatch>> {
         loop {
             let newest = self.table.snapshot().await?.version;
             while self.next <= newest {
                 let version = self.next;
-                let entry = self.table.read_log_entry(version).await?.ok_or_else(|| gone(version, newest))?;
+                let entry = self.table.read_log_entry(version).await?.ok_or_else(|| gone_error(version, newest))?;
                 self.next += 1;
                 let resource = entry.text("resource").unwrap_or_default().to_owned();
                 if entry.work == "DERIVE" && self.resources.contains(&resource) {
-                    return self.read(entry, &resource).await.map(Some);
+                    return self.read_batch(entry, &resource).await.map(Some);
                 }
             }
             if !self.follow {
@@ -225,12 +227,12 @@ impl Changes {
             }
             tokio::select! {
                 () = self.app.stop.cancelled() => return Ok(None),
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
         }
     }
 
-    async fn read(&self, entry: LogEntry, resource: &str) -> Result<Batch> {
+    async fn read_batch(&self, entry: LogEntry, resource: &str) -> Result<LandedBatch> {
         let version = entry.version;
         let is_read = !entry.adds.is_empty();
         let counts = if is_read { self.signed_counts(&entry).await? } else { Vec::new() };
@@ -245,7 +247,7 @@ impl Changes {
             "changes": counts.len(),
             "net": net,
         });
-        Ok(Batch { version, about, counts: if self.counts { counts } else { Vec::new() }, is_read })
+        Ok(LandedBatch { version, about, counts: if self.counts { counts } else { Vec::new() }, is_read })
     }
 
     /// The rows that a version added, as objects.
@@ -255,13 +257,13 @@ impl Changes {
         let files: Vec<_> = added.cloned().collect();
         for file in &files {
             if !self.table.contains_object(&file.path).await? {
-                return Err(gone(entry.version - 1, entry.version + 1));
+                return Err(gone_error(entry.version - 1, entry.version + 1));
             }
         }
         let only = snapshot.with_files(files);
         let provider = DeltaFiles::new(&only, &self.table).map_err(engine_error)?;
-        // A stream without an end waits for its turn as long as it takes, and keeps it no longer than other requests.
-        let _turn = self.app.turns.wait(&self.client).await?;
+        // A stream without an end waits for its permit as long as it takes, and keeps it no longer than other requests.
+        let _permit = self.app.admission.acquire_unbounded(&self.client).await?;
         let read = self.read_counts(Arc::new(provider), entry.version);
         timeout(self.app.limits.timeout, read).await.map_err(|_| timeout_error())?
     }

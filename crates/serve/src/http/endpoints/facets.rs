@@ -15,24 +15,24 @@ use lake_analytics::{
 use lake_model::{Kind, Result, ResultExt};
 use tokio::time::timeout_at;
 
-use crate::app::{App, Reading};
+use crate::app::{App, RequestContext};
 use crate::http::endpoint::{Endpoint, FACETS};
 use crate::http::request::negotiation::FORMATS;
-use crate::http::request::request_params::Given;
-use crate::http::request::rows_request::{Asked, Made};
+use crate::http::request::request_params::RequestParams;
+use crate::http::request::rows_request::{RowsAnswer, RowsRequest};
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// What can be asked for.
 const FACET_NAMES: &[&str] = &["resource", "category", "subcategory", "district", "neighborhood"];
 /// What is given where nothing is asked for.
-const USUAL: [Dimension; 3] = [Dimension::Category, Dimension::District, Dimension::Neighborhood];
+const DEFAULT_FACETS: [Dimension; 3] = [Dimension::Category, Dimension::District, Dimension::Neighborhood];
 /// Values of a facet where the request names no limit.
-const ROWS: usize = 100;
+const DEFAULT_ROWS: usize = 100;
 /// The most values of a facet.
-const MOST_ROWS: usize = 10_000;
+const MAX_ROWS: usize = 10_000;
 
-const OWN: [Parameter; 3] = [
+const OWN_PARAMETERS: [Parameter; 3] = [
     Parameter::with_values(
         "facet",
         Shape::Many,
@@ -42,44 +42,46 @@ const OWN: [Parameter; 3] = [
     Parameter::with_values(
         "limit",
         Shape::One,
-        ValueKind::Integer(1, MOST_ROWS as i64),
+        ValueKind::Integer(1, MAX_ROWS as i64),
         "Values of each, the most frequent first; 100 if not given.",
     ),
     FORMAT,
 ];
 
 /// The parameters of `/facets`.
-const ACCEPTED: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+const PARAMETERS: ParameterTable =
+    &with_filters::<{ OWN_PARAMETERS.len() }, { OWN_PARAMETERS.len() + FILTERS.len() }>(OWN_PARAMETERS);
 
 /// What `/facets` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: FACETS,
     about: "The values of labels, the most frequent first, and how many incidents have each. Every filter applies.",
-    parameters: ACCEPTED,
+    parameters: PARAMETERS,
     formats: FORMATS,
     takes_body: true,
 };
 
 /// Answers `GET /facets`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
-    let parameters = given.parameters(&ENDPOINT)?;
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
+    let parameters = params.parameters(&ENDPOINT)?;
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
-    let facets = facets(parameters.all("facet"))?;
-    let most = MOST_ROWS.min(app.limits.answers.max_rows);
-    let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
+    let facets = parse_facets(parameters.all("facet"))?;
+    let most = MAX_ROWS.min(app.limits.answers.max_rows);
+    let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(DEFAULT_ROWS.min(most));
     let question = format!("{:?}", (&filters, &facets, limit));
-    let asked = Asked::new(&app, &parameters, &filters, &question, &given.method, &given.headers, None).await?;
-    let asked = match asked {
-        Ok(asked) => asked,
+    let request =
+        RowsRequest::new(&app, &parameters, &filters, &question, &params.method, &params.headers, None).await?;
+    let request = match request {
+        Ok(request) => request,
         Err(known) => return Ok(known),
     };
-    let counted = count(&asked.reading, &filters, &facets, limit);
-    let made = timeout_at(asked.deadline, counted).await.map_err(|_| timeout_error())??;
-    asked.answer(made)
+    let counted = count_labels(&request.context, &filters, &facets, limit);
+    let made = timeout_at(request.deadline, counted).await.map_err(|_| timeout_error())??;
+    request.answer(made)
 }
 
-fn facets(given: Option<&[String]>) -> Result<Vec<Dimension>, ParameterError> {
-    let Some(given) = given else { return Ok(USUAL.to_vec()) };
+fn parse_facets(given: Option<&[String]>) -> Result<Vec<Dimension>, ParameterError> {
+    let Some(given) = given else { return Ok(DEFAULT_FACETS.to_vec()) };
     let named = given.iter().flat_map(|text| text.split(',')).map(str::trim);
     named
         .map(|name| {
@@ -89,7 +91,12 @@ fn facets(given: Option<&[String]>) -> Result<Vec<Dimension>, ParameterError> {
         .collect()
 }
 
-async fn count(reading: &Reading, filters: &Filters, facets: &[Dimension], limit: usize) -> Result<Made> {
+async fn count_labels(
+    context: &RequestContext,
+    filters: &Filters,
+    facets: &[Dimension],
+    limit: usize,
+) -> Result<RowsAnswer> {
     let fields = [("facet", DataType::Utf8), ("value", DataType::Utf8), ("count", DataType::Int64)];
     let schema = Arc::new(Schema::new(fields.map(|(name, kind)| Field::new(name, kind, true)).to_vec()));
     let (mut batches, mut truncated) = (Vec::new(), false);
@@ -102,7 +109,7 @@ async fn count(reading: &Reading, filters: &Filters, facets: &[Dimension], limit
             per_km2: false,
             limit,
         };
-        let frame = answer_frame(reading, &question).await?;
+        let frame = answer_frame(context, &question).await?;
         let order = [("count", true), (facet.column(), false)];
         let rows = first_rows(frame, &order, limit).await.map_err(plan_error)?;
         truncated |= rows.truncated;
@@ -115,5 +122,5 @@ async fn count(reading: &Reading, filters: &Filters, facets: &[Dimension], limit
             batches.push(rows.or_err(Kind::Internal, || "the values of a facet")?);
         }
     }
-    Ok(Made { schema, batches, truncated, next: None, link: None })
+    Ok(RowsAnswer { schema, batches, truncated, next: None, link: None })
 }

@@ -12,8 +12,8 @@ use tokio::time::timeout_at;
 use crate::app::App;
 use crate::http::endpoint::{Endpoint, HOTSPOTS};
 use crate::http::request::negotiation::FORMATS;
-use crate::http::request::request_params::Given;
-use crate::http::request::rows_request::{Asked, Made};
+use crate::http::request::request_params::RequestParams;
+use crate::http::request::rows_request::{RowsAnswer, RowsRequest};
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
@@ -28,18 +28,19 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers `GET /hotspots`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
-    let parameters = given.parameters(&ENDPOINT)?;
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
+    let parameters = params.parameters(&ENDPOINT)?;
     let question = HotspotsRequest::parse(&parameters, &app.limits.answers)?;
     let (filters, asks) = (&question.filters, format!("{question:?}"));
-    let asked = match Asked::new(&app, &parameters, filters, &asks, &given.method, &given.headers, None).await? {
-        Ok(asked) => asked,
-        Err(known) => return Ok(known),
-    };
-    let found = answer_hotspots(&asked.reading, &question, asked.reading.clone());
-    let found = timeout_at(asked.deadline, found).await.map_err(|_| timeout_error())??;
+    let request =
+        match RowsRequest::new(&app, &parameters, filters, &asks, &params.method, &params.headers, None).await? {
+            Ok(request) => request,
+            Err(known) => return Ok(known),
+        };
+    let found = answer_hotspots(&request.context, &question, request.context.clone());
+    let found = timeout_at(request.deadline, found).await.map_err(|_| timeout_error())??;
     let schema = found.batch.schema();
-    let mut response = asked.answer(Made {
+    let mut response = request.answer(RowsAnswer {
         schema,
         batches: vec![found.batch],
         truncated: found.truncated,

@@ -14,14 +14,14 @@ use lake_query::{CountsFilter, Session, fill, scan_counts, sql_files};
 use lake_store::LastAudit;
 use serde::Serialize;
 
-use crate::app::{App, Reading};
+use crate::app::{App, RequestContext};
 use crate::http::endpoint::RESOURCES;
-use crate::http::response::lake_headers::say_reading;
+use crate::http::response::lake_headers::insert_lake_headers;
 use crate::problem::Problem;
 
 /// A resource as `/resources` tells of it. What only the catalog or only the lake knows is null where it is absent.
 #[derive(Debug, Default, Serialize)]
-struct Standing {
+struct ResourceStatus {
     name: String,
     title: Option<String>,
     city: Option<String>,
@@ -53,24 +53,24 @@ struct Standing {
 /// Answers `GET /resources`.
 pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     Parameters::from_query(RESOURCES, &[], query.as_deref().unwrap_or_default())?;
-    let reading = app.reading().await?;
-    let mut response = Json(standings(&app, &reading).await?).into_response();
-    say_reading(response.headers_mut(), &reading.view, &[])?;
+    let context = app.open_context().await?;
+    let mut response = Json(read_statuses(&app, &context).await?).into_response();
+    insert_lake_headers(response.headers_mut(), &context.view, &[])?;
     Ok(response)
 }
 
-async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
-    let view = &reading.view;
-    let session = reading.session().await?;
+async fn read_statuses(app: &App, context: &RequestContext) -> Result<Vec<ResourceStatus>> {
+    let view = &context.view;
+    let session = context.session().await?;
     let frame = scan_counts(&session, view, CountsFilter::default(), |_| true)?;
     session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
-    let totals = numbers(&session, sql_files::SERVE_RESOURCE_TOTALS).await?;
-    let rejects = numbers(&session, sql_files::SERVE_OPEN_REJECTS).await?;
+    let totals = read_numbers(&session, sql_files::SERVE_RESOURCE_TOTALS).await?;
+    let rejects = read_numbers(&session, sql_files::SERVE_OPEN_REJECTS).await?;
     let mut audits = view.lake.read_last_audits(view.resources.keys()).await;
-    let mut standings = Vec::new();
+    let mut read_statuses = Vec::new();
     for name in app.resource_names(view) {
         let definition = view.catalog.get(name).ok();
-        let mut standing = Standing {
+        let mut status = ResourceStatus {
             name: name.to_owned(),
             title: definition.as_ref().map(|resource| resource.title.clone()),
             city: definition.as_ref().map(|resource| resource.city.clone()),
@@ -80,33 +80,33 @@ async fn standings(app: &App, reading: &Reading) -> Result<Vec<Standing>> {
             licence: definition.as_ref().and_then(|resource| resource.licence.clone()),
             cadence_seconds: definition.as_ref().map(|resource| resource.cadence.seconds),
             exact: view.is_exact(&[name.to_owned()]),
-            ..Standing::default()
+            ..ResourceStatus::default()
         };
         if let Some(resource) = view.resources.get(name) {
             let number = |numbers: &BTreeMap<String, Vec<i64>>, column: usize| {
                 numbers.get(name).and_then(|row| row.get(column)).copied().unwrap_or(0)
             };
-            standing.landed = true;
-            standing.incidents = number(&totals, 0);
-            standing.unlocated = number(&totals, 1);
-            standing.undated = number(&totals, 2);
-            standing.rejects_open = number(&rejects, 0);
-            standing.batches = resource.mark.batch;
-            standing.watermark = resource.watermark();
-            standing.pending_batches = resource.unreconciled();
+            status.landed = true;
+            status.incidents = number(&totals, 0);
+            status.unlocated = number(&totals, 1);
+            status.undated = number(&totals, 2);
+            status.rejects_open = number(&rejects, 0);
+            status.batches = resource.mark.batch;
+            status.watermark = resource.watermark();
+            status.pending_batches = resource.unreconciled();
             let landed_at = resource.mark.landed_at.clone();
-            standing.last_landed_at = (!landed_at.is_empty()).then_some(landed_at);
-            standing.lag_seconds = resource.lag_seconds();
-            standing.synthetic = resource.mark.synthetic;
-            standing.last_audit = audits.remove(name);
+            status.last_landed_at = (!landed_at.is_empty()).then_some(landed_at);
+            status.lag_seconds = resource.lag_seconds();
+            status.synthetic = resource.mark.synthetic;
+            status.last_audit = audits.remove(name);
         }
-        standings.push(standing);
+        read_statuses.push(status);
     }
-    Ok(standings)
+    Ok(read_statuses)
 }
 
 /// The rows of one of our queries, by their first column, the resource; the others are whole numbers.
-async fn numbers(session: &Session, query: &str) -> Result<BTreeMap<String, Vec<i64>>> {
+async fn read_numbers(session: &Session, query: &str) -> Result<BTreeMap<String, Vec<i64>>> {
     let frame = session.sql(&fill(query, &[])?).await?;
     let mut rows = BTreeMap::new();
     for batch in frame.collect().await.map_err(plan_error)? {

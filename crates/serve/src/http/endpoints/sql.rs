@@ -16,10 +16,10 @@ use crate::app::App;
 use crate::http::endpoint::{Endpoint, SQL};
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_body::RequestBody;
-use crate::http::request::rows_request::Asked;
+use crate::http::request::rows_request::RowsRequest;
 use crate::limits::timeout_error;
 use crate::problem::Problem;
-use crate::sql_worker::{Sql, Values as Bound, plan};
+use crate::sql_worker::{Sql, StatementValues, plan};
 
 /// The rows that any query may be asked for at most.
 pub(crate) const LIMIT: Parameter = Parameter::with_values(
@@ -29,7 +29,7 @@ pub(crate) const LIMIT: Parameter = Parameter::with_values(
     "Rows at most, in the order of the query.",
 );
 
-const ACCEPTED: ParameterTable = &[
+const PARAMETERS: ParameterTable = &[
     Parameter::new("query", Shape::One, "One query that reads: SELECT, WITH, EXPLAIN, SHOW or DESCRIBE."),
     Parameter::new(
         "parameters",
@@ -45,7 +45,7 @@ const ACCEPTED: ParameterTable = &[
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: SQL,
     about: "The rows of a query in SQL, which reads and changes nothing. Values for its places are bound, never pasted.",
-    parameters: ACCEPTED,
+    parameters: PARAMETERS,
     formats: FORMATS,
     takes_body: true,
 };
@@ -57,7 +57,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let parameters = Parameters::from_query(SQL, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    let parameters = Parameters::from_query(SQL, PARAMETERS, query.as_deref().unwrap_or_default())?;
     answer(&app, &parameters, parameters.single("query"), &values(&parameters)?, &method, &headers).await
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn post(
     RawQuery(query): RawQuery,
     RequestBody(body): RequestBody,
 ) -> Result<Response, Problem> {
-    let mut parameters = Parameters::from_query(SQL, ACCEPTED, query.as_deref().unwrap_or_default())?;
+    let mut parameters = Parameters::from_query(SQL, PARAMETERS, query.as_deref().unwrap_or_default())?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if kind != "application/json" && kind != "application/sql" {
@@ -81,15 +81,15 @@ pub(crate) async fn post(
         )));
     }
     if kind == "application/sql" {
-        let text = std::str::from_utf8(&body).map_err(|_| Problem::of(Kind::Invalid, "the body is no UTF-8"))?;
+        let text = std::str::from_utf8(&body).map_err(|_| Problem::from_kind(Kind::Invalid, "the body is no UTF-8"))?;
         return answer(&app, &parameters, Some(text), &values(&parameters)?, &method, &headers).await;
     }
     let what =
         "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
     let parsed = std::str::from_utf8(&body).map_err(|error| error.to_string());
     let parsed = parsed.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
-    let parsed = parsed.map_err(|error| Problem::of(Kind::Invalid, format!("{what}; it is none: {error}")))?;
-    let Value::Object(mut members) = parsed else { return Err(Problem::of(Kind::Invalid, what)) };
+    let parsed = parsed.map_err(|error| Problem::from_kind(Kind::Invalid, format!("{what}; it is none: {error}")))?;
+    let Value::Object(mut members) = parsed else { return Err(Problem::from_kind(Kind::Invalid, what)) };
     // Values keep their types: `5` is a number and `"5"` is a text.
     let given = members.remove("parameters");
     parameters.add_json(Value::Object(members).to_string().as_bytes())?;
@@ -102,7 +102,7 @@ pub(crate) async fn post(
 
 /// The values in the address: JSON.
 fn values(parameters: &Parameters) -> Result<Value, Problem> {
-    let wrong = |error| Problem::parameter("parameters", format!("`parameters` is no JSON: {error}"));
+    let wrong = |error| Problem::invalid_parameter("parameters", format!("`parameters` is no JSON: {error}"));
     parameters.single("parameters").map_or(Ok(Value::Null), |text| parse_json(text).map_err(wrong))
 }
 
@@ -115,27 +115,28 @@ async fn answer(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(query) = query.filter(|query| !query.trim().is_empty()) else {
-        return Err(Problem::parameter(
+        return Err(Problem::invalid_parameter(
             "query",
             "there is no `query`: write one, such as SELECT COUNT(*) FROM incidents",
         ));
     };
     let limit = row_limit(app, parameters.single("limit"))?;
     let cells = parameters.single(CELLS.name).unwrap_or_default();
-    let mut asked = Asked::open(app, "sql", parameters.single("format"), headers)
+    let mut request = RowsRequest::open(app, "sql", parameters.single("format"), headers)
         .await?
         .with_cells(parameters.single(CELLS.name))?;
-    let deadline = asked.deadline;
+    let deadline = request.deadline;
     let answered = async {
-        let planned = plan(&asked.reading, Sql::Text(query.to_owned()), Bound::Json(values.to_string())).await?;
+        let planned =
+            plan(&request.context, Sql::Text(query.to_owned()), StatementValues::Json(values.to_string())).await?;
         if *method != Method::POST
             && planned.is_fixed
-            && let Some(known) = asked.name(headers, &[query, &planned.values, &limit.to_string(), cells])?
+            && let Some(known) = request.name(headers, &[query, &planned.values, &limit.to_string(), cells])?
         {
             return Ok(known);
         }
-        let format = asked.format();
-        asked.stream(planned.first_rows(limit, format).await?)
+        let format = request.format();
+        request.stream(planned.first_rows(limit, format).await?)
     };
     timeout_at(deadline, answered).await.map_err(|_| timeout_error())?
 }

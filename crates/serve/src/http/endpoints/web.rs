@@ -42,7 +42,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Resp
 }
 
 /// Answers `GET /api`: what can be asked, for people.
-pub(crate) async fn api() -> Response {
+pub(crate) async fn get_api() -> Response {
     text(include_str!("api.html"))
 }
 
@@ -53,20 +53,23 @@ fn text(page: &'static str) -> Response {
 }
 
 /// Answers `GET /assets/{file}`: what the page is made of.
-pub(crate) async fn asset(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Result<Response, Problem> {
-    let Path(name) = name.map_err(|rejection| Problem::of(Kind::NotFound, rejection.body_text()))?;
+pub(crate) async fn get_asset(
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Path(name) = name.map_err(|rejection| Problem::from_kind(Kind::NotFound, rejection.body_text()))?;
     let mut response = file(&format!("assets/{name}"), &headers)?;
     response.headers_mut().insert(header::CACHE_CONTROL, FOR_EVER);
     Ok(response)
 }
 
 /// Answers `GET /icon.svg`.
-pub(crate) async fn icon(headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn get_icon(headers: HeaderMap) -> Result<Response, Problem> {
     named("icon.svg", &headers)
 }
 
 /// Answers `GET /licenses.md`: what the page was built from, and under which licences.
-pub(crate) async fn licenses(headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn get_licenses(headers: HeaderMap) -> Result<Response, Problem> {
     named("licenses.md", &headers)
 }
 
@@ -80,7 +83,7 @@ fn named(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
 fn file(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let Some((plain, packed)) = map_page::find_file(name) else {
         let what = format!("there is no /{name}; a page of an older program asks for it: load it again");
-        return Err(Problem::of(Kind::NotFound, what));
+        return Err(Problem::from_kind(Kind::NotFound, what));
     };
     let told = [
         (header::CONTENT_TYPE, media_type(name)),

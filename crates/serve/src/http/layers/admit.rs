@@ -15,17 +15,17 @@ use crate::http::endpoint::{API, ASSETS, HEALTHZ, ICON, LICENSES, METRICS, PAGE,
 use crate::problem::Problem;
 
 /// What is told to everybody, and counted for nobody: it says nothing of the lake.
-const OPEN: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
+const OPEN_PATHS: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
 
 /// Who asks, until the answer has been sent, whatever it is.
 #[derive(Debug)]
-pub(crate) struct Asker {
+pub(crate) struct AdmittedClient {
     client: Client,
     /// None where requests are not counted, and for who was not let in.
     _permit: Option<Permit>,
 }
 
-impl Asker {
+impl AdmittedClient {
     /// Who it is.
     pub(crate) fn client(&self) -> &Client {
         &self.client
@@ -35,42 +35,42 @@ impl Asker {
 /// Lets a request in, or says why not.
 pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    if OPEN.contains(&path) {
+    if OPEN_PATHS.contains(&path) {
         return next.run(request).await;
     }
-    let (client, admitted) = admitted(&app, path, &request);
+    let (client, admitted) = authenticate(&app, path, &request);
     let (mut response, permit) = match admitted {
-        Ok(permit) => (client.within(next.run(request)).await, permit),
+        Ok(permit) => (client.scope(next.run(request)).await, permit),
         Err(refusal) => (refusal, None),
     };
     // The permit lasts as long as the answer.
-    response.extensions_mut().insert(Arc::new(Asker { client, _permit: permit }));
+    response.extensions_mut().insert(Arc::new(AdmittedClient { client, _permit: permit }));
     response
 }
 
 /// Who asks, as far as is known, and what lets him in.
-fn admitted(app: &App, path: &str, request: &Request) -> (Client, Result<Option<Permit>, Response>) {
+fn authenticate(app: &App, path: &str, request: &Request) -> (Client, Result<Option<Permit>, Response>) {
     let headers = request.headers();
     let busy = |busy: Busy| {
-        app.metrics.refused(busy.cause);
+        app.metrics.add_refusal(busy.cause);
         Problem::from(busy).into_response()
     };
     let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let address = app.access.address(peer, texts(headers, "x-forwarded-for"));
-    let authorization = texts(headers, header::AUTHORIZATION.as_str()).next();
+    let address = app.access.address(peer, header_texts(headers, "x-forwarded-for"));
+    let authorization = header_texts(headers, header::AUTHORIZATION.as_str()).next();
     let client = match app.access.client(authorization, address) {
         Ok(client) => client,
         Err(error) => {
-            app.metrics.refused("token");
+            app.metrics.add_refusal("token");
             let charged = app.access.charge(address).map_err(busy).err();
-            let refusal = charged.unwrap_or_else(|| unknown(error, authorization.is_some()));
-            return (Client::unnamed(address), Err(refusal));
+            let refusal = charged.unwrap_or_else(|| reject_token(error, authorization.is_some()));
+            return (Client::anonymous(address), Err(refusal));
         }
     };
     let needed = if path == METRICS { Scope::Admin } else { Scope::Read };
     if let Err(error) = client.check(needed) {
-        app.metrics.refused("scope");
+        app.metrics.add_refusal("scope");
         return (client, Err(Problem::from(error).into_response()));
     }
     // Whoever watches the server must see it when it is busy.
@@ -78,12 +78,12 @@ fn admitted(app: &App, path: &str, request: &Request) -> (Client, Result<Option<
     (client, permit)
 }
 
-fn texts<'a>(headers: &'a HeaderMap, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
+fn header_texts<'a>(headers: &'a HeaderMap, name: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
 /// The answer to a request without a token that is known (RFC 6750, 3).
-fn unknown(error: lake_model::Error, shown: bool) -> Response {
+fn reject_token(error: lake_model::Error, shown: bool) -> Response {
     let mut response = Problem::from(error).into_response();
     if shown {
         let challenge = HeaderValue::from_static("Bearer realm=\"hotspots-lake\", error=\"invalid_token\"");

@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, Span};
 
-use super::admit::Asker;
+use super::admit::AdmittedClient;
 use super::secret_mask::mask_secrets;
 use crate::app::App;
-use crate::http::connection::send_handle::Sending;
+use crate::http::connection::send_handle::SendHandle;
 use crate::http::connection::socket::Peer;
 use crate::http::endpoint::METRICS;
 use crate::http::endpoints::changes::Live;
@@ -31,18 +31,18 @@ use crate::request_id::{RequestId, X_REQUEST_ID};
 /// The target of the access log, which is switched on and off by itself.
 pub(crate) const ACCESS: &str = "access";
 /// What a path that is none is counted under: the metrics must not grow with what clients invent.
-const NO_PATH: &str = "none";
+const UNKNOWN_PATH: &str = "none";
 /// What the sending of an answer may take that was late, such as the error that says so.
-const SEND_AT_LEAST: Duration = Duration::from_secs(1);
+const MIN_SEND_TIME: Duration = Duration::from_secs(1);
 
 /// Answers a request under its name, watching.
 pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
+    let id = RequestId::from_headers(request.headers());
     // Of the highest level, so that an error's line has the name however little is logged.
     let span = tracing::error_span!("request", request_id = id.as_str());
     let exchange = Exchange::begin(&app, &request, span.clone());
-    let response = id.clone().within(next.run(request)).instrument(span).await;
-    let mut response = exchange.send(response);
+    let response = id.clone().scope(next.run(request)).instrument(span).await;
+    let mut response = exchange.observe_response(response);
     if let Some(id) = id.header() {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
@@ -51,7 +51,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum ExchangeEnd {
     /// The answer was sent whole.
     Sent,
     /// The client did not wait for it.
@@ -70,24 +70,24 @@ struct Exchange {
     /// When the time of the request is over.
     deadline: Instant,
     /// None where no connection is behind it.
-    sending: Option<Sending>,
+    send_handle: Option<SendHandle>,
     /// As the router has it.
     path: String,
     /// As the client has it, without secrets.
-    asked: String,
+    address: String,
     status: Option<u16>,
     bytes: u64,
-    asker: Option<Arc<Asker>>,
+    admitted: Option<Arc<AdmittedClient>>,
     /// Cancelled when the server cuts off what is under way.
-    cut: CancellationToken,
-    end: End,
+    abort: CancellationToken,
+    end: ExchangeEnd,
 }
 
 impl Exchange {
     fn begin(app: &App, request: &Request, span: Span) -> Self {
         let metrics = app.metrics.clone();
-        metrics.came();
-        let path = request.extensions().get::<MatchedPath>().map_or(NO_PATH, MatchedPath::as_str).to_owned();
+        metrics.begin_request();
+        let path = request.extensions().get::<MatchedPath>().map_or(UNKNOWN_PATH, MatchedPath::as_str).to_owned();
         Self {
             metrics,
             span,
@@ -95,20 +95,21 @@ impl Exchange {
             method: request.method().clone(),
             version: request.version(),
             deadline: Instant::now() + app.limits.timeout,
-            sending: Sending::current().or_else(|| Some(request.extensions().get::<Peer>()?.sending.clone())),
+            send_handle: SendHandle::current()
+                .or_else(|| Some(request.extensions().get::<Peer>()?.send_handle.clone())),
             path,
-            asked: request.uri().path_and_query().map_or_else(String::new, |asked| mask_secrets(asked.as_str())),
+            address: request.uri().path_and_query().map_or_else(String::new, |address| mask_secrets(address.as_str())),
             status: None,
             bytes: 0,
-            asker: None,
-            cut: app.cut.clone(),
-            end: End::Left,
+            admitted: None,
+            abort: app.abort.clone(),
+            end: ExchangeEnd::Left,
         }
     }
 
     /// The answer, watched until its last byte.
-    fn send(mut self, mut response: Response) -> Response {
-        self.asker = response.extensions_mut().remove::<Arc<Asker>>();
+    fn observe_response(mut self, mut response: Response) -> Response {
+        self.admitted = response.extensions_mut().remove::<Arc<AdmittedClient>>();
         // What is data in one format must not be run as a script of another.
         let headers = response.headers_mut();
         headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
@@ -118,11 +119,11 @@ impl Exchange {
         }
         let status = response.status().as_u16();
         self.status = Some(status);
-        self.metrics.answered(&self.path, status, media_type(&response));
+        self.metrics.add_response(&self.path, status, media_type(&response));
         let length = response.body().size_hint().exact();
         // Nothing is asked of a body that is not sent.
         if length == Some(0) || self.method == Method::HEAD {
-            self.end = End::Sent;
+            self.end = ExchangeEnd::Sent;
             return response;
         }
         // A stream does not tell its length, so it is told here.
@@ -131,24 +132,24 @@ impl Exchange {
         }
         if length.is_none()
             && self.version <= Version::HTTP_10
-            && let Some(sending) = &self.sending
+            && let Some(send_handle) = &self.send_handle
         {
-            sending.begin_unframed();
+            send_handle.begin_unframed();
         }
-        let limit = if response.extensions().get::<Live>().is_some() { None } else { self.limit() };
+        let limit = if response.extensions().get::<Live>().is_some() { None } else { self.abort_at_deadline() };
         response.map(|body| {
-            Body::from_stream(Watched { body: body.into_data_stream(), exchange: self, length, _limit: limit })
+            Body::from_stream(ObservedBody { body: body.into_data_stream(), exchange: self, length, _deadline: limit })
         })
     }
 
     /// Ends the sending when the time of the request is over, whether or not anybody polls the body.
-    fn limit(&self) -> Option<AbortOnDropHandle<()>> {
-        let sending = self.sending.clone()?;
-        let deadline = self.deadline.max(Instant::now() + SEND_AT_LEAST);
+    fn abort_at_deadline(&self) -> Option<AbortOnDropHandle<()>> {
+        let send_handle = self.send_handle.clone()?;
+        let deadline = self.deadline.max(Instant::now() + MIN_SEND_TIME);
         let limit = async move {
             sleep_until(deadline).await;
             tracing::warn!("the client did not read its answer within `timeout_ms` of /limits; it is cut off");
-            sending.abort();
+            send_handle.abort();
         };
         Some(AbortOnDropHandle::new(tokio::spawn(limit.instrument(self.span.clone()))))
     }
@@ -163,27 +164,27 @@ fn media_type(response: &Response) -> &str {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let took = self.began.elapsed();
-        self.metrics.over(&self.path, took, self.bytes);
+        self.metrics.end_request(&self.path, took, self.bytes);
         // An answer that the server cuts off is dropped like one that nobody reads.
-        let aborted = self.sending.as_ref().is_some_and(Sending::is_aborted);
-        let cut = self.end == End::Left && (aborted || self.cut.is_cancelled());
-        let end = if cut { End::Broken } else { self.end };
+        let aborted = self.send_handle.as_ref().is_some_and(SendHandle::is_aborted);
+        let abort = self.end == ExchangeEnd::Left && (aborted || self.abort.is_cancelled());
+        let end = if abort { ExchangeEnd::Broken } else { self.end };
         match end {
-            End::Sent => {}
-            End::Left => self.metrics.unfinished("client"),
-            End::Broken => self.metrics.unfinished("server"),
+            ExchangeEnd::Sent => {}
+            ExchangeEnd::Left => self.metrics.add_unfinished("client"),
+            ExchangeEnd::Broken => self.metrics.add_unfinished("server"),
         }
         let end = match end {
-            End::Sent => "sent",
-            End::Left => "the client left",
-            End::Broken => "broke off",
+            ExchangeEnd::Sent => "sent",
+            ExchangeEnd::Left => "the client left",
+            ExchangeEnd::Broken => "broke off",
         };
-        let client = self.asker.as_ref().map(|asker| asker.client());
+        let client = self.admitted.as_ref().map(|admitted| admitted.client());
         tracing::info!(
             target: ACCESS,
             parent: &self.span,
             method = %self.method,
-            path = self.asked,
+            path = self.address,
             status = self.status,
             bytes = self.bytes,
             elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -195,15 +196,15 @@ impl Drop for Exchange {
 }
 
 /// A body that tells its exchange what becomes of it.
-struct Watched {
+struct ObservedBody {
     body: BodyDataStream,
     exchange: Exchange,
     length: Option<u64>,
     /// What ends the sending when the time is over.
-    _limit: Option<AbortOnDropHandle<()>>,
+    _deadline: Option<AbortOnDropHandle<()>>,
 }
 
-impl Stream for Watched {
+impl Stream for ObservedBody {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -215,17 +216,17 @@ impl Stream for Watched {
         let next = ready!(polled);
         match &next {
             None => {
-                this.exchange.end = End::Sent;
-                if let Some(sending) = &this.exchange.sending {
-                    sending.end_body();
+                this.exchange.end = ExchangeEnd::Sent;
+                if let Some(send_handle) = &this.exchange.send_handle {
+                    send_handle.end_body();
                 }
             }
-            Some(Err(_)) => this.exchange.end = End::Broken,
+            Some(Err(_)) => this.exchange.end = ExchangeEnd::Broken,
             Some(Ok(bytes)) => {
                 this.exchange.bytes += bytes.len() as u64;
                 // Whoever sends a body of known length does not ask for more after it.
                 if this.length == Some(this.exchange.bytes) {
-                    this.exchange.end = End::Sent;
+                    this.exchange.end = ExchangeEnd::Sent;
                 }
             }
         }

@@ -20,9 +20,9 @@ use crate::problem::Problem;
 const PROBES: [&str; 2] = [HEALTHZ, READYZ];
 
 /// Lets a request pass that is for this server and not sent by a page of a stranger.
-pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn check_origin(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    match check(&app, &parts) {
+    match check_request(&app, &parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) => {
             let mut response = problem.into_response();
@@ -34,7 +34,7 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 }
 
 /// Which origins browsers are told may read answers.
-pub(crate) fn readers(app: &Arc<App>) -> AllowOrigin {
+pub(crate) fn allowed_origins(app: &Arc<App>) -> AllowOrigin {
     if app.access.origins().allow_any_page() {
         return AllowOrigin::any();
     }
@@ -44,12 +44,12 @@ pub(crate) fn readers(app: &Arc<App>) -> AllowOrigin {
     })
 }
 
-fn check(app: &App, parts: &Parts) -> Result<(), Problem> {
+fn check_request(app: &App, parts: &Parts) -> Result<(), Problem> {
     check_syntax(parts)?;
     let origins = app.access.origins();
     let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     if !PROBES.contains(&path) {
-        origins.check_host(authority(parts)).inspect_err(|_| app.metrics.refused("host"))?;
+        origins.check_host(authority(parts)).inspect_err(|_| app.metrics.add_refusal("host"))?;
     }
     let text = |name: HeaderName| parts.headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let metadata = FetchMetadata {
@@ -59,13 +59,13 @@ fn check(app: &App, parts: &Parts) -> Result<(), Problem> {
     };
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let checked = origins.check_page(text(header::ORIGIN), authority(parts), metadata, reads);
-    Ok(checked.inspect_err(|_| app.metrics.refused("origin"))?)
+    Ok(checked.inspect_err(|_| app.metrics.add_refusal("origin"))?)
 }
 
 /// Checks the header `Host` (RFC 9112, 3.2).
 fn check_syntax(parts: &Parts) -> Result<(), Problem> {
     let hosts: Vec<&HeaderValue> = parts.headers.get_all(header::HOST).iter().collect();
-    let wrong = |what: &str| Err(Problem::of(Kind::Invalid, what));
+    let wrong = |what: &str| Err(Problem::from_kind(Kind::Invalid, what));
     match hosts.as_slice() {
         [] if parts.version == Version::HTTP_11 => {
             wrong("a request over HTTP/1.1 has a header `Host`: send the name under which this server is reached")

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 
 /// A format of answers: its name, its media type, and what else the header `Content-Type` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Offer {
+pub(crate) struct AnswerFormat {
     pub(crate) name: &'static str,
     pub(crate) media_type: &'static str,
     pub(crate) content_type: &'static str,
@@ -21,29 +21,29 @@ pub(crate) struct Offer {
     pub(crate) file_ending: Option<&'static str>,
 }
 
-const fn offer(
+const fn answer_format(
     name: &'static str,
     media_type: &'static str,
     format: Format,
     file_ending: Option<&'static str>,
-) -> Offer {
-    Offer { name, media_type, content_type: media_type, format, file_ending }
+) -> AnswerFormat {
+    AnswerFormat { name, media_type, content_type: media_type, format, file_ending }
 }
 
 /// Every format there is, the first where nothing is asked.
-pub(crate) const OFFERS: [Offer; 6] = [
-    offer("json", "application/json", Format::Json, None),
-    offer("ndjson", "application/x-ndjson", Format::Ndjson, None),
-    Offer {
+pub(crate) const ANSWER_FORMATS: [AnswerFormat; 6] = [
+    answer_format("json", "application/json", Format::Json, None),
+    answer_format("ndjson", "application/x-ndjson", Format::Ndjson, None),
+    AnswerFormat {
         name: "csv",
         media_type: "text/csv",
         content_type: "text/csv; charset=utf-8; header=present",
         format: Format::Csv,
         file_ending: Some("csv"),
     },
-    offer("geojson", "application/geo+json", Format::GeoJson, Some("geojson")),
-    offer("arrow", "application/vnd.apache.arrow.stream", Format::Arrow, Some("arrows")),
-    offer("parquet", "application/vnd.apache.parquet", Format::Parquet, Some("parquet")),
+    answer_format("geojson", "application/geo+json", Format::GeoJson, Some("geojson")),
+    answer_format("arrow", "application/vnd.apache.arrow.stream", Format::Arrow, Some("arrows")),
+    answer_format("parquet", "application/vnd.apache.parquet", Format::Parquet, Some("parquet")),
 ];
 
 /// The names of formats.
@@ -53,19 +53,20 @@ pub(crate) const FORMATS: &[&str] = &["json", "ndjson", "csv", "geojson", "arrow
 ///
 /// # Errors
 /// A format that is none, or an `Accept` that none of them fits.
-pub(crate) fn choose(asked: Option<&str>, headers: &HeaderMap) -> Result<Offer, Problem> {
-    if let Some(name) = asked {
-        let found = OFFERS.into_iter().find(|offer| offer.name == name);
+pub(crate) fn choose_format(request: Option<&str>, headers: &HeaderMap) -> Result<AnswerFormat, Problem> {
+    if let Some(name) = request {
+        let found = ANSWER_FORMATS.into_iter().find(|answer_format| answer_format.name == name);
         return found.ok_or_else(|| unknown_value("format", name, FORMATS.iter().copied()).into());
     }
-    accepted(headers, &OFFERS.map(|offer| offer.media_type)).map(|chosen| OFFERS[chosen])
+    negotiate(headers, &ANSWER_FORMATS.map(|answer_format| answer_format.media_type))
+        .map(|chosen| ANSWER_FORMATS[chosen])
 }
 
 /// Which of these media types the client would rather have; the first where it does not say.
 ///
 /// # Errors
 /// An `Accept` that none of them fits.
-pub(crate) fn accepted(headers: &HeaderMap, types: &[&str]) -> Result<usize, Problem> {
+pub(crate) fn negotiate(headers: &HeaderMap, types: &[&str]) -> Result<usize, Problem> {
     let said: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let text = said.join(", ");
     if text.trim_matches([' ', '\t', ',']).is_empty() {
@@ -98,7 +99,7 @@ mod tests {
 
     fn chosen(accept: &str) -> Result<&'static str, Problem> {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_str(accept).expect("a header"))]);
-        choose(None, &headers).map(|offer| offer.name)
+        choose_format(None, &headers).map(|answer_format| answer_format.name)
     }
 
     #[test]
@@ -127,8 +128,8 @@ mod tests {
     #[test]
     fn what_is_asked_by_name_wins() {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/csv"))]);
-        assert_eq!(choose(Some("parquet"), &headers).map(|offer| offer.name), Ok("parquet"));
-        assert_eq!(choose(None, &HeaderMap::new()).map(|offer| offer.name), Ok("json"));
+        assert_eq!(choose_format(Some("parquet"), &headers).map(|answer_format| answer_format.name), Ok("parquet"));
+        assert_eq!(choose_format(None, &HeaderMap::new()).map(|answer_format| answer_format.name), Ok("json"));
     }
 
     #[test]

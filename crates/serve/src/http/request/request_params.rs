@@ -14,7 +14,7 @@ use crate::problem::Problem;
 
 /// A request whose parameters may be in its body.
 #[derive(Debug)]
-pub(crate) struct Given {
+pub(crate) struct RequestParams {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     path: String,
@@ -22,7 +22,7 @@ pub(crate) struct Given {
     body: Option<RequestBody>,
 }
 
-impl Given {
+impl RequestParams {
     /// Returns the address that was asked, with another value of this parameter.
     pub(crate) fn address_with(&self, name: &str, value: &str) -> String {
         let others = form_urlencoded::parse(self.query.as_bytes()).filter(|(given, _)| given != name);
@@ -44,7 +44,7 @@ impl Given {
     }
 }
 
-impl FromRequest<Arc<App>> for Given {
+impl FromRequest<Arc<App>> for RequestParams {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {

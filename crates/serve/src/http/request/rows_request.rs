@@ -11,21 +11,21 @@ use lake_model::{Error, Kind, ResultExt};
 use lake_query::{Cells, Format, WriterOptions};
 use tokio::time::{Instant, timeout_at};
 
-use super::negotiation::{Offer, choose};
-use crate::app::{App, Reading};
+use super::negotiation::{AnswerFormat, choose_format};
+use crate::app::{App, RequestContext};
 use crate::http::layers::observe::ACCESS;
-use crate::http::response::answer_tag::Name;
-use crate::http::response::lake_headers::{flag, say_reading, warning_header};
-use crate::http::response::rows_body::{Batches, body};
-use crate::http::response::server_timing::Timing;
+use crate::http::response::answer_tag::AnswerTag;
+use crate::http::response::lake_headers::{bool_header, encode_warning, insert_lake_headers};
+use crate::http::response::rows_body::{Batches, stream_rows};
+use crate::http::response::server_timing::ServerTiming;
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// A request whose reading is open and whose answer the client does not have yet.
-pub(crate) struct Asked {
-    pub(crate) reading: Reading,
+pub(crate) struct RowsRequest {
+    pub(crate) context: RequestContext,
     pub(crate) deadline: Instant,
-    offer: Offer,
+    answer_format: AnswerFormat,
     /// The resources asked for; all if empty.
     names: Vec<String>,
     /// What a file of the answer is named, without its ending.
@@ -34,12 +34,12 @@ pub(crate) struct Asked {
     /// What is told of filters that no incident fits.
     warnings: Vec<String>,
     /// None where the answer may not be kept.
-    name: Option<Name>,
-    timing: Timing,
+    name: Option<AnswerTag>,
+    timing: ServerTiming,
 }
 
 /// Rows that were made, whole.
-pub(crate) struct Made {
+pub(crate) struct RowsAnswer {
     pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) truncated: bool,
@@ -49,8 +49,8 @@ pub(crate) struct Made {
     pub(crate) link: Option<String>,
 }
 
-impl Asked {
-    /// Opens a reading, of an earlier version where one is named, for a request that has these filters, and asks the
+impl RowsRequest {
+    /// Opens a snapshot, of an earlier version where one is named, for a request that has these filters, and asks the
     /// `question` that tells its answer apart from others. The other side is the answer to a client that has it already.
     ///
     /// # Errors
@@ -65,36 +65,38 @@ impl Asked {
         version: Option<&str>,
     ) -> Result<Result<Self, Response>, Problem> {
         let deadline = Instant::now() + app.limits.timeout;
-        let mut timing = Timing::begin();
-        let offer = choose(parameters.single("format"), headers)?;
+        let mut timing = ServerTiming::begin();
+        let answer_format = choose_format(parameters.single("format"), headers)?;
         let options = WriterOptions { cells: cells(parameters.single(CELLS.name))?, has_geometry: true };
-        let reading = match version {
-            Some(version) => app.reading_at(version).await?,
-            None => app.reading().await?,
+        let context = match version {
+            Some(version) => app.open_context_at(version).await?,
+            None => app.open_context().await?,
         };
-        filters.check_resources(&app.resource_names(&reading.view))?;
+        filters.check_resources(&app.resource_names(&context.view))?;
         timing.step("open");
         let names = filters.resources.included.clone();
         let name = match *method {
             Method::POST => None,
-            _ => Some(Name::of(&reading, &names, &format!("{question} {options:?}"), offer.name)?),
+            _ => {
+                Some(AnswerTag::for_question(&context, &names, &format!("{question} {options:?}"), answer_format.name)?)
+            }
         };
         match &name {
-            Some(name) if name.is_known(headers) => Ok(Err(name.not_modified(&reading.view, &names)?)),
+            Some(name) if name.matches(headers) => Ok(Err(name.not_modified(&context.view, &names)?)),
             _ => {
-                let warnings = timeout_at(deadline, app.labels.warnings(&reading, filters)).await;
+                let warnings = timeout_at(deadline, app.labels.warnings(&context, filters)).await;
                 let warnings = warnings.map_err(|_| timeout_error())??;
                 for warning in &warnings {
                     // It holds text of the client, which is logged where requests are.
                     tracing::info!(target: ACCESS, "{warning}");
                 }
                 let file = parameters.path().trim_start_matches('/').to_owned();
-                Ok(Ok(Self { reading, deadline, offer, names, file, options, warnings, name, timing }))
+                Ok(Ok(Self { context, deadline, answer_format, names, file, options, warnings, name, timing }))
             }
         }
     }
 
-    /// Opens a reading of the newest versions for a query over any tables.
+    /// Opens a snapshot of the newest versions for a query over any tables.
     ///
     /// # Errors
     /// A format that is none, or a lake that cannot be read.
@@ -105,13 +107,13 @@ impl Asked {
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
         let deadline = Instant::now() + app.limits.timeout;
-        let mut timing = Timing::begin();
-        let offer = choose(format, headers)?;
-        let reading = timeout_at(deadline, app.reading()).await.map_err(|_| timeout_error())??;
+        let mut timing = ServerTiming::begin();
+        let answer_format = choose_format(format, headers)?;
+        let context = timeout_at(deadline, app.open_context()).await.map_err(|_| timeout_error())??;
         timing.step("open");
         let file = file.rsplit('/').next().unwrap_or(file).to_owned();
         let (names, options, warnings) = (Vec::new(), WriterOptions::default(), Vec::new());
-        Ok(Self { reading, deadline, offer, names, file, options, warnings, name: None, timing })
+        Ok(Self { context, deadline, answer_format, names, file, options, warnings, name: None, timing })
     }
 
     /// Writes cells in the form that the request names.
@@ -130,9 +132,9 @@ impl Asked {
     /// If the versions read are no header.
     pub(crate) fn name(&mut self, headers: &HeaderMap, texts: &[&str]) -> Result<Option<Response>, Problem> {
         self.timing.step("plan");
-        let name = Name::of_query(&self.reading, texts, self.offer.name)?;
-        if name.is_known(headers) {
-            return Ok(Some(name.not_modified(&self.reading.view, &self.names)?));
+        let name = AnswerTag::for_query(&self.context, texts, self.answer_format.name)?;
+        if name.matches(headers) {
+            return Ok(Some(name.not_modified(&self.context.view, &self.names)?));
         }
         self.name = Some(name);
         Ok(None)
@@ -140,14 +142,14 @@ impl Asked {
 
     /// The format of the answer.
     pub(crate) fn format(&self) -> Format {
-        self.offer.format
+        self.answer_format.format
     }
 
     /// The answer, of rows that are held.
     ///
     /// # Errors
     /// If the format cannot hold a column.
-    pub(crate) fn answer(self, made: Made) -> Result<Response, Problem> {
+    pub(crate) fn answer(self, made: RowsAnswer) -> Result<Response, Problem> {
         let batches = futures::stream::iter(made.batches.into_iter().map(Ok::<_, DataFusionError>)).boxed();
         let mut response = self.send(&made.schema, batches, made.truncated, made.next.as_deref())?;
         if let Some(link) = made.link.and_then(|link| HeaderValue::from_str(&format!("<{link}>; rel=\"next\"")).ok()) {
@@ -173,27 +175,28 @@ impl Asked {
     ) -> Result<Response, Problem> {
         self.timing.step("answer");
         let failed: fn(DataFusionError) -> Error = plan_error;
-        let batches = self.reading.keep(batches);
+        let batches = self.context.keep(batches);
         let mut response =
-            body(schema, batches, self.offer.format, self.options, self.deadline, failed)?.into_response();
+            stream_rows(schema, batches, self.answer_format.format, self.options, self.deadline, failed)?
+                .into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.offer.content_type));
-        if let Some(ending) = self.offer.file_ending {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.answer_format.content_type));
+        if let Some(ending) = self.answer_format.file_ending {
             let named = HeaderValue::from_str(&format!("attachment; filename=\"{}.{ending}\"", self.file));
             headers.insert(header::CONTENT_DISPOSITION, named.or_err(Kind::Internal, || "the name of a file")?);
         }
         for warning in &self.warnings {
-            headers.append("lake-warning", warning_header(warning)?);
+            headers.append("lake-warning", encode_warning(warning)?);
         }
         if let Some(name) = &self.name {
-            name.say(headers);
+            name.insert_into(headers);
         }
-        say_reading(headers, &self.reading.view, &self.names)?;
-        headers.insert("lake-truncated", flag(truncated));
+        insert_lake_headers(headers, &self.context.view, &self.names)?;
+        headers.insert("lake-truncated", bool_header(truncated));
         if let Some(next) = next {
             headers.insert("lake-next", HeaderValue::from_str(next).or_err(Kind::Internal, || "the next page")?);
         }
-        self.timing.say(headers);
+        self.timing.insert_into(headers);
         Ok(response)
     }
 }

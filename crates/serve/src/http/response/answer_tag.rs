@@ -7,35 +7,40 @@ use axum::response::{IntoResponse, Response};
 use lake_model::{Kind, Result, ResultExt};
 use lake_query::LakeSnapshot;
 
-use super::entity_tag::{ASK_AGAIN, question_of, question_of_tag, tags};
-use super::lake_headers::say_reading;
-use crate::app::Reading;
+use super::entity_tag::{ASK_AGAIN, if_none_match_tags, question_of, question_of_tag};
+use super::lake_headers::insert_lake_headers;
+use crate::app::RequestContext;
 
 /// The name of an answer over `names` (all if empty): the same name, the same answer.
-pub(crate) struct Name(HeaderValue);
+pub(crate) struct AnswerTag(HeaderValue);
 
-impl Name {
+impl AnswerTag {
     /// The name of the answer to a question, as it was understood, in a format.
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
-    pub(crate) fn of(reading: &Reading, names: &[String], question: &str, format: &str) -> Result<Self> {
-        Self::made(reading, names, format, |part| part(question))
+    pub(crate) fn for_question(
+        context: &RequestContext,
+        names: &[String],
+        question: &str,
+        format: &str,
+    ) -> Result<Self> {
+        Self::for_lake(context, names, format, |part| part(question))
     }
 
     /// The name of the answer to a query over any tables, which these texts tell apart from others.
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
-    pub(crate) fn of_query(reading: &Reading, texts: &[&str], format: &str) -> Result<Self> {
-        Self::made(reading, &[], format, |part| {
+    pub(crate) fn for_query(context: &RequestContext, texts: &[&str], format: &str) -> Result<Self> {
+        Self::for_lake(context, &[], format, |part| {
             texts.iter().for_each(|text| part(text));
             // What the version of counts does not tell.
-            part(&reading.view.rejects.version.to_string());
-            if let Some(snapshot) = &reading.view.boundaries {
+            part(&context.view.rejects.version.to_string());
+            if let Some(snapshot) = &context.view.boundaries {
                 part(&snapshot.version.to_string());
             }
-            for (name, resource) in &reading.view.resources {
+            for (name, resource) in &context.view.resources {
                 part(name);
                 part(&resource.raw.version.to_string());
             }
@@ -46,14 +51,14 @@ impl Name {
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
-    pub(crate) fn of_boundaries(reading: &Reading, question: &str) -> Result<Self> {
-        Self::hashed(reading, |part| {
+    pub(crate) fn for_boundaries(context: &RequestContext, question: &str) -> Result<Self> {
+        Self::from_parts(context, |part| {
             part("boundaries");
-            if let Some(snapshot) = &reading.view.boundaries {
+            if let Some(snapshot) = &context.view.boundaries {
                 part(&snapshot.table_id);
                 part(&snapshot.version.to_string());
             }
-            for set in reading.view.catalog.boundaries() {
+            for set in context.view.catalog.boundaries() {
                 part(&set.name);
                 set.resources.iter().for_each(|name| part(name));
             }
@@ -61,17 +66,17 @@ impl Name {
         })
     }
 
-    fn made(
-        reading: &Reading,
+    fn for_lake(
+        context: &RequestContext,
         names: &[String],
         format: &str,
         question: impl FnOnce(&mut dyn FnMut(&str)),
     ) -> Result<Self> {
-        Self::hashed(reading, |part| {
-            part(&reading.view.version());
-            part(if reading.view.is_exact(names) { "exact" } else { "" });
-            // What is above the watermarks is read under the definitions of this reading.
-            for resource in reading.view.catalog.iter() {
+        Self::from_parts(context, |part| {
+            part(&context.view.version());
+            part(if context.view.is_exact(names) { "exact" } else { "" });
+            // What is above the watermarks is read under the definitions of this snapshot.
+            for resource in context.view.catalog.iter() {
                 part(&resource.fingerprint());
             }
             part(format);
@@ -79,22 +84,22 @@ impl Name {
         })
     }
 
-    fn hashed(reading: &Reading, parts: impl FnOnce(&mut dyn FnMut(&str))) -> Result<Self> {
+    fn from_parts(context: &RequestContext, parts: impl FnOnce(&mut dyn FnMut(&str))) -> Result<Self> {
         let mut hasher = blake3::Hasher::new();
         let mut part = |text: &str| {
             hasher.update(&text.len().to_le_bytes());
             hasher.update(text.as_bytes());
         };
         part(env!("CARGO_PKG_VERSION"));
-        part(reading.reader.lake().id());
+        part(context.reader.lake().id());
         parts(&mut part);
         let text = format!("W/\"{}\"", &hasher.finalize().to_hex()[..32]);
         Ok(Self(HeaderValue::from_str(&text).or_err(Kind::Internal, || "the name of an answer")?))
     }
 
     /// Whether the client says that it has this answer (`If-None-Match`, weak comparison): any representation of it.
-    pub(crate) fn is_known(&self, headers: &HeaderMap) -> bool {
-        tags(headers).any(|tag| tag == "*" || question_of_tag(tag) == question_of(&self.0))
+    pub(crate) fn matches(&self, headers: &HeaderMap) -> bool {
+        if_none_match_tags(headers).any(|tag| tag == "*" || question_of_tag(tag) == question_of(&self.0))
     }
 
     /// The answer to a client that has it.
@@ -103,13 +108,13 @@ impl Name {
     /// If the versions read are no header.
     pub(crate) fn not_modified(&self, view: &LakeSnapshot, names: &[String]) -> Result<Response> {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
-        self.say(response.headers_mut());
-        say_reading(response.headers_mut(), view, names)?;
+        self.insert_into(response.headers_mut());
+        insert_lake_headers(response.headers_mut(), view, names)?;
         Ok(response)
     }
 
     /// Puts the name among the headers.
-    pub(crate) fn say(&self, headers: &mut HeaderMap) {
+    pub(crate) fn insert_into(&self, headers: &mut HeaderMap) {
         headers.insert(header::ETAG, self.0.clone());
         headers.insert(header::CACHE_CONTROL, ASK_AGAIN);
     }

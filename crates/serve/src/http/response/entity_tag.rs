@@ -17,13 +17,13 @@ pub(super) fn question_of_tag(tag: &str) -> &str {
 }
 
 /// Returns the tag of an answer that the client says that it has.
-pub(crate) fn tag_of_client(headers: &HeaderMap, question: &str) -> Option<HeaderValue> {
-    let known = tags(headers).find(|tag| question_of_tag(tag) == question)?;
+pub(crate) fn find_client_tag(headers: &HeaderMap, question: &str) -> Option<HeaderValue> {
+    let known = if_none_match_tags(headers).find(|tag| question_of_tag(tag) == question)?;
     HeaderValue::from_str(known).ok()
 }
 
 /// The tags of `If-None-Match`.
-pub(super) fn tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+pub(super) fn if_none_match_tags(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     known.flat_map(|text| text.split(',')).map(str::trim)
 }

@@ -9,7 +9,7 @@ use lake_query::LakeSnapshot;
 ///
 /// # Errors
 /// Never, as visible ASCII is a header.
-pub(crate) fn warning_header(text: &str) -> Result<HeaderValue> {
+pub(crate) fn encode_warning(text: &str) -> Result<HeaderValue> {
     let mut ascii = String::with_capacity(text.len());
     for letter in text.chars() {
         if matches!(letter, ' '..='~') {
@@ -23,7 +23,7 @@ pub(crate) fn warning_header(text: &str) -> Result<HeaderValue> {
 }
 
 /// A yes or no as a header.
-pub(crate) fn flag(value: bool) -> HeaderValue {
+pub(crate) fn bool_header(value: bool) -> HeaderValue {
     HeaderValue::from_static(if value { "true" } else { "false" })
 }
 
@@ -32,16 +32,16 @@ pub(crate) fn flag(value: bool) -> HeaderValue {
 ///
 /// # Errors
 /// If the versions read are no header.
-pub(crate) fn say_reading(headers: &mut HeaderMap, view: &LakeSnapshot, names: &[String]) -> Result<()> {
+pub(crate) fn insert_lake_headers(headers: &mut HeaderMap, view: &LakeSnapshot, names: &[String]) -> Result<()> {
     let text = |text: &str| HeaderValue::from_str(text).or_err(Kind::Internal, || "a version as a header");
     headers.insert("lake-version", text(&view.version())?);
-    headers.insert("lake-exact", flag(view.is_exact(names)));
+    headers.insert("lake-exact", bool_header(view.is_exact(names)));
     if let Some(time) = view.as_of_ms().and_then(DateTime::from_timestamp_millis) {
         headers.insert("lake-as-of", text(&time.to_rfc3339_opts(SecondsFormat::Millis, true))?);
     }
     let mut read = view.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
     if read.any(|(_, resource)| resource.mark.synthetic) {
-        headers.insert("lake-synthetic", flag(true));
+        headers.insert("lake-synthetic", bool_header(true));
     }
     // The answer differs by what the client takes.
     headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));

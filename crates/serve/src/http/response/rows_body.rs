@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::limits::timeout_error;
 
 /// Rows that are turned into text at a time.
-const ROWS_A_CHUNK: usize = 8192;
+const MAX_CHUNK_ROWS: usize = 8192;
 
 /// Batches of one schema, as they are made.
 pub(crate) type Batches = BoxStream<'static, datafusion::error::Result<RecordBatch>>;
@@ -26,7 +26,7 @@ pub(crate) type Batches = BoxStream<'static, datafusion::error::Result<RecordBat
 ///
 /// # Errors
 /// If the format cannot hold a column.
-pub(crate) fn body(
+pub(crate) fn stream_rows(
     schema: &SchemaRef,
     batches: Batches,
     format: Format,
@@ -34,9 +34,9 @@ pub(crate) fn body(
     deadline: Instant,
     failed: fn(DataFusionError) -> Error,
 ) -> Result<Body> {
-    let written = Written::default();
+    let written = WrittenBytes::default();
     let writer = ResultWriter::with_options(format, schema, written.clone(), options)?;
-    let state = Chunks { batches: in_chunks(batches), writer: Some(writer), written, deadline, failed };
+    let state = BodyChunks { batches: split_batches(batches), writer: Some(writer), written, deadline, failed };
     let chunks = futures::stream::try_unfold(state, |mut state| async move {
         let chunk = state.next().await?;
         Ok::<_, Error>(chunk.map(|chunk| (chunk, state)))
@@ -45,10 +45,10 @@ pub(crate) fn body(
 }
 
 /// Large batches in parts, so that no chunk of text is large.
-fn in_chunks(batches: Batches) -> Batches {
+fn split_batches(batches: Batches) -> Batches {
     let parts = |batch: RecordBatch| {
-        let starts = (0..batch.num_rows()).step_by(ROWS_A_CHUNK);
-        let part = move |start| Ok(batch.slice(start, ROWS_A_CHUNK.min(batch.num_rows() - start)));
+        let starts = (0..batch.num_rows()).step_by(MAX_CHUNK_ROWS);
+        let part = move |start| Ok(batch.slice(start, MAX_CHUNK_ROWS.min(batch.num_rows() - start)));
         futures::stream::iter(starts.map(part))
     };
     batches.map_ok(parts).try_flatten().boxed()
@@ -56,15 +56,15 @@ fn in_chunks(batches: Batches) -> Batches {
 
 /// Where a writer writes, and from where its bytes are taken.
 #[derive(Clone, Debug, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+struct WrittenBytes(Arc<Mutex<Vec<u8>>>);
 
-impl Written {
+impl WrittenBytes {
     fn take(&self) -> Bytes {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
     }
 }
 
-impl Write for Written {
+impl Write for WrittenBytes {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
@@ -75,16 +75,16 @@ impl Write for Written {
     }
 }
 
-struct Chunks {
+struct BodyChunks {
     batches: Batches,
     /// None once the end has been written.
-    writer: Option<ResultWriter<Written>>,
-    written: Written,
+    writer: Option<ResultWriter<WrittenBytes>>,
+    written: WrittenBytes,
     deadline: Instant,
     failed: fn(DataFusionError) -> Error,
 }
 
-impl Chunks {
+impl BodyChunks {
     /// The next bytes; none after the last.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         while let Some(mut writer) = self.writer.take() {
@@ -136,9 +136,15 @@ mod tests {
             futures::stream::once(fails).boxed()
         };
         let deadline = Instant::now() + Duration::from_millis(if hangs { 50 } else { 60_000 });
-        let made =
-            body(&schema, first.chain(then).boxed(), Format::Csv, WriterOptions::default(), deadline, plan_error)
-                .expect("a body");
+        let made = stream_rows(
+            &schema,
+            first.chain(then).boxed(),
+            Format::Csv,
+            WriterOptions::default(),
+            deadline,
+            plan_error,
+        )
+        .expect("a body");
         made.into_response()
     }
 

@@ -1,16 +1,16 @@
-//! The header `Server-Timing`.
+//! The header `Server-ServerTiming`.
 
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-/// How long the steps of an answer took, for `Server-Timing`.
-pub(crate) struct Timing {
+/// How long the steps of an answer took, for `Server-ServerTiming`.
+pub(crate) struct ServerTiming {
     last: Instant,
     steps: Vec<(&'static str, Duration)>,
 }
 
-impl Timing {
+impl ServerTiming {
     /// Begins now.
     pub(crate) fn begin() -> Self {
         Self { last: Instant::now(), steps: Vec::new() }
@@ -24,7 +24,7 @@ impl Timing {
     }
 
     /// Puts the steps among the headers.
-    pub(crate) fn say(&self, headers: &mut HeaderMap) {
+    pub(crate) fn insert_into(&self, headers: &mut HeaderMap) {
         let steps = self.steps.iter().map(|(name, took)| format!("{name};dur={:.1}", took.as_secs_f64() * 1_000.0));
         if let Ok(value) = HeaderValue::from_str(&steps.collect::<Vec<_>>().join(", ")) {
             headers.insert(HeaderName::from_static("server-timing"), value);

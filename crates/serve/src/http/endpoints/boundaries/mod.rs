@@ -20,18 +20,18 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use self::outline::Outline;
-use crate::app::{App, Reading};
+use crate::app::{App, RequestContext};
 use crate::http::endpoint::{BOUNDARIES, Endpoint};
-use crate::http::response::answer_tag::Name;
-use crate::http::response::lake_headers::{flag, say_reading};
-use crate::http::response::server_timing::Timing;
+use crate::http::response::answer_tag::AnswerTag;
+use crate::http::response::lake_headers::{bool_header, insert_lake_headers};
+use crate::http::response::server_timing::ServerTiming;
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
 /// The most that an outline may be simplified by, metres.
-const MOST_TOLERANCE: i64 = 10_000;
+const MAX_TOLERANCE_M: i64 = 10_000;
 /// The parameters of `/boundaries`.
-const ACCEPTED: ParameterTable = &[
+const PARAMETERS: ParameterTable = &[
     Parameter::new("resource", Shape::Many, "Sets of boundaries, such as sf-neighborhoods; all if not given."),
     Parameter::with_values(
         "dimension",
@@ -44,7 +44,7 @@ const ACCEPTED: ParameterTable = &[
     Parameter::with_values(
         "tolerance",
         Shape::One,
-        ValueKind::Integer(0, MOST_TOLERANCE),
+        ValueKind::Integer(0, MAX_TOLERANCE_M),
         "How far outlines may be moved to have fewer positions, metres; parts smaller than that are left out. 0 if not \
          given: as published.",
     ),
@@ -54,7 +54,7 @@ const ACCEPTED: ParameterTable = &[
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: BOUNDARIES,
     about: "The outlines of neighborhoods and districts as GeoJSON, with the labels that incidents carry.",
-    parameters: ACCEPTED,
+    parameters: PARAMETERS,
     formats: &[],
     takes_body: false,
 };
@@ -66,23 +66,23 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + app.limits.timeout;
-    let mut timing = Timing::begin();
-    let parameters = Parameters::from_query(BOUNDARIES, ACCEPTED, query.as_deref().unwrap_or_default())?;
-    let tolerance = parse_optional_integer(&parameters, "tolerance", 0, MOST_TOLERANCE)?.unwrap_or(0);
-    let reading = timeout_at(deadline, app.reading()).await.map_err(|_| timeout_error())??;
-    let sets = chosen(&app, &reading, &parameters)?;
+    let mut timing = ServerTiming::begin();
+    let parameters = Parameters::from_query(BOUNDARIES, PARAMETERS, query.as_deref().unwrap_or_default())?;
+    let tolerance = parse_optional_integer(&parameters, "tolerance", 0, MAX_TOLERANCE_M)?.unwrap_or(0);
+    let context = timeout_at(deadline, app.open_context()).await.map_err(|_| timeout_error())??;
+    let sets = select_sets(&app, &context, &parameters)?;
     timing.step("open");
     let places = (parameters.single("dimension"), parameters.single("city"));
-    let name = Name::of_boundaries(&reading, &format!("{:?}", (&sets, places, tolerance)))?;
-    if name.is_known(&headers) {
-        return Ok(name.not_modified(&reading.view, &[])?);
+    let name = AnswerTag::for_boundaries(&context, &format!("{:?}", (&sets, places, tolerance)))?;
+    if name.matches(&headers) {
+        return Ok(name.not_modified(&context.view, &[])?);
     }
     let made = async {
-        let batches = read(&reading, &sets, &parameters).await?;
-        let synthetic = reading.reader.boundaries_marks(&reading.view).await?;
+        let batches = read_rows(&context, &sets, &parameters).await?;
+        let synthetic = context.reader.boundaries_marks(&context.view).await?;
         let synthetic = synthetic.iter().any(|(name, mark)| mark.synthetic && sets.contains(name));
-        let counts_for = counts_for(&reading);
-        let written = tokio::task::spawn_blocking(move || collection(&batches, &counts_for, tolerance));
+        let counts_for = counts_for(&context);
+        let written = tokio::task::spawn_blocking(move || to_geojson(&batches, &counts_for, tolerance));
         Ok::<_, Error>((written.await.or_err(Kind::Internal, || "writing boundaries")??, synthetic))
     };
     let (text, synthetic) = timeout_at(deadline, made).await.map_err(|_| timeout_error())??;
@@ -90,20 +90,20 @@ pub(crate) async fn get(
     let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/geo+json"));
-    name.say(headers);
-    say_reading(headers, &reading.view, &[])?;
+    name.insert_into(headers);
+    insert_lake_headers(headers, &context.view, &[])?;
     headers.remove("lake-synthetic");
     if synthetic {
-        headers.insert("lake-synthetic", flag(true));
+        headers.insert("lake-synthetic", bool_header(true));
     }
-    timing.say(headers);
+    timing.insert_into(headers);
     Ok(response)
 }
 
 /// The sets that are asked for and have landed.
-fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTreeSet<String>, Problem> {
-    let landed = reading.view.boundaries_names();
-    let defined = || reading.view.catalog.boundaries();
+fn select_sets(app: &App, context: &RequestContext, parameters: &Parameters) -> Result<BTreeSet<String>, Problem> {
+    let landed = context.view.boundaries_names();
+    let defined = || context.view.catalog.boundaries();
     let known: BTreeSet<&str> = defined().map(|set| set.name.as_str()).chain(landed.iter().copied()).collect();
     let mut sets = landed.clone();
     if let Some(wanted) = parameters.all("resource") {
@@ -113,7 +113,7 @@ fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTree
         sets.retain(|name| wanted.iter().any(|wanted| wanted == name));
     }
     if let Some(counted) = parameters.all("counts_for") {
-        let resources = app.resource_names(&reading.view);
+        let resources = app.resource_names(&context.view);
         if let Some(wrong) = counted.iter().find(|name| !resources.contains(name.as_str())) {
             return Err(unknown_value("counts_for", wrong, resources.iter().copied()).into());
         }
@@ -132,16 +132,20 @@ fn chosen(app: &App, reading: &Reading, parameters: &Parameters) -> Result<BTree
 }
 
 /// The resources that each set labels.
-fn counts_for(reading: &Reading) -> BTreeMap<String, Vec<String>> {
-    reading.view.catalog.boundaries().map(|set| (set.name.clone(), set.resources.clone())).collect()
+fn counts_for(context: &RequestContext) -> BTreeMap<String, Vec<String>> {
+    context.view.catalog.boundaries().map(|set| (set.name.clone(), set.resources.clone())).collect()
 }
 
 /// The columns that are told of, in the order in which they are read.
 const COLUMNS: [&str; 10] =
     ["resource", "city", "dimension", "label", "name", "geometry", "west", "south", "east", "north"];
 
-async fn read(reading: &Reading, sets: &BTreeSet<String>, parameters: &Parameters) -> Result<Vec<RecordBatch>> {
-    let session = reading.session().await?;
+async fn read_rows(
+    context: &RequestContext,
+    sets: &BTreeSet<String>,
+    parameters: &Parameters,
+) -> Result<Vec<RecordBatch>> {
+    let session = context.session().await?;
     let named: Vec<Expr> = sets.iter().map(lit).collect();
     let mut frame = session.context().table("boundaries").await.map_err(plan_error)?;
     frame = frame.filter(col("resource").in_list(named, false)).map_err(plan_error)?;
@@ -182,7 +186,7 @@ struct Properties<'a> {
     counts_for: &'a [String],
 }
 
-fn collection(
+fn to_geojson(
     batches: &[RecordBatch],
     counts_for: &BTreeMap<String, Vec<String>>,
     tolerance_m: i64,
@@ -202,7 +206,7 @@ fn collection(
                 kind: "Feature",
                 id: format!("{resource}/{label}"),
                 bbox: corners.map(|column| column.value(row)),
-                geometry: if tolerance_m == 0 { raw(text.to_owned())? } else { simplified(text, tolerance_m)? },
+                geometry: if tolerance_m == 0 { raw(text.to_owned())? } else { simplify(text, tolerance_m)? },
                 properties: Properties {
                     resource,
                     city: cities.value(row),
@@ -222,7 +226,7 @@ fn raw(geometry: String) -> Result<Box<RawValue>> {
     RawValue::from_string(geometry).or_err(Kind::Data, || "table boundaries: a geometry is no JSON")
 }
 
-fn simplified(geometry: &str, tolerance_m: i64) -> Result<Box<RawValue>> {
+fn simplify(geometry: &str, tolerance_m: i64) -> Result<Box<RawValue>> {
     let stored: Outline = parse_json(geometry)
         .and_then(serde_json::from_value)
         .or_err(Kind::Data, || "table boundaries: a geometry is no MultiPolygon")?;

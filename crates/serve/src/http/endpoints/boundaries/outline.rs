@@ -39,7 +39,8 @@ impl Outline {
             let stays = area(outline) >= least || std::ptr::eq(outline, largest);
             let holes = holes.iter().filter(|hole| -area(hole) >= least);
             let rings = std::iter::once(outline).chain(holes).enumerate();
-            stays.then(|| rings.map(|(number, ring)| turned(thinned(ring, narrower, tolerance), number == 0)).collect())
+            stays
+                .then(|| rings.map(|(number, ring)| orient(thin_out(ring, narrower, tolerance), number == 0)).collect())
         });
         Self { coordinates: parts.collect() }
     }
@@ -54,7 +55,7 @@ fn area(ring: &[Position]) -> f64 {
 }
 
 /// The ring turning against the clock, or with it: one that is narrower than the tolerance may be inside out.
-fn turned(mut ring: Ring, against_the_clock: bool) -> Ring {
+fn orient(mut ring: Ring, against_the_clock: bool) -> Ring {
     let area = area(&ring);
     if area != 0.0 && (area > 0.0) != against_the_clock {
         ring.reverse();
@@ -63,7 +64,7 @@ fn turned(mut ring: Ring, against_the_clock: bool) -> Ring {
 }
 
 /// The positions of a ring that matter, at least three and the first again.
-fn thinned(ring: &[Position], narrower: f64, tolerance: f64) -> Ring {
+fn thin_out(ring: &[Position], narrower: f64, tolerance: f64) -> Ring {
     let flat: Vec<Position> = ring.iter().map(|[x, y]| [x * narrower, *y]).collect();
     let Some(end) = flat.len().checked_sub(1).filter(|end| *end > 3) else { return ring.iter().map(rounded).collect() };
     // A ring has no ends: what is farthest from its first position, and from the line between the two, stays.

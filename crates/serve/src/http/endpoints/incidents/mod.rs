@@ -20,12 +20,12 @@ use lake_analytics::{
 use lake_model::{Kind, Result, ResultExt, listed};
 use tokio::time::timeout_at;
 
-use self::page_token::{Page, Place};
-use crate::app::{App, Reading};
+use self::page_token::{PageKey, PageToken};
+use crate::app::{App, RequestContext};
 use crate::http::endpoint::{Endpoint, INCIDENTS};
 use crate::http::request::negotiation::FORMATS;
-use crate::http::request::request_params::Given;
-use crate::http::request::rows_request::{Asked, Made};
+use crate::http::request::request_params::RequestParams;
+use crate::http::request::rows_request::{RowsAnswer, RowsRequest};
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
@@ -50,11 +50,11 @@ const COLUMNS: [&str; 13] = [
 const ORDER: [SortColumn; 3] = [("occurred_at", true), ("resource", false), ("id", false)];
 
 /// Rows of a page where the request names no limit.
-const ROWS: usize = 1_000;
+const DEFAULT_ROWS: usize = 1_000;
 /// The most rows of a page.
-const MOST_ROWS: usize = 10_000;
+const MAX_ROWS: usize = 10_000;
 
-const OWN: [Parameter; 5] = [
+const OWN_PARAMETERS: [Parameter; 5] = [
     Parameter::new("columns", Shape::Many, "Which columns, between commas; all if not given."),
     Parameter::new(
         "page",
@@ -64,7 +64,7 @@ const OWN: [Parameter; 5] = [
     Parameter::with_values(
         "limit",
         Shape::One,
-        ValueKind::Integer(1, MOST_ROWS as i64),
+        ValueKind::Integer(1, MAX_ROWS as i64),
         "Rows of a page; 1000 if not given.",
     ),
     CELLS,
@@ -72,43 +72,46 @@ const OWN: [Parameter; 5] = [
 ];
 
 /// The parameters of `/incidents`.
-const ACCEPTED: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+const PARAMETERS: ParameterTable =
+    &with_filters::<{ OWN_PARAMETERS.len() }, { OWN_PARAMETERS.len() + FILTERS.len() }>(OWN_PARAMETERS);
 
 /// What `/incidents` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: INCIDENTS,
     about: "The incidents themselves, the newest first, a page at a time.",
-    parameters: ACCEPTED,
+    parameters: PARAMETERS,
     formats: FORMATS,
     takes_body: true,
 };
 
 /// Answers `GET /incidents`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, given: Given) -> Result<Response, Problem> {
-    let parameters = given.parameters(&ENDPOINT)?;
-    let columns = columns(parameters.all("columns"))?;
-    let most = MOST_ROWS.min(app.limits.answers.max_rows);
-    let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(ROWS.min(most));
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
+    let parameters = params.parameters(&ENDPOINT)?;
+    let columns = parse_columns(parameters.all("columns"))?;
+    let most = MAX_ROWS.min(app.limits.answers.max_rows);
+    let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(DEFAULT_ROWS.min(most));
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
-    let question = Page::question(&parameters);
-    let page = parameters.single("page").map(|text| Page::read(text, &question)).transpose()?;
+    let question = PageToken::fingerprint(&parameters);
+    let page = parameters.single("page").map(|text| PageToken::decode(text, &question)).transpose()?;
     let version = page.as_ref().map(|page| page.version.as_str());
     let asks = format!("{:?}", (&filters, &columns, limit, &page));
-    let asked = match Asked::new(&app, &parameters, &filters, &asks, &given.method, &given.headers, version).await? {
-        Ok(asked) => asked,
-        Err(known) => return Ok(known),
-    };
+    let request =
+        match RowsRequest::new(&app, &parameters, &filters, &asks, &params.method, &params.headers, version).await? {
+            Ok(request) => request,
+            Err(known) => return Ok(known),
+        };
     let after = page.as_ref().map(|page| &page.after);
-    let found = rows(&asked.reading, &filters, after, limit);
-    let (rows, truncated) = timeout_at(asked.deadline, found).await.map_err(|_| timeout_error())??;
-    let next = truncated.then(|| last_place(&rows)).flatten();
-    let next = next.map(|after| Page { version: asked.reading.view.version(), question, after }.write());
+    let found = read_page(&request.context, &filters, after, limit);
+    let (rows, truncated) = timeout_at(request.deadline, found).await.map_err(|_| timeout_error())??;
+    let next = truncated.then(|| last_key(&rows)).flatten();
+    let next = next.map(|after| PageToken { version: request.context.view.version(), question, after }.encode());
     let shown = project(&rows, &columns)?;
-    let link = next.as_deref().filter(|_| given.method != Method::POST).map(|token| given.address_with("page", token));
-    asked.answer(Made { schema: shown.schema(), batches: vec![shown], truncated, next, link })
+    let link =
+        next.as_deref().filter(|_| params.method != Method::POST).map(|token| params.address_with("page", token));
+    request.answer(RowsAnswer { schema: shown.schema(), batches: vec![shown], truncated, next, link })
 }
 
-fn columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem> {
+fn parse_columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem> {
     let Some(given) = given else { return Ok(COLUMNS.to_vec()) };
     let mut chosen = Vec::new();
     for name in given.iter().flat_map(|text| text.split(',')).map(str::trim) {
@@ -119,26 +122,29 @@ fn columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem> {
         }
     }
     if chosen.is_empty() {
-        return Err(Problem::parameter("columns", format!("`columns` names none; it may be {}", listed(COLUMNS))));
+        return Err(Problem::invalid_parameter(
+            "columns",
+            format!("`columns` names none; it may be {}", listed(COLUMNS)),
+        ));
     }
     Ok(chosen)
 }
 
 /// A page of incidents, with every column, and whether there are more.
-async fn rows(
-    reading: &Reading,
+async fn read_page(
+    context: &RequestContext,
     filters: &Filters,
-    after: Option<&Place>,
+    after: Option<&PageKey>,
     limit: usize,
 ) -> Result<(RecordBatch, bool)> {
-    let session = reading.session().await?;
+    let session = context.session().await?;
     let frame = session.context().table("incidents").await.map_err(plan_error)?;
     let tests = filters
         .column_tests()
         .into_iter()
         .chain(filters.year_test())
         .chain(filters.point_test())
-        .chain(after.map(Place::below));
+        .chain(after.map(PageKey::following));
     let frame = tests.into_iter().try_fold(frame, DataFrame::filter).map_err(plan_error)?;
     let frame = frame.select(COLUMNS.map(col)).map_err(plan_error)?;
     let found = first_rows(frame, &ORDER, limit).await.map_err(plan_error)?;
@@ -154,17 +160,17 @@ fn project(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch> {
 }
 
 /// Where the last row of a page stands in the order.
-fn last_place(rows: &RecordBatch) -> Option<Place> {
+fn last_key(rows: &RecordBatch) -> Option<PageKey> {
     let last = rows.num_rows().checked_sub(1)?;
     let text = |name: &str| Some(rows.column_by_name(name)?.as_string_opt::<i32>()?.value(last).to_owned());
     let at = rows.column_by_name("occurred_at")?.as_primitive_opt::<TimestampMicrosecondType>()?;
     let occurred_at = at.is_valid(last).then(|| at.value(last));
-    Some(Place { occurred_at, resource: text("resource")?, id: text("id")? })
+    Some(PageKey { occurred_at, resource: text("resource")?, id: text("id")? })
 }
 
-impl Place {
+impl PageKey {
     /// The test that a row comes after this place in [`ORDER`].
-    fn below(&self) -> datafusion::logical_expr::Expr {
+    fn following(&self) -> datafusion::logical_expr::Expr {
         let (resource, id) = (lit(self.resource.as_str()), lit(self.id.as_str()));
         let same_instant = col("resource").gt(resource.clone()).or(col("resource").eq(resource).and(col("id").gt(id)));
         match self.occurred_at {

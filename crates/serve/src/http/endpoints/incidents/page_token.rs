@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::problem::Problem;
 
 /// What does not change from page to page is not part of the question.
-const FREE: [&str; 5] = ["page", "limit", "format", "columns", "cells"];
+const OUTSIDE_QUESTION: [&str; 5] = ["page", "limit", "format", "columns", "cells"];
 
 /// A place in the order of incidents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub(crate) struct PageKey {
     /// Wall-clock microseconds.
     pub(crate) occurred_at: Option<i64>,
     pub(crate) resource: String,
@@ -21,19 +21,19 @@ pub(crate) struct Place {
 
 /// Where the next page begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Page {
+pub(crate) struct PageToken {
     /// The text of `Lake-Version`.
     pub(crate) version: String,
     /// The fingerprint of the filters.
     pub(crate) question: String,
-    pub(crate) after: Place,
+    pub(crate) after: PageKey,
 }
 
-impl Page {
+impl PageToken {
     /// The fingerprint of what must not change from page to page.
-    pub(crate) fn question(parameters: &Parameters) -> String {
+    pub(crate) fn fingerprint(parameters: &Parameters) -> String {
         let mut hasher = blake3::Hasher::new();
-        parameters.visit_texts(&FREE, &mut |text| {
+        parameters.visit_texts(&OUTSIDE_QUESTION, &mut |text| {
             hasher.update(&text.len().to_le_bytes());
             hasher.update(text.as_bytes());
         });
@@ -41,7 +41,7 @@ impl Page {
     }
 
     /// The token.
-    pub(crate) fn write(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
@@ -49,14 +49,17 @@ impl Page {
     ///
     /// # Errors
     /// A text that is no token, or one of another question.
-    pub(crate) fn read(text: &str, question: &str) -> Result<Self, Problem> {
+    pub(crate) fn decode(text: &str, question: &str) -> Result<Self, Problem> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
         let page: Self = serde_json::from_slice(&bytes).map_err(|_| {
-            Problem::parameter("page", "`page` is not the text of a Lake-Next header; leave it out for the first page")
+            Problem::invalid_parameter(
+                "page",
+                "`page` is not the text of a Lake-Next header; leave it out for the first page",
+            )
         })?;
         if page.question != question {
             let what = "`page` belongs to other filters; leave it out for the first page of these";
-            return Err(Problem::parameter("page", what));
+            return Err(Problem::invalid_parameter("page", what));
         }
         Ok(page)
     }
@@ -68,13 +71,14 @@ mod tests {
 
     #[test]
     fn a_token_is_read_as_it_was_written_and_only_for_its_own_question() {
-        let after = Place { occurred_at: None, resource: "a".to_owned(), id: "ü/+".to_owned() };
-        let page = Page { version: "fast_counts=1,counts=2,incidents=2".to_owned(), question: "q".to_owned(), after };
-        let text = page.write();
+        let after = PageKey { occurred_at: None, resource: "a".to_owned(), id: "ü/+".to_owned() };
+        let page =
+            PageToken { version: "fast_counts=1,counts=2,incidents=2".to_owned(), question: "q".to_owned(), after };
+        let text = page.encode();
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-        assert_eq!(Page::read(&text, "q"), Ok(page));
+        assert_eq!(PageToken::decode(&text, "q"), Ok(page));
         for (text, question) in [(text.as_str(), "p"), ("", "q"), ("e30", "q"), ("!!", "q"), (&text[1..], "q")] {
-            let problem = Page::read(text, question).expect_err(text);
+            let problem = PageToken::decode(text, question).expect_err(text);
             assert_eq!(problem.parameter.as_deref(), Some("page"));
         }
     }

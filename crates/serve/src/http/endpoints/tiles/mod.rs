@@ -24,12 +24,12 @@ use mvt::{GeomEncoder, GeomType, Tile};
 use tokio::time::{Instant, timeout_at};
 
 use self::tile_polygons::{EXTENT, clip_to_tile, exterior_rings};
-use crate::app::{App, Reading};
+use crate::app::{App, RequestContext};
 use crate::http::endpoint::{Endpoint, TILES};
-use crate::http::request::request_params::Given;
-use crate::http::response::answer_tag::Name;
-use crate::http::response::lake_headers::say_reading;
-use crate::http::response::server_timing::Timing;
+use crate::http::request::request_params::RequestParams;
+use crate::http::response::answer_tag::AnswerTag;
+use crate::http::response::lake_headers::insert_lake_headers;
+use crate::http::response::server_timing::ServerTiming;
 use crate::limits::timeout_error;
 use crate::problem::Problem;
 
@@ -38,7 +38,7 @@ pub(crate) const MAX_ZOOM: u32 = 24;
 /// The name of the layer.
 pub(crate) const LAYER: &str = "cells";
 
-const OWN: [Parameter; 1] = [Parameter::with_values(
+const OWN_PARAMETERS: [Parameter; 1] = [Parameter::with_values(
     "geo_precision",
     Shape::One,
     ValueKind::Integer(0, 10),
@@ -46,20 +46,21 @@ const OWN: [Parameter; 1] = [Parameter::with_values(
 )];
 
 /// The parameters of tiles, beside those of the path.
-pub(crate) const ACCEPTED: ParameterTable = &with_filters::<{ OWN.len() }, { OWN.len() + FILTERS.len() }>(OWN);
+pub(crate) const PARAMETERS: ParameterTable =
+    &with_filters::<{ OWN_PARAMETERS.len() }, { OWN_PARAMETERS.len() + FILTERS.len() }>(OWN_PARAMETERS);
 
 /// What tiles are.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: TILES,
     about: "Counts by cell as a vector tile: layer `cells`, members `cell` and `count`; `/tiles.json` describes them.",
-    parameters: ACCEPTED,
+    parameters: PARAMETERS,
     formats: &[],
     takes_body: true,
 };
 
 /// A tile of the grid: zoom, column from the west, row from the north.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Address {
+struct TileAddress {
     z: u32,
     x: u32,
     y: u32,
@@ -69,44 +70,44 @@ struct Address {
 pub(crate) async fn answer(
     State(app): State<Arc<App>>,
     path: Result<Path<(String, String, String)>, PathRejection>,
-    given: Given,
+    params: RequestParams,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + app.limits.timeout;
-    let mut timing = Timing::begin();
-    let Path((z, x, y)) = path.map_err(|rejection| no_tile(&rejection.body_text()))?;
-    let address = Address::parse(&z, &x, &y)?;
-    let parameters = given.parameters(&ENDPOINT)?;
+    let mut timing = ServerTiming::begin();
+    let Path((z, x, y)) = path.map_err(|rejection| tile_not_found(&rejection.body_text()))?;
+    let address = TileAddress::parse(&z, &x, &y)?;
+    let parameters = params.parameters(&ENDPOINT)?;
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
     let resolution = parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let resolution = resolution.unwrap_or_else(|| address.resolution());
-    let reading = app.reading().await?;
-    filters.check_resources(&app.resource_names(&reading.view))?;
+    let context = app.open_context().await?;
+    filters.check_resources(&app.resource_names(&context.view))?;
     timing.step("open");
     let names = filters.resources.included.clone();
-    let name = Name::of(&reading, &names, &format!("{:?}", (&filters, resolution, address)), "mvt")?;
-    if given.method != Method::POST && name.is_known(&given.headers) {
-        return Ok(name.not_modified(&reading.view, &names)?);
+    let name = AnswerTag::for_question(&context, &names, &format!("{:?}", (&filters, resolution, address)), "mvt")?;
+    if params.method != Method::POST && name.matches(&params.headers) {
+        return Ok(name.not_modified(&context.view, &names)?);
     }
-    let made = tile(&reading, filters, resolution, address, app.limits.max_tile_cells);
+    let made = render_tile(&context, filters, resolution, address, app.limits.max_tile_cells);
     let bytes = timeout_at(deadline, made).await.map_err(|_| timeout_error())??;
     timing.step("count");
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.mapbox-vector-tile"));
-    name.say(headers);
-    say_reading(headers, &reading.view, &names)?;
-    timing.say(headers);
+    name.insert_into(headers);
+    insert_lake_headers(headers, &context.view, &names)?;
+    timing.insert_into(headers);
     Ok(response)
 }
 
-fn no_tile(why: &str) -> Problem {
+fn tile_not_found(why: &str) -> Problem {
     let what = "a tile is /tiles/{z}/{x}/{y}.mvt: zoom 0 to 24, and a column and row below 2 to the power of it";
-    Problem::of(Kind::NotFound, format!("{why}; {what}"))
+    Problem::from_kind(Kind::NotFound, format!("{why}; {what}"))
 }
 
-impl Address {
+impl TileAddress {
     fn parse(z: &str, x: &str, y: &str) -> Result<Self, Problem> {
-        let wrong = || no_tile(&format!("there is no tile /tiles/{z}/{x}/{y}"));
+        let wrong = || tile_not_found(&format!("there is no tile /tiles/{z}/{x}/{y}"));
         let whole = |text: &str| text.parse::<u32>().ok();
         let y = y.strip_suffix(".mvt").and_then(whole).ok_or_else(wrong)?;
         let (Some(z), Some(x)) = (whole(z), whole(x)) else { return Err(wrong()) };
@@ -124,7 +125,7 @@ impl Address {
     }
 
     /// Where a place lies in the tile, 0 to 1 from its west and north edges.
-    fn within(self, longitude: f64, latitude: f64) -> (f64, f64) {
+    fn to_tile_widths(self, longitude: f64, latitude: f64) -> (f64, f64) {
         let tiles = f64::from(1_u32 << self.z);
         let x = (longitude + 180.0) / 360.0 * tiles - f64::from(self.x);
         let y = (1.0 - latitude.to_radians().tan().asinh() / PI) / 2.0 * tiles - f64::from(self.y);
@@ -133,17 +134,23 @@ impl Address {
 
     /// What of a cell lies in the tile and its margin, in widths of the tile: the parts of a concave cell, and both sides of
     /// one that the 180th meridian cuts.
-    fn parts(self, cell: i64) -> Vec<Vec<Point>> {
+    fn clip_cell(self, cell: i64) -> Vec<Vec<Point>> {
         let corners = cell_corners(cell);
         let turned = |turn: f64| -> Vec<Point> {
-            corners.iter().map(|(longitude, latitude)| self.within(longitude + turn, *latitude)).collect()
+            corners.iter().map(|(longitude, latitude)| self.to_tile_widths(longitude + turn, *latitude)).collect()
         };
         [0.0, -360.0, 360.0].map(turned).iter().flat_map(|ring| clip_to_tile(ring)).collect()
     }
 }
 
 /// The counts of the cells that the tile touches: of those alone, so that memory is bounded by what a tile may hold.
-async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Address, most: usize) -> Result<Vec<u8>> {
+async fn render_tile(
+    context: &RequestContext,
+    filters: Filters,
+    resolution: u8,
+    address: TileAddress,
+    most: usize,
+) -> Result<Vec<u8>> {
     let question = AggregatesRequest {
         filters: Filters { located: filters.located.or(Some(true)), ..filters },
         resolution,
@@ -152,14 +159,14 @@ async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Addr
         per_km2: false,
         limit: usize::MAX,
     };
-    let mut stream = answer_frame(reading, &question).await?.execute_stream().await.map_err(plan_error)?;
+    let mut stream = answer_frame(context, &question).await?.execute_stream().await.map_err(plan_error)?;
     let mut counts: Vec<(i64, i64)> = Vec::new();
     while let Some(batch) = stream.try_next().await.map_err(plan_error)? {
         let (cells, numbers) =
             (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
         let located = (0..batch.num_rows()).filter(|row| cells.is_valid(*row));
         let counted = located.map(|row| (cells.value(row), numbers.value(row)));
-        counts.extend(counted.filter(|(cell, _)| !address.parts(*cell).is_empty()));
+        counts.extend(counted.filter(|(cell, _)| !address.clip_cell(*cell).is_empty()));
         if counts.len() > most {
             let what = format!("the tile has more than {most} cells (`max_tile_cells` of /limits)");
             return Err(Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision")));
@@ -167,15 +174,15 @@ async fn tile(reading: &Reading, filters: Filters, resolution: u8, address: Addr
     }
     // The same tile for the same version, whichever partition was first.
     counts.sort_unstable();
-    draw(&counts, address).or_err(Kind::Internal, || "drawing a tile")
+    encode_tile(&counts, address).or_err(Kind::Internal, || "drawing a tile")
 }
 
-fn draw(counts: &[(i64, i64)], address: Address) -> Result<Vec<u8>, mvt::Error> {
+fn encode_tile(counts: &[(i64, i64)], address: TileAddress) -> Result<Vec<u8>, mvt::Error> {
     let mut tile = Tile::new(EXTENT);
     let mut layer = tile.create_layer(LAYER);
     for (cell, count) in counts {
         let mut polygon = GeomEncoder::new(GeomType::Polygon);
-        for ring in exterior_rings(&address.parts(*cell)) {
+        for ring in exterior_rings(&address.clip_cell(*cell)) {
             for (x, y) in ring {
                 polygon.add_point(f64::from(x), f64::from(y))?;
             }
@@ -206,7 +213,10 @@ mod tests {
 
     #[test]
     fn an_address_is_a_tile_of_the_grid() {
-        assert_eq!(Address::parse("12", "655", "1583.mvt").expect("a tile"), Address { z: 12, x: 655, y: 1583 });
+        assert_eq!(
+            TileAddress::parse("12", "655", "1583.mvt").expect("a tile"),
+            TileAddress { z: 12, x: 655, y: 1583 }
+        );
         for (z, x, y) in [
             ("1", "2", "0.mvt"),
             ("1", "0", "2.mvt"),
@@ -215,19 +225,19 @@ mod tests {
             ("a", "0", "0.mvt"),
             ("-1", "0", "0.mvt"),
         ] {
-            assert!(Address::parse(z, x, y).is_err(), "{z}/{x}/{y}");
+            assert!(TileAddress::parse(z, x, y).is_err(), "{z}/{x}/{y}");
         }
     }
 
     #[test]
     fn a_place_lies_where_the_grid_has_it() {
         // The corners of the world at zoom 0, and San Francisco's city hall at zoom 12.
-        let world = Address { z: 0, x: 0, y: 0 };
+        let world = TileAddress { z: 0, x: 0, y: 0 };
         let near = |(x, y): (f64, f64), (at_x, at_y): (f64, f64)| (x - at_x).abs() < 1e-6 && (y - at_y).abs() < 1e-6;
-        assert!(near(world.within(-180.0, 85.051_128_779_806_6), (0.0, 0.0)));
-        assert!(near(world.within(180.0, -85.051_128_779_806_6), (1.0, 1.0)));
-        assert!(near(world.within(0.0, 0.0), (0.5, 0.5)));
-        let (x, y) = Address { z: 12, x: 655, y: 1583 }.within(-122.4193, 37.7793);
+        assert!(near(world.to_tile_widths(-180.0, 85.051_128_779_806_6), (0.0, 0.0)));
+        assert!(near(world.to_tile_widths(180.0, -85.051_128_779_806_6), (1.0, 1.0)));
+        assert!(near(world.to_tile_widths(0.0, 0.0), (0.5, 0.5)));
+        let (x, y) = TileAddress { z: 12, x: 655, y: 1583 }.to_tile_widths(-122.4193, 37.7793);
         assert!((0.0..1.0).contains(&x) && (0.0..1.0).contains(&y), "{x} {y}");
     }
 
@@ -242,7 +252,7 @@ mod tests {
 
     #[test]
     fn deeper_zooms_have_finer_cells() {
-        let resolutions: Vec<u8> = (0..=18).map(|z| Address { z, x: 0, y: 0 }.resolution()).collect();
+        let resolutions: Vec<u8> = (0..=18).map(|z| TileAddress { z, x: 0, y: 0 }.resolution()).collect();
         assert_eq!(resolutions, [0, 0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 10, 10, 10, 10, 10]);
     }
 }

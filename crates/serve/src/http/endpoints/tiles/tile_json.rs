@@ -12,11 +12,11 @@ use lake_analytics::{Filters, Parameters, parse_optional_integer};
 use lake_model::{Bounds, FINEST_RESOLUTION, Resource};
 use serde_json::{Value, json};
 
-use super::{ACCEPTED, LAYER, MAX_ZOOM};
-use crate::app::{App, Reading};
+use super::{LAYER, MAX_ZOOM, PARAMETERS};
+use crate::app::{App, RequestContext};
 use crate::http::connection::socket::Peer;
 use crate::http::endpoint::TILE_JSON;
-use crate::http::response::lake_headers::say_reading;
+use crate::http::response::lake_headers::insert_lake_headers;
 use crate::problem::Problem;
 
 /// How clients reach this server: `http` or `https`.
@@ -33,17 +33,17 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let query = query.unwrap_or_default();
-    let parameters = Parameters::from_query(TILE_JSON, ACCEPTED, &query)?;
+    let parameters = Parameters::from_query(TILE_JSON, PARAMETERS, &query)?;
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
     parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
-    let reading = app.reading().await?;
-    filters.check_resources(&app.resource_names(&reading.view))?;
+    let context = app.open_context().await?;
+    filters.check_resources(&app.resource_names(&context.view))?;
     let scheme = scheme.map_or("http", |Extension(Scheme(scheme))| scheme);
     let is_proxy = peer.is_some_and(|Extension(peer)| app.access.is_trusted_proxy(peer.address.ip()));
     let base = forwarded_base(is_proxy, scheme, &uri, &headers);
-    let document = document(&base, &query, &asked_for(&reading, &filters));
+    let document = document(&base, &query, &requested_resources(&context, &filters));
     let mut response = Json(document).into_response();
-    say_reading(response.headers_mut(), &reading.view, &filters.resources.included)?;
+    insert_lake_headers(response.headers_mut(), &context.view, &filters.resources.included)?;
     Ok(response)
 }
 
@@ -68,13 +68,13 @@ fn base(scheme: &str, host: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Str
 }
 
 /// The resources whose incidents may be in the tiles.
-fn asked_for(reading: &Reading, filters: &Filters) -> Vec<Arc<Resource>> {
-    let landed = reading.view.resources.keys();
+fn requested_resources(context: &RequestContext, filters: &Filters) -> Vec<Arc<Resource>> {
+    let landed = context.view.resources.keys();
     let chosen = landed.filter(|name| {
         let wanted = &filters.resources.included;
         (wanted.is_empty() || wanted.contains(name)) && !filters.resources.excluded.contains(name)
     });
-    chosen.filter_map(|name| reading.view.catalog.get(name).ok()).collect()
+    chosen.filter_map(|name| context.view.catalog.get(name).ok()).collect()
 }
 
 fn document(base: &str, query: &str, resources: &[Arc<Resource>]) -> Value {
@@ -99,7 +99,7 @@ fn document(base: &str, query: &str, resources: &[Arc<Resource>]) -> Value {
             "minzoom": 0,
             "maxzoom": MAX_ZOOM,
         }],
-        "attribution": portals.into_iter().map(escaped).collect::<Vec<_>>().join(", "),
+        "attribution": portals.into_iter().map(escape_html).collect::<Vec<_>>().join(", "),
     });
     if let Some([west, south, east, north]) = bounds(resources.iter().map(|resource| &resource.bounds)) {
         document["bounds"] = json!([west, south, east, north]);
@@ -119,7 +119,7 @@ fn bounds<'a>(each: impl Iterator<Item = &'a Bounds>) -> Option<[f64; 4]> {
 }
 
 /// A text in HTML, which an attribution is.
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -163,6 +163,9 @@ mod tests {
 
     #[test]
     fn an_attribution_is_text_in_html() {
-        assert_eq!(escaped("https://a.example/?b=1&c=\"<i>\""), "https://a.example/?b=1&amp;c=&quot;&lt;i&gt;&quot;");
+        assert_eq!(
+            escape_html("https://a.example/?b=1&c=\"<i>\""),
+            "https://a.example/?b=1&amp;c=&quot;&lt;i&gt;&quot;"
+        );
     }
 }
