@@ -32,40 +32,40 @@ pub(crate) struct Args {
 /// What every command takes.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Global {
-    /// The lake: a directory, also as file:///DIRECTORY, or s3://BUCKET/PREFIX
+    /// Use this lake: a directory, file:///DIRECTORY, or s3://BUCKET/PREFIX
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_LAKE", default_value = "./lake", value_name = "PLACE")]
     pub(crate) lake: String,
-    /// A directory of your own resource files (*.toml), added to those the program comes with
+    /// Add the resource files (*.toml) of this directory to the built-in ones
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_RESOURCES", value_name = "DIR", value_parser = path())]
     pub(crate) resources: Option<PathBuf>,
-    /// A directory of your own queries (*.sql, each with a title), added to those the program comes with
+    /// Add the queries (*.sql, each with a title) of this directory to the built-in ones
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_QUERIES", value_name = "DIR", value_parser = path())]
     pub(crate) queries: Option<PathBuf>,
-    /// Where the key indexes lie: derived, on local disk, rebuilt when lost [default: in the lake, or the user's cache for S3]
+    /// Keep the key indexes in this local directory; a lost index is rebuilt [default: in the lake, or the user's cache for S3]
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_INDEX", value_name = "DIR", value_parser = path())]
     pub(crate) index: Option<PathBuf>,
-    /// Memory that queries and compaction may use before they spill to disk, MiB
+    /// Limit the memory of queries and compaction, MiB; beyond it they spill to disk
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_MEMORY_MIB", default_value_t = 1024, value_name = "MIB")]
     pub(crate) memory_mib: usize,
-    /// Memory for blocks of data files that were read and checked; what is not in it is read and checked again, MiB
+    /// Limit the memory for verified blocks of data files, MiB; other blocks are read and verified again
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_BLOCK_CACHE_MIB", default_value_t = 16, value_name = "MIB")]
     pub(crate) block_cache_mib: usize,
-    /// A file of settings: options by their long names, those of one command in a table of its name
+    /// Read settings from this TOML file: options by their long names, those of one command in a table with its name
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// How log lines on stderr are written
+    /// Set the format of log lines on stderr
     #[arg(long, global = true, help_heading = GLOBAL, env = "HOTSPOTS_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
-    /// Say more on stderr (twice: much more)
+    /// Log more on stderr (-vv: much more)
     #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Say nothing on stderr but errors
+    /// Log only errors on stderr
     #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 }
 
 impl Args {
-    /// Whether every request gets a log line.
+    /// Returns whether every request is logged.
     pub(crate) fn access_log(&self) -> bool {
         match &self.command {
             Command::Up(up) => up.serving.access_log,
@@ -77,19 +77,19 @@ impl Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The whole job in one process: ingest on each resource's cadence, compact, serve
+    /// Ingest on each resource's cadence, compact and serve, all in one process
     #[command(after_help = examples::UP)]
     Up(Up),
     /// Land new and changed rows, and boundaries, from the portals or from a saved file
     #[command(after_help = examples::INGEST)]
     Ingest(Ingest),
-    /// Recount exactly: merge what has landed, or count a window again from scratch
+    /// Merge landed rows into exact counts, or recount a window from the raw rows
     #[command(after_help = examples::COMPACT)]
     Compact(Compact),
-    /// Hold the lake against the portal's own counts, by month and category; exit code 1 if they differ
+    /// Compare the lake with the portals' own counts, by month and category; exit code 1 if they differ
     #[command(after_help = examples::AUDIT)]
     Audit(Audit),
-    /// Rows that could not be used: why, and as they were published
+    /// List the rows that could not be used, with the reason and the published values
     #[command(after_help = examples::REJECTS)]
     Rejects(Rejects),
     /// Count incidents by place, time and kind, with the parameters of /aggregates as flags
@@ -98,51 +98,51 @@ pub(crate) enum Command {
     /// Find cells that are hot or cold beyond chance, with the parameters of /hotspots as flags
     #[command(after_help = examples::HOTSPOTS)]
     Hotspots(Ask<HotspotsQuestion>),
-    /// Ask anything in SQL, read-only
+    /// Run a read-only SQL query, or an interactive shell
     #[command(after_help = examples::SQL)]
     Sql(Sql),
     /// Serve the lake over HTTP, and over Arrow Flight SQL with --flight
     #[command(after_help = examples::SERVE)]
     Serve(Serve),
-    /// Each resource's batches, rows, rejects, lag and unreconciled batches
+    /// Show the batches, rows, rejects, lag and unreconciled batches of each resource
     #[command(after_help = examples::STATUS)]
     Status(Status),
-    /// The resources the program knows
+    /// List, show and draft resource definitions
     #[command(after_help = examples::RESOURCES)]
     Resources(Resources),
-    /// The queries that have names: which there are, their rows, and tests of your own
+    /// List, show, run and test named queries
     #[command(after_help = examples::QUERIES)]
     Queries(Queries),
-    /// What was done to the lake: every version of every table, the newest first
+    /// List the versions of every table, the newest first
     #[command(after_help = examples::HISTORY)]
     History(History),
-    /// Read the whole lake and say whether it is whole: logs, files, statistics, counts, rejects
+    /// Verify the whole lake: logs, files, statistics, counts and rejects
     #[command(after_help = examples::CHECK)]
     Check(Check),
-    /// Delete files that nothing needs any more; without --apply only say which
+    /// Delete files that no table version needs; without --apply only list them
     #[command(after_help = examples::VACUUM)]
     Vacuum(Vacuum),
-    /// Make a sealed record vanish from every table, version, reject and index
+    /// Remove a record from every table, version, reject and index
     #[command(after_help = examples::FORGET)]
     Forget(Forget),
-    /// Tokens for who may ask a server
+    /// Create tokens for the clients of a server
     #[command(after_help = examples::TOKEN)]
     Token(Token),
-    /// The settings that hold, and where they come from
+    /// Show the settings in effect, and where they come from
     #[command(after_help = examples::CONFIG)]
     Config(Config),
-    /// The OpenAPI document of the HTTP interface on stdout
+    /// Print the OpenAPI document of the HTTP interface
     Openapi,
-    /// Shell completions on stdout: commands, options, the names of resources and queries
+    /// Print a completion script for commands, options, and the names of resources and queries
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
-        /// The shell
+        /// Print the script of this shell
         shell: clap_complete::Shell,
     },
-    /// The manual page on stdout, or a page for each command in a directory
+    /// Print the manual page, or write a page for each command to a directory
     #[command(after_help = examples::MAN)]
     Man {
-        /// Write the pages of all commands here
+        /// Write the pages of all commands to this directory
         #[arg(long, value_name = "DIR")]
         directory: Option<PathBuf>,
     },
@@ -151,10 +151,10 @@ pub(crate) enum Command {
 /// The resources that a command works on.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ResourceNames {
-    /// The resources [default: all]
+    /// Use only these resources [default: all]
     #[arg(value_name = "RESOURCE", add = completion::resources())]
     positional: Vec<String>,
-    /// A resource, as if it were named without the option; may be repeated
+    /// Name a resource with an option instead; may be repeated
     #[arg(long = "resource", value_name = "RESOURCE", add = completion::resources())]
     option: Vec<String>,
 }
@@ -175,7 +175,7 @@ impl ResourceNames {
 /// Where the rows of a query go, and how they are written.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct RowsOutput {
-    /// table, json, ndjson, csv, geojson, arrow or parquet [default: that of the extension of --output, else table]
+    /// Write table, json, ndjson, csv, geojson, arrow or parquet [default: by the extension of --output, else table]
     #[arg(long, value_parser = <lake_query::Format as std::str::FromStr>::from_str)]
     pub(crate) format: Option<lake_query::Format>,
     /// Write the rows to this file, which appears once it is complete
@@ -197,19 +197,19 @@ pub(crate) struct Portal {
     /// Send every request to this base URL instead of the resource's own portal
     #[arg(long, value_name = "URL")]
     pub(crate) portal: Option<String>,
-    /// App token of the portal
+    /// Send this app token to the portal
     #[arg(long, env = "HOTSPOTS_APP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) app_token: Option<lake_model::Secret>,
-    /// Rows a page
+    /// Request this many rows per page
     #[arg(long, default_value_t = 50_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) page_size: u32,
-    /// Tries of a page after the first
+    /// Retry a page this many times
     #[arg(long, default_value_t = 8, value_name = "N", help_heading = "Retries")]
     pub(crate) retries: u8,
-    /// The first wait between tries; it doubles
+    /// Wait this long before the first retry; each wait is twice the one before
     #[arg(long, default_value_t = 500, value_name = "MS", help_heading = "Retries")]
     pub(crate) retry_wait_ms: u64,
-    /// All waits of a page together
+    /// Wait at most this long for one page, over all its retries
     #[arg(long, default_value_t = 300_000, value_name = "MS", help_heading = "Retries")]
     pub(crate) retry_budget_ms: u64,
 }
@@ -218,10 +218,10 @@ pub(crate) struct Portal {
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) names: ResourceNames,
-    /// Start a portal of our own with synthetic rows of five San Francisco resources, and use it
+    /// Start a simulated portal with synthetic rows of five San Francisco resources, and read from it
     #[arg(long, conflicts_with = "portal")]
     pub(crate) demo: bool,
-    /// How many synthetic rows
+    /// Generate this many synthetic rows
     #[arg(long, default_value_t = 300_000, value_name = "N")]
     pub(crate) demo_rows: usize,
     #[command(flatten)]
@@ -237,17 +237,17 @@ pub(crate) struct Ingest {
     /// Stop after this many pages of each resource
     #[arg(long, value_name = "N")]
     pub(crate) max_pages: Option<usize>,
-    /// Rows saved from a portal, .json or .csv (boundaries: .geojson or .json), with or without .gz, instead of the portal itself
+    /// Read rows saved from a portal instead: .json or .csv (boundaries: .geojson or .json), with or without .gz
     #[arg(long, value_name = "PATH", conflicts_with = "portal", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
-    /// Read each resource from its beginning; what a complete pass proves to be gone is deleted. Boundaries, which are always
-    /// read whole, are written anew
+    /// Read each resource from its beginning, and delete rows that a full scan proves to be gone; boundaries are written again
+    /// even if unchanged
     #[arg(long, conflicts_with_all = ["file", "max_pages", "replay_rejects"])]
     pub(crate) full: bool,
     /// Let --full delete more than 5 % of a resource
     #[arg(long)]
     pub(crate) allow_deletes: bool,
-    /// Try the open rejects again, under the definition of today
+    /// Try the open rejects again, under the current definition
     #[arg(long, conflicts_with_all = ["file", "portal"])]
     pub(crate) replay_rejects: bool,
     #[command(flatten)]
@@ -258,19 +258,19 @@ pub(crate) struct Ingest {
 pub(crate) struct Audit {
     #[command(flatten)]
     pub(crate) names: ResourceNames,
-    /// Compare this window only, of the time of occurrence; the undated are compared where none is asked
+    /// Compare only incidents of this window; undated ones are compared only without a window
     #[arg(long, value_name = "A..B", value_parser = lake_model::Window::parse)]
     pub(crate) window: Option<lake_model::Window>,
-    /// Compare the keys as well, one by one
+    /// Also compare the keys, one by one
     #[arg(long, conflicts_with = "window")]
     pub(crate) keys: bool,
-    /// Read again what differs, delete what the portal no longer has, compact, and audit again
+    /// Repair differences: read them again, delete rows that the portal no longer has, compact, and audit again
     #[arg(long)]
     pub(crate) repair: bool,
     /// Let --repair delete more than 5 % of a resource
     #[arg(long)]
     pub(crate) allow_deletes: bool,
-    /// How to report
+    /// Set the format of the report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
     #[command(flatten)]
@@ -281,41 +281,41 @@ pub(crate) struct Audit {
 pub(crate) struct Rejects {
     #[command(flatten)]
     pub(crate) names: ResourceNames,
-    /// Closed ones as well
+    /// Also list closed rejects
     #[arg(long)]
     pub(crate) all: bool,
-    /// At most this many
+    /// List at most this many
     #[arg(long, default_value_t = 1_000, value_name = "N")]
     pub(crate) limit: usize,
-    /// How to report
+    /// Set the format of the report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Compact {
-    /// Recount this window from the raw rows as well; it is widened to whole years
+    /// Also recount this window from the raw rows; it is widened to whole years
     #[arg(long, value_name = "A..B", value_parser = lake_model::Window::parse)]
     pub(crate) window: Option<lake_model::Window>,
-    /// Make everything again that follows from the raw rows, whatever is stored: incidents, counts, rejects
+    /// Rebuild incidents, counts and rejects from the raw rows, whatever is stored
     #[arg(long, conflicts_with = "window")]
     pub(crate) recount: bool,
     #[command(flatten)]
     pub(crate) names: ResourceNames,
-    /// Only report; exit code 1 if there is drift
+    /// Report the drift without changing the lake; exit code 1 if there is any
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// How to report
+    /// Set the format of the report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Sql {
-    /// The query; if neither it nor a file is given, from stdin, or an interactive shell on a terminal
+    /// Run this query; without it and --file, read the query from stdin, or start a shell on a terminal
     #[arg(value_name = "QUERY", conflicts_with = "file")]
     pub(crate) query: Option<String>,
-    /// A file with the query
+    /// Read the query from this file
     #[arg(short, long, value_name = "FILE", value_parser = path())]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
@@ -327,10 +327,10 @@ pub(crate) struct Sql {
 /// The snapshot that a question is asked of.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct TimeTravel {
-    /// The lake as it was at this time: RFC 3339, or a date or date and time in UTC
+    /// Read the lake as it was at this time: RFC 3339, or a date or date and time in UTC
     #[arg(long, value_name = "TIME", value_parser = lake_query::TimeTravel::parse_time)]
     as_of: Option<lake_query::TimeTravel>,
-    /// The lake as an earlier answer saw it: the text of its Lake-Version, which `status` prints as well
+    /// Read the table versions of an earlier answer: the value of its Lake-Version, which `status` also prints
     #[arg(long, value_name = "VERSIONS", conflicts_with = "as_of", value_parser = lake_query::TimeTravel::parse_versions)]
     at_version: Option<lake_query::TimeTravel>,
 }
@@ -368,7 +368,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Status {
-    /// How to report
+    /// Set the format of the report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
 }
@@ -381,24 +381,24 @@ pub(crate) struct Queries {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueriesCommand {
-    /// Names, titles and parameters
+    /// List names, titles and parameters
     List {
-        /// How to report
+        /// Set the format of the report
         #[arg(long, default_value = "table")]
         format: Listing,
     },
-    /// One query's file: its header and its SQL
+    /// Print the file of a query: its header and its SQL
     Show {
-        /// Its name
+        /// Name
         #[arg(add = completion::queries())]
         name: String,
     },
-    /// The rows of one
+    /// Run a query and print its rows
     Run {
-        /// Its name
+        /// Name
         #[arg(add = completion::queries())]
         name: String,
-        /// A value for one of its parameters; nothing after = means null
+        /// Set a parameter of the query; nothing after = means null
         #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
         values: Vec<(String, String)>,
         #[command(flatten)]
@@ -406,10 +406,10 @@ pub(crate) enum QueriesCommand {
     },
     /// Run a directory of queries with their defaults; exit code 1 if one fails or its rows differ from its CSV file
     Test {
-        /// The directory [default: that of --queries, else the queries the program comes with]
+        /// Test the queries of this directory [default: that of --queries, else the built-in queries]
         #[arg(value_name = "DIR", value_parser = path())]
         directory: Option<PathBuf>,
-        /// Write what they answer as what is expected
+        /// Replace the expected rows by the current ones
         #[arg(long)]
         update: bool,
     },
@@ -427,46 +427,46 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct History {
-    /// Only this table: its folder in the lake, such as counts or raw/311-cases
+    /// List only this table: its directory in the lake, such as counts or raw/311-cases
     #[arg(long, value_name = "TABLE")]
     pub(crate) table: Option<String>,
-    /// At most so many versions
+    /// List at most this many versions
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub(crate) limit: usize,
-    /// How to report
+    /// Set the format of the report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Check {
-    /// How to report
+    /// Set the format of the report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Vacuum {
-    /// Delete; without it nothing is changed
+    /// Delete the files; without this option nothing is changed
     #[arg(long)]
     pub(crate) apply: bool,
-    /// Keep what is younger, and the versions of that time: a number and s, m, h or d
+    /// Keep files that are younger, and table versions of that period: a number and s, m, h or d
     #[arg(long, default_value = "7d", value_name = "AGE", value_parser = lake_maintenance::parse_age)]
     pub(crate) older_than: chrono::TimeDelta,
-    /// No other process writes to the lake: allows an age under an hour
+    /// Confirm that no other process writes to the lake; needed for an age below an hour
     #[arg(long)]
     pub(crate) nothing_else_runs: bool,
-    /// How to report
+    /// Set the format of the report
     #[arg(long, default_value = "table")]
     pub(crate) format: Listing,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Forget {
-    /// The resource
+    /// Resource of the records
     #[arg(value_name = "RESOURCE", add = completion::resources())]
     pub(crate) resource: String,
-    /// The keys: `id` in incidents, or `identity` in rejects
+    /// Keys of the records: `id` in incidents, or `identity` in rejects
     #[arg(value_name = "KEY", required = true)]
     pub(crate) keys: Vec<String>,
 }
@@ -479,14 +479,14 @@ pub(crate) struct Token {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Make a token: it is printed once, with the line of the token file that knows it
+    /// Create a token; it is printed once, with its line for the token file
     New {
-        /// For whom: requests are limited and logged under this name
+        /// Name of the client; its requests are limited and logged under this name
         name: String,
         /// Append the line to this file and print the token alone
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
-        /// read: everything about the lake; admin: what is told about the process, too
+        /// Allow read (everything about the lake) or admin (also the metrics of the process)
         #[arg(long, default_value = "read")]
         scope: lake_serve::Scope,
     },
@@ -502,10 +502,10 @@ pub(crate) struct Config {
 pub(crate) enum ConfigCommand {
     /// Print the settings, as a config file
     Show {
-        /// Which command's [default: all]
+        /// Print only the settings of these commands [default: all]
         #[arg(value_name = "COMMAND")]
         names: Vec<String>,
-        /// Say where each comes from
+        /// Print where each setting comes from
         #[arg(long)]
         origin: bool,
     },
@@ -537,24 +537,24 @@ pub(crate) struct Resources {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ResourcesCommand {
-    /// Names, portals, datasets and cadences
+    /// List names, portals, datasets and cadences
     List {
-        /// How to report
+        /// Set the format of the report
         #[arg(long, default_value = "table")]
         format: Listing,
     },
-    /// One resource's definition as JSON: roles, key, bounds, columns
+    /// Print the definition of a resource as JSON: roles, key, bounds, columns
     Show {
-        /// Its name
+        /// Name
         #[arg(add = completion::resources())]
         name: String,
     },
-    /// Draft a resource file, on stdout, from rows saved as CSV: column types and roles guessed, the rest to fill in
+    /// Draft a resource file on stdout from rows saved as CSV: column types and roles are guessed, the rest is left to fill in
     Init {
-        /// The rows: .csv, with or without .gz
+        /// Read the rows from this file: .csv, with or without .gz
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The resource's name [default: the file's]
+        /// Name the resource [default: the name of the file]
         #[arg(long)]
         name: Option<String>,
     },

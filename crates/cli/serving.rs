@@ -23,88 +23,89 @@ const AT_A_TIME_BEYOND_LOOPBACK: usize = 32;
 
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Serving {
-    /// Where to serve: an address of this machine, or a name of it, and a port
+    /// Serve HTTP on this address: an IP address or host name of this machine, and a port
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR", value_parser = address)]
     http: SocketAddr,
-    /// Serve Arrow Flight SQL as well, without an address on 127.0.0.1:50051
+    /// Also serve Arrow Flight SQL; without an address on 127.0.0.1:50051
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:50051", value_parser = address)]
     flight: Option<SocketAddr>,
-    /// The certificate that is shown, with those that lead to its authority after it: a PEM file; HTTP and Flight SQL then
-    /// speak TLS only
+    /// Serve HTTP and Flight SQL over TLS only, with this certificate and its chain: a PEM file
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
-    /// The certificate's private key: a PEM file
+    /// Read the private key of the certificate from this PEM file
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
-    /// Who may ask: lines of name, scope and hash, as `hotspots-lake token new` prints them; read again when it changes
+    /// Require a token of this file: lines of name, scope and hash, as `hotspots-lake token new` prints them; read again when
+    /// it changes
     #[arg(long, env = "HOTSPOTS_TOKEN_FILE", value_name = "FILE", help_heading = ACCESS)]
     token_file: Option<PathBuf>,
-    /// One token that may read; better by the variable: others of the machine see a command line
+    /// Require this token for reading; prefer the variable, as other users of the machine can see the command line
     #[arg(long, env = "HOTSPOTS_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = ACCESS)]
     token: Option<Secret>,
-    /// One token that may do everything
+    /// Require this token for everything
     #[arg(long, env = "HOTSPOTS_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN", help_heading = ACCESS)]
     admin_token: Option<Secret>,
-    /// A proxy, or a network of them, whose X-Forwarded-For is believed; may be repeated
+    /// Trust X-Forwarded-For of this proxy or network; may be repeated
     #[arg(long, value_name = "ADDR", help_heading = ACCESS)]
     trusted_proxy: Vec<Proxy>,
-    /// A name under which the server is asked, besides those of this machine; may be repeated. Without a token, on
-    /// loopback, others are refused
+    /// Accept requests to this host name, in addition to those of this machine; may be repeated. On loopback without a token,
+    /// other names are rejected
     #[arg(long, value_name = "NAME", help_heading = ACCESS)]
     allowed_host: Vec<HostName>,
-    /// An origin whose pages may ask, such as `https://map.example`; * for all; may be repeated. Without a token, on
-    /// loopback, others are refused
+    /// Accept requests of pages of this origin, such as `https://map.example`, or * for all; may be repeated. On loopback
+    /// without a token, other origins are rejected
     #[arg(long, value_name = "ORIGIN", help_heading = ACCESS)]
     allowed_origin: Vec<PageOrigin>,
-    /// Tiles that the map draws under the cells, an address with {z}, {x} and {y}; without it the page asks no other host
+    /// Draw these tiles under the cells of the map: a URL with {z}, {x} and {y}; without it the page loads nothing from other
+    /// hosts
     #[arg(long, value_name = "URL")]
     base_map: Option<BaseMap>,
-    /// A log line for every request
+    /// Log every request
     #[arg(long)]
     pub(crate) access_log: bool,
-    /// Requests a second of one client; 0: any number [default: 0 on loopback, else 100]
+    /// Limit the requests per second of one client; 0: no limit [default: 0 on loopback, else 100]
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     requests_per_second: Option<u32>,
-    /// Requests of one client at a time; 0: any number [default: 0 on loopback, else 32]
+    /// Limit the concurrent requests of one client; 0: no limit [default: 0 on loopback, else 32]
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     concurrent_requests: Option<usize>,
-    /// Requests that the engine works for at a time; others wait
+    /// Limit the requests that use the query engine at a time; others wait
     #[arg(long, value_name = "N", default_value_t = Limits::default().engine_requests, help_heading = LIMITS)]
     engine_requests: usize,
-    /// How long a request may wait for the engine
+    /// Limit how long a request waits for the engine
     #[arg(long, value_name = "MS", default_value_t = millis(Limits::default().queue), help_heading = LIMITS)]
     queue_ms: u64,
-    /// How long a request may take, until its answer has been sent
+    /// Limit how long a request takes until its answer has been sent
     #[arg(long, value_name = "MS", default_value_t = millis(Limits::default().timeout), help_heading = LIMITS)]
     timeout_ms: u64,
-    /// What the engine holds for one request before it spills, and then fails
+    /// Limit the memory of the engine for one request; beyond it the request spills, then fails
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = LIMITS)]
     request_memory_mib: usize,
-    /// What one request writes to disk when it spills
+    /// Limit what one request writes to disk when it spills
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().spill_bytes >> 20, help_heading = LIMITS)]
     request_spill_mib: u64,
-    /// Rows of an answer where the request names no limit
+    /// Return this many rows if a request has no limit
     #[arg(long, value_name = "N", default_value_t = Limits::default().answers.default_rows, help_heading = LIMITS)]
     default_rows: usize,
-    /// The most rows of an answer
+    /// Limit the rows of an answer
     #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_rows, help_heading = LIMITS)]
     max_rows: usize,
-    /// The largest body of a request
+    /// Limit the body of a request
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_body_bytes, help_heading = LIMITS)]
     max_body_bytes: usize,
-    /// The most positions of a polygon
+    /// Limit the positions of a polygon
     #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_corners, help_heading = LIMITS)]
     max_corners: usize,
-    /// The most cells that a request names
+    /// Limit the cells that a request names
     #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_cells, help_heading = LIMITS)]
     max_cells: usize,
-    /// The most cells of a tile
+    /// Limit the cells of a tile
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_tile_cells, help_heading = LIMITS)]
     max_tile_cells: usize,
-    /// The most cells of a study area of hot spots
+    /// Limit the cells of a study area of hot spots
     #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_hotspot_cells, help_heading = LIMITS)]
     max_hotspot_cells: usize,
-    /// How long requests under way may take once the server is told to stop
+    /// Limit how long requests continue after the server is told to stop
     #[arg(long, value_name = "S", default_value_t = Limits::default().drain.as_secs(), help_heading = LIMITS)]
     drain_seconds: u64,
 }
@@ -118,7 +119,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     let found: Vec<SocketAddr> = text.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
     let found = found.iter().find(|address| address.is_ipv4()).or(found.first());
     found.copied().ok_or_else(|| {
-        "write an address of this machine and a port, such as 127.0.0.1:8080, [::1]:8080, localhost:8080, or \
+        "expected an address of this machine and a port, such as 127.0.0.1:8080, [::1]:8080, localhost:8080, or \
          0.0.0.0:8080 for all of its addresses"
             .to_owned()
     })
