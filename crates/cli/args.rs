@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 use lake_store::parse_local_path;
 
-use crate::completion;
+use crate::completion_candidates::{complete_queries, complete_resources};
 use crate::examples;
+use crate::logging::{LogFormat, LogOptions};
+use crate::output::Listing;
 use crate::parameter_flags::{AggregatesQuestion, HotspotsQuestion, ParameterFlags, Question};
 use crate::serving::Serving;
 
@@ -65,12 +67,18 @@ pub(crate) struct Global {
 }
 
 impl Args {
-    /// Returns whether every request is logged.
-    pub(crate) fn access_log(&self) -> bool {
-        match &self.command {
+    /// Returns what is logged, and how.
+    pub(crate) fn log_options(&self) -> LogOptions {
+        let has_access_log = match &self.command {
             Command::Up(up) => up.serving.access_log,
             Command::Serve(serve) => serve.serving.access_log,
             _ => false,
+        };
+        LogOptions {
+            is_quiet: self.global.quiet,
+            verbosity: self.global.verbose,
+            format: self.global.log_format,
+            has_access_log,
         }
     }
 }
@@ -152,10 +160,10 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ResourceNames {
     /// Use only these resources [default: all]
-    #[arg(value_name = "RESOURCE", add = completion::resources())]
+    #[arg(value_name = "RESOURCE", add = complete_resources())]
     positional: Vec<String>,
     /// Name a resource with an option instead; may be repeated
-    #[arg(long = "resource", value_name = "RESOURCE", add = completion::resources())]
+    #[arg(long = "resource", value_name = "RESOURCE", add = complete_resources())]
     option: Vec<String>,
 }
 
@@ -390,13 +398,13 @@ pub(crate) enum QueriesCommand {
     /// Print the file of a query: its header and its SQL
     Show {
         /// Name
-        #[arg(add = completion::queries())]
+        #[arg(add = complete_queries())]
         name: String,
     },
     /// Run a query and print its rows
     Run {
         /// Name
-        #[arg(add = completion::queries())]
+        #[arg(add = complete_queries())]
         name: String,
         /// Set a parameter of the query; nothing after = means null
         #[arg(long = "param", value_name = "NAME=VALUE", value_parser = name_and_value)]
@@ -464,7 +472,7 @@ pub(crate) struct Vacuum {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Forget {
     /// Resource of the records
-    #[arg(value_name = "RESOURCE", add = completion::resources())]
+    #[arg(value_name = "RESOURCE", add = complete_resources())]
     pub(crate) resource: String,
     /// Keys of the records: `id` in incidents, or `identity` in rejects
     #[arg(value_name = "KEY", required = true)]
@@ -511,24 +519,6 @@ pub(crate) enum ConfigCommand {
     },
 }
 
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people
-    Text,
-    /// For programs: an object a line
-    Json,
-}
-
-/// How a listing is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Listing {
-    /// For people
-    Table,
-    /// For programs: an array of objects
-    Json,
-}
-
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Resources {
     #[command(subcommand)]
@@ -546,7 +536,7 @@ pub(crate) enum ResourcesCommand {
     /// Print the definition of a resource as JSON: roles, key, bounds, columns
     Show {
         /// Name
-        #[arg(add = completion::resources())]
+        #[arg(add = complete_resources())]
         name: String,
     },
     /// Draft a resource file on stdout from rows saved as CSV: column types and roles are guessed, the rest is left to fill in

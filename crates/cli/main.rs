@@ -3,9 +3,11 @@
 mod args;
 mod commands;
 mod completion;
+mod completion_candidates;
 mod config;
 mod context;
 mod examples;
+mod logging;
 mod memory;
 mod output;
 mod parameter_flags;
@@ -49,14 +51,14 @@ fn run() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == sql_worker::NAME) {
         return sql_worker::run();
     }
-    if completion::answer() {
+    if completion::answer_shell() {
         return ExitCode::SUCCESS;
     }
     let args = match config::parse(std::env::args_os()) {
         Ok(args) => args,
         Err(code) => return code,
     };
-    output::start_logging(&args);
+    logging::start_logging(args.log_options());
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().thread_stack_size(lake_query::STACK_BYTES).max_blocking_threads(most_blocking_threads());
     let runtime = match builder.build() {

@@ -12,7 +12,7 @@ use lake_analytics::{
     Shape, ValueKind,
 };
 
-use crate::completion;
+use crate::completion_candidates::complete_resources;
 
 /// A question of the HTTP interface that the command line asks as well.
 pub(crate) trait Question {
@@ -87,7 +87,7 @@ fn arg(parameter: &'static Parameter) -> Arg {
         }),
     };
     match parameter.name {
-        "resource" | "resource!" => arg.add(completion::resources()),
+        "resource" | "resource!" => arg.add(complete_resources()),
         _ => arg,
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use lake_model::{Kind, Result, ResultExt as _};
 use lake_serve::{SqlWorkerSetup, run_sql_worker};
 
+use crate::logging;
 use crate::sandbox;
 use crate::{most_blocking_threads, output};
 
@@ -14,7 +15,7 @@ pub(crate) const NAME: &str = "sql-worker";
 
 /// Works until stdin ends.
 pub(crate) fn run() -> ExitCode {
-    output::start_worker_logging();
+    logging::start_worker_logging();
     match work() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error),

@@ -5,7 +5,8 @@ use lake_model::{Kind, Result, ResultExt};
 use lake_store::Lake;
 use serde_json::Value;
 
-use crate::args::{Check, Global, Listing};
+use crate::args::{Check, Global};
+use crate::output::Listing;
 use crate::progress::Progress;
 use crate::{context, output};
 

@@ -7,7 +7,8 @@ use lake_model::Result;
 use lake_query::{Reader, ResourceSnapshot};
 use serde_json::{Value, json};
 
-use crate::args::{Compact, Global, Listing};
+use crate::args::{Compact, Global};
+use crate::output::Listing;
 use crate::progress::Progress;
 use crate::{context, output};
 

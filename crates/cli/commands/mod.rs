@@ -56,7 +56,7 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
         Command::Config(config) => config::run(config),
         Command::Openapi => resources::openapi(),
         Command::Completions { shell } => {
-            output::print(&completion::script(shell)?)?;
+            output::print(&completion::write_script(shell)?)?;
             Ok(0)
         }
         Command::Man { directory } => man::run(directory),

@@ -13,7 +13,8 @@ use lake_store::{Lake, Location};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Global, Listing, Queries, QueriesCommand};
+use crate::args::{Global, Queries, QueriesCommand};
+use crate::output::Listing;
 use crate::rows::{Destination, write_rows};
 use crate::{context, output};
 

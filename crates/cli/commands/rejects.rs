@@ -6,7 +6,8 @@ use lake_model::{Error, Result};
 use lake_query::{engine_error, fill, literal, sql_files};
 use serde_json::{Value, json};
 
-use crate::args::{Global, Listing, Rejects};
+use crate::args::{Global, Rejects};
+use crate::output::Listing;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Rejects) -> Result<u8> {

@@ -10,7 +10,8 @@ use lake_query::{Session, engine_error, sql_files};
 use lake_store::{AuditOutcome, LandingMark, LastAudit};
 use serde_json::{Value, json};
 
-use crate::args::{Global, Listing, Status};
+use crate::args::{Global, Status};
+use crate::output::Listing;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {

@@ -4,7 +4,8 @@ use lake_maintenance::{MIN_RETENTION, VacuumOptions, vacuum};
 use lake_model::{Error, Kind, Result, ResultExt};
 use serde_json::Value;
 
-use crate::args::{Global, Listing, Vacuum};
+use crate::args::{Global, Vacuum};
+use crate::output::Listing;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Vacuum) -> Result<u8> {
