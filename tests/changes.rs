@@ -180,7 +180,7 @@ async fn what_vacuum_took_is_gone_and_what_is_left_can_be_taken_up() {
     for query in ["since=0", "since=0&format=sse", "since=0&counts=false"] {
         let gone = serving.get(&format!("/changes?{query}")).await;
         assert_eq!(gone.status, 410, "{query}: {}", gone.text());
-        assert!(gone.text().contains("begin anew from /aggregates"), "{}", gone.text());
+        assert!(gone.text().contains("start again from /aggregates"), "{}", gone.text());
     }
     assert_eq!(serving.get("/changes").await.status, 200);
 }

@@ -342,7 +342,7 @@ async fn a_client_that_leaves_stops_its_query() {
     wait_until_idle(flight.serving.id());
     assert_eq!(flight.serving.stop(), 0);
     let log = flight.serving.log();
-    assert!(!log.contains("still under way"), "{log}");
+    assert!(!log.contains("still running"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

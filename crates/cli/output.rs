@@ -62,7 +62,7 @@ pub(crate) fn report(error: &Error) -> u8 {
     if error.kind() == Kind::Unavailable && error.is_permission_denied() {
         write_line(
             "ERROR",
-            "The system refuses access: run it as a user who may read and write there, or name another place.",
+            "the system denies access: run the program as a user with access, or name another location",
         );
     }
     error.exit_code()

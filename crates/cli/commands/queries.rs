@@ -68,7 +68,7 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
     let queries = match directory.as_ref().or(global.queries.as_ref()) {
         Some(directory) => Named::from_directory(directory)?,
         None if update => {
-            return Err(Error::invalid("--update writes beside queries of your own: name their directory"));
+            return Err(Error::invalid("--update writes next to your own queries: name their directory"));
         }
         None => Named::built_in()?,
     };

@@ -33,7 +33,7 @@ pub(crate) async fn run(global: &Global, args: Rejects) -> Result<u8> {
         rows.extend((0..batch.num_rows()).map(|row| reject(&batch, row)).collect::<Result<Vec<_>>>()?);
     }
     if rows.is_empty() && args.format == Listing::Table {
-        output::note("There are none.");
+        output::note("There are no rejects.");
     }
     output::print_rows(&rows, args.format)?;
     Ok(0)

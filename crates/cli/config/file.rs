@@ -170,7 +170,7 @@ impl Reading<'_> {
             return Ok(found);
         }
         if !anywhere && option(self.program, name).is_some() {
-            let what = format!("`{name}` holds for every command; it stands above the tables");
+            let what = format!("`{name}` is an option of every command: move it above the tables");
             return Err(wrong(self.path, line, what));
         }
         Err(self.no_such("option", name, line, options(command, anywhere).into_iter()))
@@ -197,8 +197,10 @@ fn texts(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>> {
     let is_flag = matches!(argument.get_action(), ArgAction::SetTrue | ArgAction::SetFalse);
     match value.get_ref() {
         DeValue::Array(items) if many => items.iter().map(|item| text(name, item.get_ref())).collect(),
-        DeValue::Array(_) => Err(Error::invalid(format!("`{name}` has one value, not an array of them"))),
-        other if is_flag && !other.is_bool() => Err(Error::invalid(format!("`{name}` is true or false"))),
+        DeValue::Array(_) => Err(Error::invalid(format!("`{name}` is an array: expected one value"))),
+        other if is_flag && !other.is_bool() => {
+            Err(Error::invalid(format!("`{name}` is a flag: expected true or false")))
+        }
         other => Ok(vec![text(name, other)?]),
     }
 }
@@ -210,10 +212,10 @@ fn text(name: &str, value: &DeValue<'_>) -> Result<String> {
         DeValue::Float(number) => number.as_str().to_owned(),
         DeValue::Datetime(time) => time.to_string(),
         DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
-            .or_err(Kind::Invalid, || format!("`{name}` is no such number"))?
+            .or_err(Kind::Invalid, || format!("`{name}` is not a valid integer"))?
             .to_string(),
         DeValue::Array(_) | DeValue::Table(_) => {
-            return Err(Error::invalid(format!("`{name}` has a text, a number, true or false")));
+            return Err(Error::invalid(format!("`{name}` is not a value: expected a string, a number, true or false")));
         }
     })
 }
@@ -253,9 +255,9 @@ mod tests {
             ("[serv]\nhttp = \"x\"", "line 1: there is no command `serv`; did you mean `serve`?"),
             ("[serve]\nhttpp = \"x\"", "line 2: there is no option `httpp`; did you mean `http`?"),
             ("[serve]\nwindow = \"x\"", "line 2: there is no option `window`"),
-            ("[serve]\nlake = \"x\"", "line 2: `lake` holds for every command"),
-            ("quiet = 1", "line 1: `quiet` is true or false"),
-            ("lake = [\"x\"]", "line 1: `lake` has one value"),
+            ("[serve]\nlake = \"x\"", "line 2: `lake` is an option of every command"),
+            ("quiet = 1", "line 1: `quiet` is a flag: expected true or false"),
+            ("lake = [\"x\"]", "line 1: `lake` is an array: expected one value"),
             ("lake = ", "line 1: "),
             ("config = \"other\"", "line 1: there is no option `config`"),
         ] {

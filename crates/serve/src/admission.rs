@@ -75,7 +75,7 @@ impl Admission {
             Err(Error::new(
                 Kind::Busy,
                 format!(
-                    "no turn came free within {queue} ms (`queue_ms`): {count} requests are answered at a time \
+                    "no engine permit was free within {queue} ms (`queue_ms`): {count} requests are answered at a time \
                      (`engine_requests` of /limits), and one client has at most half of them; send it again after the \
                      seconds in Retry-After"
                 ),
@@ -91,7 +91,7 @@ impl Admission {
         let (number, permit) = self.shared.enqueue(client);
         let _waiting = Waiting { shared: &self.shared, client, number };
         Shared::grant(&self.shared);
-        permit.await.map_err(|_| Error::internal("the turns of the engine are gone"))
+        permit.await.map_err(|_| Error::internal("the engine permits are gone"))
     }
 
     /// Returns how many permits are taken.

@@ -30,7 +30,9 @@ impl FromStr for BaseMap {
     fn from_str(text: &str) -> Result<Self, Error> {
         let wrong = || {
             let example = "https://tiles.example.org/{z}/{x}/{y}.png";
-            Error::invalid(format!("`{text}` is no address of map tiles; one is such as {example}"))
+            Error::invalid(format!(
+                "`{text}` is not a URL of map tiles: expected one with {{z}}, {{x}} and {{y}}, for example {example}"
+            ))
         };
         let url = Url::parse(text).map_err(|_| wrong())?;
         let http = matches!(url.scheme(), "http" | "https") && url.has_host();

@@ -6,6 +6,7 @@ use lake_analytics::AnswerLimits;
 use lake_model::{Error, Kind};
 use lake_query::MAX_OPERATORS;
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
 use crate::http::{MAX_COLLECTED_BYTES, MAX_COLLECTED_TOTAL_BYTES};
 use crate::sql_worker::MAX_FRAME_BYTES;
@@ -58,6 +59,17 @@ impl Default for Limits {
 /// Returns the error of a request that took longer than [`Limits::timeout`].
 pub(crate) fn timeout_error() -> Error {
     Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; ask for less at a time")
+}
+
+/// Runs work until a deadline.
+///
+/// # Errors
+/// The error of the work, or [`timeout_error`].
+pub(crate) async fn run_until<T, E: From<Error>>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout_at(deadline, work).await.unwrap_or_else(|_| Err(timeout_error().into()))
 }
 
 /// A limit as `/limits` tells it. The option that sets it, if there is one, has the same name, with hyphens.

@@ -1,4 +1,4 @@
-//! Errors as clients see them: `application/problem+json` (RFC 9457) that names the parameter and the mend.
+//! Errors as clients see them: `application/problem+json` (RFC 9457) that names the parameter and the remedy.
 
 use std::any::Any;
 
@@ -42,14 +42,17 @@ struct Sent<'a> {
 const TITLES: [(&str, &str); 19] = [
     (
         "invalid request",
-        "Something in the request is wrong. The detail says what it may be; mend it and send it again.",
+        "The request is not valid. The detail says what is expected; correct the request and send it again.",
     ),
-    ("not found", "There is nothing under that name. GET /api lists what is here."),
-    ("method not allowed", "There is something here, but not for this method. The header Allow says which it takes."),
+    ("not found", "There is nothing under that name. GET /api lists the paths."),
+    (
+        "method not allowed",
+        "The path exists, but does not take this method. The header Allow lists the methods that it takes.",
+    ),
     ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
-    ("not acceptable", "None of the formats that the header Accept names is there. The detail lists those that are."),
+    ("not acceptable", "The server has none of the formats in the header Accept. The detail lists those that it has."),
     ("head too large", "The address or the headers are larger than this server reads. Send the parameters with POST."),
-    ("unsupported type", "The body has a content type that is not read here. The detail names those that are."),
+    ("unsupported type", "The server does not read this content type. The detail lists those that it reads."),
     (
         "precondition failed",
         "The answer is not the one that the header If-Match names: something landed since. Ask without that header.",
@@ -58,15 +61,18 @@ const TITLES: [(&str, &str); 19] = [
         "range not satisfiable",
         "The range begins beyond the end of the answer. The header Content-Range says how many bytes it has.",
     ),
-    ("gone", "It was there and is gone for good: vacuum removed the version. Ask for what is there now."),
-    ("conflict", "Somebody else committed first. Send the request again."),
+    ("gone", "The version was removed by vacuum and cannot be restored. Request the current version."),
+    ("conflict", "Another process committed first. Send the request again."),
     ("limit reached", "The answer needs more than this server may use. Ask for a shorter window or coarser cells."),
     ("too slow", "The answer took longer than this server allows. Ask for a shorter window or coarser cells."),
-    ("too many requests", "This client asks more than this server allows. Try again after the seconds in Retry-After."),
+    (
+        "too many requests",
+        "The client sends more requests than the server allows. Try again after the seconds in Retry-After.",
+    ),
     ("unavailable", "The lake's store does not answer, or the lake is not open yet. Try again later."),
-    ("token needed", "This server answers who has a token: Authorization: Bearer TOKEN."),
-    ("not allowed", "This is not allowed here."),
-    ("damaged data", "Stored bytes are not what was written. The detail names the table."),
+    ("token needed", "Requests without a token are rejected. Send the header Authorization: Bearer TOKEN."),
+    ("not allowed", "The client is not allowed to do this."),
+    ("damaged data", "Stored bytes differ from those that were written. The detail names the table."),
     ("internal error", "This is a bug of the server. Its log says more."),
 ];
 

@@ -105,7 +105,7 @@ impl Server {
             ended = &mut work => ended.map(|_| ()),
             () = workers => Ok(()),
             () = deadline => {
-                tracing::warn!("requests were still under way {} s after the stop; they are cut off", drain.as_secs());
+                tracing::warn!("requests still running {} s after the stop are aborted", drain.as_secs());
                 abort.cancel();
                 let _ = tokio::time::timeout(ABORT_LOG_TIMEOUT, work).await;
                 Ok(())

@@ -90,16 +90,19 @@ impl Access {
     pub(crate) fn client(&self, authorization: Option<&str>, address: IpAddr) -> Result<Client> {
         let Some(tokens) = &self.tokens else { return Ok(Client::anonymous(address)) };
         let Some(text) = authorization else {
-            let what = "this server answers who has a token: send the header `Authorization: Bearer TOKEN`";
+            let what = "requests without a token are rejected: send the header `Authorization: Bearer TOKEN`";
             return Err(Error::new(Kind::Unauthenticated, what));
         };
         let shown = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let Some((_, shown)) = shown else {
-            let what = "`Authorization` has another form; it is `Bearer TOKEN`";
+            let what = "the header `Authorization` is not a bearer token: expected `Bearer TOKEN`";
             return Err(Error::new(Kind::Unauthenticated, what));
         };
         let known = tokens.find(shown.trim()).ok_or_else(|| {
-            Error::new(Kind::Unauthenticated, "the token is not, or no longer, known here; ask who runs this server")
+            Error::new(
+                Kind::Unauthenticated,
+                "the token is not known, or no longer: ask the operator of this server for one",
+            )
         })?;
         Ok(Client::with_token(known.name, known.scope, address))
     }

@@ -20,7 +20,9 @@ impl FromStr for Proxy {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = || Error::invalid(format!("`{text}` is no address; it is like 10.0.0.1, 10.0.0.0/8 or fd00::/8"));
+        let wrong = || {
+            Error::invalid(format!("`{text}` is not an address: expected one such as 10.0.0.1, 10.0.0.0/8 or fd00::/8"))
+        };
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let network: IpAddr = address.parse().map_err(|_| wrong())?;
         let most = if network.is_ipv4() { 32 } else { 128 };

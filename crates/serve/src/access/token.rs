@@ -35,7 +35,7 @@ impl FromStr for Scope {
         let found = Self::NAMES.iter().find(|(name, _)| *name == text);
         found.map(|(_, scope)| *scope).ok_or_else(|| {
             let names = listed(Self::NAMES.iter().map(|(name, _)| *name));
-            Error::invalid(format!("`{text}` is no scope; it is {names}"))
+            Error::invalid(format!("`{text}` is not a scope: expected {names}"))
         })
     }
 }
@@ -61,13 +61,13 @@ pub(super) struct TokenEntry {
 impl TokenEntry {
     /// Knows a token that is given as it is; `what` says by which options.
     pub(super) fn from_token(name: &str, scope: Scope, token: &Secret, what: &str) -> Result<Self> {
-        let mend = "make one with `hotspots-lake token new NAME`";
+        let remedy = "make one with `hotspots-lake token new NAME`";
         if token.is_empty() {
             // Whoever sets one wants no open door.
-            return Err(Error::invalid(format!("{what} is empty; {mend}, or do not set it")));
+            return Err(Error::invalid(format!("{what} is empty; {remedy}, or do not set it")));
         }
         if token.expose().len() < MIN_TOKEN_CHARS {
-            return Err(Error::invalid(format!("{what} has fewer than {MIN_TOKEN_CHARS} characters; {mend}")));
+            return Err(Error::invalid(format!("{what} has fewer than {MIN_TOKEN_CHARS} characters; {remedy}")));
         }
         Ok(Self { name: name.to_owned(), scope, hash: hash(token.expose()) })
     }
@@ -78,12 +78,14 @@ impl FromStr for TokenEntry {
 
     fn from_str(line: &str) -> Result<Self> {
         let [name, scope, hash] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-            let mend = "`hotspots-lake token new NAME` prints one";
-            return Err(Error::invalid(format!("it is no line of name, scope and hash; {mend}")));
+            let remedy = "`hotspots-lake token new NAME` prints one";
+            return Err(Error::invalid(format!("expected a line of name, scope and hash; {remedy}")));
         };
         let digits = hash.strip_prefix(ALGORITHM).unwrap_or_default();
         let hash = blake3::Hash::from_hex(digits).map_err(|_| {
-            Error::invalid(format!("its hash is none: it is {ALGORITHM} and 64 hexadecimal digits, never the token"))
+            Error::invalid(format!(
+                "its hash is not valid: expected {ALGORITHM} and 64 hexadecimal digits, never the token"
+            ))
         })?;
         Ok(Self { name: name.to_owned(), scope: scope.parse()?, hash })
     }
@@ -97,7 +99,7 @@ pub fn fresh_token(name: &str, scope: Scope) -> Result<(Secret, String)> {
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
         let what = "up to 64 letters, digits, `.`, `-` and `_`";
-        return Err(Error::invalid(format!("`{name}` is no name of a token; it may have {what}")));
+        return Err(Error::invalid(format!("`{name}` is not a name of a token: expected {what}")));
     }
     // Two random UUIDs hold 244 bits of the system's randomness.
     let random = [*Uuid::new_v4().as_bytes(), *Uuid::new_v4().as_bytes()].concat();

@@ -38,7 +38,7 @@ pub(super) fn unsupported(what: &str) -> Status {
 
 /// What is none of the protocol.
 pub(super) fn malformed(what: &str) -> Status {
-    status(Error::invalid(format!("{what} is none of Flight SQL")))
+    status(Error::invalid(format!("{what} is not valid in Flight SQL")))
 }
 
 /// An answer, but that to a message of more than `most` bytes as ours: it is refused before a call begins, in words that

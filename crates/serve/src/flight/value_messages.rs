@@ -24,7 +24,7 @@ pub(super) type NamedValues = Vec<(String, ScalarValue)>;
 /// The error of more rows, or fewer.
 pub(super) const ONE_ROW: &str = "a query takes one row of values; bind one row at a time";
 
-const NO_BATCH: &str = "the bound values are no Arrow batch";
+const NO_BATCH: &str = "the bound values are not an Arrow batch";
 /// Its length would be believed before it is there.
 const COMPRESSED: &str = "bound values must not be compressed";
 
@@ -70,8 +70,8 @@ impl ValueMessages<'_> {
         let mut fields = schema.fields().iter().enumerate();
         if let Some((at, field)) = fields.find(|(_, field)| !can_be_bound(field.data_type())) {
             let (number, name, kind) = (at + 1, field.name(), field.data_type());
-            let mend = "bind texts, numbers, booleans, dates and times";
-            return Err(Error::invalid(format!("value {number} of those bound, named `{name}`, is {kind}; {mend}")));
+            let remedy = "bind texts, numbers, booleans, dates and times";
+            return Err(Error::invalid(format!("value {number} of those bound, named `{name}`, is {kind}; {remedy}")));
         }
         let message = message(self.header)?;
         let batch = message.header_as_record_batch().ok_or_else(|| Error::invalid(NO_BATCH))?;

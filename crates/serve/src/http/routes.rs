@@ -43,7 +43,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(HOTSPOTS, get(hotspots::answer).post(hotspots::answer.layer(body_limit)))
         .route(BOUNDARIES, get(boundaries::get))
         .route(RESOURCES, get(resources::get))
-        .route(SQL, get(sql::get).post(sql::post.layer(body_limit)))
+        .route(SQL, get(sql::answer).post(sql::answer.layer(body_limit)))
         .route(QUERIES, get(queries::list))
         .route(QUERY, get(queries::get))
         .layer(from_fn_with_state(Arc::clone(&app), collect_answers));

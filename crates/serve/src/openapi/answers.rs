@@ -16,15 +16,18 @@ const HEADERS: [(&str, &str); 15] = [
     ("Lake-Synthetic", "`true` if any resource that was asked for holds synthetic rows."),
     ("Lake-Truncated", "Whether the limit cut the answer off."),
     ("Lake-Next", "The text of `page` for the next page; absent on the last."),
-    ("Lake-Unlocated", "How many of the incidents asked for have no usable place, and so take no part."),
-    ("Lake-Trend-Months", "The months over which trends go, half-open; absent if no month is whole."),
-    ("Lake-Warning", "A value of a filter that no incident has, and the nearest that is there; once for each."),
+    ("Lake-Unlocated", "The number of matching incidents without a usable place; they are not in the answer."),
+    ("Lake-Trend-Months", "The months of the trends, half-open; absent if no month is complete."),
+    (
+        "Lake-Warning",
+        "A value of a filter that no incident has, and the nearest existing one; repeated for each value.",
+    ),
     ("Link", "The address of the next page, `rel=\"next\"`; absent on the last, and of answers to POST."),
     ("Content-Disposition", "The name of a file of the answer, in formats that are saved."),
-    ("ETag", "The name of this answer: the same name, the same answer."),
+    ("ETag", "The tag of this answer: equal tags mean equal answers."),
     ("Accept-Ranges", "`bytes` if the answer has a length, and `Range` is answered."),
-    ("Content-Range", "Which bytes these are, and of how many."),
-    ("Server-Timing", "How long each step took."),
+    ("Content-Range", "The range of the bytes, and the length of the whole answer."),
+    ("Server-Timing", "The duration of each step."),
 ];
 
 /// What else than the kinds of errors a status can be.
@@ -287,10 +290,10 @@ fn resource() -> Value {
         "cadence_seconds": maybe("integer"),
         "last_audit": {
             "type": ["object", "null"], "required": ["at", "window", "outcome", "drift", "differences"],
-            "description": "What the last audit found; null if there was none.",
+            "description": "The result of the last audit; null if there was none.",
             "properties": {
                 "at": {"type": "string", "format": "date-time"},
-                "window": {"type": ["string", "null"], "description": "What was compared, A..B; null if it was all."},
+                "window": {"type": ["string", "null"], "description": "The compared window, A..B; null if everything was compared."},
                 "outcome": {"type": "string", "enum": ["none", "drift", "inconclusive"]},
                 "drift": {
                     "type": ["integer", "null"],

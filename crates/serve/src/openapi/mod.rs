@@ -110,7 +110,7 @@ fn plain_paths() -> Vec<PlainPath> {
     vec![
         of(
             RESOURCES,
-            "The resources: how much of each has landed, and how it stands.",
+            "The resources: how much of each has landed, and its state.",
             json,
             array("Resource"),
             lake_statuses,
@@ -118,14 +118,14 @@ fn plain_paths() -> Vec<PlainPath> {
         ),
         of(
             TILE_JSON,
-            "What the vector tiles hold, as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes \
+            "The description of the vector tiles as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes \
              the parameters of tiles, and the address of the tiles has them.",
             json,
             json!({"$ref": "#/components/schemas/TileJson"}),
             lake_statuses,
             false,
         ),
-        of(LIMITS, "What a request may use.", json, array("Limit"), server_statuses, false),
+        of(LIMITS, "The limits of requests.", json, array("Limit"), server_statuses, false),
         of(
             QUERIES,
             "The named queries, with their parameters and columns.",
@@ -134,20 +134,13 @@ fn plain_paths() -> Vec<PlainPath> {
             lake_statuses,
             false,
         ),
-        of(
-            METRICS,
-            "What the server counts, for Prometheus; with the scope `admin`.",
-            MEDIA_TYPE,
-            text(),
-            lake_statuses,
-            false,
-        ),
+        of(METRICS, "Metrics for Prometheus; needs the scope `admin`.", MEDIA_TYPE, text(), lake_statuses, false),
         of(OPENAPI, "This document.", json, json!({"type": "object"}), server_statuses, false),
-        of(PROBLEMS, "What a kind of problem means.", "text/plain", text(), &[404, 500], true),
+        of(PROBLEMS, "The meaning of a type of problem.", "text/plain", text(), &[404, 500], true),
         of(HEALTHZ, "Whether the process answers.", "text/plain", text(), &[500], true),
         of(READYZ, "Whether the lake can be read.", "text/plain", text(), &[500, 503], true),
         of(PAGE, "The map.", "text/html", text(), &[500], true),
-        of(API, "What can be asked, for people.", "text/html", text(), &[500], true),
+        of(API, "The documentation of the HTTP interface as a page.", "text/html", text(), &[500], true),
     ]
 }
 

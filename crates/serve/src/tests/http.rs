@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::body::Body;
+use axum::extract::{FromRequest as _, Request, State};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use super::lake::{TestLake, test_lake};
 use crate::app::App;
 use crate::http::MapPage;
 use crate::http::endpoints::changes;
+use crate::http::request::request_params::RequestParams;
 use crate::{Access, Limits, Server};
 
 struct Served {
@@ -80,11 +81,13 @@ async fn changes_that_do_not_begin_in_time_are_refused() {
         let (web, stop) = (MapPage::new(None), CancellationToken::new());
         let app = App::new(lake.reader.clone(), Access::open(), limits, web, stop).expect("threads");
         let app = Arc::new(app);
-        let asked = changes::get(State(Arc::clone(&app)), HeaderMap::new(), RawQuery(Some("since=0".to_owned())));
+        let request = Request::get("/changes?since=0").body(Body::empty()).expect("a request");
+        let params = RequestParams::from_request(request, &app).await.expect("parameters");
+        let asked = changes::get(State(Arc::clone(&app)), params);
         let asked = asked.await.map(|answer| answer.status().as_u16());
         let asked = asked.map_err(|problem| ["timeout_ms"].into_iter().find(|name| problem.detail.contains(name)));
         assert_eq!(asked, status, "{timeout:?}");
-        assert_eq!(app.admission.in_use(), 0, "no turn is kept");
+        assert_eq!(app.admission.in_use(), 0, "no permit is kept");
     }
 }
 

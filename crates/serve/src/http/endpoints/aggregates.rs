@@ -1,40 +1,34 @@
-//! `/aggregates`: how many, where, when, of what kind.
+//! `/aggregates`: counts of incidents by place, time and label.
 
 use lake_analytics::{AGGREGATES_PARAMETERS, AggregatesRequest, answer_rows};
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use tokio::time::timeout_at;
 
 use crate::app::App;
 use crate::http::endpoint::{AGGREGATES, Endpoint};
+use crate::http::request::early_end::EarlyEnd;
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::RequestParams;
-use crate::http::request::rows_request::RowsRequest;
-use crate::limits::timeout_error;
-use crate::problem::Problem;
+use crate::http::request::rows_request::{Question, RowsRequest};
 
 /// What `/aggregates` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: AGGREGATES,
-    about: "Counts of incidents by where, when and of what kind.",
+    about: "Counts of incidents by place, time and label.",
     parameters: AGGREGATES_PARAMETERS,
     formats: FORMATS,
     takes_body: true,
 };
 
 /// Answers `GET /aggregates`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
-    let parameters = params.parameters(&ENDPOINT)?;
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, EarlyEnd> {
+    let parameters = params.parse(&ENDPOINT)?;
     let question = AggregatesRequest::parse(&parameters, &app.limits.answers)?;
-    let (filters, asks) = (&question.filters, format!("{question:?}"));
-    match RowsRequest::new(&app, &parameters, filters, &asks, &params.method, &params.headers, None).await? {
-        Err(known) => Ok(known),
-        Ok(request) => {
-            let rows = answer_rows(&request.context, &question);
-            let rows = timeout_at(request.deadline, rows).await.map_err(|_| timeout_error())??;
-            request.stream(rows)
-        }
-    }
+    let canonical_text = format!("{question:?}");
+    let asked = Question { parameters: &parameters, filters: &question.filters, canonical_text, version: None };
+    let request = RowsRequest::prepare(&app, &params, asked).await?;
+    let rows = request.run(answer_rows(&request.context, &question)).await?;
+    Ok(request.respond_with_stream(rows)?)
 }

@@ -9,28 +9,29 @@ use std::time::Duration;
 use arrow::json::LineDelimitedWriter;
 use arrow::json::writer::LineDelimited;
 use axum::body::{Body, Bytes};
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_analytics::{
-    FORMAT, Parameter, ParameterTable, Parameters, Shape, ValueFilter, ValueKind, parse_optional_boolean,
-    parse_optional_integer, plan_error, unknown_value,
+    FORMAT, Parameter, ParameterTable, Shape, ValueFilter, ValueKind, parse_optional_boolean, parse_optional_integer,
+    plan_error, unknown_value,
 };
 use lake_model::{Error, Kind, Result, ResultExt};
 use lake_query::{DeltaFiles, engine_error};
 use lake_store::{LogEntry, Table};
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::access::Client;
 use crate::app::App;
 use crate::http::endpoint::{CHANGES, Endpoint};
 use crate::http::request::negotiation::negotiate;
-use crate::limits::timeout_error;
+use crate::http::request::request_params::RequestParams;
+use crate::limits::{run_until, timeout_error};
 use crate::problem::Problem;
 
 /// How often a follower's stream looks for what is new.
@@ -73,21 +74,17 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers `GET /changes`.
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
+pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
     let deadline = Instant::now() + app.limits.timeout;
-    let parameters = Parameters::from_query(CHANGES, PARAMETERS, query.as_deref().unwrap_or_default())?;
+    let parameters = params.parse(&ENDPOINT)?;
     let events = match parameters.single("format") {
-        None => negotiate(&headers, &["application/x-ndjson", "text/event-stream"])? == 1,
+        None => negotiate(&params.headers, &["application/x-ndjson", "text/event-stream"])? == 1,
         Some("sse") => true,
         Some("ndjson") => false,
         Some(other) => return Err(unknown_value("format", other, FORMATS.iter().copied()).into()),
     };
     // A browser that lost its stream says where it was.
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let last = params.headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let resumed = last.and_then(|text| text.parse::<u64>().ok());
     let since = resumed.or(parse_optional_integer(&parameters, "since", 0, u64::MAX)?);
     let follow = parse_optional_boolean(&parameters, "follow")?.unwrap_or(events);
@@ -95,7 +92,7 @@ pub(crate) async fn get(
     let newest = table.snapshot().await?.version;
     let begin = since.unwrap_or(newest);
     if begin > newest {
-        let what = format!("`since={begin}` has not come yet; it may be 0 to {newest}");
+        let what = format!("`since={begin}` is in the future: expected 0 to {newest}");
         return Err(Problem::invalid_parameter("since", what));
     }
     let oldest = table.list_log_files().await?.oldest().unwrap_or(0);
@@ -112,7 +109,7 @@ pub(crate) async fn get(
         client: Client::current_key(),
     };
     // Nothing has been sent yet: it takes no longer than any other answer.
-    let first = timeout_at(deadline, changes.read_first_batches()).await.map_err(|_| timeout_error())??;
+    let first = run_until(deadline, changes.read_first_batches()).await?;
     let mut response = if events { changes.respond_with_events(first) } else { changes.respond_with_lines(first) };
     if !events {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -131,7 +128,7 @@ pub(crate) struct Live;
 fn gone_error(version: u64, oldest: u64) -> Error {
     let what =
         format!("what landed after version {version} of fast_counts can no longer be read; the oldest position is");
-    Error::new(Kind::Gone, format!("{what} {}; begin anew from /aggregates", oldest.saturating_sub(1)))
+    Error::new(Kind::Gone, format!("{what} {}; start again from /aggregates", oldest.saturating_sub(1)))
 }
 
 /// A position in the stream, and what is asked of it.

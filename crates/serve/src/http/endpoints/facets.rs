@@ -13,15 +13,13 @@ use lake_analytics::{
     with_filters,
 };
 use lake_model::{Kind, Result, ResultExt};
-use tokio::time::timeout_at;
 
 use crate::app::{App, RequestContext};
 use crate::http::endpoint::{Endpoint, FACETS};
+use crate::http::request::early_end::EarlyEnd;
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::RequestParams;
-use crate::http::request::rows_request::{RowsAnswer, RowsRequest};
-use crate::limits::timeout_error;
-use crate::problem::Problem;
+use crate::http::request::rows_request::{Question, RowsAnswer, RowsRequest};
 
 /// What can be asked for.
 const FACET_NAMES: &[&str] = &["resource", "category", "subcategory", "district", "neighborhood"];
@@ -62,22 +60,17 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers `GET /facets`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
-    let parameters = params.parameters(&ENDPOINT)?;
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, EarlyEnd> {
+    let parameters = params.parse(&ENDPOINT)?;
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
     let facets = parse_facets(parameters.all("facet"))?;
     let most = MAX_ROWS.min(app.limits.answers.max_rows);
     let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(DEFAULT_ROWS.min(most));
-    let question = format!("{:?}", (&filters, &facets, limit));
-    let request =
-        RowsRequest::new(&app, &parameters, &filters, &question, &params.method, &params.headers, None).await?;
-    let request = match request {
-        Ok(request) => request,
-        Err(known) => return Ok(known),
-    };
-    let counted = count_labels(&request.context, &filters, &facets, limit);
-    let made = timeout_at(request.deadline, counted).await.map_err(|_| timeout_error())??;
-    request.answer(made)
+    let canonical_text = format!("{:?}", (&filters, &facets, limit));
+    let question = Question { parameters: &parameters, filters: &filters, canonical_text, version: None };
+    let request = RowsRequest::prepare(&app, &params, question).await?;
+    let answer = request.run(count_labels(&request.context, &filters, &facets, limit)).await?;
+    Ok(request.respond(answer)?)
 }
 
 fn parse_facets(given: Option<&[String]>) -> Result<Vec<Dimension>, ParameterError> {

@@ -7,15 +7,13 @@ use axum::http::HeaderValue;
 use axum::response::Response;
 use lake_analytics::{HOTSPOTS_PARAMETERS, HotspotsRequest, answer_hotspots};
 use lake_model::{Kind, ResultExt as _};
-use tokio::time::timeout_at;
 
 use crate::app::App;
 use crate::http::endpoint::{Endpoint, HOTSPOTS};
+use crate::http::request::early_end::EarlyEnd;
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::RequestParams;
-use crate::http::request::rows_request::{RowsAnswer, RowsRequest};
-use crate::limits::timeout_error;
-use crate::problem::Problem;
+use crate::http::request::rows_request::{Question, RowsAnswer, RowsRequest};
 
 /// What `/hotspots` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
@@ -28,19 +26,15 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers `GET /hotspots`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
-    let parameters = params.parameters(&ENDPOINT)?;
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, EarlyEnd> {
+    let parameters = params.parse(&ENDPOINT)?;
     let question = HotspotsRequest::parse(&parameters, &app.limits.answers)?;
-    let (filters, asks) = (&question.filters, format!("{question:?}"));
-    let request =
-        match RowsRequest::new(&app, &parameters, filters, &asks, &params.method, &params.headers, None).await? {
-            Ok(request) => request,
-            Err(known) => return Ok(known),
-        };
-    let found = answer_hotspots(&request.context, &question, request.context.clone());
-    let found = timeout_at(request.deadline, found).await.map_err(|_| timeout_error())??;
+    let canonical_text = format!("{question:?}");
+    let asked = Question { parameters: &parameters, filters: &question.filters, canonical_text, version: None };
+    let request = RowsRequest::prepare(&app, &params, asked).await?;
+    let found = request.run(Box::pin(answer_hotspots(&request.context, &question, request.context.clone()))).await?;
     let schema = found.batch.schema();
-    let mut response = request.answer(RowsAnswer {
+    let mut response = request.respond(RowsAnswer {
         schema,
         batches: vec![found.batch],
         truncated: found.truncated,

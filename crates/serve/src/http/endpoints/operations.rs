@@ -1,4 +1,4 @@
-//! What is told of the server itself: whether it lives, whether it is ready, its limits and its metrics.
+//! Endpoints for operators: liveness, readiness, limits and metrics.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) async fn get_liveness() -> &'static str {
 /// Answers `GET /readyz`: the lake can be read, and the server is not stopping.
 pub(crate) async fn get_readiness(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     if app.stop.is_cancelled() {
-        let what = "the server is stopping: it ends what is under way and takes nothing new";
+        let what = "the server is stopping: it finishes running requests and accepts no new ones";
         return Err(Problem::from_kind(Kind::Unavailable, what));
     }
     match app.reader.open_newest().await {

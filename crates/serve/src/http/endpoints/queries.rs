@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use lake_analytics::Parameters;
 use lake_model::Kind;
 use lake_query::{NamedQuery, QueryColumn, QueryParameter};
 use serde::Serialize;
-use tokio::time::timeout_at;
 use url::form_urlencoded;
 
 use super::sql::row_limit;
 use crate::app::App;
 use crate::http::endpoint::QUERIES;
+use crate::http::request::early_end::EarlyEnd;
+use crate::http::request::request_params::RequestParams;
 use crate::http::request::rows_request::RowsRequest;
-use crate::limits::timeout_error;
+use crate::limits::run_until;
 use crate::problem::Problem;
 use crate::sql_worker::{Row, Sql, StatementValues, plan};
 
@@ -45,8 +45,8 @@ impl<'a> From<&'a NamedQuery> for QueryInfo<'a> {
 }
 
 /// Answers `GET /queries`.
-pub(crate) async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    Parameters::from_query(QUERIES, &[], query.as_deref().unwrap_or_default())?;
+pub(crate) async fn list(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
+    Parameters::from_query(QUERIES, &[], params.query())?;
     let infos: Vec<QueryInfo<'_>> = app.queries.iter().map(|query| QueryInfo::from(query.as_ref())).collect();
     Ok(Json(infos).into_response())
 }
@@ -55,13 +55,12 @@ pub(crate) async fn list(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
-    RawQuery(address): RawQuery,
-) -> Result<Response, Problem> {
+    params: RequestParams,
+) -> Result<Response, EarlyEnd> {
     let Path(name) = name.map_err(|rejection| Problem::from_kind(Kind::NotFound, rejection.body_text()))?;
     let query = app.queries.get(&name)?;
     let (mut given, mut format, mut limit, mut cells) = (Vec::new(), None, None, None);
-    for (name, text) in form_urlencoded::parse(address.as_deref().unwrap_or_default().as_bytes()) {
+    for (name, text) in form_urlencoded::parse(params.query().as_bytes()) {
         let once = match name.as_ref() {
             "format" => &mut format,
             "limit" => &mut limit,
@@ -73,26 +72,25 @@ pub(crate) async fn get(
             }
         };
         if once.replace(text).is_some() {
-            return Err(Problem::invalid_parameter(&name, format!("`{name}` is given twice; it may be given once")));
+            return Err(
+                Problem::invalid_parameter(&name, format!("`{name}` is given twice; it may be given once")).into()
+            );
         }
     }
     let values = query.values(given.iter().map(|(name, text)| (name.as_ref(), text.as_ref())))?;
     let limit = row_limit(&app, limit.as_deref())?;
-    let request = RowsRequest::open(&app, &name, format.as_deref(), &headers).await?;
-    let mut request = request.with_cells(cells.as_deref())?;
+    let mut request = RowsRequest::prepare_query(&app, &params, &name, format.as_deref(), cells.as_deref()).await?;
     let cells = cells.unwrap_or_default();
     let deadline = request.deadline;
     let answered = async {
         let planned =
             plan(&request.context, Sql::from_query(&query), StatementValues::Typed(Row::from_values(values)?)).await?;
         let texts = [query.text(), &limit.to_string(), &planned.values, &cells];
-        if planned.is_fixed
-            && let Some(known) = request.name(&headers, &texts)?
-        {
-            return Ok(known);
+        if planned.is_fixed {
+            request.tag(&params, &texts)?;
         }
         let format = request.format();
-        request.stream(planned.first_rows(limit, format).await?)
+        Ok(request.respond_with_stream(planned.first_rows(limit, format).await?)?)
     };
-    timeout_at(deadline, answered).await.map_err(|_| timeout_error())?
+    run_until(deadline, Box::pin(answered)).await
 }

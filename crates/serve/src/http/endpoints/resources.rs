@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use lake_analytics::{Parameters, plan_error};
 use lake_model::{Error, Result};
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::app::{App, RequestContext};
 use crate::http::endpoint::RESOURCES;
+use crate::http::request::request_params::RequestParams;
 use crate::http::response::lake_headers::insert_lake_headers;
 use crate::problem::Problem;
 
@@ -51,8 +52,8 @@ struct ResourceStatus {
 }
 
 /// Answers `GET /resources`.
-pub(crate) async fn get(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    Parameters::from_query(RESOURCES, &[], query.as_deref().unwrap_or_default())?;
+pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
+    Parameters::from_query(RESOURCES, &[], params.query())?;
     let context = app.open_context().await?;
     let mut response = Json(read_statuses(&app, &context).await?).into_response();
     insert_lake_headers(response.headers_mut(), &context.view, &[])?;
@@ -67,7 +68,7 @@ async fn read_statuses(app: &App, context: &RequestContext) -> Result<Vec<Resour
     let totals = read_numbers(&session, sql_files::SERVE_RESOURCE_TOTALS).await?;
     let rejects = read_numbers(&session, sql_files::SERVE_OPEN_REJECTS).await?;
     let mut audits = view.lake.read_last_audits(view.resources.keys()).await;
-    let mut read_statuses = Vec::new();
+    let mut statuses = Vec::new();
     for name in app.resource_names(view) {
         let definition = view.catalog.get(name).ok();
         let mut status = ResourceStatus {
@@ -100,9 +101,9 @@ async fn read_statuses(app: &App, context: &RequestContext) -> Result<Vec<Resour
             status.synthetic = resource.mark.synthetic;
             status.last_audit = audits.remove(name);
         }
-        read_statuses.push(status);
+        statuses.push(status);
     }
-    Ok(read_statuses)
+    Ok(statuses)
 }
 
 /// The rows of one of our queries, by their first column, the resource; the others are whole numbers.

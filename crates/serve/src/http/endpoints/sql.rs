@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::extract::State;
+use axum::http::{Method, header};
 use axum::response::Response;
 use lake_analytics::{
     CELLS, FORMAT, Parameter, ParameterError, ParameterTable, Parameters, Shape, ValueKind, parse_integer,
 };
 use lake_model::{Kind, parse_json};
 use serde_json::Value;
-use tokio::time::timeout_at;
 
 use crate::app::App;
 use crate::http::endpoint::{Endpoint, SQL};
+use crate::http::request::early_end::EarlyEnd;
 use crate::http::request::negotiation::FORMATS;
-use crate::http::request::request_body::RequestBody;
+use crate::http::request::request_params::RequestParams;
 use crate::http::request::rows_request::RowsRequest;
-use crate::limits::timeout_error;
+use crate::limits::run_until;
 use crate::problem::Problem;
 use crate::sql_worker::{Sql, StatementValues, plan};
 
@@ -50,98 +50,93 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     takes_body: true,
 };
 
-/// Answers `GET /sql`.
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::from_query(SQL, PARAMETERS, query.as_deref().unwrap_or_default())?;
-    answer(&app, &parameters, parameters.single("query"), &values(&parameters)?, &method, &headers).await
+/// A statement, its values and the parameters of its answer.
+struct SqlRequest {
+    parameters: Parameters,
+    query: String,
+    values: Value,
 }
 
-/// Answers `POST /sql`: a JSON object of the parameters, or the query itself as text.
-pub(crate) async fn post(
-    State(app): State<Arc<App>>,
-    method: Method,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    RequestBody(body): RequestBody,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::from_query(SQL, PARAMETERS, query.as_deref().unwrap_or_default())?;
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if kind != "application/json" && kind != "application/sql" {
-        // An HTML form can send other types to any server that its reader's browser reaches.
-        let given = if kind.is_empty() { "none".to_owned() } else { format!("`{kind}`") };
-        return Err(Problem::unsupported_type(format!(
-            "the body has the content type {given}: send a JSON object with Content-Type: application/json, or the query \
-             itself with Content-Type: application/sql"
-        )));
-    }
-    if kind == "application/sql" {
-        let text = std::str::from_utf8(&body).map_err(|_| Problem::from_kind(Kind::Invalid, "the body is no UTF-8"))?;
-        return answer(&app, &parameters, Some(text), &values(&parameters)?, &method, &headers).await;
-    }
-    let what =
-        "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
-    let parsed = std::str::from_utf8(&body).map_err(|error| error.to_string());
-    let parsed = parsed.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
-    let parsed = parsed.map_err(|error| Problem::from_kind(Kind::Invalid, format!("{what}; it is none: {error}")))?;
-    let Value::Object(mut members) = parsed else { return Err(Problem::from_kind(Kind::Invalid, what)) };
-    // Values keep their types: `5` is a number and `"5"` is a text.
-    let given = members.remove("parameters");
-    parameters.add_json(Value::Object(members).to_string().as_bytes())?;
-    let values = match given {
-        Some(values) => values,
-        None => values(&parameters)?,
+/// Answers `GET /sql`, and `POST` with a JSON object of the parameters, or the query itself as text.
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, EarlyEnd> {
+    let SqlRequest { parameters, query, values } = SqlRequest::parse(&params)?;
+    let limit = row_limit(&app, parameters.single("limit"))?;
+    let (format, cells) = (parameters.single("format"), parameters.single(CELLS.name));
+    let mut request = RowsRequest::prepare_query(&app, &params, "sql", format, cells).await?;
+    let deadline = request.deadline;
+    let answered = async {
+        let sql = Sql::Text(query.clone());
+        let planned = plan(&request.context, sql, StatementValues::Json(values.to_string())).await?;
+        if params.method != Method::POST && planned.is_fixed {
+            let texts = [&query, &*planned.values, &limit.to_string(), cells.unwrap_or_default()];
+            request.tag(&params, &texts)?;
+        }
+        let format = request.format();
+        Ok(request.respond_with_stream(planned.first_rows(limit, format).await?)?)
     };
-    answer(&app, &parameters, parameters.single("query"), &values, &method, &headers).await
+    run_until(deadline, Box::pin(answered)).await
 }
 
-/// The values in the address: JSON.
-fn values(parameters: &Parameters) -> Result<Value, Problem> {
-    let wrong = |error| Problem::invalid_parameter("parameters", format!("`parameters` is no JSON: {error}"));
+impl SqlRequest {
+    fn parse(params: &RequestParams) -> Result<Self, Problem> {
+        let parameters = params.parse_query(&ENDPOINT)?;
+        match params.body() {
+            None => {
+                let query = parameters.single("query").map(str::to_owned);
+                let values = parse_values(&parameters)?;
+                Self::new(parameters, query, values)
+            }
+            Some(body) => Self::parse_body(params, parameters, body),
+        }
+    }
+
+    fn parse_body(params: &RequestParams, mut parameters: Parameters, body: &[u8]) -> Result<Self, Problem> {
+        let kind = params.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if kind != "application/json" && kind != "application/sql" {
+            // An HTML form can send other types to any server that its reader's browser reaches.
+            let given = if kind.is_empty() { "none".to_owned() } else { format!("`{kind}`") };
+            return Err(Problem::unsupported_type(format!(
+                "the body has the content type {given}: send a JSON object with Content-Type: application/json, or the \
+                 query itself with Content-Type: application/sql"
+            )));
+        }
+        if kind == "application/sql" {
+            let text = std::str::from_utf8(body);
+            let text = text.map_err(|_| Problem::from_kind(Kind::Invalid, "the body is not UTF-8 text"))?;
+            let values = parse_values(&parameters)?;
+            return Self::new(parameters, Some(text.to_owned()), values);
+        }
+        let what = "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
+        let parsed = std::str::from_utf8(body).map_err(|error| error.to_string());
+        let parsed = parsed.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
+        let parsed =
+            parsed.map_err(|error| Problem::from_kind(Kind::Invalid, format!("{what}; this body is not: {error}")))?;
+        let Value::Object(mut members) = parsed else { return Err(Problem::from_kind(Kind::Invalid, what)) };
+        // Values keep their types: `5` is a number and `"5"` is a text.
+        let values = members.remove("parameters");
+        parameters.add_json(Value::Object(members).to_string().as_bytes())?;
+        let values = values.map_or_else(|| parse_values(&parameters), Ok)?;
+        let query = parameters.single("query").map(str::to_owned);
+        Self::new(parameters, query, values)
+    }
+
+    fn new(parameters: Parameters, query: Option<String>, values: Value) -> Result<Self, Problem> {
+        let Some(query) = query.filter(|query| !query.trim().is_empty()) else {
+            let what = "there is no `query`: write one, such as SELECT COUNT(*) FROM incidents";
+            return Err(Problem::invalid_parameter("query", what));
+        };
+        Ok(Self { parameters, query, values })
+    }
+}
+
+/// Parses the values in the address: JSON.
+fn parse_values(parameters: &Parameters) -> Result<Value, Problem> {
+    let wrong = |error| Problem::invalid_parameter("parameters", format!("`parameters` is not valid JSON: {error}"));
     parameters.single("parameters").map_or(Ok(Value::Null), |text| parse_json(text).map_err(wrong))
 }
 
-async fn answer(
-    app: &App,
-    parameters: &Parameters,
-    query: Option<&str>,
-    values: &Value,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, Problem> {
-    let Some(query) = query.filter(|query| !query.trim().is_empty()) else {
-        return Err(Problem::invalid_parameter(
-            "query",
-            "there is no `query`: write one, such as SELECT COUNT(*) FROM incidents",
-        ));
-    };
-    let limit = row_limit(app, parameters.single("limit"))?;
-    let cells = parameters.single(CELLS.name).unwrap_or_default();
-    let mut request = RowsRequest::open(app, "sql", parameters.single("format"), headers)
-        .await?
-        .with_cells(parameters.single(CELLS.name))?;
-    let deadline = request.deadline;
-    let answered = async {
-        let planned =
-            plan(&request.context, Sql::Text(query.to_owned()), StatementValues::Json(values.to_string())).await?;
-        if *method != Method::POST
-            && planned.is_fixed
-            && let Some(known) = request.name(headers, &[query, &planned.values, &limit.to_string(), cells])?
-        {
-            return Ok(known);
-        }
-        let format = request.format();
-        request.stream(planned.first_rows(limit, format).await?)
-    };
-    timeout_at(deadline, answered).await.map_err(|_| timeout_error())?
-}
-
-/// How many rows are answered at most.
+/// Parses the limit of rows.
 ///
 /// # Errors
 /// If it is no number of rows, or more than there may be.

@@ -82,7 +82,7 @@ fn named(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
 
 fn file(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let Some((plain, packed)) = map_page::find_file(name) else {
-        let what = format!("there is no /{name}; a page of an older program asks for it: load it again");
+        let what = format!("there is no /{name}: the page is of another version of the program; reload it");
         return Err(Problem::from_kind(Kind::NotFound, what));
     };
     let told = [

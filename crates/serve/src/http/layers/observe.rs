@@ -148,7 +148,7 @@ impl Exchange {
         let deadline = self.deadline.max(Instant::now() + MIN_SEND_TIME);
         let limit = async move {
             sleep_until(deadline).await;
-            tracing::warn!("the client did not read its answer within `timeout_ms` of /limits; it is cut off");
+            tracing::warn!("the client did not read its answer within `timeout_ms` of /limits: the answer is aborted");
             send_handle.abort();
         };
         Some(AbortOnDropHandle::new(tokio::spawn(limit.instrument(self.span.clone()))))

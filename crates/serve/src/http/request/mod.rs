@@ -1,5 +1,6 @@
 //! Requests: their parameters, the format of their answer, and what every request for rows does first.
 
+pub(crate) mod early_end;
 pub(crate) mod negotiation;
 pub(crate) mod request_body;
 pub(crate) mod request_params;

@@ -1,10 +1,10 @@
-//! What a request gives: its parameters, in its address and, with `POST`, as the members of a JSON object.
+//! The parameters of a request: in its address and, with `POST`, as the members of a JSON object.
 
-use lake_analytics::Parameters;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method};
+use lake_analytics::Parameters;
 use url::form_urlencoded;
 
 use super::request_body::RequestBody;
@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::http::endpoint::Endpoint;
 use crate::problem::Problem;
 
-/// A request whose parameters may be in its body.
+/// What every handler with parameters takes of a request.
 #[derive(Debug)]
 pub(crate) struct RequestParams {
     pub(crate) method: Method,
@@ -31,12 +31,30 @@ impl RequestParams {
         format!("{}?{}", self.path, query.finish())
     }
 
-    /// The parameters of an endpoint.
+    /// Returns the query of the address, without `?`.
+    pub(crate) fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// Returns the body of a `POST`.
+    pub(crate) fn body(&self) -> Option<&[u8]> {
+        self.body.as_ref().map(|RequestBody(bytes)| &**bytes)
+    }
+
+    /// Parses the parameters in the address.
     ///
     /// # Errors
-    /// One that it does not take, and the nearest that it does; a body that is no JSON object.
-    pub(crate) fn parameters(&self, endpoint: &Endpoint) -> Result<Parameters, Problem> {
-        let mut parameters = Parameters::from_query(endpoint.path, endpoint.parameters, &self.query)?;
+    /// If the endpoint does not take a parameter.
+    pub(crate) fn parse_query(&self, endpoint: &Endpoint) -> Result<Parameters, Problem> {
+        Ok(Parameters::from_query(endpoint.path, endpoint.parameters, &self.query)?)
+    }
+
+    /// Parses the parameters in the address and in the body.
+    ///
+    /// # Errors
+    /// If the endpoint does not take a parameter, or the body is not a JSON object.
+    pub(crate) fn parse(&self, endpoint: &Endpoint) -> Result<Parameters, Problem> {
+        let mut parameters = self.parse_query(endpoint)?;
         if let Some(RequestBody(body)) = &self.body {
             parameters.add_json(body)?;
         }

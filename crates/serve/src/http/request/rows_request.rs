@@ -1,44 +1,56 @@
-//! A request for rows: what comes before they are made, and how they are sent.
+//! A request for rows: the snapshot and format of its answer, and the response.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::error::DataFusionError;
 use futures::StreamExt as _;
 use lake_analytics::{CELLS, Filters, OrderedRows, ParameterError, Parameters, plan_error, unknown_value};
 use lake_model::{Error, Kind, ResultExt};
 use lake_query::{Cells, Format, WriterOptions};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
+use super::early_end::EarlyEnd;
 use super::negotiation::{AnswerFormat, choose_format};
+use super::request_params::RequestParams;
 use crate::app::{App, RequestContext};
 use crate::http::layers::observe::ACCESS;
 use crate::http::response::answer_tag::AnswerTag;
 use crate::http::response::lake_headers::{bool_header, encode_warning, insert_lake_headers};
 use crate::http::response::rows_body::{Batches, stream_rows};
 use crate::http::response::server_timing::ServerTiming;
-use crate::limits::timeout_error;
+use crate::limits::run_until;
 use crate::problem::Problem;
 
-/// A request whose reading is open and whose answer the client does not have yet.
+/// A request with an open snapshot whose answer the client does not have yet.
 pub(crate) struct RowsRequest {
     pub(crate) context: RequestContext,
     pub(crate) deadline: Instant,
     answer_format: AnswerFormat,
     /// The resources asked for; all if empty.
-    names: Vec<String>,
-    /// What a file of the answer is named, without its ending.
-    file: String,
+    resources: Vec<String>,
+    /// The name of a file of the answer, without its extension.
+    file_name: String,
     options: WriterOptions,
-    /// What is told of filters that no incident fits.
+    /// Warnings of filters that match no incident.
     warnings: Vec<String>,
-    /// None where the answer may not be kept.
-    name: Option<AnswerTag>,
+    /// `None` if clients must not keep the answer.
+    tag: Option<AnswerTag>,
     timing: ServerTiming,
 }
 
-/// Rows that were made, whole.
+/// What tells the answer to a question with filters apart from others.
+pub(crate) struct Question<'a> {
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) filters: &'a Filters,
+    /// The question as it was parsed: requests with the same text have the same answer.
+    pub(crate) canonical_text: String,
+    /// The value of `Lake-Version` whose versions are read; the newest if `None`.
+    pub(crate) version: Option<&'a str>,
+}
+
+/// All rows of an answer.
 pub(crate) struct RowsAnswer {
     pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
@@ -50,123 +62,113 @@ pub(crate) struct RowsAnswer {
 }
 
 impl RowsRequest {
-    /// Opens a snapshot, of an earlier version where one is named, for a request that has these filters, and asks the
-    /// `question` that tells its answer apart from others. The other side is the answer to a client that has it already.
+    /// Opens the snapshot of a question with filters: the newest one, or the versions that it names.
     ///
     /// # Errors
-    /// A format that is none, a resource that is none, a version that is gone, or a lake that cannot be read.
-    pub(crate) async fn new(
-        app: &App,
-        parameters: &Parameters,
-        filters: &Filters,
-        question: &str,
-        method: &Method,
-        headers: &HeaderMap,
-        version: Option<&str>,
-    ) -> Result<Result<Self, Response>, Problem> {
+    /// If the client has the answer already, the format or a resource is not known, a version is gone, or the lake cannot
+    /// be read.
+    pub(crate) async fn prepare(app: &App, params: &RequestParams, question: Question<'_>) -> Result<Self, EarlyEnd> {
         let deadline = Instant::now() + app.limits.timeout;
         let mut timing = ServerTiming::begin();
-        let answer_format = choose_format(parameters.single("format"), headers)?;
-        let options = WriterOptions { cells: cells(parameters.single(CELLS.name))?, has_geometry: true };
+        let Question { parameters, filters, canonical_text, version } = question;
+        let answer_format = choose_format(parameters.single("format"), &params.headers)?;
+        let options = WriterOptions { cells: parse_cells(parameters.single(CELLS.name))?, has_geometry: true };
         let context = match version {
             Some(version) => app.open_context_at(version).await?,
             None => app.open_context().await?,
         };
         filters.check_resources(&app.resource_names(&context.view))?;
         timing.step("open");
-        let names = filters.resources.included.clone();
-        let name = match *method {
+        let resources = filters.resources.included.clone();
+        let text = format!("{canonical_text} {options:?}");
+        let tag = match params.method {
             Method::POST => None,
-            _ => {
-                Some(AnswerTag::for_question(&context, &names, &format!("{question} {options:?}"), answer_format.name)?)
-            }
+            _ => Some(AnswerTag::for_question(&context, &resources, &text, answer_format.name)?),
         };
-        match &name {
-            Some(name) if name.matches(headers) => Ok(Err(name.not_modified(&context.view, &names)?)),
-            _ => {
-                let warnings = timeout_at(deadline, app.labels.warnings(&context, filters)).await;
-                let warnings = warnings.map_err(|_| timeout_error())??;
-                for warning in &warnings {
-                    // It holds text of the client, which is logged where requests are.
-                    tracing::info!(target: ACCESS, "{warning}");
-                }
-                let file = parameters.path().trim_start_matches('/').to_owned();
-                Ok(Ok(Self { context, deadline, answer_format, names, file, options, warnings, name, timing }))
-            }
+        if let Some(tag) = tag.as_ref().filter(|tag| tag.matches(&params.headers)) {
+            return Err(EarlyEnd::NotModified(Box::new(tag.not_modified(&context.view, &resources)?)));
         }
+        let warnings = run_until(deadline, app.labels.warnings(&context, filters)).await?;
+        for warning in &warnings {
+            // It holds text of the client, which is logged where requests are.
+            tracing::info!(target: ACCESS, "{warning}");
+        }
+        let file_name = parameters.path().trim_start_matches('/').to_owned();
+        Ok(Self { context, deadline, answer_format, resources, file_name, options, warnings, tag, timing })
     }
 
-    /// Opens a snapshot of the newest versions for a query over any tables.
+    /// Opens the newest snapshot for a query over any tables; `name` is that of a file of the answer.
     ///
     /// # Errors
-    /// A format that is none, or a lake that cannot be read.
-    pub(crate) async fn open(
+    /// If the format or the form of cells is not known, or the lake cannot be read.
+    pub(crate) async fn prepare_query(
         app: &App,
-        file: &str,
+        params: &RequestParams,
+        name: &str,
         format: Option<&str>,
-        headers: &HeaderMap,
+        cells: Option<&str>,
     ) -> Result<Self, Problem> {
         let deadline = Instant::now() + app.limits.timeout;
         let mut timing = ServerTiming::begin();
-        let answer_format = choose_format(format, headers)?;
-        let context = timeout_at(deadline, app.open_context()).await.map_err(|_| timeout_error())??;
+        let answer_format = choose_format(format, &params.headers)?;
+        let context = run_until(deadline, app.open_context()).await?;
+        let options = WriterOptions { cells: parse_cells(cells)?, ..WriterOptions::default() };
         timing.step("open");
-        let file = file.rsplit('/').next().unwrap_or(file).to_owned();
-        let (names, options, warnings) = (Vec::new(), WriterOptions::default(), Vec::new());
-        Ok(Self { context, deadline, answer_format, names, file, options, warnings, name: None, timing })
+        let file_name = name.rsplit('/').next().unwrap_or(name).to_owned();
+        let (resources, warnings) = (Vec::new(), Vec::new());
+        Ok(Self { context, deadline, answer_format, resources, file_name, options, warnings, tag: None, timing })
     }
 
-    /// Writes cells in the form that the request names.
+    /// Runs the work of the request until its deadline.
     ///
     /// # Errors
-    /// A form that is none.
-    pub(crate) fn with_cells(self, form: Option<&str>) -> Result<Self, Problem> {
-        let options = WriterOptions { cells: cells(form)?, ..self.options };
-        Ok(Self { options, ..self })
+    /// The error of the work, or that its time is over.
+    pub(crate) async fn run<T, E: From<Error>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        run_until(self.deadline, work).await
     }
 
-    /// Names the answer by the texts that tell its question apart from others; it may then be kept. Some answer is that
-    /// to a client that has it already.
+    /// Tags the answer of a query, which these texts tell apart from others.
     ///
     /// # Errors
-    /// If the versions read are no header.
-    pub(crate) fn name(&mut self, headers: &HeaderMap, texts: &[&str]) -> Result<Option<Response>, Problem> {
+    /// If the client has the answer already.
+    pub(crate) fn tag(&mut self, params: &RequestParams, texts: &[&str]) -> Result<(), EarlyEnd> {
         self.timing.step("plan");
-        let name = AnswerTag::for_query(&self.context, texts, self.answer_format.name)?;
-        if name.matches(headers) {
-            return Ok(Some(name.not_modified(&self.context.view, &self.names)?));
+        let tag = AnswerTag::for_query(&self.context, texts, self.answer_format.name)?;
+        if tag.matches(&params.headers) {
+            return Err(EarlyEnd::NotModified(Box::new(tag.not_modified(&self.context.view, &self.resources)?)));
         }
-        self.name = Some(name);
-        Ok(None)
+        self.tag = Some(tag);
+        Ok(())
     }
 
-    /// The format of the answer.
+    /// Returns the format of the answer.
     pub(crate) fn format(&self) -> Format {
         self.answer_format.format
     }
 
-    /// The answer, of rows that are held.
+    /// Returns the response with these rows.
     ///
     /// # Errors
     /// If the format cannot hold a column.
-    pub(crate) fn answer(self, made: RowsAnswer) -> Result<Response, Problem> {
-        let batches = futures::stream::iter(made.batches.into_iter().map(Ok::<_, DataFusionError>)).boxed();
-        let mut response = self.send(&made.schema, batches, made.truncated, made.next.as_deref())?;
-        if let Some(link) = made.link.and_then(|link| HeaderValue::from_str(&format!("<{link}>; rel=\"next\"")).ok()) {
+    pub(crate) fn respond(self, answer: RowsAnswer) -> Result<Response, Problem> {
+        let batches = futures::stream::iter(answer.batches.into_iter().map(Ok::<_, DataFusionError>)).boxed();
+        let mut response = self.build_response(&answer.schema, batches, answer.truncated, answer.next.as_deref())?;
+        if let Some(link) = answer.link.and_then(|link| HeaderValue::from_str(&format!("<{link}>; rel=\"next\"")).ok())
+        {
             response.headers_mut().insert(header::LINK, link);
         }
         Ok(response)
     }
 
-    /// The answer, of rows as they are made.
+    /// Returns the response with rows that are sent as the engine makes them.
     ///
     /// # Errors
     /// If the format cannot hold a column.
-    pub(crate) fn stream(self, rows: OrderedRows) -> Result<Response, Problem> {
-        self.send(&rows.schema, rows.batches, rows.truncated, None)
+    pub(crate) fn respond_with_stream(self, rows: OrderedRows) -> Result<Response, Problem> {
+        self.build_response(&rows.schema, rows.batches, rows.truncated, None)
     }
 
-    fn send(
+    fn build_response(
         mut self,
         schema: &SchemaRef,
         batches: Batches,
@@ -182,16 +184,16 @@ impl RowsRequest {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.answer_format.content_type));
         if let Some(ending) = self.answer_format.file_ending {
-            let named = HeaderValue::from_str(&format!("attachment; filename=\"{}.{ending}\"", self.file));
+            let named = HeaderValue::from_str(&format!("attachment; filename=\"{}.{ending}\"", self.file_name));
             headers.insert(header::CONTENT_DISPOSITION, named.or_err(Kind::Internal, || "the name of a file")?);
         }
         for warning in &self.warnings {
             headers.append("lake-warning", encode_warning(warning)?);
         }
-        if let Some(name) = &self.name {
-            name.insert_into(headers);
+        if let Some(tag) = &self.tag {
+            tag.insert_into(headers);
         }
-        insert_lake_headers(headers, &self.context.view, &self.names)?;
+        insert_lake_headers(headers, &self.context.view, &self.resources)?;
         headers.insert("lake-truncated", bool_header(truncated));
         if let Some(next) = next {
             headers.insert("lake-next", HeaderValue::from_str(next).or_err(Kind::Internal, || "the next page")?);
@@ -201,8 +203,8 @@ impl RowsRequest {
     }
 }
 
-/// The form of cells that the request names.
-fn cells(form: Option<&str>) -> Result<Cells, ParameterError> {
+/// Parses the form of cells that a request names.
+fn parse_cells(form: Option<&str>) -> Result<Cells, ParameterError> {
     let form = form.unwrap_or("text");
     form.parse().map_err(|_| unknown_value(CELLS.name, form, Cells::NAMES.iter().copied()))
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Float64Type;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use datafusion::logical_expr::{Expr, col, lit};
 use lake_analytics::{
@@ -17,15 +17,16 @@ use lake_analytics::{
 use lake_model::{BoundaryDimension, Error, Kind, Result, ResultExt, parse_json};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use self::outline::Outline;
 use crate::app::{App, RequestContext};
 use crate::http::endpoint::{BOUNDARIES, Endpoint};
+use crate::http::request::request_params::RequestParams;
 use crate::http::response::answer_tag::AnswerTag;
 use crate::http::response::lake_headers::{bool_header, insert_lake_headers};
 use crate::http::response::server_timing::ServerTiming;
-use crate::limits::timeout_error;
+use crate::limits::run_until;
 use crate::problem::Problem;
 
 /// The most that an outline may be simplified by, metres.
@@ -60,21 +61,17 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers `GET /boundaries`.
-pub(crate) async fn get(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
+pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
     let deadline = Instant::now() + app.limits.timeout;
     let mut timing = ServerTiming::begin();
-    let parameters = Parameters::from_query(BOUNDARIES, PARAMETERS, query.as_deref().unwrap_or_default())?;
+    let parameters = params.parse(&ENDPOINT)?;
     let tolerance = parse_optional_integer(&parameters, "tolerance", 0, MAX_TOLERANCE_M)?.unwrap_or(0);
-    let context = timeout_at(deadline, app.open_context()).await.map_err(|_| timeout_error())??;
+    let context = run_until(deadline, app.open_context()).await?;
     let sets = select_sets(&app, &context, &parameters)?;
     timing.step("open");
     let places = (parameters.single("dimension"), parameters.single("city"));
     let name = AnswerTag::for_boundaries(&context, &format!("{:?}", (&sets, places, tolerance)))?;
-    if name.matches(&headers) {
+    if name.matches(&params.headers) {
         return Ok(name.not_modified(&context.view, &[])?);
     }
     let made = async {
@@ -85,7 +82,7 @@ pub(crate) async fn get(
         let written = tokio::task::spawn_blocking(move || to_geojson(&batches, &counts_for, tolerance));
         Ok::<_, Error>((written.await.or_err(Kind::Internal, || "writing boundaries")??, synthetic))
     };
-    let (text, synthetic) = timeout_at(deadline, made).await.map_err(|_| timeout_error())??;
+    let (text, synthetic) = run_until(deadline, made).await?;
     timing.step("answer");
     let mut response = text.into_response();
     let headers = response.headers_mut();
@@ -191,7 +188,7 @@ fn to_geojson(
     counts_for: &BTreeMap<String, Vec<String>>,
     tolerance_m: i64,
 ) -> Result<Vec<u8>> {
-    let damaged = || Error::new(Kind::Data, "table boundaries: a boundary is not as it was landed");
+    let damaged = || Error::new(Kind::Data, "table boundaries: a boundary is damaged");
     let mut features = Vec::new();
     for batch in batches {
         let texts = |column: usize| batch.column(column).as_string_opt::<i32>().ok_or_else(damaged);
@@ -223,13 +220,13 @@ fn to_geojson(
 }
 
 fn raw(geometry: String) -> Result<Box<RawValue>> {
-    RawValue::from_string(geometry).or_err(Kind::Data, || "table boundaries: a geometry is no JSON")
+    RawValue::from_string(geometry).or_err(Kind::Data, || "table boundaries: a geometry is not valid JSON")
 }
 
 fn simplify(geometry: &str, tolerance_m: i64) -> Result<Box<RawValue>> {
     let stored: Outline = parse_json(geometry)
         .and_then(serde_json::from_value)
-        .or_err(Kind::Data, || "table boundaries: a geometry is no MultiPolygon")?;
+        .or_err(Kind::Data, || "table boundaries: a geometry is not a MultiPolygon")?;
     #[expect(clippy::cast_precision_loss, reason = "at most ten thousand")]
     let simple = stored.simplified(tolerance_m as f64);
     raw(serde_json::to_string(&simple).or_err(Kind::Internal, || "an outline as JSON")?)

@@ -18,15 +18,14 @@ use lake_analytics::{
     parse_optional_integer, plan_error, unknown_value, with_filters,
 };
 use lake_model::{Kind, Result, ResultExt, listed};
-use tokio::time::timeout_at;
 
 use self::page_token::{PageKey, PageToken};
 use crate::app::{App, RequestContext};
 use crate::http::endpoint::{Endpoint, INCIDENTS};
+use crate::http::request::early_end::EarlyEnd;
 use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::RequestParams;
-use crate::http::request::rows_request::{RowsAnswer, RowsRequest};
-use crate::limits::timeout_error;
+use crate::http::request::rows_request::{Question, RowsAnswer, RowsRequest};
 use crate::problem::Problem;
 
 /// The columns there are.
@@ -85,8 +84,8 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 };
 
 /// Answers `GET /incidents`, and `POST` with the same parameters as the members of a JSON object.
-pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
-    let parameters = params.parameters(&ENDPOINT)?;
+pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, EarlyEnd> {
+    let parameters = params.parse(&ENDPOINT)?;
     let columns = parse_columns(parameters.all("columns"))?;
     let most = MAX_ROWS.min(app.limits.answers.max_rows);
     let limit = parse_optional_integer(&parameters, "limit", 1, most)?.unwrap_or(DEFAULT_ROWS.min(most));
@@ -94,21 +93,17 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -
     let question = PageToken::fingerprint(&parameters);
     let page = parameters.single("page").map(|text| PageToken::decode(text, &question)).transpose()?;
     let version = page.as_ref().map(|page| page.version.as_str());
-    let asks = format!("{:?}", (&filters, &columns, limit, &page));
-    let request =
-        match RowsRequest::new(&app, &parameters, &filters, &asks, &params.method, &params.headers, version).await? {
-            Ok(request) => request,
-            Err(known) => return Ok(known),
-        };
+    let canonical_text = format!("{:?}", (&filters, &columns, limit, &page));
+    let asked = Question { parameters: &parameters, filters: &filters, canonical_text, version };
+    let request = RowsRequest::prepare(&app, &params, asked).await?;
     let after = page.as_ref().map(|page| &page.after);
-    let found = read_page(&request.context, &filters, after, limit);
-    let (rows, truncated) = timeout_at(request.deadline, found).await.map_err(|_| timeout_error())??;
+    let (rows, truncated) = request.run(read_page(&request.context, &filters, after, limit)).await?;
     let next = truncated.then(|| last_key(&rows)).flatten();
     let next = next.map(|after| PageToken { version: request.context.view.version(), question, after }.encode());
     let shown = project(&rows, &columns)?;
     let link =
         next.as_deref().filter(|_| params.method != Method::POST).map(|token| params.address_with("page", token));
-    request.answer(RowsAnswer { schema: shown.schema(), batches: vec![shown], truncated, next, link })
+    Ok(request.respond(RowsAnswer { schema: shown.schema(), batches: vec![shown], truncated, next, link })?)
 }
 
 fn parse_columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem> {

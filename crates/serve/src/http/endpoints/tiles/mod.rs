@@ -21,7 +21,7 @@ use lake_analytics::{
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Result, ResultExt};
 use lake_query::{Point, cell_corners, cell_text};
 use mvt::{GeomEncoder, GeomType, Tile};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use self::tile_polygons::{EXTENT, clip_to_tile, exterior_rings};
 use crate::app::{App, RequestContext};
@@ -30,7 +30,7 @@ use crate::http::request::request_params::RequestParams;
 use crate::http::response::answer_tag::AnswerTag;
 use crate::http::response::lake_headers::insert_lake_headers;
 use crate::http::response::server_timing::ServerTiming;
-use crate::limits::timeout_error;
+use crate::limits::run_until;
 use crate::problem::Problem;
 
 /// The deepest zoom that is answered.
@@ -76,7 +76,7 @@ pub(crate) async fn answer(
     let mut timing = ServerTiming::begin();
     let Path((z, x, y)) = path.map_err(|rejection| tile_not_found(&rejection.body_text()))?;
     let address = TileAddress::parse(&z, &x, &y)?;
-    let parameters = params.parameters(&ENDPOINT)?;
+    let parameters = params.parse(&ENDPOINT)?;
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
     let resolution = parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let resolution = resolution.unwrap_or_else(|| address.resolution());
@@ -89,7 +89,7 @@ pub(crate) async fn answer(
         return Ok(name.not_modified(&context.view, &names)?);
     }
     let made = render_tile(&context, filters, resolution, address, app.limits.max_tile_cells);
-    let bytes = timeout_at(deadline, made).await.map_err(|_| timeout_error())??;
+    let bytes = run_until(deadline, made).await?;
     timing.step("count");
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
