@@ -118,8 +118,8 @@ fn plain_paths() -> Vec<PlainPath> {
         ),
         of(
             TILE_JSON,
-            "The description of the vector tiles as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes \
-             the parameters of tiles, and the address of the tiles has them.",
+            "The description of the vector tiles as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. \
+             It takes the parameters of tiles, and the address of the tiles has them.",
             json,
             json!({"$ref": "#/components/schemas/TileJson"}),
             lake_statuses,

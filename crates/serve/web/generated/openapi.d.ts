@@ -11,10 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counts of incidents by where, when and of what kind. */
+        /** Counts of incidents by place, time and label. */
         get: operations["aggregates"];
         put?: never;
-        /** Counts of incidents by where, when and of what kind. The parameters are the members of a JSON object. */
+        /** Counts of incidents by place, time and label. The parameters are the members of a JSON object. */
         post: operations["post_aggregates"];
         delete?: never;
         options?: never;
@@ -393,7 +393,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The resources: how much of each has landed, and how it stands. */
+        /** The resources: how much of each has landed, and its state. */
         get: operations["resources"];
         put?: never;
         post?: never;
@@ -410,7 +410,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the vector tiles hold, as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes the parameters of tiles, and the address of the tiles has them. */
+        /** The description of the vector tiles as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes the parameters of tiles, and the address of the tiles has them. */
         get: operations["tilesjson"];
         put?: never;
         post?: never;
@@ -427,7 +427,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a request may use. */
+        /** The limits of requests. */
         get: operations["limits"];
         put?: never;
         post?: never;
@@ -461,7 +461,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the server counts, for Prometheus; with the scope `admin`. */
+        /** Metrics for Prometheus; needs the scope `admin`. */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -495,7 +495,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a kind of problem means. */
+        /** The meaning of a type of problem. */
         get: operations["problemsslug"];
         put?: never;
         post?: never;
@@ -563,7 +563,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What can be asked, for people. */
+        /** The documentation of the HTTP interface as a page. */
         get: operations["api"];
         put?: never;
         post?: never;
@@ -726,11 +726,11 @@ export interface components {
             exact: boolean;
             synthetic: boolean;
             cadence_seconds: number | null;
-            /** @description What the last audit found; null if there was none. */
+            /** @description The result of the last audit; null if there was none. */
             last_audit: {
                 /** Format: date-time */
                 at: string;
-                /** @description What was compared, A..B; null if it was all. */
+                /** @description The compared window, A..B; null if everything was compared. */
                 window: string | null;
                 /** @enum {string} */
                 outcome: "none" | "drift" | "inconclusive";
@@ -957,23 +957,23 @@ export interface components {
         "Lake-Truncated": string;
         /** @description The text of `page` for the next page; absent on the last. */
         "Lake-Next": string;
-        /** @description How many of the incidents asked for have no usable place, and so take no part. */
+        /** @description The number of matching incidents without a usable place; they are not in the answer. */
         "Lake-Unlocated": string;
-        /** @description The months over which trends go, half-open; absent if no month is whole. */
+        /** @description The months of the trends, half-open; absent if no month is complete. */
         "Lake-Trend-Months": string;
-        /** @description A value of a filter that no incident has, and the nearest that is there; once for each. */
+        /** @description A value of a filter that no incident has, and the nearest existing one; repeated for each value. */
         "Lake-Warning": string;
         /** @description The address of the next page, `rel="next"`; absent on the last, and of answers to POST. */
         Link: string;
         /** @description The name of a file of the answer, in formats that are saved. */
         "Content-Disposition": string;
-        /** @description The name of this answer: the same name, the same answer. */
+        /** @description The tag of this answer: equal tags mean equal answers. */
         ETag: string;
         /** @description `bytes` if the answer has a length, and `Range` is answered. */
         "Accept-Ranges": string;
-        /** @description Which bytes these are, and of how many. */
+        /** @description The range of the bytes, and the length of the whole answer. */
         "Content-Range": string;
-        /** @description How long each step took. */
+        /** @description The duration of each step. */
         "Server-Timing": string;
     };
     pathItems: never;
@@ -1044,7 +1044,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Counts of incidents by where, when and of what kind. */
+            /** @description Counts of incidents by place, time and label. */
             200: {
                 headers: {
                     "Lake-Version": components["headers"]["Lake-Version"];
@@ -1184,7 +1184,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Counts of incidents by where, when and of what kind. */
+            /** @description Counts of incidents by place, time and label. */
             200: {
                 headers: {
                     "Lake-Version": components["headers"]["Lake-Version"];
@@ -3458,7 +3458,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The resources: how much of each has landed, and how it stands. */
+            /** @description The resources: how much of each has landed, and its state. */
             200: {
                 headers: {
                     "Lake-Version": components["headers"]["Lake-Version"];
@@ -3532,7 +3532,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the vector tiles hold, as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes the parameters of tiles, and the address of the tiles has them. */
+            /** @description The description of the vector tiles as TileJSON 3.0.0: their address, bounds, zooms, layer and attribution. It takes the parameters of tiles, and the address of the tiles has them. */
             200: {
                 headers: {
                     "Lake-Version": components["headers"]["Lake-Version"];
@@ -3563,7 +3563,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What a request may use. */
+            /** @description The limits of requests. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3614,7 +3614,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the server counts, for Prometheus; with the scope `admin`. */
+            /** @description Metrics for Prometheus; needs the scope `admin`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3668,7 +3668,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What a kind of problem means. */
+            /** @description The meaning of a type of problem. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3754,7 +3754,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What can be asked, for people. */
+            /** @description The documentation of the HTTP interface as a page. */
             200: {
                 headers: {
                     [name: string]: unknown;
