@@ -31,7 +31,7 @@ impl FromStr for BaseMap {
         let wrong = || {
             let example = "https://tiles.example.org/{z}/{x}/{y}.png";
             Error::invalid(format!(
-                "`{text}` is not a URL of map tiles: expected one with {{z}}, {{x}} and {{y}}, for example {example}"
+                "`{text}` is not a URL of map tiles: expected one with {{z}}, {{x}} and {{y}}, such as {example}"
             ))
         };
         let url = Url::parse(text).map_err(|_| wrong())?;
