@@ -1,4 +1,4 @@
-use super::{ask_as, case, same_as_duckdb};
+use super::{Asked, ask, ask_as, case, same_as_duckdb};
 
 fn cases() -> Vec<serde_json::Value> {
     let known = ["10", "20", "30", "40", "", "", "70", "80", ""];
@@ -65,4 +65,29 @@ async fn windows_that_ignore_nulls_look_across_gaps() {
         }
     }
     same_as_duckdb("windows_that_ignore_nulls_look_across_gaps", &cases(), &asked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_by_an_aggregate_over_a_window_is_kept() {
+    let mut asked: Vec<Asked> = Vec::new();
+    for frame in [
+        "ROWS BETWEEN 3 PRECEDING AND CURRENT ROW",
+        "ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING",
+        "ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING",
+        "ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+    ] {
+        for call in ["COUNT(*)", "COUNT(status)", "MIN(id)", "MAX(id)", "SUM(CAST(id AS BIGINT))"] {
+            for partition in ["", "PARTITION BY district", "PARTITION BY status"] {
+                for direction in ["ASC", "DESC"] {
+                    asked.push(ask(format!(
+                        "SELECT {call} OVER ({partition} ORDER BY occurred_at, id {frame}) AS v FROM incidents \
+                         ORDER BY v {direction} NULLS LAST LIMIT 6"
+                    )));
+                }
+            }
+        }
+    }
+    same_as_duckdb("an_order_by_an_aggregate_over_a_window_is_kept", &cases(), &asked).await;
 }

@@ -2,17 +2,15 @@
 //! `WHERE category = 'Graffiti'`. The engine takes that for the output as well, where a key is null in the sets without it,
 //! and so omits the key from an `ORDER BY`. Here the keys are computed by a function of which the engine knows nothing.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
-use datafusion::common::{Column, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{
-    Aggregate, ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility, lit,
-};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+
+use super::hidden_properties::hide_properties;
 
 /// Returns the plan with opaque keys of grouping sets.
 ///
@@ -38,9 +36,7 @@ fn with_opaque_keys(aggregate: Aggregate) -> Result<LogicalPlan> {
         let column = column(&keys[at]);
         // The position keeps the keys apart that the input holds equal.
         let position = i64::try_from(at).unwrap_or(i64::MAX);
-        OPAQUE
-            .call(vec![keys[at].clone(), UNKNOWN.call(Vec::new()), lit(position)])
-            .alias_qualified(column.relation, column.name)
+        hide_properties(keys[at].clone(), position).alias_qualified(column.relation, column.name)
     };
     let input = aggregate.input.schema().columns().into_iter().map(|of_input| {
         let key = keys.iter().position(|key| matches!(key, Expr::Column(column) if *column == of_input));
@@ -70,64 +66,4 @@ fn with_opaque_keys(aggregate: Aggregate) -> Result<LogicalPlan> {
     });
     let aggregates = aggregates.collect::<Result<Vec<_>>>()?;
     Ok(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(projected), groups, aggregates)?))
-}
-
-/// Returns its first argument.
-static OPAQUE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    Arc::new(ScalarUDF::new_from_impl(Opaque { signature: Signature::any(3, Volatility::Immutable) }))
-});
-
-/// A value that the engine cannot take for a constant: it has no arguments, and is volatile.
-static UNKNOWN: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    Arc::new(ScalarUDF::new_from_impl(Unknown { signature: Signature::nullary(Volatility::Volatile) }))
-});
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Opaque {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Opaque {
-    fn name(&self) -> &'static str {
-        "grouping_key"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(types.first().cloned().unwrap_or(DataType::Null))
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        Ok(Arc::clone(&args.arg_fields[0]))
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Ok(args.args.into_iter().next().unwrap_or(ColumnarValue::Scalar(ScalarValue::Null)))
-    }
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Unknown {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Unknown {
-    fn name(&self) -> &'static str {
-        "unknown"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Null)
-    }
-
-    fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Ok(ColumnarValue::Scalar(ScalarValue::Null))
-    }
 }

@@ -6,12 +6,14 @@
 mod bitwise_precedence;
 mod distinct_from;
 mod grouping_sets;
+mod hidden_properties;
 mod ignore_nulls;
 mod null_equal_joins;
 mod ordered_aggregates;
 mod percentile;
 mod requirements;
 mod set_multiplicity;
+mod sliding_windows;
 mod subqueries;
 mod time;
 #[cfg(test)]
@@ -95,6 +97,7 @@ pub(crate) fn rewrite_plan(plan: LogicalPlan, names: &StatementNames, views: Vec
         .transform_data(ordered_aggregates::rewrite)?
         .transform_data(ignore_nulls::rewrite)?
         .transform_data(grouping_sets::rewrite)?
+        .transform_data(sliding_windows::rewrite)?
         .transform_data(|plan| subqueries::rewrite(plan, views))?;
     if !plan.transformed {
         return Ok(plan.data);

@@ -153,6 +153,13 @@ async fn the_engine_loses_conditions_that_are_null() {
 }
 
 #[tokio::test]
+async fn the_engine_takes_sliding_counts_for_sorted() {
+    let sql = "SELECT COUNT(*) OVER (PARTITION BY d ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS n FROM t \
+               ORDER BY n LIMIT 3";
+    still_wrong("sql_rules/sliding_windows", sql, &["1", "1", "1"]).await;
+}
+
+#[tokio::test]
 async fn the_engine_pushes_constant_filters_below_totals() {
     let sql = "SELECT x.n FROM (SELECT COUNT(*) AS n FROM t) AS x WHERE 9 < (SELECT COUNT(*) FROM t)";
     still_wrong("sql_rules/null_equal_joins", sql, &[]).await;
