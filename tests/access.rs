@@ -1,4 +1,4 @@
-//! Who may ask, and how much: tokens, scopes, quotas, limits.
+//! Access and quotas: tokens, scopes, quotas, limits.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -177,7 +177,7 @@ async fn an_address_may_be_a_name_of_this_machine() {
     named.wait_for_log("flight listening on grpc://", PATIENCE);
     let url = line.split_whitespace().last().expect("an address");
     assert_eq!(reqwest::get(format!("{url}/healthz")).await.expect("an answer").status(), 200);
-    assert!(!named.log().contains("warning"), "it is no door to others: {}", named.log());
+    assert!(!named.log().contains("warning"), "it is not a door to others: {}", named.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -97,7 +97,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 fn number(value: &Value) -> i64 {
-    value.as_i64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_i64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 fn grouped<K: Ord>(rows: Vec<Value>, key: impl Fn(&Value) -> K) -> Counts<K> {

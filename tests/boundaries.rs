@@ -62,7 +62,7 @@ fn a_set_lands_once_and_a_changed_one_takes_its_place_in_one_version() {
     let first = standing(&bench, SET);
     assert_eq!(first.len(), bench.portal.row_count(NEIGHBORHOODS));
     assert!(ingest(&bench, SET).success().stderr.contains("unchanged"));
-    // The publisher's nightly stamp is no change.
+    // The publisher's nightly stamp is not a change.
     bench.portal.restamp(NEIGHBORHOODS, LATER_MS, |_| {});
     assert!(ingest(&bench, SET).success().stderr.contains("unchanged"));
     assert_eq!(landings(&bench), 1);

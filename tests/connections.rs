@@ -111,7 +111,7 @@ async fn an_unread_stream_of_http2_ends_in_time_and_no_other_does() {
         while ask(&running, &mut client, "/aggregates?group_by=resource").await.expect("an answer").0 != 200 {
             assert!(began.elapsed() < PATIENCE, "{path}: its turn is never free again");
         }
-        // Who reads at last is told that it was cut.
+        // A late reader is told that the answer was cut.
         let mut bytes = 0;
         let end = loop {
             match unread.data().await {

@@ -32,7 +32,7 @@ use crate::faults::{runtime, tiny};
 type Verdict = Result<String, String>;
 
 /// Inputs that are kept at most, beside the corpus.
-const MOST_KEPT: usize = 2_000;
+const MAX_KEPT: usize = 2_000;
 
 struct Fuzz {
     target: &'static str,
@@ -71,7 +71,7 @@ impl Fuzz {
         while seconds.map_or(tried < inputs, |most| began.elapsed() < Duration::from_secs(most)) {
             let input = self.mutated(&pool, &mut random);
             let way = self.try_one(&input, &mut check);
-            if ways.insert(way) && pool.len() < MOST_KEPT {
+            if ways.insert(way) && pool.len() < MAX_KEPT {
                 pool.push(input);
             }
             tried += 1;
@@ -200,12 +200,12 @@ fn check_page(decoder: &Decoder, body: &[u8]) -> Verdict {
             return Err("a usable row has no key".to_owned());
         }
         if hashes.value(row).len() != 32 {
-            return Err(format!("`{}` is no hash", hashes.value(row)));
+            return Err(format!("`{}` is not a hash", hashes.value(row)));
         }
         // JSON has numbers of any size: its text is kept, whatever can be computed with it.
         let object = |text: &str| serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text).is_ok();
         if extras.is_valid(row) && !object(extras.value(row)) {
-            return Err(format!("`_extra` is no object: {}", extras.value(row)));
+            return Err(format!("`_extra` is not an object: {}", extras.value(row)));
         }
     }
     if page.rejects.iter().any(|reject| reject.reason.trim().is_empty()) {
@@ -471,7 +471,7 @@ fn check_answer(answer: &Answer) -> Verdict {
                     rows.first().and_then(Value::as_object).map(|row| row.keys().cloned().collect::<Vec<_>>());
                 Ok(format!("rows of {members:?}"))
             }
-            _ => Err(format!("an answer that is no array of counts: {}", answer.text())),
+            _ => Err(format!("an answer that is not an array of counts: {}", answer.text())),
         },
         400..500 => {
             let detail = serde_json::from_slice::<Value>(&answer.body).ok();
@@ -633,7 +633,7 @@ fn any_accept_header_is_a_format_or_refused_in_words() {
         "/",
     ];
     Fuzz { target: "accept", words }.run(2_000, |input| {
-        // What no client can send is no header.
+        // What no client can send is not a header.
         let accept: String = input.iter().filter(|b| (32..127).contains(*b)).map(|b| char::from(*b)).collect();
         let paths = ["/aggregates?group_by=", "/changes?since=0&follow=false"];
         let each: Result<Vec<String>, String> = paths
@@ -809,7 +809,7 @@ fn any_ticket_is_rows_or_refused_in_words() {
             }
             Err(refusal) if refusal.message().trim().is_empty() => Err(format!("{refusal:?}: no words")),
             Err(refusal) if refusal.message().contains("because of a bug") => Err(refusal.to_string()),
-            // What is no HTTP/2 any more, or was answered by nobody.
+            // What is not a HTTP/2 any more, or was answered by nobody.
             Err(refusal) if matches!(refusal.code(), Code::Unknown | Code::Unavailable) => Err(refusal.to_string()),
             Err(refusal) => Ok(format!("{:?} {}", refusal.code(), ours(refusal.message()))),
         }

@@ -160,7 +160,7 @@ fn labels_named_like_members_of_objects_are_labels_on_every_page() {
     std::fs::write(resources.join("constructor.toml"), world_resource("constructor", "hasOwnProperty", "__proto__"))
         .expect("a file");
     let case = |number: usize| {
-        // A label that is longer than there is room for ends with what is no name by itself.
+        // A label that is longer than there is room for ends with what is not a name by itself.
         let long = format!("__proto__ and more that does not fit {number}");
         let name = |n: usize| NAMES.get(n % (NAMES.len() + 1)).map_or(long.as_str(), |name| name).to_owned();
         json!({

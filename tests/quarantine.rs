@@ -312,7 +312,7 @@ fn a_version_older_than_what_its_row_came_to_be_lands_nothing_usable_or_not() {
         assert_eq!(number(&bench, incidents), 1, "{when}: incidents");
     };
     standing("it lost its key", 1);
-    // An older usable version is no news of a row that is a reject since.
+    // An older usable version is not a news of a row that is a reject since.
     let rows = number(&bench, RAW_ROWS);
     for name in ["first.json", "between.json"] {
         assert!(land(name).contains("1 stale"), "{name}");

@@ -168,7 +168,7 @@ async fn parts_are_of_one_answer_whatever_lands_meanwhile() {
     assert_eq!(rest.header("lake-version"), told.header("lake-version"));
     assert_eq!([first.body, rest.body].concat(), before.body);
 
-    // Who begins to read, by the length, by the whole or by the end, reads what is there now.
+    // A client that begins to read, by the length, by the whole or by the end, reads what is there now.
     let now = head(&running, path).await;
     assert_ne!(now.header("etag"), tag);
     let whole = ask(&running, Method::GET, path, &[]).await;

@@ -123,7 +123,7 @@ fn a_page_of_undated_rows_is_warned_of_with_a_sample() {
         files.land("calls.csv", "id,opened,place\n1,sometime,\"(37.5, -122.5)\"\n2,12/15/05,\"(37.5, -122.5)\"\n");
     assert!(said.contains("2 of 2 rows") && said.contains("`sometime`"), "{said}");
     assert!(said.contains("`opened`") && said.contains("_extra"), "{said}");
-    // A year of two digits is no year, and the original is kept.
+    // A year of two digits is not a year, and the original is kept.
     assert_eq!(
         files.sql("SELECT opened, _extra FROM raw.calls ORDER BY id"),
         json!([

@@ -137,7 +137,7 @@ async fn values_are_bound_with_the_type_that_the_query_wants() {
     }
     let evil =
         json!({"query": "SELECT COUNT(*) AS n FROM counts WHERE resource = $r", "parameters": {"r": "x' OR '1'='1"}});
-    assert_eq!(rows(&serving.post_json("/sql", &evil).await)[0]["n"], 0, "a value is no SQL");
+    assert_eq!(rows(&serving.post_json("/sql", &evil).await)[0]["n"], 0, "a value is not a SQL");
     let kept = json!({"query": "SELECT $a AS a, $b AS b, $c AS c, $d AS d", "parameters": {"a": 1, "b": 1.5, "c": true, "d": "x"}});
     assert_eq!(rows(&serving.post_json("/sql", &kept).await), [json!({"a": 1, "b": 1.5, "c": true, "d": "x"})]);
     let half =

@@ -177,5 +177,5 @@ fn tables_show_control_characters_and_do_not_send_them() {
         assert!(!told.stdout.contains(is_odd) && !told.stderr.contains(is_odd), "{args:?}: {:?}", told.stdout);
     }
     let exact = program.sql("SELECT category FROM incidents");
-    assert_eq!(exact[0]["category"], "\u{1b}]0;owned\u{7}\u{9b}31m\r\nred", "what is no table is exact");
+    assert_eq!(exact[0]["category"], "\u{1b}]0;owned\u{7}\u{9b}31m\r\nred", "what is not a table is exact");
 }

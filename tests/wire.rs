@@ -87,7 +87,7 @@ impl Wire {
                 line.push(self.byte()?);
             }
             let size = String::from_utf8_lossy(&line[..line.len() - 2]).into_owned();
-            let size = usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("{size:?} is no size of a chunk"));
+            let size = usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("{size:?} is not a size of a chunk"));
             let begin = bytes.len();
             bytes.resize(begin + size + 2, 0);
             self.fill(&mut bytes[begin..])?;

@@ -45,7 +45,7 @@ fn note_broken_pipe<T>(written: std::io::Result<T>) -> std::io::Result<T> {
     })
 }
 
-/// Says what went wrong and gives the exit code of its kind. A reader of stdout that went away is no error.
+/// Says what went wrong and gives the exit code of its kind. A reader of stdout that went away is not an error.
 pub(crate) fn fail(error: &Error) -> ExitCode {
     if READER_LEFT.load(Ordering::Relaxed) {
         return ExitCode::SUCCESS;

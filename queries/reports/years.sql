@@ -1,6 +1,6 @@
 -- title: Year over year
 -- about: How many incidents each resource had in each year, and how that compares with the year before. A year without
--- about: any is no row, and nothing is compared with it. The undated are left out.
+-- about: any has no row, and nothing is compared with it. The undated are left out.
 -- parameter: resource text = null  Which resource; all if not given
 -- parameter: category text = null  Which category; all if not given
 -- column: resource text  The resource

@@ -86,7 +86,7 @@ pub(super) fn of_batches(batches: &[RecordBatch]) -> Vec<Line> {
     for batch in batches {
         for row in 0..batch.num_rows() {
             let schema = batch.schema();
-            // The outline that a Parquet answer has for its cell is no dimension.
+            // The outline that a Parquet answer has for its cell is not a dimension.
             let columns = schema.fields().iter().zip(batch.columns()).filter(|(field, _)| field.name() != "geometry");
             lines
                 .push(columns.map(|(field, column)| (field.name().clone(), text(field.name(), column, row))).collect());

@@ -168,7 +168,7 @@ with connect() as connection, connection.cursor() as cursor:
 print(json.dumps([count, total, tripled, size, time.monotonic() - began]))
 ";
     let url = format!("grpc://{}", flight.address);
-    // What the first answer needs, whatever its length, is no part of it.
+    // What the first answer needs, whatever its length, is not a part of it.
     run(&python, script, &[&url, "100000"]);
     let before = peak_kib(flight.serving.id());
     let told = run(&python, script, &[&url, "10000000"]);

@@ -77,7 +77,7 @@ pub(crate) async fn measure(rows: usize, folder: &Path) -> Result<()> {
 
     let catalog = Arc::new(Catalog::built_in()?);
     let resource = catalog.get("311-cases")?;
-    let text = folder.to_str().ok_or_else(|| Error::invalid("the temporary directory is no text"))?;
+    let text = folder.to_str().ok_or_else(|| Error::invalid("the temporary directory is not text"))?;
     let lake = Lake::create(Location::parse(text)?).await?;
     let options = IngestOptions {
         source: Source::Portal(PortalOptions { base_url: Some(serving.url()), ..PortalOptions::default() }),

@@ -78,7 +78,7 @@ pub(crate) fn stop_on_signals(finishes: &'static str) -> Result<CancellationToke
             }
         };
         next().await;
-        // Before the line: whether that can be written is no condition of stopping.
+        // Before the line: whether that can be written does not matter for stopping.
         IS_STOPPING.store(true, Ordering::Relaxed);
         token.cancel();
         tracing::info!("stopping: {finishes}; a second signal ends it at once");

@@ -40,7 +40,7 @@ pub(super) fn yielding(
     Ok(found)
 }
 
-/// Where a value comes from that is no default.
+/// Where a value comes from that is not a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
     CommandLine,

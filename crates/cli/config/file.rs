@@ -47,7 +47,7 @@ impl ConfigFile {
     /// Reads a file for the commands of `program`.
     ///
     /// # Errors
-    /// If it cannot be read, is no TOML, or names what there is not, with the line and what was meant.
+    /// If it cannot be read, is not TOML, or names what there is not, with the line and what was meant.
     pub(crate) fn read(path: PathBuf, program: &Command) -> Result<Self> {
         let text = read_text_file(&path).map_err(|error| error.context("the config file"))?;
         let settings = Reading { path: &path, text: &text, program }.settings()?;

@@ -78,7 +78,7 @@ pub(crate) async fn run(reader: &Reader, settings: Settings) -> Result<()> {
         }
     }
     if let Some(path) = &history {
-        // A history that cannot be kept is no reason to fail.
+        // A history that cannot be kept is not a reason to fail.
         let _ = path.parent().map(std::fs::create_dir_all);
         let _ = editor.save_history(path);
     }

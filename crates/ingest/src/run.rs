@@ -210,7 +210,7 @@ impl Pages {
                 let path = path.clone();
                 tokio::task::spawn_blocking(move || {
                     let read = read_file(&decoder, &path, size, |mut page| {
-                        // A saved file is no scan: it does not say where the portal's next row is.
+                        // A saved file is not a scan: it does not say where the portal's next row is.
                         page.cursor = None;
                         sender.blocking_send(Ok(page)).map_err(|_gone| Error::internal("landing stopped"))
                     });

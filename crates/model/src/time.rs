@@ -8,7 +8,7 @@ pub const MICROS_PER_HOUR: i64 = 3_600_000_000;
 pub const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 
 /// Parses `2024`, `2024-06`, `2024-06-01`, `2024-06-01T12:30`, `...:15` and `...:15.123`, with `T` or a space
-/// between date and time and with or without a trailing `Z`, which means nothing. An offset is no wall-clock time.
+/// between date and time and with or without a trailing `Z`, which means nothing. An offset is not a wall-clock time.
 pub fn parse_wall_clock(text: &str) -> Option<i64> {
     let text = text.trim();
     let text = text.strip_suffix(['Z', 'z']).unwrap_or(text);

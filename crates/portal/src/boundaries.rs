@@ -301,7 +301,7 @@ mod tests {
         ]]});
         assert_eq!(geometry, expected);
         assert_eq!((read[0].west, read[0].south, read[0].east, read[0].north), (0.0, 0.0, 2.0, 2.0));
-        // A height is no part of an outline.
+        // A height is not a part of an outline.
         assert_eq!((read[1].label.as_str(), read[1].name.as_str()), ("A", "A"));
         assert!(!read[1].geometry.contains('5'), "{}", read[1].geometry);
     }

@@ -103,7 +103,7 @@ impl App {
     /// A snapshot of the versions that an earlier answer named in `Lake-Version`.
     ///
     /// # Errors
-    /// If no engine permit is free in time, it is no such text, or those versions are gone.
+    /// If no engine permit is free in time, it is not such a text, or those versions are gone.
     pub(crate) async fn open_context_at(&self, versions: &str) -> Result<RequestContext> {
         let moment = TimeTravel::parse_versions(versions)?;
         let permit = self.acquire_permit().await?;

@@ -43,7 +43,7 @@ pub struct Roles {
     pub place: Place,
     /// The column of the kind.
     pub category: String,
-    /// A place outside is no place.
+    /// A place outside is not a place.
     pub bounds: Option<Bounds>,
 }
 

@@ -60,7 +60,7 @@ fn write_canonical(json: &str, depth: usize, text: &mut String) {
         },
         Some(b'"') if json.contains('\\') => match serde_json::from_str::<String>(json) {
             Ok(string) => text.push_str(&serde_json::Value::from(string).to_string()),
-            // A lone surrogate is no text.
+            // A lone surrogate is not text.
             Err(_) => text.push_str(json),
         },
         _ => text.push_str(&canonical_number(json)),
@@ -121,7 +121,7 @@ fn expand_exponent(json: &str) -> Option<String> {
 }
 
 /// Returns the text that an export writes for a link: its address, after its description and in brackets where it has
-/// one. `None` if the value is no link.
+/// one. `None` if the value is not a link.
 pub(crate) fn link_text(json: &str) -> Option<String> {
     if !json.starts_with('{') {
         return None;

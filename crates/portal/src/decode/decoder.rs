@@ -72,7 +72,7 @@ impl Decoder {
     /// Decodes the body of a page, an array of objects, whatever their stamps.
     ///
     /// # Errors
-    /// If the body is no JSON array.
+    /// If the body is not a JSON array.
     pub fn page(&self, body: &[u8]) -> Result<Page> {
         self.page_as_of(body, i64::MAX)
     }
@@ -80,7 +80,7 @@ impl Decoder {
     /// Decodes the body of a page, an array of objects; stamps after `latest_stamp` cannot be true.
     ///
     /// # Errors
-    /// If the body is no JSON array.
+    /// If the body is not a JSON array.
     pub fn page_as_of(&self, body: &[u8], latest_stamp: i64) -> Result<Page> {
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let rows: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {

@@ -179,7 +179,7 @@ impl Findings {
         Some(Warning { about: "undated".to_owned(), text })
     }
 
-    /// Returns a warning for each role whose column has no value in any row, where that is no chance; `whole` says that
+    /// Returns a warning for each role whose column has no value in any row, where that is not chance; `whole` says that
     /// these are all the rows of a file.
     pub(crate) fn absent(&self, rules: &RowRules, whole: bool) -> Vec<Warning> {
         let resource = &rules.resource;

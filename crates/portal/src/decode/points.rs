@@ -47,7 +47,7 @@ fn parse_point_object(json: &str) -> Option<(f64, f64)> {
         let is_point = place.kind.is_none_or(|kind| Published(kind.get()).text().eq_ignore_ascii_case("point"));
         let coordinates: Vec<&RawValue> = serde_json::from_str(coordinates.get()).ok()?;
         return match coordinates[..] {
-            // A height is no part of a place, nor is what some put behind it.
+            // A height is not a part of a place, nor is what some put behind it.
             [longitude, latitude, ..] if is_point && coordinates.len() <= 4 => {
                 Some((degrees_of(longitude)?, degrees_of(latitude)?))
             }

@@ -19,7 +19,7 @@ impl<'a> Published<'a> {
             Some(inner) if !inner.contains('\\') => Cow::Borrowed(inner),
             Some(_) => match serde_json::from_str(self.0) {
                 Ok(text) => Cow::Owned(text),
-                // A lone surrogate is no text; its JSON is.
+                // A lone surrogate is not text; its JSON is.
                 Err(_) => Cow::Borrowed(self.0),
             },
         }

@@ -150,7 +150,7 @@ impl TimeRules {
     }
 }
 
-/// Returns the order of day and month that a text leaves as the only one; `None` if it is no date of digits or both do.
+/// Returns the order of day and month that a text leaves as the only one; `None` if it is not a date of digits or both do.
 pub(crate) fn evident_order(text: &str) -> Option<DateOrder> {
     let word = text.split_whitespace().next()?;
     let separator = word.chars().find(|c| !c.is_ascii_digit()).filter(|c| ['/', '-', '.'].contains(c))?;

@@ -19,7 +19,7 @@ const MAX_MEMBERS: usize = 64;
 /// Reads the rows of a file one by one.
 ///
 /// # Errors
-/// If it is no array, ends early, holds more than one, or `take` fails.
+/// If it is not an array, ends early, holds more than one, or `take` fails.
 pub(crate) fn read_rows(
     mut input: Box<dyn BufRead>,
     packed: bool,

@@ -153,7 +153,7 @@ impl Unpacker {
         match &mut self {
             Self::Plain(bounded) => std::mem::take(&mut bounded.bytes),
             Self::Gzip(decoder) => {
-                // What was written is unpacked; a cut end is no loss here.
+                // What was written is unpacked; a cut end is not a loss here.
                 let _ = decoder.flush();
                 std::mem::take(&mut decoder.get_mut().bytes)
             }

@@ -260,7 +260,7 @@ impl PageWalker {
         if faults.unusable > 0 {
             let (rows, example) = (faults.unusable, shown(&faults.unusable_example));
             tracing::warn!(
-                "{resource}: {rows} rows have no `:id`, or an `:updated_at` that is no time ({example}): they land, but \
+                "{resource}: {rows} rows have no `:id`, or an `:updated_at` that is not a time ({example}): they land, but \
                  whether they change is seen by `ingest --full` only"
             );
         }

@@ -9,7 +9,7 @@ use reqwest::header::{DATE, HeaderMap};
 /// How far a stamp may lie beyond the portal's present: its machines' clocks differ.
 const CLOCK_MARGIN: Duration = Duration::from_secs(3_600);
 
-/// Returns a stamp in microseconds since 1970 UTC; none if the text is no time.
+/// Returns a stamp in microseconds since 1970 UTC; none if the text is not a time.
 pub fn parse_stamp(text: &str) -> Option<i64> {
     parse_wall_clock(text)
         .or_else(|| DateTime::parse_from_rfc3339(text.trim()).ok().map(|time| time.timestamp_micros()))

@@ -1,4 +1,4 @@
-//! Who asks.
+//! The client of a request.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Client {
         Self { name: None, scope: Scope::Admin, address }
     }
 
-    /// Who showed the token of this name.
+    /// A client with the token of this name.
     pub(super) fn with_token(name: String, scope: Scope, address: IpAddr) -> Self {
         Self { name: Some(name), scope, address }
     }
@@ -45,7 +45,7 @@ impl Client {
         Err(Error::new(Kind::Denied, what))
     }
 
-    /// What its requests are counted under: the token, else the address. Whoever has one IPv6 address has the 2^64 of
+    /// What its requests are counted under: the token, else the address. A client with one IPv6 address has the 2^64 of
     /// its network.
     pub(crate) fn key(&self) -> String {
         match (&self.name, self.address.to_canonical()) {

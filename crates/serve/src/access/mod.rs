@@ -1,4 +1,4 @@
-//! Who may ask, and how much at once: one place for every interface.
+//! Access and quotas of clients: one place for every interface.
 //!
 //! Without a token configured everybody may read, and is known by the address alone. With one, whoever shows none is
 //! refused.
@@ -83,7 +83,7 @@ impl Access {
         proxy::is_trusted(&self.proxies, peer)
     }
 
-    /// Who asks, by the text of `Authorization` and the address. For HTTP and for Flight SQL alike.
+    /// Returns the client, by the text of `Authorization` and the address. For HTTP and for Flight SQL alike.
     ///
     /// # Errors
     /// Of kind `Unauthenticated` where a token is needed and none is shown that is known.

@@ -53,7 +53,7 @@ pub(super) fn is_trusted(proxies: &[Proxy], address: IpAddr) -> bool {
     proxies.iter().any(|proxy| proxy.contains(address.to_canonical()))
 }
 
-/// From where a request comes: the last address in the chain that is no trusted proxy. What stands before it may be
+/// From where a request comes: the last address in the chain that is not a trusted proxy. What stands before it may be
 /// anybody's invention.
 pub(super) fn find_client<'a>(
     proxies: &[Proxy],

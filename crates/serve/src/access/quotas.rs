@@ -60,7 +60,7 @@ impl From<Busy> for Error {
 }
 
 impl Quotas {
-    /// Quotas of each client; 0 is no limit.
+    /// Quotas of each client; 0 means no limit.
     pub(super) fn new(per_second: u32, at_a_time: usize) -> Self {
         // A burst of one second's requests: a page that opens asks for much at once.
         let quota = NonZeroU32::new(per_second).map(Quota::per_second);

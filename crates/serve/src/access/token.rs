@@ -63,7 +63,7 @@ impl TokenEntry {
     pub(super) fn from_token(name: &str, scope: Scope, token: &Secret, what: &str) -> Result<Self> {
         let remedy = "make one with `hotspots-lake token new NAME`";
         if token.is_empty() {
-            // Whoever sets one wants no open door.
+            // A server with a token set is not meant to be open.
             return Err(Error::invalid(format!("{what} is empty; {remedy}, or do not set it")));
         }
         if token.expose().len() < MIN_TOKEN_CHARS {

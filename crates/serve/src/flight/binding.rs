@@ -21,7 +21,7 @@ const MAX_MESSAGES: usize = 16;
 /// Takes what a client puts.
 ///
 /// # Errors
-/// If it is no binding of values, or would write.
+/// If it is not a binding of values, or would write.
 pub(super) async fn put(
     app: &App,
     mut messages: Streaming<FlightData>,

@@ -61,7 +61,7 @@ impl StatementHandle {
     /// If it was not made by a server of this lake.
     pub(super) fn from_bytes(bytes: &[u8], lake: &str, what: &str) -> Result<Self> {
         let handle = Self::decode(bytes).ok().filter(|handle| handle.format == FORMAT && !handle.sql.is_empty());
-        let handle = handle.ok_or_else(|| Error::invalid(format!("this is no {what} of this server; ask for one")))?;
+        let handle = handle.ok_or_else(|| Error::invalid(format!("not a {what} of this server; ask for one")))?;
         if handle.lake != lake {
             return Err(Error::invalid(format!("this {what} is of another lake; ask for one of this")));
         }

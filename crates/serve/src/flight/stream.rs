@@ -72,7 +72,7 @@ pub(super) fn stream_batches(
             Some(Ok(Some(batch))) => Some((Ok(batch), Some(receive))),
             Some(Ok(None)) => None,
             Some(Err(status)) => Some((Err(status), None)),
-            // Whoever works says how it ended, unless a bug ended it.
+            // The worker reports how it ended, unless a bug ended it.
             None => Some((Err(panicked(&"the work behind an answer ended")), None)),
         }
     });

@@ -276,7 +276,7 @@ pub(crate) fn to_json(message: &impl Serialize) -> Result<Vec<u8>> {
 /// Reads the payload of a frame.
 ///
 /// # Errors
-/// If it is no such message.
+/// If it is not such a message.
 pub(crate) fn from_json<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T> {
     serde_json::from_slice(payload).or_err(Kind::Internal, || "a message to or from a worker")
 }

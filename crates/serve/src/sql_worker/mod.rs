@@ -1,6 +1,6 @@
 //! The SQL of users, planned and run in processes of its own.
 //!
-//! Whoever may ask may ask anything: statements whose plans have no end, functions and operators that hold more than the
+//! A client with access may send any statement: statements whose plans have no end, functions and operators that hold more than the
 //! engine counts, stacks that overflow. What the engine does not account for cannot be bounded inside its process, so the
 //! operating system bounds it. A worker is this program again (`hotspots-lake sql-worker`), works for one statement at a
 //! time, and talks to the server over its stdin and stdout ([`message`]).

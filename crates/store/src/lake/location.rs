@@ -40,7 +40,7 @@ impl Location {
     /// Parses `PATH`, `file:///PATH` or `s3://BUCKET/PREFIX` and makes the store; nothing is read yet but links.
     ///
     /// # Errors
-    /// If the text is no place a lake can be.
+    /// If the text is not a place a lake can be.
     pub fn parse(text: &str) -> Result<Self> {
         if let Some(rest) = text.strip_prefix("s3://") {
             return Self::s3(text, rest);

@@ -119,7 +119,7 @@ fn read_export(path: &Path, schema: &Schema) -> Read {
                 continue;
             }
             let value = values::from_text(kind, text)
-                .unwrap_or_else(|| panic!("{}: {field}: {text:?} is no {kind}", path.display()));
+                .unwrap_or_else(|| panic!("{}: {field}: {text:?} is not a valid {kind}", path.display()));
             row.insert(field.clone(), value);
         }
         rows.push(row);

@@ -73,7 +73,7 @@ fn values_have_the_json_shape_of_their_type() {
                     "calendar_date" => value.as_str().is_some_and(|text| text.len() == "2020-01-01T00:00:00.000".len()),
                     _ => value.is_string(),
                 };
-                assert!(fits, "{}: {field}: {value} is no {kind}", source.name);
+                assert!(fits, "{}: {field}: {value} is not a valid {kind}", source.name);
             }
         }
     }

@@ -25,7 +25,7 @@ impl Filter {
     /// When one of them cannot be read.
     #[must_use]
     pub fn window(mut self, start: &str, end: &str) -> Self {
-        let read = |text| time::parse(text).unwrap_or_else(|| panic!("{text} is no time"));
+        let read = |text| time::parse(text).unwrap_or_else(|| panic!("{text} is not a time"));
         self.window = Some((read(start), read(end)));
         self
     }

@@ -195,7 +195,7 @@ impl Oracle {
 /// The parent of a cell, both in hexadecimal.
 ///
 /// # Panics
-/// When it is no cell, or the resolution is finer than its own.
+/// When it is not a cell, or the resolution is finer than its own.
 #[must_use]
 pub fn parent_cell(cell: &str, resolution: u8) -> String {
     let cell: CellIndex = cell.parse().expect("a cell");

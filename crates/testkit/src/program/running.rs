@@ -45,7 +45,7 @@ impl Answer {
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{} is no JSON: {error}\n{}", self.status, self.text()))
+            .unwrap_or_else(|error| panic!("{} is not JSON: {error}\n{}", self.status, self.text()))
     }
 }
 

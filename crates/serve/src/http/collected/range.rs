@@ -36,7 +36,7 @@ pub(super) fn is_range(headers: &HeaderMap) -> bool {
     parse(headers).is_some()
 }
 
-/// Returns whether a request asks for a range by its positions. Who asks for the last bytes instead begins to read: that is
+/// Returns whether a request asks for a range by its positions. A request for the last bytes begins to read: that is
 /// how files of Parquet are opened.
 pub(super) fn is_continuation(headers: &HeaderMap) -> bool {
     matches!(parse(headers), Some(Requested::From(..)))

@@ -1,4 +1,4 @@
-//! The answer to what is no request that HTTP can pass on: a line that is too long, a head that is malformed.
+//! The answer to what is not a request that HTTP can pass on: a line that is too long, a head that is malformed.
 
 use crate::problem::Problem;
 

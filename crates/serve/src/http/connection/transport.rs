@@ -32,7 +32,7 @@ pub(crate) struct Transport {
     unread_within: Duration,
     /// Runs while something waits to be sent.
     unread: Option<Pin<Box<Sleep>>>,
-    /// The answer to what is no request, and how much of it has been written.
+    /// The answer to what is not a request, and how much of it has been written.
     refusal: Option<(Vec<u8>, usize)>,
     /// What is still thrown away of a request that was refused.
     discard: Option<Discard>,

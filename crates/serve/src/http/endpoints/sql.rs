@@ -139,7 +139,7 @@ fn parse_values(parameters: &Parameters) -> Result<Value, Problem> {
 /// Parses the limit of rows.
 ///
 /// # Errors
-/// If it is no number of rows, or more than there may be.
+/// If it is not a number of rows, or more than there may be.
 pub(crate) fn row_limit(app: &App, text: Option<&str>) -> Result<usize, ParameterError> {
     let limits = &app.limits.answers;
     text.map_or(Ok(limits.default_rows), |text| parse_integer("limit", text, 1, limits.max_rows))

@@ -1,4 +1,4 @@
-//! Who may ask over HTTP: the gate of [`crate::access`], before every path but those that are open.
+//! Access over HTTP: the gate of [`crate::access`], before every path but those that are open.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::problem::Problem;
 /// What is told to everybody, and counted for nobody: it says nothing of the lake.
 const OPEN_PATHS: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
 
-/// Who asks, until the answer has been sent, whatever it is.
+/// The client, until the answer has been sent, whatever it is.
 #[derive(Debug)]
 pub(crate) struct AdmittedClient {
     client: Client,
@@ -26,7 +26,7 @@ pub(crate) struct AdmittedClient {
 }
 
 impl AdmittedClient {
-    /// Who it is.
+    /// The client.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
@@ -48,7 +48,7 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-/// Who asks, as far as is known, and what lets him in.
+/// The client, as far as it is known, and its permits.
 fn authenticate(app: &App, path: &str, request: &Request) -> (Client, Result<Option<Permit>, Response>) {
     let headers = request.headers();
     let busy = |busy: Busy| {
@@ -73,7 +73,7 @@ fn authenticate(app: &App, path: &str, request: &Request) -> (Client, Result<Opt
         app.metrics.add_refusal("scope");
         return (client, Err(Problem::from(error).into_response()));
     }
-    // Whoever watches the server must see it when it is busy.
+    // Monitoring must reach the server when it is busy.
     let permit = if path == METRICS { Ok(None) } else { app.access.admit(&client).map(Some).map_err(busy) };
     (client, permit)
 }

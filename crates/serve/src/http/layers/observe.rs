@@ -224,7 +224,7 @@ impl Stream for ObservedBody {
             Some(Err(_)) => this.exchange.end = ExchangeEnd::Broken,
             Some(Ok(bytes)) => {
                 this.exchange.bytes += bytes.len() as u64;
-                // Whoever sends a body of known length does not ask for more after it.
+                // A body of known length is not asked for more after it.
                 if this.length == Some(this.exchange.bytes) {
                     this.exchange.end = ExchangeEnd::Sent;
                 }

@@ -48,7 +48,7 @@ impl PageToken {
     /// Reads a token for the question with this fingerprint.
     ///
     /// # Errors
-    /// A text that is no token, or one of another question.
+    /// A text that is not a token, or one of another question.
     pub(crate) fn decode(text: &str, question: &str) -> Result<Self, Problem> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
         let page: Self = serde_json::from_slice(&bytes).map_err(|_| {

@@ -62,7 +62,7 @@ fn forwarded_base(is_proxy: bool, scheme: &str, uri: &Uri, headers: &HeaderMap) 
 fn base(scheme: &str, host: Option<&str>, uri: &Uri, headers: &HeaderMap) -> String {
     let written = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).or_else(written);
-    // It goes into a document: what is no host is left out.
+    // It goes into a document: what is not a host is left out.
     let is_host = |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c));
     authority.filter(is_host).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }
