@@ -1,0 +1,226 @@
+//! The same question over every format, over Flight SQL and as SQL: identical rows, those of a plain fold over what was
+//! published; before compaction, after it, and between.
+
+mod answer;
+mod question;
+
+use std::collections::BTreeMap;
+
+use lake_testkit::oracle::Incident;
+use lake_testkit::{Answer, Row, Running};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use self::question::{Question, Source};
+use crate::api::flight::connect;
+use crate::harness::{Bench, CASES, CASES_RESOURCE};
+
+const POLICE: &str = "wg3w-h783";
+const POLICE_RESOURCE: &str = "police-department-incidents";
+
+/// Questions of each state of the lake; in all some more than 500.
+const QUESTIONS: usize = 168;
+
+/// A lake of two resources, served over HTTP and Flight SQL.
+struct Lake {
+    bench: Bench,
+    serving: Running,
+    sources: Vec<Source>,
+}
+
+impl Lake {
+    /// Everything that the portal publishes now has landed, and is served.
+    fn serve(bench: Bench) -> Self {
+        let source = |dataset: &str, resource, columns: [&'static str; 4]| Source {
+            resource,
+            columns,
+            incidents: bench.oracle(dataset).incidents().values().cloned().collect::<Vec<Incident>>(),
+        };
+        let sources = vec![
+            source(
+                CASES,
+                CASES_RESOURCE,
+                ["service_name", "service_subtype", "police_district", "neighborhoods_sffind_boundaries"],
+            ),
+            source(
+                POLICE,
+                POLICE_RESOURCE,
+                ["incident_category", "incident_subcategory", "police_district", "analysis_neighborhood"],
+            ),
+        ];
+        let serving = bench.program().spawn_serving(&["serve", "--flight", "127.0.0.1:0"]);
+        Self { bench, serving, sources }
+    }
+
+    fn landed() -> Bench {
+        let bench = Bench::synthetic(1_500);
+        // Some without a kind, a time or a place: what is null is asked for as well.
+        let less = |row: &mut Row| {
+            let even = row["service_request_id"].as_str().is_some_and(|id| id.as_bytes()[id.len() - 3] % 2 == 0);
+            let gone = if even { ["service_subtype", "service_name"] } else { ["requested_datetime", "lat"] };
+            for column in gone {
+                row.remove(column);
+            }
+        };
+        let some = |row: &Row| row["service_request_id"].as_str().is_some_and(|id| id.ends_with("77"));
+        bench.portal.update_where(CASES, some, less, 1_790_000_000_000);
+        for resource in [CASES_RESOURCE, POLICE_RESOURCE] {
+            bench.ingest(&bench.program(), resource, &["--page-size", "400"]).success();
+        }
+        bench
+    }
+
+    fn fast() -> Self {
+        Self::serve(Self::landed())
+    }
+
+    fn compacted() -> Self {
+        let bench = Self::landed();
+        bench.program().run(&["compact"]).success();
+        Self::serve(bench)
+    }
+
+    /// Compacted, and then moved, dated anew and taken another kind.
+    fn mixed() -> Self {
+        let bench = Self::landed();
+        bench.program().run(&["compact"]).success();
+        let moved = |row: &mut Row| {
+            row.insert("lat".to_owned(), "37.7512".into());
+            row.insert("requested_datetime".to_owned(), "2024-06-06T06:06:06.000".into());
+            row.insert("service_name".to_owned(), "Noise Report".into());
+        };
+        let some = |row: &Row| row["service_request_id"].as_str().is_some_and(|id| id.ends_with('3'));
+        bench.portal.update_where(CASES, some, moved, 1_795_000_000_000);
+        bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+        Self::serve(bench)
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        let answer = self.serving.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer
+    }
+
+    /// Asks everything over everything.
+    async fn ask(&self, seed: u64) {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut client = connect(&self.serving).await;
+        let (mut filled, mut cut) = (0, 0);
+        for n in 0..QUESTIONS {
+            let question = Question::random(&self.sources, &mut random);
+            let path = question.path();
+            let expected = question.fold(&self.sources);
+            filled += usize::from(!expected.rows.is_empty());
+            cut += usize::from(expected.truncated);
+            for format in answer::FORMATS {
+                let answer = self.get(&format!("{path}&format={format}")).await;
+                assert_eq!(answer.header("lake-exact"), Some("true"), "{path}");
+                let truncated = if expected.truncated { "true" } else { "false" };
+                assert_eq!(answer.header("lake-truncated"), Some(truncated), "{format}: {path}");
+                assert_eq!(answer::rows(format, &answer.body), expected.rows, "seed {seed}, {n}, {format}: {path}");
+            }
+            let sql = question.sql();
+            let batches = crate::api::flight::rows(&mut client, &sql).await;
+            assert_eq!(answer::of_batches(&batches), expected.rows, "seed {seed}, {n}, Flight SQL: {sql}");
+            if n % 24 == 0 {
+                let program = self.bench.program();
+                let printed = program.run(&["sql", "--format", "json", &sql]).success();
+                assert_eq!(answer::rows("json", printed.stdout.as_bytes()), expected.rows, "sql: {sql}");
+            }
+        }
+        assert!(filled > QUESTIONS / 2, "most questions have an answer: {filled}");
+        assert!(cut > QUESTIONS / 20, "some answers are cut off: {cut}");
+    }
+
+    /// What must hold between answers, whatever they are.
+    async fn hold_together(&self, seed: u64) {
+        let mut random = StdRng::seed_from_u64(seed);
+        let total = async |path: &str| -> i64 {
+            let answer = self.get(&format!("/aggregates?{path}")).await;
+            let rows = answer.json();
+            rows.as_array().expect("an array").iter().map(|row| row["count"].as_i64().expect("a count")).sum()
+        };
+        let everything = total("group_by=").await;
+        for dimension in
+            ["resource", "cell", "time", "category", "subcategory", "district", "neighborhood", "hour", "weekday"]
+        {
+            assert_eq!(total(&format!("group_by={dimension}")).await, everything, "by {dimension}");
+        }
+        // What is, what is not and what is unknown add up to the whole.
+        for label in ["category", "subcategory", "district", "neighborhood"] {
+            let values: Vec<String> = self.values(label).await;
+            let value = form(&values[random.random_range(0..values.len())]);
+            let of = async |query: String| total(&format!("group_by=&{query}")).await;
+            let (is, is_not) = (of(format!("{label}={value}")).await, of(format!("{label}!={value}&{label}!=")).await);
+            let unknown = of(format!("{label}=")).await;
+            assert_eq!(is + is_not + unknown, everything, "{label}={value}");
+            assert_eq!(of(format!("{label}!={value}")).await, is_not + unknown, "{label}!={value}");
+        }
+        for (yes, no) in [("located=true", "located=false"), ("dated=true", "dated=false")] {
+            assert_eq!(total(&format!("group_by=&{yes}")).await + total(&format!("group_by=&{no}")).await, everything);
+        }
+        // Children add up to their parents.
+        let by_cell = async |resolution: u8| -> BTreeMap<String, i64> {
+            let answer = self.get(&format!("/aggregates?group_by=cell&geo_precision={resolution}&located=true")).await;
+            let rows = answer.json();
+            let pair =
+                |row: &serde_json::Value| (row["cell"].as_str().expect("a cell").to_owned(), row["count"].as_i64());
+            rows.as_array().expect("rows").iter().map(pair).map(|(cell, n)| (cell, n.expect("a count"))).collect()
+        };
+        let mut finer = by_cell(10).await;
+        for resolution in (0..10_u8).rev() {
+            let coarser = by_cell(resolution).await;
+            let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+            for (cell, count) in &finer {
+                *sums.entry(question::parent(cell, resolution)).or_default() += count;
+            }
+            assert_eq!(coarser, sums, "resolution {resolution}");
+            finer = coarser;
+        }
+        // Windows tile, wherever they are cut.
+        let mut edges: Vec<String> = (0..7).map(|_| question::instant(&mut random)).collect();
+        edges.sort();
+        edges.dedup();
+        let mut sum = 0;
+        for pair in edges.windows(2) {
+            sum += total(&format!("group_by=&start_time={}&end_time={}", pair[0], pair[1])).await;
+        }
+        let (first, last) = (&edges[0], &edges[edges.len() - 1]);
+        assert_eq!(total(&format!("group_by=&start_time={first}&end_time={last}")).await, sum, "{edges:?}");
+    }
+
+    /// The values of a label, as the facets have them.
+    async fn values(&self, label: &str) -> Vec<String> {
+        let facets = self.get(&format!("/facets?facet={label}")).await.json();
+        let values = facets.as_array().expect("an array").iter().filter_map(|row| row["value"].as_str());
+        values.map(str::to_owned).collect()
+    }
+}
+
+/// A text as it stands in a query.
+fn form(text: &str) -> String {
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_before_compaction() {
+    let lake = Lake::fast();
+    lake.hold_together(1).await;
+    lake.ask(11).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_after_compaction() {
+    let lake = Lake::compacted();
+    lake.hold_together(2).await;
+    lake.ask(12).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_above_a_compaction() {
+    let lake = Lake::mixed();
+    lake.hold_together(3).await;
+    lake.ask(13).await;
+}

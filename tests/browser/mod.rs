@@ -1,0 +1,4 @@
+//! The page in Chromium, and the geometry of what it draws.
+
+mod geometry;
+mod page;

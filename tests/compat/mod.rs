@@ -1,0 +1,4 @@
+//! Lakes of earlier releases, and other readers of the tables.
+
+mod golden;
+mod readers;

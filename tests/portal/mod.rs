@@ -1,0 +1,9 @@
+//! Portals and saved files.
+
+pub(crate) mod bounds;
+mod credentials;
+mod faults;
+mod forms;
+pub(crate) mod rogue_portal;
+mod saved_files;
+mod stamps;
