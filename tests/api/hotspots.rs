@@ -341,7 +341,7 @@ async fn a_wrong_question_is_told_what_it_may_be() {
         ("trend=1", "trend", "`true` or `false`"),
         ("significant=yes", "significant", "`true` or `false`"),
         ("geo_precision=11", "geo_precision", "0 to 10"),
-        ("group_by=cell", "group_by", "it takes"),
+        ("group_by=cell", "group_by", "not a parameter of /hotspots: expected"),
         ("start_time=2024", "start_time", "a date"),
         ("resource=311-case", "resource", "did you mean `311-cases`?"),
         ("format=xml", "format", "`geojson`"),

@@ -247,5 +247,5 @@ async fn what_the_page_is_made_of_never_changes_under_its_name_and_is_small_on_t
     assert_eq!(serving.get("/assets/of-another-version.js").await.status, 404);
     // A base map that is none stops the start, in words.
     let refused = bench.program().run(&["serve", "--base-map", "tiles.example.org"]).expect_status(2);
-    assert!(refused.stderr.contains("no address of map tiles"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("not a URL of map tiles"), "{}", refused.stderr);
 }

@@ -3,7 +3,7 @@
 use lake_compact::{CompactOptions, CompactionReport, compact};
 use lake_ingest::Landing;
 use lake_maintenance::rebuild_rejects;
-use lake_model::Result;
+use lake_model::{Kind, Result};
 use lake_query::{Reader, ResourceSnapshot};
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
     let lake = if args.dry_run { context::open(global).await? } else { context::open_to_write(global).await? };
     let reader = context::reader(global, lake, &catalog)?;
     let named = args.names.to_vec();
-    let names = if named.is_empty() { reader.open_newest().await?.resources.into_keys().collect() } else { named };
+    let names = if named.is_empty() { landed_resources(&reader).await? } else { named };
     if let Some(window) = args.window {
         let (whole, _) = window.whole_years();
         if whole != window {
@@ -52,6 +52,17 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
         tracing::error!("{error}");
     }
     last.map_or(Ok(3), Err)
+}
+
+/// Returns the resources that have landed; none in a lake whose tables were not made yet.
+async fn landed_resources(reader: &Reader) -> Result<Vec<String>> {
+    match reader.open_newest().await {
+        Ok(snapshot) => Ok(snapshot.resources.into_keys().collect()),
+        Err(error) if error.kind() == Kind::NotFound && reader.lake().list_landed_resources().await?.is_empty() => {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Compacts one resource; one whose definition has changed gets its keys and rejects made again first.

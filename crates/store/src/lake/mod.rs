@@ -100,12 +100,18 @@ impl Lake {
     /// Returns the newest state of a table that every lake has.
     ///
     /// # Errors
-    /// If the store does not answer, the log is damaged, or the table is lost.
+    /// If the store does not answer, the log is damaged, or the table is lost or was not made yet.
     pub async fn snapshot_of(&self, table: &Table) -> Result<Arc<Snapshot>> {
         match table.snapshot().await {
-            Err(error) if error.kind() == Kind::NotFound && !self.list_landed_resources().await?.is_empty() => {
-                Err(self.lost_table_error(table.name()))
-            }
+            Err(error) if error.kind() == Kind::NotFound => match self.list_landed_resources().await?.is_empty() {
+                false => Err(self.lost_table_error(table.name())),
+                true => Err(Error::not_found(format!(
+                    "table {} in {} does not exist yet: the run that makes the lake was stopped, and nothing has landed; \
+                     `hotspots-lake ingest` completes it",
+                    table.name(),
+                    self.location
+                ))),
+            },
             snapshot => snapshot,
         }
     }
