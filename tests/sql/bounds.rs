@@ -350,8 +350,10 @@ async fn processes_of_queries_end_with_the_server_however_it_ends() {
         while started.iter().any(|id| is_running(*id)) {
             assert!(began.elapsed() < PATIENCE, "a process outlives its server");
         }
-        let left = std::fs::read_dir(&spill).expect("a folder").count();
-        assert_eq!(left, 0, "nothing is left of what was spilled");
+        // A process that had just begun, too, ends and removes its directory.
+        while std::fs::read_dir(&spill).expect("a folder").count() > 0 {
+            assert!(began.elapsed() < PATIENCE, "something is left of what was spilled");
+        }
         asking.abort();
     }
 }
