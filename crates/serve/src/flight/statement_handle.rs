@@ -105,7 +105,7 @@ mod tests {
                 StatementHandle::from_bytes(wrong, "lake", "ticket")
                     .expect_err("no ticket")
                     .message()
-                    .contains("no ticket")
+                    .contains("not a ticket")
             );
         }
         assert_eq!(
