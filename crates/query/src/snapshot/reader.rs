@@ -66,7 +66,7 @@ impl Reader {
         &self.engine
     }
 
-    /// The definitions of the program and of the user's files; [`LakeSnapshot::catalog`] has those of the lake as well.
+    /// The definitions of the program and of the user's files; [`crate::LakeSnapshot::catalog`] has those of the lake as well.
     pub fn configured(&self) -> &Catalog {
         &self.configured
     }
