@@ -1,6 +1,5 @@
-//! What the commands share that ask a question of the HTTP interface: the snapshot, its warnings, the output.
+//! The parts that `aggregates` and `hotspots` share: opening the snapshot, its warnings, writing the answer.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -34,9 +33,7 @@ pub(crate) async fn open(global: &Global, asked: AskOutput, filters: &Filters) -
         Some(moment) => reader.open_past(&moment).await?,
         None => reader.open_newest().await?,
     };
-    let in_catalog = view.catalog.iter().map(|resource| resource.name.as_str());
-    let known: BTreeSet<&str> = in_catalog.chain(view.resources.keys().map(String::as_str)).collect();
-    filters.check_resources(&known)?;
+    filters.check_resources(&view.resource_names())?;
     output::warn_of_inexact(&view, global.quiet);
     let context = QueryContext { engine: reader.engine().clone(), reader: Arc::clone(&reader), view };
     if !global.quiet {

@@ -1,6 +1,5 @@
 //! What every request sees, over whichever interface it comes.
 
-use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -83,12 +82,6 @@ impl App {
             stop,
             abort,
         })
-    }
-
-    /// The names of all resources: those in the lake and those of the catalog.
-    pub(crate) fn resource_names<'a>(&self, view: &'a LakeSnapshot) -> BTreeSet<&'a str> {
-        let known = view.catalog.iter().map(|resource| resource.name.as_str());
-        known.chain(view.resources.keys().map(String::as_str)).collect()
     }
 
     /// A snapshot of the newest versions.

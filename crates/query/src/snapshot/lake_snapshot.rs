@@ -53,6 +53,12 @@ pub(crate) enum DefinitionsChoice {
 }
 
 impl LakeSnapshot {
+    /// Returns the names of all resources: those that have landed and those of the catalog.
+    pub fn resource_names(&self) -> BTreeSet<&str> {
+        let known = self.catalog.iter().map(|resource| resource.name.as_str());
+        known.chain(self.resources.keys().map(String::as_str)).collect()
+    }
+
     /// Returns the versions read, for `Lake-Version`.
     pub fn version(&self) -> String {
         let incidents = self.resources.values().filter_map(|r| Some(r.compaction.as_ref()?.incidents_version)).max();

@@ -6,9 +6,9 @@
 mod bitwise_precedence;
 mod distinct_from;
 mod grouping_sets;
+mod guarded_rules;
 mod hidden_properties;
 mod ignore_nulls;
-mod null_equal_joins;
 mod ordered_aggregates;
 mod percentile;
 mod requirements;
@@ -44,7 +44,7 @@ pub(crate) fn with_rules(
     if let Some(functions) = session.aggregate_functions() {
         percentile::with_percentiles(functions);
     }
-    let session = null_equal_joins::with_null_equal_joins(time::with_times(session));
+    let session = guarded_rules::with_guarded_rules(time::with_times(session));
     let session = with_comparable_floats(session).with_analyzer_rule(Arc::new(window_keys::WindowKeys));
     session.with_physical_optimizer_rules(requirements::with_requirements(physical_rules))
 }

@@ -87,7 +87,7 @@ async fn the_engine_takes_the_keys_of_using_from_the_left() {
 async fn the_engine_equates_nulls_next_to_null_equal_keys() {
     let sql =
         "SELECT x.id, y.id FROM t AS x JOIN t AS y ON x.d IS NOT DISTINCT FROM y.d WHERE x.b = y.b AND x.id <= y.id";
-    still_wrong("sql/rules/null_equal_joins", sql, &["1|1", "3|3", "4|4"]).await;
+    still_wrong("sql/rules/guarded_rules", sql, &["1|1", "3|3", "4|4"]).await;
 }
 
 #[tokio::test]
@@ -156,13 +156,13 @@ async fn the_engine_loses_conditions_that_are_null() {
 async fn the_engine_takes_sliding_counts_for_sorted() {
     let sql = "SELECT COUNT(*) OVER (PARTITION BY d ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS n FROM t \
                ORDER BY n LIMIT 3";
-    still_wrong("sql_rules/sliding_windows", sql, &["1", "1", "1"]).await;
+    still_wrong("sql/rules/sliding_windows", sql, &["1", "1", "1"]).await;
 }
 
 #[tokio::test]
 async fn the_engine_pushes_constant_filters_below_totals() {
     let sql = "SELECT x.n FROM (SELECT COUNT(*) AS n FROM t) AS x WHERE 9 < (SELECT COUNT(*) FROM t)";
-    still_wrong("sql_rules/null_equal_joins", sql, &[]).await;
+    still_wrong("sql/rules/guarded_rules", sql, &[]).await;
 }
 
 #[tokio::test]

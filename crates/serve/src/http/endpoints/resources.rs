@@ -55,12 +55,12 @@ struct ResourceStatus {
 pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> Result<Response, Problem> {
     Parameters::from_query(RESOURCES, &[], params.query())?;
     let context = app.open_context().await?;
-    let mut response = Json(read_statuses(&app, &context).await?).into_response();
+    let mut response = Json(read_statuses(&context).await?).into_response();
     insert_lake_headers(response.headers_mut(), &context.view, &[])?;
     Ok(response)
 }
 
-async fn read_statuses(app: &App, context: &RequestContext) -> Result<Vec<ResourceStatus>> {
+async fn read_statuses(context: &RequestContext) -> Result<Vec<ResourceStatus>> {
     let view = &context.view;
     let session = context.session().await?;
     let frame = scan_counts(&session, view, CountsFilter::default(), |_| true)?;
@@ -69,7 +69,7 @@ async fn read_statuses(app: &App, context: &RequestContext) -> Result<Vec<Resour
     let rejects = read_numbers(&session, sql_files::SERVE_OPEN_REJECTS).await?;
     let mut audits = view.lake.read_last_audits(view.resources.keys()).await;
     let mut statuses = Vec::new();
-    for name in app.resource_names(view) {
+    for name in view.resource_names() {
         let definition = view.catalog.get(name).ok();
         let mut status = ResourceStatus {
             name: name.to_owned(),

@@ -77,7 +77,7 @@ impl RowsRequest {
             Some(version) => app.open_context_at(version).await?,
             None => app.open_context().await?,
         };
-        filters.check_resources(&app.resource_names(&context.view))?;
+        filters.check_resources(&context.view.resource_names())?;
         timing.step("open");
         let resources = filters.resources.included.clone();
         let text = format!("{canonical_text} {options:?}");

@@ -67,7 +67,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
     let parameters = params.parse(&ENDPOINT)?;
     let tolerance = parse_optional_integer(&parameters, "tolerance", 0, MAX_TOLERANCE_M)?.unwrap_or(0);
     let context = run_until(deadline, app.open_context()).await?;
-    let sets = select_sets(&app, &context, &parameters)?;
+    let sets = select_sets(&context, &parameters)?;
     timing.step("open");
     let places = (parameters.single("dimension"), parameters.single("city"));
     let name = AnswerTag::for_boundaries(&context, &format!("{:?}", (&sets, places, tolerance)))?;
@@ -98,7 +98,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
 }
 
 /// The sets that are asked for and have landed.
-fn select_sets(app: &App, context: &RequestContext, parameters: &Parameters) -> Result<BTreeSet<String>, Problem> {
+fn select_sets(context: &RequestContext, parameters: &Parameters) -> Result<BTreeSet<String>, Problem> {
     let landed = context.view.boundaries_names();
     let defined = || context.view.catalog.boundaries();
     let known: BTreeSet<&str> = defined().map(|set| set.name.as_str()).chain(landed.iter().copied()).collect();
@@ -110,7 +110,7 @@ fn select_sets(app: &App, context: &RequestContext, parameters: &Parameters) -> 
         sets.retain(|name| wanted.iter().any(|wanted| wanted == name));
     }
     if let Some(counted) = parameters.all("counts_for") {
-        let resources = app.resource_names(&context.view);
+        let resources = context.view.resource_names();
         if let Some(wrong) = counted.iter().find(|name| !resources.contains(name.as_str())) {
             return Err(unknown_value("counts_for", wrong, resources.iter().copied()).into());
         }

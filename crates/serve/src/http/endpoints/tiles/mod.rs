@@ -81,7 +81,7 @@ pub(crate) async fn answer(
     let resolution = parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let resolution = resolution.unwrap_or_else(|| address.resolution());
     let context = app.open_context().await?;
-    filters.check_resources(&app.resource_names(&context.view))?;
+    filters.check_resources(&context.view.resource_names())?;
     timing.step("open");
     let names = filters.resources.included.clone();
     let name = AnswerTag::for_question(&context, &names, &format!("{:?}", (&filters, resolution, address)), "mvt")?;

@@ -37,7 +37,7 @@ pub(crate) async fn get(
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
     parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let context = app.open_context().await?;
-    filters.check_resources(&app.resource_names(&context.view))?;
+    filters.check_resources(&context.view.resource_names())?;
     let scheme = scheme.map_or("http", |Extension(Scheme(scheme))| scheme);
     let is_proxy = peer.is_some_and(|Extension(peer)| app.access.is_trusted_proxy(peer.address.ip()));
     let base = forwarded_base(is_proxy, scheme, &uri, &headers);

@@ -1,9 +1,9 @@
-//! Joins in which null equals null (`a.x IS NOT DISTINCT FROM b.x`). The engine adds other conditions to the keys of such a
-//! join, so that null equals null in them, too, and merges it with joins in which null equals nothing. Both rules are
-//! skipped here where they would.
+//! Rules of the engine's optimizer that are skipped for plans that they would change to wrong ones:
 //!
-//! Filters on no column above an aggregate of all rows, such as `1 > (SELECT COUNT(*) FROM t)`, are pushed below it by the
-//! engine: but the aggregate of no rows is a row, and the filter is lost. That rule is skipped as well.
+//! - Joins in which null equals null (`a.x IS NOT DISTINCT FROM b.x`): two rules add other conditions to the keys of such a
+//!   join, so that null equals null in them, too, or merge it with joins in which null equals nothing.
+//! - Filters on no column above an aggregate of all rows, such as `1 > (SELECT COUNT(*) FROM t)`: a rule moves the filter
+//!   below the aggregate. The aggregate of no rows is a row, so the filter is lost.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::sql::null_conditions::logical_rules;
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
 /// Replaces the three rules in a session.
-pub(super) fn with_null_equal_joins(session: SessionStateBuilder) -> SessionStateBuilder {
+pub(super) fn with_guarded_rules(session: SessionStateBuilder) -> SessionStateBuilder {
     let rules = logical_rules().into_iter().map(|rule| match rule.name() {
         "extract_equijoin_predicate" => Arc::new(Guarded { rule, is_unsafe: is_null_equal }) as Rule,
         "eliminate_cross_join" => Arc::new(Guarded { rule, is_unsafe: has_null_equal_inner_join }) as Rule,
