@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lake-analytics", &["lake-model", "lake-query"]),
     ("lake-serve", &["lake-analytics", "lake-model", "lake-query", "lake-store"]),
     ("lake-testkit", &["lake-soda-sim"]),
+    ("lake-bench", &["lake-soda-sim"]),
     (
         "hotspots-lake",
         &[
