@@ -13,7 +13,7 @@ pub(crate) const CASES: &str = "vw6y-z8j6";
 /// Its resource.
 pub(crate) const CASES_RESOURCE: &str = "311-cases";
 
-/// The resource of each dataset that the program knows.
+/// Returns the resource of each dataset of the program.
 pub(crate) fn resource_of(dataset: &str) -> Option<&'static str> {
     Some(match dataset {
         CASES => CASES_RESOURCE,
@@ -52,13 +52,13 @@ impl Bench {
         Self::within(portal, tempfile::tempdir().expect("a directory"))
     }
 
-    /// With its lake in this directory.
+    /// Creates a bench with its lake in this directory.
     pub(crate) fn within(portal: Portal, folder: tempfile::TempDir) -> Self {
         let served = PortalThread::start(&portal);
         Self { portal, served, folder }
     }
 
-    /// A portal with `rows` synthetic rows of five resources.
+    /// Creates a bench with a portal of `rows` synthetic rows of five resources.
     pub(crate) fn synthetic(rows: usize) -> Self {
         Self::new(lake_soda_sim::synthetic::san_francisco(rows, 7))
     }
@@ -71,20 +71,20 @@ impl Bench {
         Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(self.lake()).current_dir(self.folder.path())
     }
 
-    /// `ingest RESOURCE` from the portal with more arguments.
+    /// Runs `ingest RESOURCE` from the portal with more arguments.
     pub(crate) fn ingest(&self, program: &Program, resource: &str, more: &[&str]) -> Output {
         let mut args = vec!["ingest", resource, "--portal", self.served.url(), "--retry-wait-ms", "1"];
         args.extend(more);
         program.run(&args)
     }
 
-    /// What the portal publishes now, folded by the oracle.
+    /// Returns the oracle over what the portal publishes now.
     pub(crate) fn oracle(&self, dataset: &str) -> Oracle {
         let rows: Vec<Row> = self.portal.rows(dataset);
         Oracle::of(&Roles::of_dataset(dataset), &rows, &Order::AsGiven)
     }
 
-    /// Fails unless everything the lake answers for a resource is what the oracle says.
+    /// Fails unless all answers of the lake for a resource equal the oracle's.
     pub(crate) fn assert_exact(&self, resource: &str, oracle: &Oracle, when: &str) {
         assert_exact(&self.program(), resource, oracle, when);
     }
@@ -141,7 +141,7 @@ pub(crate) fn assert_exact(program: &Program, resource: &str, oracle: &Oracle, w
     assert_eq!(number(&program.sql(&query)[0]["n"]), totals.rejects, "{resource}, {when}: rejects");
 }
 
-/// Everything that the stored tables of counts and incidents hold, in one order.
+/// Returns the content of the stored tables of counts and incidents, sorted.
 pub(crate) fn stored(program: &Program) -> (Vec<Value>, Vec<Value>) {
     let counts = program.sql(
         "SELECT * FROM stored.counts ORDER BY resource, occurred_at, cell, category, subcategory, district, neighborhood",

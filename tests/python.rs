@@ -5,7 +5,7 @@ use std::process::Command;
 
 use lake_testkit::missing_tool;
 
-/// A Python that has these modules; without one the test says that it did not run.
+/// Returns a Python that has these modules; without one the test reports that it did not run.
 pub(crate) fn python_with(test: &str, modules: &str) -> Option<PathBuf> {
     let python = std::env::var_os("HOTSPOTS_PYTHON").map(PathBuf::from).filter(|python| {
         let has = Command::new(python).args(["-c", &format!("import {modules}")]).output();

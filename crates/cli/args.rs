@@ -124,7 +124,7 @@ pub(crate) enum Command {
     /// List the versions of every table, the newest first
     #[command(after_help = examples::HISTORY)]
     History(History),
-    /// Verify the whole lake: logs, files, statistics, counts and rejects
+    /// Verify the complete lake: logs, files, statistics, counts and rejects
     #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Delete files that no table version needs; without --apply only list them
@@ -168,7 +168,7 @@ pub(crate) struct ResourceNames {
 }
 
 impl ResourceNames {
-    /// Returns each name once, in the order given, those without the option first; empty stands for all.
+    /// Returns each name once, in the order given, those without the option first; empty selects all.
     pub(crate) fn to_vec(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for name in self.positional.iter().chain(&self.option) {
@@ -423,7 +423,7 @@ pub(crate) enum QueriesCommand {
     },
 }
 
-/// A path, or a `file:///` URL of one.
+/// Returns the parser of a path, or a `file:///` URL of one.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(|text| text.to_str().map_or_else(|| Ok(PathBuf::from(&text)), parse_local_path))
 }

@@ -15,7 +15,7 @@ const PROGRAM: &str = "hotspots-lake";
 pub(crate) fn answer_shell() -> bool {
     let directory = std::env::current_dir().ok();
     let environment = CompleteEnv::with_factory(Args::command).var(VARIABLE);
-    // A shell that is given no words offers none, which is all that can be said to it.
+    // A shell that gets no words offers none; completion has no other way to report an error.
     environment.try_complete(std::env::args_os(), directory.as_deref()).unwrap_or(true)
 }
 

@@ -11,7 +11,7 @@ use lake_store::{Lake, Location};
 
 use crate::args::{Global, Portal};
 
-/// The definitions that are given: those the program comes with, and the user's own files.
+/// Returns the configured definitions: those the program comes with, and the user's own files.
 pub(crate) fn catalog(global: &Global) -> Result<Arc<Catalog>> {
     let mut catalog = Catalog::built_in()?;
     if let Some(directory) = &global.resources {
@@ -20,7 +20,7 @@ pub(crate) fn catalog(global: &Global) -> Result<Arc<Catalog>> {
     Ok(Arc::new(catalog))
 }
 
-/// The definitions that hold: those that are given, and those of the lake where there is one.
+/// Returns the effective definitions: the configured ones, and those of the lake if it exists.
 pub(crate) async fn known(global: &Global) -> Result<Arc<Catalog>> {
     let given = catalog(global)?;
     match open(global).await {
@@ -30,7 +30,7 @@ pub(crate) async fn known(global: &Global) -> Result<Arc<Catalog>> {
     }
 }
 
-/// The named resources and boundaries, or all: the boundaries last, for incidents matter more.
+/// Returns the named resources and boundaries, or all: the boundaries last, as incidents matter more.
 pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<CatalogEntry>> {
     if names.is_empty() {
         let boundaries = catalog.boundaries().cloned().map(CatalogEntry::Boundaries);
@@ -39,7 +39,7 @@ pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<CatalogE
     names.iter().map(|name| catalog.find_entry(name)).collect()
 }
 
-/// The queries the program comes with, and the user's own.
+/// Returns the queries the program comes with, and the user's own.
 pub(crate) fn queries(global: &Global) -> Result<Queries> {
     let built_in = Queries::built_in()?;
     match &global.queries {
@@ -64,7 +64,7 @@ pub(crate) async fn checked_queries(global: &Global, reader: &Reader) -> Result<
     queries(global)
 }
 
-/// Where the lake is.
+/// Returns the location of the lake.
 fn location(global: &Global) -> Result<Location> {
     Ok(Location::parse(&global.lake)?.with_block_cache(global.block_cache_mib << 20))
 }
@@ -81,7 +81,8 @@ pub(crate) async fn create(global: &Global) -> Result<Lake> {
     Lake::create(location(global)?).await
 }
 
-/// The key indexes lie in a local lake under `.index`, else in the user's cache, by the lake's id.
+/// Returns the options of landing. The key indexes are in a local lake under `.index`, else in the user's cache, by the
+/// lake's id.
 pub(crate) fn landing(global: &Global, lake: &Lake, synthetic: bool) -> Result<LandingOptions> {
     let index_directory = match (&global.index, &lake.location().directory) {
         (Some(directory), _) => directory.join(lake.id()),
@@ -101,7 +102,7 @@ fn user_cache() -> Result<PathBuf> {
     })
 }
 
-/// How to reach portals.
+/// Returns the options for portals.
 ///
 /// # Errors
 /// If `--portal` is not an address, or holds a password.

@@ -1,5 +1,5 @@
-//! The examples at the end of each command's help. A line is at most 78 columns wide, so that no terminal breaks it, and
-//! a comment stands above its command, so that both can be pasted into a shell.
+//! The examples at the end of each command's help. A line is at most 78 columns wide, so that no terminal wraps it, and
+//! a comment is on the line above its command, so that both can be pasted into a shell.
 
 pub(crate) const PROGRAM: &str = "\
 Examples:

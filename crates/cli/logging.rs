@@ -58,9 +58,10 @@ pub(crate) fn start_logging(options: LogOptions) {
         "lake_soda_sim",
     ];
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={own}")).collect();
-    // The readers of logs tell each error at each of their levels, and return it: it is said once, by whoever asked.
+    // The library that reads logs reports each error at each of its levels, and returns it: it is logged once, by the
+    // caller.
     let default = || EnvFilter::new(format!("error,buoyant_kernel=off,deltalake_core=off,{}", directives.join(",")));
-    // A variable without a value is as good as none.
+    // An empty variable counts as unset.
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|filter| !filter.trim().is_empty());
     let filter = asked.and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(default);
     let filter = match "access=info".parse() {
@@ -71,7 +72,7 @@ pub(crate) fn start_logging(options: LogOptions) {
         .with_env_filter(filter)
         .with_writer(move || LogLine { has_colors: terminal })
         .with_ansi(terminal);
-    // It would tell a line that cannot be written to stderr, where it cannot be told either, and panic.
+    // It would report a line that cannot be written to stderr on stderr, and panic.
     let lines = lines.log_internal_errors(false);
     // Threads that panic are lines of the log like others, in its format.
     std::panic::set_hook(Box::new(|panic| {

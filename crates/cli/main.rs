@@ -27,7 +27,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A store that fails holds up the end of the program no longer.
 const REMOVALS_END: Duration = Duration::from_secs(5);
-/// Nor one that hangs the end of a program that was told to stop.
+/// Limits the same at the end of a program that was stopped, if the store hangs.
 const REMOVALS_END_AT_STOP: Duration = Duration::from_secs(1);
 
 /// Threads for what blocks, reads of a local disk above all. Each keeps memory of its own, and a log of a hundred
@@ -37,11 +37,11 @@ fn most_blocking_threads() -> usize {
 }
 
 fn main() -> ExitCode {
-    // How deep the stack of the first thread is, is the system's to say.
+    // The system chooses the stack size of the first thread.
     let deep = std::thread::Builder::new().stack_size(lake_query::STACK_BYTES).spawn(run);
     match deep.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
-        // It has said why.
+        // The thread has reported its panic.
         Ok(Err(_)) => ExitCode::from(70),
         Err(error) => output::fail(&lake_model::Error::internal("starting a thread").with_source(error)),
     }

@@ -53,7 +53,7 @@ pub(crate) fn fail(error: &Error) -> ExitCode {
     ExitCode::from(report(error))
 }
 
-/// Says what went wrong; its exit code, for a command that goes on and returns it at its end: it is said once.
+/// Reports an error, once, and returns its exit code, for a command that continues and returns the code at its end.
 pub(crate) fn report(error: &Error) -> u8 {
     write_line("ERROR", &format!("error: {error}"));
     if error.kind() == Kind::Internal {
@@ -82,7 +82,7 @@ pub(crate) fn note(text: &str) {
     write_line("INFO", text);
 }
 
-/// Writes a line to stderr in the form of log lines: who reads them with a program reads nothing else there.
+/// Writes a line to stderr in the format of log lines, so that a program that parses the log can parse it.
 fn write_line(level: &str, text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = match log_format() {

@@ -47,7 +47,7 @@ impl Progress {
 }
 
 impl Step {
-    /// More rows are done.
+    /// Counts more rows that are done.
     pub(crate) fn add(&mut self, rows: u64) {
         self.rows += rows;
         match &self.bar {
@@ -60,12 +60,12 @@ impl Step {
         }
     }
 
-    /// The work is done.
+    /// Ends the work with its outcome.
     pub(crate) fn done(self, outcome: &str) {
         let seconds = self.begun.elapsed().as_secs_f64();
         match self.bar {
             Some(bar) => {
-                // The outcome says how many rows there were.
+                // The outcome includes the number of rows.
                 let style = ProgressStyle::with_template("{prefix}: {msg}");
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
                 bar.finish_with_message(outcome.to_owned());

@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 use crate::args::RowsOutput;
 use crate::{output, terminal_table};
 
-/// Extensions of files, and the formats they stand for.
+/// File extensions, and their formats.
 const EXTENSIONS: [(&str, Format); 9] = [
     ("csv", Format::Csv),
     ("json", Format::Json),
@@ -45,7 +45,7 @@ impl Destination {
     /// Chooses the format: the one named, else that of the file's extension, else a table.
     ///
     /// # Errors
-    /// If a file's extension stands for no format and none is named.
+    /// If a file's extension has no format and none is named.
     pub(crate) fn new(asked: &RowsOutput) -> Result<Self> {
         let file = asked.output.clone().filter(|path| path.as_os_str() != "-");
         let format = match (asked.format, &file) {
@@ -154,7 +154,7 @@ fn with_cells_as_text(batch: &RecordBatch) -> Result<RecordBatch> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).or_err(Kind::Internal, || "cells as text")
 }
 
-/// A number of rows, for people.
+/// Formats a number of rows, for people.
 pub(crate) fn counted(rows: usize) -> String {
     if rows == 1 { "(1 row)".to_owned() } else { format!("({rows} rows)") }
 }
@@ -171,7 +171,8 @@ fn format_of(path: &Path) -> Result<Format> {
     })
 }
 
-/// A file in the directory of `path`, with the permissions of any new file, which vanishes unless it gets that name.
+/// Creates a file in the directory of `path`, with the permissions of any new file, which is deleted unless it gets
+/// that name.
 fn new_file(path: &Path) -> Result<NamedTempFile> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();

@@ -6,8 +6,8 @@ use lake_serve::SqlWorkerSetup;
 use lake_store::Location;
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
-/// What the allocator and the runtime reserve beside what they use: address space that counts against the bound, and of
-/// which no memory is taken.
+/// The address space that the allocator and the runtime reserve: it counts against the limit, although no memory is
+/// used for it.
 const RESERVED_BYTES: usize = 2 << 30;
 
 /// How far the process steps back behind the server for time of the cores: a third of its share.
@@ -16,11 +16,12 @@ const NICENESS: i32 = 5;
 /// Gives up what a process of so many threads does not need to answer statements.
 ///
 /// # Errors
-/// If the system refuses a bound of memory. What it does not know is left out, and said at the level `debug`.
+/// If the system rejects a memory limit. Restrictions that it does not support are omitted, and logged at the level
+/// `debug`.
 pub(crate) fn enter(setup: &SqlWorkerSetup, threads: usize) -> Result<()> {
     let directory = Location::parse(&setup.lake)?.directory;
     bound_memory(setup, threads)?;
-    // The server answers others beside any number of processes that are busy for as long as they may.
+    // The server answers other requests next to any number of workers that use all their time.
     let _ = nice(NICENESS);
     #[cfg(target_os = "linux")]
     {
@@ -63,7 +64,7 @@ mod linux {
     };
     use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
-    /// The newest version of Landlock whose rights are given up; an older kernel gives up those that it knows.
+    /// The newest version of Landlock that is used; an older kernel restricts the rights that it supports.
     const KNOWN: ABI = ABI::V6;
 
     /// What every process reads: itself, and how many cores it may use.
@@ -102,7 +103,7 @@ mod linux {
             .restrict_self()
     }
 
-    /// No other program is started, and no socket made unless the lake is on the network.
+    /// Forbids starting other programs, and making sockets unless the lake is on the network.
     pub(super) fn restrict_calls(has_network: bool) -> Result<String> {
         let failed = || "seccomp";
         let mut refused = vec![

@@ -1,4 +1,4 @@
-//! What `serve` and `up` take: where to listen, limits, and who may ask.
+//! The options of `serve` and `up`: addresses, limits and access.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
@@ -105,13 +105,13 @@ pub(crate) struct Serving {
     /// Limit the cells of a study area of hot spots
     #[arg(long, value_name = "N", default_value_t = Limits::default().answers.max_hotspot_cells, help_heading = LIMITS)]
     max_hotspot_cells: usize,
-    /// Limit how long requests continue after the server is told to stop
+    /// Limit how long requests continue after the server is stopped
     #[arg(long, value_name = "S", default_value_t = Limits::default().drain.as_secs(), help_heading = LIMITS)]
     drain_seconds: u64,
 }
 
-/// An address to listen on. A name is looked up, and an address of IPv4 taken before one of IPv6: where both are, every
-/// client has the former.
+/// Parses an address to listen on. A name is resolved, and an IPv4 address preferred to an IPv6 one: if both exist,
+/// every client supports the former.
 fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
@@ -137,7 +137,7 @@ pub(crate) struct Listening {
 }
 
 impl Serving {
-    /// Takes the addresses, says which they are, and warns who lets everybody in.
+    /// Binds the addresses, reports them, and warns if everybody is let in.
     pub(crate) async fn listen(&self) -> Result<Listening> {
         let identity = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Some(Identity::read(certificate, key)?),
@@ -162,7 +162,7 @@ impl Serving {
         Ok(Listening { server: server.with_flight(flight).with_base_map(self.base_map.clone()), access, limits })
     }
 
-    /// The limits of a server that only this machine can ask, or others as well.
+    /// Returns the limits of a server that only this machine can reach, or others as well.
     fn limits(&self, is_loopback: bool) -> Limits {
         let (per_second, at_a_time) = match is_loopback {
             true => (0, 0),
@@ -189,7 +189,7 @@ impl Serving {
         }
     }
 
-    /// The gate.
+    /// Returns the access rules.
     fn access(&self, limits: &Limits) -> Result<Access> {
         let options = AccessOptions {
             token_file: self.token_file.clone(),
@@ -204,7 +204,7 @@ impl Serving {
     }
 }
 
-/// Warns who lets other machines ask without a token. `option` is the one that names the address.
+/// Warns if other machines can send requests without a token. `option` is the one that sets the address.
 fn warn_if_open(option: &str, address: IpAddr, access: &Access) {
     if !address.is_loopback() && !access.needs_token() {
         output::note(&format!(

@@ -10,7 +10,7 @@ use crate::logging;
 use crate::sandbox;
 use crate::{most_blocking_threads, output};
 
-/// The word after the program's name. It is not a command for people, so the command line does not know it.
+/// The first argument of a worker. It is not a command for users, so the command-line parser does not include it.
 pub(crate) const NAME: &str = "sql-worker";
 
 /// Works until stdin ends.

@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table};
 use lake_model::{Error, Result};
 use lake_query::with_unique_names;
 
-/// Columns of a terminal that does not say how wide it is.
+/// Columns of a terminal that does not report its width.
 const DEFAULT_WIDTH: u16 = 80;
 /// Columns of the terminal that a column of a table needs at least, its borders included.
 const MIN_COLUMN_WIDTH: usize = 9;
@@ -43,7 +43,7 @@ pub(crate) fn render(batches: &[RecordBatch], width: u16) -> Result<String> {
     Ok(format!("{table}\n"))
 }
 
-/// The cells of a batch, row by row; null is empty.
+/// Returns the cells of a batch, row by row; null is empty.
 fn texts(batch: &RecordBatch) -> Result<Vec<Vec<String>>> {
     let options = FormatOptions::default();
     let formatters = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
@@ -53,7 +53,7 @@ fn texts(batch: &RecordBatch) -> Result<Vec<Vec<String>>> {
     Ok((0..batch.num_rows()).map(row).collect())
 }
 
-/// Control characters are escaped: what a publisher wrote cannot steer the terminal.
+/// Escapes control characters: a publisher's text cannot control the terminal.
 fn printable(text: &str) -> String {
     text.chars().fold(String::new(), |mut shown, c| {
         if c.is_control() && c != '\n' && c != '\t' {
@@ -65,7 +65,7 @@ fn printable(text: &str) -> String {
     })
 }
 
-/// A block of lines for each row: a name and its value on each line.
+/// Formats a block of lines for each row: a name and its value on each line.
 fn blocks(names: &[String], rows: &[Vec<String>]) -> String {
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();

@@ -1,6 +1,6 @@
-//! Builds the map of `web/` with npm into `OUT_DIR`, and lists its files for the program to hold. Without npm the program
-//! builds all the same, and its `/` says how to get the map; `HOTSPOTS_WEB=require` makes that an error, `HOTSPOTS_WEB=skip`
-//! leaves the map out.
+//! Builds the map of `web/` with npm into `OUT_DIR`, and lists its files for the program to embed. Without npm the
+//! program is built without the map, and its `/` explains how to get it; `HOTSPOTS_WEB=require` makes a missing npm an
+//! error, `HOTSPOTS_WEB=skip` omits the map.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
 
-/// What the page is built from; `node_modules` and `dist` of somebody who works on it are not.
+/// The files that the page is built from; the `node_modules` and `dist` of a developer are not among them.
 const SOURCES: [&str; 9] = [
     ".npmrc",
     "compress.mjs",
@@ -86,7 +86,7 @@ fn npm(work: &Path, dist: &Path, args: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    // What is wrong is said before where in npm's programs it was found.
+    // npm prints its message before the place in its own programs, so the first lines are kept.
     let wrong = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("at "));
     let first: Vec<&str> = wrong.take(8).collect();
     Err(format!("npm {} failed: {}", args.join(" "), first.join(" | ")))
@@ -109,7 +109,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// The files below a directory, by their path from it, in order.
+/// Returns the files below a directory, by their path from it, sorted.
 fn listed(root: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];
@@ -128,7 +128,7 @@ fn listed(root: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// The files as a table in Rust: name, bytes, bytes compressed with Brotli.
+/// Returns the files as a table in Rust: name, bytes, bytes compressed with Brotli.
 fn table(files: &[(String, PathBuf)]) -> String {
     let mut text = String::from("pub(crate) static FILES: &[(&str, &[u8], &[u8])] = &[\n");
     for (name, path) in files {

@@ -9,21 +9,22 @@ use serde_json::{Value, json};
 use crate::api::wire::Wire;
 use crate::harness::{Bench, CASES_RESOURCE};
 
-/// An answer of many megabytes: with 60,000 rows more than is collected, and more than sockets hold for who does not read.
+/// An answer of many megabytes: with 60,000 rows more than is collected, and more than sockets buffer for a client that
+/// does not read.
 pub(crate) const BIG: &str = "/aggregates?format=geojson&geo_precision=10&time_precision=1m\
      &group_by=resource,cell,time,category,subcategory,district,neighborhood,hour,weekday";
 
 /// How long what must come may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A lake with some 311 cases.
+/// Creates a lake with some 311 cases.
 pub(crate) fn landed(rows: usize) -> Bench {
     let bench = Bench::synthetic(rows);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     bench
 }
 
-/// A fresh token, and its line.
+/// Returns a new token, and its line.
 pub(crate) fn token(program: &Program, args: &[&str]) -> (String, String) {
     let output = program.run(&[&["token", "new"], args].concat()).success();
     let lines: Vec<&str> = output.stdout.lines().collect();

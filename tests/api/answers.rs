@@ -1,5 +1,4 @@
-//! What surrounds an answer over HTTP: which format, whether the client has it already, how it is sent, and what is told
-//! to who asks for what is not there.
+//! The HTTP layer of answers: format, conditional requests, compression, and the errors for missing paths.
 
 use std::collections::BTreeMap;
 use std::process::Command;

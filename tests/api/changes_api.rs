@@ -31,7 +31,7 @@ fn edit(bench: &Bench, digit: char, stamp: i64) {
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "40"]).success();
 }
 
-/// The counts as they are, at the finest level.
+/// Returns the current counts, at the finest level.
 async fn counts(serving: &Running) -> (Sums, String) {
     let path = "/aggregates?group_by=resource,time,cell,category,subcategory,district,neighborhood&time_precision=1h&geo_precision=10";
     let answer = serving.get(path).await;
@@ -70,7 +70,7 @@ async fn the_changes_up_to_a_version_add_up_to_the_counts_of_that_version() {
         sums.retain(|_, count| *count != 0);
         assert_eq!(sums, expected, "up to {version}");
     }
-    // Each batch says how much follows it.
+    // Each batch states how many follow it.
     let batches: Vec<&Value> = changes.iter().filter(|change| change["kind"] == "batch").collect();
     let numbers: Vec<i64> = batches.iter().map(|batch| batch["batch"].as_i64().expect("a number")).collect();
     assert_eq!(numbers, (1..=numbers.len() as i64).collect::<Vec<_>>(), "every batch once, in order");
@@ -92,7 +92,7 @@ async fn the_changes_up_to_a_version_add_up_to_the_counts_of_that_version() {
     assert_eq!(ahead.status, 400, "{}", ahead.text());
 }
 
-/// The next whole event of a stream, with its fields.
+/// Returns the next complete event of a stream, with its fields.
 async fn event(
     stream: &mut (impl Stream<Item = reqwest::Result<bytes::Bytes>> + Unpin),
     text: &mut String,

@@ -26,14 +26,15 @@ const ROWS: usize = 60_000;
 const STREAMS: [&str; 2] =
     [BIG, "/sql?format=csv&limit=500000&query=SELECT%20value,repeat('x',60)%20FROM%20generate_series(1,400000)"];
 
-/// A sample of a metric without labels.
+/// Returns a sample of a metric without labels.
 async fn gauge(running: &Running, name: &str) -> f64 {
     let text = running.get("/metrics").await.text();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
     value.unwrap_or_else(|| panic!("{name} is not in {text}"))
 }
 
-/// HTTP/2 with prior knowledge, by a client that lets each stream send so many bytes before it has read them.
+/// Connects by HTTP/2 with prior knowledge, as a client that lets each stream send so many bytes before it has read
+/// them.
 async fn http2(running: &Running, window: u32) -> SendRequest<Bytes> {
     let address = running.base_url.strip_prefix("http://").expect("an address");
     let tcp = tokio::net::TcpStream::connect(address).await.expect("a connection");
@@ -48,7 +49,7 @@ fn request(running: &Running, path: &str) -> Request<()> {
     Request::get(format!("{}{path}", running.base_url)).body(()).expect("a request")
 }
 
-/// The status and the body of a request over HTTP/2; none if the stream is reset.
+/// Returns the status and the body of a request over HTTP/2; `None` if the stream is reset.
 async fn ask(running: &Running, client: &mut SendRequest<Bytes>, path: &str) -> Option<(u16, Vec<u8>)> {
     let (answer, _) = client.send_request(request(running, path), true).ok()?;
     let answer = answer.await.ok()?;
@@ -111,7 +112,7 @@ async fn an_unread_stream_of_http2_ends_in_time_and_no_other_does() {
         while ask(&running, &mut client, "/aggregates?group_by=resource").await.expect("an answer").0 != 200 {
             assert!(began.elapsed() < PATIENCE, "{path}: its turn is never free again");
         }
-        // A late reader is told that the answer was cut.
+        // A late reader gets an error that the answer was cut.
         let mut bytes = 0;
         let end = loop {
             match unread.data().await {
@@ -292,7 +293,7 @@ async fn streams_that_are_begun_and_reset_end_their_connection() {
     assert_eq!(running.get("/aggregates?group_by=resource").await.status, 200);
 }
 
-/// The head and the body of an answer whose connection ends with it, and whether it was reset.
+/// Returns the head and the body of an answer whose connection ends with it, and whether it was reset.
 fn answer(mut wire: Wire) -> (String, Vec<u8>, bool) {
     let head = wire.head();
     let (body, is_reset) = wire.rest();

@@ -29,7 +29,7 @@ struct Lake {
 }
 
 impl Lake {
-    /// Everything that the portal publishes now has landed, and is served.
+    /// Serves a lake after landing everything that the portal publishes now.
     fn serve(bench: Bench) -> Self {
         let source = |dataset: &str, resource, columns: [&'static str; 4]| Source {
             resource,
@@ -80,7 +80,7 @@ impl Lake {
         Self::serve(bench)
     }
 
-    /// Compacted, and then moved, dated anew and taken another kind.
+    /// Creates a lake that was compacted, and then changed: rows moved, re-dated and of another kind.
     fn mixed() -> Self {
         let bench = Self::landed();
         bench.program().run(&["compact"]).success();
@@ -132,7 +132,7 @@ impl Lake {
         assert!(cut > QUESTIONS / 20, "some answers are cut off: {cut}");
     }
 
-    /// What must hold between answers, whatever they are.
+    /// Checks the relations that hold between any answers.
     async fn hold_together(&self, seed: u64) {
         let mut random = StdRng::seed_from_u64(seed);
         let total = async |path: &str| -> i64 {
@@ -146,7 +146,7 @@ impl Lake {
         {
             assert_eq!(total(&format!("group_by={dimension}")).await, everything, "by {dimension}");
         }
-        // What is, what is not and what is unknown add up to the whole.
+        // Rows with a value, rows with others and rows without one add up to all.
         for label in ["category", "subcategory", "district", "neighborhood"] {
             let values: Vec<String> = self.values(label).await;
             let value = form(&values[random.random_range(0..values.len())]);
@@ -189,7 +189,7 @@ impl Lake {
         assert_eq!(total(&format!("group_by=&start_time={first}&end_time={last}")).await, sum, "{edges:?}");
     }
 
-    /// The values of a label, as the facets have them.
+    /// Returns the values of a label, as the facets have them.
     async fn values(&self, label: &str) -> Vec<String> {
         let facets = self.get(&format!("/facets?facet={label}")).await.json();
         let values = facets.as_array().expect("an array").iter().filter_map(|row| row["value"].as_str());
@@ -197,7 +197,7 @@ impl Lake {
     }
 }
 
-/// A text as it stands in a query.
+/// Encodes a text for a query.
 fn form(text: &str) -> String {
     text.bytes()
         .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })

@@ -30,7 +30,7 @@ pub(crate) type Client = FlightSqlServiceClient<Channel>;
 /// How long something may take that is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A query that would go on for hours.
+/// A query that would run for hours.
 const ENDLESS: &str = "SELECT a.value + b.value AS n FROM generate_series(1, 1000000) a \
                        CROSS JOIN generate_series(1, 1000000) b WHERE (a.value + b.value) % 3 = 0";
 
@@ -62,7 +62,7 @@ impl Flight {
     }
 }
 
-/// A lake with a few landed and compacted rows.
+/// Returns a lake with a few landed and compacted rows.
 fn lake() -> Bench {
     let bench = Bench::synthetic(1_500);
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "100", "--max-pages", "2"]).success();
@@ -81,7 +81,7 @@ fn ticket_of(info: &FlightInfo) -> Ticket {
     info.endpoint[0].ticket.clone().expect("a ticket")
 }
 
-/// The rows behind a ticket, with the columns that the stream says.
+/// Returns the rows behind a ticket, with the columns that the stream declares.
 async fn try_rows(client: &mut Client, ticket: Ticket) -> Result<(SchemaRef, Vec<RecordBatch>), Status> {
     let mut stream = client.do_get(ticket).await.map_err(status_of)?;
     let mut batches = Vec::new();
@@ -91,7 +91,7 @@ async fn try_rows(client: &mut Client, ticket: Ticket) -> Result<(SchemaRef, Vec
     Ok((stream.schema().expect("a stream says its columns").clone(), batches))
 }
 
-/// A client of a program that serves both interfaces and has said so.
+/// Connects to a program that serves both interfaces and has reported so.
 pub(crate) async fn connect(serving: &Running) -> Client {
     let line = serving.wait_for_log("flight listening on ", PATIENCE);
     let address = line.rsplit_once("://").expect("an address").1.trim().to_owned();
@@ -99,7 +99,7 @@ pub(crate) async fn connect(serving: &Running) -> Client {
     Client::new(endpoint.connect().await.expect("the server listens"))
 }
 
-/// The rows of a query.
+/// Returns the rows of a query.
 pub(crate) async fn rows(client: &mut Client, query: &str) -> Vec<RecordBatch> {
     let info = client.execute(query.to_owned(), None).await.unwrap_or_else(|error| panic!("{query}: {error}"));
     let announced = info.clone().try_decode_schema().expect("a schema");
@@ -108,7 +108,7 @@ pub(crate) async fn rows(client: &mut Client, query: &str) -> Vec<RecordBatch> {
     batches
 }
 
-/// The first number of a query's answer.
+/// Returns the first number of a query's answer.
 async fn number(client: &mut Client, query: &str) -> i64 {
     first_number(&rows(client, query).await)
 }
@@ -117,7 +117,7 @@ fn first_number(batches: &[RecordBatch]) -> i64 {
     batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }
 
-/// How a query fails, when it is planned or when its rows are made.
+/// Returns the error of a query, when it is planned or when its rows are made.
 pub(crate) async fn failure(client: &mut Client, query: &str) -> Status {
     match client.execute(query.to_owned(), None).await {
         Err(error) => status_of(error),
@@ -247,7 +247,7 @@ async fn a_ticket_answers_as_it_would_have_when_it_was_given() {
     }
 }
 
-/// Starts a query that would go on for hours, and waits until it has answered something.
+/// Starts a query that would run for hours, and waits for its first rows.
 async fn begun(client: &mut Client) -> (FlightInfo, arrow_flight::decode::FlightRecordBatchStream) {
     let info = client.execute(ENDLESS.to_owned(), None).await.expect("a plan");
     let mut stream = client.do_get(ticket_of(&info)).await.expect("a stream");
@@ -255,7 +255,7 @@ async fn begun(client: &mut Client) -> (FlightInfo, arrow_flight::decode::Flight
     (info, stream)
 }
 
-/// An endless answer of which the first rows have come; they cost next to nothing.
+/// Starts an endless answer and reads its first rows; they cost next to nothing.
 async fn try_begin(client: &mut Client) -> Result<arrow_flight::decode::FlightRecordBatchStream, Status> {
     let query = "SELECT value FROM generate_series(1, 1000000000000)";
     let info = client.execute(query.to_owned(), None).await.map_err(status_of)?;
@@ -298,7 +298,7 @@ async fn an_answer_under_way_can_be_cancelled() {
     assert_eq!(number(&mut client, "SELECT 7").await, 7);
 }
 
-/// The ticks of processor time that a process has used.
+/// Returns the ticks of processor time that a process has used.
 fn ticks(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a running process");
     let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
@@ -328,7 +328,7 @@ async fn a_client_that_leaves_stops_its_query() {
     flight.serving.wait_for_log("a client left before the end of its answer", PATIENCE);
     wait_until_idle(flight.serving.id());
     assert_eq!(number(&mut client, "SELECT 7").await, 7);
-    // So does one that has said nothing yet.
+    // So does one that has sent nothing yet.
     let query = "SELECT COUNT(*) AS n FROM generate_series(1, 10000000) a CROSS JOIN generate_series(1, 10000000) b \
                  WHERE (a.value + b.value) % 3 = 5";
     let info = client.execute(query.to_owned(), None).await.expect("a plan");
@@ -430,7 +430,7 @@ async fn what_is_no_ticket_and_no_handle_is_an_error_and_the_server_stays_up() {
         }
         drop(plain.get_schema(descriptor).await);
     }
-    // A ticket that somebody wrote himself opens nothing but the lake.
+    // A ticket that a client made up opens only the lake.
     for (before, to) in [("rejects=", "9"), ("raw/", "../x-case")] {
         let at = good.windows(before.len()).position(|part| part == before.as_bytes()).expect(before) + before.len();
         let mut forged = good.clone();
@@ -534,7 +534,7 @@ async fn clients_share_the_turns_over_flight_sql_and_http() {
         let (_, text) = get("/metrics", ADMIN).await;
         text.lines().find_map(|line| line.strip_prefix("hotspots_engine_waiting ")?.parse::<f64>().ok())
     };
-    // Half of the turns are taken by answers that go on for hours, and no more are given to the same client.
+    // Half of the permits are taken by answers that run for hours, and no more are given to the same client.
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut client = flight.client().await;

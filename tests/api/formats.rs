@@ -1,4 +1,4 @@
-//! Every type in every format, read by readers that know nothing of the program.
+//! Every type in every format, read by readers that share no code with the program.
 
 use std::process::Command;
 

@@ -21,10 +21,10 @@ const POLICE_RESOURCE: &str = "police-department-incidents";
 const REFERENCE: &str = include_str!("hotspots/reference.py");
 /// A quarter of the city with a corner that turns inwards.
 const POLYGON: &str = r#"{"type":"Polygon","coordinates":[[[-122.48,37.72],[-122.39,37.73],[-122.43,37.76],[-122.41,37.79],[-122.48,37.72]]]}"#;
-/// How far two ways to reckon the same may lie apart.
+/// The tolerance between two ways to compute the same value.
 const CLOSE: f64 = 1e-9;
 
-/// A lake of two resources, some of whose rows have no place, kind or time.
+/// Creates a lake of two resources, some of whose rows have no place, kind or time.
 fn landed(rows: usize) -> Bench {
     let bench = Bench::synthetic(rows);
     let less = |row: &mut Row| {
@@ -83,7 +83,7 @@ fn python() -> Option<PathBuf> {
 /// Filters, resolution, rings.
 type Question = (&'static [(&'static str, &'static str)], u8, u8);
 
-/// What the reference says of these questions.
+/// Returns the answers of the reference to these questions.
 fn reference(python: &PathBuf, serving: &Running, questions: &[Question]) -> Vec<Vec<Value>> {
     let question = |(filters, resolution, rings): &Question| {
         let (resolution, rings) = (*resolution, *rings);
@@ -380,7 +380,7 @@ async fn an_answer_has_a_name_says_what_was_read_and_may_be_posted() {
 /// A row: each member's name and text, null as none, a number in one way to write it.
 type Line = Vec<(String, Option<String>)>;
 
-/// A number without its last digits, which readers of text need not get right.
+/// Formats a number without its last digits, which readers of text need not get right.
 fn digits(number: f64) -> String {
     format!("{number:.12e}")
 }

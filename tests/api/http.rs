@@ -22,7 +22,7 @@ fn label(value: &Value) -> Option<String> {
     }
 }
 
-/// The answer as groups by the members named.
+/// Returns the answer as groups by the members named.
 fn groups(answer: &Answer, members: &[&str]) -> Groups {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let mut groups = Groups::new();
@@ -34,7 +34,7 @@ fn groups(answer: &Answer, members: &[&str]) -> Groups {
     groups
 }
 
-/// The oracle's groups, time labels brought to the form of the answer.
+/// Returns the oracle's groups, time labels brought to the form of the answer.
 fn expected(oracle: &Oracle, filter: &Filter, dimensions: &[Dimension]) -> Groups {
     let full = |dimension: &Dimension, text: String| match dimension {
         Dimension::Year => format!("{text}-01-01T00:00:00"),
@@ -50,7 +50,7 @@ fn expected(oracle: &Oracle, filter: &Filter, dimensions: &[Dimension]) -> Group
     relabelled.collect()
 }
 
-/// Every shape of question that has an oracle, asked of one serving program.
+/// Asks every shape of question that has an oracle of one serving program.
 async fn ask_everything(serving: &Running, oracle: &Oracle, when: &str) {
     type Asked = (&'static str, Filter);
     let all: fn() -> Asked = || ("", Filter::all());

@@ -111,7 +111,7 @@ fn client() -> Client {
     Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client")
 }
 
-/// A metric without labels.
+/// Returns a metric without labels.
 async fn metric(running: &Running, name: &str) -> f64 {
     let text = running.get("/metrics").await.text();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

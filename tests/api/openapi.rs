@@ -12,7 +12,7 @@ fn committed() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json")
 }
 
-/// A Python that has a module.
+/// Returns a Python that has a module.
 fn python(test: &str, module: &str) -> Option<PathBuf> {
     let python = std::env::var_os("HOTSPOTS_PYTHON").map(PathBuf::from);
     let has = |python: &PathBuf| {
@@ -80,7 +80,7 @@ async fn no_question_made_from_the_document_finds_an_answer_that_is_not_in_it() 
     assert_eq!(serving.get("/readyz").await.status, 200);
 }
 
-/// What a client made of the document answered to three questions, against the server's own answers.
+/// Compares a generated client's answers to three questions with the server's own answers.
 async fn check_answers(serving: &Running, output: &Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -1,4 +1,4 @@
-//! What who runs the server meets: metrics, logs, names of requests, and its end.
+//! Operating a server: metrics, logs, ids of requests, and its stop.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A metric: its type and the names of its labels.
 type Inventory = BTreeMap<String, (String, BTreeSet<String>)>;
 
-/// What `docs/metrics.md` lists.
+/// Returns the metrics in `docs/metrics.md`.
 fn documented() -> Inventory {
     let text = include_str!("../../docs/metrics.md");
     let rows = text.lines().filter_map(|line| {
@@ -29,7 +29,7 @@ fn documented() -> Inventory {
     named.collect()
 }
 
-/// What an answer of `/metrics` has.
+/// Returns the metrics in an answer of `/metrics`.
 fn answered(text: &str) -> Inventory {
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let mut inventory: Inventory =
@@ -55,7 +55,7 @@ fn damage(folder: &std::path::Path) {
     }
 }
 
-/// The value of a sample.
+/// Returns the value of a sample.
 fn sample(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().expect("a number")
@@ -194,7 +194,7 @@ async fn requests_are_not_logged_unless_asked_and_their_text_is_for_people() {
     assert!(!quiet.log().contains("secret-question"), "{}", quiet.log());
 }
 
-/// A connection that has half asked whether the server is ready, and one whose client does not read its answer.
+/// Returns a connection with half a request for `/readyz`, and one whose client does not read its answer.
 fn under_way(running: &Running) -> (Wire, Wire) {
     let mut half = Wire::connect(running);
     half.send("GET /readyz HTTP/1.1\r\nHost: lake\r\n");

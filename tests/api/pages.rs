@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{Bench, CASES, CASES_RESOURCE};
 
-/// The ids of all pages of a question, which `meanwhile` follows the first one of.
+/// Returns the ids of all pages of a question; `meanwhile` runs after the first page.
 async fn ids(serving: &Running, query: &str, meanwhile: impl FnOnce()) -> Vec<String> {
     let (mut ids, mut version, mut page) = (Vec::new(), None, String::new());
     let mut meanwhile = Some(meanwhile);

@@ -42,7 +42,7 @@ fn text(row: &Row, column: &str) -> Option<String> {
     row.get(column).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The value below which a part of them lie, by lines between neighbours.
+/// Returns a percentile of sorted values, by linear interpolation.
 fn percentile(sorted: &[f64], part: f64) -> f64 {
     let at = part * (sorted.len() - 1) as f64;
     let below = (0..sorted.len()).take_while(|place| (*place as f64) <= at).count() - 1;
@@ -54,7 +54,7 @@ fn near(value: &Value, expected: f64) -> bool {
     value.as_f64().is_some_and(|value| (value - expected).abs() < 0.006)
 }
 
-/// Every report that counts, with the members that tell its groups apart, and the dimensions of the oracle.
+/// Returns every report that counts, with the members that identify its groups, and the dimensions of the oracle.
 fn counting() -> Vec<(&'static str, &'static str, Vec<&'static str>, Vec<Dimension>)> {
     let column = |name: &str| Dimension::Column(name.to_owned());
     vec![

@@ -168,7 +168,7 @@ async fn parts_are_of_one_answer_whatever_lands_meanwhile() {
     assert_eq!(rest.header("lake-version"), told.header("lake-version"));
     assert_eq!([first.body, rest.body].concat(), before.body);
 
-    // A client that begins to read, by the length, by the whole or by the end, reads what is there now.
+    // A client that begins with a `HEAD` request, a complete answer or a suffix reads the current answer.
     let now = head(&running, path).await;
     assert_ne!(now.header("etag"), tag);
     let whole = ask(&running, Method::GET, path, &[]).await;
@@ -190,7 +190,7 @@ async fn an_answer_that_is_other_each_time_has_parts_of_one() {
     let parts = read_in_parts(&running, RANDOM, 7).await;
     assert_eq!(range(&running, RANDOM, "bytes=0-").await.body, parts);
     assert_eq!(parts.iter().filter(|byte| **byte == b'\n').count(), 2_001);
-    // It was sent whole and not kept: what is made anew is another, and no part of it goes with the first.
+    // It was sent completely and not kept: the next answer is another one, and its parts do not combine with the first.
     let whole = ask(&running, Method::GET, RANDOM, &[]).await;
     assert_ne!(whole.body, parts);
     let resumed = range(&running, RANDOM, "bytes=100-").await;
@@ -271,7 +271,7 @@ async fn an_unread_answer_keeps_no_turn_once_it_is_collected() {
     }
 }
 
-/// Reads every address with Polars, as a file: what its metadata says first, then the columns.
+/// Reads every address with Polars, as a file: its metadata first, then the columns.
 const POLARS: &str = "
 import json, sys, polars
 base, queries = sys.argv[1], json.loads(sys.argv[2])

@@ -11,7 +11,7 @@ use crate::harness::{Bench, CASES_RESOURCE};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The program on a bench's lake.
+/// Returns the program on a bench's lake.
 fn program(bench: &Bench, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotspots-lake"));
     command.args(args).arg("--lake").arg(bench.lake()).env_remove("RUST_LOG").stdin(Stdio::null());
@@ -91,7 +91,7 @@ fn a_log_on_a_full_disk_is_lost_and_nothing_else() {
     assert_eq!(end(&mut child).code(), Some(0));
 }
 
-/// Whether a process has a listening socket.
+/// Returns whether a process has a listening socket.
 fn listens(child: &Child) -> bool {
     let sockets = std::fs::read_to_string(format!("/proc/{}/net/tcp", child.id())).unwrap_or_default();
     let listening: Vec<String> = sockets

@@ -54,7 +54,7 @@ struct Content {
     signed: Option<i64>,
 }
 
-/// The rings of a polygon in units of the tile.
+/// Returns the rings of a polygon in units of the tile.
 fn rings(geometry: &[u32]) -> Vec<Vec<(i64, i64)>> {
     let zigzag = |number: u32| i64::from(number >> 1) ^ -i64::from(number & 1);
     let (mut rings, mut at, mut numbers) = (Vec::new(), (0, 0), geometry.iter().copied());
@@ -74,7 +74,7 @@ fn rings(geometry: &[u32]) -> Vec<Vec<(i64, i64)>> {
     rings
 }
 
-/// The tile of a place.
+/// Returns the tile of a place.
 fn tile_of(longitude: f64, latitude: f64, zoom: u32) -> (u32, u32) {
     let tiles = f64::from(1_u32 << zoom);
     let x = (longitude + 180.0) / 360.0 * tiles;
@@ -142,7 +142,8 @@ async fn the_cells_of_all_tiles_are_the_cells_counted_each_in_its_place() {
         assert!(!counted.is_empty());
         assert_eq!(found, counted, "zoom {zoom}");
     }
-    // The id of a cell is one for every tile and zoom; `/tiles.json` says where tiles are, and passes filters on.
+    // The id of a cell is the same in every tile and zoom; `/tiles.json` contains the address of the tiles, with the
+    // filters.
     let described = serving.get("/tiles.json?category=Noise%20Report").await.json();
     let template = described["tiles"][0].as_str().expect("a template");
     assert_eq!(template, format!("{}/tiles/{{z}}/{{x}}/{{y}}.mvt?category=Noise%20Report", serving.base_url));
@@ -156,7 +157,7 @@ async fn the_cells_of_all_tiles_are_the_cells_counted_each_in_its_place() {
     for path in ["/tiles.json?categry=x", "/tiles.json?resource=nope", "/tiles.json?geo_precision=11"] {
         assert_eq!(serving.get(path).await.status, 400, "{path}");
     }
-    // A proxy that is trusted says how clients reach the server; anybody else is not believed.
+    // A trusted proxy names the address that clients use; other clients are ignored.
     let forwarded = [("x-forwarded-proto", "https"), ("x-forwarded-host", "maps.example")];
     let behind = bench.program().spawn_serving(&["serve", "--trusted-proxy", "127.0.0.1"]);
     for (server, base) in [(&serving, serving.base_url.as_str()), (&behind, "https://maps.example")] {

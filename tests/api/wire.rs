@@ -11,7 +11,8 @@ use lake_testkit::{Running, missing_tool};
 /// How long a byte may be waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A certificate for this machine and its key, made in a folder; without openssl the test says that it did not run.
+/// Creates a certificate for this machine and its key in a folder; without openssl the test reports that it did not
+/// run.
 pub(crate) fn certificate(test: &str, folder: &Path) -> Option<(String, String)> {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
@@ -32,12 +33,12 @@ pub(crate) fn certificate(test: &str, folder: &Path) -> Option<(String, String)>
 pub(crate) struct Wire(TcpStream);
 
 impl Wire {
-    /// A connection on which nothing has been asked.
+    /// Opens a connection without sending a request.
     pub(crate) fn connect(running: &Running) -> Self {
         Self::try_connect(running).expect("a connection")
     }
 
-    /// A connection, if the server takes any.
+    /// Opens a connection, if the server accepts one.
     pub(crate) fn try_connect(running: &Running) -> std::io::Result<Self> {
         let address = running.base_url.strip_prefix("http://").expect("an address");
         let stream = TcpStream::connect(address)?;

@@ -25,7 +25,7 @@ pub(super) fn find_circles(source: &Path) -> Vec<Vec<String>> {
     circles.into_iter().collect()
 }
 
-/// Every file that is used by a file, directly or through others.
+/// Returns every file that is used by a file, directly or through others.
 fn reach<'u>(from: &Module, uses: &'u BTreeMap<&Module, BTreeSet<Module>>) -> BTreeSet<&'u Module> {
     let mut found: BTreeSet<&Module> = BTreeSet::new();
     let mut open: Vec<&Module> = uses[from].iter().collect();
@@ -63,7 +63,7 @@ impl Files {
         Self(files)
     }
 
-    /// The files that a file names in `use` declarations and in paths.
+    /// Returns the files that a file names in `use` declarations and in paths.
     fn used_by(&self, from: &Module) -> BTreeSet<Module> {
         let mut used = BTreeSet::new();
         for (exports, path) in paths(&self.0[from]) {
@@ -76,7 +76,7 @@ impl Files {
         used
     }
 
-    /// A path from the root of the crate; none if it leads out of it.
+    /// Resolves a path from the root of the crate; `None` if it leads out of it.
     fn absolute(&self, from: &Module, path: &[String]) -> Option<Module> {
         let supers = path.iter().take_while(|part| *part == "super").count();
         let base: Module = match path.first()?.as_str() {
@@ -89,7 +89,7 @@ impl Files {
         Some(base.into_iter().chain(path[supers..].iter().cloned()).collect())
     }
 
-    /// The file that defines what a path names; what a module passes on is defined elsewhere.
+    /// Returns the file that defines what a path names; re-exports are followed.
     fn resolve(&self, path: Module) -> Option<Module> {
         let module = (0..=path.len()).rev().map(|n| path[..n].to_vec()).find(|module| self.0.contains_key(module))?;
         let Some(name) = path.get(module.len()) else { return Some(module) };
@@ -102,13 +102,13 @@ impl Files {
     }
 }
 
-/// The code of a file without comments and unit tests.
+/// Returns the code of a file without comments and unit tests.
 fn code(text: &str) -> String {
     let text = text.split_once("\n#[cfg(test)]\nmod tests {").map_or(text, |(code, _)| code);
     text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n")
 }
 
-/// The paths that a file names, and whether each is passed on: `pub use a::{b, c}` is two.
+/// Returns the paths that a file names, and whether each is a re-export: `pub use a::{b, c}` is two.
 fn paths(code: &str) -> Vec<(bool, Vec<String>)> {
     let mut found = Vec::new();
     let mut lines = code.lines().map(str::trim);
@@ -134,7 +134,7 @@ fn paths(code: &str) -> Vec<(bool, Vec<String>)> {
     found
 }
 
-/// The paths of one `use` declaration.
+/// Returns the paths of one `use` declaration.
 fn expand(declaration: &str) -> Vec<Vec<String>> {
     let Some((prefix, list)) = declaration.trim().split_once('{') else { return vec![parts(declaration)] };
     let list = list.trim_end().strip_suffix('}').unwrap_or(list);
@@ -151,7 +151,7 @@ fn expand(declaration: &str) -> Vec<Vec<String>> {
     items.flat_map(|item| expand(&format!("{prefix}{}", item.trim()))).collect()
 }
 
-/// The parts of a path; another name that it gets is left out.
+/// Returns the parts of a path, without a name after `as`.
 fn parts(path: &str) -> Vec<String> {
     let path = path.split(" as ").next().unwrap_or(path);
     path.trim().split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect()

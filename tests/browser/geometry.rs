@@ -35,7 +35,7 @@ fn python() -> Option<PathBuf> {
     has.status.success().then_some(python)
 }
 
-/// Rows around the places, most of them near, some far.
+/// Returns rows around the places, most of them near, some far.
 fn rows(seed: u64) -> Vec<Value> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut made = Vec::new();
@@ -51,7 +51,7 @@ fn rows(seed: u64) -> Vec<Value> {
         }
         made.push(json!({
             "call": format!("c{number}"), "received": "2024-01-01T00:00:00.000", "kind": "call",
-            // No place is at 0, 0: that stands for a missing one.
+            // No place is at 0, 0: that means a missing one.
             "lat": format!("{:.6}", if exact && latitude == 0.0 { 0.5 } else { latitude }),
             "lon": format!("{longitude:.6}"),
         }));
@@ -59,7 +59,7 @@ fn rows(seed: u64) -> Vec<Value> {
     made
 }
 
-/// A lake of such rows, and who serves it.
+/// Serves a lake of such rows.
 fn serve(folder: &Path, seed: u64) -> (Running, PathBuf) {
     let resources = folder.join("resources");
     std::fs::create_dir(&resources).expect("a directory");

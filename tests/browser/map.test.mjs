@@ -604,7 +604,7 @@ test("a zoomed map requests whole cells in view only", () =>
       await page.locator(".top-cells button").first().innerText(),
       new RegExp(`^${most.toLocaleString("en")} incidents`),
     );
-    // Charts follow the map; without the checkbox they count the whole city.
+    // Charts follow the map; without the checkbox they count the complete city.
     const matrix = async () =>
       (await page.locator(".week td button").evaluateAll(all => all.map(b => Number(b.dataset.count)))).reduce(
         (a, b) => a + b,

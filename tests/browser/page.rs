@@ -1,6 +1,6 @@
 //! The page of the built program in a real browser: what is on screen equals what the program answers.
 //!
-//! The browser is driven by the scripts in `tests/browser`, which are told by variables which servers there are.
+//! The scripts in `tests/browser` drive the browser; variables give them the addresses of the servers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +17,7 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
 }
 
-/// Where the browser is; `None`, and said, where it or what drives it is missing.
+/// Returns the path of the browser; `None`, which is reported, if it or its driver is missing.
 fn browser(test: &str) -> Option<PathBuf> {
     let named = std::env::var_os("HOTSPOTS_CHROMIUM").map(PathBuf::from);
     let usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].map(PathBuf::from);
@@ -51,7 +51,7 @@ fn the_map_shows_what_the_program_answers() {
     drive("map.test.mjs", &chromium, &[("HOTSPOTS_URL", running.base_url.clone())]);
 }
 
-/// A lake of San Francisco's cases and of fewer crimes, made up, in Chicago.
+/// Creates a lake of San Francisco's cases and of fewer synthetic crimes in Chicago.
 fn two_cities(bench: &Bench) -> Program {
     let crime = |number: u32| {
         json!({
@@ -160,7 +160,7 @@ fn labels_named_like_members_of_objects_are_labels_on_every_page() {
     std::fs::write(resources.join("constructor.toml"), world_resource("constructor", "hasOwnProperty", "__proto__"))
         .expect("a file");
     let case = |number: usize| {
-        // A label that is longer than there is room for ends with what is not a name by itself.
+        // A label that exceeds its limit is cut to a text that is not a name.
         let long = format!("__proto__ and more that does not fit {number}");
         let name = |n: usize| NAMES.get(n % (NAMES.len() + 1)).map_or(long.as_str(), |name| name).to_owned();
         json!({

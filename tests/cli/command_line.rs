@@ -9,7 +9,7 @@ use crate::harness::{Bench, CASES, CASES_RESOURCE, program_without_portal};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hotspots-lake");
 
-/// The names of all commands, as `--help` lists them.
+/// Returns the names of all commands, as `--help` lists them.
 fn commands(program: &Program) -> Vec<String> {
     let help = program.run(&["--help"]).success().stdout;
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
@@ -82,7 +82,7 @@ fn what_an_option_may_be_is_said_by_its_help_and_its_errors() {
     }
 }
 
-/// What bash offers for the last of some words, by the script that the program prints.
+/// Returns the completions of bash for the last of some words, by the script that the program prints.
 fn offered(script: &str, words: &[&str], variables: &[(&str, &std::path::Path)]) -> Vec<String> {
     let ask = r#"eval "$1"; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9
@@ -149,7 +149,7 @@ lat = "number"
 lon = "number"
 "#;
 
-/// The words of a command line.
+/// Returns the words of a command line.
 fn shell_words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.chars() {

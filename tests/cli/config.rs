@@ -9,7 +9,7 @@ fn bare() -> (Program, tempfile::TempDir) {
     (Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).current_dir(folder.path()), folder)
 }
 
-/// The line of an option in a table of `config show`; the tables' head is the table without a name.
+/// Returns the line of an option in a table of `config show`; the tables' head is the table without a name.
 fn line(shown: &str, table: &str, option: &str) -> String {
     let mut here = "";
     for line in shown.lines() {
@@ -158,7 +158,7 @@ fn the_command_line_beats_what_the_file_says_to_the_contrary() {
     let by_file = program.run(&["ingest", "311-cases"]).expect_status(4);
     assert!(by_file.stderr.contains("127.0.0.1:9"), "{}", by_file.stderr);
 
-    // What says the default says nothing, as `config show` prints it.
+    // A default that is written out has no effect, as `config show` prints it.
     let shown = bench.program().run(&["config", "show"]).success().stdout;
     std::fs::write(&file, shown).expect("a file");
     program.run(&["ingest", "311-cases", "--portal", bench.served.url()]).success();

@@ -1,8 +1,9 @@
-//! The documentation does what it says: each command and recipe of README, CONTRIBUTING and `docs/` is run as it is printed.
+//! The documentation is tested: each command and recipe of README, CONTRIBUTING and `docs/` is run as printed.
 //!
-//! A block of ```` ```sh ```` is run line by line in bash, the blocks of ```` ```python ```` of a page one after the other in one
-//! interpreter. Addresses are those of a server of this test, and portals a portal of this test. A block that cannot be run
-//! here says why after its language: ```` ```sh no-run: needs a Docker engine ````; so `no-run` blocks stay few and honest.
+//! A block of ```` ```sh ```` is run line by line in bash, the blocks of ```` ```python ```` of a page one after the
+//! other in one interpreter. Addresses are those of a server of this test, and portals a portal of this test. A block
+//! that cannot be run here gives the reason after its language: ```` ```sh no-run: needs a Docker engine ````; so
+//! `no-run` blocks stay rare and justified.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,7 +60,7 @@ fn blocks(page: &Path) -> Vec<Block> {
     blocks
 }
 
-/// The commands of a block: a line each, or several that `\` joins or a quote spans.
+/// Returns the commands of a block: one per line, or several lines joined by `\` or a quote.
 fn commands(block: &Block) -> Vec<String> {
     let (mut commands, mut command) = (Vec::new(), String::new());
     for line in &block.lines {
@@ -112,7 +113,7 @@ impl Place {
         Self { bench, serving, flight, config }
     }
 
-    /// A text whose addresses are this server's.
+    /// Replaces the addresses of a text by this server's.
     fn here(&self, text: &str) -> String {
         let http = self.serving.url("");
         let http = http.trim_start_matches("http://").trim_end_matches('/');
@@ -126,7 +127,7 @@ impl Place {
             command.replace("cargo run --release -- ", "hotspots-lake ").replace("cargo run -- ", "hotspots-lake ");
         let mut command = self.here(&command).replace("curl ", "curl --fail --silent --show-error ");
         if goes_on(&command) {
-            // What does not end by itself is parsed to its end, and not begun.
+            // A command that does not end by itself is parsed to its end, and not started.
             let (words, _comment) = command.split_once(" #").unwrap_or((&command, ""));
             command = format!("{} --help", words.trim_end());
         }
@@ -160,13 +161,13 @@ fn publish_chicago(portal: &Portal) {
     publish("igwz-8jzy", json!({"area_numbe": "32", "community": "LOOP", "the_geom": outline}));
 }
 
-/// Whether a command is a server.
+/// Returns whether a command is a server.
 fn goes_on(command: &str) -> bool {
     let mut words = command.split_whitespace();
     words.next() == Some("hotspots-lake") && matches!(words.next(), Some("up" | "serve"))
 }
 
-/// Where commands are looked for: the built program and the interpreter of the tests first.
+/// Returns the search path for commands: the built program and the interpreter of the tests first.
 fn path() -> std::ffi::OsString {
     let program = Path::new(PROGRAM).parent().map(Path::to_path_buf);
     let python = python().and_then(|python| python.parent().map(Path::to_path_buf));
@@ -268,7 +269,7 @@ fn every_link_within_the_documentation_leads_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// Every file of the code below a folder, without what npm installs.
+/// Collects every file of the code below a folder, without the packages of npm.
 fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -308,7 +309,7 @@ fn every_source_file_that_the_documentation_names_exists() {
     assert!(named > 100, "only {named} files were found");
 }
 
-/// Whether a page has a heading that GitHub gives this anchor.
+/// Returns whether a page has a heading that GitHub gives this anchor.
 fn has_anchor(page: &Path, anchor: &str) -> bool {
     let text = std::fs::read_to_string(page).unwrap_or_default();
     let slug = |heading: &str| -> String {

@@ -37,7 +37,7 @@ impl Ground {
         self.root().join(NAME)
     }
 
-    /// Where to stand, and how to write the lake from there.
+    /// Returns working directories, and how to write the lake from there.
     fn spellings(&self) -> Vec<(PathBuf, String)> {
         let (root, lake) = (self.root(), self.lake());
         let here = |text: String| (root.clone(), text);
@@ -67,7 +67,7 @@ fn on_lake(folder: &Path, lake: &str, args: &[&str]) -> Output {
     program(folder).run(&args)
 }
 
-/// Saved rows of 311 cases with these numbers.
+/// Saves rows of 311 cases with these numbers.
 fn save(path: &Path, numbers: std::ops::Range<u32>) {
     let rows = numbers.map(|n| {
         json!({
@@ -114,7 +114,7 @@ async fn every_command_takes_every_spelling_of_a_lake() {
     let bench = Bench::synthetic(300);
     let portal = bench.served.url();
     let mut forgotten = bench.portal.rows(CASES).into_iter().map(|row| row["service_request_id"].clone());
-    // A link, a linked parent, a folder beside, and a URL through a link.
+    // A link, a linked parent, a folder next to it, and a URL through a link.
     let chosen = [1, 3, 8, 11].map(|n| ground.spellings().swap_remove(n));
     for (folder, lake) in chosen {
         let id = forgotten.next().unwrap();
@@ -173,7 +173,7 @@ fn files_and_directories_are_found_however_they_are_spelled() {
     }
 }
 
-/// A resource file under this name.
+/// Returns a resource file under this name.
 fn lake_demo_resource(name: &str) -> String {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/resources/311-cases.toml");
     std::fs::read_to_string(file).unwrap().replacen("311-cases", name, 1)

@@ -1,4 +1,4 @@
-//! How commands end: at a signal, whoever they wait for, and with what is so.
+//! How commands end: after a signal, whatever they wait for, and with a correct message.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -38,7 +38,8 @@ fn every_command_ends_at_a_signal_while_a_portal_hangs() {
         running.signal(SIGNALS[n % 2]);
         let code = running.wait(std::time::Duration::from_secs(30));
         assert_eq!(code, if args[0] == "up" { 0 } else { 3 }, "{args:?}: {}", running.log());
-        // Said at the signal, unless the command ended before that line was written; then it says that it was stopped.
+        // Logged at the signal, unless the command ended before that line was written; then it reports that it was
+        // stopped.
         let log = running.log();
         assert!(log.contains("stopping: ") || log.contains("stopped"), "{args:?}: {log}");
     }

@@ -17,7 +17,7 @@ fn landed() -> (Bench, Running) {
     (bench, running)
 }
 
-/// The flags of parameters, as the documentation names them.
+/// Returns the flags of parameters, as the documentation names them.
 fn flags(parameters: &[(&str, &str)]) -> Vec<String> {
     let flag = |name: &str| match name.strip_suffix('!') {
         Some(excluded) => format!("--not-{excluded}"),

@@ -1,15 +1,15 @@
-//! `up --demo`: the whole job in one process.
+//! `up --demo`: the complete job in one process.
 
 use std::time::{Duration, Instant};
 
 use lake_testkit::Program;
 
 const LONG: Duration = Duration::from_secs(240);
-/// What a demo of the usual size may hold once nothing happens any more, beside the program's own text: some 60 to 100 MiB
-/// more are resident, by the build.
+/// The memory limit of an idle demo of the usual size, without the program's own text: some 60 to 100 MiB more are
+/// resident, depending on the build.
 const MAX_SETTLED_BYTES: u64 = 300 << 20;
 
-/// What a process holds of the machine's memory, without the pages of files.
+/// Returns the anonymous memory of a process, without the pages of files.
 fn anonymous_bytes(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the system says what it holds");

@@ -1,4 +1,4 @@
-//! Lakes that each release wrote, as stored: whoever comes later answers the same from them, and goes on with them.
+//! Lakes that each release wrote, as stored: later versions give the same answers from them, and can write to them.
 //!
 //! `tests/golden/<release>/` holds the lake (`stored/`, without its key index), what was landed into it (`first.json`,
 //! then `edits.json`), the right answers by the oracle (`answers.json`), and rows to land next (`next.json`).
@@ -32,7 +32,7 @@ fn program(folder: &Path) -> Program {
     Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.join("lake")).current_dir(folder)
 }
 
-/// A copy of a release's lake, to be changed.
+/// Copies a release's lake, to be changed.
 fn opened(release: &Path) -> (tempfile::TempDir, Program) {
     let folder = tempfile::tempdir().expect("a directory");
     copy(&release.join("stored"), &folder.path().join("lake"));
@@ -40,7 +40,7 @@ fn opened(release: &Path) -> (tempfile::TempDir, Program) {
     (folder, program)
 }
 
-/// The answers that a golden lake is asked for, as the program gives them.
+/// Returns the program's answers to the questions of a golden lake.
 fn answers(program: &Program) -> Value {
     let mut months = BTreeMap::new();
     for row in program
@@ -59,7 +59,7 @@ fn answers(program: &Program) -> Value {
     })
 }
 
-/// The same by the oracle.
+/// Returns the same by the oracle.
 fn expected(oracle: &Oracle) -> Value {
     let totals = oracle.totals();
     let mut months = BTreeMap::new();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Bench, CASES, CASES_RESOURCE};
 
-/// A Python that has the readers.
+/// Returns a Python that has the readers.
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("HOTSPOTS_PYTHON").map(PathBuf::from)?;
     let has = Command::new(&python).args(["-c", "import deltalake, duckdb, polars"]).output().ok()?;

@@ -45,7 +45,7 @@ fn die_and_run_again(point: &str, run: impl Fn(&Program) -> i32, program: impl F
     died == ABORTED
 }
 
-/// A lake in memory: a kill loses nothing that the operating system has, and a disk would only be slow.
+/// Creates a lake in memory: a kill does not lose data of the operating system, and a disk would only be slow.
 fn in_memory() -> Bench {
     Bench::within(small_portal(), tiny::folder())
 }
@@ -84,7 +84,7 @@ fn kill_at(point: &str) -> usize {
     deaths
 }
 
-/// Those points whose names pass, each once; how many.
+/// Kills at each point whose name passes, once; returns how many.
 fn kill_at_each(chosen: impl Fn(&str) -> bool) {
     let mut kills = 0;
     for point in FAIL_POINTS.iter().filter(|point| chosen(point)) {
@@ -114,7 +114,7 @@ fn there_are_points_where_state_changes_hands() {
     assert_eq!(names.len(), FAIL_POINTS.len());
 }
 
-/// A publisher's edit that no other is like.
+/// Makes an edit of the publisher that differs from all others.
 fn edit_some(portal: &Portal, nth: u64) {
     let id = |row: &Row| row.get("service_request_id").and_then(|id| id.as_str()?.parse::<u64>().ok());
     let change = |row: &mut Row| {
@@ -128,7 +128,7 @@ fn edit_some(portal: &Portal, nth: u64) {
 /// How often a lake is killed.
 const KILLS: u64 = 100;
 
-/// One lake, killed and killed again; how many of the kills met a program at work.
+/// Kills commands on one lake again and again; returns how many of the kills met a program at work.
 fn kill_at_random(seed: u64) -> u64 {
     let mut random = StdRng::seed_from_u64(seed);
     let bench = in_memory();

@@ -58,7 +58,7 @@ fn a_full_disk_stops_a_run_cleanly_and_the_next_run_with_room_goes_on() {
     bench.program().run(&["check"]).success();
 }
 
-/// Data files that no version ever named, and temporary files.
+/// Returns data files that no version ever named, and temporary files.
 fn unnamed(bench: &Bench) -> Vec<PathBuf> {
     let mut files = Vec::new();
     list(&bench.lake(), &mut files);

@@ -1,5 +1,5 @@
-//! `forget` beside everything else: before each of its operations on the store, or of theirs, the other goes first and
-//! ends. Whatever comes between, the lake stays readable, the record is gone, and every count is right.
+//! `forget` next to all other work: before each of its operations on the store, or of theirs, the other work runs to
+//! its end. Whatever comes between, the lake stays readable, the record is gone, and every count is right.
 //!
 //! `HOTSPOTS_LONG=1` tries every operation.
 
@@ -22,7 +22,7 @@ use crate::faults::store_faults::store::{FaultStore, Plan};
 use crate::faults::store_faults::tiny::{self, DEFINITION, PLACES, row, served, stamp};
 use crate::faults::store_faults::{long, runtime};
 
-/// The resource with a record to forget, and one beside it that has landed and was never compacted.
+/// The resource with a record to forget, and another one that has landed and was never compacted.
 const FORGETTING: &str = "calls";
 const OTHER: &str = "fires";
 const KEY: &str = "100000000002";
@@ -105,7 +105,7 @@ struct Ground {
 }
 
 impl Ground {
-    /// One resource landed twice and compacted, the other landed.
+    /// Creates a lake with one resource landed twice and compacted, the other landed.
     fn new() -> Self {
         let ground = Self { memory: InMemory::new(), folder: tiny::folder() };
         runtime().block_on(async {
@@ -185,7 +185,7 @@ impl Work {
     }
 }
 
-/// `work` once for each operation of it, or one in `every`: before that operation `other` is done.
+/// Runs `work` once for each operation of it, or one in `every`: before that operation `other` runs.
 fn meet_at_each_operation(work: Work, other: Work, every: usize) {
     let base = Ground::new();
     let plan = Plan::count();

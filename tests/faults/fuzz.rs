@@ -1,9 +1,9 @@
-//! Whatever comes from outside (pages, definitions, windows, cursors, questions, polygons, tickets, headers, paths) is understood or refused in
-//! words, and never ends the program.
+//! All input from outside (pages, definitions, windows, cursors, questions, polygons, tickets, headers, paths) is
+//! parsed or rejected with an error, and never ends the program.
 //!
-//! Inputs are mutations of `tests/corpus/<target>`, drawn from a fixed seed. One that is answered in a new way joins
-//! the pool; one that breaks a promise is written into the corpus, and so is tried first from then on.
-//! `HOTSPOTS_SEED` draws others, `HOTSPOTS_FUZZ_SECONDS` says how long each target goes on.
+//! Inputs are mutations of `tests/corpus/<target>`, drawn from a fixed seed. One with a new kind of answer joins the
+//! pool; one that breaks a promise is written into the corpus, and so is tried first from then on. `HOTSPOTS_SEED`
+//! draws others, `HOTSPOTS_FUZZ_SECONDS` sets how long each target runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +31,7 @@ use crate::harness::{Bench, CASES_RESOURCE};
 /// What was answered, in brief; or which promise was broken.
 type Verdict = Result<String, String>;
 
-/// Inputs that are kept at most, beside the corpus.
+/// The greatest number of inputs in the pool, without the corpus.
 const MAX_KEPT: usize = 2_000;
 
 struct Fuzz {
@@ -50,13 +50,13 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(|path| std::fs::read(path).expect("an input")).collect()
 }
 
-/// A number between `A` and `A + of`, not of it itself.
+/// Draws a number from 0 to below `of`.
 fn below(random: &mut StdRng, of: usize) -> usize {
     if of == 0 { 0 } else { random.random_range(0..of) }
 }
 
 impl Fuzz {
-    /// Tries the corpus, then so many mutations of it, or as long as the environment says.
+    /// Tries the corpus, then so many mutations of it, or for the time of the environment variable.
     fn run(&self, inputs: usize, mut check: impl FnMut(&[u8]) -> Verdict) {
         let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
         let seconds = std::env::var("HOTSPOTS_FUZZ_SECONDS").ok().map(|s| s.parse::<u64>().expect("seconds"));
@@ -133,7 +133,7 @@ impl Fuzz {
         input
     }
 
-    /// Another number for the one after `at`.
+    /// Replaces the number after `at`.
     fn change_number(&self, input: &mut Vec<u8>, at: usize, random: &mut StdRng) {
         const NUMBERS: [&str; 14] = [
             "0",
@@ -157,14 +157,14 @@ impl Fuzz {
     }
 }
 
-/// The line around a place, with its end.
+/// Returns the line around a place, with its end.
 fn line(input: &[u8], at: usize) -> std::ops::Range<usize> {
     let start = input[..at].iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
     let end = input[at..].iter().position(|b| *b == b'\n').map_or(input.len(), |n| at + n + 1);
     start..end
 }
 
-/// Which words of ours an answer consists of: without numbers and what it quotes of the input.
+/// Returns the program's own words in an answer: without numbers and quotes of the input.
 fn ours(text: &str) -> String {
     let unquoted: String = text.split('`').step_by(2).collect();
     let unquoted = unquoted.split('"').next().unwrap_or_default();
@@ -261,7 +261,7 @@ fn any_page_is_rows_and_rejects_or_an_error_in_words() {
     });
 }
 
-/// How many records a text of CSV has by RFC 4180, blank lines left out; none if it ends within quotes.
+/// Returns how many records a CSV text has by RFC 4180, without blank lines; `None` if it ends within quotes.
 fn count_records(text: &[u8]) -> Option<usize> {
     let (mut records, mut quoted, mut at_start, mut blank) = (0, false, true, true);
     let mut bytes = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).iter().peekable();
@@ -409,7 +409,7 @@ fn any_definition_of_a_resource_works_or_is_refused_in_words() {
         };
         parsed += 1;
         let decoder = Decoder::new(&resource);
-        // What is understood can be worked with: the rule that makes incidents of its rows.
+        // A parsed definition can be used: the rule that makes incidents of its rows is built.
         if let Err(error) = IncidentProjector::new(&resource, decoder.schema()) {
             return Err(format!("a definition that is accepted and cannot be used: {error}"));
         }
@@ -461,7 +461,8 @@ fn any_cursor_and_landing_mark_is_read_as_it_was_written_or_refused() {
     });
 }
 
-/// An answer of the server: an array of objects with counts, or a problem with its words; never a failure of its own.
+/// Checks an answer of the server: an array of objects with counts, or a problem with a text; never a failure of its
+/// own.
 fn check_answer(answer: &Answer) -> Verdict {
     let kind = answer.header("content-type").unwrap_or_default().to_owned();
     match answer.status {
@@ -595,7 +596,7 @@ fn any_body_with_a_polygon_is_answered_or_refused_in_words() {
     assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
 }
 
-/// An answer of any kind, or a problem with its words; never a failure of the server.
+/// Checks an answer of any kind, or a problem with a text; never a failure of the server.
 fn check_any(answer: &Answer) -> Verdict {
     let kind = answer.header("content-type").unwrap_or_default().to_owned();
     match answer.status {
@@ -674,7 +675,7 @@ fn any_token_of_a_page_is_a_page_or_refused_in_words() {
     ];
     let mut pages = 0;
     Fuzz { target: "token", words }.run(2_000, |input| {
-        // The text within a token, or a token as it is; NEXT stands for the fingerprint of the question.
+        // The text within a token, or a token as it is; NEXT is a placeholder for the fingerprint of the question.
         let own = base64_decoded(&next);
         let fingerprint = own.split("\"question\":\"").nth(1).and_then(|rest| rest.get(..16)).unwrap_or_default();
         let text = String::from_utf8_lossy(input).replace("NEXT", fingerprint);
@@ -689,7 +690,7 @@ fn any_token_of_a_page_is_a_page_or_refused_in_words() {
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// RFC 4648, 5, without padding.
+/// Encodes by RFC 4648, 5, without padding.
 fn base64_encoded(bytes: &[u8]) -> String {
     let group = |three: &[u8]| {
         let number = three.iter().fold(0_usize, |n, b| n << 8 | usize::from(*b)) << (8 * (3 - three.len()));

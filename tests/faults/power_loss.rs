@@ -1,5 +1,5 @@
-//! The power goes at any step: what was synced is there, of everything else any part. Acknowledged batches are whole,
-//! and the next run goes on.
+//! Power is cut at any step: synced data is there, of everything else any part. Acknowledged batches are intact, and
+//! the next run continues.
 //!
 //! The steps are those that the store really made on the file system. A state is drawn from them and a seed;
 //! `HOTSPOTS_SEED` draws one again, `HOTSPOTS_LONG=1` draws more.
@@ -33,7 +33,7 @@ struct Recording {
     _folders: [tempfile::TempDir; 2],
 }
 
-/// The publisher's `edition`: eight rows that are new, then edited in place, time and kind.
+/// Publishes an edition: eight rows that are new, then edited in place, time and kind.
 fn publish(published: &mut Published, edition: u64) {
     for n in 0..8 {
         let id = format!("{:012}", n + edition / 2 * 4);
@@ -139,7 +139,7 @@ impl File {
         bytes
     }
 
-    /// What of it survives.
+    /// Draws the part of it that survives.
     fn drawn(&self, random: &mut StdRng) -> Vec<u8> {
         if self.writes.is_empty() {
             return self.durable.clone();
@@ -246,7 +246,7 @@ impl Platter {
     }
 }
 
-/// One state: the disk after a cut, a lake on it, and the run that goes on.
+/// Tests one state: the disk after a cut, a lake on it, and the run that continues.
 fn cut_and_go_on(recording: &Recording, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let cut = random.random_range(0..=recording.events.len());

@@ -85,7 +85,7 @@ async fn a_compaction_that_is_overtaken_by_another_does_not_set_the_watermark_ba
     assert_eq!(status[0]["unreconciled"], 0, "{status}");
 }
 
-/// The lake under `prefix` of the server's bucket, for this process.
+/// Returns the lake under `prefix` of the server's bucket, for this process.
 fn on_s3(server: &S3Server, prefix: &str) -> Location {
     let store = AmazonS3Builder::new()
         .with_bucket_name(BUCKET)
@@ -99,7 +99,7 @@ fn on_s3(server: &S3Server, prefix: &str) -> Location {
     Location::in_store(Arc::new(store), format!("s3://{BUCKET}").parse().unwrap(), Path::from(prefix)).unwrap()
 }
 
-/// Commits a file of one row that says who it is for, under its transaction if it has one.
+/// Commits a file of one row with the writer's name, under its transaction if it has one.
 async fn commit_row(lake: &Lake, id: &str, number: i64, once: bool) -> CommitOutcome {
     let table = &lake.fast_counts;
     let snapshot = table.snapshot().await.unwrap();
@@ -116,7 +116,7 @@ async fn commit_row(lake: &Lake, id: &str, number: i64, once: bool) -> CommitOut
     table.commit(&Commit { operation: "TEST", adds, transaction, ..Commit::default() }).await.unwrap()
 }
 
-/// Eight tasks: two pairs under one transaction id each, two with an id of their own, two without any.
+/// Starts eight tasks: two pairs under one transaction id each, two with an id of their own, two without any.
 async fn eight_writers(location: Location, commits: i64) {
     Lake::create(location.clone()).await.unwrap();
     let mut tasks = Vec::new();
@@ -166,7 +166,7 @@ async fn what_eight_writers_commit_on_s3_is_there_exactly_once() {
     eight_writers(on_s3(&server, "raced"), 6).await;
 }
 
-/// The incidents of the only resource, twice: as its counts add up, and as rows.
+/// Returns the incidents of the only resource, twice: as the sum of its counts, and as rows.
 async fn totals(reader: &Reader) -> [String; 2] {
     let session = reader.session(&reader.open_newest().await.unwrap()).await.unwrap();
     let mut totals = Vec::new();
@@ -178,8 +178,8 @@ async fn totals(reader: &Reader) -> [String; 2] {
     totals.try_into().unwrap()
 }
 
-/// Four ingesting processes with an index each, a compactor, and readers of what they do: every row is edited, none
-/// comes or goes, so that every reading counts them all.
+/// Starts four ingesting processes with an index each, a compactor, and readers: every row is edited, none comes or
+/// goes, so that every answer counts them all.
 async fn processes(bench: &Bench, program: &Program, location: Location) {
     let index = |n: u32| -> PathBuf { bench.folder.path().join(format!("index-{n}")) };
     let with_index = |n: u32| program.clone().env("HOTSPOTS_INDEX", index(n));

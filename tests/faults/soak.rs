@@ -1,4 +1,5 @@
-//! Hostile statements beside clients that behave: these see their answers or a stated refusal, and nothing is left behind.
+//! Hostile statements next to well-behaved clients: these get their answers or a stated rejection, and no process or
+//! file is left behind.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ const QUESTIONS: [&str; 6] = [
     "/sql?query=SELECT+id,occurred_at+FROM+incidents+ORDER+BY+id+LIMIT+50&format=csv",
 ];
 
-/// A statement that takes more than it should: more memory, more time, or a plan without an end.
+/// Draws a statement that takes more than it should: more memory, more time, or a plan without an end.
 fn hostile(random: &mut StdRng) -> String {
     let rows = 10_u64.pow(random.random_range(4..10));
     let series = format!("generate_series(1, {rows}) AS g(i)");

@@ -1,5 +1,5 @@
-//! A store that fails at one operation, at each in turn and in every way it can: whatever a run was told, the same
-//! commands again lead to the same lake as if nothing had happened.
+//! A store that fails at one operation, at each in turn and in every way it can: whatever a run was told by it,
+//! repeating the same commands leads to the same lake as without a fault.
 //!
 //! `HOTSPOTS_LONG=1` hits every operation, each that writes with every fault; `HOTSPOTS_FAULT`, with what a failure
 //! prints, plays one again.
@@ -24,18 +24,17 @@ use object_store::memory::InMemory;
 use store::{Fault, FaultStore, Op, Plan, numbered};
 use tiny::{Expected, PLACES, Published, row, stamp};
 
-/// Whether the long runs are asked for.
+/// Returns whether the long runs are asked for.
 pub(crate) fn long() -> bool {
     std::env::var_os("HOTSPOTS_LONG").is_some_and(|value| !value.is_empty())
 }
 
-/// A runtime as the program has one, small.
+/// Returns a runtime as the program has one, small.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// Does each of so many cases once, over all cores; they do not know of each other. The first that fails is named and
-/// ends it.
+/// Runs each of so many cases once, over all cores; they are independent. The first that fails is named and ends it.
 pub(crate) fn spread(cases: usize, name: impl Fn(usize) -> String + Sync, one: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     let take = || {
@@ -116,7 +115,7 @@ const PILED_UP: Scenario = Scenario {
     page_size: 5,
 };
 
-/// The publisher's `edition`: new rows, rows that move, change their year and kind, a reject and its mending.
+/// Publishes an edition: new rows, rows that move, change their year and kind, a reject and its repair.
 fn publish(published: &mut Published, edition: usize) {
     let at = |n: u64| stamp(edition as u64 * 100 + n);
     match edition {
@@ -138,7 +137,7 @@ fn publish(published: &mut Published, edition: usize) {
             published.set("row-4", &at(2), row("10000000004", "", "Alarm", PLACES[1]));
         }
         2 => {
-            // The reject is mended, an undated row gets its time, a place is lost.
+            // The reject is repaired, an undated row gets its time, a place is lost.
             published.set("row-8", &at(0), row("0000000000008", "2024-01-01T00:00:00.000", "Fire", PLACES[0]));
             published.set("row-4", &at(0), row("10000000004", "2025-06-01T12:00:00.000", "Alarm", PLACES[1]));
             published.set("row-0", &at(1), row("10000000000", "2023-03-01T00:15:00.000", "Fire", PLACES[3]));
@@ -151,7 +150,7 @@ fn publish(published: &mut Published, edition: usize) {
     }
 }
 
-/// How many versions of each row a lake has landed that lost and doubled none, after so many editions.
+/// Returns how many versions of each row a lake has that lost and doubled none, after so many editions.
 fn versions_after(editions: usize) -> BTreeMap<String, i64> {
     let mut found = BTreeMap::new();
     let mut published = Published::default();
@@ -168,7 +167,7 @@ fn versions_after(editions: usize) -> BTreeMap<String, i64> {
     found
 }
 
-/// Where a lake lies while it is tried.
+/// The location of a lake during a test.
 struct Ground {
     memory: Option<InMemory>,
     folder: tempfile::TempDir,
@@ -179,7 +178,7 @@ impl Ground {
         Self { memory: (!on_disk).then(InMemory::new), folder: tiny::folder() }
     }
 
-    /// The same again, to be changed by itself.
+    /// Returns an independent copy.
     fn fork(&self) -> Self {
         let folder = tiny::folder();
         tiny::copy(self.folder.path(), folder.path());
@@ -190,7 +189,7 @@ impl Ground {
         self.folder.path().join("index")
     }
 
-    /// The place as nothing happens to it.
+    /// Returns the location without faults.
     fn location(&self) -> Location {
         match &self.memory {
             // A clone is the same store.
@@ -199,7 +198,7 @@ impl Ground {
         }
     }
 
-    /// The place as a process sees it that runs under the plan.
+    /// Returns the location for a process that runs under the plan.
     fn under(&self, plan: &Arc<Plan>) -> Location {
         self.location().wrap_store(|store| FaultStore::over(store, plan))
     }
@@ -215,7 +214,7 @@ struct User {
 }
 
 impl User {
-    /// One command, with everything opened anew as the program does.
+    /// Runs one command, with everything opened again as the program does.
     async fn act(&mut self, act: Act, page_size: usize, location: Location, index: &Path) -> Result<()> {
         match act {
             Act::Ingest(edition) => {
@@ -255,14 +254,15 @@ impl User {
         }
     }
 
-    /// What is answered is what was acknowledged, or that and the page that was on its way.
+    /// Checks that the answer is what was acknowledged, or that and the page that was on its way.
     fn assert_acknowledged(&self, found: &Expected) {
         if *found != self.on_its_way.expected() {
             assert_eq!(*found, self.acknowledged.expected(), "the answer is neither with nor without the last page");
         }
     }
 
-    /// After a failure, before anything is tried again: acknowledged rows are there, whether counted yet or not.
+    /// Checks the lake after a failure, before anything is tried again: acknowledged rows are there, whether counted
+    /// yet or not.
     async fn look_around(&self, location: &Location) {
         let Ok(lake) = Lake::open(location.clone()).await else {
             assert_eq!(self.acknowledged.page(None, 1), None, "rows were acknowledged and there is no lake");
@@ -271,7 +271,7 @@ impl User {
         let reader = tiny::reader(&lake).unwrap();
         match tiny::answer(&reader).await {
             Ok((found, true)) => self.assert_acknowledged(&found),
-            // A landing between raw and counts says of itself that it is not exact.
+            // A landing between raw and counts marks its answers as not exact.
             Ok((_, false)) => {}
             // A lake whose first command never made all its tables.
             Err(error) if error.kind() == Kind::NotFound => {
@@ -282,7 +282,7 @@ impl User {
     }
 }
 
-/// A run that nothing happens to, with what stood there before each command.
+/// A run without faults, with the state before each command.
 struct Base {
     scenario: &'static Scenario,
     before: Vec<(Ground, User)>,
@@ -304,7 +304,7 @@ fn run_undisturbed(scenario: &'static Scenario, on_disk: bool) -> Base {
     base
 }
 
-/// The lake is what was published, and says so.
+/// Checks that the lake is what was published, and exact.
 async fn assert_whole(ground: &Ground, user: &User) {
     let lake = Lake::open(ground.location()).await.unwrap();
     let reader = tiny::reader(&lake).unwrap();
@@ -323,8 +323,8 @@ struct Case {
     fault: Fault,
 }
 
-/// One fault: the command that meets it, the same again if it failed, and the commands after it. What was hit, and
-/// whether the command failed.
+/// Injects one fault: the command that meets it, the same again if it failed, and the commands after it. Returns the
+/// operation that was hit, and whether the command failed.
 async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
     let (ground, mut user) = (base.before[case.act].0.fork(), base.before[case.act].1.clone());
     let Scenario { acts, page_size, .. } = *base.scenario;
@@ -359,9 +359,9 @@ async fn live_through(base: &Base, case: Case) -> (Option<(Op, Fault)>, bool) {
     (plan.done(), failed.is_err())
 }
 
-/// The faults to try: of each kind of operation with each kind of fault the first and one in so many. A create is where
-/// a commit is made or lost: one in four of them. In the long run every operation, with every fault if it writes and with
-/// one of those that fit, in turn, if it reads.
+/// Returns the faults to try: of each kind of operation with each kind of fault the first and one in so many. A create
+/// is where a commit is made or lost: one in four of them. In the long run every operation, with every fault if it
+/// writes and with one of those that fit, in turn, if it reads.
 fn chosen(base: &Base, every: usize, sparse: bool) -> Vec<Case> {
     let mut seen: BTreeMap<(Op, Fault), usize> = BTreeMap::new();
     let mut chosen = Vec::new();
@@ -384,7 +384,7 @@ fn chosen(base: &Base, every: usize, sparse: bool) -> Vec<Case> {
     chosen
 }
 
-/// The one fault that the environment asks for, as it is printed.
+/// Returns the one fault that the environment selects, as it is printed.
 fn asked() -> Option<String> {
     std::env::var("HOTSPOTS_FAULT").ok()
 }
@@ -441,7 +441,7 @@ fn a_fault_while_batches_are_piled_up_loses_nothing_and_counts_nothing_twice() {
     }
 }
 
-/// One page after the other on one landing, each offered again until it is taken.
+/// Lands one page after the other on one landing, each offered again until it is taken.
 async fn land_stubbornly(ground: &Ground, plan: &Arc<Plan>) {
     let mut published = Published::default();
     let decoder = Decoder::new(&tiny::resource());
@@ -500,7 +500,7 @@ fn a_landing_that_goes_on_after_an_error_loses_nothing_and_counts_nothing_twice(
     eprintln!("one landing: {} operations, {} faults", ops.len(), cases.len());
 }
 
-/// The objects of the lake, by name.
+/// Returns the objects of the lake, by name.
 async fn objects(ground: &Ground) -> BTreeSet<String> {
     let location = ground.location();
     let objects: Vec<_> = location.store.list(None).try_collect().await.unwrap();

@@ -28,7 +28,7 @@ fn ingest(folder: &tempfile::TempDir, portal: &RoguePortal) -> Output {
     bounded(folder, &["ingest", CASES_RESOURCE, "--retries", "0", "--portal", &portal.url()])
 }
 
-/// A server whose body does not end, and how many bytes of it were taken.
+/// Starts a server whose body does not end, and counts the bytes of it that were taken.
 fn endless(status: u16) -> (RoguePortal, Arc<AtomicU64>) {
     let sent = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&sent);
@@ -53,7 +53,7 @@ fn a_body_without_an_end_is_given_up_at_its_bound() {
         "{}",
         failed.stderr
     );
-    // What lies in the buffers between was sent and not taken.
+    // The bytes in the buffers between were sent and not taken.
     assert!(sent.load(Ordering::Relaxed) < 300 << 20, "{}", sent.load(Ordering::Relaxed));
     let long = RoguePortal::start(|_, stream| {
         head(stream, 200, &[], Some(1 << 50)).and_then(|()| crate::portal::rogue_portal::hang(stream))
@@ -73,7 +73,7 @@ fn an_error_without_an_end_is_read_for_its_beginning() {
     }
 }
 
-/// Gzip of `before`, of so many MiB of spaces, and of `after`.
+/// Compresses `before`, so many MiB of spaces, and `after` with gzip.
 fn packed(before: &str, mib: usize, after: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(before.as_bytes()).expect("packed");

@@ -52,7 +52,7 @@ loaded_at = "timestamp"
 
 const ROWS: usize = 120;
 
-/// What one row says, without a form.
+/// The content of one row, without a form.
 struct Call {
     call: i64,
     unit: String,
@@ -102,7 +102,7 @@ fn calls(random: &mut StdRng) -> Vec<Call> {
         .collect()
 }
 
-/// A day as year, month and day, by counting.
+/// Returns a day as year, month and day, by counting.
 fn calendar(mut days: i64) -> (i64, i64, i64) {
     let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let mut year = 2020;
@@ -122,7 +122,7 @@ fn calendar(mut days: i64) -> (i64, i64, i64) {
     (year, month, days + 1)
 }
 
-/// A time in one of the styles of SODA and of exports.
+/// Returns a time in one of the styles of SODA and of exports.
 fn time(seconds: i64, style: usize) -> String {
     const MONTHS: [&str; 12] = [
         "January",
@@ -181,7 +181,7 @@ impl Form<'_> {
         }
     }
 
-    /// A whole number, as a text or as one of the numbers of JSON.
+    /// Formats an integer, as a text or as one of the numbers of JSON.
     fn whole(&mut self, n: i64) -> String {
         match self.any(5) {
             0 => format!("\"{n}\""),
@@ -192,7 +192,7 @@ impl Form<'_> {
         }
     }
 
-    /// A number of quarters.
+    /// Returns a number of quarters.
     fn quarters(&mut self, quarters: i64) -> String {
         let (sign, whole, cents) = (if quarters < 0 { "-" } else { "" }, quarters.abs() / 4, quarters.abs() % 4 * 25);
         match self.any(5) {
@@ -297,7 +297,7 @@ impl Form<'_> {
         if self.any(2) > 0 {
             members.push(("nobody_declared".to_owned(), "{\"x\": 1}".to_owned()));
         }
-        // The other name of a column with another value: the definition says which counts.
+        // The other name of a column with another value: the definition decides which counts.
         if members.iter().any(|(name, _)| name == "kind_of_call_") && call.kind.is_some() && self.any(2) > 0 {
             members.push(("kind".to_owned(), "\"Another\"".to_owned()));
         }

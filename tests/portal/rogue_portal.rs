@@ -1,4 +1,4 @@
-//! A portal, or another server, that answers as a test tells it to, byte by byte.
+//! A portal, or another server, that answers as scripted by a test, byte by byte.
 
 use std::io::{BufRead as _, BufReader, Result, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A request that was made.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// The method and the whole target, as sent.
+    /// The method and the complete target, as sent.
     pub(crate) line: String,
     pub(crate) path: String,
     query: Vec<(String, String)>,
@@ -103,13 +103,13 @@ fn read_head(stream: &TcpStream) -> Option<Asked> {
     Some(Asked { path: path.to_owned(), query, headers: headers.collect(), line: line.clone() })
 }
 
-/// A whole answer.
+/// Sends a complete answer.
 pub(crate) fn answer(stream: &mut TcpStream, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<()> {
     head(stream, status, headers, Some(body.len() as u64))?;
     stream.write_all(body)
 }
 
-/// The head of an answer, whose body ends with the connection where no length is told.
+/// Sends the head of an answer, whose body ends with the connection if no length is given.
 pub(crate) fn head(stream: &mut TcpStream, status: u16, headers: &[(&str, &str)], length: Option<u64>) -> Result<()> {
     let mut text = format!("HTTP/1.1 {status} As-Told\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -152,7 +152,7 @@ pub(crate) fn json_answer(stream: &mut TcpStream, body: &Value) -> Result<()> {
     answer(stream, 200, &[("Content-Type", "application/json")], body.to_string().as_bytes())
 }
 
-/// A 311 case, made up: the `n`th, as changed at `stamp`.
+/// Returns the `n`th synthetic 311 case, as changed at `stamp`.
 pub(crate) fn case(n: usize, stamp: &str) -> Value {
     json!({
         ":id": format!("row-{n:04}"), ":created_at": stamp, ":updated_at": stamp, ":version": format!("rv-{n:04}"),

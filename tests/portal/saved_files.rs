@@ -39,7 +39,7 @@ place = "point"
 cost = "number"
 "#;
 
-/// Writes a file and ingests it, and returns what was said and the exit code.
+/// Writes a file and ingests it, and returns the output and the exit code.
 struct Files {
     program: Program,
     folder: tempfile::TempDir,
@@ -67,7 +67,7 @@ impl Files {
         self.program.run(&["ingest", self.resource, "--file", name, "--page-size", "2"])
     }
 
-    /// Lands a file, and returns what was said.
+    /// Lands a file, and returns the output.
     fn land(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let said = self.ingest(name, text).success().stderr;
         assert_no_row_is_lost(&said);
@@ -234,7 +234,7 @@ fn a_missing_column_is_told_and_a_needed_one_refused() {
     let said = files.land("calls.csv", "id,opened,place,Naighborhood\n1,2020-01-01,,Mission\n");
     assert!(said.contains("`neighborhood` (neighborhood), nearest title `Naighborhood`"), "{said}");
     assert!(said.contains("`kind_of_call_` (category)"), "{said}");
-    // In JSON an absent member is a null: told where none of the rows has it.
+    // In JSON an absent member is a null: reported if none of the rows has it.
     let files = Files::new();
     let rows = r#"[{"id": "1", "opened": "2020-01-01", "kind_of_cal": "Noise", "place": "(37.5, -122.5)"}]"#;
     let said = files.land("calls.json", rows);

@@ -12,7 +12,7 @@ use crate::portal::rogue_portal::{RoguePortal, answer_rows, case};
 const NOW_MS: i64 = 1_790_812_800_000;
 /// A stamp of 9999-12-30.
 const FAR_MS: i64 = 253_402_128_000_000;
-/// A day after the present, as tests go on.
+/// A day after the present, for tests that continue.
 const NEXT_DAY_MS: i64 = NOW_MS + 86_400_000;
 
 fn is_case(n: usize) -> impl Fn(&lake_testkit::Row) -> bool + Copy {
@@ -71,7 +71,7 @@ fn a_margin_of_an_hour_is_left_to_the_clocks() {
     assert!(said.stderr.contains("future"), "{}", said.stderr);
 }
 
-/// A lake whose next run goes on in the year 9999, as earlier releases left it.
+/// Creates a lake whose next run continues in the year 9999, as earlier releases left it.
 fn stuck() -> Bench {
     let bench = bench();
     bench.portal.set_clock(FAR_MS);
@@ -184,7 +184,7 @@ fn odd_system_fields_silence_lose_and_double_nothing() {
         let next = odd.ingest().success();
         assert_eq!(odd.keys(), ["1", "2", "3", "4", "5", "6"], "{field} {value}: {}", next.stderr);
         assert!(!next.stderr.contains('\u{1b}'), "{}", next.stderr);
-        // The portal mends it, and the row changes.
+        // The portal corrects it, and the row changes.
         odd.rows.lock().unwrap()[2] = case(3, "2026-03-01T00:00:00.000Z");
         odd.rows.lock().unwrap()[2]["service_name"] = "Mended".into();
         odd.ingest().success();
@@ -199,7 +199,7 @@ fn rows_out_of_order_are_read_again_or_refused() {
         [3, 1, 5, 2, 4].into_iter().map(|n| case(n, &format!("2026-01-0{n}T00:00:00.000Z"))).collect();
     let shuffled = Arc::new(Mutex::new(rows));
     let served = Arc::clone(&shuffled);
-    // It ignores `$order`: the rows above the cursor come as they lie.
+    // It ignores `$order`: the rows above the cursor come in storage order.
     let portal = RoguePortal::start(move |asked, stream| {
         let mut rows = served.lock().unwrap().clone();
         if let Some(after) = asked.param("$where").and_then(|filter| filter.split('\'').nth(1)) {

@@ -1,9 +1,9 @@
-//! SQL that the engine answers wrongly by itself, over a few rows whose answers are written out.
+//! SQL that the unmodified engine answers wrongly, over a few rows whose answers are written out.
 
 use lake_testkit::Program;
 use serde_json::{Value, json};
 
-/// A lake of these rows of 311 cases, compacted.
+/// Creates a compacted lake of these rows of 311 cases.
 fn lake(rows: &Value) -> (tempfile::TempDir, Program) {
     let folder = tempfile::tempdir().expect("a directory");
     let program = Program::new(env!("CARGO_BIN_EXE_hotspots-lake")).lake(folder.path().join("lake"));

@@ -1,5 +1,5 @@
-//! Statements that would take the whole server with them, on the built program: each is refused in words, and the others are
-//! answered.
+//! Statements that would end or block the server, on the built program: each is rejected with an error, and the others
+//! are answered.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,7 +27,7 @@ fn detail(answer: &Answer, status: u16) -> String {
     answer.json()["detail"].as_str().expect("a detail").to_owned()
 }
 
-/// What a limit of `/limits` is.
+/// Returns the value of a limit of `/limits`.
 async fn limit(serving: &Running, name: &str) -> usize {
     let limits = serving.get("/limits").await.json();
     let found = limits.as_array().expect("an array").iter().find(|limit| limit["name"] == name);
@@ -90,7 +90,7 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).expect("a file");
 }
 
-/// What a program says that refuses to start.
+/// Returns the error of a program that refuses to start.
 fn started(program: &Program) -> String {
     program.run(&["serve", "--http", "127.0.0.1:0"]).expect_status(2).stderr
 }
@@ -98,7 +98,7 @@ fn started(program: &Program) -> String {
 /// How long what was left may take to end.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// The answer to a statement, which a machine that is busy may give only when it is asked again.
+/// Returns the answer to a statement, which is repeated if a busy machine rejects it.
 async fn answered(serving: &Running, query: &str) -> serde_json::Value {
     let began = Instant::now();
     loop {
@@ -111,14 +111,14 @@ async fn answered(serving: &Running, query: &str) -> serde_json::Value {
     }
 }
 
-/// Memory of a process, MiB: `VmHWM` is the most that it has had, `VmRSS` what it has.
+/// Returns the memory of a process, MiB: `VmHWM` is its peak, `VmRSS` the current value.
 pub(crate) fn memory(id: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
-/// The processes that a server has started.
+/// Returns the processes that a server has started.
 pub(crate) fn workers(serving: &Running) -> Vec<u32> {
     let all = std::fs::read_dir("/proc").expect("the processes").flatten();
     let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -132,7 +132,7 @@ fn is_running(id: u32) -> bool {
     memory(id, "VmRSS") > 0
 }
 
-/// A metric, with its labels as they are written.
+/// Returns a metric, with its labels as they are written.
 pub(crate) async fn metric(serving: &Running, name: &str) -> f64 {
     let text = serving.get("/metrics").await.text();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -149,7 +149,7 @@ pub(crate) async fn is_at_rest(serving: &Running) {
     }
 }
 
-/// `a0`, and so many queries that each make `step` of the one before.
+/// Returns `a0`, and so many queries that each apply `step` to the one before.
 pub(crate) fn chain(steps: usize, step: &str) -> String {
     let queries: Vec<String> = (1..=steps).map(|n| format!("a{n} AS (SELECT {step} AS x FROM a{})", n - 1)).collect();
     format!("WITH a0 AS (SELECT count AS x FROM counts), {}", queries.join(", "))
@@ -440,7 +440,8 @@ async fn a_process_of_a_query_reads_nothing_but_the_lake() {
     assert_eq!(answer.status, expected, "{}", answer.text());
 }
 
-/// The files below a folder, with their bytes; without the lock by which a server owns a directory of spilled files.
+/// Returns the files below a folder, with their bytes; without the lock by which a server owns a directory of spilled
+/// files.
 pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

@@ -1,5 +1,5 @@
-//! What users do wrong in SQL is told as theirs, in words of their own: 400 and exit code 2, never a bug and never a broken
-//! connection, whatever the engine calls it.
+//! Users' mistakes in SQL are reported as such: 400 and exit code 2, never a bug and never a broken connection,
+//! whatever the engine calls it.
 
 use lake_testkit::Answer;
 use serde_json::json;
@@ -25,7 +25,7 @@ fn words(answer: &Answer, query: &str) -> String {
     words
 }
 
-/// Statements, and what is said of them.
+/// Statements, and their errors.
 const MISTAKES: [(&str, &str); 26] = [
     ("SELECT regexp_replace(category, '(', '') FROM incidents", "unclosed group"),
     ("SELECT COUNT(*) FROM incidents WHERE category ~ '('", "unclosed group"),
@@ -117,7 +117,7 @@ async fn no_reader_is_told_where_the_lake_lies() {
         let rows = flight::rows(&mut client, query).await;
         assert!(!format!("{rows:?}").contains(&place), "{query}: {rows:?}");
     }
-    // A file is named as it lies in the lake.
+    // A file is named by its path in the lake.
     let question = json!({"query": "SELECT DISTINCT input_file_name() AS file FROM stored.incidents"});
     let answer = serving.post_json("/sql", &question).await.json();
     let file = answer[0]["file"].as_str().expect("a file");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{Bench, CASES_RESOURCE};
 
-/// A lake that is served. The queries bring their own rows.
+/// Serves a lake. The queries bring their own rows.
 fn serving() -> (Bench, Running) {
     let bench = Bench::synthetic(20);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
@@ -14,7 +14,7 @@ fn serving() -> (Bench, Running) {
     (bench, serving)
 }
 
-/// The rows of an answer in order, each value as text.
+/// Returns the rows of an answer in order, each value as text.
 async fn rows(serving: &Running, query: &str) -> Vec<String> {
     let answer = serving.post_json("/sql", &json!({"query": query, "format": "csv"})).await;
     assert_eq!(answer.status, 200, "{query}\n{}", answer.text());

@@ -21,7 +21,7 @@ fn serve(bench: &Bench) -> Running {
     bench.program().spawn_serving(&["serve"])
 }
 
-/// A text as a part of an address.
+/// Encodes a text as a part of an address.
 fn encoded(text: &str) -> String {
     text.bytes()
         .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
@@ -45,7 +45,7 @@ fn rows(answer: &Answer) -> Vec<Value> {
     answer.json().as_array().expect("an array").clone()
 }
 
-/// What a client reads of an error: its words.
+/// Returns the message of an error.
 fn refused(answer: &Answer, status: u16) -> String {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert_eq!(answer.header("content-type"), Some("application/problem+json"));

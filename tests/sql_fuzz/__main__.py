@@ -33,7 +33,7 @@ LEAST_ANSWERED = 0.8
 # The part of the queries that is held against the engine itself.
 SELF_CHECKS = 0.25
 SECONDS_TO_MINIMISE = 60
-# What no user should be told: the engine's own words for its insides.
+# Internal terms of the engine that must not reach users.
 INSIDES = re.compile(
     r"likely caused by a bug|Optimizer rule|panicked|DataFusion|caused by|Internal error", re.IGNORECASE
 )

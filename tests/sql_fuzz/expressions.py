@@ -75,7 +75,7 @@ class Expressions:
     def __init__(self, chance: random.Random, subqueries: object = None, beyond_duckdb: bool = False):
         self.chance = chance
         self.subqueries = subqueries
-        # Whether functions that only the lake has may stand in a query that is held against itself.
+        # Whether functions that only the lake has may occur in a query that is compared with itself.
         self.beyond_duckdb = beyond_duckdb
 
     def pick(self, choices):

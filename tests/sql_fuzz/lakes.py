@@ -29,10 +29,10 @@ STATES = ("pending", "mixed", "compacted")
 ROWS = 150
 SERVER_START_SECONDS = 60
 REQUEST_SECONDS = 60
-# How many values of a column stand in queries.
+# How many values of a column occur in queries.
 SAMPLES_PER_COLUMN = 12
 
-# The key of each table: what tells its rows apart.
+# The key of each table: what identifies its rows.
 KEYS = {
     "incidents": ("resource", "id"),
     "counts": ("resource", "occurred_at", "cell", "category", "subcategory", "district", "neighborhood"),

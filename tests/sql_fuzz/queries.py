@@ -86,7 +86,7 @@ class Queries:
         columns = tuple(column for source in sources for column in source.columns)
         return Scope(columns + (around.columns if around else ()), self.samples)
 
-    # ---- whole queries
+    # ---- complete queries
 
     def query(self, depth: int = 2) -> Query:
         """A whole query."""

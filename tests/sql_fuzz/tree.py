@@ -10,7 +10,7 @@ DUCKDB = "duckdb"
 
 TEXT, INT, FLOAT, BOOL, TIME, DATE = "text", "int", "float", "bool", "time", "date"
 
-# What stands for a value of a kind in a query that is made smaller.
+# The replacement of a value of a kind in a query that is reduced.
 SIMPLEST = {
     TEXT: ("'a'", "CAST(NULL AS VARCHAR)"),
     INT: ("1", "CAST(NULL AS BIGINT)"),

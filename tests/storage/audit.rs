@@ -1,4 +1,4 @@
-//! The lake held against the portal: agreement, drift, and mending.
+//! The lake compared with the portal: agreement, drift, and repair.
 
 use lake_testkit::{Output, Row, Running};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn findings(output: &Output, finding: &str) -> Vec<Value> {
     rows.into_iter().filter(|row| row["finding"] == finding).collect()
 }
 
-/// Rows of every awkward kind: rejects, undated, out of bounds, without a category.
+/// Publishes rows of every awkward kind: rejects, undated, out of bounds, without a category.
 fn awkward(bench: &Bench) {
     let mut rows: Vec<Row> = bench.portal.rows(CASES)[..40].to_vec();
     for (n, row) in rows.iter_mut().enumerate() {
@@ -83,7 +83,7 @@ fn a_deletion_is_drift_by_month_and_category_and_is_mended() {
 fn rows_that_no_scan_could_see_are_read_again_and_landed() {
     let bench = Bench::synthetic(2_000);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
-    // Changed and inserted with stamps that lie behind the cursor, as a restored backup does.
+    // Changed and inserted with stamps that are behind the cursor, as a restored backup does.
     let behind = 1_000_000_000_000;
     let mut new = bench.portal.rows(CASES)[..3].to_vec();
     for (n, row) in new.iter_mut().enumerate() {
@@ -111,13 +111,13 @@ fn two_live_rows_with_one_key_are_shown() {
     let doubled = findings(&drifted, "doubled key");
     assert_eq!(doubled.len(), 1, "{doubled:?}");
     assert_eq!((&doubled[0]["key"], &doubled[0]["portal"], &doubled[0]["lake"]), (&key, &2.into(), &1.into()));
-    // In one page, ingest says so as well.
+    // In one page, ingest reports it as well.
     let other = Bench::new(bench.portal.clone());
     let run = other.ingest(&other.program(), CASES_RESOURCE, &[]).success();
     assert!(run.stderr.contains("1 with the key of another row"), "{}", run.stderr);
 }
 
-/// Two rows with one key of which the newer, which is what the lake holds, is removed; something later stays.
+/// Creates a lake with two rows of one key, of which the newer, which the lake has, is removed; a later row stays.
 fn with_the_newer_twin_removed() -> (Bench, Value) {
     let bench = Bench::synthetic(1_000);
     let mut twin = bench.portal.rows(CASES)[0].clone();
@@ -182,7 +182,7 @@ fn a_portal_that_is_down_is_no_drift() {
     bench.program().run(&[&args[..], &["--retry-wait-ms", "1"]].concat()).expect_status(4);
 }
 
-/// What `/resources` and `status` tell of the last audit, which is the same.
+/// Returns the last audit of `/resources` and `status`, which is the same.
 async fn last_audit(bench: &Bench, serving: &Running) -> Value {
     let answer = serving.get("/resources").await;
     assert_eq!(answer.status, 200, "{}", answer.text());

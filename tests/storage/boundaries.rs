@@ -1,5 +1,5 @@
-//! Boundaries on the built program: a set lands as a whole and once, what is wrong leaves what stood, and a map that asks
-//! for outlines gets those whose labels the incidents carry.
+//! Boundaries on the built program: a set lands completely and once, an invalid one leaves the stored set, and a map
+//! that requests outlines gets those whose labels the incidents have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn ingest(bench: &Bench, set: &str) -> Output {
     bench.ingest(&bench.program(), set, &["--retries", "1"])
 }
 
-/// What stands of a set: label to outline.
+/// Returns the stored outlines of a set: label to outline.
 fn standing(bench: &Bench, set: &str) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let rows = bench.program().sql(&format!("SELECT label, geometry FROM boundaries WHERE resource = '{set}'"));
@@ -39,7 +39,7 @@ fn landings(bench: &Bench) -> usize {
     history.as_array().expect("an array").iter().filter(|line| line["work"] == "LAND").count()
 }
 
-/// Another outline for one neighborhood, and one neighborhood less.
+/// Changes the outline of one neighborhood, and removes another.
 fn edit(bench: &Bench) {
     let square = json!({"type": "Polygon", "coordinates": [
         [[-122.5, 37.7], [-122.4, 37.7], [-122.4, 37.8], [-122.5, 37.8], [-122.5, 37.7]]
@@ -181,7 +181,7 @@ fn a_kill_leaves_the_old_set_or_the_new_one() {
         };
         bench.ingest(&bench.program(), "sf-police-districts", &[]).success();
         let mut died = 0;
-        // With what stood before: nothing, then a set.
+        // With the state before: nothing, then a set.
         for round in 0..2 {
             let old = standing(&bench, SET);
             if round == 1 {
@@ -348,7 +348,7 @@ fn outline(geometry: &Value) -> Outline {
     serde_json::from_value(geometry["coordinates"].clone()).expect("positions")
 }
 
-/// Even-odd over all rings: holes are out.
+/// Tests a point by the even-odd rule over all rings: holes are out.
 fn holds(outline: &Outline, [x, y]: Position) -> bool {
     let crossed = outline.iter().flatten().flat_map(|ring| ring.windows(2)).filter(|edge| {
         let ([ax, ay], [bx, by]) = (edge[0], edge[1]);
@@ -357,7 +357,7 @@ fn holds(outline: &Outline, [x, y]: Position) -> bool {
     crossed.count() % 2 == 1
 }
 
-/// What RFC 7946 asks of a collection of outlines.
+/// Checks what RFC 7946 demands of a collection of outlines.
 fn assert_geojson(collection: &Value) {
     assert_eq!(collection["type"], "FeatureCollection");
     for feature in collection["features"].as_array().expect("features") {
@@ -463,7 +463,7 @@ async fn a_map_gets_outlines_as_geojson_and_keeps_them_until_they_change() {
     assert!(packed.body.len() < changed.body.len() / 2 || packed.json() == changed.json());
 }
 
-/// Real boundaries, where they lie beside the repository.
+/// Returns real boundaries, if they are next to the repository.
 fn saved(test: &str, file: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(file);
     if !path.is_file() {
@@ -512,7 +512,7 @@ async fn saved_files_of_real_boundaries_land_and_are_simplified_within_the_toler
         assert!(now < before, "{tolerance} m: {now} positions, {before} before");
         before = now;
     }
-    // Every position that was left out lies within the tolerance of what is left.
+    // Every position that was omitted is within the tolerance of the remaining outline.
     let of = |collection: &Value| outline(&collection["features"][0]["geometry"]);
     let tolerance = 20.0;
     let simple = of(&serving.get("/boundaries?tolerance=20").await.json());

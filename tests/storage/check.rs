@@ -1,4 +1,4 @@
-//! Whatever is damaged is found and named, and the mend that is named mends it.
+//! All damage is found and named, and the repair that is named repairs it.
 
 use std::path::{Path, PathBuf};
 
@@ -23,13 +23,13 @@ fn check(bench: &Bench) -> Output {
     bench.program().run(&["check", "--format", "json"])
 }
 
-/// The findings that are no notes.
+/// Returns the findings, without notes.
 fn findings(output: &Output) -> Vec<Value> {
     let all = output.json();
     all.as_array().expect("an array").iter().filter(|finding| finding["severity"] != "note").cloned().collect()
 }
 
-/// A data file of the newest version of a table whose path holds `part`.
+/// Returns a data file of the newest version of a table whose path holds `part`.
 fn file(bench: &Bench, table: &str, part: &str) -> PathBuf {
     let folder = bench.lake().join(table);
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder.join("_delta_log"))
@@ -71,7 +71,8 @@ fn run_mend(bench: &Bench, finding: &Value) {
     bench.program().run(&command.split(' ').collect::<Vec<_>>()).success();
 }
 
-/// Damages a file, expects it to be named, runs the mends that are named, and expects the lake to be whole and exact.
+/// Damages a file, expects it to be named, runs the repairs that are named, and expects the lake to be intact and
+/// exact.
 fn found_and_mended(table: &str, part: &str, damage: impl Fn(&Path)) {
     let bench = lake();
     let path = file(&bench, table, part);
@@ -148,8 +149,8 @@ fn damaged_raw_rows_and_logs_are_found_and_a_copy_mends_them() {
     }
 }
 
-/// Damages log entries as `moves` says, each the bytes of another in its place, and expects every command to name one of
-/// them and `check` to name each, with the copy that mends it.
+/// Damages log entries: `moves` names for each the entry whose bytes replace it. Expects every command to name one of
+/// them and `check` to name each, with the copy that repairs it.
 fn moved_entries_are_named(bench: &Bench, moves: &[(&str, &str)]) {
     let entry = |name: &str| bench.lake().join(name);
     let whole = |name: &str| std::fs::read(entry(name)).expect("an entry");
@@ -238,7 +239,7 @@ fn incidents_that_are_read_are_checked_though_a_newer_version_is_there() {
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the mend");
 }
 
-/// A log entry as another writer, who keeps no sums, would have written it.
+/// Returns a log entry as another writer, without checksums, would have written it.
 fn unsigned(mut action: Value) -> Value {
     if let Some(info) = action.get_mut("commitInfo").and_then(Value::as_object_mut) {
         info.remove("blake3");
@@ -290,7 +291,7 @@ fn counts_that_differ_are_found_and_mended() {
     let counted = file(&bench, "counts", "resource=311-cases/year=2024");
     let again = counted.with_file_name("part-00000000-0000-4000-8000-000000000000.parquet");
     std::fs::copy(&counted, &again).expect("a copy");
-    // The same counts once more: a whole file that says something wrong.
+    // The same counts once more: an intact file with wrong content.
     let name = counted.file_name().and_then(|n| n.to_str()).expect("a name").to_owned();
     let again = again.file_name().and_then(|n| n.to_str()).expect("a name").to_owned();
     let log = bench.lake().join("counts/_delta_log");

@@ -95,7 +95,7 @@ fn a_column_that_is_renamed_is_read_by_its_alias_and_the_content_is_the_same() {
     let run = bench.ingest(&program, CASES_RESOURCE, &[]).success();
     assert!(run.stderr.contains("0 new, 0 changed"), "{}", run.stderr);
     assert_exact(&program, CASES_RESOURCE, &oracle, "renamed");
-    // The audit asks by the name that the portal knows.
+    // The audit uses the column name of the portal.
     let args = ["audit", "--resource", CASES_RESOURCE, "--portal", bench.served.url(), "--keys"];
     program.run(&args).success();
 }
@@ -116,7 +116,7 @@ fn a_column_that_is_retyped_keeps_its_values_and_its_rows() {
     bench.assert_exact(CASES_RESOURCE, &oracle, "retyped");
     let kept = bench.program().sql("SELECT COUNT(*) AS n FROM raw.\"311_cases\" WHERE _extra LIKE '%District 5%'");
     assert_eq!(kept[0]["n"], bench.portal.row_count(CASES));
-    // A resource file that retypes a column under landed rows is told what to do.
+    // A resource file that retypes a column under landed rows is rejected with the remedy.
     let change = ("supervisor_district = \"number\"", "supervisor_district = \"text\"");
     let program = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[change]));
     let refused = bench.ingest(&program, CASES_RESOURCE, &[]).expect_status(2);

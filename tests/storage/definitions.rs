@@ -18,7 +18,7 @@ pub(crate) const OWN: &str = "city-calls";
 /// What the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
 
-/// A directory with the definition of 311 cases under this name, changed.
+/// Creates a directory with the definition of 311 cases under this name, changed.
 pub(crate) fn file_of(bench: &Bench, folder: &str, name: &str, changes: &[(&str, &str)]) -> PathBuf {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/resources/311-cases.toml");
     let mut text = std::fs::read_to_string(file).unwrap().replacen("311-cases", name, 1);
@@ -50,7 +50,7 @@ fn standing(program: &Program) -> Value {
     program.run(&["status", "--format", "json"]).success().json()[0].clone()
 }
 
-/// A lake with a resource of the user's own, half of it compacted, and the directory of its file.
+/// Creates a lake with a resource of the user's own, half of it compacted, and the directory of its file.
 fn own_lake() -> (Bench, PathBuf, Oracle) {
     let bench = Bench::synthetic(900);
     let directory = file_of(&bench, "own", OWN, &[]);
@@ -121,7 +121,7 @@ fn a_file_that_is_given_is_newer_than_the_lakes_definition() {
     assert_eq!((&row["exact"], &row["definition"]), (&json!(false), &json!("file")), "{row}");
     let told = new.run(&["sql", "SELECT SUM(count) FROM counts"]).success().stderr;
     assert!(told.contains(OWN) && told.contains("compact --resource city-calls"), "{told}");
-    // Nothing has changed for who does not give it.
+    // Nothing changes if the option is absent.
     assert_exact(&without, OWN, &oracle, "without a file");
     new.run(&["compact"]).success();
     let located = "SELECT COUNT(cell) AS n FROM incidents";
@@ -185,7 +185,7 @@ fn the_definition_of_who_landed_last_is_the_lakes() {
         edit(&bench, EDITED_MS + 60_000 * round as i64);
         bench.ingest(program, OWN, &["--page-size", "100"]).success();
     }
-    // Batches under two definitions are no exact answer under either, and say so.
+    // Batches under two definitions have no exact answer under either, and are marked so.
     let without = bench.program();
     let told = without.run(&["sql", "SELECT SUM(count) FROM counts"]).success().stderr;
     assert!(told.contains(OWN) && told.contains("compact"), "{told}");
@@ -233,7 +233,7 @@ fn a_kill_leaves_rows_with_their_definition_or_neither() {
         let narrow = file_of(&bench, "narrow", OWN, &[("south = 37.40", "south = 37.76")]);
         let dying = with_file(&bench, &narrow).env("HOTSPOTS_FAIL_AT", point);
         dying.run(&["compact"]).expect_status(ABORTED);
-        // The lake has the new definition, and says what of it is still to be counted.
+        // The lake has the new definition, and reports what of it is still to be counted.
         let without = bench.program();
         let row = standing(&without);
         assert_eq!(row["exact"], point == "compact:after-counts-commit", "{point}: {row}");

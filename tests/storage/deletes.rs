@@ -197,7 +197,7 @@ fn a_reject_that_is_gone_is_closed() {
     bench.portal.delete_where(CASES, |row| !row.contains_key("service_request_id"));
     full(&bench, &[]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "none");
-    // The index is derived: rebuilt from raw it says the same.
+    // The index is derived: rebuilt from raw it has the same content.
     std::fs::remove_dir_all(bench.lake().join(".index")).unwrap();
     let run = full(&bench, &[]).success();
     assert!(run.stderr.contains("0 new, 0 changed") && !run.stderr.contains("deleted"), "{}", run.stderr);

@@ -11,7 +11,7 @@ fn id_of(row: &lake_testkit::Row) -> u64 {
     row["service_request_id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("{row:?} has no id"))
 }
 
-/// Every kind of edit, on different rows; `round` makes each round's edits its own.
+/// Makes every kind of edit, on different rows; `round` makes each round's edits its own.
 fn edit(bench: &Bench, round: i64) {
     let at = |n: i64| EDITED_MS + round * 60_000 + n * 1_000;
     let portal = &bench.portal;

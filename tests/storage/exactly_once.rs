@@ -112,7 +112,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 4..9)
 }
 
-/// The page as published, in the order of a scan. Stamps mostly go up with the steps, and reach back over some: late rows.
+/// Returns the page as published, in the order of a scan. Stamps mostly rise with the steps, and go back over some:
+/// late rows.
 fn page(rows: &[Served], step: usize) -> Vec<Value> {
     let published = rows.iter().map(|r| {
         let mut published = row(KEYS[r.which], TIMES[r.time], KINDS[r.kind], PLACES[r.place]);
@@ -142,7 +143,7 @@ struct Version {
 struct Model {
     /// Key to its current version.
     rows: BTreeMap<String, Version>,
-    /// Rows of the publisher that have no key, by their ids: what they say.
+    /// Rows of the publisher that have no key, by their ids: their content.
     rejects: BTreeMap<String, Row>,
     /// The newest stamp that a row of the publisher has landed with, by its id.
     newest: BTreeMap<String, String>,
@@ -167,7 +168,7 @@ impl Model {
             if self.rejects.contains_key(&id) && is_older(&id, &at) {
                 continue;
             }
-            // Whatever it says, it has a key now.
+            // Whatever its content, it has a key now.
             self.rejects.remove(&id);
             // Older than what is there, or the same: nothing lands, not even the stamp.
             let current = self.rows.get(&key);
@@ -232,7 +233,8 @@ impl Trial {
         Self { store, lake, landers, decoder, model: Model::default(), last: None, _folder: folder }
     }
 
-    /// The landing, opened on a lake of its own as another process would, with an order of its operations drawn.
+    /// Returns the landing, opened on a lake of its own as another process would, with an order of its operations
+    /// drawn.
     async fn landing(&mut self, on: usize, jitter: Option<u64>) -> &mut Landing {
         let plan = jitter.map_or_else(Plan::count, Plan::jitter);
         if self.landers[on].landing.is_none() || jitter.is_some() {
@@ -250,7 +252,7 @@ impl Trial {
         self.last = Some(page);
     }
 
-    /// Two pages at the same time: either may be the first.
+    /// Lands two pages at the same time: either may be the first.
     async fn race(&mut self, pages: [Vec<Value>; 2], jitter: u64) {
         let [a, b] = [0, 1].map(|n: usize| self.decoder.page(&serde_json::to_vec(&pages[n]).unwrap()).unwrap());
         self.landing(0, Some(jitter)).await;
@@ -258,7 +260,7 @@ impl Trial {
         let [first, second] = &mut self.landers;
         let (first, second) = (first.landing.as_mut().unwrap(), second.landing.as_mut().unwrap());
         let (one, other) = tokio::join!(first.land(&a), second.land(&b));
-        // Batch numbers say which came first; a page that became none changed nothing wherever it came.
+        // Batch numbers show which came first; a page without a batch changed nothing in either order.
         let mut landed: Vec<(i64, &Vec<Value>)> = Vec::new();
         landed.extend(one.unwrap().batch.map(|number| (number, &pages[0])));
         landed.extend(other.unwrap().batch.map(|number| (number, &pages[1])));
@@ -324,9 +326,9 @@ fn run(history: &[Step]) {
     });
 }
 
-/// So many histories, half of all: two tests, so that two cores share them.
+/// Runs half of all histories: two tests, so that two cores share them.
 ///
-/// Not by `proptest!`: there `PROPTEST_CASES` and `PROPTEST_RNG_SEED` would win over what is said here.
+/// Without `proptest!`, whose `PROPTEST_CASES` and `PROPTEST_RNG_SEED` would override the settings here.
 fn histories(strategy: &impl Strategy<Value = Vec<Step>>) {
     let cases = if long() { 5_000 } else { 128 };
     let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
@@ -365,7 +367,7 @@ fn each_row_counts_once_after_it_was_compacted() {
     }));
 }
 
-/// A row as the publisher's first, with everything else alike.
+/// Returns a row of the publisher's first edition, except these fields.
 fn plain(stamp: u8, keyless: bool) -> Served {
     Served { which: 0, keyless, stamp, time: 0, kind: 0, place: 0, volatile: 0 }
 }

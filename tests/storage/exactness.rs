@@ -9,7 +9,7 @@ use crate::harness::{Bench, CASES, CASES_RESOURCE, resource_of};
 /// The first stamp that the portal gives.
 const STAMP_MS: i64 = 1_700_000_000_000;
 
-/// Where there are no real rows the demo's stand in, and the test says so.
+/// Returns the sources of real rows; without any the demo's replace them, and the test reports it.
 fn real_sources(test: &str) -> Vec<Source> {
     let sources = all_sources();
     if sources.is_empty() {

@@ -19,8 +19,8 @@ fn is_sealed(row: &Row) -> bool {
     row.get("status_notes").and_then(|notes| notes.as_str()).is_some_and(|notes| notes.contains(TEXT))
 }
 
-/// A lake that holds several versions of a record, in several batches, as an incident and as a reject, compacted and
-/// not, with what killed writers left of it.
+/// Creates a lake with several versions of a record, in several batches, as an incident and as a reject, compacted and
+/// not, with the remains of killed writers.
 fn with_a_record_to_seal(size: &str) -> Bench {
     let portal: Portal = lake_soda_sim::synthetic::san_francisco(500, 5);
     let mut row = portal.rows(CASES)[0].clone();
@@ -68,7 +68,7 @@ fn all_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What a Parquet file says, checkpoints of a log included.
+/// Returns the content of a Parquet file, checkpoints of a log included, as text.
 fn decoded(path: &Path) -> String {
     let file = std::fs::File::open(path).expect("a file");
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet").build().expect("a reader");
@@ -76,7 +76,7 @@ fn decoded(path: &Path) -> String {
     pretty_format_batches(&batches).expect("text").to_string()
 }
 
-/// The files of the lake that hold one of the texts, in their bytes or in their rows.
+/// Returns the files of the lake that contain one of the texts, in their bytes or in their rows.
 fn holders(bench: &Bench, texts: &[&str]) -> Vec<PathBuf> {
     let holds = |path: &PathBuf| {
         let bytes = std::fs::read(path).expect("a file");
@@ -139,7 +139,7 @@ fn a_forgotten_record_is_in_no_byte_of_the_lake_and_in_no_count() {
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "before");
     bench.program().run(&["forget", CASES_RESOURCE, KEY]).success();
     assert_forgotten(&bench, "forgotten");
-    // Landing goes on where it was: the cursor is there, and nothing lands twice.
+    // Landing continues where it was: the cursor is there, and nothing lands twice.
     bench.portal.delete_where(CASES, is_sealed);
     crate::storage::history::edit(&bench, 9);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();

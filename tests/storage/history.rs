@@ -32,7 +32,7 @@ pub(crate) fn edit(bench: &Bench, round: i64) {
     bench.portal.insert(CASES, new, at(3));
 }
 
-/// What is asked at each moment.
+/// Returns the answers that are compared for each state.
 fn answers(program: &Program, moment: &[&str]) -> Value {
     let queries = [
         "SELECT resource, occurred_at, cell, category, district, SUM(count) AS n FROM counts GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
@@ -46,7 +46,7 @@ fn answers(program: &Program, moment: &[&str]) -> Value {
     queries.iter().map(ask).collect()
 }
 
-/// The text of `Lake-Version`.
+/// Returns the text of `Lake-Version`.
 fn version(program: &Program) -> String {
     let status = program.run(&["status"]).success();
     let line = status.stderr.lines().find_map(|line| line.strip_prefix("Lake-Version: ")).expect("a version");
@@ -60,7 +60,7 @@ struct Moment {
     answers: Value,
 }
 
-/// What the lake answers now; a moment is over when this returns.
+/// Returns the lake's answers now; a state is past when this returns.
 fn moment(bench: &Bench, step: &'static str) -> Moment {
     let program = bench.program();
     let time = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
@@ -131,7 +131,7 @@ fn a_clock_that_jumps_does_not_make_the_past_lose_what_was_counted() {
     let now = moment(&bench, "now");
     let then = answers(&bench.program(), &["--as-of", &now.time]);
     assert_eq!(then, now.answers);
-    // Versions that never stood together are refused rather than added up.
+    // Versions that never belonged together are rejected rather than added up.
     let named = now.version.split(',').map(|part| match part.split_once('=') {
         Some(("counts", _)) => "counts=1".to_owned(),
         Some(("incidents", _)) => "incidents=1".to_owned(),

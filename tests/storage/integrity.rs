@@ -29,7 +29,8 @@ const QUESTIONS: [&str; 5] = [
     "SELECT state, COUNT(*) AS n, SUM(length(original)) AS letters FROM rejects GROUP BY 1 ORDER BY 1",
 ];
 
-/// A lake with a checkpoint without the log before it, compacted, with edits that are landed and not compacted.
+/// Creates a compacted lake with a checkpoint without the log before it, and with edits that are landed and not
+/// compacted.
 fn bench() -> Bench {
     let portal = lake_soda_sim::synthetic::san_francisco(500, 11);
     let keyless = portal.rows(CASES).into_iter().take(3).map(|mut row| {
@@ -82,7 +83,7 @@ async fn ask(reader: &Reader) -> Result<Vec<String>> {
     Ok(answers)
 }
 
-/// All files of the lake but the key index, by table and by what they are.
+/// Returns all files of the lake except the key index, by table and by kind.
 fn files(lake: &Path) -> BTreeMap<String, Vec<PathBuf>> {
     let mut classes: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     let mut open = vec![lake.to_owned()];
@@ -138,7 +139,7 @@ fn damage(path: &Path, random: &mut StdRng) -> String {
     }
 }
 
-/// Whether the outcome is allowed: the right answer (`true`: harmless) or an error about this very file.
+/// Returns whether the outcome is allowed: the right answer (`true`: harmless) or an error about this very file.
 fn judge(outcome: Result<Vec<String>, Error>, right: &[String], name: &str, case: &str) -> bool {
     match outcome {
         Ok(answers) => {
@@ -188,7 +189,7 @@ async fn no_damage_to_any_file_is_answered_with_another_number() {
     }
 }
 
-/// Damages files under a reader that has read them all, as a server has after an hour, and mends them again.
+/// Damages files under a reader that has read them all, as a server has after an hour, and repairs them again.
 async fn damage_under_a_reader(lake: &Path, seed: u64, damages: u64) -> BTreeMap<String, u64> {
     let reader = open(lake).await.expect("a whole lake");
     let right = ask(&reader).await.expect("a whole lake");

@@ -1,4 +1,4 @@
-//! Rows that could not be used: shown with reason and text, and used after the definition was mended.
+//! Rows that could not be used: shown with reason and text, and used after the definition was corrected.
 
 use lake_testkit::Row;
 
@@ -6,12 +6,12 @@ use crate::harness::{Bench, CASES, CASES_RESOURCE};
 
 const EDITED_MS: i64 = 1_790_000_000_000;
 
-/// The definition of 311 cases, changed: a user's own file replaces the one the program comes with.
+/// Creates a changed definition of 311 cases: a user's own file replaces the one the program comes with.
 pub(crate) fn redefine(bench: &Bench, changes: &[(&str, &str)]) -> std::path::PathBuf {
     redefine_in(bench, "resources", changes)
 }
 
-/// The same in a folder of this name.
+/// Creates the same in a folder of this name.
 fn redefine_in(bench: &Bench, folder: &str, changes: &[(&str, &str)]) -> std::path::PathBuf {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/resources/311-cases.toml");
     let mut text = std::fs::read_to_string(file).unwrap();
@@ -162,7 +162,7 @@ fn another_key_counts_what_it_identifies_once_it_is_recounted() {
     assert_eq!(number("SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'"), keyless as u64);
     let standing = rekeyed.run(&["status", "--format", "json"]).success().json();
     assert_eq!(standing[0]["exact"], true, "{standing}");
-    // Landing goes on under the new key: the same rows again are nothing new.
+    // Landing continues under the new key: the same rows again change nothing.
     bench.portal.restamp(CASES, EDITED_MS + 2_000, |_| {});
     let again = bench.ingest(&rekeyed, CASES_RESOURCE, &["--page-size", "1000"]).success();
     assert!(again.stderr.contains("0 new"), "{}", again.stderr);
@@ -243,7 +243,7 @@ fn another_key_takes_what_was_published_before_it_was_declared() {
     rekeyed.run(&["check"]).success();
 }
 
-/// Rows without a key, as many as told, published at a stamp.
+/// Publishes this many rows without a key, at a stamp.
 fn publish_keyless(bench: &Bench, rows: usize) {
     let keyless = bench.portal.rows(CASES).into_iter().take(rows).map(|mut row| {
         row.retain(|name, _| !name.starts_with(':') && name != "service_request_id");
@@ -272,7 +272,7 @@ fn rejects_that_are_stamped_anew_land_nothing_and_changed_ones_do() {
         assert!(run.stderr.contains("0 new, 0 changed") && run.stderr.contains("12 rejected"), "{}", run.stderr);
         assert_eq!(number(&bench, RAW_ROWS), before, "round {round}");
     }
-    // An index made anew from the raw rows knows them as well.
+    // An index rebuilt from the raw rows has them as well.
     std::fs::remove_dir_all(bench.lake().join(".index")).unwrap();
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();
     assert_eq!(number(&bench, RAW_ROWS), before, "read in full with a new index");
@@ -337,7 +337,7 @@ fn a_recounted_definition_stays_reconciled_when_a_batch_without_rows_comes_betwe
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     let changed = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[("south = 37.40", "south = 37.76")]));
     changed.run(&["compact"]).success();
-    // A night on which every row is stamped anew, then news.
+    // A night in which every row is stamped again, then news.
     bench.portal.restamp(CASES, EDITED_MS, |_| {});
     bench.ingest(&changed, CASES_RESOURCE, &[]).success();
     let touch = |row: &mut Row| drop(row.insert("status_notes".to_owned(), "seen".into()));

@@ -150,7 +150,7 @@ fn an_error_of_the_store_names_the_place_and_never_the_credentials() {
 
 type Objects = Arc<Mutex<BTreeMap<String, Bytes>>>;
 
-/// As little of S3 as a program needs that begins to write, without conditions: every `PUT` succeeds.
+/// Answers as S3 without conditions, with only the requests of a program that begins to write: every `PUT` succeeds.
 async fn unconditional(State(objects): State<Objects>, method: Method, uri: Uri, body: Bytes) -> impl IntoResponse {
     let mut objects = objects.lock().unwrap();
     let path = uri.path().to_owned();

@@ -14,7 +14,7 @@ use crate::storage::history::edit;
 
 const ALL: &[&str] = &["--older-than", "0s", "--nothing-else-runs"];
 
-/// Every file of the lake with its size.
+/// Returns every file of the lake with its size.
 fn files(folder: &Path) -> BTreeMap<PathBuf, u64> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
@@ -35,7 +35,7 @@ fn vacuum(bench: &Bench, args: &[&str]) -> Output {
     bench.program().run(&[["vacuum", "--format", "json"].as_slice(), args].concat()).success()
 }
 
-/// What a vacuum says of all tables together: data files and temporary files.
+/// Returns the numbers that a vacuum reports for all tables together: data files and temporary files.
 fn said(output: &Output) -> (u64, u64) {
     let tables = output.json();
     let sum =
@@ -43,7 +43,7 @@ fn said(output: &Output) -> (u64, u64) {
     (sum("files"), sum("temporary"))
 }
 
-/// A lake with replaced files in every shared table.
+/// Creates a lake with replaced files in every shared table.
 fn replaced() -> Bench {
     let bench = Bench::synthetic(600);
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--page-size", "60"]).success();

@@ -7,14 +7,14 @@ use lake_model::Error;
 /// A parameter that is not valid, or a request that is not made of parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterError {
-    /// The parameter; none where the whole request cannot be read.
+    /// The parameter; `None` if the request as a whole cannot be read.
     pub parameter: Option<String>,
     /// The value, and what is expected.
     pub message: String,
 }
 
 impl ParameterError {
-    /// Returns the error of one parameter; `message` says what is expected.
+    /// Returns the error of one parameter; `message` states what is expected.
     pub fn new(parameter: &str, message: impl Into<String>) -> Self {
         Self { parameter: Some(parameter.to_owned()), message: message.into() }
     }

@@ -1,4 +1,4 @@
-//! The values that labels have in the lake, and what to say of one that is asked for and has no incident.
+//! The values that labels have in the lake, and the message for a requested one that has no incident.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

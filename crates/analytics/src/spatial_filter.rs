@@ -24,7 +24,7 @@ pub struct CellRange {
 }
 
 impl CellRange {
-    /// The cells within `cell`; none if it is finer than any of the lake.
+    /// Creates the filter for the cells within `cell`; `None` if it is finer than any of the lake.
     pub fn of(cell: i64) -> Option<Self> {
         // Bits 52 to 55 hold the resolution, and 3 bits a digit follow, that of resolution 15 the lowest.
         let resolution = u8::try_from((cell >> 52) & 0xF).ok()?;
@@ -40,7 +40,7 @@ impl CellRange {
         Some(Self { first: digits(0), last: digits(6) })
     }
 
-    /// The test in a plan over `cell`; files and row groups outside are never read.
+    /// Returns the test in a plan over `cell`; files and row groups outside are never read.
     pub fn to_condition(&self) -> Expr {
         col("cell").between(lit(self.first), lit(self.last))
     }
@@ -58,7 +58,7 @@ pub struct Circle {
 }
 
 impl Circle {
-    /// Whether a point is inside: by great-circle distance (haversine) on a sphere.
+    /// Returns whether a point is inside: by great-circle distance (haversine) on a sphere.
     pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
         let (from, to) = (self.latitude.to_radians(), latitude.to_radians());
         let half = |angle: f64| (angle / 2.0).sin().powi(2);
@@ -66,7 +66,7 @@ impl Circle {
         2.0 * RADIUS * h.min(1.0).sqrt().asin() <= self.metres
     }
 
-    /// A box that holds the circle; around a pole it holds every longitude.
+    /// Returns a box that contains the circle; around a pole it contains every longitude.
     pub fn bounds(&self) -> Rectangle {
         let reach = self.metres / RADIUS;
         let (south, north) = (self.latitude - reach.to_degrees(), self.latitude + reach.to_degrees());
@@ -78,7 +78,7 @@ impl Circle {
     }
 }
 
-/// The test `contains(latitude, longitude)` in a plan over `latitude` and `longitude`.
+/// Returns the test `contains(latitude, longitude)` in a plan over `latitude` and `longitude`.
 pub(crate) fn point_in_plan(name: &str, contains: impl Fn(f64, f64) -> bool + Send + Sync + 'static) -> Expr {
     let run = move |arguments: &[ColumnarValue]| -> datafusion::error::Result<ColumnarValue> {
         let scalar = arguments.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));

@@ -55,12 +55,12 @@ pub(crate) const PRECISIONS: [(&str, TimePrecision); 10] = [
 pub(crate) const PRECISION_NAMES: &[&str] = &["1m", "15m", "1h", "6h", "12h", "24h", "1w", "1mo", "1y", "all"];
 
 impl TimePrecision {
-    /// Whether whole hours fit into its buckets, so that hourly counts answer.
+    /// Returns whether its buckets consist of full hours, so that hourly counts answer.
     pub fn is_multiple_of_hours(self) -> bool {
         !matches!(self, Self::Fixed { micros, .. } if micros < MICROS_PER_HOUR)
     }
 
-    /// Where the bucket of an instant begins, wall-clock microseconds.
+    /// Returns the start of the bucket of an instant, wall-clock microseconds.
     fn start(self, instant: i64) -> i64 {
         let day = instant.div_euclid(MICROS_PER_DAY);
         let first_of = |before: fn(&NaiveDate) -> u32| match date(day) {
@@ -76,7 +76,7 @@ impl TimePrecision {
         }
     }
 
-    /// The start of the bucket of `instant` in a plan.
+    /// Returns the start of the bucket of `instant` in a plan.
     pub fn bucket_start(self, instant: Expr) -> Expr {
         instant_function("bucket", instant_type(), move |instants| {
             let starts = instants.as_primitive::<TimestampMicrosecondType>();
@@ -90,23 +90,23 @@ fn date(day: i64) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(i32::try_from(day + EPOCH_DAY).ok()?)
 }
 
-/// The hour of the day, 0 to 23.
+/// Returns the hour of the day, 0 to 23.
 fn hour_of(instant: i64) -> i32 {
     i32::try_from(instant.rem_euclid(MICROS_PER_DAY) / MICROS_PER_HOUR).unwrap_or(0)
 }
 
-/// The ISO day of the week, Monday 1 to Sunday 7.
+/// Returns the ISO day of the week, Monday 1 to Sunday 7.
 fn weekday_of(instant: i64) -> i32 {
     // 1970-01-01 was a Thursday.
     i32::try_from((instant.div_euclid(MICROS_PER_DAY) + 3).rem_euclid(7) + 1).unwrap_or(0)
 }
 
-/// The hour of the day of `instant` in a plan, 0 to 23.
+/// Returns the hour of the day of `instant` in a plan, 0 to 23.
 pub(crate) fn hour_of_day(instant: Expr) -> Expr {
     integer_function("hour", hour_of).call(vec![instant])
 }
 
-/// The ISO day of the week of `instant` in a plan, Monday 1 to Sunday 7.
+/// Returns the ISO day of the week of `instant` in a plan, Monday 1 to Sunday 7.
 pub(crate) fn day_of_week(instant: Expr) -> Expr {
     integer_function("weekday", weekday_of).call(vec![instant])
 }
@@ -121,8 +121,8 @@ fn instant_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, None)
 }
 
-/// A function of wall-clock time. Integer arithmetic: the engine's own functions go through nanoseconds, which end
-/// in 2262 and cost more than the scan.
+/// Creates a function of wall-clock time. Integer arithmetic: the engine's own functions go through nanoseconds, which
+/// end in 2262 and cost more than the scan.
 fn instant_function(
     name: &str,
     output: DataType,

@@ -6,7 +6,7 @@ use datafusion::prelude::lit;
 use crate::parameter_values::sort_and_dedup;
 use crate::parameters::Parameters;
 
-/// Values that a column must have or must not have. An empty text stands for null, since no label is empty.
+/// Values that a column must have or must not have. An empty text means null, since no label is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValueFilter {
     /// The values to include; all if empty.

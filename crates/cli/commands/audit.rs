@@ -40,7 +40,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
             let resource = catalog.get(&name)?;
             Auditor::new(&reader, &resource, &options, &stop, &mut on_event)?.audit().await
         };
-        // What is under way may be left at any moment: the next run goes on from what was committed.
+        // Work under way may be aborted at any moment: the next run continues from the last commit.
         match stop.run_until_cancelled(Box::pin(found)).await {
             Some(Ok(audit)) => {
                 step.done(&summary(&audit));
@@ -66,7 +66,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
 /// The most characters of a stamp that are shown.
 const MAX_STAMP_CHARS: usize = 60;
 
-/// What an audit found, in a line.
+/// Summarizes an audit in a line.
 fn summary(audit: &Audit) -> String {
     let mut text = match &audit.stuck {
         Some(cursor) => {

@@ -1,4 +1,4 @@
-//! `check`: is the lake whole?
+//! `check`: verifies that the lake is intact.
 
 use lake_maintenance::{Finding, Severity, check, damaged_definition};
 use lake_model::{Kind, Result, ResultExt};

@@ -76,13 +76,13 @@ pub(crate) async fn one(
     let view = reader.open_newest().await?;
     let resource = view.catalog.get(name)?;
     if let Some(landed) = view.resources.get(name).filter(|landed| landed.is_rekeyed() && !options.dry_run) {
-        // Opening the landing writes the raw rows anew under the key that is declared now.
+        // Opening the landing rewrites the raw rows under the key that is declared now.
         let landing = context::landing(global, reader.lake(), landed.mark.synthetic)?;
         Landing::open(reader.lake(), &resource, &landing).await?;
     }
     let redefined = view.resources.get(name).is_some_and(ResourceSnapshot::is_redefined);
     if (redefined || options.recount) && !options.dry_run {
-        // Before the counts, which say that all is reconciled.
+        // Before the counts, whose commit marks the resource as reconciled.
         rebuild_rejects(reader, &resource, "REBUILD").await?;
     }
     compact(reader, &resource, options, progress).await
@@ -103,7 +103,7 @@ fn rows_of(report: &CompactionReport) -> Vec<Value> {
     rows.collect()
 }
 
-/// What a compaction did, in a line.
+/// Summarizes a compaction in a line.
 pub(crate) fn summary(reports: &[CompactionReport]) -> String {
     let partitions: usize = reports.iter().map(|r| r.partitions.len()).sum();
     let rows: i64 = reports.iter().map(CompactionReport::rows).sum();

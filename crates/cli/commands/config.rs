@@ -39,7 +39,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// The table of a command, and those of the commands below it.
+    /// Writes the table of a command, and those of its subcommands.
     fn tables(&self, program: &Command, command: &Command, above: &mut Vec<String>, text: &mut String) -> Result<()> {
         above.push(command.get_name().to_owned());
         // As if the command was given without any option: what holds then is what is shown.
@@ -58,7 +58,7 @@ impl Shown<'_> {
         Ok(())
     }
 
-    /// A line for each option of a command.
+    /// Returns a line for each option of a command.
     fn options(&self, command: &Command, words: &[String], matches: &ArgMatches) -> String {
         let options = command.get_arguments().filter(|argument| is_option(argument));
         options.map(|argument| self.line(argument, words, matches)).collect()
@@ -72,7 +72,7 @@ impl Shown<'_> {
             None => return format!("# {name} is not set\n"),
         };
         let value = if argument.is_hide_env_values_set() {
-            // As a comment: it must not become the token of who takes this for a config file.
+            // As a comment: if the output is used as a config file, it must not become its token.
             return format!("# {name} = \"***\"{}\n", self.said(argument, name, words, matches));
         } else if matches!(argument.get_action(), clap::ArgAction::Append) {
             let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
@@ -83,7 +83,7 @@ impl Shown<'_> {
         format!("{name} = {value}{}\n", self.said(argument, name, words, matches))
     }
 
-    /// Where a value comes from, if that is asked.
+    /// Returns the origin of a value, if origins are requested.
     fn said(&self, argument: &Arg, name: &str, words: &[String], matches: &ArgMatches) -> String {
         if !self.origin {
             return String::new();
@@ -100,7 +100,7 @@ impl Shown<'_> {
     }
 }
 
-/// A number or a flag as it is, anything else as text.
+/// Formats a number or a flag as it is, anything else as text.
 fn bare(value: &str) -> String {
     let is_bare =
         value.parse::<i64>().is_ok_and(|number| number.to_string() == value) || ["true", "false"].contains(&value);

@@ -55,7 +55,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
             (CatalogEntry::Boundaries(_), None) => continue,
             (CatalogEntry::Boundaries(set), Some(of_boundaries)) => {
                 let step = progress.step(format!("ingest {}", set.name));
-                // A set lands as a whole or not at all.
+                // A set lands completely or not at all.
                 match stop.run_until_cancelled(ingest_boundaries(&lake, set, of_boundaries)).await {
                     Some(Ok(outcome)) => {
                         done += 1;
@@ -96,7 +96,8 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
     }
 }
 
-/// How to land boundaries where incidents land so; none from rejects, of which boundaries have none.
+/// Returns the options for boundaries that correspond to those for incidents; `None` for rejects, which boundaries do
+/// not have.
 pub(crate) fn boundaries_options(options: &IngestOptions, rewrite: bool) -> Option<BoundariesOptions> {
     let source = match &options.source {
         Source::Portal(portal) => BoundariesSource::Portal(portal.clone()),
@@ -106,13 +107,13 @@ pub(crate) fn boundaries_options(options: &IngestOptions, rewrite: bool) -> Opti
     Some(BoundariesOptions { source, page_size: options.page_size, rewrite, synthetic: options.landing.synthetic })
 }
 
-/// What a run of boundaries did, in a line.
+/// Summarizes a run of boundaries in a line.
 pub(crate) fn boundaries_summary(outcome: &BoundariesReport) -> String {
     let what = if outcome.landed { "landed" } else { "unchanged" };
     format!("{} boundaries, {what}", outcome.read)
 }
 
-/// What a run did, in a line.
+/// Summarizes a run in a line.
 pub(crate) fn summary(outcome: &IngestReport) -> String {
     let rows = &outcome.rows;
     let mut text = format!(

@@ -63,8 +63,8 @@ pub(crate) async fn run(args: Args) -> Result<u8> {
     }
 }
 
-/// Cancelled by SIGINT or SIGTERM; what is finished then is logged as `finishes`. A second one ends the program as it is:
-/// see [`abandoned`].
+/// Returns a token that SIGINT or SIGTERM cancels; `finishes`, the work that is finished then, is logged. A second
+/// signal ends the program immediately: see [`abandoned`].
 pub(crate) fn stop_on_signals(finishes: &'static str) -> Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut interrupt = signal(SignalKind::interrupt()).or_err(Kind::Internal, || "listening to SIGINT")?;
@@ -90,7 +90,7 @@ pub(crate) fn stop_on_signals(finishes: &'static str) -> Result<CancellationToke
 /// Whether there was a signal.
 static IS_STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// Whether a signal has told the program to stop.
+/// Returns whether a signal has asked the program to stop.
 pub(crate) fn is_stopping() -> bool {
     IS_STOPPING.load(Ordering::Relaxed)
 }

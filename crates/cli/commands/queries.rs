@@ -100,7 +100,7 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
     Ok(u8::from(wrong))
 }
 
-/// How a query did.
+/// Tests a query, and returns the result as a word.
 ///
 /// # Errors
 /// What is wrong with it, or how its rows differ from those expected.
@@ -126,7 +126,7 @@ async fn tested(query: &NamedQuery, session: &Session, update: bool) -> Result<&
     if expected == answered { Ok("the same") } else { Err(Error::invalid(difference(&path, &expected, &answered))) }
 }
 
-/// The first line that is not as expected.
+/// Returns the first line that is not as expected.
 fn difference(path: &Path, expected: &str, answered: &str) -> String {
     let (mut left, mut right) = (expected.lines(), answered.lines());
     let mut line = 1;
@@ -142,7 +142,7 @@ fn difference(path: &Path, expected: &str, answered: &str) -> String {
     }
 }
 
-/// A lake of synthetic rows, compacted.
+/// Creates a compacted lake of synthetic rows.
 async fn small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -> Result<Lake> {
     let portal = tokio::task::spawn_blocking(|| synthetic::san_francisco(TEST_ROWS, TEST_SEED))
         .await

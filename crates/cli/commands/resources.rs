@@ -1,4 +1,4 @@
-//! `resources` and `openapi`: what the program knows of itself.
+//! `resources` and `openapi`: the definitions of the program.
 
 use lake_model::{CatalogEntry, Error, Result};
 use lake_portal::draft_resource;

@@ -1,4 +1,4 @@
-//! `status`: where each resource and each set of boundaries stands.
+//! `status`: the state of each resource and each set of boundaries.
 
 use std::collections::HashMap;
 
@@ -76,7 +76,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     Ok(0)
 }
 
-/// An audit: all of it for programs, what came of it for people.
+/// Formats an audit: completely for programs, its result for people.
 fn told(audit: &LastAudit, format: Listing) -> Value {
     match (format, audit.outcome) {
         (Listing::Json, _) => json!(audit),
@@ -86,7 +86,7 @@ fn told(audit: &LastAudit, format: Listing) -> Value {
     }
 }
 
-/// Time since the last batch, for people.
+/// Formats the time since the last batch, for people.
 fn lag(landed_at: &str) -> Value {
     let Ok(landed_at) = DateTime::parse_from_rfc3339(landed_at) else { return Value::Null };
     let seconds = (lake_model::now() - landed_at.with_timezone(&Utc)).num_seconds().max(0);

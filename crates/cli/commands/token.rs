@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Token) -> Result<u8> {
     Ok(0)
 }
 
-/// Whether an output is a regular file.
+/// Returns whether an output is a regular file.
 fn is_file(output: &impl std::os::fd::AsFd) -> bool {
     fstat(output).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file())
 }

@@ -66,7 +66,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         tokio::spawn(server.with_queries(queries).run(Arc::clone(&reader), access, limits, http_stop.clone()));
 
     let demo = match args.demo {
-        // Its rows take seconds to make, which nobody waits for who has stopped it.
+        // Making its rows takes seconds, which must not delay a stop.
         true => stop.run_until_cancelled(serve_demo(args.demo_rows)).await.transpose()?,
         false => None,
     };
@@ -95,7 +95,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         compacting: Semaphore::new(1),
         stop: stop.clone(),
     });
-    // Each worker says when its first round is over; none waits for another.
+    // Each worker reports the end of its first round; none waits for another.
     let (said, mut first_rounds) = tokio::sync::mpsc::channel(chosen.len().max(1));
     let mut workers = JoinSet::new();
     for known in chosen {
@@ -129,7 +129,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     Ok(0)
 }
 
-/// What is said when every resource has been tried once, some of them in vain.
+/// Returns the message after every resource has been tried once and some of them failed.
 fn first_rounds_told(mut failed: Vec<String>) -> String {
     if failed.is_empty() {
         return "Every resource has been ingested and compacted once; ^C stops.".to_owned();
@@ -147,8 +147,8 @@ async fn serve_demo(rows: usize) -> Result<lake_soda_sim::Serving> {
     portal.serve(loopback).await.or_err(Kind::Unavailable, || "starting the demo portal")
 }
 
-/// Ingests and compacts one resource, or ingests one set of boundaries, until told to stop. A failure is said and tried
-/// again soon.
+/// Ingests and compacts one resource, or ingests one set of boundaries, until it is cancelled. A failure is logged, and
+/// the work is retried soon.
 async fn keep_up(work: Arc<Work>, known: CatalogEntry, said: tokio::sync::mpsc::Sender<Result<(), String>>) {
     let mut said = Some(said);
     loop {
@@ -181,7 +181,7 @@ async fn boundaries_round(work: &Work, set: &Arc<Boundaries>) -> Result<()> {
     };
     let step = work.progress.step(format!("ingest {}", set.name));
     tokio::select! {
-        // A set lands as a whole or not at all: nothing needs to be waited for.
+        // A set lands completely or not at all: nothing needs to be waited for.
         () = work.stop.cancelled() => Ok(()),
         done = ingest_boundaries(&work.lake, set, &options) => {
             step.done(&boundaries_summary(&done?));

@@ -1,7 +1,8 @@
 //! What options demand of each other, wherever their values come from.
 //!
-//! The parser of the command line takes what the file sets for defaults, and asks nothing of those. So what it cannot see
-//! is checked here: the command line and variables beat the file, and what the file says must hold by itself.
+//! The command-line parser treats values of the file as defaults, and checks no requirements of defaults. So they are
+//! checked here: the command line and variables override the file, and the file's own settings must agree with each
+//! other.
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -9,7 +10,7 @@ use lake_model::{Error, Result};
 
 use super::ConfigFile;
 
-/// Options that say nothing, or the wrong thing, without another, in the commands that have both.
+/// Options that have no effect, or the wrong one, without another, in the commands that have both.
 const NEEDS: [(&str, &str); 5] = [
     ("tls-cert", "tls-key"),
     ("tls-key", "tls-cert"),
@@ -18,7 +19,7 @@ const NEEDS: [(&str, &str); 5] = [
     ("allow-deletes", "repair"),
 ];
 
-/// The settings of the file that yield to what is given otherwise: each by its command's words and its option.
+/// Returns the settings of the file that other sources override: each by its command's words and its option.
 ///
 /// # Errors
 /// If two settings of the file exclude each other, or an option lacks another that it needs.
@@ -102,7 +103,7 @@ impl<'a> Level<'a> {
         Ok(yielding)
     }
 
-    /// The pairs that cannot hold together.
+    /// Returns the pairs that exclude each other.
     fn exclusions(&self) -> impl Iterator<Item = (&'a Arg, &'a Arg)> {
         let command = self.command;
         let arguments = command.get_arguments();
@@ -123,7 +124,7 @@ impl<'a> Level<'a> {
             _ => {
                 let (file, option) = (self.file?, argument.get_long()?);
                 let values = file.values(self.words, option)?;
-                // What says the default says nothing: `config show` prints it so.
+                // A default that is written out has no effect: `config show` prints it so.
                 let is_default = match argument.get_action() {
                     ArgAction::SetTrue | ArgAction::Count => matches!(values[0].as_str(), "false" | "0"),
                     _ => {

@@ -27,7 +27,7 @@ struct Setting {
     line: usize,
 }
 
-/// Whether an argument is an option that may be set in a file.
+/// Returns whether an argument is an option that may be set in a file.
 pub(crate) fn is_option(argument: &Arg) -> bool {
     argument.get_long().is_some_and(|long| !["config", "help", "version"].contains(&long))
 }
@@ -36,7 +36,7 @@ fn option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|argument| is_option(argument) && argument.get_long() == Some(name))
 }
 
-/// The names of a command's options, and with `below` of those of its subcommands.
+/// Returns the names of a command's options, and with `below` those of its subcommands.
 fn options(command: &Command, below: bool) -> Vec<&str> {
     let own = command.get_arguments().filter(|argument| is_option(argument)).filter_map(Arg::get_long);
     let inner = command.get_subcommands().filter(|_| below).flat_map(|inner| options(inner, true));
@@ -54,7 +54,7 @@ impl ConfigFile {
         Ok(Self { path, settings })
     }
 
-    /// The program whose options have the file's values as their defaults.
+    /// Returns the program with the file's values as the defaults of its options.
     pub(crate) fn as_defaults(&self, program: Command) -> Command {
         self.within(program, &mut Vec::new())
     }
@@ -63,7 +63,7 @@ impl ConfigFile {
         let command = command.mut_args(|argument| {
             let name = argument.get_long().filter(|_| is_option(&argument));
             let Some(setting) = name.and_then(|name| self.setting(words, name)) else { return argument };
-            // Options keep the texts of their defaults for the whole run, and the file is read once.
+            // Options keep the texts of their defaults until the process ends, and the file is read once.
             let values = setting.values.iter().map(|value| &*Box::leak(value.clone().into_boxed_str()));
             // Help shows defaults.
             let is_secret = argument.is_hide_env_values_set();
@@ -77,7 +77,7 @@ impl ConfigFile {
         })
     }
 
-    /// The setting of a command's option: its own, else that of every command.
+    /// Returns the setting of a command's option: its own, else that of every command.
     fn setting(&self, command: &[String], option: &str) -> Option<&Setting> {
         let of = |command: &[String]| {
             self.settings.iter().find(|setting| setting.command == command && setting.option == option)
@@ -85,12 +85,12 @@ impl ConfigFile {
         of(command).or_else(|| of(&[]))
     }
 
-    /// Where the value of a command's option is, if it is here.
+    /// Returns the file and line that set a command's option, if there is such a line.
     pub(crate) fn origin(&self, command: &[String], option: &str) -> Option<String> {
         self.setting(command, option).map(|setting| self.place(setting))
     }
 
-    /// What it sets an option of a command to.
+    /// Returns the values that the file sets a command's option to.
     pub(super) fn values(&self, command: &[String], option: &str) -> Option<&[String]> {
         self.setting(command, option).map(|setting| setting.values.as_slice()).filter(|values| !values.is_empty())
     }
@@ -105,7 +105,7 @@ impl ConfigFile {
         }
     }
 
-    /// Where an option has this value.
+    /// Returns the file and line where an option has this value.
     pub(crate) fn place_of(&self, option: &str, value: &str) -> Option<String> {
         let has = |setting: &&Setting| setting.option == option && setting.values.iter().any(|text| text == value);
         self.settings.iter().find(has).map(|setting| self.place(setting))
@@ -163,7 +163,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The option of this name, of this command or, at the file's head, of any.
+    /// Returns the option of this name, of this command or, at the file's head, of any.
     fn option<'c>(&self, name: &str, line: usize, command: &'c Command, words: &[String]) -> Result<&'c Arg> {
         let anywhere = words.is_empty();
         if let Some(found) = if anywhere { find(command, name) } else { option(command, name) } {
@@ -185,12 +185,12 @@ impl Reading<'_> {
     }
 }
 
-/// The option of this name of a command, or of one below it.
+/// Returns the option of this name of a command, or of one of its subcommands.
 fn find<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
     option(command, name).or_else(|| command.get_subcommands().find_map(|inner| find(inner, name)))
 }
 
-/// The texts of a value, as they would stand on a command line.
+/// Returns the texts of a value, as on a command line.
 fn texts(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>> {
     let name = argument.get_long().unwrap_or_default();
     let many = matches!(argument.get_action(), ArgAction::Append);

@@ -1,7 +1,7 @@
 //! The command line, over variables, over a config file, over defaults.
 //!
-//! What the file says becomes the options' defaults before the command line is read: every option there is takes part
-//! without a word about it here. What options demand of each other is then asked of them all.
+//! The file's values become the options' defaults before the command line is parsed, so no option needs code here. The
+//! requirements of options on each other are then checked for all sources together.
 
 mod agreement;
 mod file;
@@ -34,7 +34,7 @@ impl CommandLine {
     /// Reads the file that is named.
     ///
     /// # Errors
-    /// If it cannot be read, or says what it may not.
+    /// If it cannot be read, or contains what it may not.
     pub(crate) fn new(words: Vec<OsString>) -> Result<Self> {
         let command = program();
         let file = named(&words).map(|path| ConfigFile::read(path.into(), &command)).transpose()?;
@@ -50,12 +50,12 @@ impl CommandLine {
         }
     }
 
-    /// What was given, by option.
+    /// Returns the values by option.
     pub(crate) fn matches(&self) -> Result<ArgMatches, clap::Error> {
         self.command.clone().try_get_matches_from(&self.words)
     }
 
-    /// What was given, by option, without the settings of the file that yield to it.
+    /// Returns the values by option, without the settings of the file that other sources override.
     fn agreed(&mut self) -> Result<ArgMatches, Refusal> {
         loop {
             let matches = self.matches().map_err(Refusal::Usage)?;
@@ -67,7 +67,7 @@ impl CommandLine {
         }
     }
 
-    /// Where in the file the value is that an error is about.
+    /// Returns the file and line of the value that an error is about.
     fn place(&self, error: &clap::Error) -> Option<String> {
         let text = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -80,7 +80,7 @@ impl CommandLine {
 
 /// Why what was given is not done.
 enum Refusal {
-    /// What the parser says; help and the version are such errors, too.
+    /// The parser's own message; help and the version are such errors, too.
     Usage(clap::Error),
     /// What options demand of each other.
     Disagreement(Error),
@@ -102,7 +102,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, ExitC
     })
 }
 
-/// Every command and option. A variable without a value is as good as none.
+/// Returns the program with every command and option. An empty variable counts as unset.
 fn program() -> Command {
     without_empty_variables(Args::command())
 }
@@ -122,7 +122,7 @@ fn without_empty_variables(command: Command) -> Command {
         .mut_subcommands(without_empty_variables)
 }
 
-/// The file that the words name, or the variable.
+/// Returns the file that the words or the variable name.
 fn named(words: &[OsString]) -> Option<OsString> {
     let mut words = words.iter().take_while(|word| *word != "--");
     let mut found = None;
@@ -136,7 +136,7 @@ fn named(words: &[OsString]) -> Option<OsString> {
     found.or_else(|| std::env::var_os(VARIABLE)).filter(|name| !name.is_empty())
 }
 
-/// What is wrong in a file, with its place.
+/// Returns an error in a file, with its line.
 fn wrong(path: &std::path::Path, line: usize, what: impl std::fmt::Display) -> Error {
     Error::invalid(format!("{}, line {line}: {what}", path.display()))
 }

@@ -31,7 +31,7 @@ const MAX_ROWS: usize = 1_000;
 /// Statements that are remembered.
 const MAX_HISTORY: usize = 1_000;
 
-/// What the command line says about every statement.
+/// The message for every statement that the command line rejects.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// The time or the versions that every statement reads; the newest if none.
@@ -93,7 +93,7 @@ impl Shell<'_> {
         }
     }
 
-    /// Answers what was typed; an error is printed, and the shell goes on.
+    /// Answers a statement; an error is printed, and the shell continues.
     async fn answer(&mut self, line: &str) {
         let line = line.trim();
         let answered = match line.strip_prefix('\\') {
@@ -166,7 +166,7 @@ impl Shell<'_> {
         Ok(())
     }
 
-    /// The rows that a screen shows, and whether there are more.
+    /// Returns the rows that fit the screen, and whether there are more.
     async fn first_rows(&self, frame: DataFrame) -> Result<(Vec<RecordBatch>, bool)> {
         let mut stream = run_statement(frame).await?;
         let (mut batches, mut room) = (vec![RecordBatch::new_empty(stream.schema())], MAX_ROWS);
@@ -182,7 +182,7 @@ impl Shell<'_> {
     }
 }
 
-/// Where statements are remembered: in the user's state directory, if there is one.
+/// Returns the path of the history file: in the user's state directory, if there is one.
 fn history_file() -> Option<PathBuf> {
     let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = from("XDG_STATE_HOME").or_else(|| Some(from("HOME")?.join(".local").join("state")))?;

@@ -26,7 +26,7 @@ use crate::year_files::{write_years, year_partition};
 pub struct CompactOptions {
     /// Recount this window from `raw` as well; it is widened to whole years.
     pub window: Option<Window>,
-    /// Recount everything from `raw`, whatever is stored: what stands there may be damaged.
+    /// Recount everything from `raw`, whatever is stored: the stored rows may be damaged.
     pub recount: bool,
     /// Only report.
     pub dry_run: bool,
@@ -35,7 +35,7 @@ pub struct CompactOptions {
 /// Tries before a compaction that meets others gives up.
 const MAX_CONFLICTS: usize = 5;
 
-/// Compacts a resource. `progress` hears of rows as they are written.
+/// Compacts a resource. `progress` is called with the numbers of rows as they are written.
 ///
 /// # Errors
 /// If the resource has not landed, the store does not answer, or other compactions keep winning.

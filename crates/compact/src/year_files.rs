@@ -18,7 +18,8 @@ pub(crate) fn year_partition(resource: &str, year: Option<i32>) -> HashMap<Strin
     ])
 }
 
-/// Streams `frame`, which is sorted by its last column `year`, into data files of `table`; `progress` hears of rows.
+/// Streams `frame`, which is sorted by its last column `year`, into data files of `table`; `progress` is called with
+/// the numbers of rows.
 pub(crate) async fn write_years(
     table: &Table,
     snapshot: &Snapshot,

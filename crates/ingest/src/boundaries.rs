@@ -1,4 +1,4 @@
-//! Boundaries: a set that was read whole replaces the stored one, in one commit, and only if it differs.
+//! Boundaries: a set that was read completely replaces the stored one, in one commit, and only if it differs.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ pub struct BoundariesReport {
     pub landed: bool,
 }
 
-/// Reads a set of boundaries whole and, if it differs from what is stored, replaces that.
+/// Reads a complete set of boundaries and, if it differs from the stored one, replaces that.
 ///
 /// # Errors
 /// If the portal or the store does not answer, a boundary is wrong, there is none, or synthetic and real ones would

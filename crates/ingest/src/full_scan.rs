@@ -61,13 +61,13 @@ pub struct FullScan {
     pub gone_rejects: u64,
     /// Live keys and open rejects of the lake.
     pub live: u64,
-    /// The last batch when the scan ended; it says nothing of what landed later.
+    /// The last batch when the scan ended; it does not cover what landed later.
     through_batch: i64,
-    /// The source's newest row, microseconds since 1970 UTC, where it is older than what has landed, and the replica
-    /// that answered does not say that it was brought up to date later.
+    /// The source's newest row, microseconds since 1970 UTC, if it is older than what has landed, and the replica that
+    /// answered does not declare a later update.
     confirmed_until: Option<i64>,
-    /// How many of those that are gone are newer than that, or of no known time: a replica that lags would leave out
-    /// just these, and nothing that it says of itself proves that it does not.
+    /// How many of those that are gone are newer than that, or of no known time: a replica that lags would lack just
+    /// these, and its own headers cannot prove that it does not lag.
     unconfirmed: u64,
 }
 
@@ -99,7 +99,8 @@ fn seen_entry(kind: u8, text: &str) -> Vec<u8> {
 const MAX_UNATTENDED_DELETE_PERCENT: u64 = 5;
 
 impl Landing {
-    /// Reads a source from its beginning to its end. With `land` its rows land on the way; `on_page` hears of them.
+    /// Reads a source from its beginning to its end. With `land` its rows land on the way; `on_page` is called for each
+    /// page.
     ///
     /// # Errors
     /// If the portal or the store does not answer.

@@ -17,7 +17,7 @@ pub(crate) fn stored_identity(portal_id: Option<&str>, original: &str) -> String
 }
 
 /// Returns the identities under which a reject of a page may have landed: the portal's id; or the text of one that
-/// landed so, and what it says, however it is written, which lands in the place of the id.
+/// landed so, and its content in canonical form, which replaces a missing id.
 pub(crate) fn possible_identities(reject: &Reject) -> Vec<String> {
     match &reject.portal_id {
         Some(id) => vec![id.clone()],
@@ -35,8 +35,8 @@ fn text_identity(text: &str) -> String {
     format!("text:{}", blake3::hash(text.as_bytes()).to_hex())
 }
 
-/// Returns a hash of what a reject says: its values but for the portal's own fields, which a publisher stamps again,
-/// and the columns that are volatile; of its whole text where it is not an object.
+/// Returns a hash of a reject's content: its values except the portal's own fields, which a publisher stamps again, and
+/// the volatile columns; of its complete text if it is not an object.
 pub(crate) fn content_hash(resource: &Resource, original: &str) -> [u8; 16] {
     let volatile = |name: &str| {
         let mut columns = resource.columns.iter().filter(|column| column.volatile);

@@ -127,7 +127,7 @@ async fn query_raw(raw: &Table, files: &Snapshot, text: &str) -> Result<Vec<Reco
     frame.execute_stream().await.map_err(engine_error)?.try_collect().await.map_err(engine_error)
 }
 
-/// Returns where the last tombstone of each key that has one lies: batch and row.
+/// Returns the position of the last tombstone of each key that has one: batch and row.
 async fn find_last_tombstones(raw: &Table, snapshot: &Snapshot) -> Result<HashMap<String, (i64, i64)>> {
     let mut gone_at = HashMap::new();
     for batch in query_raw(raw, snapshot, sql_files::INGEST_TOMBSTONES).await? {
@@ -149,7 +149,8 @@ async fn read_batches(raw: &Table, snapshot: &Snapshot, file: &DataFile) -> Resu
     split_by_batch(&rows)
 }
 
-/// Rows as a portal publishes them, each a JSON object: the columns, what had no column, the system fields.
+/// Renders rows as a portal publishes them, each a JSON object: the columns, fields without a column, the system
+/// fields.
 fn render_published(rows: &RecordBatch) -> Result<Vec<String>> {
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();

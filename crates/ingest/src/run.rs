@@ -28,7 +28,7 @@ pub enum Source {
     Rejects,
 }
 
-/// How to read a whole resource again.
+/// How to read a complete resource again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FullScanOptions {
     /// Whether more than 5 % of the resource may be gone.
@@ -137,7 +137,7 @@ pub async fn ingest(
     Ok(outcome)
 }
 
-/// Reads the whole source, lands what is new or changed, and tombstones for what is proven to be gone.
+/// Reads the complete source, lands rows that are new or changed, and tombstones for those that are proven to be gone.
 async fn run_full_ingest(
     landing: &mut Landing,
     soda: &SodaClient,
@@ -210,12 +210,12 @@ impl Pages {
                 let path = path.clone();
                 tokio::task::spawn_blocking(move || {
                     let read = read_file(&decoder, &path, size, |mut page| {
-                        // A saved file is not a scan: it does not say where the portal's next row is.
+                        // A saved file is not a scan: it does not determine the portal's next row.
                         page.cursor = None;
                         sender.blocking_send(Ok(page)).map_err(|_gone| Error::internal("landing stopped"))
                     });
                     if let Err(error) = read {
-                        // A receiver that takes no more pages does not need to know how the reading ended.
+                        // A receiver that takes no more pages does not need the reader's result.
                         let _ = sender.blocking_send(Err(error));
                     }
                 });

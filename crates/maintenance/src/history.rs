@@ -29,7 +29,7 @@ pub struct HistoryLine {
     pub rows_added: u64,
     /// Files that went.
     pub files_removed: usize,
-    /// Rows in them, where the log says so.
+    /// Rows in them, if the log records them.
     pub rows_removed: Option<u64>,
     /// How many keys were forgotten, where any were.
     pub keys: Option<i64>,
@@ -103,7 +103,8 @@ pub async fn read_history(lake: &Lake, table: Option<&str>, limit: usize) -> Res
         }
         heads.push(VecDeque::from(lines));
     }
-    // Each table is in the order of its versions whatever the clocks said; times only say how tables interleave.
+    // Each table is in the order of its versions whatever the clocks showed; times only determine how tables
+    // interleave.
     let mut merged = Vec::new();
     while merged.len() < limit {
         let open = heads.iter_mut().filter(|lines| !lines.is_empty());
@@ -114,7 +115,7 @@ pub async fn read_history(lake: &Lake, table: Option<&str>, limit: usize) -> Res
 }
 
 /// Returns what was forgotten before the log of a raw table was truncated: the table's own mark has it. The version at
-/// which the log begins may be one that `forget` committed later, which does not say so.
+/// which the log begins may be one that `forget` committed later, and is not marked.
 async fn read_earlier_forgets(table: &Table, oldest: Option<&HistoryLine>) -> Result<Vec<HistoryLine>> {
     let mark = ForgottenMark::read(table, table.snapshot().await?.as_ref()).await?;
     let is_untold = |version: u64| {

@@ -13,8 +13,8 @@ use lake_query::{LakeSnapshot, Reader, Session, engine_error, fill, sql_files};
 use lake_store::{Commit, DataFile, FileWriter, WrittenFile, fast_counts_transaction, rejects_transaction};
 use serde_json::json;
 
-/// `reject_identity(portal_id, original)`: what a reject is known by, as landing has it: the portal's id, or else
-/// `text:` and the BLAKE3 hash of its text.
+/// Returns the function `reject_identity(portal_id, original)`: the identity of a reject, as in landing: the portal's
+/// id, or else `text:` and the BLAKE3 hash of its text.
 pub(crate) fn reject_identity_function() -> ScalarUDF {
     let body = |arguments: &[ColumnarValue]| {
         let arrays = ColumnarValue::values_to_arrays(arguments)?;

@@ -158,7 +158,7 @@ async fn find_needed_files(lake: &Lake, table: &Table, since: DateTime<Utc>) -> 
     Ok(needed)
 }
 
-/// For each resource the oldest version of `incidents` that a version of `counts` names which was current at `since`
+/// Finds for each resource the oldest version of `incidents` named by a version of `counts` that was current at `since`
 /// or after.
 async fn find_named_incidents(lake: &Lake, since: DateTime<Utc>) -> Result<BTreeMap<String, u64>> {
     let mut named = BTreeMap::new();

@@ -1,5 +1,5 @@
 //! Boundaries: a published set of outlines (neighborhoods, districts) and which labels of incidents they belong to, as
-//! its TOML file says. A reference resource: nothing of it is counted.
+//! declared in a TOML file. A reference resource: nothing of it is counted.
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -7,7 +7,7 @@ use toml::Spanned;
 use crate::resource::{SourceFile, check_name, check_source, parse_cadence, syntax_error};
 use crate::{Cadence, Definition, Origin, Resource, Result};
 
-/// Which label of an incident says within which boundary it lies.
+/// Which label of an incident names the boundary that it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BoundaryDimension {

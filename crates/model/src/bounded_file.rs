@@ -1,4 +1,4 @@
-//! Files of a user's that are read whole: within a bound, and from a directory only regular ones.
+//! User files that are read completely: within a size limit, and from a directory only regular ones.
 
 use std::fs::File;
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! The resources the program knows, and the boundaries: those it comes with, and a user's own directory of files.
+//! The resources and boundaries of the program: those it comes with, and a user's own directory of files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub struct Catalog {
     boundaries: BTreeMap<String, Arc<Boundaries>>,
 }
 
-/// What a name stands for.
+/// The entry that a name refers to.
 #[derive(Clone, Debug)]
 pub enum CatalogEntry {
     /// A resource, whose rows are incidents.

@@ -1,4 +1,4 @@
-//! Where a scan of a portal goes on.
+//! The position at which a scan of a portal continues.
 
 use serde::{Deserialize, Serialize};
 

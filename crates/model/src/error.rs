@@ -1,5 +1,5 @@
-//! One error for the whole program: what the caller should do ([`Kind`]), and a text that names the thing,
-//! the place and the remedy.
+//! The error type of the program: what the caller should do ([`Kind`]), and a text that names the object, the place and
+//! the remedy.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use crate::redact;
 pub enum Kind {
     /// The request, the configuration or the SQL is wrong: fix it.
     Invalid,
-    /// There is no such thing.
+    /// Creates the error of an object that does not exist.
     NotFound,
     /// It was there and is gone for good: ask for what is there now.
     Gone,
@@ -180,7 +180,7 @@ impl Error {
     }
 }
 
-/// EPERM, EACCES, EROFS, and what object stores say of status 403.
+/// EPERM, EACCES, EROFS, and the errors of object stores for status 403.
 const PERMISSION_TEXTS: [&str; 4] =
     ["(os error 1)", "(os error 13)", "(os error 30)", "lacked the necessary privileges to complete"];
 

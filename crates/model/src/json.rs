@@ -1,12 +1,12 @@
-//! JSON from outside, with the numbers that it says.
+//! JSON from outside, with exact numbers.
 
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 use serde_json::{Error, Number, Value};
 
-/// Reads a JSON value. Each number is the double nearest to its text; `serde_json` by itself takes another of the two
-/// nearest for some, such as `37.730000000000004`.
+/// Reads a JSON value. Each number is the double nearest to its text; the default of `serde_json` rounds some to the
+/// next one, such as `37.730000000000004`.
 ///
 /// # Errors
 /// If the text is not JSON.

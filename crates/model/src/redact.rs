@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-/// Variables whose whole value is a credential.
+/// Variables whose complete value is a credential.
 const SECRET_VARIABLES: [&str; 9] = [
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -50,7 +50,7 @@ fn encodings(secret: &str) -> Vec<String> {
     encodings
 }
 
-/// `%2F` as `%2f`.
+/// Writes `%2F` as `%2f`.
 fn lower_case_escapes(text: &str) -> String {
     let mut parts = text.split('%');
     let mut lower = parts.next().unwrap_or_default().to_owned();
@@ -85,8 +85,8 @@ fn mask_userinfo(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// Text of outside origin as one line that can be printed: control characters, line breaks and characters that change
-/// the direction of writing are escaped (`\u{1b}`), and what is longer than `max_chars` is cut.
+/// Returns text of outside origin as one printable line: control characters, line breaks and characters that change the
+/// direction of writing are escaped (`\u{1b}`), and the text is cut to `max_chars`.
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let text = text.trim();
     let mut line = String::new();
@@ -97,7 +97,8 @@ pub fn one_line(text: &str, max_chars: usize) -> String {
     line
 }
 
-/// Lines of text with values of outside origin in them, as they can be printed: as [`one_line`], but for line breaks.
+/// Returns lines of text that contain values of outside origin in printable form: as [`one_line`], but line breaks
+/// remain.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c != '\n' && is_escaped(c)) {
         return Cow::Borrowed(text);

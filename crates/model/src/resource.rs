@@ -1,4 +1,4 @@
-//! A resource: one published dataset and how to read it, as its TOML file in `data/resources/` says.
+//! A resource: one published dataset and how to read it, as declared in its TOML file in `data/resources/`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -60,7 +60,7 @@ pub enum DateOrder {
     DayFirst,
 }
 
-/// Which columns say where, when and of what kind.
+/// The columns for place, time and kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roles {
     /// The time of occurrence.
@@ -140,7 +140,7 @@ pub struct Resource {
     pub portal: String,
     /// The dataset's id at the portal.
     pub dataset: String,
-    /// The licence under which it is published, where the file says it.
+    /// The licence under which it is published, if the file declares it.
     pub licence: Option<String>,
     /// The city.
     pub city: String,
@@ -153,7 +153,7 @@ pub struct Resource {
     pub date_order: Option<DateOrder>,
     /// The columns that identify a row.
     pub key: Vec<String>,
-    /// Which columns say where, when and of what kind.
+    /// The columns for place, time and kind.
     pub roles: Roles,
     /// What is plausible.
     pub bounds: Bounds,
@@ -333,7 +333,7 @@ fn is_dataset_id(text: &str) -> bool {
     text.split_once('-').is_some_and(|(one, other)| is_half(one) && is_half(other))
 }
 
-/// What is wrong with a time zone, if anything is.
+/// Checks that a time zone is valid.
 fn check_zone(source: &SourceFile<'_>, zone: &Spanned<String>) -> Result<()> {
     let given = zone.get_ref();
     let names = || chrono_tz::TZ_VARIANTS.iter().map(|known| known.name());
@@ -397,7 +397,7 @@ fn parse_columns(source: &SourceFile<'_>, table: &Spanned<toml::Table>, volatile
     Ok(columns)
 }
 
-/// Gives columns the titles that they have in exports. A title of a column that is not declared says nothing.
+/// Gives columns the titles that they have in exports. A title of a column that is not declared is ignored.
 fn add_titles(
     source: &SourceFile<'_>,
     columns: &mut [Column],

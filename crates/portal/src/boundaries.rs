@@ -1,5 +1,5 @@
-//! Boundaries: a small set of outlines, read whole from a portal or from a saved file, and checked before any of it is
-//! used. What is wrong with one refuses the set.
+//! Boundaries: a small set of outlines, read completely from a portal or from a saved file, and checked before any of
+//! it is used. One invalid outline rejects the set.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,7 +25,7 @@ type Ring = Vec<Position>;
 /// An outline, and the holes in it.
 type Polygon = Vec<Ring>;
 
-/// One boundary: the land that a label stands for.
+/// One boundary: the area of a label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Boundary {
     /// The label, as incidents carry it.
@@ -45,7 +45,7 @@ pub struct Boundary {
 }
 
 impl SodaClient {
-    /// Reads a set whole, `page_size` rows at a time, in the order of labels. Rows with one label are one boundary.
+    /// Reads a complete set, `page_size` rows at a time, in the order of labels. Rows with one label are one boundary.
     ///
     /// # Errors
     /// If the portal refuses or does not answer usably, has no rows, or changes the set for as long as it is read; or
@@ -217,7 +217,7 @@ fn polygon(rings: &Value) -> std::result::Result<Polygon, String> {
         return Err("a polygon of it has no ring".to_owned());
     }
     for (number, ring) in read.iter_mut().enumerate() {
-        // Portals publish either sense; a ring that is read the wrong way round is the whole earth without it.
+        // Portals publish either orientation; a ring that is read the wrong way round is the complete earth without it.
         if (doubled_area(ring) > 0.0) != (number == 0) {
             ring.reverse();
         }
@@ -246,8 +246,8 @@ fn ring(ring: &Value) -> std::result::Result<Ring, String> {
     Ok(read)
 }
 
-/// Twice the area in square degrees, below zero for a ring with the clock. Positions are taken from the first one, or
-/// the area of a small ring would drown in the rounding.
+/// Returns twice the area in square degrees, below zero for a clockwise ring. Positions are relative to the first one,
+/// or rounding would distort the area of a small ring.
 fn doubled_area(ring: &Ring) -> f64 {
     let [x, y] = ring[0];
     ring.windows(2).map(|edge| (edge[0][0] - x) * (edge[1][1] - y) - (edge[1][0] - x) * (edge[0][1] - y)).sum()

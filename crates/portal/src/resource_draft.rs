@@ -1,5 +1,5 @@
-//! A draft of a resource file from rows saved as CSV: what the values say of types, key, roles and bounds, and gaps to
-//! fill in for what they do not.
+//! A draft of a resource file from rows saved as CSV: types, key, roles and bounds that follow from the values, and
+//! gaps to fill in for the rest.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -178,7 +178,7 @@ fn choose_roles(columns: &[Column]) -> Vec<(&'static str, &Column)> {
         let found = words.iter().find_map(|word| free().find(|column| column.name.contains(word)));
         chosen.extend(found.map(|column| (role, column)));
     }
-    // Two columns of degrees say more exactly where than one of text.
+    // Two columns of degrees are more exact than one of text.
     let has = |role: &str| chosen.iter().any(|(known, _)| *known == role);
     if has("latitude") && has("longitude") {
         chosen.retain(|(role, _)| *role != "point");
@@ -197,7 +197,7 @@ fn choose_key(columns: &[Column]) -> Option<&Column> {
     named.or_else(|| unique().next())
 }
 
-/// West, south, east and north of the rows' places, with a margin.
+/// Returns west, south, east and north of the rows' places, with a margin.
 fn find_bounds(roles: &[(&'static str, &Column)]) -> Option<[f64; 4]> {
     let column = |role: &str| roles.iter().find(|(known, _)| *known == role).map(|(_, column)| *column);
     let degrees = |column: &Column| -> Vec<f64> { column.values.iter().filter_map(|text| text.parse().ok()).collect() };
@@ -212,7 +212,7 @@ fn find_bounds(roles: &[(&'static str, &Column)]) -> Option<[f64; 4]> {
     Some([west, south, east, north])
 }
 
-/// Returns where nearly all values lie, with a margin; zero stands for an unknown place.
+/// Returns the range of nearly all values, with a margin; zero means an unknown place.
 fn range(mut values: Vec<f64>, limit: f64) -> Option<(f64, f64)> {
     values.retain(|value| *value != 0.0 && value.abs() <= limit);
     values.sort_by(f64::total_cmp);

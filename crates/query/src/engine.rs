@@ -58,7 +58,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that reads the store of `location`.
+    /// Creates an engine that reads the store of `location`.
     ///
     /// # Errors
     /// If the spill directory cannot be used.
@@ -73,8 +73,8 @@ impl Engine {
         Ok(Self { runtime, options })
     }
 
-    /// The same engine for one request, which may hold `bytes` at most and spill `spill_bytes` of files: what it needs too
-    /// much is not another's loss.
+    /// Returns the same engine for one request, which may use `bytes` of memory at most and spill `spill_bytes` of
+    /// files, so that one request cannot exhaust the memory of others.
     ///
     /// # Errors
     /// If the spill directory cannot be used.
@@ -99,7 +99,7 @@ impl Engine {
         self.runtime.memory_pool.reserved()
     }
 
-    /// A fresh session with the H3 functions and no tables.
+    /// Returns a new session with the H3 functions and no tables.
     pub fn session(&self) -> Session {
         let mut config = SessionConfig::new()
             .with_information_schema(true)
@@ -135,7 +135,7 @@ impl Engine {
     }
 }
 
-/// Where the engine spills. Nothing is made there before it does.
+/// Configures the directory that the engine spills to. It is created when the engine spills first.
 fn configure_spill_disk(options: &EngineOptions) -> DiskManagerBuilder {
     let disk = DiskManagerBuilder::default();
     match &options.spill_directory {
@@ -194,13 +194,13 @@ impl Session {
         let names = rules::rewrite_statement(&mut statement)?;
         let plan = state.statement_to_plan(statement).await.map_err(|error| names.explain(refused(error)))?;
         let plan = rules::rewrite_plan(plan, &names, self.views().await?).map_err(refused)?;
-        // What a statement says is not all that it may come to.
+        // The size of a statement does not limit that of its plan.
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|error| engine_error(error).context("the lake is read-only"))?;
         self.context.execute_logical_plan(plan).await.map_err(refused)
     }
 
-    /// The plans of the views, which stand in a plan for their names.
+    /// Returns the plans of the views that a plan names.
     async fn views(&self) -> Result<Vec<LogicalPlan>> {
         let mut views = Vec::new();
         let catalogs = self.context.catalog_names();
@@ -213,7 +213,7 @@ impl Session {
         Ok(views)
     }
 
-    /// The engine's own context, for our own plans.
+    /// Returns the engine's own context, for our own plans.
     pub fn context(&self) -> &SessionContext {
         &self.context
     }

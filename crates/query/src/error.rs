@@ -12,7 +12,8 @@ use tokio::task::JoinError;
 /// The text of the error of a query that would spill more than it may.
 pub const SPILL_LIMIT_MESSAGE: &str = "the query would write more to disk than it may";
 
-/// The engine's error with the kind that says what the caller can do, and its position in the SQL where known.
+/// Converts the engine's error to one with the kind that says what the caller can do, and with its position in the SQL
+/// if known.
 pub fn engine_error(error: DataFusionError) -> Error {
     if let Some(damage) = find_damage(&error) {
         return damage;
@@ -29,8 +30,8 @@ pub fn engine_error(error: DataFusionError) -> Error {
     Error::new(kind, message)
 }
 
-/// The engine's error about a statement that a user wrote. What the engine calls a bug of its own is one that this statement
-/// met: another may not, so its author can do something about it. The log has the details.
+/// Converts the engine's error about a statement of a user. What the engine reports as a bug of its own is an error of
+/// this statement: another may avoid it, so its author can do something about it. The log has the details.
 pub fn statement_error(error: DataFusionError) -> Error {
     let details = error.strip_backtrace();
     let is_planners = is_planners_own(&error);
@@ -50,7 +51,8 @@ pub fn statement_error(error: DataFusionError) -> Error {
     Error::invalid(format!("the engine cannot run this statement: {text}"))
 }
 
-/// Whether a step of the optimizer refuses what an earlier step made of a statement: the statement is right.
+/// Returns whether a step of the optimizer rejects the result of an earlier step, so that the statement itself is
+/// valid.
 fn is_planners_own(error: &DataFusionError) -> bool {
     match error {
         DataFusionError::Context(step, inner) if step.starts_with("Optimizer rule") || step == "SanityCheckPlan" => {
@@ -65,7 +67,7 @@ fn is_planners_own(error: &DataFusionError) -> bool {
     }
 }
 
-/// What the engine says, without its own names for what it was doing.
+/// Returns the engine's message, without its own names for what it was doing.
 fn text_of(error: &DataFusionError) -> String {
     match error {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => text_of(inner),
@@ -109,15 +111,15 @@ fn text_of_external(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// What is said of a panic: its own text is for the log.
+/// The message for a panic, whose own text is only logged.
 const PART_FAILED: &str = "a part of its plan failed";
 
-/// Whether a task of the engine panicked.
+/// Returns whether a task of the engine panicked.
 fn is_panic(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<JoinError>() || error.is::<Arc<JoinError>>()
 }
 
-/// Whether a subquery was left over that the engine could not make a join of.
+/// Returns whether the engine could not turn a subquery into a join.
 fn is_about_subquery(text: &str) -> bool {
     text.contains("Physical plan does not support logical expression")
         && ["Subquery", "Exists", "SetComparison"].iter().any(|kind| text.contains(kind))
@@ -134,7 +136,7 @@ const KINDS_OF_ERRORS: [&str; 7] = [
     "This feature is not implemented: ",
 ];
 
-/// The text without the engine's request to report a bug, and without a backtrace.
+/// Returns the text without the engine's request to report a bug, and without a backtrace.
 fn first_part(text: &str) -> String {
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or(text);
     let text = text.split("This issue was likely caused by a bug").next().unwrap_or(text);
@@ -142,16 +144,17 @@ fn first_part(text: &str) -> String {
     text.trim_end().trim_end_matches('.').to_owned()
 }
 
-/// The text without the tree of the statement that the planner prints for debugging: `Unsupported ast node Pivot { ...`.
+/// Returns the text without the tree of the statement that the planner prints for debugging: `Unsupported ast node
+/// Pivot { ...`.
 fn without_tree(text: &str) -> &str {
     let end = [" { ", "(Ident", "(Expr"].into_iter().filter_map(|start| text.find(start)).min();
     text[..end.unwrap_or(text.len())].trim_end()
 }
 
-/// A file that the engine spills to cannot be written or read: all other files are read through a store.
+/// Returns the error of a spill file that cannot be written or read: all other files are read through a store.
 fn failure_of_spill(error: &DataFusionError) -> Option<Error> {
     let root = error.find_root();
-    // The engine has no type for it, and two ways to say it.
+    // The engine has no type for it, and reports that in two ways.
     if root.to_string().contains("max_temp_directory_size") {
         return Some(Error::new(Kind::Exhausted, SPILL_LIMIT_MESSAGE));
     }
@@ -202,7 +205,8 @@ fn kind_of(error: &DataFusionError) -> Kind {
     }
 }
 
-/// What the log names and the store lacks is damage; a store that does not answer is not.
+/// Returns the kind of a store's error: a file that the log names and the store lacks is damage; an unreachable store
+/// is not.
 fn kind_of_store(error: &object_store::Error) -> Kind {
     match error {
         object_store::Error::NotFound { .. } => Kind::Data,

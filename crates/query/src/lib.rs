@@ -1,7 +1,7 @@
 //! The query engine: the lake's tables as SQL sees them, the H3 functions, and the rules by which a raw row
 //! becomes an incident.
 //!
-//! One snapshot ([`LakeSnapshot`]) pins one version of every table for a whole request.
+//! One snapshot ([`LakeSnapshot`]) pins one version of every table for a complete request.
 
 mod engine;
 mod error;

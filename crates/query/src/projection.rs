@@ -17,8 +17,8 @@ fn quote_name(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// The columns of `incidents` (without resource and year) as expressions over the raw table of a resource, in the
-/// order of [`incident_fields`]: `(name, expression)`.
+/// Returns the columns of `incidents` (without resource and year) as expressions over the raw table of a resource, in
+/// the order of [`incident_fields`]: `(name, expression)`.
 fn incident_expressions(resource: &Resource) -> Vec<(&'static str, String)> {
     let roles = &resource.roles;
     let label = |column: &Option<String>| match column {
@@ -68,7 +68,7 @@ fn incident_expressions(resource: &Resource) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The select list that turns raw rows of `resource` into incidents, typed as the table is.
+/// Returns the select list that turns raw rows of `resource` into incidents, with the types of the table.
 pub fn incident_select(resource: &Resource) -> String {
     let columns = incident_expressions(resource).into_iter().map(|(name, expression)| {
         let kind = match name {
@@ -95,7 +95,7 @@ impl std::fmt::Debug for IncidentProjector {
 }
 
 impl IncidentProjector {
-    /// The rule of `resource` over batches of `raw` columns.
+    /// Creates the projection of `resource` over batches of `raw` columns.
     ///
     /// # Errors
     /// If the resource's roles do not fit its columns.
@@ -118,7 +118,7 @@ impl IncidentProjector {
         Ok(Self { expressions: compiled, schema: Arc::new(Schema::new(fields)) })
     }
 
-    /// The incidents that the rows of `batch` are.
+    /// Projects the rows of `batch` to incidents.
     ///
     /// # Errors
     /// If the batch has other columns than the rule was made for.

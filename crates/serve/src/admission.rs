@@ -60,7 +60,7 @@ struct Waiting<'a> {
 }
 
 impl Admission {
-    /// `count` permits at a time, each waited for at most as long as `queue`.
+    /// Creates a queue for `count` permits, each waited for at most as long as `queue`.
     pub(crate) fn new(count: usize, queue: Duration) -> Self {
         Self { shared: Arc::new(Shared { count: count.max(1), state: Mutex::default() }), queue }
     }
@@ -124,7 +124,7 @@ impl Shared {
         (number, receiver)
     }
 
-    /// Gives the free permits to those who wait and may have them.
+    /// Gives the free permits to the waiting requests that may have them.
     fn grant(shared: &Arc<Self>) {
         loop {
             let next = shared.state().next(shared.count);

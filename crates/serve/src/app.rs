@@ -33,14 +33,14 @@ pub(crate) struct App {
     pub(crate) labels: LabelValues,
     pub(crate) answers: AnswerCache,
     pub(crate) sql_workers: SqlWorkers,
-    /// Cancelled when the server is told to stop: what would go on without an end, ends.
+    /// Cancelled when the server is stopped: streams without an end then end.
     pub(crate) stop: CancellationToken,
     /// Cancelled when what is still under way after that is cut off.
     pub(crate) abort: CancellationToken,
 }
 
-/// One request: the snapshot that it reads, with its share of the engine and its permit. The permit lasts as long as the context,
-/// so who sends an answer as it is made keeps it: see [`RequestContext::keep`].
+/// One request: the snapshot that it reads, with its share of the engine and its permit. The permit lasts as long as
+/// the context, so a streamed answer keeps it: see [`RequestContext::keep`].
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
     lake: QueryContext,
@@ -52,7 +52,7 @@ pub(crate) struct RequestContext {
 }
 
 impl App {
-    /// What the requests of one server see.
+    /// Creates the state that the requests of one server share.
     ///
     /// # Errors
     /// If the machine gives no more threads.
@@ -84,7 +84,7 @@ impl App {
         })
     }
 
-    /// A snapshot of the newest versions.
+    /// Opens a snapshot of the newest versions.
     ///
     /// # Errors
     /// If no engine permit is free in time, the store does not answer or a log is damaged.
@@ -93,7 +93,7 @@ impl App {
         self.context(self.reader.open_newest().await?, permit)
     }
 
-    /// A snapshot of the versions that an earlier answer named in `Lake-Version`.
+    /// Opens a snapshot of the versions that an earlier answer named in `Lake-Version`.
     ///
     /// # Errors
     /// If no engine permit is free in time, it is not such a text, or those versions are gone.
@@ -103,7 +103,7 @@ impl App {
         self.context(self.reader.reopen(&moment).await?, permit)
     }
 
-    /// A snapshot of exactly the versions of an earlier one.
+    /// Opens a snapshot of exactly the versions of an earlier one.
     ///
     /// # Errors
     /// If no engine permit is free in time, or those versions are gone.
@@ -144,12 +144,13 @@ impl Deref for RequestContext {
 }
 
 impl RequestContext {
-    /// What a statement of a user may use, which keeps the permit.
+    /// Returns the resources that a user's statement may use; they keep the permit.
     pub(crate) fn sql_share(&self) -> WorkerShare {
         self.sql_workers.share(&self.permit, &self.view.table_ids())
     }
 
-    /// The batches of an answer, whose rows are counted, and which keep the permit until they end or are dropped.
+    /// Returns the batches of an answer; their rows are counted, and they keep the permit until they end or are
+    /// dropped.
     pub(crate) fn keep<E: Send + 'static>(
         &self,
         batches: BoxStream<'static, Result<RecordBatch, E>>,

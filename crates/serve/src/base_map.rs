@@ -13,12 +13,12 @@ pub struct BaseMap {
 }
 
 impl BaseMap {
-    /// The address, as it was given.
+    /// Returns the address, as it was configured.
     pub fn template(&self) -> &str {
         &self.template
     }
 
-    /// The host that the page must be allowed to ask: scheme, name and port.
+    /// Returns the origin that the page must be allowed to request: scheme, host and port.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }

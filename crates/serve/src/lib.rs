@@ -1,8 +1,8 @@
-//! The interfaces over HTTP and Arrow Flight SQL: counts of the lake, its rows, and how its resources stand.
+//! The interfaces over HTTP and Arrow Flight SQL: counts of the lake, its rows, and the state of its resources.
 //!
-//! `/aggregates` answers from hourly counts where they can answer and from the incidents where they cannot; both say
-//! the same wherever both apply. `/hotspots` computes from those
-//! counts which cells are hot beyond chance. One request reads one version of the lake.
+//! `/aggregates` answers from hourly counts where possible, and otherwise from the incidents; where both apply, they
+//! give the same answer. `/hotspots` computes from those counts which cells are hot beyond chance. One request reads
+//! one version of the lake.
 
 mod access;
 mod admission;

@@ -1,4 +1,4 @@
-//! What a request may use. Every limit has a name, is told under `/limits`, and is named by the error it causes.
+//! What a request may use. Every limit has a name, is listed under `/limits`, and is named by the error it causes.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub struct Limits {
     pub engine_requests: usize,
     /// How long a request may wait for the engine.
     pub queue: Duration,
-    /// How long requests under way may take once the server is told to stop.
+    /// How long requests under way may continue after the server is stopped.
     pub drain: Duration,
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn run_until<T, E: From<Error>>(
     timeout_at(deadline, work).await.unwrap_or_else(|_| Err(timeout_error().into()))
 }
 
-/// A limit as `/limits` tells it. The option that sets it, if there is one, has the same name, with hyphens.
+/// A limit as `/limits` lists it. The option that sets it, if there is one, has the same name, with hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limit {
     /// Its name.
@@ -88,7 +88,7 @@ pub struct Limit {
 }
 
 impl Limits {
-    /// Every limit that an option sets.
+    /// Returns every limit that an option sets.
     pub fn list(&self) -> Vec<Limit> {
         let row = |name, value: u64, unit, about, status| Limit { name, value: Some(value), unit, about, status };
         let whole = |number: usize| number as u64;
@@ -155,7 +155,7 @@ impl Limits {
         ]
     }
 
-    /// Every limit there is: those as well that keep the process whole, and so are the same everywhere.
+    /// Returns every limit, including those that protect the process and are the same on every server.
     pub(crate) fn list_all(&self) -> Vec<Limit> {
         let whole = |number: usize| number as u64;
         let fixed = |name, value, unit, about, status| Limit { name, value: Some(value), unit, about, status };

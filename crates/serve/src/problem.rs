@@ -88,53 +88,53 @@ impl Problem {
         }
     }
 
-    /// An error of `kind`.
+    /// Creates the problem of an error of `kind`.
     pub(crate) fn from_kind(kind: Kind, detail: impl Into<String>) -> Self {
         Self::new(kind.title(), kind.http_status(), detail)
     }
 
-    /// A parameter that is wrong; `detail` says what it may be.
+    /// Creates the problem of an invalid parameter; `detail` states what is expected.
     pub(crate) fn invalid_parameter(name: &str, detail: impl Into<String>) -> Self {
         Self { parameter: Some(name.to_owned()), ..Self::from_kind(Kind::Invalid, detail) }
     }
 
-    /// There is something under the path, but not for this method.
+    /// Creates the problem of a path that does not have this method.
     pub(crate) fn method_not_allowed(method: &str, path: &str) -> Self {
         Self::new("method not allowed", 405, format!("{path} does not take {method}"))
     }
 
-    /// None of the formats that the client accepts is there.
+    /// Creates the problem of a request that accepts none of the formats.
     pub(crate) fn not_acceptable(detail: impl Into<String>) -> Self {
         Self::new("not acceptable", 406, detail)
     }
 
-    /// The head of a request that HTTP could not read; the status is its own.
+    /// Creates the problem of a request head that HTTP could not parse; the status is that of the parser.
     pub(crate) fn malformed_head(status: u16, detail: &str) -> Self {
         let title = if matches!(status, 414 | 431) { "head too large" } else { "invalid request" };
         Self::new(title, status, detail)
     }
 
-    /// The body has a content type that is not read here.
+    /// Creates the problem of a body with an unsupported content type.
     pub(crate) fn unsupported_type(detail: impl Into<String>) -> Self {
         Self::new("unsupported type", 415, detail)
     }
 
-    /// The answer is another than the client means.
+    /// Creates the problem of an answer that is not the one that the condition names.
     pub(crate) fn precondition_failed(detail: impl Into<String>) -> Self {
         Self::new("precondition failed", 412, detail)
     }
 
-    /// The answer has none of the bytes that are asked for.
+    /// Creates the problem of a range outside the answer.
     pub(crate) fn range_not_satisfiable(detail: impl Into<String>) -> Self {
         Self::new("range not satisfiable", 416, detail)
     }
 
-    /// The body has more bytes than are taken.
+    /// Creates the problem of a body of more than `most` bytes.
     pub(crate) fn body_too_large(most: usize) -> Self {
         Self::new("body too large", 413, format!("the body may have {most} bytes (`max_body_bytes` of /limits)"))
     }
 
-    /// A bug that made a request's work stop.
+    /// Creates the problem of a panic, a bug, during a request.
     pub(crate) fn panicked(cause: &(dyn Any + Send)) -> Self {
         let text =
             cause.downcast_ref::<&str>().map(|t| (*t).to_owned()).or_else(|| cause.downcast_ref::<String>().cloned());
@@ -150,7 +150,7 @@ impl Problem {
         serde_json::to_vec(&Sent { problem: self, request_id: RequestId::current() }).unwrap_or_default()
     }
 
-    /// What the problem under `/problems/<slug>` means; `None` if there is no such problem.
+    /// Returns the meaning of the problem under `/problems/<slug>`; `None` if there is no such problem.
     pub(crate) fn explanation(slug: &str) -> Option<String> {
         let (title, meaning) = TITLES.iter().find(|(title, _)| title.replace(' ', "-") == slug)?;
         Some(format!("{title}\n\n{meaning}\n"))

@@ -18,7 +18,7 @@ task_local! {
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// The client's own name for the request, if it is letters, digits, `.`, `-` and `_`; else a new one.
+    /// Returns the client's own id of the request, if it consists of letters, digits, `.`, `-` and `_`; else a new one.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         let sane = |text: &&str| {
             let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
@@ -28,7 +28,7 @@ impl RequestId {
         Self(given.map_or_else(|| Uuid::new_v4().simple().to_string(), str::to_owned))
     }
 
-    /// The name of the request that the running task answers.
+    /// Returns the id of the request that the running task answers.
     pub(crate) fn current() -> Option<String> {
         CURRENT.try_with(|id| id.0.clone()).ok()
     }
@@ -38,12 +38,12 @@ impl RequestId {
         CURRENT.scope(self, work).await
     }
 
-    /// The name as text.
+    /// Returns the id as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as a header.
+    /// Returns the id as a header.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(&self.0).ok()
     }

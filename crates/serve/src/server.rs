@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::task_spans;
 use crate::tls::Identity;
 
-/// How long what is cut off at the end may take to say so in the log.
+/// How long requests that were aborted at the end may take to log it.
 const ABORT_LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The HTTP interface, and Flight SQL where it is asked for, listening but not yet answering.
@@ -48,25 +48,25 @@ impl Server {
         Ok(Self { socket, addr, scheme, flight: None, base_map: None, queries: Queries::default() })
     }
 
-    /// With Flight SQL beside HTTP.
+    /// Adds Flight SQL.
     #[must_use]
     pub fn with_flight(self, flight: Option<FlightListener>) -> Self {
         Self { flight, ..self }
     }
 
-    /// With tiles of another host under the map.
+    /// Adds a base map: tiles of another host under the map.
     #[must_use]
     pub fn with_base_map(self, base_map: Option<BaseMap>) -> Self {
         Self { base_map, ..self }
     }
 
-    /// With queries that clients can ask for by name.
+    /// Adds named queries, which clients can request.
     #[must_use]
     pub fn with_queries(self, queries: Queries) -> Self {
         Self { queries, ..self }
     }
 
-    /// The address as clients take it, with the real port.
+    /// Returns the address for clients, with the real port.
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.addr)
     }

@@ -52,12 +52,12 @@ impl Identity {
         Ok(Self { certificate, key, config: Arc::new(config), named })
     }
 
-    /// What begins TLS on a socket of HTTP.
+    /// Returns the acceptor that begins TLS on a socket of HTTP.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config))
     }
 
-    /// The same for gRPC.
+    /// Returns the same identity for gRPC.
     pub(crate) fn pem(&self) -> tonic::transport::Identity {
         tonic::transport::Identity::from_pem(&self.certificate, &self.key)
     }

@@ -47,14 +47,14 @@ impl Dataset {
         }
     }
 
-    /// The second of `Last-Modified`, marked as seen.
+    /// Returns the second of `Last-Modified`, marked as seen.
     pub(crate) fn modified_s(&self) -> i64 {
         self.shown.store(true, Ordering::Relaxed);
         self.modified_ms.div_euclid(1_000)
     }
 
-    /// Moves the modification time. A second that was already shown to a client is left behind,
-    /// or a conditional request would be told that nothing changed.
+    /// Moves the modification time beyond every second that was already shown to a client, or a conditional request
+    /// would be answered with "not modified".
     fn touch(&mut self, at_ms: i64) {
         let mut modified = at_ms.max(self.modified_ms);
         if *self.shown.get_mut() && modified.div_euclid(1_000) == self.modified_ms.div_euclid(1_000) {
@@ -87,7 +87,7 @@ impl Dataset {
         latest.into_iter().for_each(|at_ms| self.touch(at_ms));
     }
 
-    /// The texts of the rows, for one query.
+    /// Returns the texts of the rows, for one query.
     pub(crate) fn texts(&self) -> Texts<'_> {
         Texts::of(&self.blocks)
     }
@@ -115,7 +115,7 @@ impl Dataset {
         self.rows.insert(key, row);
     }
 
-    /// A key no column has yet becomes a column of the type its value looks like.
+    /// Declares a column for each unknown key, with the type that its value suggests.
     fn declare_unknown(&mut self, fields: &Map<String, Value>) {
         for (name, value) in fields {
             if value.is_null() || name.is_empty() || self.columns.iter().any(|column| column.name == *name) {

@@ -8,7 +8,7 @@ use crate::soql::failure::{Failure, Place};
 use crate::soql::params::Clauses;
 use crate::types::Column;
 
-/// The body of a refused query; every such refusal is a 400.
+/// Returns the body of a refused query; every such refusal is a 400.
 pub(crate) fn query(
     failure: &Failure,
     clauses: &Clauses,
@@ -74,7 +74,7 @@ pub(crate) fn query(
     }
 }
 
-/// A query that does not parse, as one text.
+/// Returns a query that cannot be parsed, as one text.
 fn as_written(query: &[(String, String)]) -> String {
     let value = |name: &str| query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let mut text = format!("select {}", value("$select").unwrap_or("*"));
@@ -86,22 +86,22 @@ fn as_written(query: &[(String, String)]) -> String {
     text
 }
 
-/// The name a dataset goes by inside the query engine, which is not its id.
+/// Returns the dataset's name inside the query engine, which is not its id.
 fn internal_name(dataset: &str) -> String {
     format!("demo.{}", ids::hash_name(dataset) % 100_000)
 }
 
-/// 404 for an unknown dataset.
+/// Returns the body of a 404 for an unknown dataset.
 pub(crate) fn dataset_missing(id: &str) -> Value {
     json!({"code": "dataset.missing", "error": true, "message": "Not found", "data": {"id": id}})
 }
 
-/// 403 for a token that is not the portal's.
+/// Returns the body of a 403 for a token that is not the portal's.
 pub(crate) fn invalid_token() -> Value {
     json!({"code": "permission_denied", "error": true, "message": "Invalid app_token specified"})
 }
 
-/// The body that goes with a status, for statuses without a cause of their own.
+/// Returns the body that goes with a status, for statuses without a cause of their own.
 pub(crate) fn status(status: u16) -> Value {
     let (message, code, data) = match status {
         403 => return invalid_token(),

@@ -10,7 +10,7 @@ const PREFIX: &[u8; 4] = b"row-";
 /// An identifier as text: `row-xxxx~xxxx-xxxx`, always of this length.
 pub(crate) type IdText = [u8; 18];
 
-/// A bijection of 64-bit numbers that scatters neighbours: distinct in, distinct out.
+/// Maps 64-bit numbers to scattered ones: distinct in, distinct out.
 pub(crate) fn scatter(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,12 +18,12 @@ pub(crate) fn scatter(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A stable hash of a name (FNV-1a), to give every dataset its own identifiers.
+/// Returns a stable hash of a name (FNV-1a), to give every dataset its own identifiers.
 pub(crate) fn hash_name(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The text of an identifier.
+/// Returns the text of an identifier.
 pub(crate) fn text(id: u64) -> IdText {
     let mut out = *b"row-xxxx~xxxx-xxxx";
     out[17] = letter(id);
@@ -43,18 +43,18 @@ pub(crate) fn text(id: u64) -> IdText {
     out
 }
 
-/// The text of an identifier, as a string.
+/// Returns the text of an identifier, as a string.
 pub(crate) fn string(id: u64) -> String {
     text(id).iter().copied().map(char::from).collect()
 }
 
-/// The text of a row version: an identifier under another prefix.
+/// Returns the text of a row version: an identifier under another prefix.
 pub(crate) fn version(number: u64) -> String {
     let id = text(scatter(number));
     std::iter::once('r').chain(std::iter::once('v')).chain(id[3..].iter().copied().map(char::from)).collect()
 }
 
-/// The number of an identifier, if the text is one of ours.
+/// Returns the number of an identifier, if the text is one of ours.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let bytes: &IdText = text.as_bytes().try_into().ok()?;
     if &bytes[..4] != PREFIX {

@@ -16,7 +16,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The value of a query parameter, if it was sent.
+    /// Returns the value of a query parameter, if it was sent.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

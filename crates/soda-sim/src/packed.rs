@@ -1,5 +1,5 @@
-//! The texts of rows in compressed blocks: a made-up city repeats itself, and the program that shows it lives beside
-//! it.
+//! The texts of rows in compressed blocks: synthetic texts are repetitive, and the program that reads the portal shares
+//! its memory.
 
 use std::cell::OnceCell;
 use std::io::{Read as _, Write as _};
@@ -10,7 +10,7 @@ use flate2::write::DeflateEncoder;
 
 use crate::row::{Row, Text};
 
-/// Bytes of text in a block. A page of rows reads a few blocks whole.
+/// Bytes of text in a block. A page of rows decompresses a few blocks completely.
 const BLOCK_BYTES: usize = 256 << 10;
 
 /// Compressed blocks of texts.
@@ -25,7 +25,7 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// A packer that goes on after the blocks that there are.
+    /// Creates a packer that continues after the existing blocks.
     pub(crate) fn after(blocks: Blocks) -> Packer {
         Packer { open: String::new(), packed: blocks.0 }
     }
@@ -68,7 +68,7 @@ impl<'d> Texts<'d> {
         Texts { blocks, unpacked: vec![OnceCell::new(); blocks.0.len()] }
     }
 
-    /// The text of a row.
+    /// Returns the text of a row.
     pub(crate) fn text<'t>(&'t self, row: &'t Row) -> &'t str {
         match &row.text {
             Text::Own(text) => text,

@@ -48,7 +48,7 @@ impl Default for Portal {
 }
 
 impl Portal {
-    /// A portal without datasets.
+    /// Creates a portal without datasets.
     pub fn new() -> Portal {
         Portal(Arc::new(State {
             datasets: RwLock::default(),
@@ -82,7 +82,7 @@ impl Portal {
         self.edit(dataset, |data| data.set_columns(columns));
     }
 
-    /// The columns of a dataset, in order; empty for an unknown one.
+    /// Returns the columns of a dataset, in order; empty for an unknown one.
     pub fn columns(&self, dataset: &str) -> Vec<Column> {
         self.read().get(dataset).map(|data| data.columns.clone()).unwrap_or_default()
     }
@@ -118,8 +118,8 @@ impl Portal {
         .unwrap_or(false)
     }
 
-    /// Changes the rows for which the predicate holds, and says how many. The predicate and the
-    /// patch see published fields, without system fields.
+    /// Changes the rows for which the predicate holds, and returns how many. The predicate and the patch see published
+    /// fields, without system fields.
     pub fn update_where(
         &self,
         dataset: &str,
@@ -134,7 +134,7 @@ impl Portal {
         .unwrap_or(0)
     }
 
-    /// Deletes the rows for which the predicate holds, without a trace, and says how many.
+    /// Deletes the rows for which the predicate holds, without a trace, and returns how many.
     pub fn delete_where(&self, dataset: &str, pred: impl Fn(&Map<String, Value>) -> bool) -> usize {
         self.edit(dataset, |data| {
             let keys = data.keys_where(pred);
@@ -144,7 +144,7 @@ impl Portal {
         .unwrap_or(0)
     }
 
-    /// Publishes the whole dataset again: every row is patched and gets the new `:updated_at`.
+    /// Publishes all rows of the dataset again: every row is patched and gets the new `:updated_at`.
     pub fn restamp(&self, dataset: &str, at_ms: i64, patch: impl Fn(&mut Map<String, Value>)) {
         self.edit(dataset, |data| {
             let keys = data.all_keys();
@@ -152,7 +152,7 @@ impl Portal {
         });
     }
 
-    /// The rows with their system fields, by `:updated_at` and `:id`.
+    /// Returns the rows with their system fields, by `:updated_at` and `:id`.
     pub fn rows(&self, dataset: &str) -> Vec<Map<String, Value>> {
         let datasets = self.read();
         let Some(data) = datasets.get(dataset) else {
@@ -169,38 +169,38 @@ impl Portal {
             .collect()
     }
 
-    /// How many rows a dataset holds.
+    /// Returns the number of rows in a dataset.
     pub fn row_count(&self, dataset: &str) -> usize {
         self.read().get(dataset).map_or(0, |data| data.rows.len())
     }
 
-    /// Sets the one token the portal knows. Any other is then refused with 403; none is fine.
+    /// Sets the only valid token. Any other is then rejected with 403; a request without a token is accepted.
     pub fn set_token(&self, token: Option<&str>) {
         self.lock_settings().token = token.map(str::to_owned);
     }
 
-    /// Sets the greatest `$limit`, 50,000 unless told.
+    /// Sets the greatest `$limit`, 50,000 by default.
     pub fn set_max_limit(&self, rows: u64) {
         self.lock_settings().max_limit = rows;
     }
 
-    /// Whether answers are compressed for clients that accept it; they are unless told.
+    /// Sets whether answers are compressed for clients that accept it; they are by default.
     pub fn set_gzip(&self, gzip: bool) {
         self.lock_settings().gzip = gzip;
     }
 
-    /// Whether answers say when the dataset was modified; they do unless told.
+    /// Sets whether answers declare when the dataset was modified; they do by default.
     pub fn set_tells_modified(&self, tells: bool) {
         self.lock_settings().tells_modified = tells;
     }
 
-    /// Sets what the portal takes for the present, in milliseconds since 1970 UTC, as its `Date` header tells. Unless
-    /// set, it is the later of the machine's clock and the newest stamp that was published.
+    /// Sets the portal's current time, in milliseconds since 1970 UTC, as in its `Date` header. By default, it is the
+    /// later of the machine's clock and the newest stamp that was published.
     pub fn set_clock(&self, at_ms: i64) {
         self.lock_settings().clock_ms = Some(at_ms);
     }
 
-    /// The second of the `Date` header.
+    /// Returns the second of the `Date` header.
     pub(crate) fn now_s(&self) -> i64 {
         let published = || self.read().values().map(|data| data.modified_ms).max().unwrap_or(0);
         let set = self.settings().clock_ms;
@@ -217,12 +217,12 @@ impl Portal {
         lock(&self.0.faults).extend(faults);
     }
 
-    /// How many queued faults have not been consumed.
+    /// Returns the number of queued faults that have not been consumed.
     pub fn faults_left(&self) -> usize {
         lock(&self.0.faults).len()
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.0.log).clone()
     }

@@ -14,7 +14,7 @@ use crate::soql::expr::System;
 use crate::stamp;
 use crate::types::{Column, Kind, SodaType};
 
-/// A row's object in the order of the columns, computed regions last, and where those begin.
+/// Returns a row's object in the order of the columns, computed regions last, and the position where those begin.
 pub(crate) fn object(columns: &[Column], fields: &Map<String, Value>) -> (Box<str>, usize) {
     let mut out = String::with_capacity(fields.len() * 40);
     out.push('{');
@@ -27,7 +27,7 @@ pub(crate) fn object(columns: &[Column], fields: &Map<String, Value>) -> (Box<st
     (out.into_boxed_str(), plain_end)
 }
 
-/// Null is an absent key, and a number is a string.
+/// Appends a field: null is an absent key, and a number is a string.
 fn push_field(out: &mut String, column: &Column, fields: &Map<String, Value>) {
     let Some(value) = fields.get(&column.name).filter(|value| !value.is_null()) else {
         return;
@@ -58,12 +58,12 @@ fn push_string(out: &mut String, text: &str) {
     }
 }
 
-/// A rendered row as its fields again.
+/// Parses a rendered row into its fields.
 pub(crate) fn fields(json: &str) -> Map<String, Value> {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-/// The system fields as JSON, as an oracle or a row has them.
+/// Returns the system fields as JSON, as an oracle or a row has them.
 pub(crate) fn system_fields(key: Key, row: &Row) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert(":id".to_owned(), ids::string(key.id).into());
@@ -115,7 +115,7 @@ pub(crate) fn push_name(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// The JSON of the wanted columns of a row; the others are skipped over, not parsed.
+/// Returns the JSON of the wanted columns of a row; the others are skipped over, not parsed.
 pub(crate) fn pick<'a>(json: &'a str, wanted: &[String]) -> Vec<Option<&'a RawValue>> {
     let mut parser = serde_json::Deserializer::from_str(json);
     parser.deserialize_map(Picker { wanted }).unwrap_or_default()

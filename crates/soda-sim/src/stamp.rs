@@ -3,7 +3,7 @@
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The civil date of a day number, as (year, month, day).
+/// Returns the civil date of a day number, as (year, month, day).
 pub(crate) fn civil(days: i64) -> (i64, u32, u32) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
@@ -17,7 +17,7 @@ pub(crate) fn civil(days: i64) -> (i64, u32, u32) {
     (year, u32::try_from(month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
 }
 
-/// The day number of a civil date.
+/// Returns the day number of a civil date.
 pub(crate) fn days(year: i64, month: u32, day: u32) -> i64 {
     let (month, day) = (i64::from(month), i64::from(day));
     let year = if month <= 2 { year - 1 } else { year };
@@ -53,21 +53,21 @@ pub(crate) fn push_fixed(out: &mut Vec<u8>, ms: i64) {
     out.push(b'Z');
 }
 
-/// The text of a moment without a zone.
+/// Formats a time without a zone.
 pub(crate) fn floating(ms: i64) -> String {
     let mut out = Vec::with_capacity(24);
     push_floating(&mut out, ms);
     out.into_iter().map(char::from).collect()
 }
 
-/// The text of a moment in UTC.
+/// Formats a time in UTC.
 pub(crate) fn fixed(ms: i64) -> String {
     let mut text = floating(ms);
     text.push('Z');
     text
 }
 
-/// The text of a moment as HTTP headers have it.
+/// Formats a time as HTTP headers have it.
 pub(crate) fn http_date(seconds: i64) -> String {
     chrono::DateTime::from_timestamp(seconds, 0)
         .map(|moment| moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
@@ -104,7 +104,7 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     Some(midnight + clock_ms(clock)? - shift)
 }
 
-/// The time of day and the zone's shift in milliseconds.
+/// Splits a text into the time of day and the zone's offset in milliseconds.
 fn split_zone(text: &str) -> Option<(&str, i64)> {
     if let Some(clock) = text.strip_suffix(['Z', 'z']) {
         return Some((clock, 0));

@@ -16,7 +16,7 @@ fn row(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
-/// A portal with so many rows, all of one stamp.
+/// Creates a portal with this many rows, all of one stamp.
 async fn portal(rows: usize) -> (Portal, Serving) {
     let portal = Portal::new();
     let columns = vec![

@@ -22,7 +22,7 @@ pub enum SodaType {
 }
 
 impl SodaType {
-    /// The name in `/api/views/<id>.json`, as `dataTypeName`.
+    /// Returns the name in `/api/views/<id>.json`, as `dataTypeName`.
     pub fn metadata_name(self) -> &'static str {
         match self {
             SodaType::Text => "text",
@@ -36,12 +36,12 @@ impl SodaType {
         }
     }
 
-    /// The name in the `X-SODA2-Types` header, which differs for two of them.
+    /// Returns the name in the `X-SODA2-Types` header, which differs for two of them.
     pub fn soda2_name(self) -> &'static str {
         self.kind().name()
     }
 
-    /// The type of that metadata name, if it is one of ours.
+    /// Returns the type of that metadata name, if it is one of ours.
     pub fn from_metadata_name(name: &str) -> Option<SodaType> {
         [
             SodaType::Text,
@@ -81,12 +81,12 @@ pub struct Column {
 }
 
 impl Column {
-    /// A column of that name and type.
+    /// Creates a column of that name and type.
     pub fn new(name: impl Into<String>, kind: SodaType) -> Column {
         Column { name: name.into(), kind }
     }
 
-    /// Computed regions are the columns a portal leaves out of `*` once a query has an order.
+    /// Returns whether it is a computed region: a portal omits those from `*` if a query has an order.
     pub(crate) fn is_computed_region(&self) -> bool {
         self.name.starts_with(":@computed_region_")
     }

@@ -35,7 +35,7 @@ pub struct LandingMark {
     pub batch: i64,
     /// The last batch that holds rows.
     pub rows_batch: i64,
-    /// Where the next scan goes on.
+    /// The position at which the next scan continues.
     pub cursor: Option<Cursor>,
     /// Rows the portal served, those that landed nothing included.
     pub published: u64,
@@ -219,7 +219,7 @@ impl CountedDefinitions {
     /// Reads those of a resource at a version of `fast_counts`; empty where nothing was counted.
     ///
     /// # Errors
-    /// If the log cannot be read or what it says is damaged.
+    /// If the log cannot be read or its content is damaged.
     pub async fn read(fast_counts: &Table, snapshot: &Snapshot, resource: &str) -> Result<Self> {
         let what = || format!("the definitions of {resource} in table fast_counts");
         Ok(read_mark(fast_counts, snapshot, &Self::domain(resource), what).await?.unwrap_or_default())

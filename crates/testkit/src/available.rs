@@ -3,9 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The folder of real published rows, or `None` where it is absent.
+/// Returns the folder of real published rows, or `None` if it is absent.
 ///
-/// `HOTSPOTS_SHARED_DATA` names it; without that it is `shared/data` beside the workspace.
+/// `HOTSPOTS_SHARED_DATA` names it; the default is `shared/data` next to the workspace.
 #[must_use]
 pub fn shared_data() -> Option<PathBuf> {
     let folder = match env::var_os("HOTSPOTS_SHARED_DATA") {
@@ -20,7 +20,7 @@ pub fn not_run(test: &str, what: &str, how: &str) {
     eprintln!("NOT RUN {test}: {what} is missing; {how}");
 }
 
-/// As [`not_run`], for a tool that a complete machine has: fails where `REQUIRE_TOOLS=1`.
+/// Reports that a test did not run, as [`not_run`], for a tool that a complete machine has: fails if `REQUIRE_TOOLS=1`.
 ///
 /// # Panics
 /// When `REQUIRE_TOOLS` is `1`.

@@ -1,8 +1,7 @@
 //! What the tests share: real rows, an oracle that counts them, and the built program.
 //!
-//! Nothing here shares code with what it checks: the loader reads the published files by
-//! itself, the oracle is a plain fold with its own calendar, and the program is run from
-//! outside, as a user runs it.
+//! Nothing here shares code with what it checks: the loader reads the published files on its own, the oracle is a plain
+//! fold with its own calendar, and the program is run from outside, as a user runs it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

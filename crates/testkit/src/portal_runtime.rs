@@ -52,7 +52,7 @@ impl PortalThread {
         Self { url, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Its base URL, for `--portal`.
+    /// Returns its base URL, for `--portal`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -110,8 +110,8 @@ pub fn insert_rows(portal: &Portal, dataset: &str, rows: &[Row], at_ms: i64) -> 
     stamp
 }
 
-/// Declares a source's dataset and inserts its rows beside those that are there, with many ties
-/// on `:updated_at`. Returns the first stamp not used.
+/// Declares a source's dataset and adds its rows to the existing ones, with many ties on `:updated_at`. Returns the
+/// first unused stamp.
 ///
 /// # Panics
 /// When a column has a type no portal has.
@@ -120,8 +120,8 @@ pub fn load_into(portal: &Portal, source: &Source, at_ms: i64) -> i64 {
     insert_rows(portal, &source.dataset_id, &source.rows, at_ms)
 }
 
-/// Publishes a source as a full reload does: its rows take the place of those with the same key,
-/// new ones come, others go, and all are stamped anew. Returns the first stamp not used.
+/// Publishes a source as a full reload does: its rows replace those with the same key, new ones come, others go, and
+/// all are stamped again. Returns the first unused stamp.
 ///
 /// # Panics
 /// When a row of the source has no key.

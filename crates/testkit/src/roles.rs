@@ -1,12 +1,12 @@
-//! Which columns of a dataset say what, when, where and of what kind.
+//! The columns of a dataset for kind, time, place and labels.
 
 /// West, south, east, north in degrees; all four edges belong to it.
 pub type Bounds = [f64; 4];
 
-/// What San Francisco's incidents lie in.
+/// The bounds of San Francisco's incidents.
 pub const SAN_FRANCISCO: Bounds = [-123.20, 37.40, -122.00, 38.00];
 
-/// What Chicago's incidents lie in.
+/// The bounds of Chicago's incidents.
 pub const CHICAGO: Bounds = [-88.10, 41.50, -87.30, 42.20];
 
 /// Where a row's place is written.
@@ -19,13 +19,13 @@ pub enum Place {
 }
 
 impl Place {
-    /// The place in a latitude column and a longitude column.
+    /// Creates the role of a place in a latitude column and a longitude column.
     #[must_use]
     pub fn lat_lng(lat: &str, lng: &str) -> Self {
         Self::LatLng(lat.to_owned(), lng.to_owned())
     }
 
-    /// The place in a point column, under its name and its older names.
+    /// Creates the role of a place in a point column, under its name and its older names.
     #[must_use]
     pub fn point(names: &[&str]) -> Self {
         Self::Point(names.iter().map(|&name| name.to_owned()).collect())
@@ -54,7 +54,7 @@ impl Roles {
         Self { key: key.to_owned(), time: time.to_owned(), place, category: category.to_owned(), bounds }
     }
 
-    /// The roles of a published dataset that the tests know, by its four-by-four id.
+    /// Returns the roles of a published dataset, by its four-by-four id.
     ///
     /// # Panics
     /// When no roles are written down for that id.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::{Program, missing_tool};
 
-/// What every request is signed with; no error may say it.
+/// The secret that signs every request; no error may contain it.
 pub const SECRET: &str = "a-secret-that-no-error-says";
 /// The bucket that is there.
 pub const BUCKET: &str = "lakes";
@@ -40,7 +40,7 @@ pub struct S3Server {
 }
 
 impl S3Server {
-    /// Starts one for a test; none where moto is not installed, which is said or fails the test.
+    /// Starts one for a test; `None`, or a failure, if moto is not installed, which is reported.
     ///
     /// # Panics
     /// When it does not start, or where tools are required and it is missing.
@@ -71,13 +71,13 @@ impl S3Server {
         Some(server)
     }
 
-    /// Its base URL.
+    /// Returns its base URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The program on a lake in this server's bucket.
+    /// Returns the program with a lake in this server's bucket.
     #[must_use]
     pub fn program(&self, program: Program, prefix: &str) -> Program {
         s3_program(program, &self.url).lake(format!("s3://{BUCKET}/{prefix}"))
@@ -102,7 +102,7 @@ impl Drop for S3Server {
     }
 }
 
-/// The program with the environment of an S3 client of the server at `url`.
+/// Returns the program with the environment of an S3 client of the server at `url`.
 #[must_use]
 pub fn s3_program(program: Program, url: &str) -> Program {
     program

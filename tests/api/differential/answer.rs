@@ -11,7 +11,7 @@ pub(super) const FORMATS: [&str; 5] = ["json", "ndjson", "csv", "arrow", "parque
 /// A row: each member with its text, the count among them.
 pub(super) type Line = Vec<(String, Option<String>)>;
 
-/// The rows of an answer in the order in which they came.
+/// Returns the rows of an answer in the order in which they came.
 pub(super) fn rows(format: &str, body: &[u8]) -> Vec<Line> {
     match format {
         "json" => serde_json::from_slice::<Vec<Value>>(body).expect("an array").iter().map(of_object).collect(),
@@ -42,7 +42,7 @@ fn of_object(value: &Value) -> Line {
     members.map(|(name, value)| (name.clone(), cell_as_hex(name, text(value)))).collect()
 }
 
-/// A cell is a number but in JSON.
+/// Formats a cell, which is a number except in JSON, in hexadecimal.
 fn cell_as_hex(name: &str, text: Option<String>) -> Option<String> {
     let text = text?;
     match text.parse::<i64>() {
@@ -51,7 +51,7 @@ fn cell_as_hex(name: &str, text: Option<String>) -> Option<String> {
     }
 }
 
-/// RFC 4180, read by its rules: what is quoted may hold commas, quotes (doubled) and line ends.
+/// Parses RFC 4180: quoted values may contain commas, quotes (doubled) and line ends.
 fn of_csv(text: &str) -> Vec<Line> {
     let mut records = vec![vec![String::new()]];
     let (mut quoted, mut characters) = (false, text.chars().peekable());
@@ -80,7 +80,7 @@ fn of_csv(text: &str) -> Vec<Line> {
     records.into_iter().map(line).collect()
 }
 
-/// The rows of record batches.
+/// Returns the rows of record batches.
 pub(super) fn of_batches(batches: &[RecordBatch]) -> Vec<Line> {
     let mut lines = Vec::new();
     for batch in batches {

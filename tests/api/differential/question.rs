@@ -42,7 +42,7 @@ enum Place {
     Cells(Vec<String>),
 }
 
-/// Which values of a label: those that are, those that are not; none stands for no value.
+/// The selected values of a label: included and excluded ones; `None` means no value.
 #[derive(Debug, Default)]
 struct Choice {
     wanted: Vec<Option<String>>,
@@ -66,7 +66,7 @@ pub(super) struct Question {
     limit: usize,
 }
 
-/// An instant in the years of the rows, on the day, the hour, the minute or the second.
+/// Returns an instant in the years of the rows, on the day, the hour, the minute or the second.
 pub(super) fn instant(random: &mut StdRng) -> String {
     let date = format!(
         "20{}-{:02}-{:02}",
@@ -83,7 +83,7 @@ pub(super) fn instant(random: &mut StdRng) -> String {
     }
 }
 
-/// The parent of a cell in hexadecimal.
+/// Returns the parent of a cell in hexadecimal.
 pub(super) fn parent(cell: &str, resolution: u8) -> String {
     parent_cell(cell, resolution)
 }
@@ -177,7 +177,7 @@ impl Question {
         }
     }
 
-    /// The path of `/aggregates`, without a format.
+    /// Returns the path of `/aggregates`, without a format.
     pub(super) fn path(&self) -> String {
         let mut parts: Vec<String> = self.resources.iter().map(|name| format!("resource={name}")).collect();
         for (name, choice) in LABELS.iter().zip(&self.labels) {
@@ -208,7 +208,7 @@ impl Question {
         format!("/aggregates?{}", parts.join("&"))
     }
 
-    /// The same in SQL, over the incidents.
+    /// Returns the same in SQL, over the incidents.
     pub(super) fn sql(&self) -> String {
         let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
         let mut tests: Vec<String> = Vec::new();
@@ -295,7 +295,7 @@ impl Question {
         format!("{sql} LIMIT {}", self.limit)
     }
 
-    /// The same by a plain fold.
+    /// Returns the same by a plain fold.
     pub(super) fn fold(&self, sources: &[Source]) -> Expected {
         let mut counts: BTreeMap<Vec<Key>, i64> = BTreeMap::new();
         if self.group_by.is_empty() {
@@ -431,7 +431,7 @@ fn seconds(precision: &str) -> i64 {
     }
 }
 
-/// The bucket of `occurred_at` in SQL.
+/// Returns the bucket of `occurred_at` in SQL.
 fn bucket(precision: &str) -> String {
     let unit = match precision {
         "1y" => "year",
@@ -448,7 +448,7 @@ fn bucket(precision: &str) -> String {
     format!("CAST(date_trunc('{unit}', occurred_at) AS TIMESTAMP(6))")
 }
 
-/// A time to the second.
+/// Completes a time to the second.
 fn full(at: &str) -> String {
     match at.len() {
         10 => format!("{at}T00:00:00"),

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 use super::{Client, Flight, first_number, lake, status_of, ticket_of, try_rows};
 
-/// The number that a query answers with one value in its place, over Flight SQL.
+/// Returns the number that a query answers with one value in its place, over Flight SQL.
 async fn bound(client: &mut Client, query: &str, value: ArrayRef) -> Result<i64, Status> {
     let row = RecordBatch::try_from_iter([("0", value)]).expect("a row");
     let mut prepared = client.prepare(query.to_owned(), None).await.map_err(status_of)?;
@@ -22,7 +22,7 @@ async fn bound(client: &mut Client, query: &str, value: ArrayRef) -> Result<i64,
     Ok(first_number(&try_rows(client, ticket_of(&info)).await?.1))
 }
 
-/// The same over HTTP: the number, or why not.
+/// Returns the same over HTTP: the number, or the error.
 async fn over_http(serving: &Running, query: &str, value: &Value) -> Result<i64, String> {
     let answer = serving.post_json("/sql", &json!({"query": query, "parameters": [value]})).await;
     match answer.status {

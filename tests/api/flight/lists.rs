@@ -21,7 +21,7 @@ use tonic::Code;
 
 use super::{Client, Flight, first_number, lake, status_of, ticket_of, try_rows};
 
-/// The rows of a list, whose columns must be those that were announced.
+/// Returns the rows of a list, whose columns must be those that were announced.
 async fn listed(client: &mut Client, info: FlightInfo) -> RecordBatch {
     let announced = info.clone().try_decode_schema().expect("a schema");
     let (schema, batches) = try_rows(client, ticket_of(&info)).await.expect("a list");
@@ -135,7 +135,7 @@ async fn patterns_of_names_have_wildcards_and_an_escape() {
         let rows = texts(&listed(&mut client, info).await);
         assert_eq!(rows.iter().map(|row| row[1].as_str()).collect::<Vec<_>>(), found, "{pattern}");
     }
-    // A catalog is named whole, and "" stands for tables without one.
+    // A catalog is matched by its complete name, and "" means tables without one.
     for (catalog, count) in [("lake", 3), ("lak_", 0), ("", 0)] {
         let command = CommandGetDbSchemas { catalog: Some(catalog.to_owned()), db_schema_filter_pattern: None };
         let info = client.get_db_schemas(command).await.expect("schemas");

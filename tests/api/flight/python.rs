@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Flight, lake};
 use crate::api::wire::certificate;
 
-/// A Python that has the driver.
+/// Returns a Python that has the driver.
 fn python(test: &str) -> Option<PathBuf> {
     let python = std::env::var_os("HOTSPOTS_PYTHON").map(PathBuf::from);
     let has = |python: &PathBuf| {
@@ -138,7 +138,7 @@ print(json.dumps([error('SELECT resource, categry FROM counts'), error('INSERT I
     assert!(told[1][1].as_str().is_some_and(|text| text.contains("read-only")), "{told}");
 }
 
-/// The most memory that a process has had, KiB.
+/// Returns the peak memory of a process, KiB.
 fn peak_kib(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a running process");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");

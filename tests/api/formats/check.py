@@ -188,7 +188,7 @@ def csv_rows(body):
 def arrow_table(format, body):
     if format == "arrow":
         return pyarrow.ipc.open_stream(io.BytesIO(body)).read_all()
-    # Two readers of Parquet: the second knows nothing of Arrow's types.
+    # Two readers of Parquet: the second ignores Arrow's types.
     table = pyarrow.parquet.ParquetFile(io.BytesIO(body)).read()
     with open(answer_file, "wb") as file:
         file.write(body)
@@ -264,7 +264,7 @@ for case in VALUES:
     check_value(over_http, "HTTP", *case, FORMATS)
 for statement in STATEMENTS:
     check_statement(over_http, "HTTP", *statement)
-# The command line writes with the same code; each of its runs opens the lake anew.
+# The command line writes with the same code; each of its runs opens the lake again.
 for case in [case for case in VALUES if case[4]]:
     check_value(by_sql, "sql", *case, ("json", "parquet"))
 for statement in STATEMENTS[3:6]:

@@ -270,7 +270,7 @@ def places():
         width, height = 10 ** RANDOM.uniform(-2, 2), 10 ** RANDOM.uniform(-2, 1)
         west, east = lng - width * RANDOM.random(), lng + width * RANDOM.random()
         south, north = max(-90.0, lat - height), min(90.0, lat + height)
-        # A box that goes on beyond the meridian, written as RFC 7946 has it.
+        # A box that continues beyond the meridian, written as in RFC 7946.
         beyond = box(west, south, east, north)
         wrapped = [(value + 180) % 360 - 180 for value in (west, east)]
         if 1e-6 < east - west < 359:
@@ -282,7 +282,7 @@ def places():
         got = count(near=f"{centre[0]},{centre[1]},{reach}")
         right = sum(metres(centre, point) <= reach for point in POINTS)
         expect(got == right, f"near {centre}, {reach}: {got}, not {right}")
-        # A polygon that turns inwards, whose longitudes go on beyond the meridian; and the same cut in two.
+        # A concave polygon whose longitudes continue beyond the meridian; and the same cut in two.
         shape_of = Polygon([(lng + width * math.cos(a) * r, max(-90, min(90, lat + height * math.sin(a) * r)))
                             for a, r in ((n * math.pi / 6, 0.4 if n % 2 else 1) for n in range(12))])
         if not shape_of.is_valid or abs(lng) + width > 360:

@@ -16,7 +16,7 @@ use object_store::{
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// Each operation with how many of its kind came before it.
+/// Returns each operation with the number of its kind before it.
 pub(crate) fn numbered(ops: &[Op]) -> Vec<(Op, usize)> {
     let mut seen = BTreeMap::new();
     let number = |op: &Op| {
@@ -53,7 +53,7 @@ pub(crate) enum Fault {
     LostReply,
     /// It was done, then tried again by the client, which found its own object.
     DoneThenExists,
-    /// Nothing was done, and the reply says that the object exists.
+    /// Nothing was done, and the reply is that the object exists.
     NothingThenExists,
     /// Half of what was read arrives, then an error.
     Torn,
@@ -78,7 +78,7 @@ impl Fault {
         Self::DoneThenDown,
     ];
 
-    /// Whether this can happen to such an operation.
+    /// Returns whether this can happen to such an operation.
     pub(crate) fn fits(self, op: Op) -> bool {
         match self {
             Self::Error | Self::Delay | Self::Down => true,
@@ -92,7 +92,7 @@ impl Fault {
 }
 
 impl Op {
-    /// Whether it changes what is in the store.
+    /// Returns whether it changes what is in the store.
     pub(crate) fn writes(self) -> bool {
         !matches!(self, Self::Get | Self::Head | Self::GetRanges | Self::List | Self::ListFolders)
     }
@@ -120,33 +120,33 @@ impl std::fmt::Debug for First {
 }
 
 impl Plan {
-    /// Nothing is hit, and before the operation of this number, from 0, other work is done to its end.
+    /// Runs other work to its end before the operation of this number, from 0, without a fault.
     pub(crate) fn behind(number: usize, work: impl FnOnce() + Send + 'static) -> Arc<Self> {
         Arc::new(Self { first: Mutex::new(Some(First(number, Box::new(work)))), ..Self::default() })
     }
 
-    /// Nothing is hit: the operations are counted.
+    /// Counts the operations, without a fault.
     pub(crate) fn count() -> Arc<Self> {
         Arc::default()
     }
 
-    /// The `nth` operation of its kind, from 0, is hit.
+    /// Injects a fault into the `nth` operation of its kind, from 0.
     pub(crate) fn hit(op: Op, nth: usize, fault: Fault) -> Arc<Self> {
         assert!(fault.fits(op), "{fault:?} cannot happen to {op:?}");
         Arc::new(Self { hit: Some((op, nth, fault)), ..Self::default() })
     }
 
-    /// Nothing is hit, and each operation lets others go first, some more than others.
+    /// Lets others go first at each operation, at some more than at others, without a fault.
     pub(crate) fn jitter(seed: u64) -> Arc<Self> {
         Arc::new(Self { jitter: Some(Mutex::new(StdRng::seed_from_u64(seed))), ..Self::default() })
     }
 
-    /// The operations that passed, in order.
+    /// Returns the operations that passed, in order.
     pub(crate) fn ops(&self) -> Vec<Op> {
         self.ops.lock().unwrap().clone()
     }
 
-    /// The operation that was hit, if it was.
+    /// Returns the operation that was hit, if one was.
     pub(crate) fn done(&self) -> Option<(Op, Fault)> {
         self.done.lock().unwrap().first().copied()
     }
@@ -199,7 +199,7 @@ impl Plan {
         }
     }
 
-    /// What is answered to an operation that was done.
+    /// Returns the reply to an operation that was done.
     fn after<T>(&self, fault: Option<Fault>, path: &Path, done: T) -> Result<T> {
         match fault {
             Some(Fault::LostReply) => Err(failure("the reply was lost")),
@@ -240,7 +240,7 @@ impl std::fmt::Display for FaultStore {
     }
 }
 
-/// Half of the items, then an error.
+/// Returns half of the items, then an error.
 fn torn<T: Send + 'static>(items: Vec<Result<T>>) -> BoxStream<'static, Result<T>> {
     let half = items.len() / 2;
     let first: Vec<Result<T>> = items.into_iter().take(half).collect();

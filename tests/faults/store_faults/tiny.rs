@@ -76,7 +76,7 @@ fn roles() -> Roles {
     Roles::new("id", "occurred", Place::lat_lng("lat", "lon"), "kind", Some(SAN_FRANCISCO))
 }
 
-/// A directory in memory where there is one: what is tested is not the disk.
+/// Creates a directory in memory if possible: the disk is not under test.
 pub(crate) fn folder() -> tempfile::TempDir {
     let memory = FsPath::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
@@ -121,12 +121,12 @@ fn copy_file(from: &FsPath, to: &FsPath) {
     }
 }
 
-/// The lake's place in a store that is there already.
+/// Returns the lake's location in an existing store.
 pub(crate) fn place(store: Arc<dyn ObjectStore>) -> Location {
     Location::in_store(store, Url::parse("memory:///").unwrap(), Path::from("lake")).unwrap()
 }
 
-/// A row as published, without system fields.
+/// Returns a row as published, without system fields.
 pub(crate) fn row(id: &str, occurred: &str, kind: &str, (lat, lon): (&str, &str)) -> Row {
     let value = json!({"id": id, "occurred": occurred, "kind": kind, "lat": lat, "lon": lon});
     value.as_object().unwrap().clone()
@@ -136,7 +136,7 @@ pub(crate) fn row(id: &str, occurred: &str, kind: &str, (lat, lon): (&str, &str)
 pub(crate) const PLACES: [(&str, &str); 4] =
     [("37.7601", "-122.4101"), ("37.7801", "-122.4401"), ("37.7301", "-122.4801"), ("0", "0")];
 
-/// The `n`-th stamp of a publisher.
+/// Returns the `n`-th stamp of a publisher.
 pub(crate) fn stamp(n: u64) -> String {
     format!("2026-01-{:02}T{:02}:{:02}:00.000Z", 1 + n / 1_440 % 28, n / 60 % 24, n % 60)
 }
@@ -153,7 +153,7 @@ impl Published {
         self.rows.insert(portal_id.to_owned(), (stamp.to_owned(), row));
     }
 
-    /// A page: the rows after the cursor in the portal's order, at most so many.
+    /// Returns a page: the rows after the cursor in the portal's order, at most so many.
     pub(crate) fn page(&self, after: Option<&Cursor>, size: usize) -> Option<Vec<Value>> {
         let mut rows: Vec<(&String, &String, &Row)> = self.rows.iter().map(|(id, (at, row))| (at, id, row)).collect();
         rows.sort_by_key(|(at, id, _)| (*at, *id));
@@ -167,7 +167,7 @@ impl Published {
         (!rows.is_empty()).then_some(rows)
     }
 
-    /// What the publisher has now, with these rows of a page served after it.
+    /// Replaces the publisher's rows by these rows of a page, served after it.
     pub(crate) fn serve(&mut self, page: &[Value]) {
         for served in page {
             let mut row = served.as_object().unwrap().clone();
@@ -183,7 +183,7 @@ impl Published {
     }
 }
 
-/// A row as a portal serves it.
+/// Returns a row as a portal serves it.
 pub(crate) fn served(portal_id: &str, stamp: &str, row: &Row) -> Value {
     let mut served = row.clone();
     served.insert(":id".to_owned(), portal_id.into());
@@ -200,7 +200,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// By the oracle, over the current versions of all rows.
+    /// Computes the expected counts by the oracle, over the current versions of all rows.
     pub(crate) fn of(rows: &[Row]) -> Self {
         let oracle = Oracle::of(&roles(), rows, &Order::AsGiven);
         let dimensions = [Dimension::Hour, Dimension::Cell(10), Dimension::Category];
@@ -230,7 +230,7 @@ fn numbers(batch: &RecordBatch, column: usize) -> Vec<i64> {
 
 const HOUR: &str = "CAST(date_trunc('hour', occurred_at) AS VARCHAR)";
 
-/// What the lake answers, and whether it says that this is exact.
+/// Returns the lake's answer, and whether it is marked as exact.
 pub(crate) async fn answer(reader: &Reader) -> Result<(Expected, bool)> {
     let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
@@ -265,7 +265,7 @@ pub(crate) async fn answer(reader: &Reader) -> Result<(Expected, bool)> {
     Ok((found, view.is_exact(&[])))
 }
 
-/// The landed versions: how many rows of `raw` there are of each key; rejects under their `:id`.
+/// Returns the landed versions: how many rows of `raw` there are of each key; rejects under their `:id`.
 pub(crate) async fn versions(reader: &Reader) -> Result<BTreeMap<String, i64>> {
     let view = reader.open_newest().await?;
     let session = reader.session(&view).await?;
@@ -285,7 +285,7 @@ pub(crate) async fn landing(lake: &Lake, index: &FsPath) -> Result<Landing> {
     Landing::open(lake, &resource(), &options).await
 }
 
-/// Lands what the publisher has after the cursor, page by page; `landing_page` and `landed_page` hear of each.
+/// Lands the publisher's rows after the cursor, page by page; `landing_page` and `landed_page` are called for each.
 pub(crate) async fn ingest(
     lake: &Lake,
     index: &FsPath,
@@ -311,12 +311,13 @@ pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<Compact
     compact(&reader, &resource(), CompactOptions { window, ..CompactOptions::default() }, |_| {}).await
 }
 
-/// The same, where anything has landed at all.
+/// Compacts everything, if anything has landed.
 pub(crate) async fn compact_all_if_landed(lake: &Lake, window: bool) -> Result<Vec<CompactionReport>> {
     if lake.list_landed_resources().await?.is_empty() { Ok(Vec::new()) } else { compact_all(lake, window).await }
 }
 
-/// Every version of every table, or the newest, can be opened, and each file that it names is in the store, whole.
+/// Checks that every version of every table, or the newest, can be opened, and each file that it names is in the store,
+/// intact.
 pub(crate) async fn versions_are_readable(lake: &Lake, every: bool) {
     use futures::TryStreamExt as _;
     let location = lake.location();

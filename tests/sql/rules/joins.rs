@@ -1,6 +1,6 @@
 use super::{ask, ask_as, case, same_as_duckdb};
 
-/// 2023 has A twice, B, and one without a category; 2024 has A, C, and one without.
+/// Returns cases: 2023 has A twice, B, and one without a category; 2024 has A, C, and one without.
 fn cases() -> Vec<serde_json::Value> {
     vec![
         case(1, "2023-02-01T00:00:00.000", &[("category", "A"), ("district", "D1")]),

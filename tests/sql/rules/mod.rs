@@ -1,5 +1,5 @@
-//! SQL that the engine by itself answers wrongly or breaks at: the rows are those of DuckDB over the same published rows, or
-//! written out; before compaction, with batches pending, and after it.
+//! SQL that the unmodified engine answers wrongly or fails on: the rows are those of DuckDB over the same published
+//! rows, or written out; before compaction, with batches pending, and after it.
 
 mod aggregates;
 mod joins;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::Bench;
 
-/// A published case. Nothing stands where a value is not known.
+/// Returns a published case; unknown values are absent.
 pub(crate) fn case(id: u32, at: &str, more: &[(&str, &str)]) -> Value {
     let mut row = Map::from_iter([
         ("service_request_id".to_owned(), id.to_string().into()),
@@ -44,18 +44,18 @@ pub(crate) struct Asked {
     in_duckdb: String,
 }
 
-/// A question that both understand. Its columns have names, each another.
+/// Creates a question in SQL that both engines support. Its columns have unique names.
 pub(crate) fn ask(sql: impl Into<String>) -> Asked {
     let sql = sql.into();
     Asked { in_duckdb: sql.clone(), sql }
 }
 
-/// A question that DuckDB writes otherwise.
+/// Creates a question with another SQL text for DuckDB.
 pub(crate) fn ask_as(sql: impl Into<String>, in_duckdb: impl Into<String>) -> Asked {
     Asked { sql: sql.into(), in_duckdb: in_duckdb.into() }
 }
 
-/// A value for comparison: a number as a number, a time without `T`.
+/// Returns a value for comparison: a number as a number, a time without `T`.
 fn plain(value: &Value) -> Value {
     match value {
         Value::Number(number) => {
@@ -72,14 +72,14 @@ fn plain(value: &Value) -> Value {
     }
 }
 
-/// Rows for comparison, in one order.
+/// Sorts rows for comparison.
 pub(crate) fn sorted(rows: &[Value]) -> Vec<String> {
     let mut rows: Vec<String> = rows.iter().map(|row| plain(row).to_string()).collect();
     rows.sort();
     rows
 }
 
-/// The rows of an answer of `/sql`.
+/// Returns the rows of an answer of `/sql`.
 pub(crate) async fn rows(serving: &Running, sql: &str) -> Vec<Value> {
     let answer = serving.post_json("/sql", &json!({"query": sql})).await;
     assert_eq!(answer.status, 200, "{sql}\n{}", answer.text());

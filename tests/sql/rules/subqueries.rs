@@ -24,7 +24,7 @@ fn cases() -> Vec<serde_json::Value> {
     ]
 }
 
-/// What stands in a place where a subquery may be null, true or false.
+/// Returns expressions for a place where a subquery may be null, true or false.
 fn values() -> Vec<String> {
     let mut values = Vec::new();
     for of in ["o.category", "'Z'", "NULLIF('a', 'a')"] {

@@ -171,7 +171,7 @@ async fn a_change_of_clocks_fails_no_query() {
     // Compared with a wall clock, an instant is not moved.
     let later = format!("SELECT COUNT(*) AS n FROM incidents WHERE occurred_at >= (occurred_at AT TIME ZONE '{zone}')");
     assert_eq!(rows(&serving, &later).await[0]["n"], 8);
-    // A day begins when its clocks say so.
+    // A day begins when its clocks show midnight.
     let days = format!(
         "SELECT CAST(date_trunc('day', occurred_at AT TIME ZONE '{zone}') AT TIME ZONE 'UTC' AS VARCHAR) AS day, COUNT(*) AS n \
          FROM incidents GROUP BY 1"

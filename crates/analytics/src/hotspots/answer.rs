@@ -19,7 +19,8 @@ pub struct HotspotsAnswer {
     pub truncated: bool,
     /// Incidents of the question without a usable place, which take no part.
     pub unlocated: i64,
-    /// The months over which trends go, as `2024-01..2024-07`; none where no month is whole, or no trend is asked for.
+    /// The months of the trends, as `2024-01..2024-07`; `None` if the window contains no complete month, or no trend is
+    /// requested.
     pub months: Option<String>,
 }
 

@@ -1,9 +1,9 @@
 //! Many tests at once: Benjamini, Y. & Hochberg, Y. (1995), "Controlling the false discovery rate: a practical and
 //! powerful approach to multiple testing", Journal of the Royal Statistical Society B 57, 289-300.
 
-/// The adjusted p values. Of those that are at most `alpha`, on average at most the part `alpha` is false, where the
-/// tests are independent or depend on each other positively. What was not tested has no p, and does not count as a
-/// test.
+/// Returns the adjusted p values. Of those that are at most `alpha`, on average at most the fraction `alpha` is false,
+/// if the tests are independent or depend on each other positively. A cell that was not tested has no p, and does not
+/// count as a test.
 ///
 /// With the p values in ascending order `p(1)` to `p(m)`, the adjusted `p(i)` is the least of `p(j) m/j` over all
 /// `j >= i`, and at most 1.

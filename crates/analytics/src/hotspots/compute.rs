@@ -33,7 +33,7 @@ pub(super) struct CellStatistics {
 }
 
 impl CellStatistics {
-    /// `rising` or `falling`.
+    /// Returns `rising` or `falling`; `None` without a trend.
     pub(super) fn direction(&self) -> Option<&'static str> {
         let trend = self.trend.filter(|trend| trend.p < TREND_LEVEL)?;
         Some(if trend.z > 0.0 { "rising" } else { "falling" })
@@ -47,7 +47,7 @@ pub(super) struct HotspotResult {
     pub(super) months: Option<Months>,
 }
 
-/// The statistics of the cells that are asked for: by falling `z`, those without one last, and then by cell.
+/// Returns the statistics of the requested cells: by falling `z`, those without one last, and then by cell.
 ///
 /// # Errors
 /// If it is cancelled because no client waits for it any more.
@@ -85,7 +85,7 @@ pub(super) fn compute(area: &StudyArea, request: &HotspotsRequest, stop: &Cancel
     Ok(HotspotResult { cells, months })
 }
 
-/// What the disk around each cell holds of the study area.
+/// Returns the part of the study area in the disk around each cell.
 fn neighborhoods(area: &[i64], counts: &[i64], rings: u32) -> Vec<Neighborhood> {
     let count_of: HashMap<i64, i64> = area.iter().copied().zip(counts.iter().copied()).collect();
     let local = |cell: &i64| {

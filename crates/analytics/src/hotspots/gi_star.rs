@@ -2,7 +2,7 @@
 //! association by use of distance statistics", Geographical Analysis 24, 189-206; Ord, J. K. & Getis, A. (1995), "Neighborhood
 //! spatial autocorrelation statistics: distributional issues and an application", Geographical Analysis 27, 286-306.
 
-/// What lies in the neighbourhood of a cell, the cell itself included.
+/// The neighbourhood of a cell, the cell itself included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Neighborhood {
     /// How many cells of the study area.
@@ -21,7 +21,7 @@ pub(super) struct StudyAreaTotals {
 }
 
 impl StudyAreaTotals {
-    /// The study area with these counts, a cell each.
+    /// Creates the study area with these counts, one per cell.
     pub(super) fn of(counts: &[i64]) -> Self {
         let cells = counts.len() as i128;
         let count: i128 = counts.iter().map(|count| i128::from(*count)).sum();
@@ -29,13 +29,14 @@ impl StudyAreaTotals {
         Self { cells, count, spread: cells * squares - count.pow(2) }
     }
 
-    /// How many standard deviations the counts in a neighbourhood lie above what they would be, were all the counts of
-    /// the study area dealt to its cells by chance. With binary weights, of which `W` are 1 among `n` cells:
+    /// Returns how many standard deviations the counts in a neighbourhood are above their expected value if all counts
+    /// of the study area were distributed to its cells at random. With binary weights, of which `W` are 1 among `n`
+    /// cells:
     ///
     /// `z = (Σ w x - W x̄) / (s √((n W - W²) / (n - 1)))`, `x̄ = Σx / n`, `s² = Σx² / n - x̄²`
     ///
-    /// None where that is 0 by 0: all counts are the same, or the neighbourhood is the whole study area. Sums are whole
-    /// numbers until the last step, so neither the order of cells nor a constant added to all counts changes a digit.
+    /// `None` if that is 0 by 0: all counts are the same, or the neighbourhood is the complete study area. Sums are
+    /// integers until the last step, so neither the order of cells nor a constant added to all counts changes a digit.
     pub(super) fn z(&self, local: Neighborhood) -> Option<f64> {
         let inside = i128::from(local.cells);
         let pairs = inside * (self.cells - inside);
@@ -54,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// The statistics of cells in a row, each with its next ones up to `reach`.
+    /// Returns the statistics of cells in a row, each with its neighbours up to `reach`.
     fn in_a_row(counts: &[i64], reach: usize) -> Vec<Option<f64>> {
         let whole = StudyAreaTotals::of(counts);
         let local = |at: usize| {

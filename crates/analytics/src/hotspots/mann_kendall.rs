@@ -21,8 +21,8 @@ pub(super) struct Trend {
     pub(super) slope: f64,
 }
 
-/// The trend of `months` counts, all 0 but those in `counted`: a month's place in the series, and its count above 0, in
-/// ascending order of months. None where there are fewer than four.
+/// Returns the trend of `months` counts, all 0 but those in `counted`: a month's position in the series, and its count
+/// above 0, in ascending order of months. `None` if there are fewer than four.
 ///
 /// `S` is the number of pairs of months of which the later has more, less the number of those of which it has less. Its
 /// variance is corrected for ties, groups of `t` months with the same count:
@@ -58,7 +58,7 @@ fn pairs(months: usize) -> i64 {
     i64::try_from(months).map_or(i64::MAX, |n| n.saturating_mul(n - 1) / 2)
 }
 
-/// Kendall's `S`. A month of 0 has less than every counted one, and needs no look.
+/// Returns Kendall's `S`. A month of 0 has less than every counted one, and needs no comparison.
 fn score(months: usize, counted: &[(usize, i64)]) -> i64 {
     let mut score = 0_i64;
     for (before, (month, count)) in counted.iter().enumerate() {
@@ -71,7 +71,7 @@ fn score(months: usize, counted: &[(usize, i64)]) -> i64 {
     score
 }
 
-/// How many months have each count.
+/// Returns how many months have each count.
 fn ties(months: usize, counted: &[(usize, i64)]) -> Vec<usize> {
     let mut counts: Vec<i64> = counted.iter().map(|(_, count)| *count).collect();
     counts.sort_unstable();
@@ -79,8 +79,9 @@ fn ties(months: usize, counted: &[(usize, i64)]) -> Vec<usize> {
     counts.chunk_by(|one, other| one == other).map(<[i64]>::len).chain((zeros > 0).then_some(zeros)).collect()
 }
 
-/// The median of the slopes between all pairs. It is looked for only where it is not sure to be 0, and so where at
-/// least a quarter of the months have a count: the series is as long as what was read of it.
+/// Returns the median of the slopes between all pairs. It is computed only if it may differ from 0, that is, if at
+/// least a quarter of the months have a count; so the series is at most four times as long as the counts that were
+/// read.
 fn median_slope(months: usize, counted: &[(usize, i64)]) -> f64 {
     let mut series = vec![0.0_f64; months];
     for (month, count) in counted {

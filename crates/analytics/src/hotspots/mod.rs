@@ -1,5 +1,5 @@
 //! Cells that are hot or cold beyond chance, and their trend: the engine counts, the rest is computed from the counts.
-//! The statistics know nothing of cells, questions or the engine; `docs/hotspots.md` explains their formulas.
+//! The statistics do not depend on cells, questions or the engine; `docs/hotspots.md` explains their formulas.
 
 mod answer;
 mod benjamini_hochberg;

@@ -10,7 +10,7 @@ use crate::filters::Filters;
 /// Months since the year 0.
 pub(super) type Month = i64;
 
-/// The month of a wall-clock time.
+/// Returns the month of a wall-clock time.
 pub(super) fn month_of(micros: i64) -> Month {
     DateTime::from_timestamp_micros(micros).map_or(0, |time| i64::from(time.year()) * 12 + i64::from(time.month0()))
 }
@@ -23,8 +23,8 @@ pub(super) struct Months {
 }
 
 impl Months {
-    /// The whole months of the window that is asked for. On a side where it has no end the counts have one: their first
-    /// and last month may be a part of one, and are left out. None where no month is whole.
+    /// Returns the complete months of the requested window. Where the window is open, the counts limit it: their first
+    /// and last month may be incomplete, and are omitted. `None` if no month is complete.
     pub(super) fn whole(filters: &Filters, counted: Option<(Month, Month)>) -> Option<Self> {
         let first = match filters.start {
             Some(start) if month_start(start) == start => month_of(start),
@@ -38,12 +38,12 @@ impl Months {
         (first < end).then_some(Self { first, end })
     }
 
-    /// How many.
+    /// Returns how many there are.
     pub(super) fn len(self) -> usize {
         usize::try_from(self.end - self.first).unwrap_or(0)
     }
 
-    /// Which of them a month is, from 0; none if it is none of them.
+    /// Returns the position of a month, from 0; `None` if it is not one of them.
     pub(super) fn place(self, month: Month) -> Option<usize> {
         (month < self.end).then(|| usize::try_from(month - self.first).ok())?
     }

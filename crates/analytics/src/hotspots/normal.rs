@@ -2,8 +2,8 @@
 
 use std::f64::consts::SQRT_2;
 
-/// The probability that a standard normal variable lies at least as far from 0 as `z`, on either side:
-/// `erfc(|z| / √2)`. Beyond some 38 standard deviations it is less than any double, and 0.
+/// Returns the probability that a standard normal variable is at least as far from 0 as `z`, on either side: `erfc(|z|
+/// / √2)`. Beyond some 38 standard deviations it is less than any double, and 0.
 pub(super) fn two_sided_p(z: f64) -> f64 {
     libm::erfc(z.abs() / SQRT_2)
 }

@@ -9,7 +9,7 @@ use lake_model::{Kind, Result, ResultExt};
 use super::compute::CellStatistics;
 use super::mann_kendall::Trend;
 
-/// The rows of these cells, with or without their trend.
+/// Converts these cells to rows, with or without their trend.
 ///
 /// # Errors
 /// Never, as the columns are those of the schema.

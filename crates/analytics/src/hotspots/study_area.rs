@@ -21,7 +21,7 @@ use crate::time_bucket::TimePrecision;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CellCount {
     pub(super) cell: i64,
-    /// None where it is not told apart, or of undated incidents.
+    /// `None` if rows are not grouped by it, or for undated incidents.
     pub(super) month: Option<Month>,
     pub(super) count: i64,
 }
@@ -48,7 +48,7 @@ pub(super) async fn count_study_area(context: &QueryContext, request: &HotspotsR
     let mut dimensions = vec![Dimension::Cell];
     dimensions.extend(request.trend.then_some(Dimension::Time));
     let counting = count_cells(context, request, request.filters.clone(), dimensions);
-    // Where nothing but places is asked for, what is asked for is all that lies there.
+    // If the request filters by area only, every cell there is requested.
     let finding = async {
         if request.filters.select_only_places() {
             return Ok(None);
@@ -75,7 +75,7 @@ fn too_many_cells(most: usize) -> Error {
     Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision or a smaller area"))
 }
 
-/// The rows of one count, in no order, and the memory that they hold.
+/// Returns the rows of one count, in no order, and the memory reservation for them.
 async fn count_cells(
     context: &QueryContext,
     request: &HotspotsRequest,

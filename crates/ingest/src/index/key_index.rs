@@ -66,7 +66,7 @@ fn describe_index(path: &Path) -> impl Fn() -> String + '_ {
     move || format!("the key index in {}", path.display())
 }
 
-/// The file that says that an index is to be thrown away when it is opened next.
+/// The file that marks an index for deletion when it is opened next.
 const DAMAGED_MARKER: &str = "damaged";
 
 /// Returns an error of the index's own store as ours. Anything but an error of the disk is damage: the index is rebuilt

@@ -21,7 +21,7 @@ const STATE_BYTES: usize = 16 + 8 + 1 + 8 + 8 + 16;
 const NULL: i64 = i64::MIN;
 
 impl KeyState {
-    /// Returns the state without a stamp that lies after `latest_stamp`.
+    /// Returns the state without a stamp that is after `latest_stamp`.
     pub(crate) fn without_future(self, latest_stamp: i64) -> Self {
         Self { updated_at: self.updated_at.filter(|at| *at <= latest_stamp), ..self }
     }

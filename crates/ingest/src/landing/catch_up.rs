@@ -41,8 +41,8 @@ impl Landing {
                 ),
             ));
         }
-        // An index beyond the counts, as of a lake brought back from a backup, cannot say what the batches between
-        // them changed.
+        // An index ahead of the counts, as after restoring a lake from a backup, does not have the changes of the
+        // batches between them.
         let usable = |stamp: &IndexStamp| stamp.batch <= counted || self.mark.rows_batch <= counted;
         let reflected = match self.index.read_stamp()? {
             Some(stamp) if self.fits(&stamp, &snapshot) && usable(&stamp) => stamp.batch,

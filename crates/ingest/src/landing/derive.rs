@@ -33,12 +33,12 @@ impl Landing {
         }
         failpoint("ingest:after-rejects-commit");
         let columns = build_count_columns(&ledger.counts, &self.index.labels, batch);
-        // Committed even where nothing is left to count: the transaction says how far the counts reach.
+        // Committed even if nothing is left to count: the transaction records the last counted batch.
         let mut definitions = self.definitions.clone();
         let mut domains = Vec::new();
         if definitions.0.last().is_none_or(|(_, fingerprint)| *fingerprint != self.stamp.fingerprint) {
             let before = definitions.clone();
-            // Batches without rows lie between, and were counted under none.
+            // Batches without rows are between them, and have no counts.
             let fast = self.lake.fast_counts.snapshot().await?;
             let counted =
                 self.lake.fast_counts.read_transaction(&fast, &fast_counts_transaction(name)).await?.unwrap_or(0);

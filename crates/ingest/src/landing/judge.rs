@@ -1,5 +1,5 @@
-//! Judging a page: from its rows, what the key index holds of them and what the raw rows say, to what lands and what
-//! that changes. It reads and writes nothing, and the same input always has the same judgement.
+//! Judging a page: from its rows, their entries in the key index and the raw rows, to the rows that land and the
+//! changes they cause. It reads and writes nothing, and the same input always has the same judgement.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ pub(crate) struct RejectedRow<'p> {
     pub(crate) reject: &'p Reject,
     /// The identity under which the lake stores it.
     pub(crate) identity: String,
-    /// A hash of what it says.
+    /// A hash of its content.
     pub(crate) content: [u8; 16],
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Judgement<'p> {
     pub(crate) markers: Vec<MarkerRow>,
     pub(crate) ledger: Ledger,
     pub(crate) report: PageReport,
-    /// What the raw rows have to say before the judgement holds.
+    /// What must be read from the raw rows before the judgement is final.
     pub(crate) pending: PendingLookups,
     /// A key that two rows of the page have.
     pub(crate) doubled_key: Option<&'p str>,
@@ -120,7 +120,7 @@ impl<'p> Judge<'_, 'p> {
             Verdict::Unchanged => report.unchanged += 1,
         }
         if matches!(verdict, Verdict::Stale | Verdict::Unchanged) {
-            // What was a reject can be used now, although it says nothing new.
+            // The former reject can be used now, although its content is the same.
             let reusable = row.portal_id.filter(|id| self.judgement.ledger.is_open_reject(self.known, id));
             self.reusable.extend(reusable);
             return;
@@ -134,7 +134,7 @@ impl<'p> Judge<'_, 'p> {
         self.judgement.rows.push(place as u64);
     }
 
-    /// The same row served twice has the same id; where there are none, each is a row.
+    /// Notes a row that was served twice: it has the same id both times; without ids, each is a row of its own.
     fn note_doubled(&mut self, row: &UsableRow<'p>) {
         let id = row.portal_id;
         if self.ids_by_key.insert(row.key, id).is_some_and(|other| id.is_none() || other != id) {
@@ -148,7 +148,7 @@ impl<'p> Judge<'_, 'p> {
         updated_at.is_some() && (self.page.cursor_stamp.is_none() || updated_at < self.page.cursor_stamp)
     }
 
-    /// Of two rows with one key and one time, the one with the greater id counts.
+    /// Decides between two rows with one key and one time: the one with the greater id counts.
     fn break_tie(&mut self, verdict: Verdict, row: &UsableRow<'p>) -> Verdict {
         let (Verdict::Tied, Some(id)) = (verdict, row.portal_id) else { return verdict };
         let within_page = self.holders.get(row.key).copied().flatten();

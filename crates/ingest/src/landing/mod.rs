@@ -39,7 +39,7 @@ use crate::rekey::rekey;
 /// How to land.
 #[derive(Clone, Debug)]
 pub struct LandingOptions {
-    /// Where the key indexes lie.
+    /// The directory of the key indexes.
     pub index_directory: PathBuf,
     /// Whether the rows are synthetic. A lake's resource is one or the other.
     pub synthetic: bool,
@@ -147,7 +147,7 @@ impl Landing {
         Ok(landing)
     }
 
-    /// Returns where the next scan goes on.
+    /// Returns the position at which the next scan continues.
     pub fn cursor(&self) -> Option<&Cursor> {
         self.mark.cursor.as_ref()
     }
@@ -347,7 +347,7 @@ impl Landing {
             adds.push(writer.finish().await?);
         }
         let file = adds.first().map(|file: &WrittenFile| file.path().to_owned());
-        // The transaction already says that nothing came between.
+        // The transaction already proves that nothing came between.
         let mut domains = vec![mark.to_change(None)?];
         let definition =
             definition_change(&self.resource.definition, self.stored_definition.as_ref(), DEFINITION_DOMAIN)?;
@@ -378,7 +378,7 @@ impl Landing {
         self.stamp.file = file.or(self.stamp.file.take());
         tokio::task::block_in_place(|| self.index.commit(&ledger.changes, &self.stamp))?;
         failpoint("ingest:after-index-commit");
-        // Not before: a landing that goes on after an error meets its own batch and catches up with it.
+        // Not before: a landing that continues after an error finds its own batch and catches up with it.
         self.mark = mark;
         report.batch = Some(number);
         Ok(Some(report))
@@ -414,7 +414,7 @@ impl Landing {
     }
 }
 
-/// Returns what lands of a page as its judgement says.
+/// Returns the rows that land from a page, by its judgement.
 fn plan_batch(page: &Page, judgement: Judgement<'_>) -> Result<BatchPlan> {
     let Judgement { rows, markers, ledger, report, .. } = judgement;
     let rows = if rows.len() == page.batch.num_rows() {

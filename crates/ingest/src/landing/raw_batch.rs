@@ -125,7 +125,7 @@ pub(crate) fn build_raw_batch(
     RecordBatch::try_new(Arc::clone(schema), columns).or_err(Kind::Internal, || "a batch of raw rows")
 }
 
-/// Rows in landing order, by batch.
+/// Splits rows in landing order by batch.
 pub(crate) fn split_by_batch(rows: &RecordBatch) -> Result<Vec<(i64, RecordBatch)>> {
     let numbers = integer_column(rows, "_batch")?;
     let mut batches = Vec::new();

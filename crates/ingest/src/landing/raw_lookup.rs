@@ -1,5 +1,5 @@
-//! What the key index does not say and the raw rows do: seldom asked for, as when rows come out of order or share a
-//! key.
+//! Lookups of what the key index does not hold and the raw rows do: needed rarely, as when rows come out of order or
+//! share a key.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -35,8 +35,8 @@ impl PendingLookups {
         self.ids.is_empty() && self.keys.is_empty()
     }
 
-    /// Returns whether the portal's row has landed in a version newer than that of `updated_at`. Where the lookup does
-    /// not say, it is asked for, and the row counts as not superseded until then.
+    /// Returns whether the portal's row has landed in a version newer than that of `updated_at`. If the lookup has no
+    /// answer yet, it is requested, and the row counts as not superseded until then.
     pub(crate) fn is_superseded(&mut self, lookup: &RawLookup, id: &str, updated_at: Option<i64>) -> bool {
         match lookup.newest_by_id.get(id) {
             Some(newest) => updated_at.is_some_and(|updated_at| updated_at < *newest),
@@ -47,7 +47,7 @@ impl PendingLookups {
         }
     }
 
-    /// Returns the id of the row that gave a key its current version. Where the lookup does not say, it is asked for.
+    /// Returns the id of the row that gave a key its current version. If the lookup has no answer yet, it is requested.
     pub(crate) fn find_holder<'l>(&mut self, lookup: &'l RawLookup, key: &str) -> Option<&'l str> {
         let holder = lookup.holder_by_key.get(key).map(String::as_str);
         if holder.is_none() {

@@ -35,7 +35,7 @@ pub struct AuditOptions {
     pub keys: bool,
     /// Mend what differs.
     pub repair: bool,
-    /// Whether mending may delete more than 5 % of a resource.
+    /// Whether a repair may delete more than 5 % of a resource.
     pub allow_deletes: bool,
 }
 
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Auditor<'_> {
 }
 
 impl<'a> Auditor<'a> {
-    /// Returns an auditor of `resource`; `on_event` hears of pages that are read.
+    /// Returns an auditor of `resource`; `on_event` is called for each page that is read.
     ///
     /// # Errors
     /// If the window cuts an hour, the unit of counting, or the portal's client cannot be made.
@@ -108,8 +108,8 @@ impl<'a> Auditor<'a> {
         compact(self.reader, &self.resource, options, |_| {}).await.map(|_| ())
     }
 
-    /// Compares until the source does not change meanwhile, and saves the result in the lake. Where the next run
-    /// would go on in the future and that is not repaired, nothing is read to the head, and no keys are compared.
+    /// Compares until the source does not change meanwhile, and saves the result in the lake. If the next run would
+    /// continue in the future and that is not repaired, no rows are read to the head, and no keys are compared.
     async fn inspect(&mut self, report: &mut RepairReport) -> Result<Audit> {
         let mut doubt = String::new();
         for _ in 0..MAX_TRIES {
@@ -142,8 +142,8 @@ impl<'a> Auditor<'a> {
         Err(Error::new(Kind::Unavailable, format!("the audit is inconclusive: {doubt}; try again")))
     }
 
-    /// Returns where the next run would go on, if that is in the future by the portal's clock. Where repairs are
-    /// allowed, the next run begins at the beginning instead.
+    /// Returns where the next run would continue, if that is in the future by the portal's clock. If repairs are
+    /// allowed, the next run starts from the beginning instead.
     async fn find_stuck_cursor(&self, report: &mut RepairReport) -> Result<Option<Cursor>> {
         let raw = self.reader.lake().raw(&self.resource.name)?;
         let snapshot = match raw.snapshot().await {
@@ -165,7 +165,7 @@ impl<'a> Auditor<'a> {
         Ok(None)
     }
 
-    /// An audit is none the worse for not being remembered.
+    /// Saves the result, and ignores a failure: the audit itself is valid without it.
     async fn save_result(&self, audit: &LastAudit) {
         let name = &self.resource.name;
         if let Err(error) = self.reader.lake().save_last_audit(name, audit).await {
@@ -211,7 +211,7 @@ impl<'a> Auditor<'a> {
         }
     }
 
-    /// Compares once; returns the reason where the comparison says nothing.
+    /// Compares once; returns the reason if the comparison proves nothing.
     async fn compare(&mut self, stuck: Option<Cursor>) -> Result<std::result::Result<Audit, String>> {
         let (resource, window) = (&self.resource, self.options.window);
         let portal = self.soda.fetch_monthly_counts(resource, window).await?;
@@ -259,7 +259,7 @@ impl<'a> Auditor<'a> {
         Ok(Ok(found))
     }
 
-    /// Returns a scan of nothing but the keys.
+    /// Returns a scan of the keys only.
     pub(crate) async fn plan_key_scan(&self) -> Result<ScanOptions> {
         let mut select = ":id,:updated_at".to_owned();
         for column in &self.resource.key {

@@ -34,7 +34,7 @@ impl Auditor<'_> {
                 };
                 let Some(page) = page else { break };
                 let mut page = page?;
-                // A scan of some months does not say where the next row of all is.
+                // A scan of some months does not determine the next row of all.
                 page.cursor = None;
                 let landed = landing.land(&page).await?;
                 report.add(landed);

@@ -18,7 +18,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Lake minus portal.
+    /// Returns lake minus portal.
     pub fn drift(&self) -> i64 {
         self.lake - self.portal
     }
@@ -33,7 +33,7 @@ pub struct RepairReport {
     pub landed: u64,
     /// Tombstones that landed.
     pub deleted: u64,
-    /// Whether all of the resource was read again, because its next run would have gone on in the future.
+    /// Whether all of the resource was read again, because its next run would have continued in the future.
     pub restarted: bool,
     /// Why nothing was deleted, although something is gone.
     pub withheld: Option<String>,
@@ -66,7 +66,7 @@ pub struct Audit {
     pub outdated: KeySample,
     /// Keys that several live rows of the portal have, with how many: the lake counts one incident for each.
     pub doubled: Vec<(String, u64)>,
-    /// Where the next run would go on, if that is in the future: what changes is not read.
+    /// Where the next run would continue, if that is in the future: changes are not read.
     pub stuck: Option<Cursor>,
     /// What a repair did, if there was one.
     pub repair: Option<RepairReport>,
@@ -80,7 +80,7 @@ impl Audit {
             && [&self.gone, &self.missing, &self.outdated].iter().all(|keys| keys.count == 0)
     }
 
-    /// Drift added up without signs.
+    /// Returns the sum of the absolute drifts.
     pub fn drift(&self) -> i64 {
         self.differences.iter().map(|d| d.drift().abs()).sum()
     }

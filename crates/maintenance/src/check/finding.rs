@@ -9,7 +9,7 @@ use serde::Serialize;
 pub enum Severity {
     /// Nothing is wrong.
     Note,
-    /// Tables that should say the same do not.
+    /// Tables that should agree do not.
     Differs,
     /// Stored bytes are not what was written.
     Damaged,
@@ -52,7 +52,7 @@ impl Findings {
         self.0.iter().any(|finding| finding.severity == Severity::Damaged)
     }
 
-    /// A comparison met damage. Files that are damaged were named before; only what was not is added.
+    /// Adds a finding for damage met during a comparison. Files with findings of their own are not reported again.
     pub(crate) fn push_unreadable(&mut self, object: String, what: &str, error: &Error, remedy: String) {
         if !self.is_damaged() {
             self.push(Finding::damaged(object, format!("{what}: {error}"), remedy));

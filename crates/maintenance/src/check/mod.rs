@@ -1,4 +1,4 @@
-//! Checks that a lake is intact: its logs, every file, and what the tables say of each other.
+//! Checks that a lake is intact: its logs, every file, and that its tables agree.
 
 mod finding;
 mod remedy;
@@ -25,7 +25,8 @@ pub fn damaged_definition(error: &Error) -> Finding {
     Finding::damaged(DEFINITION_FILE.to_owned(), error.to_string(), format!("{RESTORE}: {DEFINITION_FILE}"))
 }
 
-/// Reads the whole lake. `progress` hears of rows as they are read. Memory is bounded by the largest table's file list.
+/// Reads the complete lake. `progress` is called with the numbers of rows as they are read. Memory is bounded by the
+/// largest table's file list.
 ///
 /// # Errors
 /// If the store does not answer; damage is a finding.
@@ -55,7 +56,7 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
     Ok(findings.0)
 }
 
-/// The incidents that are read are those that `counts` names; after an interrupted compaction that is not the newest
+/// Checks the files of the incidents that `counts` names; after an interrupted compaction that is not the newest
 /// version, whose files have been checked.
 async fn check_named_incidents(
     reader: &Reader,
@@ -215,7 +216,7 @@ async fn check_file(
     }
 }
 
-/// Returns the file as if the log said nothing of its rows, so that they are really read.
+/// Returns the file without the number of rows in the log, so that they are really read.
 fn without_statistics(file: &DataFile) -> DataFile {
     DataFile { rows: None, ranges: Default::default(), nulls: Default::default(), ..file.clone() }
 }

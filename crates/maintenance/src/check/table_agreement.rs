@@ -61,7 +61,7 @@ pub(crate) async fn compare_counts_with_recount(
     Ok(())
 }
 
-/// Stored counts against stored incidents, bucket by bucket.
+/// Compares stored counts with stored incidents, bucket by bucket.
 pub(crate) async fn compare_counts_with_incidents(
     reader: &Reader,
     view: &LakeSnapshot,
@@ -96,7 +96,7 @@ pub(crate) async fn compare_counts_with_incidents(
     Ok(())
 }
 
-/// Stored rejects against those that the raw rows make.
+/// Compares stored rejects with those that the raw rows yield.
 pub(crate) async fn compare_rejects_with_raw(
     reader: &Reader,
     view: &LakeSnapshot,

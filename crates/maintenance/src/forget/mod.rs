@@ -34,7 +34,7 @@ pub struct ForgetReport {
 /// removes the resource's key index.
 ///
 /// # Errors
-/// If the lake holds none of the keys, or the store does not answer: then it goes on when it is run again.
+/// If the lake has none of the keys, or the store does not answer: then the next run continues it.
 pub async fn forget(
     reader: &Reader,
     resource: &Arc<Resource>,

@@ -1,4 +1,4 @@
-//! The one form of each piece of JSON: two pieces that say the same are equal here, however they are written.
+//! The canonical form of JSON: two texts with the same meaning are equal here, however they are written.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -102,7 +102,7 @@ fn expand_exponent(json: &str) -> Option<String> {
         return None;
     }
     let exponent: i64 = exponent.parse().ok()?;
-    // Where the decimal point stands in the digits.
+    // The position of the decimal point in the digits.
     let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
     let zeros = digits.len() - digits.trim_start_matches('0').len();
     let (digits, point) = (digits.trim_matches('0'), point - i64::try_from(zeros).ok()?);

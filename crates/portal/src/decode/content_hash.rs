@@ -75,7 +75,7 @@ fn earlier_point<'a>(published: Published<'_>) -> Option<Typed<'a>> {
     Some(Typed::Point { longitude, latitude })
 }
 
-/// Returns the hash of a row in which `replaced` says what a cell adds, where it is not what its value is.
+/// Returns the hash of a row; `replaced` has the cells whose contribution is not their value.
 fn hash_row<'a>(
     columns: &[Column],
     row: &Row<'a>,

@@ -16,10 +16,10 @@ const MAX_UNDECLARED: usize = 64;
 /// The most characters of a value that are shown.
 const MAX_SHOWN_CHARS: usize = 60;
 
-/// Something that a reader of a page should know, though its rows land.
+/// A remark about a page whose rows land nevertheless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// What it is about: a run says it once.
+    /// The subject of the remark: a run reports it once.
     pub about: String,
     /// The text.
     pub text: String,
@@ -179,8 +179,8 @@ impl Findings {
         Some(Warning { about: "undated".to_owned(), text })
     }
 
-    /// Returns a warning for each role whose column has no value in any row, where that is not chance; `whole` says that
-    /// these are all the rows of a file.
+    /// Returns a warning for each role whose column has no value in any row, unless that may be chance; `whole` if
+    /// these are all rows of a file.
     pub(crate) fn absent(&self, rules: &RowRules, whole: bool) -> Vec<Warning> {
         let resource = &rules.resource;
         let is_evident = self.rows >= MIN_ROWS_WITHOUT || !self.undeclared.is_empty();

@@ -1,4 +1,4 @@
-//! A decoded page: its usable rows as Arrow, its rejects, and where the scan goes on after it.
+//! A decoded page: its usable rows as Arrow, its rejects, and the position at which the scan continues after it.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub struct Page {
     pub rejects: Vec<Reject>,
     /// All rows of the page, usable or not.
     pub published: usize,
-    /// Where the next run goes on: the last row whose `:updated_at` can be true.
+    /// The position at which the next run continues: the last row whose `:updated_at` can be true.
     pub cursor: Option<Cursor>,
     /// Where the next page begins: the last row whose `:updated_at` is a time, be it in the future.
     pub last: Option<Cursor>,
@@ -44,14 +44,14 @@ pub struct Page {
     /// The `_hash` that version 0.1.0 gave to rows of `batch`, where it is another: a row that landed with it is the
     /// same.
     pub earlier_hashes: HashMap<usize, String>,
-    /// What a reader of the page should know.
+    /// Remarks about the page for its user.
     pub warnings: Vec<Warning>,
 }
 
 /// Rows whose system fields are not what a portal's are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StampFaults {
-    /// Rows whose `:updated_at` lies in the future.
+    /// Rows whose `:updated_at` is in the future.
     pub future: usize,
     /// One of those stamps.
     pub future_example: Option<String>,

@@ -15,7 +15,7 @@ use crate::decode::row::{Cell, MAX_KEY_BYTES, Row};
 use crate::decode::row_rules::RowRules;
 use crate::decode::stamp_order::StampOrder;
 
-/// The most characters of what a parser says, which may quote all that it was given.
+/// The length limit of a parser's message, which may quote its complete input, in characters.
 pub(crate) const MAX_REASON_CHARS: usize = 200;
 
 /// The columns of a page while it is decoded.
@@ -38,13 +38,13 @@ struct Building {
 pub struct PageBuilder<'d> {
     rules: &'d RowRules,
     building: Building,
-    /// Whether nothing but the rows says which columns there are.
+    /// Whether only the rows determine which columns there are.
     whole: bool,
 }
 
 impl<'d> PageBuilder<'d> {
-    /// Begins a page; stamps after `latest_stamp` cannot be true. `whole` says whether nothing but the rows says which
-    /// columns there are.
+    /// Begins a page; stamps after `latest_stamp` cannot be true. `whole` if only the rows determine which columns
+    /// there are.
     pub(crate) fn new(rules: &'d RowRules, latest_stamp: i64, whole: bool) -> Self {
         let building = Building {
             columns: rules.resource.columns.iter().map(|c| ColumnBuilder::new(c.kind)).collect(),
@@ -65,7 +65,7 @@ impl<'d> PageBuilder<'d> {
 }
 
 impl PageBuilder<'_> {
-    /// Rows pushed so far.
+    /// Returns the number of rows pushed so far.
     pub(crate) fn len(&self) -> usize {
         self.building.published
     }

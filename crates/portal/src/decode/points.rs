@@ -65,7 +65,7 @@ fn parse_degrees(text: &str) -> Option<f64> {
     number.is_finite().then_some(number + 0.0)
 }
 
-/// `POINT (lon lat)`, with a height or a measure or without, in any case, after `SRID=4326;` or not.
+/// Parses `POINT (lon lat)`, with a height or a measure or without, in any case, after `SRID=4326;` or not.
 fn parse_well_known_text(text: &str) -> Option<(f64, f64)> {
     let upper = text.to_ascii_uppercase();
     let shape = match upper.strip_prefix("SRID=") {

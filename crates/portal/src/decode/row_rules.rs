@@ -1,4 +1,5 @@
-//! How rows of one resource are read: which column each name stands for, the key, the times, and the columns of a page.
+//! The rules for reading rows of one resource: the column that each name denotes, the key, the times, and the columns
+//! of a page.
 
 use std::collections::HashMap;
 use std::sync::Arc;

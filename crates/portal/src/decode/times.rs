@@ -61,7 +61,7 @@ impl TimeRules {
         Some(micros(self.date(date)?.and_time(time_of_day(time)?)))
     }
 
-    /// Returns whether the time lies within the bounds of the resource.
+    /// Returns whether the time is within the bounds of the resource.
     pub(crate) fn is_plausible(&self, micros: i64) -> bool {
         (self.earliest..self.latest).contains(&micros)
     }
@@ -133,8 +133,7 @@ impl TimeRules {
         }
     }
 
-    /// Returns a date of a year of four digits, or of two where one century alone lies within the bounds of the
-    /// resource.
+    /// Returns a date with a year of four digits, or of two if only one century is within the bounds of the resource.
     fn date_of_year(&self, year: &str, month: u32, day: u32) -> Option<NaiveDate> {
         match year.len() {
             4 => date(number(year)?, month, day),
@@ -204,7 +203,7 @@ fn time_of_day(words: &[&str]) -> Option<NaiveTime> {
         Some("pm") => (Some(true), &suffix[2..]),
         _ => (None, suffix.as_str()),
     };
-    // As in `2016-04-03T12:00Z`, UTC says nothing; another offset would be no wall-clock time of the city.
+    // As in `2016-04-03T12:00Z`, UTC is ignored; another offset would not be a wall-clock time of the city.
     if !["", "z", "utc", "gmt", "+0000", "+00:00"].contains(&zone) {
         return None;
     }
@@ -251,7 +250,7 @@ mod tests {
         rules(None, "1900-01-01").parse(text).map(lake_model::format_wall_clock)
     }
 
-    /// Every style that Socrata offers for a column, as chrono writes it, and how much of a time it says.
+    /// Every style that Socrata offers for a column, as chrono writes it, and which parts of a time it has.
     const SOCRATA_STYLES: [(&str, i64); 24] = [
         ("%Y %b %d %I:%M:%S %p", SECOND),
         ("%Y %b %d", DAY),
@@ -278,14 +277,14 @@ mod tests {
         ("%d-%b-%Y %H:%M:%S", SECOND),
         ("%A, %B %-d, %Y", DAY),
     ];
-    /// Those that say a month or a year.
+    /// Those that have only a month or a year.
     const SOCRATA_MONTHS: [&str; 6] = ["%m/%Y", "%Y/%m", "%b %Y", "%Y %b", "%B %Y", "%Y %B"];
     const MILLISECOND: i64 = 1_000;
     const SECOND: i64 = 1_000_000;
     const MINUTE: i64 = 60 * SECOND;
     const DAY: i64 = 24 * 60 * MINUTE;
 
-    /// 64 bits drawn from a seed (splitmix64).
+    /// Draws 64 bits from a seed (splitmix64).
     fn draw(seed: &mut u64) -> u64 {
         *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = *seed;
@@ -396,7 +395,7 @@ mod tests {
             ("1/5/19 9:05", Some("2019-01-05T09:05:00")),
             ("12/31/79", Some("2079-12-31T00:00:00")),
             ("15-Dec-05", Some("2005-12-15T00:00:00")),
-            // 1985 and 2085 both lie within the bounds.
+            // 1985 and 2085 are both within the bounds.
             ("12/15/85", None),
         ] {
             assert_eq!(bounded.parse(text).map(lake_model::format_wall_clock).as_deref(), expected, "{text}");

@@ -87,7 +87,7 @@ impl<'d> CsvFile<'d> {
         texts(&self.record)
     }
 
-    /// Reads all of the file without landing anything, and says what its reader should know.
+    /// Reads the complete file without landing anything, and returns remarks for its user.
     ///
     /// # Errors
     /// If anything is wrong with any row of it.
@@ -134,7 +134,7 @@ fn texts(record: &ByteRecord) -> Result<Vec<&str>> {
     Ok(texts)
 }
 
-/// A file of another separator is refused: with it come decimal commas and dates of another order.
+/// Rejects a file with another separator: it usually has decimal commas and dates of another order.
 fn refuse_other_separators(decoder: &Decoder, line: &str) -> Result<()> {
     if let Some(hint) = line.trim().strip_prefix("sep=") {
         let text =

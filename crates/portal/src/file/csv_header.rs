@@ -1,8 +1,8 @@
-//! Which column each title of a CSV export stands for.
+//! The column that each title of a CSV export denotes.
 //!
-//! Socrata makes a column's field name of its title: lower case, `_` for every run of other characters, in older
-//! datasets with a `_` at the end where the title ends so. So a title stands for a declared column if `[titles]` says
-//! so, if it is its name or an alias as it is, or leads to the same field name.
+//! Socrata derives a column's field name from its title: lower case, `_` for every run of other characters, in older
+//! datasets with a `_` at the end if the title ends so. So a title denotes a declared column if `[titles]` declares it,
+//! if it is its name or an alias unchanged, or leads to the same field name.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ const MAX_NAMED: usize = 12;
 pub(crate) struct Header {
     /// The field name of each column of the file.
     pub(crate) names: Vec<String>,
-    /// What a reader of the file should know of its columns.
+    /// Remarks about the file's columns for its user.
     pub(crate) warning: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl<'d> TitleIndex<'d> {
         names
     }
 
-    /// Returns the declared name or alias that a title stands for.
+    /// Returns the declared name or alias that a title denotes.
     fn find(&self, title: &str) -> Option<&'d str> {
         if title.trim().starts_with(':') {
             return None;
@@ -77,7 +77,7 @@ impl<'d> TitleIndex<'d> {
     }
 }
 
-/// Returns how many of the titles stand for a declared column.
+/// Returns how many of the titles denote a declared column.
 pub(crate) fn count_declared<'t>(decoder: &Decoder, titles: impl Iterator<Item = &'t str>) -> usize {
     let names = TitleIndex::new(&decoder.resource().columns);
     titles.filter(|title| names.find(title).is_some()).count()
@@ -86,7 +86,7 @@ pub(crate) fn count_declared<'t>(decoder: &Decoder, titles: impl Iterator<Item =
 /// Returns the field name of each title.
 ///
 /// # Errors
-/// If two titles stand for one name, or a column of the key, the time or the place is missing.
+/// If two titles denote one name, or a column of the key, the time or the place is missing.
 pub(crate) fn read_header(decoder: &Decoder, titles: &[&str]) -> Result<Header> {
     let known = TitleIndex::new(&decoder.resource().columns);
     let mut names: Vec<String> = Vec::with_capacity(titles.len());
@@ -120,11 +120,11 @@ pub(crate) fn read_header(decoder: &Decoder, titles: &[&str]) -> Result<Header> 
     Ok(Header { names, warning })
 }
 
-/// Returns the declared columns that no title stands for, as a warning; needed ones are an error.
+/// Returns the declared columns that no title denotes, as a warning; needed ones are an error.
 fn missing(decoder: &Decoder, names: &[String], titles: &[&str], spare: &[String]) -> Result<Option<String>> {
     let resource = decoder.resource();
     let is_there = |column: &Column| names.iter().any(|name| column.names().any(|other| other == name));
-    // The nearest title that stands for nothing else.
+    // The nearest title that denotes no other column.
     let near = |column: &Column| {
         let name = column.names().find_map(|name| nearest(name, spare.iter().map(String::as_str)))?;
         let at = names.iter().position(|other| other == name)?;

@@ -18,7 +18,7 @@ impl<'d> DateOrders<'d> {
         Self { decoder, columns: vec![(false, None); decoder.resource().columns.len()] }
     }
 
-    /// Takes a value into account; `place` says where it stands.
+    /// Takes a value into account; `place` is its position in the file.
     pub(crate) fn add(&mut self, name: &str, text: &str, place: impl FnOnce() -> String) {
         let is_time = |index: &usize| self.decoder.resource().columns[*index].kind == ColumnType::Timestamp;
         let Some(index) = self.decoder.column_index(name).filter(is_time) else { return };

@@ -56,7 +56,7 @@ pub(crate) fn read_rows(
     }
 }
 
-/// Reads all of the file without landing anything, and says what its reader should know.
+/// Reads the complete file without landing anything, and returns remarks for its user.
 ///
 /// # Errors
 /// As [`read_rows`], or if its dates are in another order than they are read in.

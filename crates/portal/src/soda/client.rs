@@ -133,18 +133,18 @@ impl SodaClient {
         self.replicas_differ.store(false, Ordering::Relaxed);
     }
 
-    /// Returns whether answers since [`SodaClient::watch_replicas`] were of several states of the dataset, as their
-    /// `Last-Modified` says.
+    /// Returns whether answers since [`SodaClient::watch_replicas`] were of several states of the dataset, by their
+    /// `Last-Modified`.
     pub fn replicas_differ(&self) -> bool {
         self.replicas_differ.load(Ordering::Relaxed)
     }
 
-    /// When the portal last said that the dataset was modified, seconds since 1970 UTC.
+    /// Returns the portal's last time of modification of the dataset, seconds since 1970 UTC.
     pub fn modified_s(&self) -> Option<u64> {
         Some(self.modified_s.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
     }
 
-    /// When the replicas that answered last said that what they hold was modified, seconds since 1970 UTC.
+    /// Returns the time of modification of the data that the last replicas reported, seconds since 1970 UTC.
     pub fn replica_modified_s(&self) -> Option<u64> {
         Some(self.replica_modified_s.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
     }
@@ -327,7 +327,7 @@ impl SodaClient {
     }
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
+/// Parses `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     match value.parse::<u64>() {

@@ -1,4 +1,5 @@
-//! What a portal says of a dataset as a whole: how many rows, how new, and how many of each month and category.
+//! What a portal reports about a complete dataset: the number of rows, its age, and the rows of each month and
+//! category.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +13,15 @@ use crate::soda::client::SodaClient;
 use crate::soda::scan::soql_literal;
 use crate::soda::stamps::parse_stamp;
 
-/// A dataset's rows as counted by the portal. Two extents that are equal say that nothing came, changed or went
-/// between: whatever comes or changes gets a newer `:updated_at`, whatever goes is one less.
+/// A dataset's rows as counted by the portal. Two equal extents prove that no row came, changed or went in between: a
+/// row that comes or changes gets a newer `:updated_at`, and a row that goes reduces the number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Rows.
     pub rows: u64,
     /// The greatest `:updated_at`, as published; none where there are no rows.
     pub newest: Option<String>,
-    /// The greatest that is not in the future: what lies there says nothing of how new the rows are.
+    /// The greatest that is not in the future: stamps beyond it do not show how new the rows are.
     pub newest_true: Option<String>,
 }
 
@@ -148,8 +149,8 @@ impl SodaClient {
         Err(last.unwrap_or_else(|| unusable(column)))
     }
 
-    /// Rows by month and category, rejects included: in `window`, or all and the undated. What lies outside the
-    /// resource's bounds of time is undated, as it is in the lake.
+    /// Fetches the rows by month and category, rejects included: in `window`, or all and the undated. Times outside the
+    /// resource's bounds count as undated, as in the lake.
     ///
     /// # Errors
     /// If the portal refuses or does not answer usably.

@@ -1,4 +1,4 @@
-//! The SODA client: pages, scans, and what a portal says of a dataset as a whole.
+//! The SODA client: pages, scans, and the extent of a dataset.
 
 pub(crate) mod client;
 pub(crate) mod extent;

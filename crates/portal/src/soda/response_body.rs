@@ -16,7 +16,7 @@ pub(crate) const MAX_PAGE_BYTES: usize = 256 << 20;
 pub(crate) const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// The most bytes of an error's body that are read.
 const MAX_ERROR_BYTES: usize = 64 << 10;
-/// How long an error's body is waited for: the status has already said what matters.
+/// How long an error's body is waited for: the status already has the main information.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 /// Up to so many bytes, an answer may unpack to any multiple of what was sent.
 const FREE_UNPACKED_BYTES: usize = 16 << 20;
@@ -72,7 +72,7 @@ pub(crate) async fn read_error_body(mut response: Response) -> Vec<u8> {
             }
         }
     };
-    // What has come by then is as good as all of it.
+    // The part that has arrived by then is sufficient.
     let _ = tokio::time::timeout(ERROR_BODY_WAIT, read).await;
     unpacker.into_bytes()
 }

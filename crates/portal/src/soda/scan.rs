@@ -17,7 +17,7 @@ pub struct ScanOptions {
     pub page_size: usize,
     /// Pages at most.
     pub max_pages: Option<usize>,
-    /// Where to go on; from the beginning if none.
+    /// The position at which to continue; from the beginning if none.
     pub after: Option<Cursor>,
     /// What to ask of each row, as SoQL; all of it if none. `:id` and `:updated_at` must be among it.
     pub select: Option<String>,
@@ -56,7 +56,7 @@ pub(crate) fn soql_literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Returns whether one `:updated_at` lies after another, however they are written.
+/// Returns whether one `:updated_at` is after another, however they are written.
 pub fn is_later(one: &str, other: &str) -> bool {
     match (parse_stamp(one), parse_stamp(other)) {
         (Some(one), Some(other)) => one > other,
@@ -64,8 +64,8 @@ pub fn is_later(one: &str, other: &str) -> bool {
     }
 }
 
-/// Returns whether nothing that changes comes after a cursor: it lies after `latest_stamp`, the portal's present, or is
-/// no time.
+/// Returns whether changes cannot come after a cursor: it is after `latest_stamp`, the portal's present, or is not a
+/// time.
 pub fn is_stuck_cursor(cursor: &Cursor, latest_stamp: i64) -> bool {
     parse_stamp(&cursor.updated_at).is_none_or(|at| at > latest_stamp)
 }
@@ -216,7 +216,7 @@ impl PageWalker {
         Ok(Some(page))
     }
 
-    /// A scan that begins in the future finds nothing, whatever has changed.
+    /// Checks the cursor: a scan that begins in the future finds nothing, whatever has changed.
     fn check_beginning(&self) -> Result<()> {
         match &self.began_after {
             Some(cursor) if is_stuck_cursor(cursor, self.soda.latest_stamp()) => {
@@ -267,8 +267,9 @@ impl PageWalker {
         Ok(())
     }
 
-    /// Without comparing `:id`: from the last `:updated_at` inclusively. Rows seen before land nothing. A tie that
-    /// fills a whole page is read again with a larger page until what follows it comes into sight.
+    /// Fetches the next page without comparing `:id`: from the last `:updated_at` inclusively. Rows seen before land
+    /// nothing. If a tie fills a complete page, it is read again with a larger page, until the row after it is
+    /// included.
     async fn next_by_time(&mut self) -> Result<Option<Page>> {
         let Some(cursor) = self.cursor.clone() else {
             let page = self.page(None, self.limit).await?;
@@ -285,7 +286,7 @@ impl PageWalker {
                 return Ok(Some(page));
             }
             if page.published < limit {
-                // The tie is whole and nothing follows. Its rows beyond the cursor are new to this scan.
+                // The tie is complete and nothing follows. Its rows beyond the cursor are new to this scan.
                 if page.last.is_none() || page.last == self.cursor {
                     self.check_beginning()?;
                     return Ok(None);

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use lake_model::parse_wall_clock;
 use reqwest::header::{DATE, HeaderMap};
 
-/// How far a stamp may lie beyond the portal's present: its machines' clocks differ.
+/// How far a stamp may be beyond the portal's present: the clocks of its machines differ.
 const CLOCK_MARGIN: Duration = Duration::from_secs(3_600);
 
 /// Returns a stamp in microseconds since 1970 UTC; none if the text is not a time.

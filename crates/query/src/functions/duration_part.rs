@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 /// The engine's function, also behind `EXTRACT(part FROM x)`.
 pub(crate) const DATE_PART: &str = "date_part";
 
-/// A part of a duration as we calculate it; `None` where the engine does it right.
+/// Returns a part of a duration with our own arithmetic; `None` if the engine computes it correctly.
 ///
 /// # Errors
 /// If it is one that the engine counts in too few bits.
@@ -49,7 +49,7 @@ impl DurationSeconds {
 }
 
 impl ScalarUDFImpl for DurationSeconds {
-    /// As the engine's, so that the column is called the same.
+    /// The engine's name, so that the column has the same name.
     fn name(&self) -> &'static str {
         DATE_PART
     }

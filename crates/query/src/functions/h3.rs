@@ -1,4 +1,4 @@
-//! The H3 functions of SQL, under the names SQL users of H3 know. Cells are signed 64-bit integers: bit 63 of an
+//! The H3 functions of SQL, under the names that SQL users of H3 expect. Cells are signed 64-bit integers: bit 63 of an
 //! H3 index is always 0.
 //!
 //! Semantics follow the H3 library's documentation (h3geo.org/docs/api); what it calls an error is null here.
@@ -29,8 +29,8 @@ fn resolution(res: i64) -> Option<Resolution> {
     Resolution::try_from(u8::try_from(res).ok()?).ok()
 }
 
-/// The parent of `cell` at a coarser resolution, by bits: resolution in bits 52 to 55, unused digits all ones
-/// (h3geo.org/docs/core-library/h3Indexing). `None` if `res` is finer than the cell or no resolution.
+/// Returns the parent of `cell` at a coarser resolution, by bits: resolution in bits 52 to 55, unused digits all ones
+/// (h3geo.org/docs/core-library/h3Indexing). `None` if `res` is not a resolution or is finer than the cell.
 pub fn cell_to_parent(cell: i64, res: i64) -> Option<i64> {
     let own = (cell >> 52) & 0xf;
     if cell <= 0 || !(0..=own).contains(&res) {
@@ -40,17 +40,18 @@ pub fn cell_to_parent(cell: i64, res: i64) -> Option<i64> {
     Some(cell & !(0xf << 52) | res << 52 | unused)
 }
 
-/// A cell as its hexadecimal text.
+/// Formats a cell as hexadecimal text.
 pub fn cell_text(cell: i64) -> String {
     format!("{cell:x}")
 }
 
-/// A cell from its hexadecimal text.
+/// Parses a cell from its hexadecimal text.
 pub fn parse_cell(text: &str) -> Option<i64> {
     index(CellIndex::from_str(text).ok()?)
 }
 
-/// The cells at most `k` steps of the grid away from a cell, itself included, in no order; none around a number that is not a cell.
+/// Returns the cells at most `k` steps of the grid away from a cell, itself included, in no order; none around a number
+/// that is not a cell.
 pub fn cell_disk(index: i64, k: u32) -> Vec<i64> {
     let Some(cell) = cell(index) else { return Vec::new() };
     grid_disk(cell, i64::from(k)).unwrap_or_default().into_iter().filter_map(self::index).collect()
@@ -132,7 +133,7 @@ fn children(cell: CellIndex, res: i64) -> Option<Vec<CellIndex>> {
     (res >= cell.resolution() && few).then(|| cell.children(res).collect())
 }
 
-/// Every H3 function.
+/// Returns every H3 function.
 pub(crate) fn h3_functions() -> Vec<ScalarUDF> {
     use DataType::{Boolean, Float64, Int64, Utf8};
     vec![
@@ -183,7 +184,7 @@ pub(crate) fn h3_functions() -> Vec<ScalarUDF> {
     ]
 }
 
-/// `cell` columns as text, for outputs whose readers would lose digits of a 64-bit integer.
+/// Returns `cell` columns as text, for outputs whose readers would lose digits of a 64-bit integer.
 pub(crate) fn cells_as_text(cells: &Int64Array) -> StringArray {
     let mut texts = StringBuilder::with_capacity(cells.len(), cells.len() * 15);
     for value in cells {

@@ -12,8 +12,9 @@ use crate::geometry::area::Area;
 
 const NAME: &str = "point_in_polygon";
 
-/// `point_in_polygon(latitude, longitude, geojson)`: whether a point lies inside a GeoJSON Polygon or MultiPolygon, or on
-/// its boundary, as the parameter `polygon` of the HTTP interface has it. Null where any of the three is.
+/// Returns the function `point_in_polygon(latitude, longitude, geojson)`: whether a point is inside a GeoJSON Polygon
+/// or MultiPolygon, or on its boundary, as with the parameter `polygon` of the HTTP interface. Null if any of the three
+/// is null.
 pub(crate) fn point_in_polygon() -> ScalarUDF {
     let inputs = vec![DataType::Float64, DataType::Float64, DataType::Utf8];
     create_udf(NAME, inputs, DataType::Boolean, Volatility::Immutable, Arc::new(run))
@@ -32,7 +33,7 @@ fn run(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {
     let rows = if areas.len() == 1 { latitudes.len() } else { areas.len() };
     let inside = (0..rows).map(|row| {
         let area = if areas.len() == 1 { &areas[0] } else { &areas[row] };
-        // A point that stands for all rows is one value.
+        // A scalar point is one value for all rows.
         let at = |values: &arrow::array::Float64Array| {
             let row = if values.len() == 1 { 0 } else { row };
             values.is_valid(row).then(|| values.value(row))

@@ -28,7 +28,7 @@ pub struct Rectangle {
 }
 
 impl Rectangle {
-    /// Returns the box between two longitudes that may lie beyond 180 or -180 degrees, `west` not above `east`.
+    /// Returns the box between two longitudes that may be beyond 180 or -180 degrees, `west` not above `east`.
     pub fn from_bounds(west: f64, east: f64, south: f64, north: f64) -> Self {
         if east - west >= 360.0 {
             return Self { west: -180.0, south, east: 180.0, north };
@@ -38,7 +38,7 @@ impl Rectangle {
         Self { west, south, east: if east > 180.0 { east - 360.0 } else { east }, north }
     }
 
-    /// The test in a plan over `latitude` and `longitude`; files and row groups outside are never read.
+    /// Returns the test in a plan over `latitude` and `longitude`; files and row groups outside are never read.
     pub fn to_condition(&self) -> Expr {
         let from = |name: &str, low: f64| col(name).gt_eq(lit(low));
         let to = |name: &str, high: f64| col(name).lt_eq(lit(high));
@@ -56,7 +56,7 @@ impl Rectangle {
         from("latitude", self.south).and(to("latitude", self.north)).and(across)
     }
 
-    /// Whether a point is inside.
+    /// Returns whether a point is inside.
     pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
         let across = if self.west > self.east {
             longitude >= self.west || longitude <= self.east
@@ -68,7 +68,7 @@ impl Rectangle {
     }
 }
 
-/// One or more polygons. Their longitudes may go on beyond 180 or -180 degrees, across the 180th meridian.
+/// One or more polygons. Their longitudes may continue beyond 180 or -180 degrees, across the 180th meridian.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Area {
     polygons: Vec<Polygon>,
@@ -99,7 +99,7 @@ impl Area {
     /// Reads GeoJSON: a Polygon or MultiPolygon, or a Feature with one, of at most `max_corners` positions.
     ///
     /// # Errors
-    /// What is wrong, for the person who drew it.
+    /// An error in a polygon, described for the person who drew it.
     pub fn parse(text: &str, max_corners: usize) -> Result<Self, String> {
         let value = parse_json(text).map_err(|e| format!("it is not JSON: {e}"))?;
         let geometry = if value["type"] == "Feature" { &value["geometry"] } else { &value };
@@ -129,7 +129,7 @@ impl Area {
         if read.is_empty() { Err("it has no polygon".to_owned()) } else { Ok(Self { polygons: read }) }
     }
 
-    /// A box that holds the area.
+    /// Returns a box that contains the area.
     pub fn bounds(&self) -> Rectangle {
         let (mut west, mut south, mut east, mut north) =
             (f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY);
@@ -142,7 +142,7 @@ impl Area {
         Rectangle::from_bounds(west - slack, east + slack, south, north)
     }
 
-    /// Whether a point is inside or on the boundary.
+    /// Returns whether a point is inside or on the boundary.
     pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
         let turned = [longitude, longitude - 360.0, longitude + 360.0];
         turned.into_iter().any(|longitude| self.polygons.iter().any(|polygon| polygon.contains(latitude, longitude)))
@@ -191,7 +191,7 @@ impl Polygon {
         Ok(polygon)
     }
 
-    /// The band of a latitude within the bounds; rising with it, whatever the rounding.
+    /// Returns the band of a latitude within the bounds; rising with it, whatever the rounding.
     fn band(&self, latitude: f64) -> usize {
         let (south, north) = (self.extent.y.start(), self.extent.y.end());
         let height = north - south;

@@ -17,7 +17,7 @@ pub enum HalfPlane {
 }
 
 impl HalfPlane {
-    /// How far inside a point is; zero on the line, negative outside.
+    /// Returns the distance of a point to the line: zero on the line, negative outside.
     fn depth(self, (x, y): Point) -> f64 {
         match self {
             Self::Right(limit) => x - limit,
@@ -27,7 +27,7 @@ impl HalfPlane {
         }
     }
 
-    /// Where along the line a point of it is.
+    /// Returns the position of a point along the line.
     fn along(self, (x, y): Point) -> f64 {
         match self {
             Self::Right(_) | Self::Left(_) => y,
@@ -35,7 +35,7 @@ impl HalfPlane {
         }
     }
 
-    /// Where an edge from one side to the other meets the line: the same point whichever end comes first.
+    /// Returns where an edge from one side to the other crosses the line: the same point whichever end comes first.
     fn crossing(self, a: Point, b: Point) -> Point {
         let ((x0, y0), (x1, y1)) = if self.depth(a) < self.depth(b) { (a, b) } else { (b, a) };
         match self {
@@ -45,8 +45,8 @@ impl HalfPlane {
     }
 }
 
-/// Returns the parts of a simple ring (its first point not repeated) that lie in a half plane, turning as the ring does.
-/// A ring that only touches the line has none.
+/// Returns the parts of a simple ring (its first point not repeated) in a half plane, in the orientation of the ring. A
+/// ring that only touches the line has none.
 pub fn clip(ring: &[Point], half: HalfPlane) -> Vec<Vec<Point>> {
     let is_inside = |point: &Point| half.depth(*point) > 0.0;
     if ring.iter().all(|point| half.depth(*point) >= 0.0) {
@@ -56,7 +56,7 @@ pub fn clip(ring: &[Point], half: HalfPlane) -> Vec<Vec<Point>> {
     join_paths(&paths, half)
 }
 
-/// The paths of a ring inside, each from the line to the line.
+/// Returns the paths of a ring inside, each from the line to the line.
 fn inner_paths(ring: &[Point], half: HalfPlane) -> Vec<Vec<Point>> {
     let is_inside = |point: Point| half.depth(point) > 0.0;
     let Some(start) = ring.iter().position(|point| !is_inside(*point)) else { return Vec::new() };
@@ -157,7 +157,7 @@ mod tests {
         let back = clip(&comb, HalfPlane::Below(2.0));
         assert_eq!(back.len(), 1);
         assert!((area(&back[0]) - 8.0).abs() < 1e-12, "{back:?}");
-        // Along the edges between the teeth, which lie on the line.
+        // Along the edges between the teeth, which are on the line.
         let teeth = clip(&comb, HalfPlane::Above(1.0));
         assert_eq!(teeth.iter().map(|tooth| area(tooth)).collect::<Vec<_>>(), [2.0, 2.0, 2.0]);
     }

@@ -8,8 +8,8 @@ use h3o::CellIndex;
 use crate::geometry::clip::{HalfPlane, Point, clip};
 
 /// Returns the corners of a cell, counter-clockwise: longitude and latitude in degrees; none for an index that is not a
-/// cell. Neighbouring corners are less than 180 degrees apart: beyond the 180th meridian longitudes go on beyond 180 or
-/// -180. A cell that holds a pole is a band of 360 degrees that ends at 90 or -90 degrees of latitude.
+/// cell. Neighbouring corners are less than 180 degrees apart: across the 180th meridian longitudes continue beyond 180
+/// or -180. A cell that contains a pole is a band of 360 degrees that ends at 90 or -90 degrees of latitude.
 pub fn cell_corners(index: i64) -> Vec<Point> {
     let (mut corners, turn) = unwrapped(&boundary(index));
     if let (Some(turn), Some(first)) = (turn, corners.first().copied()) {
@@ -24,8 +24,8 @@ fn boundary(index: i64) -> Vec<Point> {
     cell.map(|cell| cell.boundary().iter().map(|at| (at.lng(), at.lat())).collect()).unwrap_or_default()
 }
 
-/// The same corners, each less than 180 degrees from the one before; and where they go once round the world, whether to
-/// the east (1), around the north pole, or to the west (-1), around the south pole.
+/// Returns the same corners, each less than 180 degrees from the one before; and the direction if they circle the world
+/// once: to the east (1), around the north pole, or to the west (-1), around the south pole.
 fn unwrapped(corners: &[Point]) -> (Vec<Point>, Option<f64>) {
     let mut unwrapped: Vec<Point> = Vec::with_capacity(corners.len() + 3);
     for &(longitude, latitude) in corners.iter().chain(corners.first()) {
@@ -54,7 +54,7 @@ pub fn cell_outline(index: i64) -> Vec<Vec<Point>> {
     parts.collect()
 }
 
-/// The band around a pole, begun again where its corners cross the 180th meridian.
+/// Returns the band around a pole, restarted where its corners cross the 180th meridian.
 fn over_the_pole(corners: &[Point], turn: f64) -> Vec<Point> {
     let edges = (0..corners.len()).map(|n| (n, corners[n], corners[(n + 1) % corners.len()]));
     let mut across = edges.filter(|(_, from, to)| (to.0 - from.0).abs() > 180.0);
@@ -92,7 +92,7 @@ pub(crate) fn cell_geojson(index: i64) -> Option<String> {
     }
 }
 
-/// A ring with its first corner repeated at the end, to a tenth of a millimetre.
+/// Formats a ring with its first corner repeated at the end, to a tenth of a millimetre.
 fn ring_text(ring: &[Point], between: char, next: &str) -> String {
     let corners = ring.iter().chain(ring.first());
     corners.map(|(x, y)| format!("{x:.9}{between}{y:.9}")).collect::<Vec<_>>().join(next)

@@ -49,7 +49,7 @@ impl<W: Write> FeatureWriter<W> {
     }
 }
 
-/// The rows of a batch as an object a line.
+/// Returns the rows of a batch, one object per line.
 fn as_lines(batch: &RecordBatch) -> Result<String> {
     let json = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
     let mut writer: LineDelimitedWriter<Vec<u8>> = json.build::<_, LineDelimited>(Vec::new());

@@ -16,7 +16,7 @@ use parquet::errors::ParquetError;
 use crate::functions::h3::cells_as_text;
 use crate::output::format::{Cells, Format};
 
-/// Times that are written as text lie within so many seconds of 1970: a little more than 259,000 years.
+/// Times that are written as text are within this many seconds of 1970: a little more than 259,000 years.
 const MAX_TEXT_SECONDS: i128 = 8_200_000_000_000;
 /// Durations that are written as text are shorter.
 const MAX_TEXT_DURATION_SECONDS: i128 = 9_000_000_000_000_000;
@@ -45,7 +45,7 @@ enum Conversion {
 }
 
 impl OutputColumns {
-    /// The columns of `schema` as `format` writes them.
+    /// Creates the columns of `schema` as `format` writes them.
     ///
     /// # Errors
     /// If the format cannot hold the type of a column.
@@ -53,7 +53,7 @@ impl OutputColumns {
         Self::with_cells(format, schema, Cells::default())
     }
 
-    /// The same, with cells in this form.
+    /// Creates the same columns, with cells in this form.
     ///
     /// # Errors
     /// If the format cannot hold the type of a column.
@@ -76,7 +76,7 @@ impl OutputColumns {
         Ok(Self { format, schema, conversions, is_unchanged })
     }
 
-    /// The schema that is written.
+    /// Returns the schema that is written.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -111,7 +111,7 @@ impl OutputColumns {
     /// Checks that the format can hold every value of a batch.
     ///
     /// # Errors
-    /// If one is beyond what the format can say, such as a time that no calendar has.
+    /// If a value is beyond what the format can represent, such as a time outside the calendar.
     pub fn check(&self, batch: &RecordBatch) -> Result<()> {
         for (at, (column, conversion)) in batch.columns().iter().zip(&self.conversions).enumerate() {
             if matches!(conversion, Conversion::Cast(_)) {
@@ -135,7 +135,7 @@ impl OutputColumns {
     }
 }
 
-/// Whether a column holds cells: signed 64-bit integers in tables, hex text in JSON and CSV.
+/// Returns whether a column contains cells: signed 64-bit integers in tables, hex text in JSON and CSV.
 pub(crate) fn is_cell(field: &Field) -> bool {
     field.name() == "cell" && field.data_type() == &DataType::Int64
 }
@@ -160,14 +160,15 @@ fn conversion(format: Format, field: &Field, cells: Cells) -> Conversion {
     }
 }
 
-/// The schema, with a name of its own for each column.
+/// Returns the schema, with a unique name for each column.
 pub fn with_unique_names(schema: &SchemaRef) -> SchemaRef {
     let fields = schema.fields().iter().zip(unique_names(schema.fields()));
     let fields: Vec<FieldRef> = fields.map(|(field, name)| Arc::new(field.as_ref().clone().with_name(name))).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
-/// A name of its own for each column: the second `category` becomes `category_2`, or the next number that no other has.
+/// Returns a unique name for each column: the second `category` becomes `category_2`, or the next number that no other
+/// has.
 fn unique_names(fields: &[FieldRef]) -> Vec<String> {
     let given: HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
     let (mut used, mut numbers): (HashSet<String>, HashMap<&str, usize>) = (HashSet::new(), HashMap::new());
@@ -211,7 +212,7 @@ fn check_type(format: Format, field: &Field) -> Result<()> {
     )))
 }
 
-/// The type, or the part of it, that the format cannot hold.
+/// Returns the type, or the part of it, that the format cannot represent; `None` if it can represent all of it.
 fn unwritable(format: Format, kind: &DataType) -> Option<DataType> {
     if matches!(format, Format::Arrow | Format::Table) || is_plain(kind) {
         return None;
@@ -241,7 +242,7 @@ fn unwritable(format: Format, kind: &DataType) -> Option<DataType> {
         DataType::RunEndEncoded(_, of) => unwritable(format, of.data_type()),
         _ => None,
     };
-    // The writers know best what they can write, but say so only when they are given rows.
+    // Whether a type can be written is decided by the writers, but they report it only when they are given rows.
     within.or_else(|| try_writing(format, kind).is_err().then(|| kind.clone()))
 }
 
@@ -260,7 +261,7 @@ fn is_plain(kind: &DataType) -> bool {
         )
 }
 
-/// A name that two fields of a struct have: readers of JSON keep one of them, and those of Arrow refuse both.
+/// Returns a name that two fields of a struct have: readers of JSON keep one of them, and those of Arrow reject both.
 fn repeated_field(kind: &DataType) -> Option<&str> {
     match kind {
         DataType::Struct(fields) => {
@@ -300,7 +301,7 @@ fn try_writing(format: Format, kind: &DataType) -> Result<(), ParquetError> {
     Ok(())
 }
 
-/// Nested values as JSON.
+/// Converts nested values to JSON.
 fn json_texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let field = Arc::new(Field::new("value", column.data_type().clone(), true));
     let options = EncoderOptions::default().with_explicit_nulls(true);
@@ -318,7 +319,7 @@ fn json_texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     Ok(Arc::new(texts.finish()))
 }
 
-/// The type of a time in the column, or within its values, that no text can show.
+/// Returns the type of a time in the column, or within its values, that text cannot represent.
 fn time_beyond_text(column: &ArrayRef) -> Result<Option<DataType>> {
     let kind = column.data_type();
     if let Some((lowest, highest)) = text_range(kind) {
@@ -337,7 +338,7 @@ fn time_beyond_text(column: &ArrayRef) -> Result<Option<DataType>> {
     Ok(None)
 }
 
-/// The least and the greatest number of a type of times that can be written as text; `None` for other types.
+/// Returns the least and the greatest number of a type of times that can be written as text; `None` for other types.
 fn text_range(kind: &DataType) -> Option<(i128, i128)> {
     let around = |seconds: i128, unit: i128| Some((-seconds * unit, seconds * unit));
     match kind {

@@ -45,7 +45,7 @@ impl<W: Write + Send> std::fmt::Debug for ResultWriter<W> {
 const ROWS_PER_GROUP: usize = 1 << 16;
 
 impl<W: Write + Send> ResultWriter<W> {
-    /// A writer of batches with `schema` to `output`.
+    /// Creates a writer of batches with `schema` to `output`.
     ///
     /// # Errors
     /// If the format cannot hold a column's type.
@@ -53,7 +53,7 @@ impl<W: Write + Send> ResultWriter<W> {
         Self::with_options(format, schema, output, WriterOptions::default())
     }
 
-    /// A writer with these options.
+    /// Creates a writer with these options.
     ///
     /// # Errors
     /// If the format cannot hold a column's type.
@@ -131,7 +131,7 @@ impl<W: Write + Send> ResultWriter<W> {
                     batches
                 };
                 let text = pretty_format_batches(&batches).map_err(write_error)?.to_string();
-                // A terminal does what a publisher's control characters say.
+                // A terminal executes a publisher's control characters.
                 writeln!(output, "{}", printable(&text))
                     .and_then(|()| output.flush())
                     .or_err(Kind::Unavailable, || "writing the answer")

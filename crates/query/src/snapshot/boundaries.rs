@@ -13,7 +13,7 @@ use crate::snapshot::lake_snapshot::LakeSnapshot;
 use crate::snapshot::reader::Reader;
 
 impl Reader {
-    /// The newest version of `boundaries`; none where none have landed.
+    /// Opens the newest version of `boundaries`; `None` if none have landed.
     pub(crate) async fn open_boundaries(&self) -> Result<Option<Arc<Snapshot>>> {
         let table = &self.lake().boundaries;
         if !self.has_boundaries.load(Ordering::Relaxed) {
@@ -25,7 +25,7 @@ impl Reader {
         table.snapshot().await.map(Some)
     }
 
-    /// What landing left of each set of boundaries, by its name.
+    /// Returns the landing mark of each set of boundaries, by its name.
     ///
     /// # Errors
     /// If the log cannot be read or a mark is damaged.
@@ -46,7 +46,7 @@ impl Reader {
     }
 }
 
-/// The table of boundaries in SQL; without rows where none have landed.
+/// Returns the table of boundaries in SQL; without rows if none have landed.
 pub(crate) fn boundaries_provider(view: &LakeSnapshot) -> Result<Arc<dyn TableProvider>> {
     match &view.boundaries {
         Some(snapshot) => Ok(view.provider(&view.lake.boundaries, snapshot)?),

@@ -38,12 +38,12 @@ pub struct DeltaFiles {
     store_url: ObjectStoreUrl,
 }
 
-/// The URL by which the engine knows the lake's folder: plans, functions and errors name files by their paths within the
-/// lake, so that clients do not learn where it is stored.
+/// The URL of the lake's folder in the engine: plans, functions and errors name files by their paths within the lake,
+/// so that clients do not learn where it is stored.
 pub(crate) const LAKE_STORE: &str = "lake://tables";
 
 impl DeltaFiles {
-    /// The version `snapshot` of a table.
+    /// Creates the table of a version, `snapshot`.
     ///
     /// # Errors
     /// If the lake's URL is none the engine can register.

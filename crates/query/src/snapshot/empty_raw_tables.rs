@@ -13,7 +13,7 @@ use crate::snapshot::lake_snapshot::LakeSnapshot;
 use crate::snapshot::reader::Reader;
 
 impl Reader {
-    /// A session over a snapshot for SQL that users write.
+    /// Creates a session over a snapshot for users' SQL.
     ///
     /// # Errors
     /// If a view cannot be planned.
@@ -21,7 +21,7 @@ impl Reader {
         self.sql_session_on(self.engine(), view).await
     }
 
-    /// The same on an engine for one request: see [`Engine::with_limits`].
+    /// Creates the same session on an engine for one request: see [`Engine::with_limits`].
     ///
     /// # Errors
     /// If a view cannot be planned.

@@ -7,7 +7,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use lake_store::{ColumnRange, DataFile};
 
-/// A partition value as a scalar of its column's type.
+/// Converts a partition value to a scalar of its column's type.
 pub(crate) fn partition_scalar(kind: &DataType, value: Option<&str>) -> ScalarValue {
     let parsed = match (kind, value) {
         (DataType::Utf8, Some(text)) => Some(ScalarValue::Utf8(Some(text.to_owned()))),
@@ -39,7 +39,7 @@ fn scalar_bounds(range: &ColumnRange, kind: &DataType) -> Option<(ScalarValue, S
     Some(pair)
 }
 
-/// The statistics of one file over the table's schema, partition columns included.
+/// Returns the statistics of one file over the table's schema, partition columns included.
 pub(crate) fn file_statistics(file: &DataFile, schema: &SchemaRef, partition_columns: &[String]) -> Arc<Statistics> {
     let rows = file.rows.and_then(|r| usize::try_from(r).ok());
     let columns = schema.fields().iter().map(|field| {

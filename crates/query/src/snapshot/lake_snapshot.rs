@@ -93,7 +93,7 @@ impl LakeSnapshot {
         Ok(Arc::new(DeltaFiles::new(snapshot, table).map_err(engine_error)?))
     }
 
-    /// The names of the sets of boundaries that have landed.
+    /// Returns the names of the sets of boundaries that have landed.
     pub fn boundaries_names(&self) -> BTreeSet<&str> {
         let files = self.boundaries.iter().flat_map(|snapshot| snapshot.files.iter());
         files.filter_map(|file| file.partition_value("resource")).collect()

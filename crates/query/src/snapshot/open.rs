@@ -53,13 +53,13 @@ impl Reader {
         self.assemble_snapshot(versions, DefinitionsChoice::Current).await
     }
 
-    /// Whether `fast_counts` or `counts` has a newer version: `forget` may have removed the logs of these meanwhile.
+    /// Returns whether `fast_counts` or `counts` has a newer version: then `forget` may have removed the logs of these.
     async fn has_newer_versions(&self, (fast_counts, counts): (u64, u64)) -> bool {
         let newest = futures::try_join!(self.lake.fast_counts.snapshot(), self.lake.counts.snapshot());
         newest.is_ok_and(|(fast, count)| fast.version > fast_counts || count.version > counts)
     }
 
-    /// A snapshot of these versions.
+    /// Assembles the snapshot of these versions.
     pub(crate) async fn assemble_snapshot(
         &self,
         versions: SnapshotTables,
@@ -85,7 +85,7 @@ impl Reader {
         Ok(LakeSnapshot { lake, fast_counts, counts, incidents, rejects, boundaries, resources, catalog, definitions })
     }
 
-    /// The last batch of a resource that `fast_counts` contains at a version.
+    /// Reads the last batch of a resource that `fast_counts` contains at a version.
     pub(crate) async fn read_counted_batch(&self, name: &str, fast_counts: &Snapshot) -> Result<i64> {
         if let Some(known) = self.cached(&self.through, name, fast_counts.version) {
             return Ok(known);
@@ -94,7 +94,7 @@ impl Reader {
         Ok(self.cache(&self.through, name, fast_counts.version, found.unwrap_or(0)))
     }
 
-    /// What the last compaction of a resource left in `counts` at a version.
+    /// Reads the mark of a resource's last compaction in `counts` at a version.
     pub(crate) async fn read_compaction_mark(&self, name: &str, counts: &Snapshot) -> Result<Option<CompactionMark>> {
         if let Some(known) = self.cached(&self.compactions, name, counts.version) {
             return Ok(known);
@@ -133,14 +133,14 @@ impl Reader {
         Ok(ResourceSnapshot { resource, raw, through, landed, compaction, definitions, mark, is_forgetting })
     }
 
-    /// The files of `incidents` that are a resource's at a version.
+    /// Lists the files of `incidents` of a resource at a version.
     async fn read_incident_files(&self, name: &str, version: u64) -> Result<Arc<Vec<DataFile>>> {
         if let Some(known) = self.cached(&self.incident_files, name, version) {
             return Ok(known);
         }
         let snapshot = match self.lake.incidents.snapshot_at(version).await {
             Err(error) if error.kind() == Kind::NotFound => {
-                // Says so where the whole table is lost.
+                // The error states that the complete table is lost.
                 self.lake.snapshot_of(&self.lake.incidents).await?;
                 return Err(error);
             }

@@ -1,6 +1,6 @@
 //! The lake as it was: a snapshot of earlier versions that agree with each other.
 //!
-//! A time alone does not say which versions belong together, for clocks jump. What a compaction removed from
+//! A time alone does not determine which versions belong together, because clocks jump. What a compaction removed from
 //! `fast_counts` must be contained in the `counts` that are read, and what was counted must be in the `raw` that is
 //! read: both are looked up in the logs, and the versions are moved until it holds.
 
@@ -23,7 +23,7 @@ fn format_time(ms: Option<i64>) -> String {
     time.map_or_else(|| "unknown time".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-/// The newest version committed at `ms` or before; `None` if the table was made later.
+/// Finds the newest version committed at `ms` or before; `None` if the table was made later.
 async fn find_version_at(table: &Table, ms: i64) -> Result<Option<u64>> {
     let (mut found, mut first) = (None, None);
     table
@@ -158,7 +158,7 @@ impl Reader {
         Ok(view)
     }
 
-    /// A table at a version that was read before.
+    /// Opens a table at a version that was read before.
     ///
     /// # Errors
     /// If the version does not exist yet, or can no longer be read.
@@ -178,7 +178,7 @@ impl Reader {
         table.snapshot_at(version).await
     }
 
-    /// The last CLEAN up to the version `fast` that removed what `counts` does not contain.
+    /// Finds the last CLEAN up to the version `fast` that removed batches that `counts` does not contain.
     async fn find_lost_batches(&self, names: &[String], counts: &Snapshot, fast: u64) -> Result<Option<Cleaned>> {
         if self.lake().counts.snapshot().await?.version == counts.version {
             // The compaction that cleaned had read these counts or earlier ones.
@@ -209,7 +209,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// The raw table of a resource as it was at `ms`, or a little later if the rows of batch `counted` came later.
+    /// Opens the raw table of a resource as it was at `ms`, or a little later if the rows of batch `counted` came
+    /// later.
     async fn open_raw_at(&self, name: &str, ms: i64, counted: i64) -> Result<Option<Arc<Snapshot>>> {
         let table = self.raw_table(name)?;
         let version = find_version_at(&table, ms).await?;
@@ -239,7 +240,7 @@ impl Reader {
     }
 }
 
-/// The version of `incidents` that was named is the one that `counts` names.
+/// Checks that the version of `incidents` that was named is the one that `counts` names.
 fn check_versions_agree(moment: &TimeTravel, view: &LakeSnapshot) -> Result<()> {
     let TimeTravel::SnapshotTables { fast_counts, counts, incidents } = *moment else { return Ok(()) };
     let (named, own) = (format!("fast_counts={fast_counts},counts={counts},incidents={incidents}"), view.version());

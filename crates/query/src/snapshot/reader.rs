@@ -15,7 +15,7 @@ pub(crate) type StoredDefinitions = BTreeMap<String, Arc<StoredDefinition>>;
 
 pub(crate) type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
 
-/// Opens snapshots; keeps what a version of a table says, which never changes.
+/// Opens snapshots, and caches the content of table versions, which never changes.
 #[derive(Debug)]
 pub struct Reader {
     pub(super) lake: Lake,
@@ -37,7 +37,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of `lake` that knows the resources of `configured`, and those that the lake keeps.
+    /// Creates a reader of `lake` with the resources of `configured` and those that the lake stores.
     pub fn new(lake: Lake, engine: Engine, configured: Arc<Catalog>) -> Self {
         Self {
             lake,
@@ -56,22 +56,23 @@ impl Reader {
         }
     }
 
-    /// The lake that is read.
+    /// Returns the lake.
     pub fn lake(&self) -> &Lake {
         &self.lake
     }
 
-    /// The engine.
+    /// Returns the engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The definitions of the program and of the user's files; [`crate::LakeSnapshot::catalog`] has those of the lake as well.
+    /// Returns the definitions of the program and of the user's files; [`crate::LakeSnapshot::catalog`] has those of
+    /// the lake as well.
     pub fn configured(&self) -> &Catalog {
         &self.configured
     }
 
-    /// The raw tables of all landed resources, at their newest versions.
+    /// Opens the raw tables of all landed resources, at their newest versions.
     pub(crate) async fn open_raw_tables(&self) -> Result<Vec<(String, Arc<Snapshot>)>> {
         let opened = self.lake.list_landed_resources().await?.into_iter().map(|name| async move {
             let raw = self.raw_table(&name)?.snapshot().await?;
@@ -80,7 +81,7 @@ impl Reader {
         try_join_all(opened).await
     }
 
-    /// The raw table of a resource, opened once.
+    /// Returns the raw table of a resource, opened once.
     pub(crate) fn raw_table(&self, name: &str) -> Result<Table> {
         let cached = self.raws.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         match cached {

@@ -63,7 +63,7 @@ impl ResourceSnapshot {
         (self.through.max(self.watermark()) - above).max(0)
     }
 
-    /// Returns the seconds since the last batch landed, by the clock of this machine; none if it does not say when.
+    /// Returns the seconds since the last batch landed, by the clock of this machine; `None` if its time is not known.
     pub fn lag_seconds(&self) -> Option<i64> {
         let landed = DateTime::parse_from_rfc3339(&self.mark.landed_at).ok()?;
         Some((lake_model::now() - landed.with_timezone(&Utc)).num_seconds().max(0))
@@ -74,7 +74,8 @@ impl ResourceSnapshot {
         self.inexact_reason().is_none()
     }
 
-    /// Returns why the answer may differ from a recount, and the remedy; none if it is exact. `NAME` stands for the resource.
+    /// Returns why the answer may differ from a recount, and the remedy; `None` if it is exact. `NAME` is a placeholder
+    /// for the resource.
     pub(super) fn inexact_reason(&self) -> Option<&'static str> {
         let counted = self.through.max(self.watermark());
         if self.resource.is_none() {

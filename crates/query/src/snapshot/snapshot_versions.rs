@@ -24,11 +24,11 @@ pub struct SnapshotVersions {
     definitions: DefinitionsChoice,
 }
 
-/// The member of the text that says that a snapshot goes by the definitions of its own time.
+/// The member of the text that marks a snapshot with the definitions of its own time.
 const STORED_DEFINITIONS: (&str, &str) = ("definitions", "then");
 
 impl LakeSnapshot {
-    /// The versions of this snapshot. Those of `incidents` follow from `counts`.
+    /// Returns the versions of this snapshot. Those of `incidents` follow from `counts`.
     pub fn versions(&self) -> SnapshotVersions {
         SnapshotVersions {
             fast_counts: self.fast_counts.version,
@@ -104,7 +104,7 @@ impl Reader {
         };
         let mut raws = Vec::new();
         for (name, version) in &versions.raws {
-            // A name may come from outside: it opens nothing but a table of the lake.
+            // A name may come from a client: it opens only tables of the lake.
             if !newest.resources.contains_key(name) {
                 return Err(Error::not_found(format!("there is no table raw/{name} in {}", lake.location())));
             }

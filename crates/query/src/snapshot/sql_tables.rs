@@ -18,7 +18,8 @@ use crate::sql::sql_files;
 use crate::sql::templates::{fill, literal};
 
 impl Reader {
-    /// A session over a snapshot: `incidents` and `counts` as they are now, `rejects`, `boundaries`, `stored.*`, `raw.*`.
+    /// Creates a session over a snapshot: `incidents` and `counts` as they are now, `rejects`, `boundaries`,
+    /// `stored.*`, `raw.*`.
     ///
     /// # Errors
     /// If a view cannot be planned.
@@ -26,7 +27,7 @@ impl Reader {
         self.session_on(&self.engine, view).await
     }
 
-    /// The same on an engine for one request: see [`Engine::with_limits`].
+    /// Creates the same session on an engine for one request: see [`Engine::with_limits`].
     ///
     /// # Errors
     /// If a view cannot be planned.

@@ -18,7 +18,7 @@ const MAX_TRIES: u32 = 5;
 /// Returns the definition that a version of a table keeps; none in lakes of version 0.1.0.
 ///
 /// # Errors
-/// If the log cannot be read or what it says is damaged.
+/// If the log cannot be read or its content is damaged.
 pub async fn stored_definition(table: &Table, snapshot: &Snapshot, domain: &str) -> Result<Option<StoredDefinition>> {
     let text = table.read_domain(snapshot, domain).await?;
     let damaged = || format!("the metadata {domain} of table {}", table.name());
@@ -76,13 +76,13 @@ impl Reader {
     /// Returns the definition of a resource that the raw table of a snapshot keeps.
     ///
     /// # Errors
-    /// If the log cannot be read or what it says is damaged.
+    /// If the log cannot be read or its content is damaged.
     pub async fn stored_definition_of(&self, view: &LakeSnapshot, name: &str) -> Result<Option<Arc<StoredDefinition>>> {
         let Some(resource) = view.resources.get(name) else { return Ok(None) };
         self.read_stored(name, &self.raw_table(name)?, &resource.raw, DEFINITION_DOMAIN).await
     }
 
-    /// The definitions that these versions keep.
+    /// Reads the definitions that these versions store.
     pub(crate) async fn read_stored_definitions(
         &self,
         raws: &[(String, Arc<Snapshot>)],
@@ -117,7 +117,7 @@ impl Reader {
         Ok(self.cache(&self.stored_definitions, name, snapshot.version, found))
     }
 
-    /// The definitions of today: see [`Catalog::with_stored`].
+    /// Returns the current definitions: see [`Catalog::with_stored`].
     pub(crate) fn catalog_with(&self, stored: StoredDefinitions) -> Arc<Catalog> {
         let mut current = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_none_or(|(of, _)| *of != stored) {
@@ -128,7 +128,7 @@ impl Reader {
         current.as_ref().map_or_else(|| Arc::clone(&self.configured), |(_, catalog)| Arc::clone(catalog))
     }
 
-    /// The definitions of an earlier time: see [`Catalog::as_stored`].
+    /// Returns the definitions of an earlier time: see [`Catalog::as_stored`].
     pub(crate) fn catalog_as_stored(&self, stored: &StoredDefinitions) -> Arc<Catalog> {
         let (catalog, wrong) = self.configured.as_stored(stored);
         warn_of_damaged(&wrong);

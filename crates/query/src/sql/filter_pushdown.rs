@@ -1,4 +1,4 @@
-//! Filters are pushed down only where names tell columns apart.
+//! Filters are pushed down only where names distinguish columns.
 //!
 //! The engine pushes the filters of a physical plan towards the tables, and finds the column of a filter in the step below
 //! by its name. A join of two tables has two columns of one name, and the filter may land on the wrong one: rows are lost,
@@ -19,7 +19,7 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 /// The engine's rules: one before the plan is distributed, one after.
 const FILTER_PUSHDOWN: [&str; 2] = ["FilterPushdown", "FilterPushdown(Post)"];
 
-/// The engine's rules for physical plans, with its pushing down of filters where it is right.
+/// Returns the engine's rules for physical plans, with filter pushdown only where it is correct.
 pub(crate) fn physical_rules() -> Vec<Rule> {
     let rules = PhysicalOptimizer::new().rules.into_iter();
     let is_pushdown = |rule: &Rule| FILTER_PUSHDOWN.contains(&rule.name());

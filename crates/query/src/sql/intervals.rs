@@ -27,8 +27,8 @@ const NANOS_PER_DAY: i128 = 86_400_000_000_000;
 const LENGTH_DIGITS: u8 = 38;
 const LENGTH: DataType = DataType::Decimal128(LENGTH_DIGITS, 0);
 
-/// Puts the lengths of intervals into comparisons and orders, once the types of both sides are known. What orders by itself
-/// is refused.
+/// Replaces intervals in comparisons and orders by their lengths, once the types of both sides are known. Other orders
+/// of intervals are rejected.
 #[derive(Debug)]
 pub(crate) struct CompareIntervals;
 

@@ -6,7 +6,7 @@ use lake_model::{Error, nearest};
 /// The schemas whose tables users name; the first is the one that needs no name of its own.
 const SCHEMAS: [&str; 3] = ["main", "raw", "stored"];
 
-/// The error about a table that is not there, with the nearest name that is.
+/// Adds the nearest existing name to the error about a missing table.
 pub(crate) fn suggest_table(error: Error, context: &SessionContext) -> Error {
     let Some(given) = missing_table(error.message()) else { return error };
     let (schema, table) = given.rsplit_once('.').unwrap_or(("", given));
@@ -35,13 +35,13 @@ pub(crate) fn suggest_table(error: Error, context: &SessionContext) -> Error {
     }
 }
 
-/// The name in `table 'lake.raw.x' not found`.
+/// Returns the name in `table 'lake.raw.x' not found`.
 fn missing_table(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("table '")?;
     rest.split_once("' not found").map(|(name, _)| name)
 }
 
-/// A table as a statement names it: quoted where it would not be a name otherwise.
+/// Returns a table's name as in a statement: quoted if it would not be an identifier otherwise.
 fn quote_if_needed(schema: &str, name: &str) -> String {
     let is_bare = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');

@@ -16,7 +16,7 @@ use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 /// The engine's rule that finds constant conditions.
 const SIMPLIFY: &str = "simplify_expressions";
 
-/// The engine's rules for logical plans, and ours after that which finds constant conditions.
+/// Returns the engine's rules for logical plans, with ours after the one that evaluates constant conditions.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     let after = rules.iter().position(|rule| rule.name() == SIMPLIFY).map_or(0, |at| at + 1);

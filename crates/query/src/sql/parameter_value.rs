@@ -55,7 +55,7 @@ pub(crate) fn fit_value(value: &ScalarValue, kind: Option<&DataType>) -> Option<
         // A number is not a time, and its unit is unknown.
         of if of.is_numeric() && kind.is_temporal() => None,
         DataType::Timestamp(unit, Some(zone)) if !matches!(kind, DataType::Timestamp(_, Some(_))) => {
-            // As of a text, whose Z says nothing and whose offset would say another time.
+            // As for text: a Z is ignored, and an offset, which would mean another time, is an error.
             let is_utc = matches!(zone.as_ref(), "UTC" | "Z" | "+00:00");
             is_utc.then(|| value.cast_to(&DataType::Timestamp(*unit, None)).ok())?
         }

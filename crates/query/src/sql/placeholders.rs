@@ -1,5 +1,5 @@
-//! The placeholders for values in parsed SQL. The engine knows `$1` and `$name`; `?` becomes a number where it was parsed, so
-//! that the positions in errors stay those of the text.
+//! The placeholders for values in parsed SQL. The engine supports `$1` and `$name`; `?` becomes a number in the parsed
+//! statement, so that the positions in errors stay those of the text.
 
 use std::ops::ControlFlow;
 

@@ -1,5 +1,5 @@
-//! The program's own queries: a constant for each file of `queries/` that is not a named query. The comment at the head of a
-//! file says what it is.
+//! The program's own queries: a constant for each file of `queries/` that is not a named query. The comment at the head
+//! of a file describes its rows.
 
 macro_rules! sql_files {
     ($($name:ident = $file:literal;)*) => {

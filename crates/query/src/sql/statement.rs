@@ -162,7 +162,7 @@ impl Statement {
     }
 }
 
-/// A value for people: a text in quotes, a time with its zone.
+/// Formats a value for people: a text in quotes, a time with its zone.
 fn display_value(value: &ScalarValue) -> String {
     match value.try_as_str() {
         Some(Some(text)) => Value::from(text).to_string(),
@@ -174,7 +174,7 @@ fn display_value(value: &ScalarValue) -> String {
     }
 }
 
-/// A name as it is in the query, with or without its `$`.
+/// Returns a name without its `$`, if it has one.
 fn strip_dollar(name: &str) -> &str {
     name.strip_prefix('$').unwrap_or(name)
 }

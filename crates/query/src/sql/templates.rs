@@ -2,7 +2,7 @@
 
 use lake_model::{Error, Result};
 
-/// The partition of a row by when it occurred: what `{year}` stands for in every template.
+/// The partition of a row by its time of occurrence: the value of `{year}` in every template.
 const YEAR: &str = "CAST(date_part('year', occurred_at) AS INT)";
 
 /// Returns the SQL of a template with its `{name}` placeholders filled. The values are the program's own SQL, never a

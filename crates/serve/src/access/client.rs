@@ -22,12 +22,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Somebody at an address, where no token is needed or none is known.
+    /// Creates an anonymous client at an address: no token is needed, or the one that was sent is not known.
     pub(crate) fn anonymous(address: IpAddr) -> Self {
         Self { name: None, scope: Scope::Admin, address }
     }
 
-    /// A client with the token of this name.
+    /// Creates a client with the token of this name.
     pub(super) fn with_token(name: String, scope: Scope, address: IpAddr) -> Self {
         Self { name: Some(name), scope, address }
     }
@@ -45,8 +45,8 @@ impl Client {
         Err(Error::new(Kind::Denied, what))
     }
 
-    /// What its requests are counted under: the token, else the address. A client with one IPv6 address has the 2^64 of
-    /// its network.
+    /// Returns the key under which its requests are counted: its token, else its address. A client with one IPv6
+    /// address has the 2^64 addresses of its network, so the network is counted.
     pub(crate) fn key(&self) -> String {
         match (&self.name, self.address.to_canonical()) {
             (Some(name), _) => format!("token:{name}"),
@@ -67,12 +67,12 @@ impl Client {
         CURRENT.try_with(Arc::clone).unwrap_or_default()
     }
 
-    /// Where it is.
+    /// Returns its address.
     pub(crate) fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// The name of its token.
+    /// Returns the name of its token.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }

@@ -1,7 +1,7 @@
 //! Access and quotas of clients: one place for every interface.
 //!
-//! Without a token configured everybody may read, and is known by the address alone. With one, whoever shows none is
-//! refused.
+//! Without a configured token everybody may read, and a client is identified by its address alone. With one, requests
+//! without a valid token are rejected.
 
 mod client;
 mod options;
@@ -39,7 +39,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// A gate with these tokens and the limits of each client.
+    /// Creates the access rules of a server: these tokens, and the limits of each client.
     ///
     /// # Errors
     /// If the token file cannot be read or has a line that is none, or a token is too short to be one.
@@ -56,13 +56,13 @@ impl Access {
         })
     }
 
-    /// A gate that is open to everybody, without limits.
+    /// Creates access rules that let everybody in, without limits.
     pub fn open() -> Self {
         let origins = Origins::new(false, Vec::new(), Vec::new());
         Self { tokens: None, proxies: Vec::new(), origins, quotas: Quotas::new(0, 0) }
     }
 
-    /// Whether a request must show a token.
+    /// Returns whether a request needs a token.
     pub fn needs_token(&self) -> bool {
         self.tokens.is_some()
     }
@@ -72,8 +72,8 @@ impl Access {
         &self.origins
     }
 
-    /// From where a request comes: the peer, or whom a trusted proxy names. `forwarded` are the texts of the headers
-    /// `X-Forwarded-For`, in their order.
+    /// Returns the address that a request comes from: that of the peer, or the one that a trusted proxy names.
+    /// `forwarded` are the values of the headers `X-Forwarded-For`, in their order.
     pub(crate) fn address<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         proxy::find_client(&self.proxies, peer, forwarded)
     }

@@ -16,7 +16,7 @@ pub struct AccessOptions {
     pub read_token: Option<Secret>,
     /// One token that may do everything.
     pub admin_token: Option<Secret>,
-    /// Proxies that say truly, in `X-Forwarded-For`, for whom they ask.
+    /// Trusted proxies: their `X-Forwarded-For` names the client.
     pub trusted_proxies: Vec<Proxy>,
     /// Whether only this machine can reach the server.
     pub is_loopback: bool,

@@ -59,7 +59,7 @@ pub(crate) struct Origins {
     pages: Vec<PageOrigin>,
 }
 
-/// What a browser tells of a request (Fetch Metadata), besides `Origin`.
+/// What a browser declares about a request (Fetch Metadata), in addition to `Origin`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FetchMetadata<'a> {
     pub(crate) site: Option<&'a str>,
@@ -68,8 +68,8 @@ pub(crate) struct FetchMetadata<'a> {
 }
 
 impl Origins {
-    /// The rule of a server that `is_private` (on loopback, without a token) or not. What is configured is checked in
-    /// either case.
+    /// Creates the rules of a server that `is_private` (on loopback, without a token) or not. Configured origins are
+    /// checked in either case.
     pub(super) fn new(is_private: bool, hosts: Vec<HostName>, pages: Vec<PageOrigin>) -> Self {
         let any = pages.iter().any(|page| page.0 == "*");
         Self {

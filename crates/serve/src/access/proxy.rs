@@ -1,7 +1,7 @@
 //! Proxies in front of the server, and for whom they ask.
 //!
-//! Only `X-Forwarded-*` is read. A proxy that writes it passes `Forwarded` on as the client sent it, so that whoever
-//! believed both would believe the client.
+//! Only `X-Forwarded-*` is read. A proxy that writes it passes `Forwarded` on as the client sent it, so a server that
+//! read both would trust the client.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -53,8 +53,8 @@ pub(super) fn is_trusted(proxies: &[Proxy], address: IpAddr) -> bool {
     proxies.iter().any(|proxy| proxy.contains(address.to_canonical()))
 }
 
-/// From where a request comes: the last address in the chain that is not a trusted proxy. What stands before it may be
-/// anybody's invention.
+/// Returns the address that a request comes from: the last address in the chain that is not a trusted proxy. A client
+/// can invent the addresses before it.
 pub(super) fn find_client<'a>(
     proxies: &[Proxy],
     peer: IpAddr,
@@ -69,7 +69,7 @@ pub(super) fn find_client<'a>(
     address
 }
 
-/// An entry of the chain; some proxies add a port.
+/// Parses an entry of the chain; some proxies add a port.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.parse().ok().or_else(|| text.parse().ok().map(|socket: std::net::SocketAddr| socket.ip()));

@@ -46,7 +46,7 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
-    /// How many seconds to wait, as `Retry-After` says it.
+    /// Returns the seconds to wait, as `Retry-After` states them.
     pub(crate) fn seconds(&self) -> u32 {
         let seconds = self.wait.as_secs() + u64::from(self.wait.subsec_nanos() > 0);
         u32::try_from(seconds).unwrap_or(u32::MAX).max(1)

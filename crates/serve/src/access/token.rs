@@ -1,4 +1,4 @@
-//! Bearer tokens (RFC 6750), what they allow, and the line of the token file that knows one without holding it.
+//! Bearer tokens (RFC 6750), what they allow, and the line of the token file that recognises one by its hash.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lake_model::{Error, Result, Secret, listed};
 use uuid::Uuid;
 
-/// What every token of ours begins with, so that whoever finds one knows what it is.
+/// The prefix of every token of this program, so that a token that is found in a log or a repository can be recognised.
 pub(crate) const PREFIX: &str = "hotspots_";
 /// What the hash in a line begins with.
 const ALGORITHM: &str = "blake3:";
@@ -20,7 +20,7 @@ const MIN_TOKEN_CHARS: usize = 16;
 pub enum Scope {
     /// Everything about the lake.
     Read,
-    /// What is told about the process, too.
+    /// The scope that also allows reading data about the process.
     Admin,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A token as a line of the file knows it.
+/// A token as a line of the file describes it.
 #[derive(Clone, Debug)]
 pub(super) struct TokenEntry {
     pub(super) name: String,
@@ -59,7 +59,7 @@ pub(super) struct TokenEntry {
 }
 
 impl TokenEntry {
-    /// Knows a token that is given as it is; `what` says by which options.
+    /// Creates the entry of a token that is configured as plain text; `what` names the options that set it.
     pub(super) fn from_token(name: &str, scope: Scope, token: &Secret, what: &str) -> Result<Self> {
         let remedy = "make one with `hotspots-lake token new NAME`";
         if token.is_empty() {
@@ -91,7 +91,7 @@ impl FromStr for TokenEntry {
     }
 }
 
-/// A new token, to be shown once, and its line for the token file.
+/// Returns a new token, to be shown once, and its line for the token file.
 ///
 /// # Errors
 /// If the name is none: letters, digits, `.`, `-` and `_`.
@@ -108,7 +108,8 @@ pub fn fresh_token(name: &str, scope: Scope) -> Result<(Secret, String)> {
     Ok((Secret::from(token), line))
 }
 
-/// The hash of a token. A fast one is right: it is of random bits, which no list of words finds.
+/// Returns the hash of a token. A fast hash is sufficient: a token consists of random bits, which a dictionary attack
+/// cannot find.
 pub(super) fn hash(token: &str) -> blake3::Hash {
     blake3::hash(token.as_bytes())
 }

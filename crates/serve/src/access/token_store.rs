@@ -1,7 +1,7 @@
 //! The tokens that are known: those of the environment, and those of a file that may change meanwhile.
 //!
-//! What is not in the file as it is now is not known: a token is revoked by removing its line, and a file that is gone
-//! knows nobody.
+//! Only tokens in the current file are valid: removing its line revokes a token, and without the file no token is
+//! valid.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,7 @@ struct FileState {
 }
 
 impl TokenStore {
-    /// The tokens of the options; none where they have none.
+    /// Returns the tokens of the options; `None` if they have none.
     pub(super) fn from_options(options: AccessOptions) -> Result<Option<Self>> {
         let of = |token: &Option<_>, name, scope, what| {
             token.as_ref().map(|token| TokenEntry::from_token(name, scope, token, what))
@@ -55,7 +55,8 @@ impl TokenStore {
         Ok((!fixed.is_empty() || file.is_some()).then_some(Self { fixed, file }))
     }
 
-    /// The token that was shown, if it is known. All are compared, whichever it is.
+    /// Returns the entry of the token that was sent, if it is valid. It is compared with every entry, so that the time
+    /// does not depend on which one matches.
     pub(super) fn find(&self, shown: &str) -> Option<TokenEntry> {
         let shown = hash(shown);
         let of_file = self.file.as_ref().map(TokenFile::entries).unwrap_or_default();
@@ -77,8 +78,8 @@ impl TokenFile {
         Ok(Self { path, state: Mutex::new(FileState { at: Instant::now(), text, known }) })
     }
 
-    /// The tokens of the file as it is now, or was a moment ago. It is small: reading it is as cheap as asking when it
-    /// was changed, and sees every change.
+    /// Returns the tokens of the file as it is now, or was a moment ago. It is small: reading it costs as little as
+    /// asking when it was changed, and sees every change.
     fn entries(&self) -> Arc<Vec<TokenEntry>> {
         let mut last = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if last.at.elapsed() >= RELOAD_INTERVAL {
@@ -88,7 +89,7 @@ impl TokenFile {
                 String::new()
             });
             if text != last.text {
-                // A line that is none knows nobody; the others do.
+                // An invalid line grants no access; the other lines are used.
                 let right = parse_lines(&self.path, &text).filter_map(|known| {
                     known.inspect_err(|error| tracing::error!(%error, "a token is not known")).ok()
                 });
@@ -105,7 +106,7 @@ fn read(path: &Path) -> Result<String> {
     read_text_file(path).map_err(|error| error.context("--token-file"))
 }
 
-/// The file's tokens: every line that is neither empty nor a comment.
+/// Parses the file's tokens: every line that is neither empty nor a comment.
 fn parse_lines<'a>(path: &'a Path, text: &'a str) -> impl Iterator<Item = Result<TokenEntry>> + 'a {
     let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line.trim()));
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(move |(number, line)| {

@@ -22,7 +22,7 @@ const CLOSE: &str = "ClosePreparedStatement";
 const CANCEL_QUERY: &str = "CancelQuery";
 const CANCEL_INFO: &str = "CancelFlightInfo";
 
-/// What there is.
+/// Returns the actions of this server.
 pub(super) fn list() -> impl Iterator<Item = ActionType> + Send + 'static {
     let all = [
         (CREATE, "Plans a statement with places for values, ? or $1; its handle holds the statement"),
@@ -85,12 +85,12 @@ async fn prepare_statement(app: &App, query: String) -> Result<ActionCreatePrepa
     Ok(ActionCreatePreparedStatementResult {
         prepared_statement_handle: handle.to_bytes(),
         dataset_schema: schema_bytes(&planned.schema()).map_err(status)?,
-        // Where the SQL does not tell a type, any goes.
+        // Where the SQL does not determine a type, any type is accepted.
         parameter_schema: schema_bytes(planned.placeholders()).map_err(status)?,
     })
 }
 
-/// Ends the answers to the tickets of `info`. The numbers of the two results that say so are the same.
+/// Cancels the answers to the tickets of `info`. The two results that report this have the same numbers.
 fn cancel_answers(app: &App, running: &RunningAnswers, info: &FlightInfo) -> Result<CancelStatus, Status> {
     let mut found = false;
     for ticket in info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref()) {

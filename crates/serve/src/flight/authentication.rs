@@ -1,4 +1,4 @@
-//! The one place that every call passes before it is answered: who asks.
+//! Authentication: every call passes it before it is answered.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -25,7 +25,7 @@ const NO_TOKEN: &str = "none";
 /// Lets a client in for one call, which lasts until the permit is dropped.
 ///
 /// # Errors
-/// If it shows no token where one is needed, or asks more than it may; then `retry-after` says how many seconds to wait.
+/// If it sends no token where one is needed, or exceeds its limits; then `retry-after` states how many seconds to wait.
 pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) -> Result<(Client, Permit), Status> {
     let busy = |busy: Busy| {
         app.metrics.add_refusal(busy.cause);
@@ -46,8 +46,8 @@ pub(super) fn admit(app: &App, headers: &MetadataMap, peer: Option<SocketAddr>) 
     Ok((client, permit))
 }
 
-/// The value of `authorization` that a client has from its handshake: a user name and a token as the password (RFC
-/// 7617) become a bearer token (RFC 6750). The user name means nothing.
+/// Returns the value of `authorization` for a client after its handshake: a user name and a token as the password (RFC
+/// 7617) become a bearer token (RFC 6750). The user name is ignored.
 ///
 /// # Errors
 /// If it sends something else.

@@ -45,7 +45,7 @@ pub(super) async fn put(
         }
     }
     let handle = handle.with_values(BoundValues::from_messages(&parts).map_err(status)?);
-    // What does not fit is said here, where it was sent.
+    // Values that do not fit are rejected here, where the client sent them.
     PreparedQuery::plan_bound(app, &handle).await.map_err(status)?;
     let result = DoPutPreparedStatementResult { prepared_statement_handle: Some(handle.to_bytes()) };
     Ok(Response::new(single_message(PutResult { app_metadata: result.encode_to_vec().into() })))

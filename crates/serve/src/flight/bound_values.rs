@@ -23,7 +23,7 @@ pub(super) struct BoundValues {
 }
 
 impl BoundValues {
-    /// The values in the messages of a binding; none if it has no column.
+    /// Returns the values in the messages of a binding; `None` if it has no column.
     ///
     /// # Errors
     /// If they are not one row of values.
@@ -50,7 +50,7 @@ impl BoundValues {
         }))
     }
 
-    /// The names and values.
+    /// Decodes the names and values.
     ///
     /// # Errors
     /// If they are no row of values.
@@ -58,7 +58,7 @@ impl BoundValues {
         ValueMessages { schema: &self.schema, dictionaries: &[], header: &self.header, body: &self.body }.read()
     }
 
-    /// The same values, each as itself and not as one of a dictionary or of several types.
+    /// Returns the same values with plain types: decoded from dictionaries and unions.
     fn plain(named: NamedValues) -> Result<Self> {
         let wrong = || "the bound values as plain ones";
         let columns = named.into_iter().map(|(name, value)| Ok((name, value.to_array()?, true)));

@@ -6,18 +6,18 @@ use tonic::Status;
 
 use super::status::{malformed, unsupported};
 
-/// The name of a command, for errors.
+/// Returns the name of a command, for errors.
 pub(super) fn name_of(command: &Command) -> &str {
     command.type_url().rsplit('.').next().unwrap_or_default()
 }
 
-/// The command in some bytes; `what` names them.
+/// Decodes a command; `what` names the bytes in errors.
 pub(super) fn command(bytes: &[u8], what: &str) -> Result<Command, Status> {
     let command = Any::decode(bytes).ok().filter(|any| !any.type_url.is_empty());
     command.and_then(|any| Command::try_from(any).ok()).ok_or_else(|| malformed(what))
 }
 
-/// Refuses a statement that says it is part of a transaction.
+/// Rejects a statement that declares to be part of a transaction.
 pub(super) fn no_transaction(id: Option<&[u8]>) -> Result<(), Status> {
     if id.is_some_and(|id| !id.is_empty()) { Err(unsupported("a transaction")) } else { Ok(()) }
 }

@@ -24,7 +24,7 @@ fn failed<T>(result: Result<T, FlightError>) -> Result<T> {
     result.or_err(Kind::Invalid, || "what the lake holds")
 }
 
-/// The rows that answer a command about the lake; none if it is not such a command.
+/// Returns the rows that answer a command about the lake; `None` if it is another command.
 ///
 /// # Errors
 /// If a filter is wrong or the lake cannot be read.

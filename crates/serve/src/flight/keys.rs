@@ -1,4 +1,4 @@
-//! Primary and foreign keys: the lake declares none, and says so in the columns that clients expect.
+//! Primary and foreign keys: the lake declares none, and answers with empty tables of the columns that clients expect.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -10,7 +10,7 @@ fn schema(columns: &[(&str, DataType, bool)]) -> SchemaRef {
     Schema::new(fields.collect::<Vec<_>>()).into()
 }
 
-/// The primary keys of a table.
+/// Returns the primary keys of a table: no rows.
 pub(super) fn primary() -> RecordBatch {
     RecordBatch::new_empty(schema(&[
         ("catalog_name", TEXT, true),
@@ -22,7 +22,7 @@ pub(super) fn primary() -> RecordBatch {
     ]))
 }
 
-/// The foreign keys from or to a table.
+/// Returns the foreign keys from or to a table: no rows.
 pub(super) fn foreign() -> RecordBatch {
     RecordBatch::new_empty(schema(&[
         ("pk_catalog_name", TEXT, true),

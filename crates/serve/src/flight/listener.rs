@@ -49,12 +49,12 @@ impl FlightListener {
         Ok(Self { listener, addr, server, scheme })
     }
 
-    /// The address as clients take it, with the real port.
+    /// Returns the address for clients, with the real port.
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.addr)
     }
 
-    /// Answers calls until the application is told to stop; then takes no new ones and waits for those under way.
+    /// Answers calls until the application is stopped; then accepts no new ones and waits for those under way.
     ///
     /// # Errors
     /// If the socket fails.

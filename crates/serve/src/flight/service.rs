@@ -44,7 +44,7 @@ impl Service {
         Self { app, running: RunningAnswers::default() }
     }
 
-    /// The id of the lake, which tickets carry.
+    /// Returns the id of the lake, which tickets contain.
     pub(super) fn lake(&self) -> &str {
         self.app.reader.lake().id()
     }
@@ -56,7 +56,7 @@ impl Service {
     {
         let span = span(request.metadata());
         let (client, _permit) = authentication::admit(&self.app, request.metadata(), request.remote_addr())?;
-        // Plans are large; on the heap they are no weight on whoever waits.
+        // Plans are large; on the heap they do not enlarge the futures that wait for them.
         let answer = Box::pin(client.scope(answer(request.into_inner())));
         run_guarded(self.app.limits.timeout, answer).instrument(span).await
     }
@@ -110,7 +110,7 @@ impl Service {
         statements::rows(&self.app, &self.running, &handle).await
     }
 
-    /// The rows of a command about the lake.
+    /// Returns the rows of a command about the lake.
     async fn read_lake_rows(&self, command: &Command) -> Result<arrow::array::RecordBatch, Status> {
         let rows = commands::rows(&self.app, command).await.map_err(status)?;
         rows.ok_or_else(|| match command {
@@ -120,7 +120,7 @@ impl Service {
     }
 }
 
-/// What names the call in every log line of it.
+/// Returns the span that names the call in each of its log lines.
 fn span(headers: &MetadataMap) -> Span {
     tracing::error_span!("request", request_id = RequestId::from_headers(headers.as_ref()).as_str())
 }

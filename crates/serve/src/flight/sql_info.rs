@@ -18,7 +18,7 @@ const ARROW_VERSION: &str = "1.3";
 /// Facts that are answered at a time.
 const MAX_FACTS: usize = 1_000;
 
-/// The chosen facts, or all if none is chosen.
+/// Returns the chosen facts, or all if none is chosen.
 ///
 /// # Errors
 /// Never, as every fact has its type.
@@ -49,7 +49,7 @@ fn append_server(app: &App, facts: &mut SqlInfoDataBuilder) {
     facts.append(SqlInfo::FlightSqlServerTransactionTimeout, 0_i32);
 }
 
-/// The names and functions that SQL has here.
+/// Appends the names and functions that SQL has here.
 fn append_language(app: &App, facts: &mut SqlInfoDataBuilder) {
     facts.append(SqlInfo::SqlIdentifierCase, SqlSupportedCaseSensitivity::SqlCaseSensitivityLowercase as i32);
     facts.append(SqlInfo::SqlIdentifierQuoteChar, "\"");
@@ -77,7 +77,7 @@ fn append_language(app: &App, facts: &mut SqlInfoDataBuilder) {
     facts.append(SqlInfo::SqlSystemFunctions, named(&["Conditional Functions", "Other Functions"]));
 }
 
-/// What statements may say.
+/// Appends the facts about statements that are supported.
 fn append_statements(facts: &mut SqlInfoDataBuilder) {
     let bits = |bits: &[i32]| bits.iter().fold(0, |all, bit| all | 1 << bit);
     for no in [

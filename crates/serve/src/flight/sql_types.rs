@@ -12,7 +12,7 @@ struct Type {
     size: i32,
     /// The base of `size` where it counts digits.
     radix: Option<i32>,
-    /// What stands before and after a literal.
+    /// The text before and after a literal.
     quotes: Option<(&'static str, &'static str)>,
 }
 
@@ -41,7 +41,7 @@ const TYPES: [Type; 13] = [
     quoted("TIMESTAMP", XdbcDataType::XdbcTimestamp, 29, "TIMESTAMP '"),
 ];
 
-/// The types, or the one with this number.
+/// Returns the types, or the one with this number.
 ///
 /// # Errors
 /// Never, as every row is well-formed.

@@ -1,6 +1,6 @@
 //! What a ticket and the handle of a prepared statement hold.
 //!
-//! Neither is a secret and neither is trusted: whoever makes one up asks what he may ask anyway.
+//! Neither is a secret and neither is trusted: a client that invents one can read only what it may read anyway.
 
 use bytes::Bytes;
 use lake_model::{Error, Result};
@@ -33,24 +33,24 @@ pub(super) struct StatementHandle {
 }
 
 impl StatementHandle {
-    /// A statement without values.
+    /// Creates a handle of a statement without values.
     pub(super) fn new(lake: &str, sql: impl Into<String>) -> Self {
         Self { format: FORMAT, lake: lake.to_owned(), sql: sql.into(), ..Self::default() }
     }
 
-    /// The same, with other values.
+    /// Returns the same handle with other values.
     #[must_use]
     pub(super) fn with_values(self, values: Option<BoundValues>) -> Self {
         Self { values, ..self }
     }
 
-    /// The same, for a ticket.
+    /// Returns the same handle for a ticket: with the versions to read.
     #[must_use]
     pub(super) fn with_versions(self, versions: &SnapshotVersions) -> Self {
         Self { versions: versions.to_string(), id: uuid::Uuid::new_v4().to_string(), ..self }
     }
 
-    /// As bytes.
+    /// Encodes it as bytes.
     pub(super) fn to_bytes(&self) -> Bytes {
         self.encode_to_vec().into()
     }
@@ -68,7 +68,7 @@ impl StatementHandle {
         Ok(handle)
     }
 
-    /// The versions to read; none in a handle.
+    /// Returns the versions to read; `None` in a handle without a ticket.
     ///
     /// # Errors
     /// If they are none.

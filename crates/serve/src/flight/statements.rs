@@ -35,7 +35,7 @@ impl PreparedQuery {
         Self::new(app, handle, sql_worker::StatementValues::Unbound).await
     }
 
-    /// The same with its values in their places.
+    /// Plans the statement with its values bound.
     ///
     /// # Errors
     /// As [`Self::plan_unbound`], or if a place has no value, or one that does not fit.
@@ -53,18 +53,18 @@ impl PreparedQuery {
         Ok(Self { context, planned })
     }
 
-    /// The places for values, with the types that the SQL tells.
+    /// Returns the placeholders for values, with the types that the SQL determines.
     pub(super) fn placeholders(&self) -> &SchemaRef {
         &self.planned.placeholders
     }
 
-    /// The columns of the answer, as they are sent.
+    /// Returns the columns of the answer, as they are sent.
     pub(super) fn schema(&self) -> SchemaRef {
         sent_schema(&self.planned.columns)
     }
 }
 
-/// What a client asks a statement's rows with.
+/// Plans a statement, and returns the ticket and schema with which a client requests its rows.
 ///
 /// # Errors
 /// If the SQL is wrong, would change anything, or lacks values.
@@ -81,7 +81,7 @@ pub(super) async fn plan_flight_info(
     Ok(response)
 }
 
-/// One endpoint, here, whose rows have these columns.
+/// Returns a `FlightInfo` with one endpoint, this server, whose rows have these columns.
 ///
 /// # Errors
 /// If a type has no place in the schema.
@@ -91,7 +91,7 @@ pub(super) fn flight_info(schema: &SchemaRef, ticket: Bytes, descriptor: FlightD
     Ok(info.with_endpoint(endpoint).with_descriptor(descriptor).with_ordered(true))
 }
 
-/// The rows of a statement.
+/// Returns the rows of a statement.
 ///
 /// # Errors
 /// As [`plan_flight_info`], or if its versions are gone.

@@ -16,7 +16,7 @@ use crate::limits::timeout_error;
 /// Bytes of a text that go into a status: it is sent in a header, and clients bound those, some at 8 KiB.
 const MAX_TEXT_BYTES: usize = 2_000;
 
-/// An error as a status.
+/// Converts an error to a status.
 pub(super) fn status(error: Error) -> Status {
     if matches!(error.kind(), Kind::Internal | Kind::Data | Kind::Unavailable) {
         tracing::error!(%error, "a request failed");
@@ -29,20 +29,20 @@ pub(super) fn status(error: Error) -> Status {
     Status::new(Code::from_i32(error.kind().grpc_code()), text)
 }
 
-/// What the protocol has and this server does not.
+/// Returns the status for a feature of the protocol that this server does not support.
 pub(super) fn unsupported(what: &str) -> Status {
     Status::unimplemented(format!(
         "{what} is not supported: the lake is read with SQL and never written over Flight SQL"
     ))
 }
 
-/// What is none of the protocol.
+/// Returns the status for bytes that are not a valid message of the protocol.
 pub(super) fn malformed(what: &str) -> Status {
     status(Error::invalid(format!("{what} is not valid in Flight SQL")))
 }
 
-/// An answer, but that to a message of more than `most` bytes as ours: it is refused before a call begins, in words that
-/// name no limit.
+/// Returns the answer; if it rejects a message of more than `most` bytes, with a status that names the limit. tonic
+/// rejects such a message before a call begins, with a text that names no limit.
 pub(super) fn with_limit_name(answer: Response, most: usize) -> Response {
     let code = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok());
     // No kind of ours has this code.
@@ -61,7 +61,7 @@ pub(super) async fn run_guarded<T>(most: Duration, call: impl Future<Output = Re
     }
 }
 
-/// The status of a call that a bug ended.
+/// Returns the status of a call that a bug ended.
 pub(super) fn panicked(cause: &(dyn Any + Send)) -> Status {
     let text = cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
     tracing::error!(cause = text.unwrap_or("unknown"), "a request panicked");

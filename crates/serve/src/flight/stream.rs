@@ -25,19 +25,19 @@ use crate::limits::timeout_error;
 /// A stream of messages to a client.
 pub(super) type Messages<T> = BoxStream<'static, Result<T, Status>>;
 
-/// One message.
+/// Returns a stream of one message.
 pub(super) fn single_message<T: Send + 'static>(message: T) -> Messages<T> {
     stream::iter([Ok(message)]).boxed()
 }
 
-/// A schema as it is sent: dictionaries become their values, and each column has a name of its own.
+/// Returns a schema as it is sent: dictionaries become their values, and column names are unique.
 pub(super) fn sent_schema(schema: &SchemaRef) -> SchemaRef {
     let schema = with_unique_names(schema);
     let encoder = FlightDataEncoderBuilder::new().with_schema(SchemaRef::clone(&schema)).build(stream::empty());
     encoder.known_schema().unwrap_or(schema)
 }
 
-/// A schema as the bytes that a client reads it from.
+/// Encodes a schema as the bytes that clients decode.
 ///
 /// # Errors
 /// If a type has no place in them.
@@ -48,7 +48,7 @@ pub(super) fn schema_bytes(schema: &Schema) -> Result<Bytes> {
     Ok(message.0)
 }
 
-/// Rows that are held.
+/// Returns rows in memory as messages.
 pub(super) fn single_batch(rows: RecordBatch) -> Messages<FlightData> {
     encode_batches(rows.schema(), stream::iter([Ok(rows)]).boxed())
 }
@@ -56,8 +56,8 @@ pub(super) fn single_batch(rows: RecordBatch) -> Messages<FlightData> {
 /// What comes from the engine: a batch, the end, or what went wrong.
 type EngineMessage = Result<Option<RecordBatch>, Status>;
 
-/// Rows as the engine makes them, until the client leaves, they are cancelled, or their time is over. A client that does
-/// not read holds up its query, but not beyond its time: then nothing is kept for it but what it is told.
+/// Streams rows as the engine makes them, until the client leaves, the call is cancelled, or its time limit is reached.
+/// A client that does not read delays its query, but not beyond the time limit: then only its error is kept.
 pub(super) fn stream_batches(
     schema: SchemaRef,
     batches: BoxStream<'static, Result<RecordBatch>>,

@@ -37,12 +37,12 @@ pub(super) struct ValueMessages<'a> {
 }
 
 impl ValueMessages<'_> {
-    /// Whether a message is a dictionary, which rows refer to.
+    /// Returns whether a message is a dictionary, which rows refer to.
     pub(super) fn is_dictionary(part: &FlightData) -> bool {
         root_as_message(&part.data_header).is_ok_and(|message| message.header_type() == MessageHeader::DictionaryBatch)
     }
 
-    /// Whether its columns are plain ones.
+    /// Returns whether its columns have plain types.
     ///
     /// # Errors
     /// If it has no schema.
@@ -50,7 +50,7 @@ impl ValueMessages<'_> {
         Ok(self.schema()?.fields().iter().all(|field| is_plain(field.data_type())))
     }
 
-    /// Its values: those of dictionaries and of one of several types as themselves.
+    /// Decodes its values, those of dictionaries and unions as plain values.
     ///
     /// # Errors
     /// If it is not one row of values.
@@ -121,8 +121,8 @@ fn is_plain(kind: &DataType) -> bool {
     !kind.is_nested() && !matches!(kind, DataType::Dictionary(..))
 }
 
-/// Plain values, and what one of them is in: a dictionary, or a choice of several types, as some drivers bind a value whose
-/// type they do not know beforehand.
+/// Returns whether a type can be bound: plain values, and dictionaries or unions of them, which some drivers send for a
+/// value whose type they do not know beforehand.
 fn can_be_bound(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, values) => is_plain(values),

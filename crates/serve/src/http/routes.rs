@@ -33,7 +33,7 @@ use crate::app::App;
 use crate::openapi::document;
 use crate::problem::Problem;
 
-/// The router of the whole interface.
+/// Returns the router of the complete interface.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let body_limit = DefaultBodyLimit::max(app.limits.max_body_bytes);
     let collected = Router::new()
@@ -77,7 +77,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// What is worth compressing, and may wait for it.
+/// Returns the predicate for answers that are worth compressing, and may be delayed by it.
 fn compressible() -> impl Predicate {
     let packed = NotForContentType::const_new("application/vnd.apache.parquet");
     let live = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| extensions.get::<Live>().is_none();
@@ -119,7 +119,7 @@ fn cross_origin(app: &Arc<App>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed_origins(app))
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
-        // Each by its name: `*` does not stand for Authorization.
+        // Each by its name: `*` does not include Authorization.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(told.map(HeaderName::from_static))
         .max_age(Duration::from_secs(24 * 60 * 60))

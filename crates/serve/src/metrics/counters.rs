@@ -31,13 +31,13 @@ pub(crate) struct Metrics {
     workers_ended: Family<Labels, Counter>,
 }
 
-/// 1 ms to 65 s: beyond the default time limit.
+/// Returns a histogram from 1 ms to 65 s: beyond the default time limit.
 fn durations() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 2.0, 17))
 }
 
 impl Metrics {
-    /// Everything at zero.
+    /// Creates the counters, all at zero.
     pub(crate) fn new() -> Self {
         let metrics = Self {
             requests: Family::default(),
@@ -57,45 +57,45 @@ impl Metrics {
         metrics
     }
 
-    /// A request has come.
+    /// Counts a request that has arrived.
     pub(crate) fn begin_request(&self) {
         self.in_flight.inc();
     }
 
-    /// A request has its status, and its answer a media type.
+    /// Counts a response with its status and the media type of its answer.
     pub(crate) fn add_response(&self, path: &str, status: u16, format: &str) {
         let labels = vec![("path", path.to_owned()), ("status", status.to_string()), ("format", format.to_owned())];
         self.requests.get_or_create(&labels).inc();
     }
 
-    /// A request is over: its answer has been sent, or will not be.
+    /// Counts a request that has ended: its answer has been sent, or will not be.
     pub(crate) fn end_request(&self, path: &str, took: Duration, bytes: u64) {
         self.in_flight.dec();
         self.durations.get_or_create(&label("path", path)).observe(took.as_secs_f64());
         self.sent_bytes.get_or_create(&label("path", path)).inc_by(bytes);
     }
 
-    /// Rows of answers have been made.
+    /// Counts rows of answers.
     pub(crate) fn add_rows(&self, rows: usize) {
         self.rows.inc_by(rows as u64);
     }
 
-    /// A request was refused, for one of the causes there are.
+    /// Counts a rejected request by its cause.
     pub(crate) fn add_refusal(&self, cause: &'static str) {
         self.refused.get_or_create(&label("cause", cause)).inc();
     }
 
-    /// An answer did not come to its end: the client left, or the server broke it off.
+    /// Counts an answer that did not end: the client left, or the server aborted it.
     pub(crate) fn add_unfinished(&self, by: &'static str) {
         self.unfinished.get_or_create(&label("by", by)).inc();
     }
 
-    /// A process for queries in SQL was started.
+    /// Counts the start of a worker process for SQL.
     pub(crate) fn add_worker_start(&self) {
         self.workers_started.inc();
     }
 
-    /// A process for queries in SQL ended, for one of the causes there are.
+    /// Counts the end of a worker process for SQL by its cause.
     pub(crate) fn add_worker_end(&self, cause: &'static str) {
         self.workers_ended.get_or_create(&label("cause", cause)).inc();
     }

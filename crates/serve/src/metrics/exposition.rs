@@ -10,7 +10,7 @@ use crate::app::App;
 /// The media type of what [`write`] writes.
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Everything there is to tell, in the OpenMetrics text format.
+/// Writes all metrics in the OpenMetrics text format.
 ///
 /// # Errors
 /// Never, as text can be written to memory.

@@ -11,7 +11,7 @@ pub(super) fn label(name: &'static str, value: &str) -> Labels {
     vec![(name, value.to_owned())]
 }
 
-/// A gauge that has one value.
+/// Registers a gauge that has one value.
 pub(super) fn register_gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {
     let gauge: Gauge = Gauge::default();
     gauge.set(value);

@@ -1,4 +1,4 @@
-//! How the lake and the engine stand at this moment.
+//! Gauges of the lake and the engine.
 
 use lake_query::ResourceSnapshot;
 use prometheus_client::metrics::family::Family;
@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 use super::labels::{Labels, label, register_gauge};
 use crate::app::App;
 
-/// What is told of each resource: the name, what it means, and the number; none where there is none.
+/// The metrics of each resource: the name, what it means, and the number; `None` if there is none.
 type ResourceMetric = (&'static str, &'static str, fn(&ResourceSnapshot) -> Option<i64>);
 
 const RESOURCE_METRICS: [ResourceMetric; 6] = [

@@ -1,4 +1,4 @@
-//! What the server counts, and how it stands, for Prometheus (`/metrics`). The inventory is `docs/metrics.md`.
+//! Counters and gauges of the server for Prometheus (`/metrics`). The inventory is `docs/metrics.md`.
 
 mod counters;
 mod exposition;

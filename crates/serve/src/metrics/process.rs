@@ -1,4 +1,4 @@
-//! How the process stands, as Linux tells it; elsewhere these metrics have no value.
+//! Gauges of the process, from Linux; on other systems these metrics have no value.
 
 use std::sync::atomic::AtomicU64;
 
@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 
 use super::labels::{Labels, label, register_gauge};
 
-/// Parts of a second in which Linux counts a process's time for everybody who reads `/proc`.
+/// Ticks per second in which Linux counts the CPU time of a process in `/proc`.
 const TICKS_A_SECOND: f64 = 100.0;
 
 type Seconds = Counter<f64, AtomicU64>;
@@ -32,7 +32,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.register("hotspots_build_info", "Always 1; the label is the version of the program", version);
 }
 
-/// A gauge; one without a value where there is none to tell.
+/// Registers a gauge; without a value if there is none.
 fn gauge(registry: &mut Registry, name: &str, help: &str, value: Option<i64>) {
     match value {
         Some(value) => register_gauge(registry, name, help, value),

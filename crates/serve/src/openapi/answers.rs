@@ -1,4 +1,4 @@
-//! Answers as the OpenAPI document tells of them: their schemas, headers and problems.
+//! Answers in the OpenAPI document: their schemas, headers and problems.
 
 use lake_model::{BoundaryDimension, Kind};
 use serde_json::{Map, Value, json};
@@ -44,7 +44,7 @@ const OTHER_TITLES: [(u16, &str); 7] = [
 /// The statuses of problems that any path with rows may have.
 const COMMON_STATUSES: [u16; 13] = [400, 401, 403, 404, 406, 410, 414, 422, 429, 431, 500, 503, 504];
 
-/// The answers of a path with rows.
+/// Returns the answers of a path with rows.
 pub(super) fn rows_responses(endpoint: &Endpoint, posted: bool) -> Map<String, Value> {
     let mut responses = references(&COMMON_STATUSES);
     if posted {
@@ -98,7 +98,7 @@ pub(super) fn rows_responses(endpoint: &Endpoint, posted: bool) -> Map<String, V
     responses
 }
 
-/// Binary answers, and those with an object a line, have no schema here.
+/// Returns the schema of an answer; binary answers, and those with an object per line, have none here.
 fn schema(path: &str, format: &str) -> Value {
     let row = match path {
         AGGREGATES => "Count",
@@ -127,14 +127,14 @@ pub(super) fn header_references(names: &[&str]) -> Value {
     Value::Object(names.iter().map(reference).collect())
 }
 
-/// The headers.
+/// Returns the headers.
 pub(super) fn headers() -> Value {
     let told =
         |(name, about): (&str, &str)| (name.to_owned(), json!({"description": about, "schema": {"type": "string"}}));
     Value::Object(HEADERS.into_iter().map(told).collect())
 }
 
-/// The problems by status.
+/// Returns the problems by status.
 pub(super) fn problems() -> Value {
     let mut told = Map::new();
     let titles = Kind::ALL.iter().map(|kind| (kind.http_status(), kind.title())).chain(OTHER_TITLES);
@@ -150,7 +150,7 @@ pub(super) fn problems() -> Value {
     Value::Object(told)
 }
 
-/// The schemas.
+/// Returns the schemas.
 pub(super) fn schemas() -> Value {
     let text = || json!({"type": "string"});
     let maybe = |kind: &str| json!({"type": [kind, "null"]});
@@ -240,7 +240,7 @@ pub(super) fn schemas() -> Value {
     })
 }
 
-/// The schema of a named query in the answer of `/queries`.
+/// Returns the schema of a named query in the answer of `/queries`.
 fn named_query() -> Value {
     let text = || json!({"type": "string"});
     let kind = || json!({"type": "string", "enum": ["text", "integer", "number", "boolean", "date", "timestamp"]});
@@ -264,7 +264,7 @@ fn named_query() -> Value {
     }})
 }
 
-/// A resource as `/resources` tells of it.
+/// Returns the schema of a resource in the answer of `/resources`.
 fn resource() -> Value {
     let text = || json!({"type": "string"});
     let maybe = |kind: &str| json!({"type": [kind, "null"]});

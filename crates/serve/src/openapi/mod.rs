@@ -14,7 +14,7 @@ use crate::http::endpoint::{
 use crate::http::endpoints::{aggregates, boundaries, changes, facets, hotspots, incidents, sql, tiles};
 use crate::metrics::MEDIA_TYPE;
 
-/// The document, with a path for each of these named queries.
+/// Returns the document, with a path for each of these named queries.
 pub fn document(queries: &Queries) -> Value {
     let mut paths = Map::new();
     for endpoint in [
@@ -56,12 +56,12 @@ pub fn document(queries: &Queries) -> Value {
     })
 }
 
-/// A path as clients write it: of a tile the router knows the ending only as a part of the row.
+/// Returns a path as clients write it: the router matches the extension of a tile only as a part of its row.
 fn client_path(path: &str) -> String {
     if path == TILES { format!("{path}.mvt") } else { path.to_owned() }
 }
 
-/// A path that answers with rows.
+/// Returns a path that answers with rows.
 fn rows_path(endpoint: &Endpoint) -> Value {
     let name = endpoint.path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let mut given = parameters::path_parameters(endpoint.path);

@@ -1,11 +1,11 @@
-//! Parameters as the OpenAPI document tells of them.
+//! Parameters in the OpenAPI document.
 
 use lake_analytics::{FORMAT, Parameter, Shape, ValueKind};
 use serde_json::{Map, Value, json};
 
 use crate::http::endpoint::{Endpoint, PROBLEMS, TILES};
 
-/// The parts of a path that vary.
+/// Returns the variable parts of a path.
 pub(super) fn path_parameters(path: &str) -> Vec<Value> {
     let of = |name: &str, about: &str, schema: Value| json!({"name": name, "in": "path", "required": true, "description": about, "schema": schema});
     let whole = |most: i64| json!({"type": "integer", "minimum": 0, "maximum": most});
@@ -21,7 +21,7 @@ pub(super) fn path_parameters(path: &str) -> Vec<Value> {
     }
 }
 
-/// A parameter of a query.
+/// Returns a parameter of a query.
 pub(super) fn query_parameter(parameter: &Parameter, endpoint: &Endpoint) -> Value {
     let item = item(parameter, endpoint);
     let mut told = json!({"name": name(parameter), "in": "query", "description": about(parameter)});
@@ -38,7 +38,7 @@ pub(super) fn query_parameter(parameter: &Parameter, endpoint: &Endpoint) -> Val
     told
 }
 
-/// The body that holds the parameters as its members.
+/// Returns the body that has the parameters as its members.
 pub(super) fn body(endpoint: &Endpoint) -> Value {
     let member = |parameter: &Parameter| {
         let item = item(parameter, endpoint);
@@ -55,7 +55,7 @@ pub(super) fn body(endpoint: &Endpoint) -> Value {
     json!({"type": "object", "properties": members, "additionalProperties": false})
 }
 
-/// The name of a parameter that generated clients can tell from the others.
+/// Returns the name that distinguishes a parameter from the others in generated clients.
 fn name(parameter: &Parameter) -> String {
     parameter.alias().unwrap_or_else(|| parameter.name.to_owned())
 }
@@ -67,7 +67,7 @@ fn about(parameter: &Parameter) -> String {
     }
 }
 
-/// The schema of one value.
+/// Returns the schema of one value.
 fn item(parameter: &Parameter, endpoint: &Endpoint) -> Value {
     if parameter.name == FORMAT.name {
         return json!({"type": "string", "enum": endpoint.formats});

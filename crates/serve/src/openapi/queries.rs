@@ -1,4 +1,4 @@
-//! Named queries as the OpenAPI document tells of them: a path each.
+//! Named queries in the OpenAPI document: one path each.
 
 use lake_analytics::CELLS;
 use lake_query::{Cells, NamedQuery, ValueType};
@@ -8,12 +8,12 @@ use super::answers;
 use crate::http::endpoint::{Endpoint, QUERIES};
 use crate::http::request::negotiation::FORMATS;
 
-/// The path of a named query.
+/// Returns the path of a named query.
 pub(super) fn path(query: &NamedQuery) -> String {
     format!("{QUERIES}/{}", query.name())
 }
 
-/// What is under it.
+/// Returns the path item of a named query.
 pub(super) fn item(query: &NamedQuery) -> Value {
     let endpoint = Endpoint { path: QUERIES, about: "", parameters: &[], formats: FORMATS, takes_body: false };
     let mut parameters: Vec<Value> = Vec::new();

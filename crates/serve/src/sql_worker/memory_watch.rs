@@ -84,7 +84,7 @@ impl Drop for MemoryWatch {
 }
 
 impl WatchedProcess {
-    /// Whether it was ended for its memory.
+    /// Returns whether it was ended for its memory.
     pub(super) fn excess(&self) -> Option<MemoryExcess> {
         self.shared.lock().processes.get(&self.pid).and_then(|process| process.killed)
     }
@@ -151,7 +151,8 @@ impl Process {
     }
 }
 
-/// Bytes of a process that are its own: neither the program's text nor files. None where the system does not tell.
+/// Returns the bytes that a process has for itself: neither the program's text nor files. `None` if the system does not
+/// report them.
 pub(super) fn memory_bytes(pid: i32) -> Option<usize> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let kib = |name: &str| {

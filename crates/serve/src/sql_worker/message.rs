@@ -1,7 +1,7 @@
 //! The messages between the server and a worker: frames of a length and a payload, over the worker's stdin and stdout.
 //!
 //! To a worker a payload is a [`Request`] as JSON. From a worker its first byte is a [`Tag`]; batches and schemas are
-//! whole Arrow streams, each readable by itself.
+//! complete Arrow streams, each readable on its own.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) const MAX_PART_BYTES: usize = 4 << 20;
 /// Texts of errors are cut beyond this.
 const MAX_ERROR_BYTES: usize = 16 << 10;
 
-/// The first message to a worker: all that it is told about the server.
+/// The first message to a worker: the configuration of the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SqlWorkerSetup {
     /// The version of the program: a worker of another one does not serve.
@@ -101,9 +101,9 @@ pub(crate) enum StatementValues {
     Unbound,
     /// The text of JSON: an object by name, or an array in the order of the placeholders.
     Json(String),
-    /// By position where the placeholders are numbers, else by name; fitted to the types that the SQL tells.
+    /// By position if the placeholders are numbers, else by name; converted to the types that the SQL determines.
     Row(Row),
-    /// By name, of the types that the header of a named query says.
+    /// By name, of the types that the header of a named query declares.
     Typed(Row),
 }
 
@@ -161,7 +161,7 @@ impl Row {
 pub(crate) enum Tag {
     /// The columns of the answer: an Arrow stream without a batch.
     Columns = 1,
-    /// The placeholders and their types, null where the SQL does not tell: an Arrow stream without a batch.
+    /// The placeholders and their types, null where the SQL does not determine one: an Arrow stream without a batch.
     Placeholders,
     /// A [`Plan`], after the two before.
     Plan,
@@ -228,7 +228,7 @@ impl End {
     }
 }
 
-/// A schema and at most one batch as an Arrow stream.
+/// Encodes a schema and at most one batch as an Arrow stream.
 ///
 /// # Errors
 /// If a type has no place in it.
@@ -265,7 +265,7 @@ pub(crate) fn read_frame(input: &mut impl Read) -> std::io::Result<Vec<u8>> {
     Ok(payload)
 }
 
-/// A message as the payload of a frame.
+/// Encodes a message as the payload of a frame.
 ///
 /// # Errors
 /// Never, as our messages have a form in JSON.

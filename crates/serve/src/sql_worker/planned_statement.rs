@@ -18,7 +18,8 @@ use crate::app::RequestContext;
 pub(crate) struct PlannedStatement {
     /// The columns of the answer.
     pub(crate) columns: SchemaRef,
-    /// The names of its placeholders without `$`, numbers first, and their types; null where the SQL does not tell.
+    /// The names of its placeholders without `$`, numbers first, and their types; null where the SQL does not determine
+    /// one.
     pub(crate) placeholders: SchemaRef,
     /// Whether its answer follows from the tables and the values alone.
     pub(crate) is_fixed: bool,
@@ -55,7 +56,8 @@ fn unexpected_frame() -> Error {
 }
 
 impl PlannedStatement {
-    /// The first rows, of which it is known before the first whether there are more, and whether `format` can hold them.
+    /// Reads the first rows, and determines before the first whether there are more, and whether `format` can represent
+    /// them.
     ///
     /// # Errors
     /// If it fails, its rows need more than the request may hold, or the format cannot hold them.
@@ -65,7 +67,7 @@ impl PlannedStatement {
         Ok(OrderedRows { schema, batches, truncated: begin.truncated })
     }
 
-    /// All rows, as they are made.
+    /// Returns all rows, as they are made.
     ///
     /// # Errors
     /// If it fails before its first row.

@@ -51,7 +51,8 @@ struct Pool {
     metrics: Metrics,
 }
 
-/// The tables of a lake: another lake in its place has others, and workers that have read those keep what they know.
+/// The ids of a lake's tables: a lake that replaces it at the same path has others, and workers that have read the
+/// tables of the earlier one still cache them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tables {
     ids: String,
@@ -93,7 +94,7 @@ enum State {
     Works,
     /// It has planned one, and waits until that is to run.
     PlannedStatement,
-    /// A request was not sent whole.
+    /// A request was not sent completely.
     Broken,
 }
 
@@ -150,8 +151,8 @@ impl SqlWorkers {
         }
     }
 
-    /// What a statement over these tables may use: the share of a request, or half of what others have left of the
-    /// server's memory. Workers that know other tables under their names are ended.
+    /// Returns what a statement over these tables may use: the share of a request, or half of the server's memory that
+    /// is free. Workers that have cached other tables under these names are ended.
     pub(crate) fn share(&self, permit: &Arc<EnginePermit>, table_ids: &str) -> WorkerShare {
         let generation = self.0.read_tables(table_ids);
         let mut free = self.0.free_bytes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -162,7 +163,7 @@ impl SqlWorkers {
         WorkerShare { pool: Arc::clone(&self.0), memory_bytes, taken_bytes, generation, _permit: Arc::clone(permit) }
     }
 
-    /// How many work for a statement, and how many wait for one.
+    /// Returns the number of workers with a statement, and of those that wait for one.
     pub(crate) fn counts(&self) -> (i64, usize) {
         (self.0.running.get(), self.0.idle().len())
     }
@@ -192,7 +193,7 @@ impl Pool {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The generation of tables with these ids.
+    /// Returns the generation of tables with these ids.
     fn read_tables(&self, ids: &str) -> u64 {
         let mut tables = self.tables();
         if tables.ids != ids {
@@ -282,7 +283,7 @@ impl Lease {
         Ok(())
     }
 
-    /// What comes next; none at the end of the answer, after which the worker waits for others.
+    /// Returns the next frame; `None` at the end of the answer, after which the worker waits for another statement.
     ///
     /// # Errors
     /// The answer's error, or why the worker ended.
@@ -313,8 +314,8 @@ impl Lease {
         }))
     }
 
-    /// Gives the worker back: one that waits is the next one's, one at work is told to leave its statement, and ended if it
-    /// does not.
+    /// Returns the worker to the pool: an idle one is reused, a busy one is asked to abandon its statement, and ended
+    /// if it does not.
     fn leave(&mut self, share: &WorkerShare) -> Option<impl Future<Output = ()> + Send + use<>> {
         let (mut process, watched) = (self.process.take()?, self.watched.take());
         let (pool, generation) = (Arc::clone(&share.pool), share.generation);
@@ -361,7 +362,7 @@ impl Lease {
 }
 
 impl Drop for Lease {
-    /// Until its worker has left the statement, that keeps its share and its permit.
+    /// Keeps the share and the permit until the worker has abandoned the statement.
     fn drop(&mut self) {
         if let Some(share) = self.share.take() {
             let left = self.leave(&share);

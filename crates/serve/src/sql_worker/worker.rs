@@ -36,7 +36,7 @@ const MAX_WAITING_FRAMES: usize = 2;
 const MAX_REMOVALS: usize = 5;
 
 impl SqlWorkerSetup {
-    /// Reads what the server tells a worker first.
+    /// Reads the first message of the server.
     ///
     /// # Errors
     /// If stdin holds something else: the worker was not started by a server.
@@ -62,7 +62,7 @@ pub async fn run_sql_worker(setup: SqlWorkerSetup) -> Result<()> {
     let mut requests = receive_requests(setup.spill_directory.clone())?;
     let output = Output::start()?;
     let worker = Arc::new(Worker { setup, reader: tokio::sync::OnceCell::new(), view: Mutex::default(), output });
-    // The first statement need not wait for it; what fails is told to whoever asks.
+    // The first statement need not wait for it; a failure is reported to the next statement.
     if let Ok(reader) = worker.reader().await {
         let _ = reader.open_newest().await;
     }
@@ -77,7 +77,7 @@ pub async fn run_sql_worker(setup: SqlWorkerSetup) -> Result<()> {
     Ok(())
 }
 
-/// The end of a statement, or of the wish for it.
+/// Waits for the end of a statement, or for its cancellation.
 async fn run_until_end(
     mut work: JoinHandle<Result<()>>,
     run: oneshot::Sender<Option<HeldRows>>,
@@ -89,7 +89,7 @@ async fn run_until_end(
             ended = &mut work => break ended,
             request = requests.recv() => match request {
                 Some(Request::Run { held }) => {
-                    // A statement that has failed meanwhile says so.
+                    // A statement that has failed meanwhile reports its own error.
                     run.take().map(|run| run.send(held));
                 }
                 Some(Request::Cancel) | None => {
@@ -113,7 +113,7 @@ async fn run_until_end(
     }
 }
 
-/// What comes over stdin, read by a thread that nothing else holds up. The process ends with the server, whatever it is
+/// Receives requests over stdin, which a thread of its own reads. The process ends with the server, whatever it is
 /// doing, and leaves no spill file: a server that was killed cannot remove them.
 fn receive_requests(spill: PathBuf) -> Result<mpsc::Receiver<Request>> {
     let (send, receive) = mpsc::channel(4);
@@ -194,7 +194,7 @@ impl Output {
     }
 }
 
-/// The rows in parts that are not large.
+/// Splits rows into parts that are not large.
 fn parts(batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
     let (mut open, mut parts) = (vec![with_compact_texts(batch)?], Vec::new());
     while let Some(part) = open.pop() {
@@ -256,12 +256,12 @@ impl Worker {
         self.reader.get_or_try_init(open).await.map(Arc::clone)
     }
 
-    /// The server's lake, and as much room for its blocks as there.
+    /// Returns the location of the server's lake, with the same amount of memory for its blocks.
     fn location(&self) -> Result<Location> {
         Ok(Location::parse(&self.setup.lake)?.with_block_cache(self.setup.block_cache_bytes))
     }
 
-    /// The snapshot that a question is of.
+    /// Opens the snapshot of a question.
     async fn view(&self, reader: &Reader, request: &PlanRequest) -> Result<LakeSnapshot> {
         let known = || self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, view)) = known().as_ref().filter(|(pin, _)| *pin == request.pin) {
@@ -323,7 +323,7 @@ impl Worker {
         let exceeded = |error| with_limit(error, spill_bytes);
         let failed = |error: DataFusionError| exceeded(statement_error(error));
         let (limit, format) = (held.limit, held.format.parse()?);
-        // A plan is told whole, and nothing can stand above it.
+        // A plan is sent completely, and nothing can precede it.
         let is_plan = matches!(frame.logical_plan(), LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
         let frame = if is_plan { frame } else { frame.limit(0, Some(limit.saturating_add(1))).map_err(failed)? };
         let pool = Arc::clone(&frame.task_ctx().runtime_env().memory_pool);
@@ -343,7 +343,7 @@ impl Worker {
                 break;
             }
         }
-        // What cannot be sent is said before the first row.
+        // Rows that cannot be sent are rejected before the first one.
         let parts = batches.iter().map(parts).collect::<Result<Vec<_>>>()?;
         self.begin(&stream.schema(), truncated).await?;
         drop(stream);
@@ -383,7 +383,7 @@ async fn prepare<'a>(session: &Session, sql: &'a Sql) -> Result<(Statement, Opti
     }
 }
 
-/// What values ask, however they were written.
+/// Returns a canonical text of values, equal for equal values however they were written.
 fn canonical_text(values: &ParamValues) -> String {
     match values {
         ParamValues::List(values) => format!("{values:?}"),
@@ -391,13 +391,13 @@ fn canonical_text(values: &ParamValues) -> String {
     }
 }
 
-/// What the rows of a batch take; what other batches share with it is theirs as well.
+/// Returns the bytes of the rows of a batch, including buffers that it shares with other batches.
 fn bytes_of(batch: &RecordBatch) -> usize {
     let column = |column: &arrow::array::ArrayRef| column.to_data().get_slice_memory_size();
     batch.columns().iter().map(|c| column(c).unwrap_or_else(|_| c.get_array_memory_size())).sum()
 }
 
-/// The same rows, whose views of texts are of these rows' texts alone.
+/// Returns the same rows; their string views refer to buffers with the texts of these rows only.
 fn with_compact_texts(batch: &RecordBatch) -> Result<RecordBatch> {
     let is_view = |kind: &DataType| matches!(kind, DataType::Utf8View | DataType::BinaryView);
     if !batch.columns().iter().any(|column| is_view(column.data_type())) {
@@ -413,7 +413,7 @@ fn with_compact_texts(batch: &RecordBatch) -> Result<RecordBatch> {
     RecordBatch::try_new(batch.schema(), columns.collect()).or_err(Kind::Internal, || "views of texts")
 }
 
-/// The error, with the limit that the query met.
+/// Returns the error, with the name of the limit that the query exceeded.
 fn with_limit(error: Error, spill_bytes: u64) -> Error {
     match error.kind() {
         Kind::Exhausted if error.message() == SPILL_LIMIT_MESSAGE => {

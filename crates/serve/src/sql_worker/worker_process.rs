@@ -60,7 +60,7 @@ impl Process {
         let spill = SpillDirectory::create(&std::env::temp_dir()).or_err(Kind::Unavailable, failed)?;
         let setup = SqlWorkerSetup { spill_directory: spill.path().to_owned(), ..setup.clone() };
         let mut command = Command::new(program()?);
-        // What was resolved is told; secrets of the server stay with the server.
+        // Resolved values are sent to the worker; secrets of the server are not.
         let is_local = !setup.lake.contains("://");
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -98,7 +98,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Its process id.
+    /// Returns its process id.
     pub(super) fn id(&self) -> u32 {
         self.id
     }
@@ -124,7 +124,7 @@ impl Process {
         self.stdin.flush().await
     }
 
-    /// The next frame; none where the process has ended. It may be dropped and called again.
+    /// Returns the next frame; `None` if the process has ended. It is cancellation-safe.
     pub(super) async fn receive(&mut self) -> Option<(Tag, BytesMut)> {
         let mut frame = self.frames.next().await?.ok()?;
         if frame.is_empty() {
@@ -141,7 +141,7 @@ impl Process {
         timeout(EXIT_TIMEOUT, self.child.wait()).await.ok().and_then(Result::ok)
     }
 
-    /// Why it ended by itself, or was ended for its memory; `max_bytes` is what it might take.
+    /// Returns why it ended, or why it was ended for its memory, and the error; `max_bytes` is its limit.
     pub(super) async fn explain_end(mut self, excess: Option<MemoryExcess>, max_bytes: usize) -> (EndCause, Error) {
         // A pipe that breaks comes before the end.
         let status = match timeout(EXIT_TIMEOUT, self.child.wait()).await {
@@ -201,7 +201,7 @@ fn cause_of(
     (EndCause::Crash, Error::new(Kind::Exhausted, text))
 }
 
-/// This program, also where its file has been replaced since it was started.
+/// Returns the path of this program, also if its file has been replaced since it was started.
 fn program() -> Result<PathBuf> {
     let own = std::env::current_exe().or_err(Kind::Internal, || "the program's own path")?;
     let running = PathBuf::from("/proc/self/exe");

@@ -131,7 +131,7 @@ fn known(resource: &'static str, incidents: &RecordBatch) -> Vec<Incident> {
         .collect()
 }
 
-/// The columns of a counts table's file: `counts` by year without batch, `fast_counts` with.
+/// Returns the columns of a counts table's file: `counts` by year without batch, `fast_counts` with.
 fn count_rows(changes: &[(Incident, i64)], batch: i64, schema: &SchemaRef) -> RecordBatch {
     let mut net = BTreeMap::new();
     for (i, by) in changes {
@@ -235,7 +235,7 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
     raw.commit(&landing).await.expect("a commit");
     let mut fast =
         Commit { operation: "DERIVE", transaction: Some((fast_counts_transaction(name), 2)), ..Commit::default() };
-    // A compacted batch's fast counts may still lie there; they count no more.
+    // The fast counts of a compacted batch may still be stored; they no longer count.
     let stale: Vec<_> = now.values().take(5).map(|i| (i.clone(), 1)).collect();
     let resource_only = [("resource", Some(name.to_owned()))];
     add(&lake.fast_counts, &resource_only, &mut fast, |schema| count_rows(&stale, 1, schema)).await;
@@ -244,7 +244,7 @@ async fn land(lake: &Lake, resource: &Resource, name: &'static str, rows: usize,
     now.into_values().collect()
 }
 
-/// A lake with `rows` compacted rows of each of [`LANDED`]; `city-crashes` is known and has not landed.
+/// Creates a lake with `rows` compacted rows of each of [`LANDED`]; `city-crashes` is declared and has not landed.
 pub(super) async fn test_lake(rows: usize) -> TestLake {
     let directory = TempDir::new().expect("a directory");
     let definitions = directory.path().join("resources");
@@ -267,7 +267,7 @@ pub(super) async fn test_lake(rows: usize) -> TestLake {
     TestLake { reader: Arc::new(Reader::new(lake, engine, Arc::new(catalog))), incidents, _directory: directory }
 }
 
-/// The values of a column as JSON would have them, for comparing.
+/// Returns the values of a column as in JSON, for comparing.
 pub(super) fn values(column: &ArrayRef) -> Vec<Option<String>> {
     let text = |row: usize| match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),

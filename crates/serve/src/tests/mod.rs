@@ -51,7 +51,7 @@ type Test = Box<dyn Fn(&Incident) -> bool>;
 /// Whether a place (latitude, longitude) is asked for.
 type PlaceTest<'a> = &'a dyn Fn(f64, f64) -> bool;
 
-/// A random question that counts can answer, as a query, with the naive test of an incident.
+/// Returns a random question that counts can answer, as a query, with the naive test of an incident.
 fn random_question(dice: &mut Dice) -> (String, Vec<Value>, Test) {
     let mut query = "geo_precision=7&limit=1000000".to_owned();
     let mut tests: Vec<Test> = Vec::new();
@@ -86,7 +86,7 @@ fn random_question(dice: &mut Dice) -> (String, Vec<Value>, Test) {
     (query, chosen.into_iter().map(|(_, value)| value).collect(), Box::new(move |i| tests.iter().all(|test| test(i))))
 }
 
-/// The rows that a naive count finds, in no order.
+/// Returns the rows that a naive count finds, in no order.
 fn naive(
     incidents: &[Incident],
     dimensions: &[Value],

@@ -61,7 +61,7 @@ pub(crate) fn run(dataset: &Dataset, query: &Query, salt: u64) -> Page {
     page.finish()
 }
 
-/// A row as published, its system fields round it; the stored text is copied, not parsed.
+/// Appends a row as published, with its system fields around it; the stored text is copied, not parsed.
 fn push_whole(
     out: &mut Vec<u8>,
     (key, row): (Key, &Row),
@@ -88,7 +88,7 @@ fn push_whole(
     out.push(b'}');
 }
 
-/// Chosen expressions; one that is null is left out.
+/// Appends the selected expressions; one that is null is omitted.
 fn push_items(out: &mut Vec<u8>, view: &View<'_>, items: &[Item]) {
     use crate::soql::expr::Expr;
     out.push(b'{');

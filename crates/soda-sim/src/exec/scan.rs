@@ -14,7 +14,7 @@ use crate::soql::query::{Query, SortKey};
 
 type Found<'d> = (Key, &'d Row);
 
-/// The rows of a page.
+/// Returns the rows of a page.
 pub(crate) fn choose<'d>(
     dataset: &'d Dataset,
     texts: &'d Texts<'d>,
@@ -46,7 +46,7 @@ pub(crate) fn choose<'d>(
     }
 }
 
-/// The rows that satisfy the condition, in the order of the index.
+/// Returns the rows that satisfy the condition, in the order of the index.
 pub(crate) fn matching<'d>(
     dataset: &'d Dataset,
     texts: &'d Texts<'d>,
@@ -54,15 +54,15 @@ pub(crate) fn matching<'d>(
 ) -> impl DoubleEndedIterator<Item = Found<'d>> {
     let bounds = query.filter.as_ref().map_or(Bounds::ALL, Bounds::of);
     let last = Key { updated_at: bounds.last_stamp, id: u64::MAX };
-    // A range whose end lies before its start is not an empty one but a mistake.
+    // A range whose end is before its start is not empty but an error.
     let range = (bounds.first <= last).then(|| dataset.rows.range(bounds.first..=last));
     range.into_iter().flatten().map(|(key, row)| (*key, row)).filter(move |(key, row)| {
         query.filter.as_ref().is_none_or(|condition| View::new(*key, row, texts, &query.wanted).satisfies(condition))
     })
 }
 
-/// A page of rows in index order; rows of one stamp are ordered by `rest`, and where that does
-/// not tell, by chance.
+/// Returns a page of rows in index order; rows of one stamp are ordered by `rest`, and if that does not decide, at
+/// random.
 fn walk<'d>(
     rows: impl Iterator<Item = Found<'d>>,
     texts: &'d Texts<'d>,
@@ -129,7 +129,7 @@ pub(crate) fn compare(left: &[Cell<'_>], right: &[Cell<'_>], descending: impl It
         .unwrap_or(Ordering::Equal)
 }
 
-/// A page by a number that is different for every row, without sorting more than the page.
+/// Returns a page by a number that is different for every row, without sorting more than the page.
 fn cut<'d>(mut found: Vec<Found<'d>>, query: &Query, number: impl Fn(&Found<'d>) -> u64) -> Vec<Found<'d>> {
     if query.offset >= found.len() {
         return Vec::new();

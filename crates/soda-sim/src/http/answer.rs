@@ -77,7 +77,7 @@ fn compress(body: &[u8]) -> Option<Vec<u8>> {
     encoder.finish().ok()
 }
 
-/// Half of the body, and then an error instead of its end.
+/// Returns half of the body, and then an error instead of its end.
 fn break_off(bytes: Bytes) -> Body {
     let half = bytes.slice(..bytes.len() / 2);
     let parts = futures::stream::iter([Ok(half), Err(std::io::Error::other("cut"))]).then(|part| async {

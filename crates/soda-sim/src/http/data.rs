@@ -82,7 +82,7 @@ fn page(portal: &Portal, ask: &DataRequest, stale: bool) -> Answer {
     answer
 }
 
-/// The headers of a page.
+/// Adds the headers of a page.
 fn add_field_headers(answer: &mut Answer, fields: &[(String, Kind)], stale: bool) {
     let names: Vec<Value> = fields.iter().map(|(name, _)| Value::from(name.as_str())).collect();
     let types: Vec<Value> = fields.iter().map(|(_, kind)| Value::from(kind.name())).collect();
@@ -93,7 +93,7 @@ fn add_field_headers(answer: &mut Answer, fields: &[(String, Kind)], stale: bool
 
 fn add_modified_headers(answer: &mut Answer, dataset: &Dataset, modified: &str, stale: bool) {
     answer.set("x-soda2-truth-last-modified", modified);
-    // A replica that is behind says so by the time it was last brought up to date.
+    // A replica that is behind declares the time of its last update.
     let behind = stamp::http_date(dataset.modified_ms.div_euclid(1_000) - if stale { 3_600 } else { 0 });
     answer.set("x-soda2-secondary-last-modified", behind.as_str());
     answer.set("last-modified", behind);

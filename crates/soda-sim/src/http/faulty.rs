@@ -7,7 +7,7 @@ use crate::fault::Fault;
 const EDGE_PAGE: &str = "<html>\r\n<head><title>Please wait</title></head>\r\n\
      <body><h1>We are checking your request</h1></body>\r\n</html>\r\n";
 
-/// The answer a fault gives instead of looking at the request.
+/// Returns the answer of a fault that ignores the request.
 pub(crate) fn replace_answer(fault: &Fault) -> Option<Answer> {
     Some(match fault {
         Fault::Status(status) => Answer::error(*status, &errors::status(*status)),
@@ -30,7 +30,7 @@ pub(crate) fn replace_answer(fault: &Fault) -> Option<Answer> {
     })
 }
 
-/// The right answer with a fault in its body; errors stay as they are.
+/// Returns the right answer with a fault in its body; errors stay as they are.
 pub(crate) fn apply_fault(fault: &Fault, mut answer: Answer) -> Answer {
     if answer.status != 200 {
         return answer;
@@ -50,8 +50,8 @@ pub(crate) fn apply_fault(fault: &Fault, mut answer: Answer) -> Answer {
     answer
 }
 
-/// A place inside a row past the middle of the body: not on a line's end, where what is left
-/// could be taken for rows that are whole.
+/// Returns a position inside a row past the middle of the body: not at a line's end, where the remaining rows would
+/// look complete.
 fn middle_of_a_row(body: &[u8]) -> usize {
     let middle = body.len() / 2;
     let in_row = |place: &usize| body[*place] == b':' && body[*place - 1] == b'"';

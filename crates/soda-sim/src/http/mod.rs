@@ -33,7 +33,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// The base URL, without a slash at the end.
+    /// Returns the base URL, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
     }

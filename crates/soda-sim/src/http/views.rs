@@ -38,7 +38,7 @@ pub(crate) fn answer(portal: &Portal, id: &str) -> Answer {
     Answer::new(200, view.to_string().into_bytes())
 }
 
-/// `incident_date` as people read it.
+/// Formats `incident_date` as people read it.
 fn title(name: &str) -> String {
     name.split('_')
         .map(|word| {

@@ -7,7 +7,7 @@ pub(crate) struct Node {
     pub(crate) kind: NodeKind,
 }
 
-/// Two nodes are equal when they say the same, wherever they stand.
+/// Two nodes are equal when they have the same meaning, wherever they are.
 impl PartialEq for Node {
     fn eq(&self, other: &Node) -> bool {
         self.kind == other.kind
@@ -45,7 +45,7 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// The operator's name in a type mismatch.
+    /// Returns the operator's name in a type mismatch.
     pub(crate) fn function(self) -> &'static str {
         match self {
             Op::Eq => "op$=",
@@ -57,12 +57,12 @@ impl Op {
         }
     }
 
-    /// Whether it asks for an order, not just for sameness.
+    /// Returns whether it compares by order, not just for equality.
     pub(crate) fn is_ordering(self) -> bool {
         !matches!(self, Op::Eq | Op::Ne)
     }
 
-    /// The operator that says the same with its sides exchanged.
+    /// Returns the operator with the same meaning for exchanged sides.
     pub(crate) fn flipped(self) -> Op {
         match self {
             Op::Lt => Op::Gt,

@@ -1,5 +1,5 @@
-//! What a condition says about `:updated_at` and `:id`, so that a page can start where it begins
-//! instead of at the first row.
+//! The bounds that a condition sets for `:updated_at` and `:id`, so that a page can start there instead of at the first
+//! row.
 
 use super::ast::Op;
 use super::expr::{Expr, Literal, System};
@@ -22,7 +22,7 @@ impl Bounds {
         Bounds { first: Key { updated_at: first, id: 0 }, last_stamp: last }
     }
 
-    /// The bounds of a condition.
+    /// Returns the bounds of a condition.
     pub(crate) fn of(condition: &Expr) -> Bounds {
         match condition {
             Expr::Compare(op, left, right) => match (left.as_ref(), right.as_ref()) {
@@ -63,7 +63,7 @@ fn stamp_bounds(op: Op, ms: i64) -> Bounds {
     }
 }
 
-/// The least identifier a condition `:id > '..'` or `:id >= '..'` lets through.
+/// Returns the least identifier that a condition `:id > '..'` or `:id >= '..'` accepts.
 fn first_id(condition: &Expr) -> Option<u64> {
     let Expr::Compare(op, left, right) = condition else {
         return None;

@@ -19,7 +19,7 @@ pub(crate) enum Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// The order of values, nulls last.
+    /// Returns the order of values, nulls last.
     pub(crate) fn order(&self, other: &Cell<'_>) -> Ordering {
         match (self, other) {
             (Cell::Null, Cell::Null) => Ordering::Equal,

@@ -18,13 +18,13 @@ pub(crate) struct Scope<'a> {
 type Checked = Result<(Expr, Kind), Failure>;
 
 impl Scope<'_> {
-    /// The node as a condition.
+    /// Checks the node as a condition.
     pub(crate) fn condition(&mut self, node: &Node, function: &str) -> Result<Expr, Failure> {
         let (expr, kind) = self.expression(node)?;
         if kind == Kind::Bool { Ok(expr) } else { Err(self.mismatch(function, kind, node)) }
     }
 
-    /// The node as an expression over one row, and its type.
+    /// Checks the node as an expression over one row, and returns its type.
     pub(crate) fn expression(&mut self, node: &Node) -> Checked {
         match &node.kind {
             NodeKind::Column(name) => self.column(name, node),
@@ -56,7 +56,7 @@ impl Scope<'_> {
         }
     }
 
-    /// A data column's number among the wanted ones.
+    /// Returns the number of a data column among the selected ones; adds it if it is new.
     pub(crate) fn want(&mut self, name: &str) -> usize {
         let known = self.wanted.iter().position(|wanted| wanted == name);
         known.unwrap_or_else(|| {
@@ -152,7 +152,7 @@ impl Scope<'_> {
     }
 }
 
-/// A string literal as a literal of another type, the conversion a portal makes by itself.
+/// Converts a string literal to a literal of another type, as a portal does implicitly.
 fn convert(expr: &Expr, kind: Kind) -> Option<Expr> {
     let Expr::Literal(Literal::Text(text)) = expr else {
         return None;

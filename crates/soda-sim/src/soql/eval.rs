@@ -30,18 +30,18 @@ impl<'a> View<'a> {
         View { key, row, texts, wanted, fields: OnceCell::new() }
     }
 
-    /// The JSON of a wanted column, as published.
+    /// Returns the JSON of a selected column, as published.
     pub(crate) fn raw(&self, column: usize) -> Option<&'a str> {
         let fields = self.fields.get_or_init(|| render::pick(self.texts.text(self.row), self.wanted));
         fields.get(column).copied().flatten().map(RawValue::get)
     }
 
-    /// Whether the condition holds; unknown is no.
+    /// Returns whether the condition holds; unknown counts as false.
     pub(crate) fn satisfies(&self, condition: &Expr) -> bool {
         self.truth(condition) == Some(true)
     }
 
-    /// The value of an expression.
+    /// Returns the value of an expression.
     pub(crate) fn cell<'e>(&self, expr: &'e Expr) -> Cell<'e>
     where
         'a: 'e,
@@ -110,7 +110,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// AND is decided by a false, OR by a true; otherwise one unknown makes all unknown.
+    /// Combines conditions: a false decides AND, a true decides OR; otherwise one unknown makes the result unknown.
     fn fold(&self, parts: &[Expr], decisive: bool) -> Option<bool> {
         let mut unknown = false;
         for part in parts {
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Published JSON as a value of its column's type.
+/// Reads published JSON as a value of its column's type.
 fn read(raw: &str, kind: Kind) -> Cell<'_> {
     let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match kind {

@@ -53,7 +53,7 @@ impl Function {
     }
 }
 
-/// Whether the node is an aggregate.
+/// Returns whether the node is an aggregate.
 pub(crate) fn is_aggregate(node: &Node) -> bool {
     match &node.kind {
         NodeKind::CountStar => true,
@@ -111,7 +111,7 @@ impl Grouped {
         Ok(grouped)
     }
 
-    /// The node as a key or an aggregate of the group; anything else has no one value in it.
+    /// Checks the node as a key or an aggregate of the group; anything else has no single value in it.
     fn part(
         &mut self,
         scope: &mut Scope<'_>,

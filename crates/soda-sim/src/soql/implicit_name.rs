@@ -2,7 +2,7 @@
 
 use super::ast::{Node, NodeKind};
 
-/// The name an expression without `AS` gets in the answer.
+/// Returns the name that an expression without `AS` gets in the answer.
 pub(crate) fn implicit_name(node: &Node) -> String {
     match &node.kind {
         NodeKind::Column(name) => name.clone(),

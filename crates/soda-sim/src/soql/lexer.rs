@@ -22,7 +22,7 @@ pub(crate) enum Token {
 }
 
 impl Token {
-    /// Whether the token is that keyword, in any case.
+    /// Returns whether the token is that keyword, in any case.
     pub(crate) fn is_word(&self, keyword: &str) -> bool {
         matches!(self, Token::Word(word) if word.eq_ignore_ascii_case(keyword))
     }
@@ -31,7 +31,7 @@ impl Token {
 /// Longer operators first, so that `<=` is not read as `<` and `=`.
 const OPERATORS: [&str; 12] = ["<>", "!=", "<=", ">=", "==", "||", "=", "<", ">", "-", "+", "/"];
 
-/// The tokens of a clause, or `None` where it holds something SoQL has no word for.
+/// Splits a clause into tokens; `None` if a part of it is not a SoQL token.
 pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut out = Vec::new();
     let mut rest = text.trim_start();
@@ -69,7 +69,7 @@ pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(out)
 }
 
-/// The value between quotes and the length with them; a doubled quote stands for itself.
+/// Returns the value between quotes and its length with them; a doubled quote is an escaped one.
 fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
     let mut value = String::new();
     let mut chars = text.char_indices().skip(1).peekable();
@@ -100,7 +100,7 @@ fn number_length(text: &str) -> Option<usize> {
     (text[..length].parse::<f64>().is_ok()).then_some(length)
 }
 
-/// A word may begin with `:` or `:@`, as system fields and computed regions do.
+/// Returns the length of a word. It may begin with `:` or `:@`, as system fields and computed regions do.
 fn word_length(text: &str) -> Option<usize> {
     let start = text.bytes().take_while(|byte| matches!(byte, b':' | b'@')).count();
     let tail = text[start..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();

@@ -1,6 +1,6 @@
 //! `LIKE`, with `%` for any run of characters and `_` for any one.
 
-/// Whether the text matches the pattern. Never backtracks further than the last `%`.
+/// Returns whether the text matches the pattern. Never backtracks further than the last `%`.
 pub(crate) fn matches(text: &str, pattern: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let pattern: Vec<char> = pattern.chars().collect();

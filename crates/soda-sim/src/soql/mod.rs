@@ -1,4 +1,4 @@
-//! The part of SoQL the portal understands: text to tokens, to a tree, to checked expressions.
+//! The supported part of SoQL: text to tokens, to a tree, to checked expressions.
 
 pub(crate) mod ast;
 pub(crate) mod bounds;

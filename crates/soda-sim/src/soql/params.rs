@@ -21,7 +21,7 @@ pub(crate) struct Clauses {
 }
 
 impl Clauses {
-    /// Reads the parameters, or says which of them cannot be.
+    /// Reads the parameters; the error names the one that is invalid.
     pub(crate) fn read(query: &[(String, String)], columns: &[Column]) -> Result<Clauses, Failure> {
         let mut clauses = Clauses::default();
         let mut filters: Vec<Token> = Vec::new();
@@ -63,7 +63,7 @@ impl Clauses {
         Ok(clauses)
     }
 
-    /// The whole query on one line, as errors quote it, and the column of a place in it.
+    /// Returns the complete query on one line, as errors quote it, and the column of a position in it.
     pub(crate) fn line(&self, columns: &[Column], place: Place) -> (String, usize) {
         let mut line = String::from("SELECT ");
         let mut column = 1;

@@ -21,28 +21,28 @@ impl<'a> Parser<'a> {
         Parser { tokens, place: 0, depth: 0 }
     }
 
-    /// The whole clause as one condition or expression.
+    /// Parses the complete clause as one condition or expression.
     pub(crate) fn expression(tokens: &'a [Token]) -> Option<Node> {
         let mut parser = Parser::new(tokens);
         let node = parser.disjunction()?;
         parser.finish(node)
     }
 
-    /// The clause as a list of things to select.
+    /// Parses the clause as a list of expressions to select.
     pub(crate) fn select(tokens: &'a [Token]) -> Option<Vec<Selected>> {
         let mut parser = Parser::new(tokens);
         let items = parser.list(Parser::selected)?;
         parser.finish(items)
     }
 
-    /// The clause as a list of things to order by.
+    /// Parses the clause as a list of expressions to order by.
     pub(crate) fn order(tokens: &'a [Token]) -> Option<Vec<Ordered>> {
         let mut parser = Parser::new(tokens);
         let items = parser.list(Parser::ordered)?;
         parser.finish(items)
     }
 
-    /// The clause as a list of things to group by.
+    /// Parses the clause as a list of expressions to group by.
     pub(crate) fn group(tokens: &'a [Token]) -> Option<Vec<Node>> {
         let mut parser = Parser::new(tokens);
         let items = parser.list(Parser::disjunction)?;

@@ -111,7 +111,7 @@ impl Query {
 
 type Fields = Vec<(String, Kind)>;
 
-/// A query that answers with rows, not groups.
+/// Plans a query that answers with rows, not groups.
 fn rows(scope: &mut Scope<'_>, selected: &[Selected], order: &[Ordered]) -> Result<(Shape, Fields), Failure> {
     // A portal leaves computed regions out of `*` as soon as the query has an order.
     let computed_regions = order.is_empty();
@@ -185,7 +185,7 @@ fn is_alias(selected: &[Selected], name: &str) -> bool {
     selected.iter().any(|one| matches!(one, Selected::Named(_, Some(alias)) if alias == name))
 }
 
-/// The system fields round a `*`, when there is nothing else: such rows need no parsing.
+/// Returns the system fields around a `*`, if nothing else is selected: such rows need no parsing.
 fn whole(selected: &[Selected]) -> Option<(Vec<System>, Vec<System>)> {
     let mut sides = (Vec::new(), Vec::new());
     let mut seen = false;

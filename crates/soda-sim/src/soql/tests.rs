@@ -44,7 +44,7 @@ fn ask(query: &[(&str, &str)]) -> Result<Vec<Map<String, Value>>, Value> {
     serde_json::from_slice(&page.body).map_err(|error| Value::from(error.to_string()))
 }
 
-/// The keys of the rows that satisfy a condition, in order.
+/// Returns the keys of the rows that satisfy a condition, in order.
 fn keys(condition: &str) -> Vec<String> {
     let rows = ask(&[("$where", condition), ("$order", "key"), ("$select", "key")]);
     rows.unwrap_or_else(|error| vec![Map::from_iter([("key".to_owned(), error)])])

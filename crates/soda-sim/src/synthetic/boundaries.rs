@@ -1,7 +1,7 @@
 //! The outlines of the made-up city: its neighborhoods and districts.
 //!
-//! The land is divided among the discs in which things happen by their power diagram, so that a disc lies within its
-//! own part and every row in the boundary that its label names. Parts with the same label are joined.
+//! The land is divided among the discs of the places by their power diagram, so that a disc is within its own part and
+//! every row in the boundary that its label names. Parts with the same label are joined.
 
 use std::collections::HashMap;
 
@@ -122,7 +122,7 @@ fn supervisor(place: &Place) -> String {
     place.supervisor.to_string()
 }
 
-/// What is nearer to the disc of a place than to that of any other, on the land that it lies on.
+/// Returns the part of the land of a disc that is nearer to it than to any other.
 fn parts(place: &Place) -> Vec<Ring> {
     let on = |land: &&&[Point]| is_inside(land, (place.lon, place.lat));
     let own = LAND.iter().filter(on).map(|land| {
@@ -140,13 +140,13 @@ fn parts(place: &Place) -> Vec<Ring> {
     own.filter(|ring| ring.len() >= 3).collect()
 }
 
-/// The power of a point with respect to a disc: below zero inside of it. The difference of two is linear.
+/// Returns the power of a point with respect to a disc: below zero inside of it. The difference of two is linear.
 fn power(place: &Place, (lon, lat): Point) -> f64 {
     let (east, north) = ((lon - place.lon) * NARROWER, lat - place.lat);
     east * east + north * north - place.radius * place.radius
 }
 
-/// The part of a convex ring where a linear function is not below zero.
+/// Returns the part of a convex ring where a linear function is not below zero.
 fn clip(ring: &[Point], height: impl Fn(Point) -> f64) -> Vec<Point> {
     let mut kept = Vec::with_capacity(ring.len() + 1);
     for (number, point) in ring.iter().enumerate() {
@@ -176,8 +176,8 @@ fn corner((lon, lat): Point) -> Corner {
     (whole(lon), whole(lat))
 }
 
-/// The outlines of parts that lie side by side: an edge that two of them share is inside, and goes. What is land lies
-/// to the left of every ring.
+/// Returns the outlines of adjacent parts: an edge that two of them share is inside, and is removed. The land is to the
+/// left of every ring.
 fn joined<'r>(parts: impl Iterator<Item = &'r Ring>) -> Vec<Ring> {
     let mut edges: Vec<(Corner, Corner)> = Vec::new();
     for ring in parts {
@@ -221,7 +221,7 @@ fn multipolygon(rings: Vec<Ring>) -> Value {
     json!({"type": "MultiPolygon", "coordinates": polygons})
 }
 
-/// Twice the area, below zero for a ring with the clock.
+/// Returns twice the area, below zero for a clockwise ring.
 fn doubled_area(ring: &Ring) -> i128 {
     let edges = ring.iter().zip(ring.iter().cycle().skip(1));
     edges.map(|(from, to)| i128::from(from.0) * i128::from(to.1) - i128::from(to.0) * i128::from(from.1)).sum()

@@ -9,7 +9,7 @@ use super::line::Line;
 use super::pick::{Weighted, one, permille};
 use super::places::Atlas;
 
-/// A service: its name, its share, who answers, its kinds, and the median hours until closed.
+/// A service: its name, its share, the agency that answers, its kinds, and the median hours until closed.
 struct Service {
     name: &'static str,
     weight: u32,

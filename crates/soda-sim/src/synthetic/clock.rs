@@ -69,33 +69,33 @@ pub(crate) fn moments(count: usize, rhythm: &Rhythm, rng: &mut StdRng) -> Vec<i6
     moments
 }
 
-/// The number of a day's weekday, Sunday being 0.
+/// Returns the number of a day's weekday, Sunday being 0.
 pub(crate) fn weekday(day: i64) -> usize {
     usize::try_from((day + 4).rem_euclid(7)).unwrap_or(0)
 }
 
-/// The name of a moment's weekday.
+/// Returns the name of the weekday of a time.
 pub(crate) fn weekday_name(ms: i64) -> &'static str {
     WEEKDAYS[weekday(ms.div_euclid(DAY))]
 }
 
-/// Midnight before a moment.
+/// Returns the midnight before a time.
 pub(crate) fn midnight(ms: i64) -> i64 {
     ms.div_euclid(DAY) * DAY
 }
 
-/// `HH:MM` of a moment.
+/// Formats the `HH:MM` of a time.
 pub(crate) fn hour_minute(ms: i64) -> String {
     stamp::floating(ms)[11..16].to_owned()
 }
 
-/// The year of a moment.
+/// Returns the year of a time.
 pub(crate) fn year(ms: i64) -> i64 {
     stamp::civil(ms.div_euclid(DAY)).0
 }
 
-/// When the portal publishes what happened at a local moment: in the load of the next morning,
-/// which reaches the portal in a few batches. All rows of a batch share its stamp, in UTC.
+/// Returns when the portal publishes an incident of this local time: in the load of the next morning, which reaches the
+/// portal in a few batches. All rows of a batch share its stamp, in UTC.
 pub(crate) fn published(ms: i64, batch: u64) -> i64 {
     let day = ms.div_euclid(DAY) + 1;
     let batch = i64::try_from(batch % 3).unwrap_or(0);
@@ -104,12 +104,12 @@ pub(crate) fn published(ms: i64, batch: u64) -> i64 {
     day * DAY + 10 * HOUR + batch * 11 * MINUTE + wobble
 }
 
-/// The local time of a stamp, for the columns in which a publisher writes it down.
+/// Returns the local time of a stamp, for the columns in which a publisher stores it.
 pub(crate) fn local(stamp_ms: i64) -> i64 {
     stamp_ms - 7 * HOUR
 }
 
-/// The moment, or nothing for the few rows whose time was never entered.
+/// Returns the time, or nothing for the few rows whose time was never entered.
 pub(crate) fn known(rng: &mut StdRng, ms: i64) -> Option<i64> {
     let lost = permille(rng, 1) && permille(rng, 400);
     (!lost).then_some(ms)

@@ -9,7 +9,7 @@ use super::pick::{Weighted, one, permille};
 use super::places::Atlas;
 use super::{Published, REPLACED_AT_MS};
 
-/// A crash type, who met whom, its share.
+/// A crash type, its parties, its share.
 const TYPES: [(&str, &str, &str, u32); 7] = [
     ("Broadside", "Vehicle-Vehicle", "AA", 300),
     ("Vehicle/Pedestrian", "Vehicle-Pedestrian", "CC", 210),

@@ -33,7 +33,7 @@ impl Line {
         self.out.push_str("\":");
     }
 
-    /// A string; the made-up texts hold nothing but backslashes that needs escaping.
+    /// Appends a string; of the characters in synthetic texts, only backslashes need escaping.
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.name(name);
         self.out.push('"');
@@ -46,21 +46,21 @@ impl Line {
         self.out.push('"');
     }
 
-    /// A string that may be absent.
+    /// Appends a string that may be absent.
     pub(crate) fn maybe(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.text(name, value);
         }
     }
 
-    /// A number, which is a string too.
+    /// Appends a number, which is a string too.
     pub(crate) fn number(&mut self, name: &str, value: impl Display) {
         self.name(name);
         // Writing into a string cannot fail.
         let _ = write!(self.out, "\"{value}\"");
     }
 
-    /// A date and time without a zone, if there is one.
+    /// Appends a date and time without a zone, if there is one.
     pub(crate) fn time(&mut self, name: &str, ms: Option<i64>) {
         if let Some(ms) = ms {
             self.name(name);
@@ -75,13 +75,13 @@ impl Line {
         self.out.push_str(if value { "true" } else { "false" });
     }
 
-    /// A GeoJSON point.
+    /// Appends a GeoJSON point.
     pub(crate) fn point(&mut self, name: &str, lon: f64, lat: f64) {
         self.name(name);
         let _ = write!(self.out, "{{\"type\":\"Point\",\"coordinates\":[{lon},{lat}]}}");
     }
 
-    /// A legacy location, with its empty address inside a string.
+    /// Appends a legacy location, with its empty address inside a string.
     pub(crate) fn location(&mut self, name: &str, lon: &str, lat: &str) {
         self.name(name);
         let _ = write!(
@@ -91,7 +91,7 @@ impl Line {
         );
     }
 
-    /// A link.
+    /// Appends a link.
     pub(crate) fn url(&mut self, name: &str, url: &str) {
         self.name(name);
         let _ = write!(self.out, "{{\"url\":\"{url}\"}}");

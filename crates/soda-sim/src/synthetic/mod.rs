@@ -1,6 +1,6 @@
-//! A made-up San Francisco: five datasets of incidents and four of boundaries under their real ids, with real columns
-//! and invented rows. Nothing in it happened; every row of incidents says that it is synthetic. The same number of rows
-//! and the same seed give the same city, byte for byte.
+//! A synthetic San Francisco: five datasets of incidents and four of boundaries under their real ids, with real columns
+//! and invented rows. None of it happened; every row of incidents is marked as synthetic. The same number of rows and
+//! the same seed give the same city, byte for byte.
 
 mod boundaries;
 mod calls;
@@ -76,7 +76,7 @@ pub const DATASETS: [SyntheticDataset; 5] = [
     },
 ];
 
-/// The stamp of datasets that are replaced as a whole: 2026-07-01T10:05:13.412Z.
+/// The stamp of datasets that are replaced completely: 2026-07-01T10:05:13.412Z.
 pub const REPLACED_AT_MS: i64 = 1_782_900_313_412;
 
 /// A row to publish and when.
@@ -85,7 +85,7 @@ struct Published {
     at_ms: i64,
 }
 
-/// A portal with about that many rows of the made-up city.
+/// Creates a portal with about that many rows of the synthetic city.
 pub fn san_francisco(rows: usize, seed: u64) -> Portal {
     let portal = Portal::new();
     for (number, dataset) in DATASETS.iter().enumerate() {

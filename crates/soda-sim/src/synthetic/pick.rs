@@ -20,7 +20,7 @@ impl Weighted {
         Weighted { sums }
     }
 
-    /// The number of the thing chosen.
+    /// Draws an entry, and returns its number.
     pub(crate) fn pick(&self, rng: &mut StdRng) -> usize {
         let total = self.sums.last().copied().unwrap_or(0).max(1);
         let drawn = rng.random_range(0..total);
@@ -28,17 +28,17 @@ impl Weighted {
     }
 }
 
-/// One of a list, all as likely.
+/// Draws an entry of a list, all equally likely.
 pub(crate) fn one<'t>(rng: &mut StdRng, list: &[&'t str]) -> &'t str {
     list[rng.random_range(0..list.len())]
 }
 
-/// True in that many of a thousand cases.
+/// Returns true with a probability of `chance` in a thousand.
 pub(crate) fn permille(rng: &mut StdRng, chance: u32) -> bool {
     rng.random_range(0..1_000) < chance
 }
 
-/// One of a normal distribution with mean 0 and deviation 1.
+/// Draws from a normal distribution with mean 0 and deviation 1.
 pub(crate) fn normal(rng: &mut StdRng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()

@@ -1,11 +1,11 @@
-//! Where things happen. A place is a disc that lies inside one neighborhood, one police district
-//! and one supervisor district, on land; so the districts of a row always fit its point.
+//! The places of incidents. A place is a disc inside one neighborhood, one police district and one supervisor district,
+//! on land; so the districts of a row always fit its point.
 
 use rand::rngs::StdRng;
 
 use super::pick::{Weighted, normal};
 
-/// A disc on the map, with what it lies in.
+/// A disc on the map, with its districts.
 pub(crate) struct Place {
     pub(crate) neighborhood: &'static str,
     pub(crate) police: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct Place {
     pub(crate) lat: f64,
     /// In degrees of latitude.
     pub(crate) radius: f64,
-    /// How much happens here: to people who live here, and to people out and about.
+    /// How many incidents happen here: to residents, and to visitors.
     home: u32,
     street: u32,
 }
@@ -143,7 +143,7 @@ impl Atlas {
         Atlas { weights: Weighted::new(MAP.iter().map(|p| p.street * street + p.home * (100 - street))) }
     }
 
-    /// A spot in a place: most near its middle, none outside of its disc.
+    /// Draws a point in a place: most are near its middle, none outside of its disc.
     pub(crate) fn spot(&self, rng: &mut StdRng) -> Spot {
         let place = &MAP[self.weights.pick(rng)];
         let (mut east, mut north) = (normal(rng) * 0.45, normal(rng) * 0.45);
@@ -173,7 +173,7 @@ impl Atlas {
     }
 }
 
-/// The same point always has the same street.
+/// Returns the street number of a point: the same point always has the same one.
 fn street_number(lon: f64, lat: f64) -> usize {
     let cell = ((lon + 123.0) * 2_500.0).round().mul_add(100_000.0, ((lat - 37.0) * 2_500.0).round());
     usize::try_from(crate::ids::scatter(cell.to_bits()) >> 40).unwrap_or(0)
@@ -183,7 +183,7 @@ fn digits(degrees: f64) -> f64 {
     (degrees * 1e9).round() / 1e9
 }
 
-/// `Tenderloin` for `TENDERLOIN`, as the police write their own districts.
+/// Formats `TENDERLOIN` as `Tenderloin`, as the police write their own districts.
 pub(crate) fn capitalized(district: &str) -> String {
     let mut letters = district.chars();
     letters.next().into_iter().chain(letters.flat_map(char::to_lowercase)).collect()

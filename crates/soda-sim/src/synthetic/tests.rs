@@ -8,7 +8,7 @@ fn city() -> Portal {
     san_francisco(20_000, 7)
 }
 
-/// Longitude and latitude of a row, if it has them.
+/// Returns longitude and latitude of a row, if it has them.
 fn point(row: &Map<String, Value>) -> Option<(f64, f64)> {
     let point = ["point_geom", "case_location", "point"].into_iter().find_map(|name| row.get(name))?;
     let coordinates = point.get("coordinates")?;

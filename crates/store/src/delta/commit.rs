@@ -90,17 +90,17 @@ impl Commit {
         adds.chain(removes).chain(domains).collect()
     }
 
-    /// A version that is this commit is about to be published: the files it adds stay.
+    /// Notes that a version which is this commit is about to be published: the files it adds stay.
     pub(crate) fn hold_files(&self) {
         self.adds.iter().for_each(|file| file.uncommitted.hold());
     }
 
-    /// That version is not this commit, and never will be.
+    /// Notes that that version is not this commit, and never will be.
     pub(crate) fn release_files(&self) {
         self.adds.iter().for_each(|file| file.uncommitted.release());
     }
 
-    /// Returns the rows of the files that go, where the log says so.
+    /// Returns the rows of the removed files, if the log records them.
     pub(crate) fn rows_removed(&self) -> u64 {
         self.removes.iter().filter_map(|file| file.rows).sum()
     }

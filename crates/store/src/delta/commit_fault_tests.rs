@@ -1,4 +1,4 @@
-//! Commits over a store that lies about what it did.
+//! Commits over a store that reports wrong outcomes.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -19,7 +19,7 @@ use object_store::{
 use crate::delta::log_file::{LogFile, checksum_path};
 use crate::{Commit, CommitOutcome, Lake, Location, Table, TableLayout, WrittenFile};
 
-/// What is said of a creation instead of the truth.
+/// The wrong reply to a creation.
 #[derive(Clone, Copy, Debug)]
 enum FaultyReply {
     /// Done, and then "it exists".
@@ -35,7 +35,7 @@ enum FaultyReply {
 const FAULTY_REPLIES: [FaultyReply; 4] =
     [FaultyReply::DoneButExists, FaultyReply::DoneButLost, FaultyReply::NotDoneButExists, FaultyReply::NotDone];
 
-/// A store in memory that lies about the next log entries, and may overwrite where it should create.
+/// A store in memory that replies wrongly about the next log entries, and may overwrite where it should create.
 #[derive(Debug, Default)]
 struct FaultyStore {
     inner: InMemory,

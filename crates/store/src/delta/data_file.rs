@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-/// The least and greatest value of a column in one file, where the file says so.
+/// The least and greatest value of a column in one file, if the file records them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ColumnRange {
     /// Whole numbers, cells and batches among them.
@@ -24,11 +24,11 @@ pub struct DataFile {
     pub size: u64,
     /// Partition column to value; `None` is null.
     pub partition: HashMap<String, Option<String>>,
-    /// Rows, where the log says so.
+    /// Rows, if the log records them.
     pub rows: Option<u64>,
     /// Ranges of the columns that have any.
     pub ranges: BTreeMap<String, ColumnRange>,
-    /// Nulls of the columns that say so.
+    /// Nulls of the columns that record them.
     pub nulls: BTreeMap<String, u64>,
 }
 

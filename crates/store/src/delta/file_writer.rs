@@ -104,7 +104,7 @@ impl FileWriter {
         &self.schema
     }
 
-    /// Rows written so far.
+    /// Returns the number of rows written so far.
     pub fn rows(&self) -> usize {
         self.stats.rows()
     }
@@ -125,7 +125,7 @@ impl FileWriter {
     /// If the store refuses it.
     pub async fn finish(mut self) -> Result<WrittenFile> {
         let table = &self.table;
-        // It may be there though the store says otherwise.
+        // The file may exist although the store reported a failure.
         let uncommitted = UncommittedFile::new(Arc::clone(&self.store) as _, self.path.clone());
         self.writer.finish().await.or_err(Kind::Unavailable, || format!("table {table}: finishing a data file"))?;
         let (size, sums) = (self.writer.bytes_written() as u64, self.sums.finish());

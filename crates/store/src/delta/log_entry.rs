@@ -21,11 +21,11 @@ pub struct LoggedFile {
     pub path: String,
     /// Partition column to value; `None` is null.
     pub partition: HashMap<String, Option<String>>,
-    /// Its rows, where the entry says so.
+    /// Its rows, if the entry records them.
     pub rows: Option<u64>,
 }
 
-/// What one version did, as its log entry says.
+/// The changes of one version, from its log entry.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
     /// The version.
@@ -59,7 +59,7 @@ impl LogEntry {
 /// Which entries and checkpoints a table's log holds.
 #[derive(Clone, Debug, Default)]
 pub struct LogFiles {
-    /// The entries by version, with when the store says that they were written.
+    /// The entries by version, with the store's time of writing.
     pub entries: BTreeMap<u64, DateTime<Utc>>,
     /// The checkpoints.
     pub checkpoints: BTreeSet<u64>,
@@ -85,7 +85,7 @@ impl LogFiles {
         while first > 0 && self.entries.contains_key(&(first - 1)) {
             first -= 1;
         }
-        // Entries without the versions before them need a checkpoint to stand on.
+        // Entries without the versions before them need a checkpoint as their base.
         if first == 0 { Some(0) } else { self.checkpoints.range(first.saturating_sub(1)..).next().copied() }
     }
 }
@@ -198,8 +198,8 @@ impl Table {
         Ok(damaged)
     }
 
-    /// Walks the versions from the newest back and says of each whether it can still be read: its log is there, and so
-    /// are all its files.
+    /// Walks the versions from the newest back and returns for each whether it can still be read: its log is there, and
+    /// so are all its files.
     ///
     /// # Errors
     /// If the store does not answer or the log is damaged.

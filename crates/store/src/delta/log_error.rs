@@ -1,4 +1,4 @@
-//! The errors of reading and writing a log, with the kind that says what the caller can do.
+//! Errors of reading and writing a log, with the kind that states what the caller can do.
 
 use deltalake_core::DeltaTableError;
 use lake_model::{Error, Kind};

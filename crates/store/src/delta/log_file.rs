@@ -64,8 +64,8 @@ struct LastCheckpointHint {
     size: i64,
 }
 
-/// Returns the hint to the last checkpoint, if there is that checkpoint; else none, and readers list the log. What else
-/// the hint says would be believed though nothing vouches for it.
+/// Returns the hint to the last checkpoint, if that checkpoint exists; else none, and readers list the log. The other
+/// fields of the hint are omitted: readers would trust them, and no checksum covers them.
 pub(crate) async fn read_last_checkpoint_hint(
     store: &Arc<dyn ObjectStore>,
     path: &Path,
@@ -93,7 +93,7 @@ pub(crate) async fn write_newest_version(store: &dyn ObjectStore, table: &Path, 
     }
 }
 
-/// Returns a version that was there for sure; none where nothing readable says so.
+/// Returns a version that certainly existed; `None` if no readable file proves one.
 ///
 /// # Errors
 /// If the store does not answer.

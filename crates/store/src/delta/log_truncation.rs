@@ -7,7 +7,7 @@ use crate::Table;
 
 impl Table {
     /// Writes a checkpoint of a version and removes every log entry and checkpoint before it: earlier versions can then
-    /// no longer be read, and what their entries said is gone.
+    /// no longer be read, and the content of their entries is gone.
     ///
     /// # Errors
     /// If the store does not answer; nothing is removed before the checkpoint is there.

@@ -1,4 +1,4 @@
-//! Publishing a log entry so that it is known afterwards whether it is there, whatever the store said.
+//! Publishing a log entry so that it is certain afterwards whether it exists, whatever the store replied.
 
 use bytes::Bytes;
 use deltalake_core::kernel::transaction::{CommitData, TransactionError};
@@ -35,8 +35,8 @@ impl Table {
         Ok(self.read_entry(version).await?.map(|bytes| sealed_entry::is_commit(&bytes, id)))
     }
 
-    /// A commit that gives up lets go of its files if the last version it tried is certainly not it. What writes to a
-    /// local disk has ended when it answers; a store at the other end of a wire may still do what it was asked.
+    /// Releases the files of a commit that gives up, if the last version it tried is certainly not it. A write to a
+    /// local disk has ended when it returns; a remote store may still do what it was asked.
     pub(crate) async fn release_files(&self, commit: &Commit, id: &Uuid, tried: Option<u64>) {
         let Some(version) = tried else { return };
         match self.is_commit(version, id).await {
@@ -49,8 +49,8 @@ impl Table {
     /// Creates the log entry of a version, if it is not there.
     ///
     /// # Errors
-    /// A conflict, if the store says that it is there; or the store does not answer. Either may be said though the
-    /// entry has just been written, and the first though nothing is there: what the log then holds decides.
+    /// A conflict, if the store replies that it exists; or no reply. Either may be reported although the entry has just
+    /// been written, and the first although there is none: the content of the log decides.
     pub(crate) async fn publish(&self, version: u64, data: &CommitData, id: &Uuid) -> Result<()> {
         let failed = || format!("committing version {version} to table {} in {}", self.name, self.location);
         let bytes = data.get_bytes().or_err(Kind::Internal, failed)?;
@@ -66,7 +66,7 @@ impl Table {
         }
     }
 
-    /// Whether the files that a commit adds are all there: one that took long may have lost them to a vacuum.
+    /// Checks that the files that a commit adds all exist: a vacuum may have removed those of one that took long.
     ///
     /// # Errors
     /// A conflict, if one is gone: the work has to be done again. Or the store does not answer.

@@ -23,7 +23,7 @@ impl RecomputedStatistics {
         self.collector.add(rows);
     }
 
-    /// In what the log's statistics of `file` are not those of its rows; empty if in nothing.
+    /// Returns how the log's statistics of `file` differ from those of its rows; empty if they do not.
     pub fn differences(&self, file: &DataFile, snapshot: &Snapshot) -> Vec<String> {
         let mut found = Vec::new();
         let rows = self.collector.rows() as u64;

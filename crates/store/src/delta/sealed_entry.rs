@@ -44,7 +44,7 @@ pub(crate) fn is_commit(entry: &[u8], id: &Uuid) -> bool {
 /// of JSON.
 ///
 /// # Errors
-/// If it is not what was written there: the text says how.
+/// If it is not what was written there: the text describes the difference.
 pub(crate) fn verify_entry(entry: &[u8], name: &str) -> Result<()> {
     let damaged = |how: &str| Err(Error::new(Kind::Data, how));
     if let Some(rest) = entry.strip_prefix(SEALED_PREFIX.as_bytes()) {

@@ -75,7 +75,7 @@ impl Snapshot {
         })
     }
 
-    /// Returns the rows of all files, as the log says.
+    /// Returns the rows of all files, from the log.
     pub fn rows(&self) -> u64 {
         self.files.iter().filter_map(|f| f.rows).sum()
     }
@@ -85,7 +85,7 @@ impl Snapshot {
         self.files.iter().map(|f| f.size).sum()
     }
 
-    /// When the version was committed, milliseconds since 1970 UTC, where its commit file is still there.
+    /// Returns when the version was committed, milliseconds since 1970 UTC; `None` if its commit file no longer exists.
     pub fn committed_ms(&self) -> Option<i64> {
         self.committed_ms
     }
@@ -111,7 +111,8 @@ impl Snapshot {
     }
 }
 
-/// Reading Parquet files straight is right only while no feature says that a file is not what it seems.
+/// Rejects a table with features that are not known here: reading Parquet files directly is right only if no feature
+/// changes the meaning of a file.
 fn refuse_unknown_features(table: &str, state: &DeltaTableState) -> Result<()> {
     let protocol = serde_json::to_value(state.protocol()).or_err(Kind::Data, || format!("table {table}: protocol"))?;
     let features = protocol["readerFeatures"].as_array().cloned().unwrap_or_default();

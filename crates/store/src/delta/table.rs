@@ -85,7 +85,7 @@ impl Table {
         Ok(exists)
     }
 
-    /// Returns a version that was there once; none where nothing says so.
+    /// Returns a version that existed once; `None` if nothing proves one.
     async fn read_newest_version(&self) -> Result<Option<u64>> {
         let noted = read_newest_version(&self.location.store, &self.folder).await;
         noted.or_err(Kind::Unavailable, || format!("the newest version of table {} in {}", self.name, self.location))
@@ -417,7 +417,8 @@ impl Table {
                 Ok(CommitAttempt::Done(committed)) => return Ok(committed),
                 // It has changed what this commit was prepared on: trying again would not help.
                 Ok(CommitAttempt::Conflicted(error)) => return Err(error),
-                // Somebody else was first, or the store failed: the log says which, and whether it is there after all.
+                // Another writer was first, or the store failed: the log decides which, and whether the entry exists
+                // after all.
                 Err(error) => retry.wait_or_fail(error).await?,
             }
         }
@@ -485,7 +486,7 @@ impl Table {
         Ok(CommitAttempt::Done(CommitOutcome::Version(version)))
     }
 
-    /// A checkpoint is a help, no promise: the log says the same without it.
+    /// Writes a checkpoint, if it is due, and ignores failures: the log has the same content without it.
     async fn write_checkpoint_if_due(&self, version: u64) {
         if !version.is_multiple_of(CHECKPOINT_EVERY) {
             return;

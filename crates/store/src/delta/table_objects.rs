@@ -71,7 +71,8 @@ impl Table {
         }
     }
 
-    /// Removes objects under the table's folder; one that is gone already is as good. `each` hears of every removal.
+    /// Removes objects under the table's folder; one that no longer exists counts as removed. `each` is called for
+    /// every removal.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -92,7 +93,7 @@ impl Table {
         self.sync_folders_of(paths)
     }
 
-    /// On a local disk a removed name is gone for good once its directory is synced.
+    /// Syncs directories: on a local disk a removed name is gone for good once its directory is synced.
     fn sync_folders_of(&self, paths: &[String]) -> Result<()> {
         let Some(lake) = &self.location.directory else { return Ok(()) };
         let table = lake.join(&self.name);

@@ -27,12 +27,13 @@ impl UncommittedFile {
         Self { store, path, held: AtomicUsize::new(0) }
     }
 
-    /// A version that names it is about to be published: from now on it may be there, whatever the store says.
+    /// Notes that a version which names it is about to be published: from now on it may exist, whatever the store
+    /// replies.
     pub(crate) fn hold(&self) {
         self.held.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// That version was not published, and never will be.
+    /// Notes that that version was not published, and never will be.
     pub(crate) fn release(&self) {
         self.held.fetch_sub(1, Ordering::Relaxed);
     }

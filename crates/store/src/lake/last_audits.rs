@@ -21,7 +21,7 @@ pub enum AuditOutcome {
     Agreed,
     /// They did.
     Drift,
-    /// The source kept changing, so the comparison says nothing.
+    /// The source kept changing, so the comparison proves nothing.
     Inconclusive,
 }
 
@@ -41,7 +41,7 @@ pub struct LastAudit {
 }
 
 impl LastAudit {
-    /// Returns an audit made now of which nothing but its outcome is known.
+    /// Creates an audit of the current time of which only the outcome is known.
     pub fn new(window: Option<Window>, outcome: AuditOutcome) -> Self {
         let window = window.map(|window| window.to_string());
         Self { at: lake_model::now().trunc_subsecs(3), window, outcome, drift: None, differences: None }

@@ -29,7 +29,7 @@ pub struct Location {
     store_url: Url,
     /// The lake's directory without links, where it is local.
     pub directory: Option<PathBuf>,
-    /// The whole store, and the lake's folder in it.
+    /// The complete store, and the lake's folder in it.
     base: Arc<dyn ObjectStore>,
     folder: Path,
     /// What users call it.
@@ -111,7 +111,7 @@ impl Location {
         self
     }
 
-    /// Room in memory for what was read and checked.
+    /// Returns the memory for checked blocks, bytes.
     pub fn block_cache_bytes(&self) -> usize {
         self.checked_store.max_cache_bytes()
     }
@@ -133,7 +133,7 @@ impl Location {
     }
 }
 
-/// Returns what the environment says of S3. A variable without a value is as good as none.
+/// Returns the S3 settings of the environment. An empty variable counts as unset.
 fn s3_builder() -> AmazonS3Builder {
     let settings = std::env::vars_os().filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);

@@ -9,7 +9,7 @@ use crate::Location;
 
 /// Tries to create one name at once.
 const CONCURRENT_ATTEMPTS: usize = 16;
-/// What Linux says where a file system has no hard links: not permitted, not supported, not implemented.
+/// The errors of Linux for a file system without hard links: not permitted, not supported, not implemented.
 const NO_LINKS: [i32; 3] = [1, 95, 38];
 
 /// Creates scratch objects under the lake and removes them.
@@ -35,8 +35,8 @@ pub(crate) async fn verify_conditional_put(location: &Location) -> Result<()> {
     )))
 }
 
-/// Returns how many creations of a name succeeded one after the other, and at once. None is as good as one: the reply
-/// to the winner may have been lost, and its second try refused.
+/// Returns how many creations of a name succeeded in sequence, and concurrently. None is as good as one: the reply to
+/// the winner may have been lost, and its second attempt rejected.
 async fn count_winners(location: &Location, twice: &Path, at_once: &Path) -> Result<(usize, usize)> {
     let store = location.store.as_ref();
     let in_turn = [create(location, store, twice).await?, create(location, store, twice).await?];

@@ -50,7 +50,7 @@ fn resource_and_year() -> Vec<Field> {
     fields(&[("resource", DataType::Utf8), ("year", DataType::Int32)])
 }
 
-/// `incidents`: a key's current version.
+/// Returns the layout of `incidents`: a key's current version.
 pub fn incidents_layout() -> TableLayout {
     let mut columns = incident_fields();
     columns.extend(fields(&[("updated_at", time())]));
@@ -74,21 +74,21 @@ fn counted_fields() -> Vec<Field> {
     ])
 }
 
-/// `counts`: the compacted counts, finest cell and hour.
+/// Returns the layout of `counts`: the compacted counts, finest cell and hour.
 pub fn counts_layout() -> TableLayout {
     let mut columns = counted_fields();
     columns.extend(resource_and_year());
     layout(columns, &["resource", "year"])
 }
 
-/// `fast_counts`: the signed counts of each batch.
+/// Returns the layout of `fast_counts`: the signed counts of each batch.
 pub fn fast_counts_layout() -> TableLayout {
     let mut columns = counted_fields();
     columns.extend(fields(&[("batch", DataType::Int64), ("resource", DataType::Utf8)]));
     layout(columns, &["resource"])
 }
 
-/// `rejects`: rows that could not be used, as published.
+/// Returns the layout of `rejects`: rows that could not be used, as published.
 pub fn rejects_layout() -> TableLayout {
     let columns = [
         ("batch", DataType::Int64),
@@ -103,8 +103,8 @@ pub fn rejects_layout() -> TableLayout {
     layout(fields(&columns), &["resource"])
 }
 
-/// `boundaries`: the outlines of neighborhoods and districts, a set of them a partition. `geometry` is a GeoJSON
-/// MultiPolygon; all coordinates are degrees.
+/// Returns the layout of `boundaries`: the outlines of neighborhoods and districts, one set per partition. `geometry`
+/// is a GeoJSON MultiPolygon; all coordinates are degrees.
 pub fn boundaries_layout() -> TableLayout {
     let columns = [
         ("city", DataType::Utf8),
@@ -122,7 +122,7 @@ pub fn boundaries_layout() -> TableLayout {
     layout(fields(&columns), &["resource"])
 }
 
-/// `raw/<resource>`: every landed version of every row.
+/// Returns the layout of `raw/<resource>`: every landed version of every row.
 pub fn raw_layout(resource: &Resource) -> TableLayout {
     let mut columns: Vec<Field> = resource
         .columns

@@ -1,8 +1,8 @@
-//! Blocks of data files that were found whole, kept in memory: what was checked once and is asked again within moments
-//! is neither read nor checked again.
+//! Verified blocks of data files, cached in memory: a block that is read again within moments is neither read from the
+//! store nor checked again.
 //!
-//! Files never change, so that a block that was whole stays right whatever becomes of it on the disk. The blocks used
-//! longest ago go first.
+//! Files never change, so a verified block stays right even if the disk damages it later. The least recently used
+//! blocks are dropped first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -40,8 +40,8 @@ impl BlockCache {
         self.max_bytes
     }
 
-    /// Returns the bytes of `range` of a file, which are whole blocks of `block` bytes (the last may be shorter); none
-    /// if one of them is not kept.
+    /// Returns the bytes of `range` of a file, which consists of complete blocks of `block` bytes (the last may be
+    /// shorter); `None` if one of them is not cached.
     pub(crate) fn get(&self, file: u64, block: u64, range: &Range<u64>) -> Option<Bytes> {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let numbers = range.start / block..range.end.div_ceil(block);
@@ -55,7 +55,7 @@ impl BlockCache {
         Some(whole.freeze())
     }
 
-    /// Keeps whole blocks that begin at `start` of a file.
+    /// Caches complete blocks that begin at `start` of a file.
     pub(crate) fn put(&self, file: u64, block: u64, start: u64, bytes: &[u8]) {
         let (Ok(size), true) = (usize::try_from(block), bytes.len() as u64 <= MAX_READ_BYTES) else { return };
         for (number, part) in (start / block..).zip(bytes.chunks(size)) {

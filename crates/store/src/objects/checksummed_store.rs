@@ -1,11 +1,11 @@
 //! The store that every reader reads through: bytes that differ from what was written are an error that names the file,
 //! never an answer.
 //!
-//! The log says of each data file how long it is and, where this program wrote it, what its blocks hash to. A block is
-//! checked each time that it comes from the store: a disk may damage what it returned whole an hour ago. Those asked
-//! for last stay in memory as they were checked. Log entries and checkpoints carry their own sums and are checked as
-//! often. Files of other writers, and of version 0.1.0, have none: their size is checked, and that their bytes stay
-//! what this process read first.
+//! The log has the length of each data file and, for files of this program, the hashes of its blocks. A block is
+//! checked each time that it comes from the store: a disk may damage what it returned intact an hour ago. Recently read
+//! blocks stay in memory as they were checked. Log entries and checkpoints have their own checksums and are checked as
+//! often. Files of other writers, and of version 0.1.0, have none: for them the size is checked, and that their bytes
+//! do not change after the first read of this process.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -58,7 +58,7 @@ impl RegisteredFile {
         Self { id, table: Arc::clone(table), size, block, sums: Mutex::new(sums) }
     }
 
-    /// Returns the whole blocks that a range touches.
+    /// Returns the complete blocks that a range touches.
     fn covering_blocks(&self, range: &Range<u64>) -> Range<u64> {
         let end = range.end.div_ceil(self.block).saturating_mul(self.block);
         range.start / self.block * self.block..end.min(self.size)
@@ -77,7 +77,7 @@ impl RegisteredFile {
         GetResult { payload, meta, range, attributes: Attributes::default() }
     }
 
-    /// Checks whole blocks that begin at `start`.
+    /// Checks complete blocks that begin at `start`.
     fn verify(&self, start: u64, bytes: &[u8]) -> bool {
         let (Ok(size), Ok(first)) = (usize::try_from(self.block), usize::try_from(start / self.block)) else {
             return false;
@@ -96,7 +96,7 @@ pub(crate) struct ChecksummedStore {
     files: RwLock<HashMap<Path, Arc<RegisteredFile>>>,
     ids: AtomicU64,
     cache: BlockCache,
-    /// The sums of checkpoints that were found whole.
+    /// The checksums of checkpoints that were found intact.
     checkpoints: Mutex<HashMap<Path, Checksum>>,
 }
 
@@ -128,7 +128,7 @@ impl ChecksummedStore {
         self.registered_file(path).is_some_and(|file| file.size == size)
     }
 
-    /// From now on the file is checked. Names are never used twice.
+    /// Registers a file, whose blocks are checked from now on. Names are never used twice.
     pub(crate) fn register_file(&self, table: &Arc<str>, path: Path, size: u64, sums: Option<BlockChecksums>) {
         let file = RegisteredFile::new(self.ids.fetch_add(1, Ordering::Relaxed), table, size, sums);
         self.files.write().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::new(file));
@@ -142,7 +142,7 @@ impl ChecksummedStore {
         damage_error(path.as_ref(), damage, table)
     }
 
-    /// Returns the error of a failed read of a registered file; it says so where the file is gone or has another size.
+    /// Returns the error of a failed read of a registered file; it states if the file is gone or has another size.
     async fn explain_failure(
         &self,
         path: &Path,
@@ -159,7 +159,7 @@ impl ChecksummedStore {
         }
     }
 
-    /// Whole blocks of a known file, from memory or from the store.
+    /// Reads complete blocks of a registered file, from memory or from the store.
     async fn read_blocks(&self, path: &Path, file: &RegisteredFile, cover: Range<u64>) -> Result<Bytes> {
         if let Some(bytes) = self.cache.get(file.id, file.block, &cover) {
             return Ok(bytes);
@@ -199,7 +199,7 @@ impl ChecksummedStore {
         Ok((slice_of(&bytes, &asked, &range), metadata))
     }
 
-    /// Reads a log entry, whole or not at all.
+    /// Reads a log entry, completely or not at all.
     async fn read_log_entry(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         let range = options.range.clone();
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
@@ -211,7 +211,7 @@ impl ChecksummedStore {
         slice_result(metadata, &bytes, range)
     }
 
-    /// Reads a checkpoint, whole or not at all.
+    /// Reads a checkpoint, completely or not at all.
     async fn read_checkpoint(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
         let range = options.range.clone();
         let result = self.inner.get_opts(path, GetOptions { range: None, ..options }).await?;
@@ -233,7 +233,7 @@ impl ChecksummedStore {
             Err(object_store::Error::NotFound { .. }) => None,
             Err(error) => return Err(error),
         };
-        // A sum that is damaged itself says nothing of the checkpoint.
+        // A checksum that is damaged itself proves nothing about the checkpoint.
         let is_whole = match sum.as_deref().and_then(verify_checksum) {
             Some(said) => {
                 // Sums of versions before this one come without the checkpoint's name.
@@ -285,7 +285,7 @@ fn metadata(result: &GetResult) -> GetResult {
     }
 }
 
-/// Returns the range that was asked for of an object that was read whole.
+/// Returns the requested range of an object that was read completely.
 fn slice_result(metadata: GetResult, bytes: &Bytes, range: Option<GetRange>) -> Result<GetResult> {
     let size = bytes.len() as u64;
     let range = match range.map(|range| range.as_range(size)) {

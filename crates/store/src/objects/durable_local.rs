@@ -124,7 +124,7 @@ impl Disk {
             match made.inspect(|()| self.notify(|| DiskStep::MakeDirectory(directory.to_owned()))) {
                 Ok(()) => self.sync_directory(parent)?,
                 Err(_) if directory.is_dir() => match self.sync_directory(parent) {
-                    // Above the lake lie directories that are not ours to open; their names were there before.
+                    // The directories above the lake are not ours to open; their names existed before.
                     Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {}
                     synced => synced?,
                 },
@@ -298,7 +298,7 @@ impl ObjectStore for DurableLocal {
         self.inner.list(prefix)
     }
 
-    /// In the order of names, as stores at the other end of a wire list them: the readers of logs rest on it.
+    /// Lists by name, as remote stores do: readers of logs rely on this order.
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
         let listed = self.inner.list_with_offset(prefix, offset);
         let sorted = async move {

@@ -10,7 +10,7 @@ use url::Url;
 /// Links that a path may lead through, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// Returns the path that a text stands for: a path, or a `file:///` URL, whose `%` escapes are decoded.
+/// Returns the path that a text names: a path, or a `file:///` URL, whose `%` escapes are decoded.
 ///
 /// # Errors
 /// If it is a URL of another scheme or host.
@@ -49,7 +49,7 @@ pub(crate) fn resolve_links(path: &Path) -> io::Result<PathBuf> {
         let target = match std::fs::read_link(&next) {
             Ok(target) => target,
             Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return Err(error),
-            // No link, or nothing there, or nothing that may be looked at: opening it says which.
+            // Not a link, or missing, or not accessible: opening it reports which.
             Err(_) => {
                 resolved = next;
                 continue;

@@ -27,7 +27,7 @@ pub struct Source {
     pub rows: Vec<Row>,
     /// Field names and SODA type names, in the order of the file.
     pub columns: Vec<(String, String)>,
-    /// Which columns say what.
+    /// The columns by their roles.
     pub roles: Roles,
 }
 
@@ -49,7 +49,7 @@ const FILES: &[(&str, &str)] = &[
     ("chicago_crimes/6zsd-86xi_soda_rows_2014.json", "ijzp-q8t2"),
 ];
 
-/// Every file, in a fixed order; empty where the shared data is absent.
+/// Returns every file, in a fixed order; none if the shared data is absent.
 ///
 /// # Panics
 /// When a file is there and cannot be read as what it should be.
@@ -61,7 +61,7 @@ pub fn all_sources() -> Vec<Source> {
     FILES.iter().filter_map(|&(name, dataset)| load(&data, name, dataset)).collect()
 }
 
-/// The one file whose name contains `part`, or `None` where it is absent.
+/// Returns the one file whose name contains `part`, or `None` if it is absent.
 ///
 /// # Panics
 /// When no file or more than one is known by that part of a name.
@@ -131,7 +131,7 @@ fn read_export(path: &Path, schema: &Schema) -> Read {
     (columns, rows)
 }
 
-/// The oldest 311 export has its place in `Point` alone, where the portal serves `lat` and `long` too.
+/// Fills `lat` and `long`: the oldest 311 export has its place only in `Point`, where the portal serves these too.
 fn fill_lat_long(columns: &mut Vec<(String, String)>, rows: &mut [Row]) {
     for (field, part) in [("lat", "latitude"), ("long", "longitude")] {
         if columns.iter().any(|(known, _)| known == field) {

@@ -18,7 +18,7 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// From the portal's metadata where it is at hand, from a written table otherwise.
+    /// Creates the schema from the portal's metadata if present, from a built-in table otherwise.
     pub(super) fn of_dataset(data: &Path, dataset: &str) -> Self {
         let mut schema = Self { fields: BTreeMap::new(), kinds: BTreeMap::new(), dataset: dataset.to_owned() };
         if let Some(table) = tables::of_dataset(dataset) {
@@ -50,8 +50,8 @@ impl Schema {
         self.kinds.insert(field.to_owned(), kind.to_owned());
     }
 
-    /// Field name and type of the column with this title; none for an unnamed column, which is
-    /// the row number of whoever saved the file again.
+    /// Returns field name and type of the column with this title; `None` for an unnamed column, which is the row number
+    /// of a re-saved file.
     pub(super) fn column(&self, title: &str) -> Option<(String, String)> {
         if title.is_empty() {
             return None;
@@ -61,7 +61,7 @@ impl Schema {
         Some((field.clone(), self.kind(field).to_owned()))
     }
 
-    /// The type of a field. Computed regions are numbers, whether the metadata still lists them or not.
+    /// Returns the type of a field. Computed regions are numbers, whether the metadata still lists them or not.
     pub(super) fn kind(&self, field: &str) -> &str {
         match self.kinds.get(field) {
             Some(kind) => kind,
@@ -70,13 +70,13 @@ impl Schema {
         }
     }
 
-    /// Whether the portal serves the place as `lat` and `long`.
+    /// Returns whether the portal serves the place as `lat` and `long`.
     pub(super) fn has_lat_long(&self) -> bool {
         self.kinds.contains_key("lat") && self.kinds.contains_key("long")
     }
 }
 
-/// Lower case, each run of other characters than letters and digits one `_`.
+/// Returns the title in lower case, each run of other characters than letters and digits replaced by one `_`.
 fn plain(title: &str) -> String {
     let mut plain = String::with_capacity(title.len());
     for letter in title.chars().map(|letter| letter.to_ascii_lowercase()) {

@@ -32,7 +32,7 @@ const DAU3: &[(&str, &str)] = &[
     ("data_loaded_at", "calendar_date"),
 ];
 
-/// Crimes in Chicago, whole and in its yearly and homicide views.
+/// Crimes in Chicago, complete and in its yearly and homicide views.
 const IJZP: &[(&str, &str)] = &[
     ("id", "number"),
     ("case_number", "text"),
@@ -58,7 +58,7 @@ const IJZP: &[(&str, &str)] = &[
     ("location", "point"),
 ];
 
-/// Field names and types, where they are written down here.
+/// Returns field names and types, if they are listed here.
 pub(super) fn of_dataset(dataset: &str) -> Option<&'static [(&'static str, &'static str)]> {
     match dataset {
         "dau3-4s8f" => Some(DAU3),

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-/// What a legacy location says where it knows no address.
+/// The text of a legacy location without an address.
 const NO_ADDRESS: &str = r#"{"address": "", "city": "", "state": "", "zip": ""}"#;
 
-/// The value of a cell that is not empty, or `None` where the text is not of that type.
+/// Converts the text of a cell that is not empty; `None` if it is not of that type.
 pub(super) fn from_text(kind: &str, text: &str) -> Option<Value> {
     match kind {
         "text" | "number" => Some(Value::from(text)),
@@ -29,7 +29,7 @@ pub(super) fn from_text(kind: &str, text: &str) -> Option<Value> {
     }
 }
 
-/// Latitude and longitude of `(lat, lng)` or `POINT (lng lat)`, as published.
+/// Parses latitude and longitude of `(lat, lng)` or `POINT (lng lat)`, as published.
 fn lat_lng(text: &str) -> Option<(&str, &str)> {
     if let Some(pair) = text.strip_prefix("POINT (") {
         let (lng, lat) = pair.strip_suffix(')')?.split_once(' ')?;
@@ -38,8 +38,8 @@ fn lat_lng(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix('(')?.strip_suffix(')')?.split_once(", ")
 }
 
-/// `M/D/YYYY` or `YYYY/M/D`, alone or with `H:MM`, `H:MM:SS`, on a clock of 24 hours or, with
-/// `AM` or `PM`, of 12.
+/// Parses `M/D/YYYY` or `YYYY/M/D`, alone or with `H:MM`, `H:MM:SS`, on a clock of 24 hours or, with `AM` or `PM`, of
+/// 12.
 fn timestamp(text: &str) -> Option<String> {
     let mut words = text.split(' ');
     let date: Vec<&str> = words.next()?.split('/').collect();

@@ -13,13 +13,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// All incidents.
+    /// Selects all incidents.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// From `start` to before `end`, each a date or a time to the second.
+    /// Selects incidents from `start` to before `end`, each a date or a time to the second.
     ///
     /// # Panics
     /// When one of them cannot be read.
@@ -30,21 +30,21 @@ impl Filter {
         self
     }
 
-    /// Of this category; of any of them where it is said more than once.
+    /// Selects this category; any of them if called more than once.
     #[must_use]
     pub fn category(mut self, category: &str) -> Self {
         self.categories.push(category.to_owned());
         self
     }
 
-    /// In this box of west, south, east, north; its edges belong to it.
+    /// Selects this box of west, south, east, north; its edges belong to it.
     #[must_use]
     pub fn bbox(mut self, bbox: Bounds) -> Self {
         self.bbox = Some(bbox);
         self
     }
 
-    /// With this text in that column of the row.
+    /// Selects rows with this text in that column.
     #[must_use]
     pub fn column(mut self, column: &str, value: &str) -> Self {
         self.equal.push((column.to_owned(), value.to_owned()));
@@ -93,7 +93,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// The label of the bucket an incident is in, none where it has no such thing.
+    /// Returns the label of the bucket that an incident is in; `None` if it has none.
     #[must_use]
     pub fn label(&self, incident: &Incident) -> Option<String> {
         match self {

@@ -61,7 +61,7 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// Its cell at a resolution not finer than [`FINEST`]: the parent of its finest cell.
+    /// Returns its cell at a resolution not finer than [`FINEST`]: the parent of its finest cell.
     ///
     /// # Panics
     /// When the resolution is finer.
@@ -84,13 +84,13 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// Nothing landed yet.
+    /// Creates an oracle without rows.
     #[must_use]
     pub fn new(roles: &Roles) -> Self {
         Self { roles: roles.clone(), rows: 0, rejects: 0, incidents: BTreeMap::new() }
     }
 
-    /// All these rows landed.
+    /// Creates an oracle after landing all these rows.
     #[must_use]
     pub fn of(roles: &Roles, rows: &[Row], order: &Order) -> Self {
         let mut rows: Vec<&Row> = rows.iter().collect();
@@ -104,7 +104,7 @@ impl Oracle {
         oracle
     }
 
-    /// One more row; it replaces the earlier ones of its key.
+    /// Lands one more row; it replaces the earlier ones of its key.
     pub fn land(&mut self, row: &Row) {
         self.rows += 1;
         let Some(key) = text(row.get(&self.roles.key)) else {
@@ -120,7 +120,7 @@ impl Oracle {
         self.incidents.insert(key, incident);
     }
 
-    /// The publisher took this key back; whether it was there.
+    /// Removes a key that the publisher withdrew; returns whether it existed.
     pub fn remove(&mut self, key: &str) -> bool {
         self.incidents.remove(key).is_some()
     }
@@ -131,7 +131,7 @@ impl Oracle {
         &self.incidents
     }
 
-    /// How many rows became what.
+    /// Returns how many rows became incidents and rejects of each kind.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut totals = Totals { rows: self.rows, rejects: self.rejects, ..Totals::default() };
@@ -177,7 +177,7 @@ impl Oracle {
         counts
     }
 
-    /// How many incidents pass the filter.
+    /// Returns how many incidents pass the filter.
     #[must_use]
     pub fn total(&self, filter: &Filter) -> i64 {
         self.count(filter, &[]).values().sum()
@@ -192,7 +192,7 @@ impl Oracle {
     }
 }
 
-/// The parent of a cell, both in hexadecimal.
+/// Returns the parent of a cell, both in hexadecimal.
 ///
 /// # Panics
 /// When it is not a cell, or the resolution is finer than its own.
@@ -207,7 +207,7 @@ fn finest_cell(lat: f64, lng: f64) -> CellIndex {
     LatLng::new(lat, lng).expect("a place is made of finite numbers").to_cell(FINEST)
 }
 
-/// The text of a published scalar; an empty one is none.
+/// Returns the text of a published scalar; `None` for an empty one.
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

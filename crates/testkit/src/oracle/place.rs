@@ -1,10 +1,10 @@
-//! Where a row says it happened.
+//! The place of a row.
 
 use serde_json::Value;
 
 use crate::{Bounds, Place, Row};
 
-/// Latitude and longitude, where the row has a usable place.
+/// Returns latitude and longitude, if the row has a usable place.
 pub(super) fn locate(row: &Row, place: &Place, bounds: Option<Bounds>) -> Option<(f64, f64)> {
     let (lat, lng) = match place {
         Place::LatLng(lat, lng) => (degrees(row.get(lat)?)?, degrees(row.get(lng)?)?),
@@ -19,7 +19,7 @@ pub(super) fn locate(row: &Row, place: &Place, bounds: Option<Bounds>) -> Option
     (inside && !nowhere).then_some((lat, lng))
 }
 
-/// `GeoJSON` has longitude first; the legacy location names its parts.
+/// Reads a point: `GeoJSON` has longitude first; the legacy location names its parts.
 fn from_point(point: &Value) -> Option<(f64, f64)> {
     match point.get("coordinates") {
         Some(pair) => Some((degrees(pair.get(1)?)?, degrees(pair.get(0)?)?)),

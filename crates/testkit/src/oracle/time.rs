@@ -2,7 +2,7 @@
 
 const DAY: i64 = 86_400;
 
-/// The time of occurrence: readable, and from 1900 to before 2100.
+/// Parses the time of occurrence: readable, and from 1900 to before 2100.
 #[must_use]
 pub fn occurrence(text: &str) -> Option<i64> {
     let (from, to) = (days(1900, 1, 1) * DAY, days(2100, 1, 1) * DAY);
@@ -26,51 +26,51 @@ pub fn parse(text: &str) -> Option<i64> {
     exists.then(|| days(year, month, day) * DAY + clock)
 }
 
-/// `YYYY`.
+/// Formats as `YYYY`.
 #[must_use]
 pub fn year(at: i64) -> String {
     day(at)[..4].to_owned()
 }
 
-/// `YYYY-MM`.
+/// Formats as `YYYY-MM`.
 #[must_use]
 pub fn month(at: i64) -> String {
     day(at)[..7].to_owned()
 }
 
-/// `YYYY-MM-DD`.
+/// Formats as `YYYY-MM-DD`.
 #[must_use]
 pub fn day(at: i64) -> String {
     date_label(at.div_euclid(DAY))
 }
 
-/// The Monday on or before, `YYYY-MM-DD`.
+/// Formats the Monday on or before, `YYYY-MM-DD`.
 #[must_use]
 pub fn week_start(at: i64) -> String {
     date_label(at.div_euclid(DAY) - (weekday(at) - 1))
 }
 
-/// Start of a bucket of so many seconds, counted from 1970-01-01 and thus from midnight where they
-/// divide a day, `YYYY-MM-DDTHH:MM:SS`.
+/// Returns the start of a bucket of this many seconds, counted from 1970-01-01 and thus from midnight if they divide a
+/// day, `YYYY-MM-DDTHH:MM:SS`.
 #[must_use]
 pub fn bucket(at: i64, seconds: i64) -> String {
     label(at.div_euclid(seconds) * seconds)
 }
 
-/// `YYYY-MM-DDTHH:MM:SS`.
+/// Formats as `YYYY-MM-DDTHH:MM:SS`.
 #[must_use]
 pub fn label(at: i64) -> String {
     let clock = at.rem_euclid(DAY);
     format!("{}T{:02}:{:02}:{:02}", day(at), clock / 3600, clock / 60 % 60, clock % 60)
 }
 
-/// 0 to 23.
+/// Returns the hour, 0 to 23.
 #[must_use]
 pub fn hour_of_day(at: i64) -> i64 {
     at.rem_euclid(DAY) / 3600
 }
 
-/// 1 for Monday to 7 for Sunday; 1970 began on a Thursday.
+/// Returns the weekday, 1 for Monday to 7 for Sunday; 1970 began on a Thursday.
 #[must_use]
 pub fn weekday(at: i64) -> i64 {
     (at.div_euclid(DAY) + 3).rem_euclid(7) + 1
@@ -113,7 +113,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from year 1 to the start of this year.
+/// Returns the days from year 1 to the start of this year.
 fn days_before(year: i64) -> i64 {
     let past = year - 1;
     past * 365 + past.div_euclid(4) - past.div_euclid(100) + past.div_euclid(400)

@@ -41,7 +41,7 @@ impl Log {
         log
     }
 
-    /// The first line that contains this text, waiting for it if it is not there yet.
+    /// Returns the first line that contains this text, waiting for it if necessary.
     pub(super) fn wait_for(&self, part: &str, most: Duration) -> Waited {
         let (written, changed) = &*self.0;
         let written = written.lock().expect("no holder panics");
@@ -61,7 +61,7 @@ impl Log {
         drop(changed.wait_timeout_while(written, most, |written| !written.ended));
     }
 
-    /// All that was read so far.
+    /// Returns all that was read so far.
     pub(super) fn text(&self) -> String {
         self.0.0.lock().expect("no holder panics").lines.join("\n")
     }

@@ -18,7 +18,7 @@ pub use running::{Answer, Running};
 /// How long a command may take before it counts as hung.
 const DEADLINE: Duration = Duration::from_mins(5);
 
-/// What a command said and how it ended.
+/// The output of a command and its exit code.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// The exit code; 128 and the number of the signal where a signal ended it.
@@ -30,25 +30,25 @@ pub struct Output {
 }
 
 impl Output {
-    /// Itself, if the command exited with 0.
+    /// Returns itself, if the command exited with 0.
     ///
     /// # Panics
-    /// When it did not; the message holds what the command said.
+    /// When it did not; the message contains the output of the command.
     pub fn success(self) -> Self {
         self.expect_status(0)
     }
 
-    /// Itself, if the command exited with this code.
+    /// Returns itself, if the command exited with this code.
     ///
     /// # Panics
-    /// When it did not; the message holds what the command said.
+    /// When it did not; the message contains the output of the command.
     pub fn expect_status(self, status: i32) -> Self {
         let Self { status: got, stdout, stderr } = &self;
         assert_eq!(*got, status, "the exit code is not as expected\n-- stdout\n{stdout}\n-- stderr\n{stderr}");
         self
     }
 
-    /// Stdout as one JSON value.
+    /// Parses stdout as one JSON value.
     ///
     /// # Panics
     /// When it is not JSON.
@@ -70,27 +70,27 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program at this path; a test passes `env!("CARGO_BIN_EXE_hotspots-lake")`.
+    /// Creates the program at this path; a test passes `env!("CARGO_BIN_EXE_hotspots-lake")`.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         Self { binary: binary.into(), env: Vec::new(), folder: None }
     }
 
-    /// On this lake, by `HOTSPOTS_LAKE`.
+    /// Sets the lake, by `HOTSPOTS_LAKE`.
     #[must_use]
     pub fn lake(self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().as_os_str().to_owned();
         self.env("HOTSPOTS_LAKE", path)
     }
 
-    /// With this environment variable.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
 
-    /// In this folder.
+    /// Sets the working directory.
     #[must_use]
     pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
@@ -121,11 +121,11 @@ impl Program {
         Output { status, stdout, stderr }
     }
 
-    /// Starts a command that goes on, with `--http 127.0.0.1:0` after its arguments, and returns
-    /// when it says where it listens.
+    /// Starts a command that runs until it is stopped, with `--http 127.0.0.1:0` after its arguments, and returns when
+    /// it reports its address.
     ///
     /// # Panics
-    /// When it ends before that, or does not say so within a minute.
+    /// When it ends before that, or does not report it within a minute.
     #[must_use]
     pub fn spawn_serving(&self, args: &[&str]) -> Running {
         let args: Vec<&str> = args.iter().copied().chain(["--http", "127.0.0.1:0"]).collect();
@@ -141,7 +141,7 @@ impl Program {
         Running::at_once(self.spawn(args))
     }
 
-    /// The rows of an SQL query on this program's own lake.
+    /// Returns the rows of an SQL query on this program's own lake.
     ///
     /// # Panics
     /// When the query fails or does not print an array.
@@ -153,7 +153,7 @@ impl Program {
         }
     }
 
-    /// The rows of an SQL query on a lake.
+    /// Returns the rows of an SQL query on a lake.
     ///
     /// # Panics
     /// When the query fails or does not print an array.

@@ -1,4 +1,4 @@
-//! A command that goes on: a server, or one that a test ends midway.
+//! A running command: a server, or one that a test ends midway.
 
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -26,19 +26,19 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A header as text.
+    /// Returns a header as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
     /// When it is not JSON.
@@ -78,7 +78,7 @@ impl Running {
         running
     }
 
-    /// The first line on stderr that contains this text, waiting for it if need be.
+    /// Returns the first line on stderr that contains this text, waiting for it if necessary.
     ///
     /// # Panics
     /// When the program ends without it, or the time is over.
@@ -90,7 +90,7 @@ impl Running {
         }
     }
 
-    /// `GET` of a path on this server, query and all.
+    /// Sends `GET` for a path on this server, including a query.
     ///
     /// # Panics
     /// When there is no answer.
@@ -98,7 +98,7 @@ impl Running {
         self.send(self.client.get(self.url(path))).await
     }
 
-    /// `GET` with request headers.
+    /// Sends `GET` with request headers.
     ///
     /// # Panics
     /// When there is no answer.
@@ -107,7 +107,7 @@ impl Running {
         self.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
-    /// `POST` of a JSON value.
+    /// Sends `POST` with a JSON value.
     ///
     /// # Panics
     /// When there is no answer.
@@ -116,25 +116,25 @@ impl Running {
         self.send(request.body(body.to_string())).await
     }
 
-    /// The address of a path on this server.
+    /// Returns the address of a path on this server.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
 
-    /// The process id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it wrote to stderr so far.
+    /// Returns its stderr so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.stderr.text()
     }
 
-    /// What it wrote to stdout so far.
+    /// Returns its stdout so far.
     #[must_use]
     pub fn stdout(&self) -> String {
         self.stdout.text()
@@ -149,7 +149,7 @@ impl Running {
         self.wait(PATIENCE)
     }
 
-    /// Waits until it ends by itself: its exit code.
+    /// Waits until it ends by itself, and returns its exit code.
     ///
     /// # Panics
     /// When it does not within the time.
@@ -161,10 +161,10 @@ impl Running {
         status
     }
 
-    /// Its exit code, if it has ended.
+    /// Returns its exit code, if it has ended.
     ///
     /// # Panics
-    /// When the system does not say.
+    /// When the system does not report it.
     pub fn ended(&mut self) -> Option<i32> {
         self.child.try_wait().expect("a child can be waited for").map(exit_code)
     }

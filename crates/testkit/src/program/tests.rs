@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::Program;
 
-/// A shell script in the place of the program.
+/// Creates a shell script in place of the program.
 ///
 /// Another process writes it: a file that a process forked from here may still hold open for
 /// writing cannot be run.

@@ -34,7 +34,7 @@ use crate::sql::expressions::{input_schema, rewrite_expressions};
 const COMPARING_FUNCTIONS: [&str; 8] =
     ["array_has", "array_position", "array_positions", "array_remove", "greatest", "least", "make_array", "nullif"];
 
-/// The same session, in which floating-point numbers are compared so.
+/// Returns the session with this comparison of floating-point numbers.
 pub(crate) fn with_comparable_floats(mut session: SessionStateBuilder) -> SessionStateBuilder {
     if let Some(functions) = session.aggregate_functions() {
         for function in functions.iter_mut() {
@@ -174,7 +174,7 @@ impl Step {
         keys.into_iter().map(|key| SortExpr { expr: self.always(key.expr), ..key }).collect()
     }
 
-    /// The keys of a step, which no comparison stands for.
+    /// Rewrites the keys of a step, which no comparison expresses.
     fn keyed(&self, plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         match plan {
             LogicalPlan::Sort(mut sort) if sort.expr.iter().any(|key| self.is_float(&key.expr)) => {

@@ -4,7 +4,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
 
-/// Steps that are looked through; what lies deeper counts as computed.
+/// How many steps are looked through; a deeper column counts as computed.
 const MAX_DEPTH: usize = 64;
 
 /// Returns whether an expression over these inputs never is a NaN with a sign. Those over no input are of a table.

@@ -54,7 +54,7 @@ impl Level {
     }
 }
 
-/// How many operators hold each other, at most: as if every operator of an element held all before it.
+/// Returns an upper bound of the depth of nested operators: as if every operator of an element contained all before it.
 fn count_nested_operators(tokens: &[Token]) -> usize {
     let mut outer: Vec<Level> = Vec::new();
     let mut level = Level::default();
@@ -81,7 +81,7 @@ fn count_nested_operators(tokens: &[Token]) -> usize {
     level.depth()
 }
 
-/// The level around one that ends. What ends without a beginning is the parser's to refuse.
+/// Returns the level around one that ends. An end without a beginning is left to the parser to reject.
 fn close_level(level: Level, around: Option<Level>) -> Level {
     let mut around = around.unwrap_or_default();
     around.within = around.within.max(level.depth() + 1);

@@ -1,7 +1,7 @@
 //! Guards of SQL that users write.
 //!
-//! **Threat model.** The author of a statement may be anybody who can reach the server: with good intentions and a
-//! mistake, or with bad ones. Such a statement must not
+//! **Threat model.** The author of a statement may be anybody who can reach the server: a well-meaning user with a
+//! mistake, or an attacker. Such a statement must not
 //!
 //! - write to the lake, read files that are not tables of it, or change the session: [`read_only`];
 //! - overflow the stack of the thread that parses, plans or drops it: [`depth`];

@@ -29,7 +29,7 @@ pub async fn run_statement(frame: DataFrame) -> Result<SendableRecordBatchStream
     Ok(catch_panics_in_rows(begun.await?))
 }
 
-/// The rows of a statement; a panic is the last of them, as an error.
+/// Returns the rows of a statement; a panic becomes an error after the last row.
 pub fn catch_panics_in_rows(rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
     let schema = rows.schema();
     let caught = AssertUnwindSafe(rows).catch_unwind().map(|row| {

@@ -1,5 +1,5 @@
-//! Which statements are answered: those that read. Asked before a statement is planned, for what is wrong in one that would
-//! write is not what its author needs to know.
+//! Which statements are answered: those that read. Checked before a statement is planned, because errors within a
+//! statement that writes do not help its author.
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{SetExpr, Statement as Sql};
@@ -18,7 +18,7 @@ pub(crate) fn check_read_only(statement: &Statement) -> Result<()> {
     }
 }
 
-/// What a statement does that does not read.
+/// Returns the verb of a statement that does not only read; `None` if it only reads.
 fn verb_of_change(statement: &Statement) -> Option<String> {
     match statement {
         Statement::Explain(explained) => verb_of_change(&explained.statement),

@@ -1,4 +1,4 @@
-//! A query with a name: a file of SQL whose header says what it takes and gives.
+//! A query with a name: a file of SQL whose header declares its parameters and columns.
 
 use std::collections::HashSet;
 
@@ -33,42 +33,42 @@ impl NamedQuery {
         Ok(header.map(|header| Self { name: name.to_owned(), file: file.to_owned(), header, text: text.to_owned() }))
     }
 
-    /// Its name: where its file is, without the ending.
+    /// Returns its name: the path of its file, without the extension.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its file.
+    /// Returns its file.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// What it is called, in a few words.
+    /// Returns its title, a few words.
     pub fn title(&self) -> &str {
         &self.header.title
     }
 
-    /// What its rows are.
+    /// Returns the description of its rows.
     pub fn about(&self) -> &str {
         &self.header.about
     }
 
-    /// The values it takes.
+    /// Returns its parameters.
     pub fn parameters(&self) -> &[QueryParameter] {
         &self.header.parameters
     }
 
-    /// The columns of its rows; none where its file does not say.
+    /// Returns the columns of its rows; none if its file declares none.
     pub fn columns(&self) -> &[QueryColumn] {
         &self.header.columns
     }
 
-    /// The whole text of its file.
+    /// Returns the complete text of its file.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// A text as the value of a parameter. An empty one is null.
+    /// Parses a text as the value of a parameter. An empty one is null.
     ///
     /// # Errors
     /// If there is no such parameter, or the text is not a value of its type.
@@ -93,7 +93,7 @@ impl NamedQuery {
         })
     }
 
-    /// The values of all its parameters: those that are given, by name and text, and the defaults of the others.
+    /// Returns the values of all its parameters: the given ones, by name and text, and the defaults of the others.
     ///
     /// # Errors
     /// If one is unknown, given twice, no value of its type, or not given though it must be.
@@ -128,7 +128,8 @@ impl NamedQuery {
         session.prepare(&self.text).await.map_err(|error| self.with_place(error))
     }
 
-    /// Fails unless it can be run over this session's tables, and takes and gives what its header says.
+    /// Fails unless it can be run over this session's tables, and has the parameters and columns that its header
+    /// declares.
     ///
     /// # Errors
     /// What is wrong, and where.
@@ -162,7 +163,7 @@ impl NamedQuery {
         self.check_columns(&plan.schema())
     }
 
-    /// The error with its file, and the line where its SQL begins if it has no place of its own.
+    /// Returns the error with its file, and the line where its SQL begins if it has no position of its own.
     fn with_place(&self, error: Error) -> Error {
         if error.message().starts_with("line ") {
             return error.context(&self.file);
@@ -171,7 +172,7 @@ impl NamedQuery {
         error.context(format!("{}:{line}", self.file))
     }
 
-    /// The line of the first token that is such a one; comments are none.
+    /// Returns the line of the first matching token; comments do not match.
     fn line(&self, is: impl Fn(&Token) -> bool) -> usize {
         let tokens = Tokenizer::new(&GenericDialect {}, &self.text).tokenize_with_location().unwrap_or_default();
         let found = tokens.iter().find(|token| is(&token.token)).map_or(1, |token| token.span.start.line);
@@ -215,7 +216,7 @@ fn null(kind: ValueType) -> Option<ScalarValue> {
     ScalarValue::try_from(&kind.data_type()).ok()
 }
 
-/// The error of a name that no query has.
+/// Returns the error of a name that no query has.
 pub(crate) fn no_such_query<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Error {
     let hint = match nearest(name, names) {
         Some(near) => format!("did you mean `{near}`?"),

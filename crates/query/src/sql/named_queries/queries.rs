@@ -20,7 +20,7 @@ pub struct Queries {
 }
 
 impl Queries {
-    /// The queries the program comes with.
+    /// Returns the queries the program comes with.
     ///
     /// # Errors
     /// If one of its own files is wrong.
@@ -45,7 +45,7 @@ impl Queries {
         Ok(queries)
     }
 
-    /// The queries of the `*.sql` files in a directory and those below it; their names are their paths in it.
+    /// Reads the queries of the `*.sql` files in a directory and its subdirectories; their names are their paths in it.
     ///
     /// # Errors
     /// If the directory cannot be read or a header is wrong; every wrong file is named.
@@ -63,14 +63,14 @@ impl Queries {
         if wrong.is_empty() { Ok(queries) } else { Err(Error::invalid(wrong.join("\n"))) }
     }
 
-    /// With those of another, which replace those of the same name.
+    /// Adds the queries of another, which replace those of the same name.
     #[must_use]
     pub fn with_overrides(mut self, others: &Self) -> Self {
         self.queries.extend(others.queries.clone());
         self
     }
 
-    /// The query of that name.
+    /// Returns the query of that name.
     ///
     /// # Errors
     /// If there is none; the nearest name is offered.
@@ -79,13 +79,13 @@ impl Queries {
         found.ok_or_else(|| no_such_query(name, self.queries.keys().map(String::as_str)))
     }
 
-    /// Every query, by name.
+    /// Returns every query, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<NamedQuery>> + Clone {
         self.queries.values()
     }
 
-    /// Fails unless each of them can be run over the tables of this session, and takes and gives what its header says. A resource that has
-    /// not landed is an empty raw table.
+    /// Fails unless each of them can be run over the tables of this session, and has the parameters and columns that
+    /// its header declares. A resource that has not landed is an empty raw table.
     ///
     /// # Errors
     /// What is wrong with each that is, with its file and place.
@@ -102,7 +102,7 @@ impl Queries {
     }
 }
 
-/// A file of a user's directory, which has a header: what else would it be there for.
+/// Parses a file of a user's directory, which must have a header.
 fn named(name: &str, file: &str, text: &str) -> Result<NamedQuery> {
     let usual = |c: char| c.is_ascii_alphanumeric() || "_-/".contains(c);
     if !name.chars().all(usual) {
@@ -112,7 +112,7 @@ fn named(name: &str, file: &str, text: &str) -> Result<NamedQuery> {
     query.ok_or_else(|| Error::invalid(format!("{file}:1: the query has no title; begin the file with -- title: ...")))
 }
 
-/// The files by the names of their queries. What is hidden is passed over.
+/// Returns the files by the names of their queries. Hidden files are ignored.
 fn sql_files(directory: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![(String::new(), directory.to_owned())];

@@ -1,4 +1,4 @@
-//! The header of a query's file: the comments at its head, which say what it is called, takes and gives.
+//! The header of a query's file: the comments at its head, with its title, parameters and columns.
 
 use arrow::datatypes::DataType;
 use arrow::datatypes::TimeUnit;
@@ -59,7 +59,7 @@ pub struct QueryColumn {
     pub(crate) line: usize,
 }
 
-/// What the head of a query's file says.
+/// The content of a query's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryHeader {
     /// What the query is called, in a few words.
@@ -68,19 +68,19 @@ pub struct QueryHeader {
     pub about: String,
     /// The values it takes.
     pub parameters: Vec<QueryParameter>,
-    /// The columns of its rows; none where the file does not say.
+    /// The columns of its rows; none if the file declares none.
     pub columns: Vec<QueryColumn>,
 }
 
 const KEYS: [&str; 4] = ["title", "about", "parameter", "column"];
-/// What every request may say, whatever query it asks for.
+/// The parameters of every query's request.
 const RESERVED: [&str; 3] = ["cells", "format", "limit"];
 
 impl ValueType {
     /// Every type.
     pub const ALL: [Self; 6] = [Self::Text, Self::Integer, Self::Number, Self::Boolean, Self::Date, Self::Timestamp];
 
-    /// Its name in a header.
+    /// Returns its name in a header.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -92,7 +92,7 @@ impl ValueType {
         }
     }
 
-    /// The engine's type of a value.
+    /// Returns the engine's type of a value.
     pub fn data_type(self) -> DataType {
         match self {
             Self::Text => DataType::Utf8,
@@ -104,7 +104,7 @@ impl ValueType {
         }
     }
 
-    /// What values of the engine's type are; `None` for those that have no name here.
+    /// Returns the type of values of an engine's type; `None` for those that have no name here.
     pub(crate) fn of(kind: &DataType) -> Option<Self> {
         match kind {
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
@@ -182,14 +182,14 @@ impl QueryHeader {
     }
 }
 
-/// Key and value of a line of a header; `None` for a comment that is for people.
+/// Returns key and value of a line of a header; `None` for an ordinary comment.
 fn entry(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.trim_start_matches('-').split_once(':')?;
     let key = key.trim();
     (!key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase())).then(|| (key, value.trim()))
 }
 
-/// Two spaces stand before what is for people.
+/// Splits off the description, which follows two spaces.
 fn with_about(value: &str) -> (&str, String) {
     let (declared, about) = value.split_once("  ").unwrap_or((value, ""));
     (declared.trim(), about.trim().to_owned())

@@ -152,8 +152,9 @@ impl ScalarUDFImpl for Checked {
         }
     }
 
-    /// As the operator names its column, but for long sides. The engine asks for the name of each level of an expression,
-    /// and each is made of those below: whole, the names of a deep expression cost the cube of its depth.
+    /// Returns the name that the operator gives its column, with long sides shortened. The engine asks for the name at
+    /// each level of an expression, and each contains those below: complete names of a deep expression would cost the
+    /// cube of its depth.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         let names = args.iter().map(|arg| shorten(arg.schema_name().to_string())).collect::<Vec<_>>();
         match names.as_slice() {

@@ -21,7 +21,7 @@ use self::average::CheckedAverage;
 pub(crate) use self::grouped::GroupedFold;
 use self::sum::CheckedSum;
 
-/// The same session, in which no whole number wraps around.
+/// Returns the session with integer arithmetic that reports overflow instead of wrapping around.
 pub(crate) fn with_checked_arithmetic(mut session: SessionStateBuilder) -> SessionStateBuilder {
     if let Some(functions) = session.aggregate_functions() {
         for function in functions.iter_mut() {

@@ -49,7 +49,7 @@ pub(super) fn sum_value<T: Whole>(sum: i128, kind: &DataType) -> Result<ScalarVa
     ScalarValue::try_from_array(&array, 0)
 }
 
-/// A sum in 128 bits: parts of it may be larger than the type of the whole.
+/// A sum in 128 bits: its partial sums may exceed the type of the result.
 #[derive(Debug)]
 pub(super) struct WholeSum<T> {
     sum: i128,

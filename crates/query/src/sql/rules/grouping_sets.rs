@@ -1,6 +1,7 @@
-//! `GROUPING SETS`, `ROLLUP` and `CUBE` over keys of which the input is known to be constant, equal or sorted, as after
-//! `WHERE category = 'Graffiti'`. The engine takes that for the output as well, where a key is null in the sets without it,
-//! and so omits the key from an `ORDER BY`. Here the keys are computed by a function of which the engine knows nothing.
+//! `GROUPING SETS`, `ROLLUP` and `CUBE` over keys whose input is known to be constant, equal or sorted, as after `WHERE
+//! category = 'Graffiti'`. The engine assumes the same of the output, where a key is null in the sets without it, and
+//! so omits the key from an `ORDER BY`. Here the keys are computed by a function about which the engine assumes
+//! nothing.
 
 use std::sync::Arc;
 

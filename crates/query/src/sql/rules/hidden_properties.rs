@@ -1,5 +1,5 @@
-//! A function that returns its argument, and of whose result the engine knows nothing: not that it is constant, equal to
-//! another, or sorted.
+//! A function that returns its argument, and about whose result the engine assumes nothing: not that it is constant,
+//! equal to another, or sorted.
 
 use std::sync::{Arc, LazyLock};
 

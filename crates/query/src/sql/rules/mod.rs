@@ -1,7 +1,7 @@
 //! Rules for SQL that the engine (DataFusion 55.2) answers wrongly or fails on. Each construct is rewritten into one
-//! that the engine answers correctly, computed by a function of our own, or rejected with an error that says what to
-//! write instead. They apply to all SQL of users. docs/sql.md lists them; the tests in `upstream` fail when a rule is
-//! no longer needed.
+//! that the engine answers correctly, computed by a function of our own, or rejected with an error that names an
+//! alternative. They apply to all SQL of users. docs/sql.md lists them; the tests in `upstream` fail when a rule is no
+//! longer needed.
 
 mod bitwise_precedence;
 mod distinct_from;

@@ -1,6 +1,6 @@
-//! Aggregates over a sliding frame, such as `COUNT(*) OVER (PARTITION BY k ORDER BY t ROWS BETWEEN 3 PRECEDING AND CURRENT
-//! ROW)`. The engine takes their result for sorted by itself, which it is within a partition at most, and omits an `ORDER BY`
-//! of it.
+//! Aggregates over a sliding frame, such as `COUNT(*) OVER (PARTITION BY k ORDER BY t ROWS BETWEEN 3 PRECEDING AND
+//! CURRENT ROW)`. The engine assumes that their result is sorted, which holds within a partition at most, and omits an
+//! `ORDER BY` of it.
 
 use std::sync::Arc;
 

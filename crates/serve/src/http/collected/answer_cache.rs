@@ -1,8 +1,8 @@
 //! Answers that are kept for a while, so that the ranges that a client asks for one after another are parts of one answer.
 //!
-//! Answers of one question need not have equal bytes: SQL without an order has none, and batches may be cut otherwise. So a
-//! client that asks for ranges gets them of the answer that it was last told of under that address. Where that is gone,
-//! another is made, and has ranges only if it is the same, by its tag.
+//! Two answers to one question may have different bytes: SQL without an order has none, and batches may be split
+//! differently. So a client that requests ranges gets them of the answer that it was last given under that address. If
+//! that answer has been dropped, another is made, and has ranges only if it is the same, by its tag.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,11 +34,11 @@ pub(crate) struct AnswerCache {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AnswerAddress([u8; 32]);
 
-/// What a client was last told of under an address.
+/// The answer that a client was last given under an address.
 #[derive(Debug)]
 struct Entry {
     tag: HeaderValue,
-    /// None where it was sent whole, and when its memory was needed.
+    /// `None` if it was sent completely, or if its memory was needed.
     answer: Option<Arc<Collected>>,
     used: Instant,
     /// When it was known last to be the answer of the newest version.
@@ -57,7 +57,7 @@ pub(super) struct CachedAnswer {
 #[derive(Debug)]
 pub(super) struct ChosenAnswer {
     pub(super) answer: Arc<Collected>,
-    /// Whether the client was not told of another one before.
+    /// Whether the client had not been given another answer before.
     pub(super) is_same: bool,
 }
 
@@ -109,8 +109,8 @@ impl AnswerCache {
         }
     }
 
-    /// Remembers the answer that a client is told of under an address, and keeps it if it is asked for ranges. What is told
-    /// is what is kept already, if that is as good: two requests at once get parts of one answer.
+    /// Remembers the answer that a client is given under an address, and keeps it if ranges of it are requested. If an
+    /// equal answer is kept already, that one is returned: two concurrent requests get parts of one answer.
     pub(super) fn insert(
         &self,
         address: AnswerAddress,
@@ -179,7 +179,7 @@ mod tests {
     use crate::http::collected::answer_memory::MAX_COLLECTED_TOTAL_BYTES;
     use crate::http::collected::collected_answer::Blocks;
 
-    /// An answer of a question, or of none, with this text.
+    /// Creates an answer with this text; `question` is its tag, empty if it has none.
     fn made(kept: &AnswerCache, client: &str, question: &'static str, text: &str, began: Instant) -> Arc<Collected> {
         let mut blocks = Blocks::default();
         blocks.push(text.as_bytes());
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn another_answer_than_the_client_was_told_of_is_known_as_such() {
         let (kept, now, at) = (AnswerCache::default(), Instant::now(), address("a", "/x", "*/*"));
-        // Sent whole, so that its tag alone is remembered.
+        // Sent completely, so that only its tag is remembered.
         kept.insert(at, made(&kept, "a", "W/\"q\"", "one", now), false, now);
         assert!(kept.find(&at, now).is_none());
         assert!(kept.insert(at, made(&kept, "a", "W/\"q\"", "one", now), true, now).is_same);

@@ -65,7 +65,7 @@ impl Reservation {
         held + bytes <= MAX_COLLECTED_TOTAL_BYTES / 2
     }
 
-    /// The client that holds it.
+    /// Returns the client that holds it.
     pub(super) fn client(&self) -> &Arc<str> {
         &self.client
     }

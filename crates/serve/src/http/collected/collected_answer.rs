@@ -46,7 +46,7 @@ impl Blocks {
         }
     }
 
-    /// How many bytes there are.
+    /// Returns its length in bytes.
     pub(super) fn length(&self) -> usize {
         self.length
     }
@@ -68,7 +68,7 @@ pub(super) struct RequestHead {
     pub(super) headers: HeaderMap,
 }
 
-/// An answer that was collected whole.
+/// An answer that was collected completely.
 #[derive(Debug)]
 pub(super) struct Collected {
     headers: HeaderMap,
@@ -83,7 +83,7 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// An answer to `GET`, which gets a strong tag: that of its question, where it has one, and of its bytes.
+    /// Creates an answer to `GET` with a strong tag: that of its question, if it has one, and of its bytes.
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
@@ -111,22 +111,22 @@ impl Collected {
         Ok(Self { headers, parts, length, tag, timing, began, reservation })
     }
 
-    /// How long its steps took, for the request that it was made for.
+    /// Returns the durations of its steps, for the request that it was made for.
     pub(super) fn timing(&self) -> Option<HeaderValue> {
         self.timing.clone()
     }
 
-    /// Its strong tag.
+    /// Returns its strong tag.
     pub(super) fn tag(&self) -> &HeaderValue {
         &self.tag
     }
 
-    /// The name of its question over the versions read; empty if its question does not decide what it is.
+    /// Returns the tag of its question over the versions that were read; empty if its question does not determine it.
     pub(super) fn question(&self) -> &str {
         question_of(&self.tag)
     }
 
-    /// The client that it was made for.
+    /// Returns the client that it was made for.
     pub(super) fn client(&self) -> &Arc<str> {
         self.reservation.client()
     }

@@ -34,7 +34,7 @@ pub(super) fn names_a_tag(headers: &HeaderMap) -> bool {
     headers.contains_key(header::IF_RANGE) || headers.contains_key(header::IF_MATCH)
 }
 
-/// The tags of a header. No tag of this server has a comma.
+/// Returns the tags of a header. No tag of this server has a comma.
 fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h [u8]> {
     headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }

@@ -55,7 +55,7 @@ pub(super) async fn collect_answers(State(app): State<Arc<App>>, request: Reques
     {
         return answer.respond(&request, true);
     }
-    // What is kept is still the answer if the question says that the client, had it asked with its tag, has it.
+    // A kept answer is current if a conditional request with its tag would get 304.
     let known = known.map(|known| known.answer).filter(|answer| !answer.question().is_empty());
     if let Some(answer) = &known {
         parts.headers.append(header::IF_NONE_MATCH, answer.tag().clone());
@@ -135,7 +135,7 @@ async fn collect(
     Ok(Outcome::Collected(Arc::new(Collected::new(parts.headers, blocks, began, reservation)?)))
 }
 
-/// An answer that is sent as it is made, from what was collected of it.
+/// Returns a body that sends the collected part first, and then the rest as it is made.
 fn streamed(
     chunks: impl futures::Stream<Item = Result<Bytes, axum::Error>> + Send + 'static,
     reservation: Reservation,
@@ -148,7 +148,7 @@ fn streamed(
     }))
 }
 
-/// The problem of an answer that broke off before its head was sent.
+/// Returns the problem of an answer that failed before its head was sent.
 fn problem(error: &axum::Error) -> Problem {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {

@@ -1,7 +1,7 @@
 //! The part of an answer that a request asks for (RFC 9110, 14).
 //!
-//! The parsers of the crates `headers` and `http-range-header` take a suffix that is longer than the answer for an error,
-//! where it is the whole answer, and clients of Parquet ask for such suffixes of short files.
+//! The parsers of the crates `headers` and `http-range-header` reject a suffix that is longer than the answer, although
+//! it selects the complete answer; Parquet readers request such suffixes of short files.
 
 use std::ops::Range;
 
@@ -17,8 +17,8 @@ pub(super) enum Selection {
     Unsatisfiable,
 }
 
-/// Returns what the header `Range` selects of an answer of this length. Whatever is not a single range of bytes selects
-/// the whole: several ranges may be answered so, and what is malformed is ignored (RFC 9110, 14.2).
+/// Returns what the header `Range` selects of an answer of this length. Anything but a single range of bytes selects
+/// the complete answer: several ranges may be answered so, and a malformed header is ignored (RFC 9110, 14.2).
 pub(super) fn select(headers: &HeaderMap, length: usize) -> Selection {
     let part = match parse(headers) {
         None => return Selection::Whole,
@@ -67,7 +67,7 @@ fn parse(headers: &HeaderMap) -> Option<Requested> {
     }
 }
 
-/// Reads a position; one that no machine counts to is as good as the greatest.
+/// Parses a position; one that exceeds `usize` becomes the greatest.
 fn position(text: &str) -> Option<usize> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(usize::MAX))

@@ -1,5 +1,5 @@
-//! The connections of clients: each is served until it ends, and none is kept for a request that never comes whole or an
-//! answer that is never read.
+//! The connections of clients: each is served until it ends, and is closed if a request does not arrive completely or
+//! an answer is not read.
 
 use std::net::SocketAddr;
 use std::pin::pin;

@@ -6,7 +6,7 @@ use crate::problem::Problem;
 const OWN_HEADER: &str = "\r\nx-request-id:";
 const EMPTY_BODY: &str = "\r\ncontent-length: 0\r\n";
 
-/// Returns the whole answer in place of one that is only a status; `None` if these bytes are not one.
+/// Returns the complete answer in place of one that is only a status; `None` if these bytes are not one.
 pub(crate) fn explain_status(head: &[u8]) -> Option<Vec<u8>> {
     if !head.starts_with(b"HTTP/1.1 4") || !head.ends_with(b"\r\n\r\n") {
         return None;

@@ -20,7 +20,7 @@ pub(crate) struct SendHandle {
 }
 
 impl SendHandle {
-    /// The sending of answers over a connection.
+    /// Creates the handle of the answers that are sent over a connection.
     pub(crate) fn new(connection: Arc<ConnectionState>) -> Self {
         Self { aborted: CancellationToken::new(), connection }
     }
@@ -54,7 +54,7 @@ impl SendHandle {
         self.aborted.cancelled().await;
     }
 
-    /// Notes that an answer begins whose end only the end of the connection tells, as over HTTP/1.0.
+    /// Notes that an answer begins whose end is the end of the connection, as over HTTP/1.0.
     pub(crate) fn begin_unframed(&self) {
         self.connection.unframed.store(SENDING, Ordering::Release);
     }
@@ -66,14 +66,14 @@ impl SendHandle {
     }
 }
 
-/// No answer is being sent, or one whose end its client can tell.
+/// No answer is being sent, or one whose end its client can detect.
 const FRAMED: u8 = 0;
 /// An answer is being sent whose end is the end of the connection.
 const SENDING: u8 = 1;
 /// The same, and its body has been written, though perhaps not sent.
 const WRITTEN: u8 = 2;
 
-/// What the parts of one connection know of each other.
+/// The state that the parts of one connection share.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionState {
     /// Streams under way; none before HTTP/2 is spoken.
@@ -107,7 +107,7 @@ impl ConnectionState {
         }
     }
 
-    /// Returns whether the connection must be reset at its end, so that an answer that was cut does not look whole.
+    /// Returns whether the connection must be reset at its end, so that a truncated answer does not look complete.
     pub(crate) fn is_cut(&self) -> bool {
         self.unframed.load(Ordering::Acquire) != FRAMED
     }

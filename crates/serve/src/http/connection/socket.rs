@@ -35,14 +35,14 @@ pub(crate) type Stream = Either<TcpStream, TlsStream<TcpStream>>;
 /// The other end of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    /// Its address, as far as the socket knows.
+    /// Its address, if the socket has one.
     pub(crate) address: SocketAddr,
     /// The sending of answers to it.
     pub(crate) send_handle: SendHandle,
 }
 
 impl Socket {
-    /// A socket that speaks TLS if there is something to begin it with.
+    /// Creates a socket, with TLS if there is an acceptor.
     pub(crate) fn new(listener: TcpListener, acceptor: Option<TlsAcceptor>) -> Self {
         let tls = acceptor.map(|acceptor| Handshakes { acceptor, under_way: JoinSet::new() });
         Self { listener, tls }

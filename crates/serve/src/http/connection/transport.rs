@@ -21,8 +21,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const MAX_DISCARDED_BYTES: usize = 32 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection that is given up when its client does not say in time which HTTP it speaks, or leaves what it is sent
-/// unread for too long. It is reset instead of closed when its end would make an answer look whole that was cut.
+/// A connection that is closed if its client does not send its first bytes in time, or leaves sent bytes unread for too
+/// long. It is reset instead of closed if its end would make a truncated answer look complete.
 pub(crate) struct Transport {
     stream: Stream,
     state: Arc<ConnectionState>,
@@ -53,7 +53,8 @@ struct Preface {
 }
 
 impl Transport {
-    /// A connection whose first bytes come within `begin_within`, and whose client reads within `unread_within`.
+    /// Creates a connection whose first bytes must arrive within `begin_within`, and whose client must read within
+    /// `unread_within`.
     pub(crate) fn new(
         stream: Stream,
         state: Arc<ConnectionState>,
@@ -122,7 +123,8 @@ impl Transport {
         Poll::Ready(Ok(()))
     }
 
-    /// What became of bytes to send; `is_sent` if that they are gone means that all before them are.
+    /// Returns the result of a write, or an error if the client has not read for too long; `is_sent` if a completed
+    /// write means that all earlier bytes are sent.
     fn limit_unread_time<T>(
         &mut self,
         context: &mut Context<'_>,

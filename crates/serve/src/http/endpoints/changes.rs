@@ -83,7 +83,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
         Some("ndjson") => false,
         Some(other) => return Err(unknown_value("format", other, FORMATS.iter().copied()).into()),
     };
-    // A browser that lost its stream says where it was.
+    // A browser that lost its stream sends the position that it had reached.
     let last = params.headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let resumed = last.and_then(|text| text.parse::<u64>().ok());
     let since = resumed.or(parse_optional_integer(&parameters, "since", 0, u64::MAX)?);
@@ -155,8 +155,8 @@ struct LandedBatch {
 }
 
 impl Changes {
-    /// The batches up to the first whose counts are read: if those are gone, the answer is an error and not a stream
-    /// that breaks off.
+    /// Reads the batches up to the first whose counts are read: if those are gone, the answer is an error and not a
+    /// stream that breaks off.
     async fn read_first_batches(&mut self) -> Result<Vec<LandedBatch>> {
         let follow = std::mem::replace(&mut self.follow, false);
         let mut first = Vec::new();
@@ -184,7 +184,8 @@ impl Changes {
             let last = batch.counts.len();
             let all =
                 std::iter::once(("batch", batch.about)).chain(batch.counts.into_iter().map(|count| ("count", count)));
-            // The position is told with the last event of a batch: who takes up the stream gets whole batches.
+            // The position is sent with the last event of a batch, so that a client that resumes the stream gets
+            // complete batches.
             let events = all.enumerate().map(move |(n, (kind, value))| {
                 let event = Event::default().event(kind).data(value.to_string());
                 Ok(if n == last { event.id(batch.version.to_string()) } else { event })
@@ -194,7 +195,7 @@ impl Changes {
         Sse::new(events.try_flatten()).keep_alive(KeepAlive::default()).into_response()
     }
 
-    /// The first batches, and those after them; for a follower without an end.
+    /// Returns the first batches, and those after them; for a follower without an end.
     fn batches(self, first: Vec<LandedBatch>) -> BoxStream<'static, Result<LandedBatch>> {
         let later = futures::stream::try_unfold(self, |mut changes| async move {
             let found = changes
@@ -206,7 +207,7 @@ impl Changes {
         futures::stream::iter(first.into_iter().map(Ok)).chain(later).boxed()
     }
 
-    /// The next batch that is asked for.
+    /// Returns the next batch that is requested.
     async fn next_batch(&mut self) -> Result<Option<LandedBatch>> {
         loop {
             let newest = self.table.snapshot().await?.version;
@@ -247,7 +248,7 @@ impl Changes {
         Ok(LandedBatch { version, about, counts: if self.counts { counts } else { Vec::new() }, is_read })
     }
 
-    /// The rows that a version added, as objects.
+    /// Returns the rows that a version added, as objects.
     async fn signed_counts(&self, entry: &LogEntry) -> Result<Vec<Value>> {
         let snapshot = self.table.snapshot_at(entry.version).await?;
         let added = snapshot.files.iter().filter(|file| entry.adds.iter().any(|add| add.path == file.path));

@@ -45,7 +45,8 @@ pub(crate) fn find_file(name: &str) -> Option<(&'static [u8], &'static [u8])> {
     built::FILES.iter().find(|(known, ..)| *known == name).map(|(_, plain, packed)| (*plain, *packed))
 }
 
-/// What the page may load: from its own host, and tiles from the base map's. Workers of the map may be made of `blob:`.
+/// Returns the content security policy of the page: its own host, and tiles from the base map's. Workers of the map may
+/// be made of `blob:`.
 fn policy(tiles: Option<&str>) -> String {
     let tiles = tiles.map(|origin| format!(" {origin}")).unwrap_or_default();
     format!(

@@ -22,7 +22,7 @@ use crate::limits::run_until;
 use crate::problem::Problem;
 use crate::sql_worker::{Row, Sql, StatementValues, plan};
 
-/// A query as `/queries` tells of it.
+/// A query as `/queries` describes it.
 #[derive(Debug, Serialize)]
 struct QueryInfo<'a> {
     name: &'a str,

@@ -1,4 +1,4 @@
-//! `/resources`: what there is, how much of it has landed, and how it stands.
+//! `/resources`: the resources, what has landed of each, and its state.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,8 @@ use crate::http::request::request_params::RequestParams;
 use crate::http::response::lake_headers::insert_lake_headers;
 use crate::problem::Problem;
 
-/// A resource as `/resources` tells of it. What only the catalog or only the lake knows is null where it is absent.
+/// A resource as `/resources` describes it. A value that is only in the catalog or only in the lake is null if it is
+/// absent.
 #[derive(Debug, Default, Serialize)]
 struct ResourceStatus {
     name: String,
@@ -106,7 +107,7 @@ async fn read_statuses(context: &RequestContext) -> Result<Vec<ResourceStatus>> 
     Ok(statuses)
 }
 
-/// The rows of one of our queries, by their first column, the resource; the others are whole numbers.
+/// Runs one of our queries, and returns its rows by their first column, the resource; the other columns are integers.
 async fn read_numbers(session: &Session, query: &str) -> Result<BTreeMap<String, Vec<i64>>> {
     let frame = session.sql(&fill(query, &[])?).await?;
     let mut rows = BTreeMap::new();

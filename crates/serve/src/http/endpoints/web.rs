@@ -73,7 +73,7 @@ pub(crate) async fn get_licenses(headers: HeaderMap) -> Result<Response, Problem
     named("licenses.md", &headers)
 }
 
-/// A file whose content may change under its name.
+/// Returns a file whose content may change under its name.
 fn named(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let mut response = file(name, headers)?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
@@ -97,7 +97,7 @@ fn file(name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     Ok((told, Bytes::from_static(plain)).into_response())
 }
 
-/// Whether the client names Brotli and does not refuse it (RFC 9110, 12.5.3).
+/// Returns whether the client names Brotli and does not refuse it (RFC 9110, 12.5.3).
 fn takes_brotli(headers: &HeaderMap) -> bool {
     let said = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     said.flat_map(|list| list.split(',')).any(|coding| {

@@ -14,25 +14,25 @@ use crate::http::connection::socket::Peer;
 use crate::http::endpoint::{API, ASSETS, HEALTHZ, ICON, LICENSES, METRICS, PAGE, PROBLEMS, READYZ};
 use crate::problem::Problem;
 
-/// What is told to everybody, and counted for nobody: it says nothing of the lake.
+/// Paths that everybody may read, and that count for no client: they reveal nothing of the lake.
 const OPEN_PATHS: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
 
 /// The client, until the answer has been sent, whatever it is.
 #[derive(Debug)]
 pub(crate) struct AdmittedClient {
     client: Client,
-    /// None where requests are not counted, and for who was not let in.
+    /// `None` if requests are not counted, or the client was rejected.
     _permit: Option<Permit>,
 }
 
 impl AdmittedClient {
-    /// The client.
+    /// Returns the client.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 }
 
-/// Lets a request in, or says why not.
+/// Admits a request, or rejects it with the reason.
 pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     if OPEN_PATHS.contains(&path) {
@@ -48,7 +48,7 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-/// The client, as far as it is known, and its permits.
+/// Returns the client, as far as it is known, and its permits.
 fn authenticate(app: &App, path: &str, request: &Request) -> (Client, Result<Option<Permit>, Response>) {
     let headers = request.headers();
     let busy = |busy: Busy| {
@@ -82,7 +82,7 @@ fn header_texts<'a>(headers: &'a HeaderMap, name: &'a str) -> impl DoubleEndedIt
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-/// The answer to a request without a token that is known (RFC 6750, 3).
+/// Returns the answer to a request without a valid token (RFC 6750, 3).
 fn reject_token(error: lake_model::Error, shown: bool) -> Response {
     let mut response = Problem::from(error).into_response();
     if shown {

@@ -1,4 +1,4 @@
-//! What surrounds every request: who may send it, from which pages, its log line and its metrics.
+//! The layers around every request: access, allowed origins, log line and metrics.
 
 pub(crate) mod admit;
 pub(crate) mod observe;

@@ -28,11 +28,11 @@ use crate::http::endpoints::changes::Live;
 use crate::metrics::Metrics;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 
-/// The target of the access log, which is switched on and off by itself.
+/// The target of the access log, which can be switched on and off separately.
 pub(crate) const ACCESS: &str = "access";
 /// What a path that is none is counted under: the metrics must not grow with what clients invent.
 const UNKNOWN_PATH: &str = "none";
-/// What the sending of an answer may take that was late, such as the error that says so.
+/// How long a late answer may still be sent, such as the error that reports the delay.
 const MIN_SEND_TIME: Duration = Duration::from_secs(1);
 
 /// Answers a request under its name, watching.
@@ -52,7 +52,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ExchangeEnd {
-    /// The answer was sent whole.
+    /// The answer was sent completely.
     Sent,
     /// The client did not wait for it.
     Left,
@@ -107,13 +107,13 @@ impl Exchange {
         }
     }
 
-    /// The answer, watched until its last byte.
+    /// Observes the answer until its last byte.
     fn observe_response(mut self, mut response: Response) -> Response {
         self.admitted = response.extensions_mut().remove::<Arc<AdmittedClient>>();
         // What is data in one format must not be run as a script of another.
         let headers = response.headers_mut();
         headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-        // Every answer has another length, so that a client cannot be told that of the next one.
+        // The length differs from answer to answer, so `HEAD` must not declare that of another one.
         if self.method == Method::HEAD && self.path == METRICS {
             headers.remove(header::CONTENT_LENGTH);
         }
@@ -126,7 +126,7 @@ impl Exchange {
             self.end = ExchangeEnd::Sent;
             return response;
         }
-        // A stream does not tell its length, so it is told here.
+        // A stream does not declare its length, so it is set here.
         if let Some(length) = length {
             response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
         }
@@ -155,7 +155,7 @@ impl Exchange {
     }
 }
 
-/// The media type of an answer, without its parameters.
+/// Returns the media type of an answer, without its parameters.
 fn media_type(response: &Response) -> &str {
     let text = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     text.and_then(|text| text.split(';').next()).map_or("none", str::trim)
@@ -195,7 +195,7 @@ impl Drop for Exchange {
     }
 }
 
-/// A body that tells its exchange what becomes of it.
+/// A body that reports to its exchange how it ends.
 struct ObservedBody {
     body: BodyDataStream,
     exchange: Exchange,

@@ -1,4 +1,4 @@
-//! What a request must say of where it goes and comes from, whoever sends it: `Host` and `Origin`.
+//! The rules for `Host` and `Origin`, which name where a request goes and comes from; they hold for every client.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::http::endpoint::{HEALTHZ, READYZ};
 use crate::problem::Problem;
 
-/// Probes ask by address, and are told nothing of the lake.
+/// Probes use an IP address, and their answers reveal nothing of the lake.
 const PROBES: [&str; 2] = [HEALTHZ, READYZ];
 
 /// Lets a request pass that is for this server and not sent by a page of a stranger.
@@ -33,7 +33,7 @@ pub(crate) async fn check_origin(State(app): State<Arc<App>>, request: Request, 
     }
 }
 
-/// Which origins browsers are told may read answers.
+/// Returns the origins whose pages may read answers (CORS).
 pub(crate) fn allowed_origins(app: &Arc<App>) -> AllowOrigin {
     if app.access.origins().allow_any_page() {
         return AllowOrigin::any();

@@ -10,7 +10,7 @@ use mediatype::{MediaType, MediaTypeList, ReadParams as _};
 
 use crate::problem::Problem;
 
-/// A format of answers: its name, its media type, and what else the header `Content-Type` says.
+/// A format of answers: its name, its media type, and the other parameters of the header `Content-Type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AnswerFormat {
     pub(crate) name: &'static str,
@@ -62,7 +62,7 @@ pub(crate) fn choose_format(request: Option<&str>, headers: &HeaderMap) -> Resul
         .map(|chosen| ANSWER_FORMATS[chosen])
 }
 
-/// Which of these media types the client would rather have; the first where it does not say.
+/// Returns which of these media types the client prefers; the first if it states no preference.
 ///
 /// # Errors
 /// An `Accept` that none of them fits.
@@ -81,7 +81,7 @@ pub(crate) fn negotiate(headers: &HeaderMap, types: &[&str]) -> Result<usize, Pr
     })
 }
 
-/// The types of an `Accept` with their qualities alone: what else is said of them, such as a charset, chooses nothing.
+/// Returns the types of an `Accept` with their qualities alone: other parameters, such as a charset, select nothing.
 fn without_parameters(accept: &str) -> Option<String> {
     let plain = MediaTypeList::new(accept).map(|kind| {
         let kind = kind.ok()?;

@@ -40,7 +40,7 @@ pub(crate) struct RowsRequest {
     timing: ServerTiming,
 }
 
-/// What tells the answer to a question with filters apart from others.
+/// What distinguishes the answer to a question with filters from others.
 pub(crate) struct Question<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) filters: &'a Filters,
@@ -127,7 +127,7 @@ impl RowsRequest {
         run_until(self.deadline, work).await
     }
 
-    /// Tags the answer of a query, which these texts tell apart from others.
+    /// Tags the answer of a query, which these texts distinguish from others.
     ///
     /// # Errors
     /// If the client has the answer already.

@@ -15,7 +15,8 @@ use crate::app::RequestContext;
 pub(crate) struct AnswerTag(HeaderValue);
 
 impl AnswerTag {
-    /// The name of the answer to a question, as it was understood, in a format.
+    /// Returns the tag of the answer to a question in a format; equal questions have equal tags, however they were
+    /// written.
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
@@ -28,14 +29,14 @@ impl AnswerTag {
         Self::for_lake(context, names, format, |part| part(question))
     }
 
-    /// The name of the answer to a query over any tables, which these texts tell apart from others.
+    /// Returns the tag of the answer to a query over any tables, which these texts distinguish from others.
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
     pub(crate) fn for_query(context: &RequestContext, texts: &[&str], format: &str) -> Result<Self> {
         Self::for_lake(context, &[], format, |part| {
             texts.iter().for_each(|text| part(text));
-            // What the version of counts does not tell.
+            // What the version of counts does not determine.
             part(&context.view.rejects.version.to_string());
             if let Some(snapshot) = &context.view.boundaries {
                 part(&snapshot.version.to_string());
@@ -47,7 +48,7 @@ impl AnswerTag {
         })
     }
 
-    /// The name of boundaries. What lands of incidents does not change it: a map keeps its outlines.
+    /// Returns the tag of boundaries. Landing incidents does not change it: a map keeps its outlines.
     ///
     /// # Errors
     /// Never, as hexadecimal digits are a header.
@@ -97,12 +98,12 @@ impl AnswerTag {
         Ok(Self(HeaderValue::from_str(&text).or_err(Kind::Internal, || "the name of an answer")?))
     }
 
-    /// Whether the client says that it has this answer (`If-None-Match`, weak comparison): any representation of it.
+    /// Returns whether the client has this answer (`If-None-Match`, weak comparison), in any representation.
     pub(crate) fn matches(&self, headers: &HeaderMap) -> bool {
         if_none_match_tags(headers).any(|tag| tag == "*" || question_of_tag(tag) == question_of(&self.0))
     }
 
-    /// The answer to a client that has it.
+    /// Returns the answer to a client that has it already: 304.
     ///
     /// # Errors
     /// If the versions read are no header.

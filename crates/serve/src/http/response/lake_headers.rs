@@ -1,11 +1,11 @@
-//! Headers that tell what an answer was read from.
+//! Headers that name the versions that an answer was read from.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use chrono::{DateTime, SecondsFormat};
 use lake_model::{Kind, Result, ResultExt};
 use lake_query::LakeSnapshot;
 
-/// A warning as a header: what is not visible ASCII is percent-encoded.
+/// Encodes a warning as a header: all but visible ASCII is percent-encoded.
 ///
 /// # Errors
 /// Never, as visible ASCII is a header.
@@ -22,7 +22,7 @@ pub(crate) fn encode_warning(text: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(&ascii).or_err(Kind::Internal, || "a warning as a header")
 }
 
-/// A yes or no as a header.
+/// Returns a header with `true` or `false`.
 pub(crate) fn bool_header(value: bool) -> HeaderValue {
     HeaderValue::from_static(if value { "true" } else { "false" })
 }

@@ -21,8 +21,9 @@ const MAX_CHUNK_ROWS: usize = 8192;
 /// Batches of one schema, as they are made.
 pub(crate) type Batches = BoxStream<'static, datafusion::error::Result<RecordBatch>>;
 
-/// The body of an answer in `format`: a chunk at a time as the client takes them, so that memory does not grow with the
-/// answer. An error, or the end of its time, breaks the transfer: an answer that was cut off never looks whole.
+/// Returns the body of an answer in `format`: one chunk at a time as the client reads, so that memory does not grow
+/// with the answer. An error, or the end of its time limit, breaks the transfer: a truncated answer never looks
+/// complete.
 ///
 /// # Errors
 /// If the format cannot hold a column.
@@ -44,7 +45,7 @@ pub(crate) fn stream_rows(
     Ok(Body::from_stream(chunks))
 }
 
-/// Large batches in parts, so that no chunk of text is large.
+/// Splits large batches, so that no chunk of text is large.
 fn split_batches(batches: Batches) -> Batches {
     let parts = |batch: RecordBatch| {
         let starts = (0..batch.num_rows()).step_by(MAX_CHUNK_ROWS);
@@ -85,7 +86,7 @@ struct BodyChunks {
 }
 
 impl BodyChunks {
-    /// The next bytes; none after the last.
+    /// Returns the next bytes; `None` after the last.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         while let Some(mut writer) = self.writer.take() {
             let batch = timeout_at(self.deadline, self.batches.try_next()).await.map_err(|_| timeout_error())?;
@@ -120,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// Rows as CSV, of which the second batch fails once `seen`, or never comes.
+    /// Returns rows as CSV, of which the second batch fails once `seen`, or never comes.
     fn broken(hangs: bool, seen: Arc<Notify>) -> Response {
         let numbers: ArrayRef = Arc::new((0..10_000).collect::<Int64Array>());
         let batch = RecordBatch::try_from_iter([("n", numbers)]).expect("a batch");

@@ -40,7 +40,7 @@ export function sequentialScale(values: readonly number[], scale: Scale, dark: b
   if (values.length === 0) return { colour: () => "transparent", legend: [] };
   const colours = sequentialColours(dark);
   const breaks = scale === "quantile" ? quantileBreaks(values, colours.length) : equalBreaks(values, colours.length);
-  // Fewer classes still use the whole range of colours.
+  // Fewer classes still use the complete range of colours.
   const shown = Array.from({ length: breaks.length + 1 }, (_, i) =>
     breaks.length === 0 ? 3 : Math.round((i * (colours.length - 1)) / breaks.length),
   ).map(at => colours[at] ?? "#888888");

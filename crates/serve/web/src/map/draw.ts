@@ -18,7 +18,7 @@ function toArea(kind: "box" | "polygon", ring: [number, number][]): Area {
   const [lng, lat] = [points.map(at => at[0]), points.map(at => at[1])];
   const bounds = { west: Math.min(...lng), south: Math.min(...lat), east: Math.max(...lng), north: Math.max(...lat) };
   if (kind === "box") return { kind, box: toBox(bounds) };
-  // The map may be shifted by whole turns; the server accepts longitudes slightly beyond 180.
+  // The map may be shifted by full turns; the server accepts longitudes slightly beyond 180.
   const turn = wrapLongitude(bounds.west) - bounds.west;
   return { kind, ring: points.map(([lng, lat]) => [roundDegrees(lng + turn), lat]) };
 }

@@ -64,7 +64,7 @@ export function connectCamera(map: MapLibre): () => void {
     if (camera.peek() === null) showCity();
   });
   cityView.show = () => {
-    // Without a stored camera, the map shows the whole city.
+    // Without a stored camera, the map shows the complete city.
     if (camera.peek() === null) showCity();
     else camera.value = null;
   };

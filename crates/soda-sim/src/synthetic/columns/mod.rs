@@ -1,5 +1,5 @@
-//! The columns of the datasets under their real names and types. Of the computed regions a
-//! dataset keeps at most three: they differ in nothing but their names.
+//! The columns of the datasets under their real names and types. A dataset has at most three computed regions: others
+//! would differ only in their names.
 
 pub(crate) mod calls;
 pub(crate) mod cases;

@@ -155,7 +155,7 @@ pub(super) fn is_repeatable(plan: &LogicalPlan, read: &Readings) -> Result<bool>
             return Ok(TreeNodeRecursion::Jump);
         }
         if let LogicalPlan::RecursiveQuery(query) = node {
-            // Only its steps differ; the whole is repeatable.
+            // Only its steps are volatile; the query is repeatable.
             let others = read.recursive.iter().filter(|name| **name != query.name).cloned().collect();
             let within = Readings { views: read.views.clone(), recursive: others };
             repeatable &= is_repeatable(&query.static_term, &within)? && is_repeatable(&query.recursive_term, &within)?;

@@ -1,6 +1,6 @@
 //! Rewrites subqueries in expressions and `LATERAL` ones into joins and aggregates. The engine's own decorrelation
-//! ignores nulls, empty groups, or the operators above a correlated filter in many shapes. Only `x IN (SELECT ...)` as
-//! a condition by itself and scalar subqueries without outer columns are left to it.
+//! ignores nulls, empty groups, or the operators above a correlated filter in many shapes. Only a condition that is
+//! just `x IN (SELECT ...)` and scalar subqueries without outer columns are left to it.
 
 mod dependent_join;
 mod domain;
@@ -27,7 +27,7 @@ use self::domain::{Domain, is_repeatable};
 use self::outer_columns::{lateral, outer_columns, subquery_of, with_plan};
 use self::single_value::single_value;
 
-/// Generates names that are unique in a statement, and knows what the statement reads.
+/// Generates names that are unique in a statement, and records the tables that the statement reads.
 struct Names {
     last: usize,
     read: Readings,

@@ -42,7 +42,7 @@ fn check(expr: &Expr) -> Result<()> {
     }
 }
 
-/// The offset or zone after the time of day, if it is another one than UTC's.
+/// Returns the offset or zone after the time of day, if it is another one than UTC's.
 fn zone_of(text: &str) -> Option<&str> {
     let clock = text.trim().get("2024-01-05T".len()..)?;
     let end = clock.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.')?;

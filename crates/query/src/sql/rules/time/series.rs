@@ -41,7 +41,7 @@ impl TableFunctionImpl for Series {
     }
 }
 
-/// The argument, in nanoseconds where it is a timestamp.
+/// Returns the argument, in nanoseconds if it is a timestamp.
 fn in_nanoseconds(expr: &Expr) -> Result<Expr> {
     let Expr::Literal(value, metadata) = expr else { return Ok(expr.clone()) };
     let DataType::Timestamp(_, zone) = value.data_type() else { return Ok(expr.clone()) };

@@ -97,7 +97,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
     Ok(response)
 }
 
-/// The sets that are asked for and have landed.
+/// Returns the requested sets that have landed.
 fn select_sets(context: &RequestContext, parameters: &Parameters) -> Result<BTreeSet<String>, Problem> {
     let landed = context.view.boundaries_names();
     let defined = || context.view.catalog.boundaries();
@@ -128,12 +128,12 @@ fn select_sets(context: &RequestContext, parameters: &Parameters) -> Result<BTre
     Ok(sets.into_iter().map(str::to_owned).collect())
 }
 
-/// The resources that each set labels.
+/// Returns the resources that each set labels.
 fn counts_for(context: &RequestContext) -> BTreeMap<String, Vec<String>> {
     context.view.catalog.boundaries().map(|set| (set.name.clone(), set.resources.clone())).collect()
 }
 
-/// The columns that are told of, in the order in which they are read.
+/// The columns of the answer, in the order in which they are read.
 const COLUMNS: [&str; 10] =
     ["resource", "city", "dimension", "label", "name", "geometry", "west", "south", "east", "north"];
 

@@ -22,8 +22,8 @@ pub(crate) struct Outline {
 }
 
 impl Outline {
-    /// The outline with fewer positions: none that it had lies further than `tolerance_m` metres from it, but those of
-    /// parts and holes that are smaller than a square of that side, which are left out. The largest part always stays.
+    /// Returns the outline with fewer positions: none that it had is more than `tolerance_m` metres from it, except
+    /// those of parts and holes smaller than a square of that side, which are omitted. The largest part always remains.
     pub(crate) fn simplified(&self, tolerance_m: f64) -> Self {
         let Some(largest) =
             self.coordinates.iter().filter_map(|rings| rings.first()).max_by(|a, b| area(a).total_cmp(&area(b)))
@@ -46,15 +46,15 @@ impl Outline {
     }
 }
 
-/// The area in square degrees, below zero where a ring turns with the clock. Positions are taken from the first one, or
-/// the area of a small ring would drown in the rounding.
+/// Returns the area in square degrees, below zero if a ring runs clockwise. Positions are relative to the first one, or
+/// rounding would distort the area of a small ring.
 fn area(ring: &[Position]) -> f64 {
     let Some([x, y]) = ring.first() else { return 0.0 };
     ring.windows(2).map(|edge| (edge[0][0] - x) * (edge[1][1] - y) - (edge[1][0] - x) * (edge[0][1] - y)).sum::<f64>()
         / 2.0
 }
 
-/// The ring turning against the clock, or with it: one that is narrower than the tolerance may be inside out.
+/// Returns the ring counterclockwise, or clockwise: simplification may invert one that is narrower than the tolerance.
 fn orient(mut ring: Ring, against_the_clock: bool) -> Ring {
     let area = area(&ring);
     if area != 0.0 && (area > 0.0) != against_the_clock {
@@ -63,7 +63,7 @@ fn orient(mut ring: Ring, against_the_clock: bool) -> Ring {
     ring
 }
 
-/// The positions of a ring that matter, at least three and the first again.
+/// Returns the positions of a ring that matter, at least three and the first again.
 fn thin_out(ring: &[Position], narrower: f64, tolerance: f64) -> Ring {
     let flat: Vec<Position> = ring.iter().map(|[x, y]| [x * narrower, *y]).collect();
     let Some(end) = flat.len().checked_sub(1).filter(|end| *end > 3) else { return ring.iter().map(rounded).collect() };
@@ -85,13 +85,13 @@ fn thin_out(ring: &[Position], narrower: f64, tolerance: f64) -> Ring {
     ring.iter().zip(kept).filter(|(_, kept)| *kept).map(|(position, _)| rounded(position)).collect()
 }
 
-/// Which position between two is farthest by this measure, and how far; `from` and zero where there is none.
+/// Returns which position between two is farthest by this measure, and how far; `from` and zero if there is none.
 fn farthest(flat: &[Position], from: usize, to: usize, measure: impl Fn(Position) -> f64) -> (usize, f64) {
     let between = (from + 1..to).map(|at| (at, measure(flat[at])));
     between.fold((from, 0.0), |most, one| if one.1 > most.1 { one } else { most })
 }
 
-/// From a position to the line between two.
+/// Returns the distance from a position to the line between two.
 fn distance([x, y]: Position, [ax, ay]: Position, [bx, by]: Position) -> f64 {
     let (dx, dy) = (bx - ax, by - ay);
     let length = dx * dx + dy * dy;

@@ -125,7 +125,7 @@ fn parse_columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem>
     Ok(chosen)
 }
 
-/// A page of incidents, with every column, and whether there are more.
+/// Reads a page of incidents with every column, and whether there are more.
 async fn read_page(
     context: &RequestContext,
     filters: &Filters,
@@ -154,7 +154,7 @@ fn project(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch> {
     projected.or_err(Kind::Internal, || "the columns of incidents")
 }
 
-/// Where the last row of a page stands in the order.
+/// Returns the position of the last row of a page in the order.
 fn last_key(rows: &RecordBatch) -> Option<PageKey> {
     let last = rows.num_rows().checked_sub(1)?;
     let text = |name: &str| Some(rows.column_by_name(name)?.as_string_opt::<i32>()?.value(last).to_owned());
@@ -164,7 +164,7 @@ fn last_key(rows: &RecordBatch) -> Option<PageKey> {
 }
 
 impl PageKey {
-    /// The test that a row comes after this place in [`ORDER`].
+    /// Returns the test that a row comes after this position in [`ORDER`].
     fn following(&self) -> datafusion::logical_expr::Expr {
         let (resource, id) = (lit(self.resource.as_str()), lit(self.id.as_str()));
         let same_instant = col("resource").gt(resource.clone()).or(col("resource").eq(resource).and(col("id").gt(id)));

@@ -30,7 +30,7 @@ pub(crate) struct PageToken {
 }
 
 impl PageToken {
-    /// The fingerprint of what must not change from page to page.
+    /// Returns the fingerprint of the parameters that must not change from page to page.
     pub(crate) fn fingerprint(parameters: &Parameters) -> String {
         let mut hasher = blake3::Hasher::new();
         parameters.visit_texts(&OUTSIDE_QUESTION, &mut |text| {
@@ -40,7 +40,7 @@ impl PageToken {
         hasher.finalize().to_hex()[..16].to_owned()
     }
 
-    /// The token.
+    /// Encodes the token.
     pub(crate) fn encode(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }

@@ -45,7 +45,7 @@ const OWN_PARAMETERS: [Parameter; 1] = [Parameter::with_values(
     "The H3 resolution of cells; by the zoom if not given.",
 )];
 
-/// The parameters of tiles, beside those of the path.
+/// The parameters of tiles, in addition to those of the path.
 pub(crate) const PARAMETERS: ParameterTable =
     &with_filters::<{ OWN_PARAMETERS.len() }, { OWN_PARAMETERS.len() + FILTERS.len() }>(OWN_PARAMETERS);
 
@@ -117,14 +117,14 @@ impl TileAddress {
         Ok(Self { z, x, y })
     }
 
-    /// The resolution whose cells are some 15 to 30 pixels wide at this zoom: a cell is a seventh of its parent, a tile a
-    /// quarter of its own.
+    /// Returns the resolution whose cells are some 15 to 30 pixels wide at this zoom: a cell is a seventh of its
+    /// parent, a tile a quarter of its own.
     fn resolution(self) -> u8 {
         let by_zoom = (self.z * 3).saturating_sub(2) / 4;
         u8::try_from(by_zoom).unwrap_or(FINEST_RESOLUTION).min(FINEST_RESOLUTION)
     }
 
-    /// Where a place lies in the tile, 0 to 1 from its west and north edges.
+    /// Returns the position of a point in the tile: 0 to 1 from its west and north edges.
     fn to_tile_widths(self, longitude: f64, latitude: f64) -> (f64, f64) {
         let tiles = f64::from(1_u32 << self.z);
         let x = (longitude + 180.0) / 360.0 * tiles - f64::from(self.x);
@@ -132,7 +132,7 @@ impl TileAddress {
         (x, y)
     }
 
-    /// What of a cell lies in the tile and its margin, in widths of the tile: the parts of a concave cell, and both sides of
+    /// Clips a cell to the tile and its margin, in widths of the tile: the parts of a concave cell, and both sides of
     /// one that the 180th meridian cuts.
     fn clip_cell(self, cell: i64) -> Vec<Vec<Point>> {
         let corners = cell_corners(cell);
@@ -143,7 +143,7 @@ impl TileAddress {
     }
 }
 
-/// The counts of the cells that the tile touches: of those alone, so that memory is bounded by what a tile may hold.
+/// Renders the counts of the cells that the tile touches, and of no others, so that a tile's limit bounds the memory.
 async fn render_tile(
     context: &RequestContext,
     filters: Filters,
@@ -200,8 +200,8 @@ fn encode_tile(counts: &[(i64, i64)], address: TileAddress) -> Result<Vec<u8>, m
     tile.to_bytes()
 }
 
-/// The id of a cell's feature: the index without the digits that no cell of a lake has. It is the same in every tile, and
-/// below 2 to the power of 45, so that JavaScript, whose numbers are exact to 53 bits, tells cells apart.
+/// Returns the id of a cell's feature: the index without the digits that no cell of a lake has. It is the same in every
+/// tile, and below 2 to the power of 45, so that JavaScript, whose numbers are exact to 53 bits, can distinguish cells.
 fn feature_id(cell: i64) -> u64 {
     const UNUSED_BITS: u32 = 3 * (15 - FINEST_RESOLUTION as u32);
     u64::try_from(cell).unwrap_or_default() >> UNUSED_BITS

@@ -47,7 +47,7 @@ pub(crate) async fn get(
     Ok(response)
 }
 
-/// The address of the server as the client wrote it, or as a trusted proxy says that it did.
+/// Returns the address of the server as the client wrote it, or as a trusted proxy reports it.
 fn forwarded_base(is_proxy: bool, scheme: &str, uri: &Uri, headers: &HeaderMap) -> String {
     // The last one is what the proxy wrote itself; those before it may be the client's invention.
     let forwarded = |name: &str| {
@@ -58,7 +58,7 @@ fn forwarded_base(is_proxy: bool, scheme: &str, uri: &Uri, headers: &HeaderMap) 
     base(scheme, forwarded("x-forwarded-host"), uri, headers)
 }
 
-/// The address of the server under a host, else as the client wrote it; a path where it did not.
+/// Returns the address of the server under a host, else as the client wrote it; a path if it sent none.
 fn base(scheme: &str, host: Option<&str>, uri: &Uri, headers: &HeaderMap) -> String {
     let written = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).or_else(written);
@@ -67,7 +67,7 @@ fn base(scheme: &str, host: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Str
     authority.filter(is_host).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }
 
-/// The resources whose incidents may be in the tiles.
+/// Returns the resources whose incidents may be in the tiles.
 fn requested_resources(context: &RequestContext, filters: &Filters) -> Vec<Arc<Resource>> {
     let landed = context.view.resources.keys();
     let chosen = landed.filter(|name| {
@@ -108,7 +108,7 @@ fn document(base: &str, query: &str, resources: &[Arc<Resource>]) -> Value {
     document
 }
 
-/// A box around all of them: `west,south,east,north`, as a map can show it.
+/// Returns a box around all of them: `west,south,east,north`, as a map can show it.
 fn bounds<'a>(each: impl Iterator<Item = &'a Bounds>) -> Option<[f64; 4]> {
     /// The north and south edge of the Web Mercator grid, degrees.
     const EDGE: f64 = 85.051_128_779_806_6;
@@ -118,7 +118,7 @@ fn bounds<'a>(each: impl Iterator<Item = &'a Bounds>) -> Option<[f64; 4]> {
     joined.map(|[west, south, east, north]| [west, south.max(-EDGE), east, north.min(EDGE)])
 }
 
-/// A text in HTML, which an attribution is.
+/// Escapes a text for HTML, which an attribution is.
 fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,5 +1,5 @@
-//! Polygons of a vector tile: what lies in the tile and its margin, in whole units, each ring as the specification demands
-//! (<https://github.com/mapbox/vector-tile-spec/tree/master/2.1#4344-polygon-geometry-type>).
+//! Polygons of a vector tile: geometry in the tile and its margin, in integer units, with rings as the specification
+//! demands (<https://github.com/mapbox/vector-tile-spec/tree/master/2.1#4344-polygon-geometry-type>).
 
 use lake_query::{HalfPlane, Point, clip};
 
@@ -11,8 +11,8 @@ pub(crate) const MARGIN: f64 = 1.0 / 64.0;
 /// A corner in units of the tile, from its west and north edges.
 pub(crate) type Corner = (i32, i32);
 
-/// Returns what of a simple ring lies in the tile and its margin; the ring is in widths of the tile from its west and north
-/// edges. The cut is made before corners become whole units: readers hold them in 16 bits, each axis for itself.
+/// Clips a simple ring to the tile and its margin; the ring is in widths of the tile from its west and north edges.
+/// Clipping comes before rounding to integer units: readers store each axis of a corner in 16 bits.
 pub(crate) fn clip_to_tile(ring: &[Point]) -> Vec<Vec<Point>> {
     let sides = [
         HalfPlane::Right(-MARGIN),
@@ -24,9 +24,9 @@ pub(crate) fn clip_to_tile(ring: &[Point]) -> Vec<Vec<Point>> {
     sides.iter().fold(whole, |parts, side| parts.iter().flat_map(|part| clip(part, *side)).collect())
 }
 
-/// Returns the exterior rings of a polygon whose parts are these, in widths of the tile: simple, clockwise on the screen, of
-/// an area above zero, the first corner not repeated. Where all parts are smaller than that, it is the smallest polygon
-/// there is, a square of one unit where the first part lies: a feature is never left out, for its count would go with it.
+/// Returns the exterior rings of a polygon with these parts, in widths of the tile: simple, clockwise on the screen, of
+/// an area above zero, the first corner not repeated. If all parts are smaller than that, returns the smallest polygon,
+/// a square of one unit at the first part: without its feature, its count would be missing.
 pub(crate) fn exterior_rings(parts: &[Vec<Point>]) -> Vec<Vec<Corner>> {
     let mut rings: Vec<Vec<Corner>> = Vec::with_capacity(parts.len());
     for part in parts {
@@ -53,8 +53,8 @@ fn whole_units((x, y): Point) -> Corner {
     (whole(x), whole(y))
 }
 
-/// The ring of rounded corners, clockwise on the screen; none if it has no area. Where rounding made edges touch, which
-/// takes a part that is thinner than a unit, it is the convex hull of the corners.
+/// Returns the ring of rounded corners, clockwise on the screen; `None` if it has no area. If rounding made edges
+/// touch, which needs a part thinner than a unit, it is the convex hull of the corners.
 fn valid_ring(corners: Vec<Corner>) -> Option<Vec<Corner>> {
     let mut ring = without_spikes(corners);
     if ring.len() < 3 {
@@ -73,19 +73,19 @@ fn valid_ring(corners: Vec<Corner>) -> Option<Vec<Corner>> {
     }
 }
 
-/// Twice the area in the direction from `a` over `b` to `c`: positive to the right, where y runs down.
+/// Returns twice the signed area of the turn from `a` over `b` to `c`: positive to the right, where y runs down.
 fn turn(a: Corner, b: Corner, c: Corner) -> i64 {
     let from_a = |(x, y): Corner| (i64::from(x) - i64::from(a.0), i64::from(y) - i64::from(a.1));
     let ((bx, by), (cx, cy)) = (from_a(b), from_a(c));
     bx * cy - cx * by
 }
 
-/// Twice the area of a ring by the surveyor's formula.
+/// Returns twice the area of a ring by the surveyor's formula.
 fn doubled_area(ring: &[Corner]) -> i64 {
     ring.windows(2).map(|pair| turn(ring[0], pair[0], pair[1])).sum()
 }
 
-/// The ring without corners that repeat, and without edges that run back along the one before.
+/// Returns the ring without corners that repeat, and without edges that run back along the one before.
 fn without_spikes(mut ring: Vec<Corner>) -> Vec<Corner> {
     let is_needless = |ring: &[Corner], at: usize| {
         let (before, here, after) = (ring[(at + ring.len() - 1) % ring.len()], ring[at], ring[(at + 1) % ring.len()]);
@@ -103,7 +103,7 @@ fn without_spikes(mut ring: Vec<Corner>) -> Vec<Corner> {
     ring
 }
 
-/// Whether no two edges touch but neighbours at the corner they share.
+/// Returns whether no two edges touch, except neighbours at their common corner.
 fn is_simple(ring: &[Corner]) -> bool {
     let count = ring.len();
     let edge = |n: usize| (ring[n], ring[(n + 1) % count]);
@@ -113,7 +113,7 @@ fn is_simple(ring: &[Corner]) -> bool {
     })
 }
 
-/// Whether two edges have a point in common.
+/// Returns whether two edges have a point in common.
 fn touch((a, b): (Corner, Corner), (c, d): (Corner, Corner)) -> bool {
     let sides =
         |from: Corner, to: Corner, p: Corner, q: Corner| turn(from, to, p).signum() * turn(from, to, q).signum();
@@ -121,7 +121,7 @@ fn touch((a, b): (Corner, Corner), (c, d): (Corner, Corner)) -> bool {
     sides(a, b, c, d) <= 0 && sides(c, d, a, b) <= 0 && overlap(|corner| corner.0) && overlap(|corner| corner.1)
 }
 
-/// The convex hull of corners, by Andrew's monotone chain.
+/// Returns the convex hull of corners, by Andrew's monotone chain.
 fn convex_hull(mut corners: Vec<Corner>) -> Vec<Corner> {
     corners.sort_unstable();
     corners.dedup();
