@@ -97,7 +97,7 @@ fn user_cache() -> Result<PathBuf> {
     from_env("XDG_CACHE_HOME").or_else(|| Some(from_env("HOME")?.join(".cache"))).ok_or_else(|| {
         Error::new(
             Kind::Invalid,
-            "neither HOME nor XDG_CACHE_HOME is set; say with --index where the key indexes may lie",
+            "neither HOME nor XDG_CACHE_HOME is set; name a directory for the key indexes with --index",
         )
     })
 }

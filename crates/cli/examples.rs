@@ -3,7 +3,7 @@
 
 pub(crate) const PROGRAM: &str = "\
 Examples:
-  # the whole job on synthetic rows: http://127.0.0.1:8080
+  # the complete program on synthetic rows: http://127.0.0.1:8080
   hotspots-lake up --demo
   # two pages from the real portal
   hotspots-lake ingest 311-cases --max-pages 2
@@ -52,13 +52,13 @@ Examples:
   hotspots-lake ingest 311-cases --replay-rejects
   # a mirror or a proxy
   hotspots-lake ingest 311-cases --portal http://127.0.0.1:9000
-  # outlines for the map, read whole each time
+  # outlines for the map, read completely each time
   hotspots-lake ingest sf-neighborhoods
   hotspots-lake ingest sf-neighborhoods --file saved.geojson";
 
 pub(crate) const COMPACT: &str = "\
 Examples:
-  # what has landed since the last compaction
+  # the batches since the last compaction
   hotspots-lake compact
   # the same, and a recount of these years from the raw rows
   hotspots-lake compact --window 2020..2030
@@ -72,7 +72,7 @@ Examples:
   # every resource: ingest all that is new, then compare
   hotspots-lake audit
   hotspots-lake audit 311-cases --window 2024..2025
-  # key by key: what is gone, what is missing
+  # key by key: those that are gone or missing
   hotspots-lake audit --keys
   # nightly, this keeps the lake equal to the portals
   hotspots-lake audit --keys --repair
@@ -145,7 +145,7 @@ Examples:
   hotspots-lake check
   hotspots-lake check --format json
 
-Exit codes: 0 the lake is whole, 1 tables differ that should not, 5 damaged.";
+Exit codes: 0 the lake is intact, 1 tables differ that should not, 5 damaged.";
 
 pub(crate) const VACUUM: &str = "\
 Examples:

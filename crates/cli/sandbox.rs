@@ -48,7 +48,7 @@ fn bound_memory(setup: &SqlWorkerSetup, threads: usize) -> Result<()> {
 fn say(what: &str, entered: Result<String>) {
     match entered {
         Ok(status) => tracing::debug!("{what}: {status}"),
-        Err(error) => tracing::debug!("{what} does not hold: {error}"),
+        Err(error) => tracing::debug!("{what} could not be set up: {error}"),
     }
 }
 

@@ -14,7 +14,7 @@ use lake_serve::{
 use crate::output;
 
 const ACCESS: &str = "Access";
-const LIMITS: &str = "Limits (as GET /limits tells them)";
+const LIMITS: &str = "Limits (as in GET /limits)";
 
 /// Requests a second of one client where other machines can ask.
 const PER_SECOND_BEYOND_LOOPBACK: u32 = 100;
@@ -208,7 +208,7 @@ impl Serving {
 fn warn_if_open(option: &str, address: IpAddr, access: &Access) {
     if !address.is_loopback() && !access.needs_token() {
         output::note(&format!(
-            "warning: {option} {address} lets everybody who reaches this address read the whole lake. Give \
+            "warning: {option} {address} lets every client that reaches this address read the complete lake. Give \
              --token-file FILE (`hotspots-lake token new` makes a token), or serve on 127.0.0.1"
         ));
     }

@@ -1,4 +1,4 @@
--- The newest version, usable or not, in which the rows of the portal that are asked for have landed.
+-- The newest landed version, usable or not, of the requested portal rows.
 SELECT _portal_id, MAX(_updated_at) AS newest
 FROM raw
 WHERE _portal_id IN (SELECT name FROM asked)

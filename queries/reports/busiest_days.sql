@@ -1,10 +1,10 @@
 -- title: Busiest days
 -- about: The days with the most incidents.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
--- parameter: category text = null  Which category; all if not given
--- parameter: top integer = 20  How many
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
+-- parameter: category text = null  The category; all by default
+-- parameter: top integer = 20  The maximum number of rows
 -- column: day date  The day
 -- column: count integer  Incidents
 SELECT CAST(occurred_at AS DATE) AS "day", SUM("count") AS "count"

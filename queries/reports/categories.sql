@@ -1,12 +1,12 @@
 -- title: Top categories
--- about: The most frequent categories, and their share of all incidents that were asked for.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
--- parameter: top integer = 20  How many
+-- about: The most frequent categories, and their share of all selected incidents.
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
+-- parameter: top integer = 20  The maximum number of rows
 -- column: category text  The category; null where none is published
 -- column: count integer  Incidents
--- column: percent number  Of all that were asked for
+-- column: percent number  Of all selected incidents
 SELECT category, SUM("count") AS "count",
   ROUND(100.0 * SUM("count") / SUM(SUM("count")) OVER (), 2) AS percent
 FROM counts

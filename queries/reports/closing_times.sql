@@ -1,9 +1,9 @@
 -- title: Time to close, by category
 -- about: How long closed incidents were open: the median and the time within which nine in ten were closed. Those that
 -- about: are open, or were closed before they occurred, are left out.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
 -- column: category text  The category; null where none is published
 -- column: closed integer  Incidents that were closed
 -- column: median_hours number  Half of them took no longer

@@ -1,11 +1,11 @@
 -- title: Hot cells
--- about: The H3 cells with the most incidents. As geojson it is a map. The unlocated are in no cell.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
--- parameter: category text = null  Which category; all if not given
+-- about: The H3 cells with the most incidents. As GeoJSON it is a map. Unlocated incidents are in no cell.
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
+-- parameter: category text = null  The category; all by default
 -- parameter: resolution integer = 9  The H3 resolution, 0 to 10: 10 is some 130 metres wide, each before it 2.6 times as wide
--- parameter: top integer = 100  How many
+-- parameter: top integer = 100  The maximum number of rows
 -- column: cell integer  The cell; in JSON its hexadecimal text
 -- column: count integer  Incidents
 SELECT h3_cell_to_parent(cell, $resolution) AS cell, SUM("count") AS "count"

@@ -1,9 +1,9 @@
 -- title: Incidents by weekday and hour
--- about: When in the week incidents occur: up to 168 rows, by the city's own clock. The undated have no hour.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
--- parameter: category text = null  Which category; all if not given
+-- about: When in the week incidents occur: up to 168 rows, by the city's own clock. Undated incidents have no hour.
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
+-- parameter: category text = null  The category; all by default
 -- column: weekday integer  1 for Monday to 7 for Sunday
 -- column: hour integer  0 to 23
 -- column: count integer  Incidents

@@ -1,8 +1,8 @@
 -- title: Incidents by month
--- about: How many incidents each resource had in each month. The undated have no month; no day asks for them.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
+-- about: How many incidents each resource had in each month. Undated incidents have no month, and no day selects them.
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
 -- column: resource text  The resource
 -- column: month timestamp  The first instant of the month; null for the undated
 -- column: count integer  Incidents

@@ -1,8 +1,8 @@
 -- title: Incidents by month and category
 -- about: How many incidents of each category there were in each month.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
 -- column: month timestamp  The first instant of the month; null for the undated
 -- column: category text  The category; null where none is published
 -- column: count integer  Incidents

@@ -1,12 +1,12 @@
 -- title: Incidents by neighborhood
--- about: How many incidents each neighborhood had, of one category or all, and its share of those that were asked for.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: start_date date = null  The first day; from the beginning if not given
--- parameter: end_date date = null  The day after the last; to the end if not given
--- parameter: category text = null  Which category; all if not given
+-- about: How many incidents each neighborhood had, of one category or all, and its share of the selected ones.
+-- parameter: resource text = null  The resource; all by default
+-- parameter: start_date date = null  The first day; the earliest by default
+-- parameter: end_date date = null  The day after the last; no limit by default
+-- parameter: category text = null  The category; all by default
 -- column: neighborhood text  The neighborhood as published; null where none is
 -- column: count integer  Incidents
--- column: percent number  Of all that were asked for
+-- column: percent number  Of all selected incidents
 SELECT neighborhood, SUM("count") AS "count",
   ROUND(100.0 * SUM("count") / SUM(SUM("count")) OVER (), 2) AS percent
 FROM counts

@@ -1,8 +1,8 @@
 -- title: Rejects by reason
 -- about: Rows as published that could not be used, and have had no usable version since.
--- parameter: resource text = null  Which resource; all if not given
+-- parameter: resource text = null  The resource; all by default
 -- column: resource text  The resource
--- column: reason text  Why
+-- column: reason text  The reason
 -- column: count integer  Rows
 SELECT resource, reason, COUNT(*) AS "count"
 FROM rejects

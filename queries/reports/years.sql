@@ -1,8 +1,8 @@
 -- title: Year over year
 -- about: How many incidents each resource had in each year, and how that compares with the year before. A year without
--- about: any has no row, and nothing is compared with it. The undated are left out.
--- parameter: resource text = null  Which resource; all if not given
--- parameter: category text = null  Which category; all if not given
+-- about: any has no row, and nothing is compared with it. Undated incidents are omitted.
+-- parameter: resource text = null  The resource; all by default
+-- parameter: category text = null  The category; all by default
 -- column: resource text  The resource
 -- column: year integer  The year
 -- column: count integer  Incidents

@@ -89,7 +89,12 @@ fn tries_name_the_resource_the_attempt_and_the_wait_once() {
         for attempt in ["311-cases: attempt 1 of 3 failed, trying again in", "attempt 2 of 3 failed"] {
             assert_eq!(failed.stderr.matches(attempt).count(), 1, "{}", failed.stderr);
         }
-        assert_eq!(failed.stderr.matches("in vain").count(), 1, "a failure is told once: {}", failed.stderr);
+        assert_eq!(
+            failed.stderr.matches("requests failed").count(),
+            1,
+            "a failure is reported once: {}",
+            failed.stderr
+        );
         assert_eq!(failed.stderr.matches("rror: ").count(), 1, "{}", failed.stderr);
     }
 }

@@ -214,5 +214,5 @@ fn raw_rows_put_back_without_the_rest_are_not_called_exact_and_nothing_lands_on_
     let standing = bench.program().run(&["status", "--format", "json"]).success().json();
     assert_eq!(standing[0]["exact"], false, "{standing}");
     let refused = bench.ingest(&bench.program(), CASES_RESOURCE, &[]).expect_status(5);
-    assert!(refused.stderr.contains("put the whole lake back"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("restore the complete lake"), "{}", refused.stderr);
 }

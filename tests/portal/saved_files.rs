@@ -354,7 +354,7 @@ fn json_that_is_not_rows_is_refused_by_what_it_is() {
     let many = [row; 5].join(",");
     let utf16 = |text: &str| [vec![0xFF, 0xFE], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
     for (text, says) in [
-        (format!("{row}\n{row}\n").into_bytes(), "an object a line"),
+        (format!("{row}\n{row}\n").into_bytes(), "one object per line"),
         (row.into(), "one object"),
         (r#"{"meta": {"view": {}}, "data": [[1]]}"#.into(), "oldest interface"),
         (r#"{"type": "FeatureCollection", "features": []}"#.into(), "GeoJSON"),
@@ -397,8 +397,8 @@ fn csv_that_is_broken_anywhere_is_refused_and_lands_nothing() {
         ),
         // Two exports, one behind the other.
         (format!("{rows}{rows}").into_bytes(), "line 11: the titles of line 1 again"),
-        (format!("{titles},ID\n").into_bytes(), "`id` and `ID` both stand for `id`"),
-        (format!("{titles},Kind of Call?\n").into_bytes(), "both stand for `kind_of_call_`"),
+        (format!("{titles},ID\n").into_bytes(), "`id` and `ID` both denote `id`"),
+        (format!("{titles},Kind of Call?\n").into_bytes(), "both denote `kind_of_call_`"),
         (format!("{titles},id\n").into_bytes(), "two columns are titled `id`"),
         (rows.replace(',', ";").into_bytes(), "a semicolon"),
         ("\"id\";\"opened\";\"place\"\n".into(), "a semicolon"),

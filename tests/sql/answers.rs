@@ -169,6 +169,6 @@ fn joins_compare_intervals_by_length() {
         "SELECT INTERVAL '24 hours' AS i UNION SELECT INTERVAL '1 day'",
     ] {
         let refused = program.run(&["sql", query]).expect_status(2).stderr;
-        assert!(refused.contains("take date_part('epoch', x)"), "{query}: {refused}");
+        assert!(refused.contains("use date_part('epoch', x)"), "{query}: {refused}");
     }
 }

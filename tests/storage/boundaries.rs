@@ -435,7 +435,7 @@ async fn a_map_gets_outlines_as_geojson_and_keeps_them_until_they_change() {
         ("dimension=neighbourhood", "dimension", "did you mean `neighborhood`?"),
         ("counts_for=311-case", "counts_for", "did you mean `311-cases`?"),
         ("tolerance=-1", "tolerance", "from 0 to 10000"),
-        ("tolerance=much", "tolerance", "a whole number"),
+        ("tolerance=much", "tolerance", "an integer"),
         ("city=a&city=b", "city", "given twice"),
     ] {
         let answer = serving.get(&format!("/boundaries?{query}")).await;

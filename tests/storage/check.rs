@@ -160,7 +160,7 @@ fn moved_entries_are_named(bench: &Bench, moves: &[(&str, &str)]) {
     }
     for args in [&["sql", "SELECT SUM(count) FROM counts"][..], &["status"], &["history", "--table", "counts"]] {
         let refused = bench.program().run(args).expect_status(5);
-        let named = moves.iter().any(|(_, to)| refused.stderr.contains(&format!(": {to} holds another entry")));
+        let named = moves.iter().any(|(_, to)| refused.stderr.contains(&format!(": {to} contains another entry")));
         let lake = bench.lake().display().to_string();
         assert!(
             named && refused.stderr.contains(&lake) && !refused.stderr.contains("Generic"),

@@ -270,7 +270,7 @@ fn a_lake_without_definitions_says_so_until_it_gets_them() {
     let with = with_file(&bench, &directory);
     assert_exact(&with, OWN, &oracle, "with the file");
     let found = with.run(&["check", "--format", "json"]).success().json();
-    assert!(found.to_string().contains("does not hold the definition"), "{found}");
+    assert!(found.to_string().contains("does not store the configured definition"), "{found}");
     with.run(&["compact"]).success();
     assert_exact(&without, OWN, &oracle, "once a compaction has stored it");
 }

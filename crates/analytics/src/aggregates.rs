@@ -13,14 +13,14 @@ use crate::limits::AnswerLimits;
 
 /// The parameter of the format.
 pub const FORMAT: Parameter =
-    Parameter::new("format", Shape::One, "The format of the answer; it wins over the header Accept.");
+    Parameter::new("format", Shape::One, "The format of the answer; it takes precedence over the header Accept.");
 
 /// The parameter of the resolution of cells.
 pub const GEO_PRECISION: Parameter = Parameter::with_values(
     "geo_precision",
     Shape::One,
     ValueKind::Integer(0, 10),
-    "The H3 resolution of cells; 9 if not given.",
+    "The H3 resolution of cells, 0 to 10; 9 by default.",
 );
 
 /// The parameter of how cells are written.
@@ -28,8 +28,8 @@ pub const CELLS: Parameter = Parameter::with_values(
     "cells",
     Shape::One,
     ValueKind::OneOf(Cells::NAMES),
-    "How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the `number` that SQL has; `text` if \
-     not given.",
+    "How the column `cell` is written in JSON and CSV: as hexadecimal `text`, or as the signed 64-bit `number` of SQL; \
+     `text` by default.",
 );
 
 const OWN: [Parameter; 7] = [
@@ -38,20 +38,25 @@ const OWN: [Parameter; 7] = [
         "time_precision",
         Shape::One,
         ValueKind::OneOf(PRECISION_NAMES),
-        "How long a bucket is; 24h if not given.",
+        "The length of time buckets; 24h by default.",
     ),
-    Parameter::new("group_by", Shape::Many, "What to tell apart, between commas; resource,cell,time if not given."),
+    Parameter::new(
+        "group_by",
+        Shape::Many,
+        "The dimensions to group by, separated by commas: resource, cell, time, category, subcategory, district, \
+         neighborhood, hour, weekday; resource,cell,time by default.",
+    ),
     Parameter::with_values(
         "per",
         Shape::One,
         ValueKind::OneOf(&["km2"]),
-        "A rate beside the count: per square kilometre of the cell.",
+        "Add a rate to each count: incidents per square kilometre of the cell.",
     ),
     Parameter::with_values(
         "limit",
         Shape::One,
         ValueKind::Integer(1, i64::MAX),
-        "Rows at most, in the order of the dimensions.",
+        "The maximum number of rows, in the order of the dimensions; `default_rows` of /limits by default.",
     ),
     CELLS,
     FORMAT,

@@ -23,53 +23,81 @@ use crate::value_filter::ValueFilter;
 
 /// The parameters that filter incidents.
 pub const FILTERS: [Parameter; 20] = [
-    Parameter::new("resource", Shape::Many, "Only these resources."),
-    Parameter::new("resource!", Shape::Many, "None of these resources."),
-    Parameter::new("category", Shape::Many, "Only these categories; empty stands for those without one."),
-    Parameter::new("category!", Shape::Many, "None of these categories; empty leaves out those without one."),
-    Parameter::new("subcategory", Shape::Many, "Only these subcategories."),
-    Parameter::new("subcategory!", Shape::Many, "None of these subcategories."),
-    Parameter::new("district", Shape::Many, "Only these districts."),
-    Parameter::new("district!", Shape::Many, "None of these districts."),
-    Parameter::new("neighborhood", Shape::Many, "Only these neighborhoods."),
-    Parameter::new("neighborhood!", Shape::Many, "None of these neighborhoods."),
+    Parameter::new("resource", Shape::Many, "Only incidents of these resources; all by default."),
+    Parameter::new("resource!", Shape::Many, "No incidents of these resources."),
+    Parameter::new(
+        "category",
+        Shape::Many,
+        "Only incidents of these categories; an empty value selects incidents without one. All by default.",
+    ),
+    Parameter::new(
+        "category!",
+        Shape::Many,
+        "No incidents of these categories; an empty value excludes incidents without one.",
+    ),
+    Parameter::new("subcategory", Shape::Many, "Only incidents of these subcategories; all by default."),
+    Parameter::new("subcategory!", Shape::Many, "No incidents of these subcategories."),
+    Parameter::new("district", Shape::Many, "Only incidents in these districts; all by default."),
+    Parameter::new("district!", Shape::Many, "No incidents in these districts."),
+    Parameter::new("neighborhood", Shape::Many, "Only incidents in these neighborhoods; all by default."),
+    Parameter::new("neighborhood!", Shape::Many, "No incidents in these neighborhoods."),
     Parameter::new(
         "start_time",
         Shape::One,
-        "The first instant inside: a date, minutes or seconds of the city's wall clock.",
+        "Only incidents at or after this time on the city's wall clock: a date, or a date and a time to the minute or \
+         second. No limit by default.",
     ),
-    Parameter::new("end_time", Shape::One, "The first instant after."),
-    Parameter::with_values("hour", Shape::Many, ValueKind::Integer(0, 23), "Only these hours of the day."),
+    Parameter::new(
+        "end_time",
+        Shape::One,
+        "Only incidents before this time, written as `start_time`. No limit by default.",
+    ),
+    Parameter::with_values(
+        "hour",
+        Shape::Many,
+        ValueKind::Integer(0, 23),
+        "Only incidents in these hours of the day, 0 to 23; all by default.",
+    ),
     Parameter::with_values(
         "weekday",
         Shape::Many,
         ValueKind::Integer(1, 7),
-        "Only these days of the week, Monday 1 to Sunday 7.",
+        "Only incidents on these days of the week, Monday 1 to Sunday 7; all by default.",
     ),
     Parameter::with_values(
         "dated",
         Shape::One,
         ValueKind::Boolean,
-        "Only incidents with a usable time, or only those without.",
+        "`true`: only incidents with a usable time; `false`: only those without. Both by default.",
     ),
-    Parameter::new("cell", Shape::Many, "Only incidents in these H3 cells, hexadecimal, of any resolution up to 10."),
+    Parameter::new(
+        "cell",
+        Shape::Many,
+        "Only incidents in these H3 cells, hexadecimal, of resolutions 0 to 10; all by default.",
+    ),
     Parameter::with_values(
         "located",
         Shape::One,
         ValueKind::Boolean,
-        "Only incidents with a usable place, or only those without.",
+        "`true`: only incidents with a usable place; `false`: only those without. Both by default.",
     ),
     Parameter::new(
         "bbox",
         Shape::Numbers,
-        "Only points in the box west,south,east,north, degrees; west above east crosses the 180th meridian.",
+        "Only incidents in this box: west,south,east,north in degrees. If west is greater than east, the box crosses the \
+         180th meridian.",
     ),
     Parameter::new(
         "polygon",
         Shape::Object,
-        "Only points in a GeoJSON Polygon or MultiPolygon, or a Feature with one. Longitudes may go on beyond 180 or -180.",
+        "Only incidents in this GeoJSON Polygon or MultiPolygon, or Feature with one. Its longitudes may continue beyond \
+         180 or -180.",
     ),
-    Parameter::new("near", Shape::Numbers, "Only points within latitude,longitude,metres."),
+    Parameter::new(
+        "near",
+        Shape::Numbers,
+        "Only incidents in this circle: latitude,longitude,radius in degrees and metres.",
+    ),
 ];
 
 /// Returns the parameters of the filters, followed by an endpoint's own.
@@ -256,7 +284,7 @@ fn window(parameters: &Parameters) -> Result<(Option<i64>, Option<i64>), Paramet
     if let (Some(start), Some(end)) = (start, end)
         && start >= end
     {
-        let what = "`end_time` must lie after `start_time`: the window holds its start and not its end";
+        let what = "`end_time` must be after `start_time`: the window includes its start but not its end";
         return Err(ParameterError::new("end_time", what));
     }
     Ok((start, end))

@@ -68,7 +68,7 @@ where
         Ok(number) if number >= min && number <= max => Ok(number),
         _ => Err(ParameterError::new(
             name,
-            format!("`{text}` is not a valid `{name}`: expected a whole number from {min} to {max}"),
+            format!("`{text}` is not a valid `{name}`: expected an integer from {min} to {max}"),
         )),
     }
 }

@@ -71,7 +71,7 @@ fn summary(audit: &Audit) -> String {
     let mut text = match &audit.stuck {
         Some(cursor) => {
             let stamp = one_line(&cursor.updated_at, MAX_STAMP_CHARS);
-            format!("the next run would go on after {stamp}, in the future, and read nothing; --repair mends it")
+            format!("the next run would continue after {stamp}, in the future, and read nothing; --repair repairs it")
         }
         None => format!("{} rows at the portal, {} in the lake", audit.portal_rows, audit.lake_rows),
     };
@@ -85,13 +85,13 @@ fn summary(audit: &Audit) -> String {
             text.push_str(&format!(", {} keys {what}", keys.count));
         }
     }
-    if let Some(mended) = audit.repair.as_ref().filter(|mended| mended.restarted) {
-        text.push_str(&format!("; was stuck in the future: {} rows read from the beginning", mended.read));
+    if let Some(repair) = audit.repair.as_ref().filter(|repair| repair.restarted) {
+        text.push_str(&format!("; was stuck in the future: {} rows read from the beginning", repair.read));
     }
-    if let Some(mended) = &audit.repair {
-        let (read, landed, deleted) = (mended.read, mended.landed, mended.deleted);
-        text.push_str(&format!("; mended: {read} rows read again, {landed} landed, {deleted} deleted"));
-        if let Some(withheld) = &mended.withheld {
+    if let Some(repair) = &audit.repair {
+        let (read, landed, deleted) = (repair.read, repair.landed, repair.deleted);
+        text.push_str(&format!("; repaired: {read} rows read again, {landed} landed, {deleted} deleted"));
+        if let Some(withheld) = &repair.withheld {
             text.push_str(&format!("; not deleted: {withheld}"));
         }
     }

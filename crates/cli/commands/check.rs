@@ -21,7 +21,7 @@ pub(crate) async fn run(global: &Global, args: Check) -> Result<u8> {
         findings.iter().map(|finding| serde_json::to_value(finding).or_err(Kind::Internal, || "a finding")).collect();
     output::print_rows(&rows?, args.format)?;
     if findings.is_empty() && args.format == Listing::Table && !global.quiet {
-        output::note("The lake is whole.");
+        output::note("The lake is intact.");
     }
     Ok(match worst {
         Severity::Note => 0,
@@ -37,7 +37,7 @@ async fn findings(global: &Global, lake: Lake) -> Result<Vec<Finding>> {
     let mut step = progress.step("check".to_owned());
     let findings = check(&reader, |rows| step.add(rows)).await?;
     step.done(match worst(&findings) {
-        Severity::Note => "the lake is whole",
+        Severity::Note => "the lake is intact",
         Severity::Differs => "tables differ",
         Severity::Damaged => "the lake is damaged",
     });

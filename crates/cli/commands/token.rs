@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Token) -> Result<u8> {
     let TokenCommand::New { name, token_file, scope } = &args.command;
     if token_file.is_none() && is_file(&std::io::stdout()) {
         return Err(Error::invalid(
-            "stdout is a file, which would hold the token itself: give --token-file FILE, which appends the token's line \
+            "stdout is a file, which would contain the token itself: give --token-file FILE, which appends the token's line \
              to FILE, and let the token be printed",
         ));
     }

@@ -11,7 +11,7 @@ use crate::{context, output};
 pub(crate) async fn run(global: &Global, args: Vacuum) -> Result<u8> {
     if args.older_than < MIN_RETENTION && !args.nothing_else_runs {
         return Err(Error::invalid(
-            "--older-than under an hour could take a file that a writer is about to commit; if nothing else writes to the lake, say so with --nothing-else-runs",
+            "--older-than under an hour could delete a file that a writer is about to commit; if nothing else writes to the lake, confirm it with --nothing-else-runs",
         ));
     }
     let lake = if args.apply { context::open_to_write(global).await? } else { context::open(global).await? };

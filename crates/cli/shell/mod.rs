@@ -20,7 +20,7 @@ use crate::rows::{counted, write_rows};
 use crate::{output, terminal_table};
 
 const HELP: &str = "\
-  SELECT ... ;      ask; a statement may have several lines and ends with ;
+  SELECT ... ;      run a query; it may have several lines and ends with ;
   \\d                list the tables
   \\d TABLE          list the columns of a table
   \\format FORMAT    write rows as table, json, ndjson, csv or geojson
@@ -155,7 +155,7 @@ impl Shell<'_> {
             let (batches, more) = self.first_rows(frame).await?;
             output::print(&terminal_table::render(&batches, terminal_table::width())?)?;
             let rows = batches.iter().map(|batch| batch.num_rows()).sum();
-            let more = if more { "the first of more; ask with LIMIT, or with -o FILE for all" } else { "" };
+            let more = if more { "the first of more; add a LIMIT, or write all to a file with -o FILE" } else { "" };
             format!("{} {more}", counted(rows))
         } else {
             let rows = write_rows(frame, self.format, self.settings.cells, &mut bytes).await?;

@@ -86,7 +86,7 @@ async fn try_compact(
         let done = match rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await {
             // What is merged is damaged; a recount does not need it.
             Err(error) if error.kind() == Kind::Data && !from_scratch => {
-                tracing::warn!(resource = resource.name, %error, "what is stored cannot be read, everything is recounted");
+                tracing::warn!(resource = resource.name, %error, "the stored rows cannot be read; everything is recounted");
                 rewrite(reader, &view, &incidents, resource, &Scope::Everything, options.dry_run, progress).await?
             }
             done => done?,
@@ -174,7 +174,7 @@ async fn rewrite(
     register_written_files(&session, "counted", &lake.counts, &view.counts, &written)?;
     report.partitions = match measure_drift(&session, resource, &plan).await {
         Err(error) if error.kind() == Kind::Data && report.recounted => {
-            tracing::warn!(resource = resource.name, %error, "what was stored cannot be read: drift is unknown");
+            tracing::warn!(resource = resource.name, %error, "the stored rows could not be read: drift is unknown");
             query_partitions(&session, resource, sql_files::COMPACT_UNKNOWN_DRIFT).await?
         }
         found => found?,

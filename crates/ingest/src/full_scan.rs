@@ -182,7 +182,7 @@ impl Landing {
         let lags = soda.modified_s().zip(cursor_s).is_some_and(|(modified, cursor)| modified < cursor);
         if behind && (scan.older > 0 || lags) {
             return Some(
-                "the portal is behind what has landed already; a replica that lags may have answered".to_owned(),
+                "the portal is behind the rows that have landed; a replica that lags may have answered".to_owned(),
             );
         }
         // Of a dataset's own time nothing follows: the replica may lack what changed it.

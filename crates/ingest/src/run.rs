@@ -177,7 +177,7 @@ async fn run_full_ingest(
             FullScanOutcome::Inconclusive(reason) => {
                 return Err(Error::new(
                     Kind::Unavailable,
-                    format!("what has landed stays, but nothing is known to be gone: {reason}; try again"),
+                    format!("landed rows stay, but no deletion is proven: {reason}; try again"),
                 ));
             }
         }

@@ -65,7 +65,7 @@ pub struct VacuumReport {
 /// If the store does not answer or a log is damaged: what was deleted until then was not needed.
 pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<VacuumReport>> {
     let now = lake.read_store_time().await?;
-    let too_long = || Error::invalid("that is longer ago than a clock can say; give a shorter time");
+    let too_long = || Error::invalid("that is before the first time of the clock; give a shorter age");
     let before = now.checked_sub_signed(options.older_than).ok_or_else(too_long)?;
     let mut done = Vec::new();
     let mut deletions = Deletions { apply: options.apply, first: true };

@@ -176,7 +176,7 @@ impl Catalog {
                 Ok(known) if known.name() == name => catalog.insert(known),
                 Ok(known) => wrong.push(Error::new(
                     Kind::Data,
-                    format!("the lake holds the definition of {} as that of {name}", known.name()),
+                    format!("the lake stores the definition of {} as that of {name}", known.name()),
                 )),
                 Err(error) => wrong.push(error),
             }

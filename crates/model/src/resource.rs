@@ -497,7 +497,7 @@ fn parse_bounds(source: &SourceFile<'_>, file: &BoundsFile) -> Result<Bounds> {
     let earliest = instant("earliest", &file.earliest, "1900-01-01")?;
     let latest = instant("latest", &file.latest, "2100-01-01")?;
     if earliest >= latest {
-        return Err(source.error(file.west.span(), "bounds", "`earliest` must lie before `latest`"));
+        return Err(source.error(file.west.span(), "bounds", "`earliest` must be before `latest`"));
     }
     Ok(Bounds { west, south, east, north, earliest, latest })
 }

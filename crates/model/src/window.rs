@@ -20,7 +20,7 @@ impl Window {
     pub fn new(start: i64, end: i64) -> Result<Self> {
         if start >= end {
             return Err(Error::invalid(format!(
-                "the window {}..{} is empty; it is half-open, so its end must lie after its start",
+                "the window {}..{} is empty; it is half-open, so its end must be after its start",
                 format_wall_clock(start),
                 format_wall_clock(end)
             )));

@@ -166,7 +166,7 @@ fn failure_of_spill(error: &DataFusionError) -> Option<Error> {
         },
         _ => return None,
     };
-    let remedy = "free space where queries spill (`TMPDIR`), or ask for less at a time";
+    let remedy = "free space where queries spill (`TMPDIR`), or request less at a time";
     Some(Error::new(Kind::Unavailable, format!("a query cannot write or read what it spills: {cause}; {remedy}")))
 }
 

@@ -58,7 +58,7 @@ impl Default for Limits {
 
 /// Returns the error of a request that took longer than [`Limits::timeout`].
 pub(crate) fn timeout_error() -> Error {
-    Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; ask for less at a time")
+    Error::new(Kind::TimedOut, "the answer took longer than `timeout_ms` of /limits; request less at a time")
 }
 
 /// Runs work until a deadline.
@@ -119,7 +119,7 @@ impl Limits {
                 "request_memory_mib",
                 whole(self.memory_bytes >> 20),
                 "MiB",
-                "What the engine holds for one request before it spills to disk, and then fails.",
+                "The memory of the engine for one request; beyond it the request spills to disk, and then fails.",
                 Some(422),
             ),
             row(
@@ -165,7 +165,7 @@ impl Limits {
                 "max_operators",
                 whole(MAX_OPERATORS),
                 "operators",
-                "The operators of a statement in SQL that hold each other.",
+                "The nested operators of a SQL statement.",
                 Some(400),
             ),
             fixed("max_row_mib", whole(MAX_FRAME_BYTES >> 20), "MiB", "A row of an answer in SQL.", Some(422)),

@@ -42,15 +42,18 @@ struct Sent<'a> {
 const TITLES: [(&str, &str); 19] = [
     (
         "invalid request",
-        "The request is not valid. The detail says what is expected; correct the request and send it again.",
+        "The request is not valid. The detail names what is expected; correct the request and send it again.",
     ),
     ("not found", "There is nothing under that name. GET /api lists the paths."),
     (
         "method not allowed",
         "The path exists, but does not take this method. The header Allow lists the methods that it takes.",
     ),
-    ("body too large", "The body is larger than this server takes. Simplify the polygon or ask in parts."),
-    ("not acceptable", "The server has none of the formats in the header Accept. The detail lists those that it has."),
+    ("body too large", "The body is larger than this server accepts. Simplify the polygon, or split the request."),
+    (
+        "not acceptable",
+        "The server supports none of the formats in the header Accept. The detail lists those that it supports.",
+    ),
     ("head too large", "The address or the headers are larger than this server reads. Send the parameters with POST."),
     ("unsupported type", "The server does not read this content type. The detail lists those that it reads."),
     (
@@ -59,7 +62,7 @@ const TITLES: [(&str, &str); 19] = [
     ),
     (
         "range not satisfiable",
-        "The range begins beyond the end of the answer. The header Content-Range says how many bytes it has.",
+        "The range begins beyond the end of the answer. The header Content-Range has its length in bytes.",
     ),
     ("gone", "The version was removed by vacuum and cannot be restored. Request the current version."),
     ("conflict", "Another process committed first. Send the request again."),
@@ -73,7 +76,7 @@ const TITLES: [(&str, &str); 19] = [
     ("token needed", "Requests without a token are rejected. Send the header Authorization: Bearer TOKEN."),
     ("not allowed", "The client is not allowed to do this."),
     ("damaged data", "Stored bytes differ from those that were written. The detail names the table."),
-    ("internal error", "This is a bug of the server. Its log says more."),
+    ("internal error", "This is a bug of the server. Its log has the details."),
 ];
 
 impl Problem {

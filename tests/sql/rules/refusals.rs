@@ -20,7 +20,7 @@ async fn what_cannot_be_answered_right_is_refused_in_words() {
         ),
         (
             "SELECT 1 FROM incidents a LEFT JOIN incidents b ON EXISTS (SELECT 1 FROM counts c WHERE c.category = a.category)",
-            "a subquery cannot stand in the ON of an outer join; write it in WHERE",
+            "a subquery is not supported in the ON of an outer join; write it in WHERE",
         ),
         (
             "SELECT id FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY occurred_at) AS n FROM incidents) AS t WHERE 1 NOT IN (SELECT c.count FROM counts c WHERE c.count = t.n)",

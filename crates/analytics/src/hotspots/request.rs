@@ -20,27 +20,32 @@ const OWN: [Parameter; 7] = [
         "neighbors",
         Shape::One,
         ValueKind::Integer(1, MAX_RINGS as i64),
-        "How far a cell's neighbours reach, rings of the H3 grid; 1 if not given.",
+        "The radius of a cell's neighbourhood, rings of the H3 grid; 1 by default.",
     ),
     Parameter::with_values(
         "alpha",
         Shape::One,
         ValueKind::Proportion(MAX_ALPHA),
-        "The false discovery rate up to which a cell is hot or cold; 0.05 if not given.",
+        "The false discovery rate up to which a cell is hot or cold; 0.05 by default.",
     ),
     Parameter::with_values(
         "trend",
         Shape::One,
         ValueKind::Boolean,
-        "Whether each cell's trend by month is told; true if not given.",
+        "Whether to compute each cell's trend by month; true by default.",
     ),
     Parameter::with_values(
         "significant",
         Shape::One,
         ValueKind::Boolean,
-        "Only cells that are hot or cold; false if not given.",
+        "Whether to return only cells that are hot or cold; false by default.",
     ),
-    Parameter::with_values("limit", Shape::One, ValueKind::Integer(1, i64::MAX), "Rows at most, the hottest first."),
+    Parameter::with_values(
+        "limit",
+        Shape::One,
+        ValueKind::Integer(1, i64::MAX),
+        "The maximum number of rows, the hottest first; `default_rows` of /limits by default.",
+    ),
     FORMAT,
 ];
 

@@ -72,7 +72,7 @@ const NO_CELL: i64 = 0;
 
 fn too_many_cells(most: usize) -> Error {
     let what = format!("the study area has more than {most} cells (`max_hotspot_cells` of /limits)");
-    Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision or a smaller area"))
+    Error::new(Kind::Exhausted, format!("{what}; request a coarser geo_precision or a smaller area"))
 }
 
 /// Returns the rows of one count, in no order, and the memory reservation for them.

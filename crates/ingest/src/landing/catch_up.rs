@@ -36,8 +36,7 @@ impl Landing {
             return Err(Error::new(
                 Kind::Data,
                 format!(
-                    "table {raw} ends with batch {last}, and batches up to {counted} are counted: it was put back to an \
-                     earlier state than the other tables; put the whole lake back from one copy"
+                    "table {raw} ends with batch {last}, and batches up to {counted} are counted: it was restored to an earlier state than the other tables; restore the complete lake from one copy"
                 ),
             ));
         }
@@ -95,7 +94,7 @@ impl Landing {
     async fn replay_batch(&mut self, snapshot: &Snapshot, batch: i64, rows: &RecordBatch, derive: bool) -> Result<()> {
         let (ledger, originals) = tokio::task::block_in_place(|| self.rebuild_ledger(rows))?;
         if derive {
-            tracing::info!(resource = self.resource.name, batch, "filling in what an interrupted landing left missing");
+            tracing::info!(resource = self.resource.name, batch, "completing an interrupted landing");
             let landed_at = time_column(rows, "_landed_at")?.value(0);
             self.derive_batch(&ledger, batch, landed_at, &originals).await?;
         }

@@ -256,8 +256,7 @@ impl Landing {
             tracing::warn!(
                 resource,
                 key,
-                "rows with one key: one incident is counted, as the row with the later `:updated_at` says, or the later \
-                 row where both have the same"
+                "rows with one key: one incident is counted, from the row with the later `:updated_at`, or from the later row if both are equal"
             );
         }
     }

@@ -101,7 +101,7 @@ async fn check_answers(reader: &Reader, view: &LakeSnapshot, findings: &mut Find
             findings.push(Finding {
                 severity: Severity::Note,
                 object: name.clone(),
-                finding: "the lake does not hold the definition that is given for it".to_owned(),
+                finding: "the lake does not store the configured definition".to_owned(),
                 remedy: format!("hotspots-lake compact --resource {name}"),
             });
         }
@@ -187,7 +187,7 @@ async fn check_file(
     match object {
         None => return Ok(vec!["it is missing".to_owned()]),
         Some(object) if object.size != file.size => {
-            return Ok(vec![format!("it has {} bytes, the log says {}", object.size, file.size)]);
+            return Ok(vec![format!("it has {} bytes, the log records {}", object.size, file.size)]);
         }
         Some(_) => {}
     }
@@ -232,7 +232,7 @@ fn find_misplaced(file: &DataFile) -> Option<String> {
     let as_named = own.len() == 1 && own.contains(year);
     (!as_named).then(|| {
         format!(
-            "it lies in the partition of {} and holds rows of other years",
+            "it is in the partition of {} and contains rows of other years",
             year.as_deref().unwrap_or("the undated")
         )
     })

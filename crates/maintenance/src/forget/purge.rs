@@ -70,8 +70,7 @@ async fn fence_late_commits(table: &Table, resource: &Resource, removed: &[Strin
         Some(file) => Err(Error::new(
             Kind::Conflict,
             format!(
-                "table {}: {} was committed by another process while it was removed; run `forget` again, which makes \
-                 it anew",
+                "table {}: {} was committed by another process while it was removed; run `forget` again, which writes it again",
                 table.name(),
                 file.path
             ),

@@ -172,8 +172,7 @@ impl Findings {
             None => "which have no value there".to_owned(),
         };
         let text = format!(
-            "{} of {} rows of a page are undated: no usable time in `{column}`, {sample}; `date_order` and `[bounds]` of \
-             the resource file say how times are read",
+            "{} of {} rows of a page are undated: no usable time in `{column}`, {sample}; `date_order` and `[bounds]` of the resource file determine how times are read",
             self.undated, self.rows
         );
         Some(Warning { about: "undated".to_owned(), text })

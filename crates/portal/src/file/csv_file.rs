@@ -108,7 +108,7 @@ impl<'d> CsvFile<'d> {
         let mut warnings: Vec<String> = self.header.warning.into_iter().collect();
         if !self.reader.get_ref().ends_with_a_line() {
             warnings
-                .push("the last line has no end: if the download was cut off, its last value is not whole".to_owned());
+                .push("the last line has no end: if the download was cut off, its last value is incomplete".to_owned());
         }
         Ok(warnings)
     }

@@ -105,7 +105,7 @@ pub(crate) fn read_header(decoder: &Decoder, titles: &[&str]) -> Result<Header> 
                 let what = if one == other {
                     format!("two columns are titled `{one}`")
                 } else {
-                    format!("the columns `{one}` and `{other}` both stand for `{name}`")
+                    format!("the columns `{one}` and `{other}` both denote `{name}`")
                 };
                 return Err(Error::invalid(format!("{what}; remove or rename one of them")));
             }
@@ -157,7 +157,7 @@ fn missing(decoder: &Decoder, names: &[String], titles: &[&str], spare: &[String
     if missing.len() > MAX_NAMED {
         named.push(format!("{} more", missing.len() - MAX_NAMED));
     }
-    Ok((!named.is_empty()).then(|| format!("declared columns that no title stands for: {}", named.join("; "))))
+    Ok((!named.is_empty()).then(|| format!("declared columns that no title denotes: {}", named.join("; "))))
 }
 
 #[cfg(test)]
@@ -235,7 +235,7 @@ closed = "timestamp"
             (vec!["id", "place", "Sen at"], "is it `Sen at`"),
             (vec!["id", "seen_at"], "no column is `place`"),
             (vec!["id", "seen_at", "place", "id"], "two columns are titled `id`"),
-            (vec!["id", "seen_at", "place", "Seen  At"], "`seen_at` and `Seen  At` both stand for `seen_at`"),
+            (vec!["id", "seen_at", "place", "Seen  At"], "`seen_at` and `Seen  At` both denote `seen_at`"),
         ] {
             let error = read(&titles).expect_err(says).to_string();
             assert!(error.contains(says), "{error}");

@@ -114,13 +114,13 @@ fn name_object(mut input: Box<dyn BufRead>) -> Error {
     let more = skip_space(&mut input, false).is_ok() && matches!(first_byte(&mut input, false), Ok(Some(b'{')));
     let has = |names: &[&str]| members.as_ref().is_ok_and(|members| names.iter().all(|name| members.contains(*name)));
     let what = if more {
-        "holds an object a line, and rows are one JSON array: put `[` before them, `]` behind, and commas between"
+        "has one object per line, but rows must be one JSON array: add `[` before them, `]` after them, and commas between them"
     } else if has(&["meta", "data"]) {
-        "is what the portal's oldest interface answers (`rows.json`); save `/resource/ID.json` instead"
+        "is an answer of the portal's oldest interface (`rows.json`); save `/resource/ID.json` instead"
     } else if has(&["type", "features"]) {
         "is GeoJSON; save the rows as `/resource/ID.json` or CSV"
     } else if has(&["errorCode"]) || has(&["error"]) || has(&["message"]) {
-        "is an error of the portal, not rows; ask again"
+        "is an error of the portal, not rows; download it again"
     } else {
         "is one object, and rows are a JSON array of objects"
     };

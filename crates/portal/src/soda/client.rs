@@ -223,7 +223,7 @@ impl SodaClient {
             let remedy = match (failure.retryable, attempts) {
                 (false, _) => String::new(),
                 (true, 1) => "; try later".to_owned(),
-                (true, _) => format!("; the portal was asked {attempts} times in vain, try later"),
+                (true, _) => format!("; all {attempts} requests failed, try later"),
             };
             let message = format!("{}: {}{remedy}", self.url, failure.error);
             Error::new(failure.error.kind(), message)

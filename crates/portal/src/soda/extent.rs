@@ -77,7 +77,7 @@ struct Category<'a> {
 }
 
 fn unusable(what: &str) -> Error {
-    Error::new(Kind::Unavailable, format!("the portal's answer to {what} is none"))
+    Error::new(Kind::Unavailable, format!("the portal's answer to {what} is not valid"))
 }
 
 fn refused(error: &Error) -> bool {

@@ -60,7 +60,7 @@ pub(crate) fn build_token_header(base: &Url, token: Option<&Secret>) -> Option<H
         return None;
     }
     let Ok(mut value) = HeaderValue::from_str(token.expose()) else {
-        tracing::warn!("the app token has characters that no HTTP header can hold; going on without it");
+        tracing::warn!("the app token has characters that an HTTP header cannot contain; continuing without it");
         return None;
     };
     value.set_sensitive(true);

@@ -113,7 +113,7 @@ impl Unpacker {
         match encoding.as_deref() {
             None | Some(b"" | b"identity") => Ok(Self::Plain(bounded)),
             Some(b"gzip" | b"x-gzip") => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(bounded)))),
-            Some(_) => Err(Error::new(Kind::Unavailable, "the answer is packed in a way that was not asked for")),
+            Some(_) => Err(Error::new(Kind::Unavailable, "the answer has a compression that was not requested")),
         }
     }
 
@@ -162,7 +162,8 @@ impl Unpacker {
 }
 
 fn broken(error: std::io::Error) -> Error {
-    Error::new(Kind::Unavailable, "the answer is cut, or is not the gzip that it says it is").with_source(error)
+    Error::new(Kind::Unavailable, "the answer is cut off, or is not the gzip that its header declares")
+        .with_source(error)
 }
 
 #[cfg(test)]

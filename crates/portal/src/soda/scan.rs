@@ -74,8 +74,8 @@ pub fn is_stuck_cursor(cursor: &Cursor, latest_stamp: i64) -> bool {
 pub fn describe_stuck_cursor(resource: &str, cursor: &Cursor) -> String {
     let stamp = one_line(&cursor.updated_at, MAX_SHOWN_CHARS);
     format!(
-        "the next run of {resource} would go on after `:updated_at` {stamp}, which is in the future: what changes until \
-         then is not read; `hotspots-lake audit --resource {resource} --repair` reads all of it again"
+        "the next run of {resource} would continue after `:updated_at` {stamp}, which is in the future: changes until \
+         then are not read; `hotspots-lake audit --resource {resource} --repair` reads all of it again"
     )
 }
 
@@ -253,8 +253,8 @@ impl PageWalker {
         if faults.future > 0 {
             let (rows, example) = (faults.future, shown(&faults.future_example));
             tracing::warn!(
-                "{resource}: `:updated_at` of {rows} rows lies in the future, as {example} does: they land, are taken for \
-                 undated versions, and are read again by every run until the portal mends them"
+                "{resource}: `:updated_at` of {rows} rows is in the future, such as {example}: they land, count as undated \
+                 versions, and are read again by every run until the portal corrects them"
             );
         }
         if faults.unusable > 0 {

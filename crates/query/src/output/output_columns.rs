@@ -121,8 +121,7 @@ impl OutputColumns {
             if is_text && let Some(kind) = time_beyond_text(column)? {
                 let (name, format) = (self.schema.field(at).name(), self.format);
                 return Err(Error::invalid(format!(
-                    "column `{name}` has a value of type {kind} that {format} cannot show: it lies beyond every calendar; \
-                     leave the row out, or ask for the format arrow"
+                    "column `{name}` has a value of type {kind} that {format} cannot represent: it is beyond every calendar; leave the row out, or request the format arrow"
                 )));
             }
         }
@@ -131,7 +130,7 @@ impl OutputColumns {
 
     fn refused(&self, at: usize, error: &ArrowError) -> Error {
         let (name, format) = (self.schema.field(at).name(), self.format);
-        Error::invalid(format!("column `{name}` has a value that {format} cannot hold: {error}"))
+        Error::invalid(format!("column `{name}` has a value that {format} cannot represent: {error}"))
     }
 }
 
@@ -207,8 +206,7 @@ fn check_type(format: Format, field: &Field) -> Result<()> {
     };
     let Some(kind) = kind else { return Ok(()) };
     Err(Error::invalid(format!(
-        "column `{name}` has type {kind}, which {format} cannot hold; cast it, as in CAST(\"{name}\" AS VARCHAR), or ask for \
-         the format arrow"
+        "column `{name}` has type {kind}, which {format} cannot represent; cast it, as in CAST(\"{name}\" AS VARCHAR), or request the format arrow"
     )))
 }
 

@@ -33,7 +33,7 @@ impl Reader {
             match self.open_other_tables(fast_counts, counts).await {
                 Err(error) if tries < MAX_TRIES && self.has_newer_versions(versions).await => {
                     tries += 1;
-                    tracing::debug!(%error, "what was opened is no longer the newest, opening again");
+                    tracing::debug!(%error, "the opened versions are no longer the newest; opening again");
                 }
                 opened => return opened,
             }

@@ -92,7 +92,7 @@ impl ResourceSnapshot {
             Some("its definition has changed since it was counted; `hotspots-lake compact --resource NAME` recounts it")
         } else if !self.mark.key.is_empty() && self.mark.batch < counted {
             Some(
-                "its raw table was put back to an earlier state than the counts; put the whole lake back from one copy",
+                "its raw table was restored to an earlier state than the counts; restore the complete lake from one copy",
             )
         } else if self.landed > counted {
             Some("its last batch is not counted yet; `hotspots-lake ingest NAME` counts it if no ingest is running")

@@ -123,8 +123,7 @@ fn orders_intervals(window: &WindowFunction, schema: &DFSchema) -> bool {
 
 fn refuse_order<T>(what: &str) -> Result<T> {
     plan_err!(
-        "{what}: intervals are neither ordered nor grouped here, since a month has no fixed length; take date_part('epoch', x), or a \
-         difference of times, which has"
+        "{what}: intervals are neither ordered nor grouped here, since a month has no fixed length; use date_part('epoch', x), or a difference of times, which has one"
     )
 }
 

@@ -101,7 +101,7 @@ impl Access {
         let known = tokens.find(shown.trim()).ok_or_else(|| {
             Error::new(
                 Kind::Unauthenticated,
-                "the token is not known, or no longer: ask the operator of this server for one",
+                "the token is not valid, or no longer: request one from the operator of this server",
             )
         })?;
         Ok(Client::with_token(known.name, known.scope, address))

@@ -125,8 +125,7 @@ impl Origins {
             return Err(Error::new(
                 Kind::Denied,
                 format!(
-                    "pages of `{origin}` may not ask this server: it needs no token, so that only its own page may. \
-                     Allow them with --allowed-origin {origin}, or give the server a token"
+                    "pages of `{origin}` are not allowed to use this server: it needs no token, so only its own page may use it. Allow them with --allowed-origin {origin}, or give the server a token"
                 ),
             ));
         }
@@ -136,8 +135,7 @@ impl Origins {
         if !is_foreign || is_link {
             return Ok(());
         }
-        let what = "a page of another origin may not embed this server's answers: it needs no token, so that only its \
-                    own page may ask";
+        let what = "a page of another origin may not embed this server's answers: it needs no token, so only its own page may use it";
         Err(Error::new(Kind::Denied, what))
     }
 

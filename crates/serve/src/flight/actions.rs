@@ -25,10 +25,10 @@ const CANCEL_INFO: &str = "CancelFlightInfo";
 /// Returns the actions of this server.
 pub(super) fn list() -> impl Iterator<Item = ActionType> + Send + 'static {
     let all = [
-        (CREATE, "Plans a statement with places for values, ? or $1; its handle holds the statement"),
+        (CREATE, "Plans a statement with placeholders for values, ? or $1; its handle contains the statement"),
         (CLOSE, "Does nothing, as nothing is kept"),
         (CANCEL_INFO, "Ends the answers to the tickets of a FlightInfo"),
-        (CANCEL_QUERY, "The same, as older clients ask"),
+        (CANCEL_QUERY, "The same, for older clients"),
     ];
     all.into_iter().map(|(name, about)| ActionType { r#type: name.to_owned(), description: about.to_owned() })
 }

@@ -61,9 +61,10 @@ impl StatementHandle {
     /// If it was not made by a server of this lake.
     pub(super) fn from_bytes(bytes: &[u8], lake: &str, what: &str) -> Result<Self> {
         let handle = Self::decode(bytes).ok().filter(|handle| handle.format == FORMAT && !handle.sql.is_empty());
-        let handle = handle.ok_or_else(|| Error::invalid(format!("not a {what} of this server; ask for one")))?;
+        let handle =
+            handle.ok_or_else(|| Error::invalid(format!("not a valid {what} of this server; request a new one")))?;
         if handle.lake != lake {
-            return Err(Error::invalid(format!("this {what} is of another lake; ask for one of this")));
+            return Err(Error::invalid(format!("this {what} is of another lake; request one of this lake")));
         }
         Ok(handle)
     }

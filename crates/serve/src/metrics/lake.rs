@@ -27,9 +27,9 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
     let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let engine = app.reader.engine();
     let reserved = whole(engine.reserved_bytes());
-    register_gauge(registry, "hotspots_engine_reserved_bytes", "Memory that queries hold now", reserved);
+    register_gauge(registry, "hotspots_engine_reserved_bytes", "Memory that queries use now", reserved);
     let limit = whole(engine.memory_bytes());
-    register_gauge(registry, "hotspots_engine_limit_bytes", "Memory that queries may hold before they spill", limit);
+    register_gauge(registry, "hotspots_engine_limit_bytes", "Memory that queries may use before they spill", limit);
     register_gauge(
         registry,
         "hotspots_engine_running",

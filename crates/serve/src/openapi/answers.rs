@@ -13,8 +13,8 @@ const HEADERS: [(&str, &str); 15] = [
     ("Lake-Version", "The versions of fast_counts, counts and incidents that were read."),
     ("Lake-Exact", "Whether the answer equals a recount of all that has landed."),
     ("Lake-As-Of", "When the newest of the counts was committed."),
-    ("Lake-Synthetic", "`true` if any resource that was asked for holds synthetic rows."),
-    ("Lake-Truncated", "Whether the limit cut the answer off."),
+    ("Lake-Synthetic", "`true` if any requested resource contains synthetic rows."),
+    ("Lake-Truncated", "Whether the limit truncated the answer."),
     ("Lake-Next", "The text of `page` for the next page; absent on the last."),
     ("Lake-Unlocated", "The number of matching incidents without a usable place; they are not in the answer."),
     ("Lake-Trend-Months", "The months of the trends, half-open; absent if no month is complete."),
@@ -26,7 +26,7 @@ const HEADERS: [(&str, &str); 15] = [
     ("Content-Disposition", "The name of a file of the answer, in formats that are saved."),
     ("ETag", "The tag of this answer: equal tags mean equal answers."),
     ("Accept-Ranges", "`bytes` if the answer has a length, and `Range` is answered."),
-    ("Content-Range", "The range of the bytes, and the length of the whole answer."),
+    ("Content-Range", "The range of the bytes, and the length of the complete answer."),
     ("Server-Timing", "The duration of each step."),
 ];
 
@@ -90,7 +90,7 @@ pub(super) fn rows_responses(endpoint: &Endpoint, posted: bool) -> Map<String, V
             }
             responses.insert(
                 "304".to_owned(),
-                json!({"description": "The client has this answer.", "headers": header_references(&["ETag", "Lake-Version"])}),
+                json!({"description": "The client already has this answer.", "headers": header_references(&["ETag", "Lake-Version"])}),
             );
         }
     }
@@ -218,12 +218,12 @@ pub(super) fn schemas() -> Value {
                 "properties": object(&["resource", "city", "dimension", "label", "name", "counts_for"], json!({
                     "resource": {"type": "string", "description": "The set of boundaries."},
                     "city": text(),
-                    "dimension": {"enum": BoundaryDimension::NAMES, "description": "Where incidents carry the label."},
-                    "label": {"type": "string", "description": "As incidents carry it."},
-                    "name": {"type": "string", "description": "For people; the label where it has no other."},
+                    "dimension": {"enum": BoundaryDimension::NAMES, "description": "The column of incidents that has the label."},
+                    "label": {"type": "string", "description": "The label as in incidents."},
+                    "name": {"type": "string", "description": "A name for people; equal to the label if there is no other."},
                     "counts_for": {
                         "type": "array", "items": text(),
-                        "description": "The resources whose incidents carry the label.",
+                        "description": "The resources whose incidents have the label.",
                     },
                 })),
             }))},

@@ -62,7 +62,7 @@ fn name(parameter: &Parameter) -> String {
 
 fn about(parameter: &Parameter) -> String {
     match parameter.alias() {
-        Some(_) => format!("{} The same as `{}`.", parameter.about, parameter.name),
+        Some(_) => format!("{} Another name for `{}`.", parameter.about, parameter.name),
         None => parameter.about.to_owned(),
     }
 }

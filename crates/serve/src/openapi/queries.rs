@@ -20,7 +20,7 @@ pub(super) fn item(query: &NamedQuery) -> Value {
     for parameter in query.parameters() {
         let mut schema = of_type(parameter.kind);
         if let Some(default) = &parameter.default {
-            schema["description"] = format!("`{default}` if not given").into();
+            schema["description"] = format!("Default: `{default}`").into();
         }
         parameters.push(json!({
             "name": parameter.name, "in": "query", "required": parameter.required, "description": parameter.about,
@@ -28,7 +28,7 @@ pub(super) fn item(query: &NamedQuery) -> Value {
         }));
     }
     parameters.push(json!({
-        "name": "limit", "in": "query", "description": "Rows at most, in the order of the query.",
+        "name": "limit", "in": "query", "description": "The maximum number of rows, in the order of the query; `default_rows` of /limits by default.",
         "schema": {"type": "integer", "minimum": 1},
     }));
     parameters.push(json!({

@@ -52,7 +52,7 @@ pub(crate) async fn plan(context: &RequestContext, sql: Sql, values: StatementVa
 }
 
 fn unexpected_frame() -> Error {
-    Error::internal("a worker sent something else than was asked for")
+    Error::internal("a worker sent an unexpected message")
 }
 
 impl PlannedStatement {

@@ -41,7 +41,8 @@ impl SqlWorkerSetup {
     /// # Errors
     /// If stdin holds something else: the worker was not started by a server.
     pub fn read(input: &mut impl std::io::Read) -> Result<Self> {
-        let not_for_people = || "`sql-worker` is what a server starts; ask it with `hotspots-lake sql`, or over HTTP";
+        let not_for_people =
+            || "`sql-worker` is started by a server; run queries with `hotspots-lake sql`, or over HTTP";
         let payload = read_frame(input).or_err(Kind::Invalid, not_for_people)?;
         let setup: Self = serde_json::from_slice(&payload).or_err(Kind::Invalid, not_for_people)?;
         if setup.version != env!("CARGO_PKG_VERSION") {
@@ -96,7 +97,7 @@ async fn run_until_end(
                     work.abort();
                     break (&mut work).await;
                 }
-                Some(Request::Plan(_)) => return Err(Error::internal("a worker was asked twice")),
+                Some(Request::Plan(_)) => return Err(Error::internal("a worker got two requests at once")),
             },
         }
     };
@@ -172,11 +173,11 @@ impl Output {
     async fn send_schema(&self, tag: Tag, schema: &SchemaRef) -> Result<()> {
         let bytes = encode(schema, None)?;
         if bytes.len() > MAX_FRAME_BYTES {
-            return Err(Error::new(Kind::Exhausted, "the columns of the answer are too many; ask for fewer"));
+            return Err(Error::new(Kind::Exhausted, "the answer has too many columns; select fewer"));
         }
         // Readers of Arrow streams go so deep and no deeper.
         decode(&bytes).map_err(|_| {
-            Error::invalid("the types of the answer's columns hold each other too deep; ask for parts of the values")
+            Error::invalid("the types of the answer's columns are nested too deep; select parts of the values")
         })?;
         self.send(tag, &bytes).await
     }
@@ -212,8 +213,7 @@ fn parts(batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
         if bytes > MAX_FRAME_BYTES {
             let (mib, most) = (bytes.div_ceil(1 << 20), MAX_FRAME_BYTES >> 20);
             let text = format!(
-                "a row of the answer takes {mib} MiB, where there may be {most} (`max_row_mib` of /limits); ask for parts of \
-                 its values"
+                "a row of the answer takes {mib} MiB, more than {most} (`max_row_mib` of /limits); select parts of its values"
             );
             return Err(Error::new(Kind::Exhausted, text));
         }
@@ -419,7 +419,7 @@ fn with_limit(error: Error, spill_bytes: u64) -> Error {
         Kind::Exhausted if error.message() == SPILL_LIMIT_MESSAGE => {
             let mib = spill_bytes >> 20;
             let limit =
-                format!("{SPILL_LIMIT_MESSAGE}, {mib} MiB (`request_spill_mib` of /limits); ask for less at a time");
+                format!("{SPILL_LIMIT_MESSAGE}, {mib} MiB (`request_spill_mib` of /limits); request less at a time");
             Error::new(Kind::Exhausted, limit)
         }
         Kind::Exhausted => error.context("the query needs more memory than `request_memory_mib` of /limits"),

@@ -167,16 +167,14 @@ fn cause_of(
     let mib = max_bytes >> 20;
     let own = || {
         format!(
-            "the query needed more than {mib} MiB, what the process of one may take (by `request_memory_mib` of \
-             /limits); ask for less at a time"
+            "the query needed more than {mib} MiB, the limit of its process (by `request_memory_mib` of /limits); request less at a time"
         )
     };
     let memory = |text: String| (EndCause::Memory, Error::new(Kind::Exhausted, text));
     match excess {
         Some(MemoryExcess::Own) => return memory(own()),
         Some(MemoryExcess::Total) => {
-            let text = "all queries together needed more memory than the server may use, and this one the most; ask for \
-                        less at a time";
+            let text = "all queries together needed more memory than the server may use, and this one the most; request less at a time";
             return memory(text.to_owned());
         }
         None => {}
@@ -187,7 +185,7 @@ fn cause_of(
     }
     if signal == Some(rustix::process::Signal::KILL.as_raw()) {
         return memory(
-            "the system ended the query's process: it had no more memory; ask for less at a time".to_owned(),
+            "the system ended the query's process: it had no more memory; request less at a time".to_owned(),
         );
     }
     let how = match (signal, status.and_then(|status| status.code())) {
@@ -196,8 +194,7 @@ fn cause_of(
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "it does not answer".to_owned(),
     };
-    let text =
-        format!("the query ended its own process ({how}) and no other; write it in a simpler way, or ask in parts");
+    let text = format!("the query ended its own process ({how}) and no other; simplify it, or split it");
     (EndCause::Crash, Error::new(Kind::Exhausted, text))
 }
 

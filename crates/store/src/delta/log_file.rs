@@ -78,7 +78,7 @@ pub(crate) async fn read_last_checkpoint_hint(
         .map_err(|_| none("the hint to the last checkpoint is damaged"))?;
     let folder = path.as_ref().rsplit_once('/').map_or("", |(folder, _)| folder);
     let checkpoint = Path::from(format!("{folder}/{:020}.checkpoint.parquet", hint.version));
-    store.head(&checkpoint).await.map_err(|_| none("there is no checkpoint where the hint says"))?;
+    store.head(&checkpoint).await.map_err(|_| none("the hint names a checkpoint that does not exist"))?;
     let bytes = bytes::Bytes::from(serde_json::to_vec(&hint).map_err(|_| none("the hint cannot be written"))?);
     let range = 0..bytes.len() as u64;
     let payload = GetResultPayload::Stream(stream::once(async move { Ok(bytes) }).boxed());

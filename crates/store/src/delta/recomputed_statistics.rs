@@ -28,7 +28,7 @@ impl RecomputedStatistics {
         let mut found = Vec::new();
         let rows = self.collector.rows() as u64;
         if file.rows.is_some_and(|logged| logged != rows) {
-            found.push(format!("the log says {} rows, it holds {rows}", file.rows.unwrap_or_default()));
+            found.push(format!("the log records {} rows, the file has {rows}", file.rows.unwrap_or_default()));
         }
         let stats = LoggedStats::parse(&self.collector.to_json()).unwrap_or_default();
         for field in snapshot.schema.fields() {
@@ -37,7 +37,7 @@ impl RecomputedStatistics {
             if let (Some(logged), Some(nulls)) = (file.nulls.get(name), nulls)
                 && *logged != nulls
             {
-                found.push(format!("the log says {logged} nulls in `{name}`, it holds {nulls}"));
+                found.push(format!("the log records {logged} nulls in `{name}`, the file has {nulls}"));
             }
             let own = stats.range(name, field.data_type());
             if let (Some(logged), Some(own)) = (file.ranges.get(name), own)

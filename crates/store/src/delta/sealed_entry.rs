@@ -51,7 +51,7 @@ pub(crate) fn verify_entry(entry: &[u8], name: &str) -> Result<()> {
         return match rest.split_at_checked(HEX_LEN) {
             Some((sum, covered)) if blake3::hash(covered).to_hex().as_bytes() == sum => match sealed_name(covered) {
                 Some(own) if !own.starts_with(name_member(name).as_bytes()) => {
-                    damaged("holds another entry than the one that was written there")
+                    damaged("contains another entry than the one that was written there")
                 }
                 _ => Ok(()),
             },

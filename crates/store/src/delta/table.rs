@@ -142,7 +142,7 @@ impl Table {
                 Ok(there) if there.data_type() == field.data_type() => {}
                 Ok(there) => {
                     return Err(Error::invalid(format!(
-                        "table {}: column `{}` holds {} and is now declared {}; give the new column another name",
+                        "table {}: column `{}` contains {} and is now declared {}; give the new column another name",
                         self.name,
                         field.name(),
                         there.data_type(),
@@ -493,7 +493,7 @@ impl Table {
         }
         failpoint("store:before-checkpoint");
         if let Err(error) = self.write_checkpoint(version).await {
-            tracing::warn!(table = self.name, version, %error, "no checkpoint could be written; reading goes on from the log");
+            tracing::warn!(table = self.name, version, %error, "no checkpoint could be written; readers use the log");
         }
         failpoint("store:after-checkpoint");
     }

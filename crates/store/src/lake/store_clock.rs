@@ -20,7 +20,7 @@ impl Lake {
     pub async fn read_store_time(&self) -> Result<DateTime<Utc>> {
         match self.ask_time().await {
             Err(error) if self.location().directory.is_some() => {
-                tracing::debug!(%error, "the disk could not be asked for its time");
+                tracing::debug!(%error, "the time of the disk could not be read");
                 // Not the program's own clock, which tests shift: files are stamped by the machine's.
                 Ok(std::time::SystemTime::now().into())
             }

@@ -25,7 +25,7 @@ pub(crate) fn check_nesting_depth(text: &str) -> Result<()> {
     }
     Err(Error::invalid(format!(
         "the statement nests {operators} operators, more than {MAX_OPERATORS} \
-         (`max_operators` of /limits); write many values as a list, x IN (1, 2), or ask in parts"
+         (`max_operators` of /limits); write many values as a list, x IN (1, 2), or split the query"
     )))
 }
 

@@ -238,7 +238,7 @@ mod tests {
 -- about: How many,
 -- about: when.
 -- A comment for people.
--- parameter: resource text = null  Which; all if not given
+-- parameter: resource text = null  The resource; all by default
 -- parameter: since date  From when
 -- parameter: top integer = 20
 -- column: month timestamp  The month
@@ -255,7 +255,7 @@ SELECT 1
         let declared: Vec<_> =
             header.parameters.iter().map(|p| (p.name.as_str(), p.required, p.default.as_deref())).collect();
         assert_eq!(declared, [("resource", false, None), ("since", true, None), ("top", false, Some("20"))]);
-        assert_eq!(header.parameters[0].about, "Which; all if not given");
+        assert_eq!(header.parameters[0].about, "The resource; all by default");
         assert_eq!(
             header.columns.iter().map(|c| (c.name.as_str(), c.line)).collect::<Vec<_>>(),
             [("month", 8), ("count", 9)]

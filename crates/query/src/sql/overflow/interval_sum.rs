@@ -22,7 +22,7 @@ impl IntervalSum {
         }
         let parts = (i32::try_from(self.months), i32::try_from(self.days), i64::try_from(self.nanoseconds));
         let (Ok(months), Ok(days), Ok(nanoseconds)) = parts else {
-            return exec_err!("a sum of intervals is beyond what an interval holds; sum date_part('epoch', x)");
+            return exec_err!("a sum of intervals exceeds the range of an interval; sum date_part('epoch', x)");
         };
         Ok(ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(months, days, nanoseconds))))
     }

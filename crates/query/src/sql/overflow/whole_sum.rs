@@ -24,7 +24,7 @@ pub(super) fn too_large<T>(kind: &DataType) -> Result<T> {
         DataType::Duration(_) => {
             exec_err!("a sum of differences of times is beyond 64 bits; sum date_part('epoch', x)")
         }
-        _ => exec_err!("a sum of whole numbers is beyond 64 bits; sum CAST(x AS DOUBLE) or CAST(x AS DECIMAL(38, 0))"),
+        _ => exec_err!("a sum of integers is beyond 64 bits; sum CAST(x AS DOUBLE) or CAST(x AS DECIMAL(38, 0))"),
     }
 }
 

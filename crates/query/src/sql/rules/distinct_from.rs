@@ -20,7 +20,7 @@ pub(super) fn check(statement: &Statement) -> Result<()> {
     match found {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(left) => Err(Error::invalid(format!(
-            "what follows {left} IS [NOT] DISTINCT FROM may be read in two ways; write it in parentheses: \
+            "the expression after {left} IS [NOT] DISTINCT FROM is ambiguous; write the comparison in parentheses: \
              ({left} IS NOT DISTINCT FROM ...) AND ..."
         ))),
     }
@@ -67,7 +67,7 @@ mod tests {
         }
         for wrong in ["a IS NOT DISTINCT FROM b AND c = d", "a IS DISTINCT FROM b OR c"] {
             let error = checked(wrong).expect_err(wrong).to_string();
-            assert!(error.contains("write it in parentheses: (a IS NOT DISTINCT FROM ...)"), "{error}");
+            assert!(error.contains("write the comparison in parentheses: (a IS NOT DISTINCT FROM ...)"), "{error}");
         }
     }
 }

@@ -106,7 +106,7 @@ impl WindowUDFImpl for KnownValue {
             Some(value) if value.is_null() => 1,
             Some(value) => match value.cast_to(&arrow::datatypes::DataType::Int64)? {
                 ScalarValue::Int64(Some(offset)) => offset,
-                _ => return plan_err!("the offset of {} is a whole number, not {value}", self.name()),
+                _ => return plan_err!("the offset of {} is not valid: expected an integer, not {value}", self.name()),
             },
         };
         if offset == 0 {

@@ -212,7 +212,7 @@ fn either_key(join: Join, names: &QualifiedNames) -> Result<LogicalPlan> {
         let asked = keys.iter().filter(|key| is_full || *key != right).find(|key| names.distinguish(key, &keys));
         if let Some(column) = asked {
             return plan_err!(
-                "{column} beside `{name}` of {} JOIN ... USING: the key of one side cannot be told from that of either; \
+                "{column} next to `{name}` of {} JOIN ... USING: the key of one side cannot be distinguished from that of either; \
                  write ON {left} = {right}, and COALESCE({left}, {right}) for the key of either",
                 join.join_type.to_string().to_uppercase()
             );

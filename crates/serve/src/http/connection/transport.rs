@@ -139,7 +139,7 @@ impl Transport {
         }
         let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(self.unread_within)));
         ready!(unread.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client does not read what it is sent")))
+        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client does not read its answer")))
     }
 }
 

@@ -45,21 +45,22 @@ const PARAMETERS: ParameterTable = &[
         "since",
         Shape::One,
         ValueKind::Integer(0, i64::MAX),
-        "The position after which to begin: `version` of the last change taken; what lands from now on if not given.",
+        "The position to continue after: `version` of the last change received. By default, only batches that land from \
+         now on.",
     ),
-    Parameter::new("resource", Shape::Many, "Only these resources."),
-    Parameter::new("resource!", Shape::Many, "None of these resources."),
+    Parameter::new("resource", Shape::Many, "Only changes of these resources; all by default."),
+    Parameter::new("resource!", Shape::Many, "No changes of these resources."),
     Parameter::with_values(
         "counts",
         Shape::One,
         ValueKind::Boolean,
-        "Whether a batch's counts follow it; true if not given.",
+        "Whether each batch is followed by its signed counts; true by default.",
     ),
     Parameter::with_values(
         "follow",
         Shape::One,
         ValueKind::Boolean,
-        "Whether to go on as batches land; true for events, false for ndjson if not given.",
+        "Whether to continue as batches land; by default true for server-sent events and false for NDJSON.",
     ),
     FORMAT,
 ];
@@ -127,7 +128,7 @@ pub(crate) struct Live;
 
 fn gone_error(version: u64, oldest: u64) -> Error {
     let what =
-        format!("what landed after version {version} of fast_counts can no longer be read; the oldest position is");
+        format!("the batches after version {version} of fast_counts can no longer be read; the oldest position is");
     Error::new(Kind::Gone, format!("{what} {}; start again from /aggregates", oldest.saturating_sub(1)))
 }
 

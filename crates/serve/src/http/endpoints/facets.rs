@@ -35,13 +35,13 @@ const OWN_PARAMETERS: [Parameter; 3] = [
         "facet",
         Shape::Many,
         ValueKind::OneOf(FACET_NAMES),
-        "Which; category, district and neighborhood if not given.",
+        "The facets to return; category, district and neighborhood by default.",
     ),
     Parameter::with_values(
         "limit",
         Shape::One,
         ValueKind::Integer(1, MAX_ROWS as i64),
-        "Values of each, the most frequent first; 100 if not given.",
+        "The maximum number of values of each facet, the most frequent first; 100 by default.",
     ),
     FORMAT,
 ];

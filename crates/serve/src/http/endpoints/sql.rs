@@ -26,15 +26,15 @@ pub(crate) const LIMIT: Parameter = Parameter::with_values(
     "limit",
     Shape::One,
     ValueKind::Integer(1, i64::MAX),
-    "Rows at most, in the order of the query.",
+    "The maximum number of rows, in the order of the query; `default_rows` of /limits by default.",
 );
 
 const PARAMETERS: ParameterTable = &[
-    Parameter::new("query", Shape::One, "One query that reads: SELECT, WITH, EXPLAIN, SHOW or DESCRIBE."),
+    Parameter::new("query", Shape::One, "One read-only statement: SELECT, WITH, EXPLAIN, SHOW or DESCRIBE."),
     Parameter::new(
         "parameters",
         Shape::Object,
-        "Values for its places: an object by name, or an array in the order of the places.",
+        "Values for the placeholders: an object by name, or an array in their order.",
     ),
     LIMIT,
     CELLS,
@@ -44,7 +44,7 @@ const PARAMETERS: ParameterTable = &[
 /// What `/sql` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: SQL,
-    about: "The rows of a query in SQL, which reads and changes nothing. Values for its places are bound, never pasted.",
+    about: "The rows of a read-only SQL query. Values are bound to its placeholders, never inserted as text.",
     parameters: PARAMETERS,
     formats: FORMATS,
     takes_body: true,

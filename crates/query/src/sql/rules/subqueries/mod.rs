@@ -87,7 +87,7 @@ fn unnest(plan: LogicalPlan, names: &mut Names) -> Result<Transformed<LogicalPla
             LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Sort(_) | LogicalPlan::Window(_) => {
                 unnest_expressions(&node, names)
             }
-            _ => plan_err!("a subquery cannot stand here; write it in the SELECT list or in WHERE"),
+            _ => plan_err!("a subquery is not supported here; write it in the SELECT list or in WHERE"),
         }
         .map(Transformed::yes)
     })
@@ -165,17 +165,17 @@ fn with_columns_of(plan: LogicalPlan, other: &LogicalPlan) -> Result<LogicalPlan
 fn unnest_join(mut join: Join, names: &mut Names) -> Result<LogicalPlan> {
     if join.join_type != JoinType::Inner {
         return plan_err!(
-            "a subquery cannot stand in the ON of an outer join; write it in WHERE, or join a query that has it as a column"
+            "a subquery is not supported in the ON of an outer join; write it in WHERE, or join a query that has it as a column"
         );
     }
     let Some(filter) = join.filter.take() else {
-        return plan_err!("a subquery cannot stand in a join here; write it in WHERE");
+        return plan_err!("a subquery is not supported in a join here; write it in WHERE");
     };
     unnest_filter(&filter, &Arc::new(LogicalPlan::Join(join)), names)
 }
 
 fn unnest_expressions(node: &LogicalPlan, names: &mut Names) -> Result<LogicalPlan> {
-    let [input] = node.inputs()[..] else { return plan_err!("a subquery cannot stand here; write it in WHERE") };
+    let [input] = node.inputs()[..] else { return plan_err!("a subquery is not supported here; write it in WHERE") };
     let wider = if matches!(node, LogicalPlan::Sort(_)) { with_outer_columns(node, input)? } else { None };
     let input = wider.as_ref().unwrap_or(input);
     let mut unnester = Unnester::over(input, names);
@@ -448,7 +448,7 @@ fn last(columns: &[Column]) -> Expr {
 fn single_column(plan: &LogicalPlan) -> Result<Expr> {
     match plan.schema().columns().as_slice() {
         [column] => Ok(col(column.clone())),
-        columns => plan_err!("a subquery that stands for a value has one column, not {}", columns.len()),
+        columns => plan_err!("a subquery used as a value must have one column, not {}", columns.len()),
     }
 }
 

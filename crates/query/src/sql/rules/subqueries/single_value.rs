@@ -50,9 +50,7 @@ impl ScalarUDFImpl for SingleValue {
         let counts = counts.cast_to(&DataType::Int64, None)?.into_array(rows)?;
         let counts = counts.as_primitive::<Int64Type>();
         if (0..counts.len()).any(|row| counts.is_valid(row) && counts.value(row) > 1) {
-            return exec_err!(
-                "a subquery that stands for a value has more than one row; give it an aggregate or LIMIT 1"
-            );
+            return exec_err!("a subquery used as a value has more than one row; give it an aggregate or LIMIT 1");
         }
         Ok(value)
     }

@@ -59,7 +59,7 @@ pub(super) fn instant_of_text(text: &str, zone: &Tz) -> Result<NaiveDateTime> {
     if string_to_datetime(&one, text)?.naive_utc() == read {
         return Ok(read);
     }
-    instant_of(read, zone).ok_or_else(|| plan_datafusion_err!("the time {text} is beyond what can be computed"))
+    instant_of(read, zone).ok_or_else(|| plan_datafusion_err!("the time {text} is outside the supported range"))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(super) fn map(value: &ColumnarValue, to: &DataType, f: impl Fn(i64) -> Optio
             .collect::<std::result::Result<_, i64>>()
             .or_else(|tick| {
                 exec_err!(
-                    "the time {tick} ({}) is beyond what can be computed; leave it out with WHERE",
+                    "the time {tick} ({}) is outside the supported range; exclude it with WHERE",
                     array.data_type()
                 )
             })?;

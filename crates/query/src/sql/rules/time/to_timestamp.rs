@@ -96,7 +96,7 @@ fn of_seconds(seconds: &ArrayRef) -> Result<ArrayRef> {
         Some(seconds) => {
             match ScalarValue::Float64(Some((seconds * MICROS_PER_SECOND).round())).cast_to(&DataType::Int64) {
                 Ok(ScalarValue::Int64(Some(micros))) => Ok(Some(micros)),
-                _ => exec_err!("to_timestamp of {seconds} seconds is beyond what can be computed"),
+                _ => exec_err!("to_timestamp of {seconds} seconds is outside the supported range"),
             }
         }
     });

@@ -33,28 +33,32 @@ use crate::problem::Problem;
 const MAX_TOLERANCE_M: i64 = 10_000;
 /// The parameters of `/boundaries`.
 const PARAMETERS: ParameterTable = &[
-    Parameter::new("resource", Shape::Many, "Sets of boundaries, such as sf-neighborhoods; all if not given."),
+    Parameter::new("resource", Shape::Many, "Only these sets of boundaries, such as sf-neighborhoods; all by default."),
     Parameter::with_values(
         "dimension",
         Shape::One,
         ValueKind::OneOf(BoundaryDimension::NAMES),
-        "Those of this label of incidents; both if not given.",
+        "Only boundaries of this label of incidents; both by default.",
     ),
-    Parameter::new("city", Shape::One, "Those of this city; every city if not given."),
-    Parameter::new("counts_for", Shape::Many, "Those whose labels the incidents of these resources carry."),
+    Parameter::new("city", Shape::One, "Only boundaries of this city; all by default."),
+    Parameter::new(
+        "counts_for",
+        Shape::Many,
+        "Only boundaries whose labels occur in the incidents of these resources; all by default.",
+    ),
     Parameter::with_values(
         "tolerance",
         Shape::One,
         ValueKind::Integer(0, MAX_TOLERANCE_M),
-        "How far outlines may be moved to have fewer positions, metres; parts smaller than that are left out. 0 if not \
-         given: as published.",
+        "How far simplification may move an outline, metres; smaller parts are omitted. 0 by default: outlines as \
+         published.",
     ),
 ];
 
 /// What `/boundaries` is.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: BOUNDARIES,
-    about: "The outlines of neighborhoods and districts as GeoJSON, with the labels that incidents carry.",
+    about: "The outlines of neighborhoods and districts as GeoJSON, with the labels of incidents.",
     parameters: PARAMETERS,
     formats: &[],
     takes_body: false,

@@ -54,17 +54,17 @@ const DEFAULT_ROWS: usize = 1_000;
 const MAX_ROWS: usize = 10_000;
 
 const OWN_PARAMETERS: [Parameter; 5] = [
-    Parameter::new("columns", Shape::Many, "Which columns, between commas; all if not given."),
+    Parameter::new("columns", Shape::Many, "The columns to return, separated by commas; all by default."),
     Parameter::new(
         "page",
         Shape::One,
-        "The next page: the text of Lake-Next of the page before, with the same filters.",
+        "The page to return: the value of Lake-Next of the previous page, with the same filters; the first by default.",
     ),
     Parameter::with_values(
         "limit",
         Shape::One,
         ValueKind::Integer(1, MAX_ROWS as i64),
-        "Rows of a page; 1000 if not given.",
+        "The maximum number of rows of a page; 1000 by default.",
     ),
     CELLS,
     FORMAT,
@@ -119,7 +119,7 @@ fn parse_columns(given: Option<&[String]>) -> Result<Vec<&'static str>, Problem>
     if chosen.is_empty() {
         return Err(Problem::invalid_parameter(
             "columns",
-            format!("`columns` names none; it may be {}", listed(COLUMNS)),
+            format!("`columns` is empty: expected some of {}", listed(COLUMNS)),
         ));
     }
     Ok(chosen)

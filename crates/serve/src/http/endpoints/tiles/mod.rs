@@ -42,7 +42,7 @@ const OWN_PARAMETERS: [Parameter; 1] = [Parameter::with_values(
     "geo_precision",
     Shape::One,
     ValueKind::Integer(0, 10),
-    "The H3 resolution of cells; by the zoom if not given.",
+    "The H3 resolution of cells, 0 to 10; chosen by the zoom by default.",
 )];
 
 /// The parameters of tiles, in addition to those of the path.
@@ -169,7 +169,7 @@ async fn render_tile(
         counts.extend(counted.filter(|(cell, _)| !address.clip_cell(*cell).is_empty()));
         if counts.len() > most {
             let what = format!("the tile has more than {most} cells (`max_tile_cells` of /limits)");
-            return Err(Error::new(Kind::Exhausted, format!("{what}; ask for a coarser geo_precision")));
+            return Err(Error::new(Kind::Exhausted, format!("{what}; request a coarser geo_precision")));
         }
     }
     // The same tile for the same version, whichever partition was first.
