@@ -4,7 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test fails loudly, and says what it tried"
+    reason = "a test fails loudly, and reports what it tried"
 )]
 
 /// The program's own allocator: small allocations are most of what a tiny lake costs.

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Global {
     /// Use this lake: a directory, file:///DIRECTORY, or s3://BUCKET/PREFIX
@@ -345,7 +345,7 @@ pub(crate) struct TimeTravel {
 
 impl TimeTravel {
     /// Returns the time or the versions to read; none for the newest.
-    pub(crate) fn moment(self) -> Option<lake_query::TimeTravel> {
+    pub(crate) fn into_time_travel(self) -> Option<lake_query::TimeTravel> {
         self.as_of.or(self.at_version)
     }
 }

@@ -1,4 +1,4 @@
-//! What the commands share: the catalog, the lake, the engine.
+//! Functions that the commands share: the catalog, the lake, the engine.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use lake_store::{Lake, Location};
 use crate::args::{Global, Portal};
 
 /// Returns the configured definitions: those the program comes with, and the user's own files.
-pub(crate) fn catalog(global: &Global) -> Result<Arc<Catalog>> {
+pub(crate) fn load_catalog(global: &Global) -> Result<Arc<Catalog>> {
     let mut catalog = Catalog::built_in()?;
     if let Some(directory) = &global.resources {
         catalog.add_directory(directory)?;
@@ -21,17 +21,17 @@ pub(crate) fn catalog(global: &Global) -> Result<Arc<Catalog>> {
 }
 
 /// Returns the effective definitions: the configured ones, and those of the lake if it exists.
-pub(crate) async fn known(global: &Global) -> Result<Arc<Catalog>> {
-    let given = catalog(global)?;
-    match open(global).await {
-        Ok(lake) => reader(global, lake, &given)?.catalog().await,
+pub(crate) async fn load_effective_catalog(global: &Global) -> Result<Arc<Catalog>> {
+    let given = load_catalog(global)?;
+    match open_lake(global).await {
+        Ok(lake) => create_reader(global, lake, &given)?.catalog().await,
         Err(error) if error.kind() == Kind::NotFound => Ok(given),
         Err(error) => Err(error),
     }
 }
 
 /// Returns the named resources and boundaries, or all: the boundaries last, as incidents matter more.
-pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<CatalogEntry>> {
+pub(crate) fn select_entries(catalog: &Catalog, names: &[String]) -> Result<Vec<CatalogEntry>> {
     if names.is_empty() {
         let boundaries = catalog.boundaries().cloned().map(CatalogEntry::Boundaries);
         return Ok(catalog.iter().cloned().map(CatalogEntry::Incidents).chain(boundaries).collect());
@@ -40,7 +40,7 @@ pub(crate) fn chosen(catalog: &Catalog, names: &[String]) -> Result<Vec<CatalogE
 }
 
 /// Returns the queries the program comes with, and the user's own.
-pub(crate) fn queries(global: &Global) -> Result<Queries> {
+pub(crate) fn load_queries(global: &Global) -> Result<Queries> {
     let built_in = Queries::built_in()?;
     match &global.queries {
         Some(directory) => Ok(built_in.with_overrides(&Queries::from_directory(directory)?)),
@@ -48,7 +48,7 @@ pub(crate) fn queries(global: &Global) -> Result<Queries> {
     }
 }
 
-pub(crate) fn reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
+pub(crate) fn create_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
     let options = EngineOptions { memory_bytes: global.memory_mib.max(64) << 20, ..EngineOptions::default() };
     let engine = Engine::new(options, lake.location())?;
     Ok(Arc::new(Reader::new(lake, engine, Arc::clone(catalog))))
@@ -56,43 +56,43 @@ pub(crate) fn reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Res
 
 /// Returns the named queries, after checking the user's own over the lake: a wrong one is reported at the start rather than
 /// to the first client that asks for it.
-pub(crate) async fn checked_queries(global: &Global, reader: &Reader) -> Result<Queries> {
+pub(crate) async fn load_checked_queries(global: &Global, reader: &Reader) -> Result<Queries> {
     if let Some(directory) = &global.queries {
         let session = reader.sql_session(&reader.open_newest().await?).await?;
         Queries::from_directory(directory)?.check(&session).await?;
     }
-    queries(global)
+    load_queries(global)
 }
 
 /// Returns the location of the lake.
-fn location(global: &Global) -> Result<Location> {
+fn parse_location(global: &Global) -> Result<Location> {
     Ok(Location::parse(&global.lake)?.with_block_cache(global.block_cache_mib << 20))
 }
 
-pub(crate) async fn open(global: &Global) -> Result<Lake> {
-    Lake::open(location(global)?).await
+pub(crate) async fn open_lake(global: &Global) -> Result<Lake> {
+    Lake::open(parse_location(global)?).await
 }
 
-pub(crate) async fn open_to_write(global: &Global) -> Result<Lake> {
-    Lake::open_to_write(location(global)?).await
+pub(crate) async fn open_lake_to_write(global: &Global) -> Result<Lake> {
+    Lake::open_to_write(parse_location(global)?).await
 }
 
-pub(crate) async fn create(global: &Global) -> Result<Lake> {
-    Lake::create(location(global)?).await
+pub(crate) async fn create_lake(global: &Global) -> Result<Lake> {
+    Lake::create(parse_location(global)?).await
 }
 
 /// Returns the options of landing. The key indexes are in a local lake under `.index`, else in the user's cache, by the
 /// lake's id.
-pub(crate) fn landing(global: &Global, lake: &Lake, synthetic: bool) -> Result<LandingOptions> {
+pub(crate) fn landing_options(global: &Global, lake: &Lake, synthetic: bool) -> Result<LandingOptions> {
     let index_directory = match (&global.index, &lake.location().directory) {
         (Some(directory), _) => directory.join(lake.id()),
         (None, Some(directory)) => directory.join(".index"),
-        (None, None) => user_cache()?.join("hotspots-lake").join("index").join(lake.id()),
+        (None, None) => find_user_cache()?.join("hotspots-lake").join("index").join(lake.id()),
     };
     Ok(LandingOptions { index_directory, synthetic })
 }
 
-fn user_cache() -> Result<PathBuf> {
+fn find_user_cache() -> Result<PathBuf> {
     let from_env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     from_env("XDG_CACHE_HOME").or_else(|| Some(from_env("HOME")?.join(".cache"))).ok_or_else(|| {
         Error::new(

@@ -23,7 +23,7 @@ pub(crate) fn log_format() -> LogFormat {
     LOG_FORMAT.get().copied().unwrap_or(LogFormat::Text)
 }
 
-/// What is logged, and how.
+/// The log levels and the log format.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogOptions {
     pub(crate) is_quiet: bool,

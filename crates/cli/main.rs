@@ -25,12 +25,12 @@ use std::time::Duration;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A store that fails holds up the end of the program no longer.
+/// How long the removal of unneeded files may delay the end of the program if the store fails.
 const REMOVALS_END: Duration = Duration::from_secs(5);
-/// Limits the same at the end of a program that was stopped, if the store hangs.
+/// The same at the end of a program that was stopped, if the store does not answer.
 const REMOVALS_END_AT_STOP: Duration = Duration::from_secs(1);
 
-/// Threads for what blocks, reads of a local disk above all. Each keeps memory of its own, and a log of a hundred
+/// Threads for blocking work, mostly reads of a local disk. Each keeps memory of its own, and a log of a hundred
 /// entries, read at once, would otherwise have as many. Never fewer than sixteen: reads of logs wait for each other's.
 fn most_blocking_threads() -> usize {
     std::thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
@@ -78,8 +78,8 @@ fn run() -> ExitCode {
     if is_abandoned {
         output::note("stopped at once by the second signal");
     }
-    // What still runs is nobody's any more. Dropped, the runtime would wait for it; shut down, it would take the tasks
-    // from under the threads that wait for them, and each would complain. It ends with the program.
+    // Running tasks are abandoned. Dropped, the runtime would wait for them; shut down, it would take the tasks from
+    // the threads that wait for them, and each would report an error. They end with the program.
     std::mem::forget(runtime);
     match ended {
         Ok(code) => ExitCode::from(code),

@@ -69,9 +69,9 @@ pub(crate) fn report(error: &Error) -> u8 {
 }
 
 /// Says on stderr why an answer of this reading is not exact.
-pub(crate) fn warn_of_inexact(view: &LakeSnapshot, quiet: bool) {
+pub(crate) fn warn_of_inexact(snapshot: &LakeSnapshot, quiet: bool) {
     if !quiet {
-        for inexact in view.describe_inexact() {
+        for inexact in snapshot.describe_inexact() {
             note(&format!("warning: {inexact}"));
         }
     }

@@ -1,5 +1,5 @@
-//! What the process of a query gives up, as far as the system lets it: memory beyond a bound, files but the lake and its
-//! spill directory, the network unless the lake is on S3, and starting other programs.
+//! The rights that the process of a query gives up, if the system supports it: memory beyond a limit, files other than
+//! the lake and its spill directory, the network unless the lake is on S3, and starting other programs.
 
 use lake_model::{Kind, Result, ResultExt as _};
 use lake_serve::SqlWorkerSetup;
@@ -27,8 +27,8 @@ pub(crate) fn enter(setup: &SqlWorkerSetup, threads: usize) -> Result<()> {
     {
         // Of all that the system could end for memory, this is the least loss.
         let _ = std::fs::write("/proc/self/oom_score_adj", "500");
-        say("Landlock", linux::restrict_files(directory.as_deref(), &setup.spill_directory));
-        say("seccomp", linux::restrict_calls(directory.is_none()));
+        log_restriction("Landlock", linux::restrict_files(directory.as_deref(), &setup.spill_directory));
+        log_restriction("seccomp", linux::restrict_calls(directory.is_none()));
     }
     #[cfg(not(target_os = "linux"))]
     drop(directory);
@@ -45,7 +45,7 @@ fn bound_memory(setup: &SqlWorkerSetup, threads: usize) -> Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-fn say(what: &str, entered: Result<String>) {
+fn log_restriction(what: &str, entered: Result<String>) {
     match entered {
         Ok(status) => tracing::debug!("{what}: {status}"),
         Err(error) => tracing::debug!("{what} could not be set up: {error}"),
@@ -67,10 +67,10 @@ mod linux {
     /// The newest version of Landlock that is used; an older kernel restricts the rights that it supports.
     const KNOWN: ABI = ABI::V6;
 
-    /// What every process reads: itself, and how many cores it may use.
+    /// The files that every process reads: itself, and the number of cores it may use.
     const SYSTEM: [&str; 6] =
         ["/proc/self", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/dev/urandom", "/dev/null", "/etc/localtime"];
-    /// What a client of S3 reads: names of hosts, certificates, and libraries that look names up.
+    /// The files that a client of S3 reads: host names, certificates, and libraries that resolve names.
     const NETWORK: [&str; 8] = ["/etc", "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/run", "/var/run"];
     /// Variables that name files of a client's credentials.
     const CREDENTIALS: [&str; 2] = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];

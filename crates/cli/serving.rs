@@ -129,7 +129,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What is ready to answer.
+/// The bound listeners.
 pub(crate) struct Listening {
     pub(crate) server: Server,
     pub(crate) access: Access,
@@ -137,7 +137,7 @@ pub(crate) struct Listening {
 }
 
 impl Serving {
-    /// Binds the addresses, reports them, and warns if everybody is let in.
+    /// Binds the addresses, reports them, and warns if access is open to other machines.
     pub(crate) async fn listen(&self) -> Result<Listening> {
         let identity = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Some(Identity::read(certificate, key)?),

@@ -26,7 +26,7 @@ fn work() -> Result<()> {
     let setup = SqlWorkerSetup::read(&mut std::io::stdin().lock())?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = cores + most_blocking_threads();
-    // Before there is another thread: what is given up holds for the threads that come after.
+    // Before other threads are started: restrictions apply to the threads that come after.
     sandbox::enter(&setup, threads)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().worker_threads(cores).thread_stack_size(lake_query::STACK_BYTES);

@@ -54,7 +54,7 @@ async fn who_is_on_this_machine_reads_and_an_open_door_to_others_is_warned_of() 
     let bench = landed(100);
     let own = bench.program().spawn_serving(&["serve"]);
     assert_eq!(own.get("/resources").await.status, 200);
-    assert_eq!(own.get("/metrics").await.status, 200, "nobody else is there to keep it from");
+    assert_eq!(own.get("/metrics").await.status, 200, "no other client can reach it");
     assert!(!own.log().contains("warning"), "{}", own.log());
     let limit = |limits: &Value, name: &str| {
         let all = limits.as_array().expect("an array").clone();
@@ -71,7 +71,7 @@ async fn who_is_on_this_machine_reads_and_an_open_door_to_others_is_warned_of() 
     let others = bench.program().spawn_in_background(&open);
     let line = others.wait_for_log("listening on http://", PATIENCE);
     assert!(others.log().contains("warning: --http 0.0.0.0"), "{}", others.log());
-    assert!(others.log().contains("--token-file"), "the mend is named: {}", others.log());
+    assert!(others.log().contains("--token-file"), "the remedy is named: {}", others.log());
     let port = line.trim().rsplit(':').next().expect("a port").to_owned();
     let answer = reqwest::get(format!("http://127.0.0.1:{port}/limits")).await.expect("an answer");
     let limits: Value = answer.json().await.expect("JSON");

@@ -162,7 +162,7 @@ async fn a_page_of_another_host_may_ask_and_read_what_the_headers_say() {
     assert_eq!(allowed.status().as_u16(), 200);
     assert_eq!(header("access-control-allow-origin"), "https://example.org");
     assert!(header("access-control-allow-methods").contains("POST"));
-    assert!(header("access-control-allow-headers").contains("authorization"), "`*` would not stand for it");
+    assert!(header("access-control-allow-headers").contains("authorization"), "`*` would not include it");
     let answer = serving.get_with("/aggregates?limit=1", &[("origin", "https://example.org")]).await;
     let exposed = answer.header("access-control-expose-headers").expect("exposed headers");
     assert!(

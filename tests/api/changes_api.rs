@@ -108,7 +108,7 @@ async fn event(
             }
             continue;
         }
-        let bytes = stream.next().await.expect("the stream goes on").expect("bytes");
+        let bytes = stream.next().await.expect("the stream continues").expect("bytes");
         text.push_str(std::str::from_utf8(&bytes).expect("UTF-8"));
     }
 }
@@ -140,7 +140,7 @@ async fn events_come_as_batches_land_and_go_on_after_the_last_one_that_was_read(
     }
     assert_eq!(last["id"], batch["version"].to_string());
     drop(stream);
-    // What landed while nobody listened comes first.
+    // Batches that landed without a listener come first.
     edit(&bench, '7', 1_791_000_000_000);
     let response = follow(Some(last["id"].clone())).await;
     let (mut stream, mut text) = (Box::pin(response.bytes_stream()), String::new());
@@ -161,7 +161,7 @@ async fn lines_can_be_followed_as_well() {
     assert!(!response.headers().contains_key("content-encoding"));
     let mut stream = Box::pin(response.bytes_stream());
     edit(&bench, '3', 1_790_000_000_000);
-    let bytes = stream.next().await.expect("the stream goes on").expect("bytes");
+    let bytes = stream.next().await.expect("the stream continues").expect("bytes");
     let batch: Value = serde_json::from_slice(&bytes).expect("a line");
     assert_eq!(batch["kind"], "batch");
 }

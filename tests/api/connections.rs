@@ -1,4 +1,4 @@
-//! The connections of the HTTP server: answers that nobody reads, clients that take much, HTTP/2.
+//! The connections of the HTTP server: answers that are not read, clients that take much, HTTP/2.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,7 +78,7 @@ async fn an_unread_answer_gives_its_turn_back_when_its_time_is_over() {
                 head => assert!(head.starts_with("HTTP/1.1 504") && began.elapsed() < PATIENCE, "{path}: {head}"),
             }
         };
-        // The only turn is taken, and nobody reads: it is free again when the time of that request is over.
+        // The only permit is taken, and its client does not read: it is free again at the time limit of that request.
         let began = Instant::now();
         while running.get("/aggregates?group_by=resource").await.status != 200 {
             assert!(began.elapsed() < PATIENCE, "{path}: its turn is never free again");

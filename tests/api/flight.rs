@@ -232,7 +232,7 @@ async fn a_ticket_answers_as_it_would_have_when_it_was_given() {
     for (query, ticket, before) in &given {
         let (_, batches) = try_rows(&mut client, ticket.clone()).await.expect("the rows of before");
         assert_eq!(first_number(&batches), *before, "after a landing: {query}");
-        assert!(number(&mut client, query).await > *before, "what is new is asked for anew: {query}");
+        assert!(number(&mut client, query).await > *before, "a new ticket reads the newest rows: {query}");
     }
     bench.program().run(&["compact"]).success();
     for (query, ticket, before) in &given {
@@ -310,7 +310,7 @@ fn wait_until_idle(process: u32) {
     let deadline = Instant::now() + PATIENCE;
     let (mut last, mut rested) = (ticks(process), 0);
     while rested < 20 {
-        assert!(Instant::now() < deadline, "it goes on working");
+        assert!(Instant::now() < deadline, "it continues working");
         std::thread::sleep(Duration::from_millis(20));
         let now = ticks(process);
         rested = if now == last { rested + 1 } else { 0 };
@@ -333,7 +333,7 @@ async fn a_client_that_leaves_stops_its_query() {
                  WHERE (a.value + b.value) % 3 = 5";
     let info = client.execute(query.to_owned(), None).await.expect("a plan");
     let mut stream = client.do_get(ticket_of(&info)).await.expect("a stream");
-    assert!(tokio::time::timeout(Duration::from_secs(1), stream.next()).await.is_err(), "it says nothing for hours");
+    assert!(tokio::time::timeout(Duration::from_secs(1), stream.next()).await.is_err(), "it sends nothing for hours");
     drop(stream);
     wait_until_idle(flight.serving.id());
     // One whose connection breaks leaves as well.
@@ -370,7 +370,7 @@ async fn a_client_that_does_not_read_holds_up_its_query_no_longer_than_its_time(
     let flight = Flight::start(&bench.program(), &["--timeout-ms", "5000", "--engine-requests", "1"]);
     let mut client = flight.client().await;
     let (_, stream) = begun(&mut client).await;
-    // The only turn of the engine is taken, and is free again although nobody has read.
+    // The only permit of the engine is taken, and is free again although its client has not read.
     let mut other = flight.client().await;
     let deadline = Instant::now() + PATIENCE;
     while let Err(error) = other.execute("SELECT 7".to_owned(), None).await {
@@ -448,7 +448,7 @@ async fn a_login_has_its_token_as_the_password_and_without_one_nothing_is_answer
     let bench = lake();
     let open = Flight::start(&bench.program(), &[]);
     let mut client = open.client().await;
-    client.handshake("anybody", "secret").await.expect("where nobody needs a token any will do");
+    client.handshake("anybody", "secret").await.expect("any token is accepted if none is needed");
     assert_eq!(number(&mut client, "SELECT 7").await, 7);
 
     const TOKEN: &str = "a-token-of-long-standing";

@@ -206,12 +206,12 @@ async fn a_question_over_the_memory_limit_fails_alone() {
     assert_eq!(expected.status, 200, "{}", expected.text());
     let (mut failed, mut answered) = (0, 0);
     for _ in 0..10 {
-        let (heavy, beside, after) = tokio::join!(running.get(BIG), running.get(light), running.get(light));
+        let (heavy, concurrent, after) = tokio::join!(running.get(BIG), running.get(light), running.get(light));
         assert_eq!(heavy.status, 422, "{}", heavy.text());
         let detail = heavy.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert!(detail.contains("`request_memory_mib` of /limits"), "{detail}");
         failed += 1;
-        for answer in [beside, after] {
+        for answer in [concurrent, after] {
             assert_eq!((answer.status, answer.body), (200, expected.body.clone()));
             answered += 1;
         }

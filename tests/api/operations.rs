@@ -213,7 +213,7 @@ async fn told_to_stop_the_server_ends_what_is_under_way_and_takes_nothing_new() 
     running.signal("-TERM");
     running.wait_for_log("stopping", PATIENCE);
     half.send("\r\n");
-    assert!(half.head().starts_with("HTTP/1.1 503"), "who balances the load is told");
+    assert!(half.head().starts_with("HTTP/1.1 503"), "the load balancer sees the status");
     let began = Instant::now();
     while Wire::try_connect(&running).is_ok() {
         assert!(began.elapsed() < PATIENCE, "new connections are still taken");
@@ -280,7 +280,7 @@ fn no_text_of_a_portal_begins_a_line_or_an_escape_sequence() {
     for format in ["text", "json"] {
         let args = ["ingest", "311-cases", "--portal", &portal, "--retries", "0", "-v", "--log-format", format];
         let output = bench.program().run(&args);
-        assert!(output.stderr.contains("forged"), "the portal's text is told: {}", output.stderr);
+        assert!(output.stderr.contains("forged"), "the portal's text is reported: {}", output.stderr);
         let is_unsafe = |letter: char| letter != '\n' && (letter.is_control() || letter == '\u{2028}');
         assert!(!output.stderr.contains(is_unsafe), "{:?}", output.stderr);
         assert!(!output.stderr.lines().any(|line| line.starts_with("2026-01-01")), "{}", output.stderr);

@@ -73,7 +73,7 @@ async fn configured_names_and_pages_may_ask() {
     let answer = running.get_with(QUERY, &[("origin", "https://map.example")]).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("https://map.example")));
     let wrong = bench.program().run(&["serve", "--allowed-origin", "map.example"]).expect_status(2);
-    assert!(wrong.stderr.contains("https://map.example"), "the form is told: {}", wrong.stderr);
+    assert!(wrong.stderr.contains("https://map.example"), "the form is named: {}", wrong.stderr);
     let any = bench.program().spawn_serving(&["serve", "--allowed-origin", "*"]);
     assert_eq!(status(&any, QUERY, &[("origin", "http://evil.example")]).await, 200);
 }

@@ -224,7 +224,7 @@ async fn a_named_query_answers_over_http_as_on_the_command_line() {
     let told = told.expect("it is listed");
     assert_eq!(
         told["parameters"][3],
-        json!({"name": "top", "type": "integer", "required": false, "default": "20", "about": "How many"})
+        json!({"name": "top", "type": "integer", "required": false, "default": "20", "about": "The maximum number of rows"})
     );
     assert_eq!(told["columns"][1], json!({"name": "count", "type": "integer", "about": "Incidents"}));
     for query in listed.as_array().expect("an array") {

@@ -194,7 +194,7 @@ async fn an_answer_that_is_other_each_time_has_parts_of_one() {
     let whole = ask(&running, Method::GET, RANDOM, &[]).await;
     assert_ne!(whole.body, parts);
     let resumed = range(&running, RANDOM, "bytes=100-").await;
-    assert_eq!(resumed.status, 200, "it begins anew");
+    assert_eq!(resumed.status, 200, "it starts from the beginning");
     assert_ne!(resumed.header("etag"), whole.header("etag"));
 }
 

@@ -1,4 +1,4 @@
-//! Stdout and stderr that nobody reads, or that cannot be written: neither is a bug of the program, and neither keeps it
+//! Stdout and stderr that are not read, or that cannot be written: neither is a bug of the program, and neither keeps it
 //! from its work.
 
 use std::fs::File;

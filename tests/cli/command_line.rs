@@ -301,7 +301,7 @@ fn the_shell_answers_completes_and_remembers() {
 }
 
 #[test]
-fn errors_name_the_thing_and_the_mend_and_have_their_exit_codes() {
+fn errors_name_the_thing_and_the_remedy_and_have_their_exit_codes() {
     let (program, folder) = program_without_portal();
     let no_lake = program.run(&["sql", "SELECT 1"]).expect_status(2);
     assert!(no_lake.stderr.contains("there is no lake") && no_lake.stderr.contains("--lake"), "{}", no_lake.stderr);
@@ -476,7 +476,7 @@ fn some_resources_failing_is_exit_code_3() {
     let partly = bench.program().run(&["ingest", CASES_RESOURCE, "traffic-crashes", "--portal", bench.served.url()]);
     let partly = partly.expect_status(3);
     assert!(partly.stderr.contains("traffic-crashes"), "{}", partly.stderr);
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "beside a resource that failed");
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "next to a resource that failed");
 }
 
 #[test]

@@ -12,7 +12,7 @@ const MAX_SETTLED_BYTES: u64 = 300 << 20;
 /// Returns the anonymous memory of a process, without the pages of files.
 fn anonymous_bytes(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the system says what it holds");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the system reports it");
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 

@@ -72,8 +72,8 @@ async fn land(lake: &Lake, index: &Path, name: &str, edition: u64) -> Result<()>
 type Answer = BTreeMap<String, [i64; 3]>;
 
 async fn answer(reader: &Reader) -> Result<(Answer, bool)> {
-    let view = reader.open_newest().await?;
-    let session = reader.session(&view).await?;
+    let snapshot = reader.open_newest().await?;
+    let session = reader.session(&snapshot).await?;
     let mut found = Answer::new();
     let with_key = format!("SUM(CASE WHEN id = '{KEY}' THEN 1 ELSE 0 END)");
     for (at, question) in [
@@ -89,7 +89,7 @@ async fn answer(reader: &Reader) -> Result<(Answer, bool)> {
             }
         }
     }
-    Ok((found, view.is_exact(&[])))
+    Ok((found, snapshot.is_exact(&[])))
 }
 
 fn expected(forgotten: bool) -> Answer {

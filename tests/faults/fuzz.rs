@@ -810,7 +810,7 @@ fn any_ticket_is_rows_or_refused_in_words() {
             }
             Err(refusal) if refusal.message().trim().is_empty() => Err(format!("{refusal:?}: no words")),
             Err(refusal) if refusal.message().contains("because of a bug") => Err(refusal.to_string()),
-            // What is not a HTTP/2 any more, or was answered by nobody.
+            // No longer valid HTTP/2, or not answered.
             Err(refusal) if matches!(refusal.code(), Code::Unknown | Code::Unavailable) => Err(refusal.to_string()),
             Err(refusal) => Ok(format!("{:?} {}", refusal.code(), ours(refusal.message()))),
         }

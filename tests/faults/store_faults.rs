@@ -309,7 +309,7 @@ async fn assert_whole(ground: &Ground, user: &User) {
     let lake = Lake::open(ground.location()).await.unwrap();
     let reader = tiny::reader(&lake).unwrap();
     let (found, exact) = tiny::answer(&reader).await.unwrap();
-    assert!(exact, "the lake is whole and does not say so");
+    assert!(exact, "the lake is intact and not marked as exact");
     assert_eq!(found, user.published.expected(), "the lake is not what was published");
     assert_eq!(tiny::versions(&reader).await.unwrap(), versions_after(user.editions), "raw rows were doubled or lost");
 }
@@ -470,7 +470,7 @@ async fn land_stubbornly(ground: &Ground, plan: &Arc<Plan>) {
     }
     let reader = tiny::reader(&Lake::open(ground.location()).await.unwrap()).unwrap();
     let (found, exact) = tiny::answer(&reader).await.unwrap();
-    assert!(exact, "the lake is whole and does not say so");
+    assert!(exact, "the lake is intact and not marked as exact");
     assert_eq!(found, published.expected());
     assert_eq!(tiny::versions(&reader).await.unwrap(), versions_after(4));
 }

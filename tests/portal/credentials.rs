@@ -94,7 +94,7 @@ fn proxies_see_no_loopback_requests_and_no_passwords_are_told() {
     let program = bench.program().env("HOTSPOTS_APP_TOKEN", TOKEN).env("http_proxy", proxy.url()).env("NO_PROXY", "");
     bench.ingest(&program, CASES_RESOURCE, &[]).success();
     assert!(proxy.asked().is_empty(), "a portal on this machine is asked directly: {:?}", proxy.asked());
-    // Over HTTP, everybody on the way reads what is sent.
+    // Over HTTP, every proxy on the way can read the request.
     let refused = ingest(&program, "http://data.example.org", &["--retries", "0"]).expect_status(4);
     assert!(refused.stderr.contains("the app token is not sent"), "{}", refused.stderr);
     assert_eq!(proxy.asked().len(), 1);

@@ -70,7 +70,7 @@ impl RoguePortal {
     pub(crate) fn wait_until_asked(&self) {
         let (asked, more) = &*self.asked;
         let waited = more.wait_timeout_while(asked.lock().expect("a lock"), PATIENCE, |asked| asked.is_empty());
-        assert!(!waited.expect("a lock").1.timed_out(), "nobody asked");
+        assert!(!waited.expect("a lock").1.timed_out(), "no request came");
     }
 }
 

@@ -48,8 +48,8 @@ fn a_stamp_in_the_future_silences_nothing_that_follows() {
     ingest(&[]);
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "a change after it");
     rename(&bench, 3, "Mended", NOW_MS + 1_000);
-    let mended = ingest(&[]);
-    assert!(!mended.stderr.contains("future"), "{}", mended.stderr);
+    let repaired = ingest(&[]);
+    assert!(!repaired.stderr.contains("future"), "{}", repaired.stderr);
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "the same rows again");
     // A full pass and an audit take it as it is.
     rename(&bench, 5, "Again", FAR_MS);
@@ -84,11 +84,11 @@ fn stuck() -> Bench {
 }
 
 #[test]
-fn a_lake_stuck_in_the_future_is_found_and_mended_by_audit() {
+fn a_lake_stuck_in_the_future_is_found_and_repaired_by_audit() {
     let bench = stuck();
     let refused = bench.ingest(&bench.program(), CASES_RESOURCE, &[]).expect_status(5);
-    let mend = "hotspots-lake audit --resource 311-cases --repair";
-    assert!(refused.stderr.contains("in the future") && refused.stderr.contains(mend), "{}", refused.stderr);
+    let remedy = "hotspots-lake audit --resource 311-cases --repair";
+    assert!(refused.stderr.contains("in the future") && refused.stderr.contains(remedy), "{}", refused.stderr);
     let audit = |more: &[&str]| -> Output {
         let mut args = vec!["audit", "--resource", CASES_RESOURCE, "--portal", bench.served.url(), "--format", "json"];
         args.extend(more);
@@ -99,15 +99,15 @@ fn a_lake_stuck_in_the_future_is_found_and_mended_by_audit() {
         let rows = found.json();
         let finding = rows.as_array().unwrap().iter().find(|row| row["finding"] == "cursor in the future");
         assert!(finding.unwrap()["key"].as_str().unwrap().starts_with("9999-12-30"), "{rows}");
-        assert!(found.stderr.contains(mend), "{}", found.stderr);
+        assert!(found.stderr.contains(remedy), "{}", found.stderr);
     }
-    let mended = audit(&["--keys", "--repair"]).success();
-    assert!(mended.stderr.contains("was stuck in the future"), "{}", mended.stderr);
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "mended");
+    let repaired = audit(&["--keys", "--repair"]).success();
+    assert!(repaired.stderr.contains("was stuck in the future"), "{}", repaired.stderr);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "repaired");
     audit(&["--keys"]).success();
     rename(&bench, 3, "Goes On", NEXT_DAY_MS + 1_000);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "goes on");
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "continues");
 }
 
 #[test]
@@ -188,8 +188,8 @@ fn odd_system_fields_silence_lose_and_double_nothing() {
         odd.rows.lock().unwrap()[2] = case(3, "2026-03-01T00:00:00.000Z");
         odd.rows.lock().unwrap()[2]["service_name"] = "Mended".into();
         odd.ingest().success();
-        let mended = odd.program().sql("SELECT COUNT(*) AS n FROM incidents WHERE category = 'Mended'");
-        assert_eq!(mended[0]["n"], 1, "{field} {value}");
+        let repaired = odd.program().sql("SELECT COUNT(*) AS n FROM incidents WHERE category = 'Mended'");
+        assert_eq!(repaired[0]["n"], 1, "{field} {value}");
     }
 }
 

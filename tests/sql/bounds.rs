@@ -220,8 +220,8 @@ async fn a_statement_over_its_memory_ends_alone_in_words() {
     let small = "SELECT SUM(count) AS n FROM counts";
     let expected = answered(&serving, small).await;
     for (name, query) in greedy() {
-        let (answer, beside) = tokio::join!(ask(&serving, &query), answered(&serving, small));
-        assert_eq!(beside, expected, "{name}: another is answered");
+        let (answer, concurrent) = tokio::join!(ask(&serving, &query), answered(&serving, small));
+        assert_eq!(concurrent, expected, "{name}: another is answered");
         if answer.status == 200 {
             continue;
         }
@@ -299,12 +299,12 @@ async fn a_plan_without_an_end_ends_with_its_time() {
     let expected = answered(&serving, small).await;
     let plans = endless_plans();
     let asked = plans.iter().map(|query| ask(&serving, query));
-    let (answers, beside) = tokio::join!(join_all(asked), answered(&serving, small));
+    let (answers, concurrent) = tokio::join!(join_all(asked), answered(&serving, small));
     for (answer, query) in answers.iter().zip(&plans) {
         assert!([200, 400, 422, 504].contains(&answer.status), "{query:.60}: {}", answer.text());
     }
     assert!(detail(&answers[0], answers[0].status).contains("of /limits"), "{}", answers[0].text());
-    assert_eq!(beside, expected, "others are answered");
+    assert_eq!(concurrent, expected, "others are answered");
     is_at_rest(&serving).await;
     assert!(memory(serving.id(), "VmHWM") < 600);
 }

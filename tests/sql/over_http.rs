@@ -283,7 +283,7 @@ async fn a_query_over_its_memory_or_its_time_fails_alone_and_names_the_limit() {
     assert!(detail.contains("request_memory_mib"), "{detail}");
     let detail = refused(&endless, 504);
     assert!(detail.contains("timeout_ms"), "{detail}");
-    assert_eq!(rows(&small), expected, "beside them another is answered");
+    assert_eq!(rows(&small), expected, "another is answered at the same time");
     assert_eq!(serving.get("/readyz").await.status, 200);
 }
 

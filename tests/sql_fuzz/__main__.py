@@ -172,7 +172,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=int, help="the query with this number, alone")
     parser.add_argument("--query", help="one query, alone")
     parser.add_argument("--duckdb", help="the same query as DuckDB spells it")
-    parser.add_argument("--without", help="leave out queries that match this, while what they found is being mended")
+    parser.add_argument("--without", help="leave out queries that match this, while what they found is being repaired")
     parser.add_argument("--most-wrong", type=int, default=5, help="stop after so many")
     return parser.parse_args()
 

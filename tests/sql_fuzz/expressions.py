@@ -70,7 +70,7 @@ TYPES = {TEXT: "VARCHAR", INT: "BIGINT", FLOAT: "DOUBLE", BOOL: "BOOLEAN", TIME:
 
 
 class Expressions:
-    """Makes values of a kind. `subquery` makes what stands for one where a query may be within another."""
+    """Makes values of a kind. `subquery` makes a subquery used as a value, where queries may be nested."""
 
     def __init__(self, chance: random.Random, subqueries: object = None, beyond_duckdb: bool = False):
         self.chance = chance
@@ -423,7 +423,7 @@ class Expressions:
         return value(BOOL, "(", tested, word, low, " AND ", high, ")")
 
     def compared_constant(self, kind: str, scope: Scope) -> Node:
-        """A constant beside a value of the kind: a time may be a plain text there."""
+        """A constant compared with a value of the kind: a time may be plain text there."""
         made = self.constant(kind, scope)
         text = str(made)
         if kind == TIME and text.startswith("TIMESTAMP") and self.chance.random() < 0.4:
@@ -439,7 +439,7 @@ class Expressions:
         return value(BOOL, "((", one, " - ", other, f") {self.pick(COMPARED)} {length})")
 
     def _mixed(self, _kind: str, scope: Scope, depth: int) -> Node:
-        """A whole number beside one that is none."""
+        """An integer compared with a number of another type."""
         whole = value(INT, "(", self.of(INT, scope, depth - 1, exact=True), " % 100000)")
         return value(BOOL, "(", whole, f" {self.pick(COMPARED)} ", self.of(FLOAT, scope, 0, exact=True), ")")
 

@@ -264,7 +264,7 @@ def samples(database: duckdb.DuckDBPyConnection, sql: str, columns: tuple[tuple[
         listed = database.execute(
             f'SELECT DISTINCT "{name}" FROM {sql} WHERE "{name}" IS NOT NULL ORDER BY 1 LIMIT {SAMPLES_PER_COLUMN}'
         ).fetchall()
-        # Long texts and numbers make queries that nobody can read.
+        # Long texts and numbers make queries unreadable.
         short = [row[0] for row in listed if not (isinstance(row[0], str) and len(row[0]) > 30)]
         found.setdefault(kind, []).extend(short)
     return found

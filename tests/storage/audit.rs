@@ -60,7 +60,7 @@ fn a_lake_that_holds_what_the_portal_publishes_agrees_with_it() {
 }
 
 #[test]
-fn a_deletion_is_drift_by_month_and_category_and_is_mended() {
+fn a_deletion_is_drift_by_month_and_category_and_is_repaired() {
     let bench = Bench::synthetic(3_000);
     awkward(&bench);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
@@ -73,9 +73,9 @@ fn a_deletion_is_drift_by_month_and_category_and_is_mended() {
     assert_eq!(drift[0]["category"], victim["service_name"]);
     assert_eq!(drift[0]["month"].as_str(), victim["requested_datetime"].as_str().map(|time| &time[..7]));
     assert_eq!(findings(&drifted, "gone")[0]["key"], victim["service_request_id"]);
-    let mended = audit(&bench, &["--repair"]).success();
-    assert!(mended.stderr.contains("1 deleted"), "{}", mended.stderr);
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "mended");
+    let repaired = audit(&bench, &["--repair"]).success();
+    assert!(repaired.stderr.contains("1 deleted"), "{}", repaired.stderr);
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "repaired");
     audit(&bench, &["--keys"]).success();
 }
 
@@ -95,7 +95,7 @@ fn rows_that_no_scan_could_see_are_read_again_and_landed() {
     assert_eq!(findings(&drifted, "missing").len(), 3);
     assert!(findings(&drifted, "drift").iter().all(|row| row["drift"].as_i64().unwrap() < 0));
     audit(&bench, &["--repair"]).success();
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "mended");
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "repaired");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn the_older_of_two_rows_with_one_key_is_read_again_once_the_newer_is_gone() {
     assert_eq!(outdated[0]["key"], key);
     assert_eq!(findings(&drifted, "drift").len(), 2);
     audit(&bench, &["--repair"]).success();
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "mended");
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "repaired");
     audit(&bench, &["--keys"]).success();
     let (bench, _) = with_the_newer_twin_removed();
     bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();

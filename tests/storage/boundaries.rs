@@ -275,7 +275,7 @@ fn the_lake_as_it_was_has_the_boundaries_that_it_had() {
 }
 
 #[test]
-fn check_vacuum_and_history_know_boundaries_and_damage_is_mended_by_the_command_that_is_named() {
+fn check_vacuum_and_history_know_boundaries_and_damage_is_repaired_by_the_command_that_is_named() {
     let bench = Bench::synthetic(100);
     ingest(&bench, SET).success();
     edit(&bench);
@@ -303,8 +303,8 @@ fn check_vacuum_and_history_know_boundaries_and_damage_is_mended_by_the_command_
     std::fs::write(file, bytes).expect("written");
     let found = bench.program().run(&["check", "--format", "json"]).expect_status(5).json();
     let found = found.as_array().expect("findings").iter().find(|finding| finding["severity"] == "damaged");
-    let mend = found.expect("a finding")["mend"].as_str().expect("a mend").to_owned();
-    assert_eq!(mend, format!("hotspots-lake ingest --full {SET}"));
+    let remedy = found.expect("a finding")["mend"].as_str().expect("a remedy").to_owned();
+    assert_eq!(remedy, format!("hotspots-lake ingest --full {SET}"));
     assert!(ingest(&bench, SET).success().stderr.contains("unchanged"), "what is the same lands nothing");
     bench.ingest(&bench.program(), SET, &["--full"]).success();
     bench.program().run(&["check"]).success();

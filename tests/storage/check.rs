@@ -65,15 +65,15 @@ fn truncate(path: &Path) {
     std::fs::write(path, &bytes[..bytes.len() / 2]).expect("written");
 }
 
-fn run_mend(bench: &Bench, finding: &Value) {
-    let mend = finding["mend"].as_str().expect("a mend");
-    let command = mend.strip_prefix("hotspots-lake ").unwrap_or_else(|| panic!("{finding}: no command"));
+fn run_remedy(bench: &Bench, finding: &Value) {
+    let remedy = finding["mend"].as_str().expect("a remedy");
+    let command = remedy.strip_prefix("hotspots-lake ").unwrap_or_else(|| panic!("{finding}: no command"));
     bench.program().run(&command.split(' ').collect::<Vec<_>>()).success();
 }
 
 /// Damages a file, expects it to be named, runs the repairs that are named, and expects the lake to be intact and
 /// exact.
-fn found_and_mended(table: &str, part: &str, damage: impl Fn(&Path)) {
+fn found_and_repaired(table: &str, part: &str, damage: impl Fn(&Path)) {
     let bench = lake();
     let path = file(&bench, table, part);
     damage(&path);
@@ -84,7 +84,7 @@ fn found_and_mended(table: &str, part: &str, damage: impl Fn(&Path)) {
     let named = named.unwrap_or_else(|| panic!("{name} is not named: {found:?}"));
     assert!(named["object"].as_str().expect("an object").starts_with(&format!("table {table}, version ")), "{named}");
     for finding in &found {
-        run_mend(&bench, finding);
+        run_remedy(&bench, finding);
     }
     let output = check(&bench);
     assert_eq!(findings(&output), Vec::<Value>::new(), "{table} {part}: after the mend");
@@ -103,28 +103,30 @@ fn a_whole_lake_is_whole() {
 }
 
 #[test]
-fn damaged_incidents_are_found_and_mended() {
-    found_and_mended("incidents", "resource=311-cases/year=2024", scribble);
-    found_and_mended("incidents", "resource=311-cases/year=2024", truncate);
-    found_and_mended("incidents", "resource=311-cases/year=2023", |path| std::fs::remove_file(path).expect("removed"));
+fn damaged_incidents_are_found_and_repaired() {
+    found_and_repaired("incidents", "resource=311-cases/year=2024", scribble);
+    found_and_repaired("incidents", "resource=311-cases/year=2024", truncate);
+    found_and_repaired("incidents", "resource=311-cases/year=2023", |path| {
+        std::fs::remove_file(path).expect("removed")
+    });
 }
 
 #[test]
-fn damaged_counts_are_found_and_mended() {
-    found_and_mended("counts", "resource=311-cases/year=2024", scribble);
-    found_and_mended("counts", "resource=311-cases/year=2023", |path| std::fs::remove_file(path).expect("removed"));
+fn damaged_counts_are_found_and_repaired() {
+    found_and_repaired("counts", "resource=311-cases/year=2024", scribble);
+    found_and_repaired("counts", "resource=311-cases/year=2023", |path| std::fs::remove_file(path).expect("removed"));
 }
 
 #[test]
-fn damaged_fast_counts_and_rejects_are_found_and_mended() {
-    found_and_mended("fast_counts", "resource=311-cases", scribble);
-    found_and_mended("fast_counts", "resource=311-cases", |path| std::fs::remove_file(path).expect("removed"));
-    found_and_mended("rejects", "resource=311-cases", scribble);
-    found_and_mended("rejects", "resource=311-cases", |path| std::fs::remove_file(path).expect("removed"));
+fn damaged_fast_counts_and_rejects_are_found_and_repaired() {
+    found_and_repaired("fast_counts", "resource=311-cases", scribble);
+    found_and_repaired("fast_counts", "resource=311-cases", |path| std::fs::remove_file(path).expect("removed"));
+    found_and_repaired("rejects", "resource=311-cases", scribble);
+    found_and_repaired("rejects", "resource=311-cases", |path| std::fs::remove_file(path).expect("removed"));
 }
 
 #[test]
-fn damaged_raw_rows_and_logs_are_found_and_a_copy_mends_them() {
+fn damaged_raw_rows_and_logs_are_found_and_a_copy_repairs_them() {
     let bench = lake();
     for path in [
         file(&bench, "raw/311-cases", "_landed_month"),
@@ -139,7 +141,7 @@ fn damaged_raw_rows_and_logs_are_found_and_a_copy_mends_them() {
             assert!(
                 found.iter().any(|finding| finding["mend"]
                     .as_str()
-                    .is_some_and(|mend| mend.starts_with("restore it from a copy"))),
+                    .is_some_and(|remedy| remedy.starts_with("restore it from a copy"))),
                 "{}: {found:?}",
                 path.display()
             );
@@ -171,8 +173,8 @@ fn moved_entries_are_named(bench: &Bench, moves: &[(&str, &str)]) {
     let found = findings(&check(bench).expect_status(5));
     assert_eq!(found.len(), moves.len(), "{moves:?}: {found:?}");
     for (to, bytes) in kept {
-        let mend = format!("restore it from a copy of the lake: {to}");
-        let of = found.iter().find(|finding| finding["mend"] == mend).unwrap_or_else(|| panic!("{to}: {found:?}"));
+        let remedy = format!("restore it from a copy of the lake: {to}");
+        let of = found.iter().find(|finding| finding["mend"] == remedy).unwrap_or_else(|| panic!("{to}: {found:?}"));
         assert_eq!(of["object"], format!("table {}", to.replacen("/_delta_log", ", _delta_log", 1)), "{of}");
         std::fs::write(entry(to), bytes).expect("written");
     }
@@ -180,14 +182,14 @@ fn moved_entries_are_named(bench: &Bench, moves: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_log_entry_in_the_place_of_another_is_named_and_a_copy_mends_it() {
+fn a_log_entry_in_the_place_of_another_is_named_and_a_copy_repairs_it() {
     let bench = lake();
     let counts = ["counts/_delta_log/00000000000000000001.json", "counts/_delta_log/00000000000000000002.json"];
     let other = "fast_counts/_delta_log/00000000000000000002.json";
     moved_entries_are_named(&bench, &[(counts[0], counts[1]), (counts[1], counts[0])]);
     moved_entries_are_named(&bench, &[(counts[1], other), (other, counts[1])]);
     moved_entries_are_named(&bench, &[(counts[0], counts[1])]);
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the mends");
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the repairs");
 }
 
 #[test]
@@ -234,7 +236,7 @@ fn incidents_that_are_read_are_checked_though_a_newer_version_is_there() {
     let found = findings(&check(&bench).expect_status(5));
     let name = read.file_name().and_then(|n| n.to_str()).expect("a name");
     assert!(found.iter().any(|f| f["object"].as_str().is_some_and(|object| object.contains(name))), "{found:?}");
-    run_mend(&bench, &found[0]);
+    run_remedy(&bench, &found[0]);
     check(&bench).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the mend");
 }
@@ -285,7 +287,7 @@ fn statistics_that_lie_are_found() {
 }
 
 #[test]
-fn counts_that_differ_are_found_and_mended() {
+fn counts_that_differ_are_found_and_repaired() {
     let bench = lake();
     bench.program().run(&["compact"]).success();
     let counted = file(&bench, "counts", "resource=311-cases/year=2024");
@@ -311,7 +313,7 @@ fn counts_that_differ_are_found_and_mended() {
     for finding in &found {
         assert_eq!(finding["object"], "counts of 311-cases, 2024", "{finding}");
     }
-    run_mend(&bench, &found[0]);
+    run_remedy(&bench, &found[0]);
     check(&bench).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the mend");
 }

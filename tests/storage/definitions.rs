@@ -91,7 +91,7 @@ async fn a_lake_answers_the_same_without_the_files_of_its_rows() {
         let incidents = serving.get(&format!("/incidents?resource={OWN}&limit=5000&format=ndjson")).await.text();
         assert_eq!(incidents.lines().count() as i64, oracle.totals().incidents, "{command:?}: {incidents}");
         let resources = serving.get("/resources").await.json();
-        let own = resources.as_array().unwrap().iter().find(|row| row["name"] == OWN).expect("told of");
+        let own = resources.as_array().unwrap().iter().find(|row| row["name"] == OWN).expect("listed");
         assert_eq!(own["title"], "San Francisco 311 cases", "{command:?}");
     }
     tokio::task::block_in_place(|| {
@@ -369,13 +369,13 @@ async fn a_pinned_reading_keeps_the_definitions_of_its_time() {
     let mut catalog = Catalog::built_in().unwrap();
     catalog.add_directory(&narrow).unwrap();
     let reader = Reader::new(lake, engine, Arc::new(catalog));
-    let fingerprint = |view: &LakeSnapshot| view.catalog.get(OWN).unwrap().fingerprint();
+    let fingerprint = |snapshot: &LakeSnapshot| snapshot.catalog.get(OWN).unwrap().fingerprint();
     let today = reader.open_newest().await.unwrap();
-    let moment = TimeTravel::parse_versions(&today.version()).unwrap();
-    let then = reader.open_past(&moment).await.unwrap();
+    let time_travel = TimeTravel::parse_versions(&today.version()).unwrap();
+    let then = reader.open_past(&time_travel).await.unwrap();
     assert_ne!(fingerprint(&today), fingerprint(&then), "the file is newer");
-    for view in [today, then] {
-        let pin: SnapshotVersions = view.versions().to_string().parse().unwrap();
-        assert_eq!(fingerprint(&reader.open_versions(&pin).await.unwrap()), fingerprint(&view), "{pin}");
+    for snapshot in [today, then] {
+        let pin: SnapshotVersions = snapshot.versions().to_string().parse().unwrap();
+        assert_eq!(fingerprint(&reader.open_versions(&pin).await.unwrap()), fingerprint(&snapshot), "{pin}");
     }
 }

@@ -350,7 +350,7 @@ fn histories(strategy: &impl Strategy<Value = Vec<Step>>) {
     if let Err(failure) = done {
         panic!("HOTSPOTS_SEED={seed}: {failure}");
     }
-    assert_eq!(tried, cases, "something else says how many");
+    assert_eq!(tried, cases, "the number of cases is overridden");
 }
 
 #[test]

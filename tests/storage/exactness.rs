@@ -114,7 +114,7 @@ fn rejects_are_kept_counted_once_and_closed_by_a_usable_version() {
         assert!(open[0]["reason"].as_str().unwrap().contains("service_request_id"), "{open:?}");
         assert!(open[0]["original"].as_str().unwrap().contains("requested_datetime"), "{open:?}");
     }
-    let mended = bench.portal.update_where(
+    let repaired = bench.portal.update_where(
         CASES,
         |row| row.get("service_request_id").is_none_or(|id| id == "not a number"),
         |row| {
@@ -123,9 +123,9 @@ fn rejects_are_kept_counted_once_and_closed_by_a_usable_version() {
         },
         1_791_000_000_000,
     );
-    assert_eq!(mended, 2);
+    assert_eq!(repaired, 2);
     bench.ingest(&program, CASES_RESOURCE, &[]).success();
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the rows were mended");
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "after the rows were repaired");
     bench.program().run(&["compact"]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "compacted");
 }

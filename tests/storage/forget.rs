@@ -143,7 +143,7 @@ fn a_forgotten_record_is_in_no_byte_of_the_lake_and_in_no_count() {
     bench.portal.delete_where(CASES, is_sealed);
     crate::storage::history::edit(&bench, 9);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
-    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "landing goes on");
+    bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "landing continues");
     bench.program().run(&["compact"]).success();
     bench.assert_exact(CASES_RESOURCE, &bench.oracle(CASES), "and compaction");
     assert_eq!(holders(&bench, &[KEY, TEXT]), Vec::<PathBuf>::new(), "it did not come back");

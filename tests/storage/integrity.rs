@@ -183,7 +183,7 @@ async fn no_damage_to_any_file_is_answered_with_another_number() {
         }
         std::fs::write(path, before).unwrap();
     }
-    assert_eq!(answers(&lake).await.expect("mended"), right);
+    assert_eq!(answers(&lake).await.expect("repaired"), right);
     for class in names.iter().filter(|class| class.ends_with(" data") || class.ends_with(" entry")) {
         assert!(reported.contains_key(*class), "no damage to {class} was noticed: {harmless:?}, {reported:?}");
     }
@@ -209,7 +209,7 @@ async fn damage_under_a_reader(lake: &Path, seed: u64, damages: u64) -> BTreeMap
         }
         std::fs::write(path, before).unwrap();
     }
-    assert_eq!(ask(&reader).await.expect("mended"), right);
+    assert_eq!(ask(&reader).await.expect("repaired"), right);
     let data: Vec<&&String> = names.iter().filter(|class| class.ends_with(" data")).collect();
     assert!(data.iter().all(|class| reported.contains_key(class.as_str())), "{reported:?} of {names:?}");
     reported
@@ -274,7 +274,7 @@ async fn damage_under_a_server(lake: &Path, serving: &Running, is_noticed: bool)
         std::fs::write(path, bytes).unwrap();
     }
     for (path, right) in PATHS.iter().zip(right) {
-        assert_eq!(serving.get(path).await.text(), right, "{path}, mended");
+        assert_eq!(serving.get(path).await.text(), right, "{path}, repaired");
     }
 }
 

@@ -50,10 +50,10 @@ fn rejects_are_shown_and_become_incidents_once_the_definition_names_their_key() 
             "service_request_id = { type = \"integer\", aliases = [\"case_number\"] }",
         )],
     );
-    let mended = bench.program().env("HOTSPOTS_RESOURCES", &resources);
-    let run = mended.run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
+    let repaired = bench.program().env("HOTSPOTS_RESOURCES", &resources);
+    let run = repaired.run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
     assert!(run.stderr.contains("30 new"), "{}", run.stderr);
-    assert_eq!(mended.run(&["rejects", "--format", "json"]).success().json(), serde_json::json!([]));
+    assert_eq!(repaired.run(&["rejects", "--format", "json"]).success().json(), serde_json::json!([]));
     let as_if = |row: &Row| {
         let mut row = row.clone();
         if let Some(id) = row.remove("case_number") {
@@ -64,14 +64,14 @@ fn rejects_are_shown_and_become_incidents_once_the_definition_names_their_key() 
     let published: Vec<Row> = bench.portal.rows(CASES).iter().map(as_if).collect();
     let roles = lake_testkit::Roles::of_dataset(CASES);
     let oracle = lake_testkit::Oracle::of(&roles, &published, &lake_testkit::Order::AsGiven);
-    crate::harness::assert_exact(&mended, CASES_RESOURCE, &oracle, "mended");
+    crate::harness::assert_exact(&repaired, CASES_RESOURCE, &oracle, "repaired");
     // What was derived as it landed is what the raw rows make.
-    mended.run(&["check"]).success();
-    mended.run(&["compact", "--recount"]).success();
-    crate::harness::assert_exact(&mended, CASES_RESOURCE, &oracle, "recounted");
+    repaired.run(&["check"]).success();
+    repaired.run(&["compact", "--recount"]).success();
+    crate::harness::assert_exact(&repaired, CASES_RESOURCE, &oracle, "recounted");
     // The portal serves the same rows again: nothing new.
     bench.portal.restamp(CASES, EDITED_MS + 1_000, |_| {});
-    let again = bench.ingest(&mended, CASES_RESOURCE, &[]).success();
+    let again = bench.ingest(&repaired, CASES_RESOURCE, &[]).success();
     assert!(again.stderr.contains("0 new, 0 changed"), "{}", again.stderr);
 }
 
@@ -90,14 +90,14 @@ fn a_changed_definition_is_unreconciled_until_it_is_recounted() {
         (("category = \"service_name\"", "category = \"agency_responsible\""), "category"),
         (("south = 37.40", "south = 37.76"), "bounds"),
     ] {
-        let mended = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[change]));
-        let (exact, unreconciled) = standing(&mended);
+        let repaired = bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[change]));
+        let (exact, unreconciled) = standing(&repaired);
         assert!(!exact && unreconciled > 0, "{what}: before the recount");
-        mended.run(&["compact"]).success();
-        assert_eq!(standing(&mended), (true, 0), "{what}: after the recount");
+        repaired.run(&["compact"]).success();
+        assert_eq!(standing(&repaired), (true, 0), "{what}: after the recount");
         let by_rows = "SELECT COUNT(*) AS n FROM incidents";
         let by_counts = "SELECT SUM(count) AS n FROM counts";
-        assert_eq!(mended.sql(by_rows), mended.sql(by_counts), "{what}");
+        assert_eq!(repaired.sql(by_rows), repaired.sql(by_counts), "{what}");
         // Back to the old one, and batches that land under it: still not what was compacted.
         assert!(!standing(&old).0, "{what}: the old definition");
         old.run(&["compact"]).success();
@@ -183,20 +183,20 @@ fn a_reject_of_a_saved_file_is_closed_for_good_and_can_be_forgotten() {
     std::fs::write(bench.folder.path().join("saved.json"), saved).unwrap();
     bench.program().run(&["ingest", CASES_RESOURCE, "--file", "saved.json"]).success();
     let named = "service_request_id = { type = \"integer\", aliases = [\"case_number\"] }";
-    let mended =
+    let repaired =
         bench.program().env("HOTSPOTS_RESOURCES", redefine(&bench, &[("service_request_id = \"integer\"", named)]));
-    let run = mended.run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
+    let run = repaired.run(&["ingest", CASES_RESOURCE, "--replay-rejects"]).success();
     assert!(run.stderr.contains("1 new"), "{}", run.stderr);
-    mended.run(&["check"]).success();
-    mended.run(&["compact", "--recount"]).success();
+    repaired.run(&["check"]).success();
+    repaired.run(&["compact", "--recount"]).success();
     let open = "SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'";
-    assert_eq!(mended.sql(open)[0]["n"], 0);
-    mended.run(&["forget", CASES_RESOURCE, "555000555000"]).success();
+    assert_eq!(repaired.sql(open)[0]["n"], 0);
+    repaired.run(&["forget", CASES_RESOURCE, "555000555000"]).success();
     let left =
         "SELECT COUNT(*) AS n FROM raw.\"311_cases\" WHERE status_notes = 'sealed-by-court' OR _extra LIKE '%sealed%'";
-    assert_eq!(mended.sql(left)[0]["n"], 0);
-    assert_eq!(mended.sql("SELECT COUNT(*) AS n FROM stored.rejects WHERE original LIKE '%sealed%'")[0]["n"], 0);
-    mended.run(&["check"]).success();
+    assert_eq!(repaired.sql(left)[0]["n"], 0);
+    assert_eq!(repaired.sql("SELECT COUNT(*) AS n FROM stored.rejects WHERE original LIKE '%sealed%'")[0]["n"], 0);
+    repaired.run(&["check"]).success();
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn another_key_takes_what_was_published_before_it_was_declared() {
     let original = "SELECT COUNT(*) AS n FROM raw.\"311_cases\" WHERE _extra LIKE '%service_request_id%'";
     assert!(count(original) >= published.len() as u64, "what is no longer declared is kept");
     rekeyed.run(&["check"]).success();
-    // Another definition of the key meets rows that are keyed otherwise: nobody lands under the wrong one.
+    // Another definition of the key meets rows that are keyed otherwise: no row lands under the wrong one.
     bench.portal.restamp(CASES, EDITED_MS + 2_000, |row| drop(row.insert("status_notes".to_owned(), "again".into())));
     bench.ingest(&rekeyed, CASES_RESOURCE, &["--page-size", "70"]).success();
     rekeyed.run(&["compact", "--window", "2000..2030"]).success();

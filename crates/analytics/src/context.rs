@@ -1,4 +1,4 @@
-//! What a question is asked of: one snapshot of the lake, and the engine that works for this question.
+//! The input of a question: one snapshot of the lake, and the engine that computes this question.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub struct QueryContext {
     /// The engine, within the question's limits.
     pub engine: Engine,
     /// The snapshot.
-    pub view: LakeSnapshot,
+    pub snapshot: LakeSnapshot,
 }
 
 impl QueryContext {
@@ -22,6 +22,6 @@ impl QueryContext {
     /// # Errors
     /// If a view cannot be planned.
     pub async fn session(&self) -> Result<Session> {
-        self.reader.session_on(&self.engine, &self.view).await
+        self.reader.session_on(&self.engine, &self.snapshot).await
     }
 }

@@ -53,7 +53,7 @@ impl LabelValues {
 
     /// Returns the values of a label; `None` where there are too many.
     async fn values(&self, context: &QueryContext, label: Dimension) -> Result<Option<Values>> {
-        let version = context.view.version();
+        let version = context.snapshot.version();
         {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if known.version != version {

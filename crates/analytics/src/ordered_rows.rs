@@ -1,8 +1,8 @@
 //! Rows in a total order up to a limit, with the knowledge, before the first row is sent, whether there are more.
 //!
-//! A sort emits its first row after it has read its last one. The rows counted on the way into the sort are therefore all
-//! rows by the time the first comes out, and nothing is held for this but what the sort itself holds: in the request's
-//! memory, and on disk beyond it.
+//! A sort emits its first row after it has read its last one. The rows counted on the way into the sort are therefore
+//! all rows by the time the first comes out, and only the sort itself holds rows: in the request's memory, and on disk
+//! beyond it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -45,7 +45,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// How it may be given.
     pub shape: Shape,
-    /// What it may be.
+    /// Its accepted values.
     pub values: ValueKind,
     /// Its meaning, for documentation.
     pub about: &'static str,

@@ -52,7 +52,7 @@ pub fn plan_from_counts(context: &QueryContext, question: &AggregatesRequest) ->
     let session = context.engine.session();
     let filters = &question.filters;
     let filter = CountsFilter { conditions: filters.column_tests(), year: filters.year_test() };
-    let frame = scan_counts(&session, &context.view, filter, |name| filters.resources.contains(name))?;
+    let frame = scan_counts(&session, &context.snapshot, filter, |name| filters.resources.contains(name))?;
     aggregate(&session, frame, question, sum(col("count"))).map_err(plan_error)
 }
 

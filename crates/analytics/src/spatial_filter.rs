@@ -12,7 +12,7 @@ use lake_query::Rectangle;
 
 /// The Earth's mean radius, metres (IUGG).
 const RADIUS: f64 = 6_371_008.8;
-/// What a box around a circle is widened by, degrees: far more than rounding, far less than a street.
+/// The margin of a box around a circle, degrees: far more than rounding, far less than a street.
 const SLACK: f64 = 1e-6;
 
 /// The cells of the finest resolution in a coarser one. They follow each other: an H3 index holds its parents' digits
@@ -46,7 +46,7 @@ impl CellRange {
     }
 }
 
-/// What is within a distance of a point; the edge belongs to it.
+/// The points within a distance of a point; the edge belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Circle {
     /// Degrees.
@@ -120,8 +120,8 @@ mod tests {
                 if resolution >= Resolution::Four {
                     let within = finest(cell);
                     assert_eq!((within.iter().min(), within.iter().max()), (Some(&range.first), Some(&range.last)));
-                    let beside = cell.grid_disk::<Vec<_>>(1).into_iter().filter(|other| *other != cell);
-                    assert!(beside.flat_map(finest).all(|other| other < range.first || other > range.last));
+                    let neighbors = cell.grid_disk::<Vec<_>>(1).into_iter().filter(|other| *other != cell);
+                    assert!(neighbors.flat_map(finest).all(|other| other < range.first || other > range.last));
                 } else {
                     let own = LatLng::new(latitude, longitude).expect("a place").to_cell(Resolution::Ten);
                     let own = i64::try_from(u64::from(own)).expect("63 bits");

@@ -10,15 +10,15 @@ use crate::progress::Progress;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
-    let catalog = context::catalog(global)?;
-    let lake = context::open_to_write(global).await?;
+    let catalog = context::load_catalog(global)?;
+    let lake = context::open_lake_to_write(global).await?;
     let named = args.names.to_vec();
     let names = if named.is_empty() { lake.list_landed_resources().await? } else { named };
-    let reader = context::reader(global, lake.clone(), &catalog)?;
+    let reader = context::create_reader(global, lake.clone(), &catalog)?;
     let options = AuditOptions {
         portal: context::portal_options(&args.portal)?,
         page_size: args.portal.page_size as usize,
-        landing: context::landing(global, &lake, false)?,
+        landing: context::landing_options(global, &lake, false)?,
         window: args.window,
         keys: args.keys,
         repair: args.repair,
@@ -43,7 +43,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
         // Work under way may be aborted at any moment: the next run continues from the last commit.
         match stop.run_until_cancelled(Box::pin(found)).await {
             Some(Ok(audit)) => {
-                step.done(&summary(&audit));
+                step.done(&summarize(&audit));
                 audits.push(audit);
             }
             Some(Err(error)) => {
@@ -67,7 +67,7 @@ pub(crate) async fn run(global: &Global, args: Args) -> Result<u8> {
 const MAX_STAMP_CHARS: usize = 60;
 
 /// Summarizes an audit in a line.
-fn summary(audit: &Audit) -> String {
+fn summarize(audit: &Audit) -> String {
     let mut text = match &audit.stuck {
         Some(cursor) => {
             let stamp = one_line(&cursor.updated_at, MAX_STAMP_CHARS);

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Check) -> Result<u8> {
-    let findings = match context::open(global).await {
+    let findings = match context::open_lake(global).await {
         Ok(lake) => findings(global, lake).await?,
         Err(error) if error.kind() == Kind::Data => vec![damaged_definition(&error)],
         Err(error) => return Err(error),
@@ -31,8 +31,8 @@ pub(crate) async fn run(global: &Global, args: Check) -> Result<u8> {
 }
 
 async fn findings(global: &Global, lake: Lake) -> Result<Vec<Finding>> {
-    let catalog = context::catalog(global)?;
-    let reader = context::reader(global, lake, &catalog)?;
+    let catalog = context::load_catalog(global)?;
+    let reader = context::create_reader(global, lake, &catalog)?;
     let progress = Progress::new(global.quiet);
     let mut step = progress.step("check".to_owned());
     let findings = check(&reader, |rows| step.add(rows)).await?;

@@ -13,9 +13,10 @@ use crate::progress::Progress;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
-    let catalog = context::catalog(global)?;
-    let lake = if args.dry_run { context::open(global).await? } else { context::open_to_write(global).await? };
-    let reader = context::reader(global, lake, &catalog)?;
+    let catalog = context::load_catalog(global)?;
+    let lake =
+        if args.dry_run { context::open_lake(global).await? } else { context::open_lake_to_write(global).await? };
+    let reader = context::create_reader(global, lake, &catalog)?;
     let named = args.names.to_vec();
     let names = if named.is_empty() { landed_resources(&reader).await? } else { named };
     if let Some(window) = args.window {
@@ -73,14 +74,14 @@ pub(crate) async fn one(
     options: CompactOptions,
     progress: impl FnMut(u64) + Send,
 ) -> Result<Vec<CompactionReport>> {
-    let view = reader.open_newest().await?;
-    let resource = view.catalog.get(name)?;
-    if let Some(landed) = view.resources.get(name).filter(|landed| landed.is_rekeyed() && !options.dry_run) {
+    let snapshot = reader.open_newest().await?;
+    let resource = snapshot.catalog.get(name)?;
+    if let Some(landed) = snapshot.resources.get(name).filter(|landed| landed.is_rekeyed() && !options.dry_run) {
         // Opening the landing rewrites the raw rows under the key that is declared now.
-        let landing = context::landing(global, reader.lake(), landed.mark.synthetic)?;
+        let landing = context::landing_options(global, reader.lake(), landed.mark.synthetic)?;
         Landing::open(reader.lake(), &resource, &landing).await?;
     }
-    let redefined = view.resources.get(name).is_some_and(ResourceSnapshot::is_redefined);
+    let redefined = snapshot.resources.get(name).is_some_and(ResourceSnapshot::is_redefined);
     if (redefined || options.recount) && !options.dry_run {
         // Before the counts, whose commit marks the resource as reconciled.
         rebuild_rejects(reader, &resource, "REBUILD").await?;

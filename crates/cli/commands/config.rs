@@ -1,4 +1,4 @@
-//! `config show`: the settings that hold, and where they come from. What it prints is a config file.
+//! `config show`: the settings in effect, and where they come from. Its output is a config file.
 
 use std::fmt::Write as _;
 
@@ -22,12 +22,12 @@ pub(crate) fn run(args: Config) -> Result<u8> {
         }
     }
     let given =
-        line.matches().map_err(|error| Error::internal("the command line was read before").with_source(error))?;
+        line.parse_matches().map_err(|error| Error::internal("the command line was read before").with_source(error))?;
     let shown = Shown { file: line.file.as_ref(), origin };
-    let mut text = shown.options(&line.command, &[], &given);
+    let mut text = shown.format_options(&line.command, &[], &given);
     let chosen = line.command.get_subcommands().filter(|c| names.is_empty() || names.iter().any(|n| n == c.get_name()));
     for command in chosen {
-        shown.tables(&line.command, command, &mut Vec::new(), &mut text)?;
+        shown.write_tables(&line.command, command, &mut Vec::new(), &mut text)?;
     }
     output::print(&text)?;
     Ok(0)
@@ -40,31 +40,37 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     /// Writes the table of a command, and those of its subcommands.
-    fn tables(&self, program: &Command, command: &Command, above: &mut Vec<String>, text: &mut String) -> Result<()> {
+    fn write_tables(
+        &self,
+        program: &Command,
+        command: &Command,
+        above: &mut Vec<String>,
+        text: &mut String,
+    ) -> Result<()> {
         above.push(command.get_name().to_owned());
-        // As if the command was given without any option: what holds then is what is shown.
+        // The settings of the command without any option are shown.
         let words = std::iter::once(program.get_name()).chain(above.iter().map(String::as_str));
         let matches = program.clone().ignore_errors(true).try_get_matches_from(words);
         let matches = matches.map_err(|error| Error::internal("a bare command").with_source(error))?;
         let own = above.iter().try_fold(&matches, |matches, word| matches.subcommand_matches(word));
-        let lines = own.map(|own| self.options(command, above, own)).unwrap_or_default();
+        let lines = own.map(|own| self.format_options(command, above, own)).unwrap_or_default();
         if !lines.is_empty() {
             let _ = write!(text, "\n[{}]\n{lines}", above.join("."));
         }
         for inner in command.get_subcommands() {
-            self.tables(program, inner, above, text)?;
+            self.write_tables(program, inner, above, text)?;
         }
         above.pop();
         Ok(())
     }
 
     /// Returns a line for each option of a command.
-    fn options(&self, command: &Command, words: &[String], matches: &ArgMatches) -> String {
+    fn format_options(&self, command: &Command, words: &[String], matches: &ArgMatches) -> String {
         let options = command.get_arguments().filter(|argument| is_option(argument));
-        options.map(|argument| self.line(argument, words, matches)).collect()
+        options.map(|argument| self.format_line(argument, words, matches)).collect()
     }
 
-    fn line(&self, argument: &Arg, words: &[String], matches: &ArgMatches) -> String {
+    fn format_line(&self, argument: &Arg, words: &[String], matches: &ArgMatches) -> String {
         let (id, name) = (argument.get_id().as_str(), argument.get_long().unwrap_or_default());
         let values: Vec<String> = match matches.get_raw(id) {
             // An address may hold a password.
@@ -73,18 +79,18 @@ impl Shown<'_> {
         };
         let value = if argument.is_hide_env_values_set() {
             // As a comment: if the output is used as a config file, it must not become its token.
-            return format!("# {name} = \"***\"{}\n", self.said(argument, name, words, matches));
+            return format!("# {name} = \"***\"{}\n", self.describe_origin(argument, name, words, matches));
         } else if matches!(argument.get_action(), clap::ArgAction::Append) {
             let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
             format!("[{}]", values.join(", "))
         } else {
-            bare(values.last().map_or("", String::as_str))
+            format_value(values.last().map_or("", String::as_str))
         };
-        format!("{name} = {value}{}\n", self.said(argument, name, words, matches))
+        format!("{name} = {value}{}\n", self.describe_origin(argument, name, words, matches))
     }
 
     /// Returns the origin of a value, if origins are requested.
-    fn said(&self, argument: &Arg, name: &str, words: &[String], matches: &ArgMatches) -> String {
+    fn describe_origin(&self, argument: &Arg, name: &str, words: &[String], matches: &ArgMatches) -> String {
         if !self.origin {
             return String::new();
         }
@@ -94,14 +100,14 @@ impl Shown<'_> {
             Some(ValueSource::EnvVariable) => {
                 argument.get_env().map_or_else(String::new, |variable| variable.to_string_lossy().into_owned())
             }
-            _ => self.file.and_then(|file| file.origin(words, name)).unwrap_or_else(default),
+            _ => self.file.and_then(|file| file.find_origin(words, name)).unwrap_or_else(default),
         };
         format!("  # {origin}")
     }
 }
 
 /// Formats a number or a flag as it is, anything else as text.
-fn bare(value: &str) -> String {
+fn format_value(value: &str) -> String {
     let is_bare =
         value.parse::<i64>().is_ok_and(|number| number.to_string() == value) || ["true", "false"].contains(&value);
     if is_bare { value.to_owned() } else { quoted(value) }

@@ -9,16 +9,16 @@ use crate::args::{Forget, Global};
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Forget) -> Result<u8> {
-    let lake = context::open_to_write(global).await?;
-    let reader = context::reader(global, lake.clone(), &context::catalog(global)?)?;
+    let lake = context::open_lake_to_write(global).await?;
+    let reader = context::create_reader(global, lake.clone(), &context::load_catalog(global)?)?;
     let resource = reader.catalog().await?.get(&args.resource)?;
     let raw = lake.raw(&resource.name)?;
     if !raw.exists().await? {
         return Err(Error::not_found(format!("nothing of {} has landed", resource.name)));
     }
     let mark = LandingMark::read(&raw, raw.snapshot().await?.as_ref()).await?;
-    let options = context::landing(global, &lake, mark.synthetic)?;
-    // Holds the key index, so that nobody on this machine lands meanwhile, and derives what a crash left missing.
+    let options = context::landing_options(global, &lake, mark.synthetic)?;
+    // Holds the key index, so that no process on this machine lands meanwhile, and derives what a crash left missing.
     let landing = Landing::open(&lake, &resource, &options).await?;
     let index = options.index_directory.join(&resource.name);
     let remove_index = || {

@@ -1,4 +1,4 @@
-//! `history`: what was done to the lake.
+//! `history`: the operations on the lake.
 
 use lake_maintenance::read_history;
 use lake_model::{Kind, Result, ResultExt};
@@ -8,7 +8,7 @@ use crate::args::{Global, History};
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: History) -> Result<u8> {
-    let lake = context::open(global).await?;
+    let lake = context::open_lake(global).await?;
     let lines = read_history(&lake, args.table.as_deref(), args.limit).await?;
     let rows: Result<Vec<Value>> = lines
         .iter()

@@ -11,9 +11,9 @@ use crate::progress::Progress;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
-    let catalog = context::known(global).await?;
+    let catalog = context::load_effective_catalog(global).await?;
     let names = args.names.to_vec();
-    let mut chosen = context::chosen(&catalog, &names)?;
+    let mut chosen = context::select_entries(&catalog, &names)?;
     if args.replay_rejects {
         if let Some(known) = chosen.iter().find(|known| names.iter().any(|name| name == known.name()))
             && matches!(known, CatalogEntry::Boundaries(_))
@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         }
         None => Source::Portal(context::portal_options(&args.portal)?),
     };
-    let lake = context::create(global).await?;
+    let lake = context::create_lake(global).await?;
     let stop = super::stop_on_signals("the page that is being landed still lands")?;
     let options = IngestOptions {
         source,
@@ -40,7 +40,7 @@ pub(crate) async fn run(global: &Global, args: Ingest) -> Result<u8> {
         max_pages: args.max_pages,
         full: args.full.then_some(FullScanOptions { allow_deletes: args.allow_deletes }),
         until: None,
-        landing: context::landing(global, &lake, false)?,
+        landing: context::landing_options(global, &lake, false)?,
     };
     let progress = Progress::new(global.quiet);
     let (mut done, mut stopped, mut failure) = (0_usize, false, None);

@@ -98,8 +98,8 @@ pub(crate) fn is_stopping() -> bool {
 /// The second signal, once there was one.
 static ABANDONED: LazyLock<watch::Sender<Option<SignalKind>>> = LazyLock::new(|| watch::Sender::new(None));
 
-/// Ends when somebody has signalled twice: the exit code of a program that such a signal ends. Whatever was being
-/// written is made good by the next run.
+/// Returns after a second signal: the exit code of a program that such a signal ends. The next run completes
+/// interrupted writes.
 pub(crate) async fn abandoned() -> u8 {
     let mut second = ABANDONED.subscribe();
     let signal = second.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);

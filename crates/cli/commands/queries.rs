@@ -18,26 +18,26 @@ use crate::output::Listing;
 use crate::rows::{Destination, write_rows};
 use crate::{context, output};
 
-/// Rows of the lake that is made for a test where there is none, and their seed: the same everywhere.
+/// The rows of the lake that is made for a test if there is none, and their seed: the same everywhere.
 const TEST_ROWS: usize = 5_000;
 const TEST_SEED: u64 = 311;
 
 pub(crate) async fn run(global: &Global, args: Queries) -> Result<u8> {
     match args.command {
-        QueriesCommand::List { format } => list(&context::queries(global)?, format),
+        QueriesCommand::List { format } => list(&context::load_queries(global)?, format),
         QueriesCommand::Show { name } => {
-            output::print(context::queries(global)?.get(&name)?.text())?;
+            output::print(context::load_queries(global)?.get(&name)?.text())?;
             Ok(0)
         }
         QueriesCommand::Run { name, values, rows } => {
             let destination = Destination::new(&rows)?;
-            let query = context::queries(global)?.get(&name)?;
+            let query = context::load_queries(global)?.get(&name)?;
             let values = query.values(values.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
-            let catalog = context::catalog(global)?;
-            let reader = context::reader(global, context::open(global).await?, &catalog)?;
-            let view = reader.open_newest().await?;
-            output::warn_of_inexact(&view, global.quiet);
-            let session = reader.sql_session(&view).await?;
+            let catalog = context::load_catalog(global)?;
+            let reader = context::create_reader(global, context::open_lake(global).await?, &catalog)?;
+            let snapshot = reader.open_newest().await?;
+            output::warn_of_inexact(&snapshot, global.quiet);
+            let session = reader.sql_session(&snapshot).await?;
             let frame = query.prepare(&session).await?.bind(values)?;
             destination.write(frame, global.quiet).await?;
             Ok(0)
@@ -72,21 +72,21 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
         }
         None => Named::built_in()?,
     };
-    let catalog = context::catalog(global)?;
+    let catalog = context::load_catalog(global)?;
     // It goes when the test is over.
     let made = tempfile::tempdir().or_err(Kind::Unavailable, || "a directory for a small lake")?;
-    let lake = match context::open(global).await {
+    let lake = match context::open_lake(global).await {
         Err(error) if error.kind() == Kind::NotFound => {
             output::note(&format!("There is no lake at {}: testing on a small one of synthetic rows.", global.lake));
-            small_lake(global, &catalog, made.path()).await?
+            create_small_lake(global, &catalog, made.path()).await?
         }
         opened => opened?,
     };
-    let reader = context::reader(global, lake, &catalog)?;
+    let reader = context::create_reader(global, lake, &catalog)?;
     let session = reader.sql_session(&reader.open_newest().await?).await?;
     let (mut rows, mut wrong) = (Vec::new(), false);
     for query in queries.iter() {
-        let (result, detail) = match tested(query, &session, update).await {
+        let (result, detail) = match test_query(query, &session, update).await {
             Ok(result) => (result, Value::Null),
             Err(error) if error.kind() == Kind::Invalid => {
                 wrong = true;
@@ -103,8 +103,8 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
 /// Tests a query, and returns the result as a word.
 ///
 /// # Errors
-/// What is wrong with it, or how its rows differ from those expected.
-async fn tested(query: &NamedQuery, session: &Session, update: bool) -> Result<&'static str> {
+/// The error of the query, or the difference of its rows from the expected ones.
+async fn test_query(query: &NamedQuery, session: &Session, update: bool) -> Result<&'static str> {
     query.check(session).await?;
     if query.parameters().iter().any(|parameter| parameter.required) {
         return Ok("planned, not run: a parameter has no default");
@@ -123,11 +123,15 @@ async fn tested(query: &NamedQuery, session: &Session, update: bool) -> Result<&
         return Ok("ran; no rows are expected");
     }
     let expected = read_regular_file(&path)?;
-    if expected == answered { Ok("the same") } else { Err(Error::invalid(difference(&path, &expected, &answered))) }
+    if expected == answered {
+        Ok("the same")
+    } else {
+        Err(Error::invalid(find_difference(&path, &expected, &answered)))
+    }
 }
 
 /// Returns the first line that is not as expected.
-fn difference(path: &Path, expected: &str, answered: &str) -> String {
+fn find_difference(path: &Path, expected: &str, answered: &str) -> String {
     let (mut left, mut right) = (expected.lines(), answered.lines());
     let mut line = 1;
     loop {
@@ -143,7 +147,7 @@ fn difference(path: &Path, expected: &str, answered: &str) -> String {
 }
 
 /// Creates a compacted lake of synthetic rows.
-async fn small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -> Result<Lake> {
+async fn create_small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -> Result<Lake> {
     let portal = tokio::task::spawn_blocking(|| synthetic::san_francisco(TEST_ROWS, TEST_SEED))
         .await
         .or_err(Kind::Internal, || "making the rows of a small lake")?;
@@ -168,7 +172,7 @@ async fn small_lake(global: &Global, catalog: &Arc<Catalog>, directory: &Path) -
             ingest_boundaries(&lake, &set, &options).await?;
         }
     }
-    let reader: Arc<Reader> = context::reader(global, lake.clone(), catalog)?;
+    let reader: Arc<Reader> = context::create_reader(global, lake.clone(), catalog)?;
     for dataset in synthetic::DATASETS {
         super::compact::one(global, &reader, dataset.resource, CompactOptions::default(), |_| {}).await?;
     }

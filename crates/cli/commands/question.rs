@@ -28,14 +28,14 @@ pub(crate) struct OpenQuestion {
 /// If the lake cannot be read, or a filter names a resource that does not exist.
 pub(crate) async fn open(global: &Global, asked: AskOutput, filters: &Filters) -> Result<OpenQuestion> {
     let destination = Destination::new(&asked.rows)?;
-    let reader = context::reader(global, context::open(global).await?, &context::catalog(global)?)?;
-    let view = match asked.time_travel.moment() {
-        Some(moment) => reader.open_past(&moment).await?,
+    let reader = context::create_reader(global, context::open_lake(global).await?, &context::load_catalog(global)?)?;
+    let snapshot = match asked.time_travel.into_time_travel() {
+        Some(time_travel) => reader.open_past(&time_travel).await?,
         None => reader.open_newest().await?,
     };
-    filters.check_resources(&view.resource_names())?;
-    output::warn_of_inexact(&view, global.quiet);
-    let context = QueryContext { engine: reader.engine().clone(), reader: Arc::clone(&reader), view };
+    filters.check_resources(&snapshot.resource_names())?;
+    output::warn_of_inexact(&snapshot, global.quiet);
+    let context = QueryContext { engine: reader.engine().clone(), reader: Arc::clone(&reader), snapshot };
     if !global.quiet {
         for warning in LabelValues::default().warnings(&context, filters).await? {
             output::note(&format!("warning: {warning}"));

@@ -1,4 +1,4 @@
-//! `rejects`: what could not be used, and why.
+//! `rejects`: rows that could not be used, with the reason.
 
 use arrow::array::{Array as _, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -11,15 +11,15 @@ use crate::output::Listing;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Rejects) -> Result<u8> {
-    let catalog = context::catalog(global)?;
-    let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
-    let view = reader.open_newest().await?;
-    let session = reader.session(&view).await?;
+    let catalog = context::load_catalog(global)?;
+    let lake = context::open_lake(global).await?;
+    let reader = context::create_reader(global, lake, &catalog)?;
+    let snapshot = reader.open_newest().await?;
+    let session = reader.session(&snapshot).await?;
     let names = args.names.to_vec();
-    for name in names.iter().filter(|name| !view.resources.contains_key(*name)) {
+    for name in names.iter().filter(|name| !snapshot.resources.contains_key(*name)) {
         // A name that nothing landed under is either known or mistyped.
-        view.catalog.get(name)?;
+        snapshot.catalog.get(name)?;
     }
     let named = match names.as_slice() {
         [] => "TRUE".to_owned(),

@@ -9,8 +9,8 @@ use crate::args::{Global, Resources, ResourcesCommand};
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Resources) -> Result<u8> {
-    let given = context::catalog(global)?;
-    let catalog = context::known(global).await.unwrap_or_else(|error| {
+    let given = context::load_catalog(global)?;
+    let catalog = context::load_effective_catalog(global).await.unwrap_or_else(|error| {
         output::note(&format!("warning: the definitions of the lake are left out: {error}"));
         given
     });

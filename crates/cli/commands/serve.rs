@@ -8,10 +8,10 @@ use crate::memory::return_freed_memory;
 use crate::serving::Listening;
 
 pub(crate) async fn run(global: &Global, args: Serve) -> Result<u8> {
-    let catalog = context::catalog(global)?;
-    let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
-    let queries = context::checked_queries(global, &reader).await?;
+    let catalog = context::load_catalog(global)?;
+    let lake = context::open_lake(global).await?;
+    let reader = context::create_reader(global, lake, &catalog)?;
+    let queries = context::load_checked_queries(global, &reader).await?;
     let stop = super::stop_on_signals("requests under way still end")?;
     return_freed_memory(stop.clone());
     let Listening { server, access, limits } = args.serving.listen().await?;

@@ -24,21 +24,22 @@ pub(crate) async fn run(global: &Global, args: Sql) -> Result<u8> {
     if query.trim().is_empty() && !is_interactive {
         return Err(Error::invalid("there is no query; give it as an argument, with -f FILE, or on stdin"));
     }
-    let catalog = context::catalog(global)?;
-    let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
-    let moment = args.time_travel.moment();
+    let catalog = context::load_catalog(global)?;
+    let lake = context::open_lake(global).await?;
+    let reader = context::create_reader(global, lake, &catalog)?;
+    let time_travel = args.time_travel.into_time_travel();
     if is_interactive {
-        let settings = shell::Settings { moment, cells: args.rows.cells.unwrap_or_default(), is_quiet: global.quiet };
+        let settings =
+            shell::Settings { time_travel, cells: args.rows.cells.unwrap_or_default(), is_quiet: global.quiet };
         Box::pin(shell::run(&reader, settings)).await?;
         return Ok(0);
     }
-    let view = match moment {
-        Some(moment) => reader.open_past(&moment).await?,
+    let snapshot = match time_travel {
+        Some(time_travel) => reader.open_past(&time_travel).await?,
         None => reader.open_newest().await?,
     };
-    output::warn_of_inexact(&view, global.quiet);
-    let session = reader.sql_session(&view).await?;
+    output::warn_of_inexact(&snapshot, global.quiet);
+    let session = reader.sql_session(&snapshot).await?;
     let frame = session.sql(&query).await?;
     destination.write(frame, global.quiet).await?;
     Ok(0)

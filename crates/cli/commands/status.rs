@@ -15,17 +15,17 @@ use crate::output::Listing;
 use crate::{context, output};
 
 pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
-    let catalog = context::catalog(global)?;
-    let lake = context::open(global).await?;
-    let reader = context::reader(global, lake, &catalog)?;
-    let view = reader.open_newest().await?;
-    let session = reader.session(&view).await?;
+    let catalog = context::load_catalog(global)?;
+    let lake = context::open_lake(global).await?;
+    let reader = context::create_reader(global, lake, &catalog)?;
+    let snapshot = reader.open_newest().await?;
+    let session = reader.session(&snapshot).await?;
     let incidents = by_resource(&session, sql_files::REPORTS_INCIDENTS_BY_RESOURCE).await?;
     let rejects = by_resource(&session, sql_files::REPORTS_REJECTS_BY_RESOURCE).await?;
-    let audits = view.lake.read_last_audits(view.resources.keys()).await;
+    let audits = snapshot.lake.read_last_audits(snapshot.resources.keys()).await;
     let mut rows = Vec::new();
-    for (name, resource) in &view.resources {
-        let raw = view.lake.raw(name)?;
+    for (name, resource) in &snapshot.resources {
+        let raw = snapshot.lake.raw(name)?;
         let mark = LandingMark::read(&raw, &resource.raw).await?;
         let number = |numbers: &HashMap<String, i64>| numbers.get(name).copied().unwrap_or(0);
         rows.push(json!({
@@ -39,13 +39,13 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "exact": resource.is_exact(),
             "definition": resource.resource.as_ref().map(|resource| resource.definition.origin),
             "landed_at": mark.landed_at,
-            "lag": lag(&mark.landed_at),
+            "lag": format_lag(&mark.landed_at),
             "cursor": mark.cursor.map(|c| c.updated_at),
             "rows_are": if mark.synthetic { "synthetic" } else { "real" },
-            "last_audit": audits.get(name).map(|audit| told(audit, args.format)),
+            "last_audit": audits.get(name).map(|audit| format_audit(audit, args.format)),
         }));
     }
-    for (name, mark) in reader.boundaries_marks(&view).await? {
+    for (name, mark) in reader.boundaries_marks(&snapshot).await? {
         rows.push(json!({
             "resource": name,
             "batches": Value::Null,
@@ -55,9 +55,9 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
             "boundaries": mark.boundaries,
             "unreconciled": 0,
             "exact": true,
-            "definition": view.catalog.find_entry(&name).ok().map(|known| known.definition().origin),
+            "definition": snapshot.catalog.find_entry(&name).ok().map(|known| known.definition().origin),
             "landed_at": mark.landed_at,
-            "lag": lag(&mark.landed_at),
+            "lag": format_lag(&mark.landed_at),
             "cursor": Value::Null,
             "rows_are": if mark.synthetic { "synthetic" } else { "real" },
             "last_audit": Value::Null,
@@ -68,8 +68,8 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
     }
     output::print_rows(&rows, args.format)?;
     if args.format == Listing::Table && !global.quiet {
-        output::note(&format!("Lake-Version: {}", view.version()));
-        for inexact in view.describe_inexact() {
+        output::note(&format!("Lake-Version: {}", snapshot.version()));
+        for inexact in snapshot.describe_inexact() {
             output::note(&format!("warning: {inexact}"));
         }
     }
@@ -77,7 +77,7 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<u8> {
 }
 
 /// Formats an audit: completely for programs, its result for people.
-fn told(audit: &LastAudit, format: Listing) -> Value {
+fn format_audit(audit: &LastAudit, format: Listing) -> Value {
     match (format, audit.outcome) {
         (Listing::Json, _) => json!(audit),
         (Listing::Table, AuditOutcome::Agreed) => "no drift".into(),
@@ -87,7 +87,7 @@ fn told(audit: &LastAudit, format: Listing) -> Value {
 }
 
 /// Formats the time since the last batch, for people.
-fn lag(landed_at: &str) -> Value {
+fn format_lag(landed_at: &str) -> Value {
     let Ok(landed_at) = DateTime::parse_from_rfc3339(landed_at) else { return Value::Null };
     let seconds = (lake_model::now() - landed_at.with_timezone(&Utc)).num_seconds().max(0);
     Value::from(match seconds {

@@ -31,7 +31,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// Resources that ingest at a time: enough to hide a portal's waits.
 const AT_A_TIME: usize = 2;
 
-/// What the workers of all resources share.
+/// The state that the workers of all resources share.
 struct Work {
     global: Global,
     lake: Lake,
@@ -44,19 +44,19 @@ struct Work {
 }
 
 pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
-    let catalog = context::known(global).await?;
+    let catalog = context::load_effective_catalog(global).await?;
     let demo_names = synthetic::DATASETS.iter().map(|dataset| dataset.resource);
     let demo_boundaries = synthetic::BOUNDARIES.iter().flat_map(|dataset| dataset.resources).copied();
     let demo_names: Vec<String> = demo_names.chain(demo_boundaries).map(str::to_owned).collect();
     let named = args.names.to_vec();
     let names = if args.demo && named.is_empty() { &demo_names } else { &named };
-    let chosen = context::chosen(&catalog, names)?;
+    let chosen = context::select_entries(&catalog, names)?;
     let mut portal_options = context::portal_options(&args.portal)?;
     // The ports are taken first: a second `up` on them ends before it begins, and leaves no lake behind.
     let Listening { server, access, limits } = args.serving.listen().await?;
-    let lake = context::create(global).await?;
-    let reader = context::reader(global, lake.clone(), &context::catalog(global)?)?;
-    let queries = context::checked_queries(global, &reader).await?;
+    let lake = context::create_lake(global).await?;
+    let reader = context::create_reader(global, lake.clone(), &context::load_catalog(global)?)?;
+    let queries = context::load_checked_queries(global, &reader).await?;
     let stop = super::stop_on_signals(
         "the page that is being landed still lands, compaction and requests under way still end",
     )?;
@@ -83,7 +83,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
         max_pages: None,
         full: None,
         until: None,
-        landing: context::landing(global, &lake, args.demo)?,
+        landing: context::landing_options(global, &lake, args.demo)?,
     };
     let work = Arc::new(Work {
         global: global.clone(),
@@ -112,7 +112,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     tokio::select! {
         biased;
         () = stop.cancelled() => {}
-        failed = first_failures => output::note(&first_rounds_told(failed)),
+        failed = first_failures => output::note(&describe_first_rounds(failed)),
     }
     while let Some(ended) = workers.join_next().await {
         // One worker that ends badly stops the others in order rather than leaving a server over a lake that ages.
@@ -130,7 +130,7 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
 }
 
 /// Returns the message after every resource has been tried once and some of them failed.
-fn first_rounds_told(mut failed: Vec<String>) -> String {
+fn describe_first_rounds(mut failed: Vec<String>) -> String {
     if failed.is_empty() {
         return "Every resource has been ingested and compacted once; ^C stops.".to_owned();
     }

@@ -14,7 +14,7 @@ pub(crate) async fn run(global: &Global, args: Vacuum) -> Result<u8> {
             "--older-than under an hour could delete a file that a writer is about to commit; if nothing else writes to the lake, confirm it with --nothing-else-runs",
         ));
     }
-    let lake = if args.apply { context::open_to_write(global).await? } else { context::open(global).await? };
+    let lake = if args.apply { context::open_lake_to_write(global).await? } else { context::open_lake(global).await? };
     let options = VacuumOptions { older_than: args.older_than, apply: args.apply };
     let done = vacuum(&lake, options).await?;
     let rows: Result<Vec<Value>> =

@@ -1,7 +1,7 @@
-//! The interactive shell of `sql`: statements that end with `;`, over what the lake holds when each is asked.
+//! The interactive shell of `sql`: statements that end with `;`, each over the newest snapshot of the lake.
 
+mod completer;
 pub(crate) mod statements;
-mod words;
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -15,7 +15,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
-use self::words::Words;
+use self::completer::WordCompleter;
 use crate::rows::{counted, write_rows};
 use crate::{output, terminal_table};
 
@@ -35,7 +35,7 @@ const MAX_HISTORY: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// The time or the versions that every statement reads; the newest if none.
-    pub(crate) moment: Option<TimeTravel>,
+    pub(crate) time_travel: Option<TimeTravel>,
     /// How cells are written in JSON and CSV.
     pub(crate) cells: Cells,
     /// Whether warnings are left out.
@@ -58,13 +58,13 @@ pub(crate) async fn run(reader: &Reader, settings: Settings) -> Result<()> {
     let config = Config::builder().auto_add_history(true).completion_type(CompletionType::List);
     let config = config.max_history_size(MAX_HISTORY).map(|config| config.build());
     let config = config.or_err(Kind::Internal, || "the settings of the shell")?;
-    let mut editor: Editor<Words, FileHistory> =
+    let mut editor: Editor<WordCompleter, FileHistory> =
         Editor::with_config(config).or_err(Kind::Internal, || "the terminal")?;
-    let session = reader.sql_session(&shell.view().await?).await?;
-    editor.set_helper(Some(Words::new(&session).await?));
+    let session = reader.sql_session(&shell.open_snapshot().await?).await?;
+    editor.set_helper(Some(WordCompleter::new(&session).await?));
     let history = history_file();
     if let Some(path) = &history {
-        // The first time there is none.
+        // There is none the first time.
         let _ = editor.load_history(path);
     }
     output::note("\\? lists the commands, \\q quits. A statement ends with ;");
@@ -86,9 +86,9 @@ pub(crate) async fn run(reader: &Reader, settings: Settings) -> Result<()> {
 }
 
 impl Shell<'_> {
-    async fn view(&self) -> Result<LakeSnapshot> {
-        match &self.settings.moment {
-            Some(moment) => self.reader.open_past(moment).await,
+    async fn open_snapshot(&self) -> Result<LakeSnapshot> {
+        match &self.settings.time_travel {
+            Some(time_travel) => self.reader.open_past(time_travel).await,
             None => self.reader.open_newest().await,
         }
     }
@@ -147,9 +147,9 @@ impl Shell<'_> {
 
     async fn rows(&self, statement: &str) -> Result<()> {
         let start = Instant::now();
-        let view = self.view().await?;
-        output::warn_of_inexact(&view, self.settings.is_quiet);
-        let frame = self.reader.sql_session(&view).await?.sql(statement).await?;
+        let snapshot = self.open_snapshot().await?;
+        output::warn_of_inexact(&snapshot, self.settings.is_quiet);
+        let frame = self.reader.sql_session(&snapshot).await?.sql(statement).await?;
         let mut bytes = Vec::new();
         let count = if self.format == Format::Table {
             let (batches, more) = self.first_rows(frame).await?;

@@ -1,6 +1,6 @@
 //! Where statements end in what was typed: at a semicolon that is in no text, name or comment.
 
-/// Returns the statements that have ended, without their semicolons, and what follows the last of them.
+/// Returns the statements that have ended, without their semicolons, and the text after the last of them.
 pub(crate) fn split(text: &str) -> (Vec<&str>, &str) {
     let (mut statements, mut start, mut inside) = (Vec::new(), 0, Inside::Statement);
     let mut rest = text.char_indices().peekable();
@@ -31,7 +31,7 @@ pub(crate) fn split(text: &str) -> (Vec<&str>, &str) {
     (statements, &text[start..])
 }
 
-/// What a character is part of.
+/// The syntax element that a character belongs to.
 #[derive(Clone, Copy)]
 enum Inside {
     Statement,

@@ -66,8 +66,8 @@ async fn try_compact(
     let mut reports = Vec::new();
     // Read before the view: a writer that replaces these files from now on conflicts.
     let incidents = reader.lake().incidents.snapshot().await?;
-    let view = reader.open_newest().await?;
-    let of_resource = find_landed(&view, resource)?;
+    let lake_snapshot = reader.open_newest().await?;
+    let of_resource = find_landed(&lake_snapshot, resource)?;
     if of_resource.is_rekeyed() {
         return Err(Error::invalid(format!(
             "{} landed with the key {:?} and is now defined with {:?}; `hotspots-lake ingest {0}` gives every landed row its new key",
@@ -76,18 +76,21 @@ async fn try_compact(
     }
     if !options.dry_run {
         // Before the counts, so that a reader of the counts finds the definition they were counted under.
-        let raw = view.lake.raw(&resource.name)?;
+        let raw = lake_snapshot.lake.raw(&resource.name)?;
         store_definition(&raw, &resource.definition, DEFINITION_DOMAIN).await?;
-        remove_compacted_fast_files(&view, of_resource, resource).await?;
+        remove_compacted_fast_files(&lake_snapshot, of_resource, resource).await?;
     }
-    let from_scratch = options.recount || of_resource.is_redefined() || has_leftover_files(&view, &incidents, resource);
+    let from_scratch =
+        options.recount || of_resource.is_redefined() || has_leftover_files(&lake_snapshot, &incidents, resource);
     if from_scratch || of_resource.is_pending() {
         let first = if from_scratch { Scope::Everything } else { Scope::Touched };
-        let done = match rewrite(reader, &view, &incidents, resource, &first, options.dry_run, progress).await {
-            // What is merged is damaged; a recount does not need it.
+        let done = match rewrite(reader, &lake_snapshot, &incidents, resource, &first, options.dry_run, progress).await
+        {
+            // The merged rows are damaged; a recount does not need them.
             Err(error) if error.kind() == Kind::Data && !from_scratch => {
                 tracing::warn!(resource = resource.name, %error, "the stored rows cannot be read; everything is recounted");
-                rewrite(reader, &view, &incidents, resource, &Scope::Everything, options.dry_run, progress).await?
+                rewrite(reader, &lake_snapshot, &incidents, resource, &Scope::Everything, options.dry_run, progress)
+                    .await?
             }
             done => done?,
         };
@@ -95,51 +98,51 @@ async fn try_compact(
     }
     if options.recount && !options.dry_run {
         // No reader needs these any more: one that opens `fast_counts` from now on opens the new `counts` after it.
-        let view = reader.open_newest().await?;
-        remove_compacted_fast_files(&view, find_landed(&view, resource)?, resource).await?;
+        let lake_snapshot = reader.open_newest().await?;
+        remove_compacted_fast_files(&lake_snapshot, find_landed(&lake_snapshot, resource)?, resource).await?;
     }
     if let Some(window) = options.window {
         let incidents = reader.lake().incidents.snapshot().await?;
-        let view = reader.open_newest().await?;
-        let from_scratch = has_leftover_files(&view, &incidents, resource);
+        let lake_snapshot = reader.open_newest().await?;
+        let from_scratch = has_leftover_files(&lake_snapshot, &incidents, resource);
         let scope = if from_scratch { Scope::Everything } else { Scope::Years(window.whole_years().1) };
-        reports.push(rewrite(reader, &view, &incidents, resource, &scope, options.dry_run, progress).await?);
+        reports.push(rewrite(reader, &lake_snapshot, &incidents, resource, &scope, options.dry_run, progress).await?);
     }
     Ok(reports)
 }
 
 /// Returns whether `incidents` holds files of the resource that its compaction does not name: a compaction ended
 /// between its two commits, perhaps under another definition. They are no base to build on.
-fn has_leftover_files(view: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> bool {
+fn has_leftover_files(lake_snapshot: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> bool {
     let paths = |snapshot: &Snapshot| -> Vec<String> {
         let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name));
         let mut paths: Vec<String> = own.map(|file| file.path.clone()).collect();
         paths.sort_unstable();
         paths
     };
-    paths(newest) != paths(&view.incidents)
+    paths(newest) != paths(&lake_snapshot.incidents)
 }
 
-fn find_landed<'v>(view: &'v LakeSnapshot, resource: &Resource) -> Result<&'v ResourceSnapshot> {
-    view.resources.get(&resource.name).ok_or_else(|| {
+fn find_landed<'v>(lake_snapshot: &'v LakeSnapshot, resource: &Resource) -> Result<&'v ResourceSnapshot> {
+    lake_snapshot.resources.get(&resource.name).ok_or_else(|| {
         Error::not_found(format!("nothing of {} has landed yet; `hotspots-lake ingest {0}` lands it", resource.name))
     })
 }
 
 async fn rewrite(
     reader: &Reader,
-    view: &LakeSnapshot,
+    lake_snapshot: &LakeSnapshot,
     newest: &Snapshot,
     resource: &Arc<Resource>,
     scope: &Scope,
     dry_run: bool,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<CompactionReport> {
-    let of_resource = find_landed(view, resource)?;
-    let session = reader.session(view).await?;
+    let of_resource = find_landed(lake_snapshot, resource)?;
+    let session = reader.session(lake_snapshot).await?;
     let mut plan = plan_compaction(&session, resource, of_resource, scope).await?;
     if matches!(scope, Scope::Everything) {
-        plan.years = list_years(view, newest, resource);
+        plan.years = list_years(lake_snapshot, newest, resource);
     }
     let mut report = CompactionReport {
         resource: resource.name.clone(),
@@ -161,7 +164,7 @@ async fn rewrite(
         report.partitions = measure_drift(&session, resource, &plan).await?;
         return Ok(report);
     }
-    let lake = &view.lake;
+    let lake = &lake_snapshot.lake;
     let written = write_years(&lake.incidents, newest, &resource.name, frame, progress).await?;
     add_years(&mut plan, &written);
     failpoint("compact:before-incidents-commit");
@@ -170,8 +173,8 @@ async fn rewrite(
     failpoint("compact:after-incidents-commit");
     register_written_files(&session, "recounted", &lake.incidents, newest, &written)?;
     let counted = context.sql(&build_counts_sql("recounted")?).await.map_err(engine_error)?;
-    let written = write_years(&lake.counts, &view.counts, &resource.name, counted, &mut |_| {}).await?;
-    register_written_files(&session, "counted", &lake.counts, &view.counts, &written)?;
+    let written = write_years(&lake.counts, &lake_snapshot.counts, &resource.name, counted, &mut |_| {}).await?;
+    register_written_files(&session, "counted", &lake.counts, &lake_snapshot.counts, &written)?;
     report.partitions = match measure_drift(&session, resource, &plan).await {
         Err(error) if error.kind() == Kind::Data && report.recounted => {
             tracing::warn!(resource = resource.name, %error, "the stored rows could not be read: drift is unknown");
@@ -186,9 +189,9 @@ async fn rewrite(
         compacted_at: lake_model::now().to_rfc3339_opts(SecondsFormat::Millis, true),
     };
     failpoint("compact:before-counts-commit");
-    let seen = lake.counts.read_domain(&view.counts, &CompactionMark::domain(&resource.name)).await?;
+    let seen = lake.counts.read_domain(&lake_snapshot.counts, &CompactionMark::domain(&resource.name)).await?;
     let domains = vec![mark.to_change(&resource.name, Some(seen))?];
-    replace_partitions(&lake.counts, &view.counts, resource, &plan, written, domains).await?;
+    replace_partitions(&lake.counts, &lake_snapshot.counts, resource, &plan, written, domains).await?;
     failpoint("compact:after-counts-commit");
     Ok(report)
 }
@@ -198,8 +201,8 @@ fn build_counts_sql(incidents: &str) -> Result<String> {
 }
 
 /// Returns every partition that the resource has now.
-fn list_years(view: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
-    let files = view.counts.files.iter().chain(newest.files.iter());
+fn list_years(lake_snapshot: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
+    let files = lake_snapshot.counts.files.iter().chain(newest.files.iter());
     let own = files.filter(|file| file.partition_value("resource") == Some(&resource.name));
     let mut years: Vec<Option<i32>> = own.map(file_year).collect();
     years.sort_unstable();
@@ -300,12 +303,12 @@ async fn query_partitions(session: &Session, resource: &Resource, sql: &str) -> 
 /// Removes the fast files that the *last* compaction made superfluous: a reader of the version before it may have
 /// needed them until now.
 async fn remove_compacted_fast_files(
-    view: &LakeSnapshot,
+    lake_snapshot: &LakeSnapshot,
     of_resource: &ResourceSnapshot,
     resource: &Resource,
 ) -> Result<()> {
     let watermark = of_resource.watermark();
-    let superfluous = view.fast_counts.files.iter().filter(|file| {
+    let superfluous = lake_snapshot.fast_counts.files.iter().filter(|file| {
         file.partition_value("resource") == Some(&resource.name)
             && matches!(file.ranges.get("batch"), Some(ColumnRange::Number(_, last)) if *last <= watermark)
     });
@@ -319,7 +322,7 @@ async fn remove_compacted_fast_files(
         info: HashMap::from([("resource".to_owned(), json!(resource.name)), ("to_batch".to_owned(), json!(watermark))]),
         ..Commit::default()
     };
-    view.lake.fast_counts.commit(&commit).await?;
+    lake_snapshot.lake.fast_counts.commit(&commit).await?;
     failpoint("compact:after-cleanup");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Compaction: the exact recount of what has landed.
+//! Compaction: the exact recount of landed rows.
 //!
 //! Without a window the batches above a resource's watermark are merged into the partitions they touch; with one,
 //! the window's partitions are counted again from `raw` as well. Either way the recount is held against what the lake

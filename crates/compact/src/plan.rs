@@ -1,4 +1,4 @@
-//! What a compaction of one resource has to rewrite.
+//! The partitions that a compaction of one resource has to rewrite.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use lake_query::{ResourceSnapshot, Session, engine_error, fill, incident_select,
 /// Changed keys up to this many are held in memory while partitions are merged; more are sorted and spilled.
 const MAX_CHANGED_IN_MEMORY: usize = 500_000;
 
-/// Which partitions of a resource are rewritten, and from what.
+/// Which partitions of a resource are rewritten, and from which rows.
 #[derive(Clone, Debug)]
 pub(crate) enum Scope {
     /// Those that the batches above the watermark touch.
@@ -60,13 +60,13 @@ fn years_condition(years: &[Option<i32>]) -> String {
 pub(crate) async fn plan_compaction(
     session: &Session,
     resource: &Resource,
-    view: &ResourceSnapshot,
+    snapshot: &ResourceSnapshot,
     scope: &Scope,
 ) -> Result<Plan> {
     let context = session.context();
-    let watermark = view.watermark();
+    let watermark = snapshot.watermark();
     // A recount of some years leaves the watermark where it is: batches above it may touch other years.
-    let through = if matches!(scope, Scope::Years(_)) { watermark } else { view.through.max(watermark) };
+    let through = if matches!(scope, Scope::Years(_)) { watermark } else { snapshot.through.max(watermark) };
     let from_scratch = !matches!(scope, Scope::Touched);
     let select = incident_select(resource);
     let changed = fill(

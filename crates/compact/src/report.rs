@@ -1,4 +1,4 @@
-//! What a compaction found and did.
+//! The report of a compaction.
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub struct PartitionReport {
     pub drift: Option<i64>,
 }
 
-/// What a compaction of one resource did.
+/// The result of a compaction of one resource.
 #[derive(Clone, Debug, Serialize)]
 pub struct CompactionReport {
     /// The resource.

@@ -41,7 +41,7 @@ pub struct BoundariesOptions {
     pub synthetic: bool,
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoundariesReport {
     /// Boundaries read.
@@ -53,8 +53,8 @@ pub struct BoundariesReport {
 /// Reads a complete set of boundaries and, if it differs from the stored one, replaces that.
 ///
 /// # Errors
-/// If the portal or the store does not answer, a boundary is wrong, there is none, or synthetic and real ones would
-/// mix: what is stored stays.
+/// If the portal or the store does not answer, a boundary is invalid, there is none, or synthetic and real ones would
+/// mix: the stored set stays.
 pub async fn ingest_boundaries(
     lake: &Lake,
     set: &Arc<Boundaries>,
@@ -114,7 +114,7 @@ async fn land_boundaries(
             )));
         }
         if stored_mark.blake3 == checksum && !options.rewrite {
-            // What the set is for may have changed all the same.
+            // The purpose of the set may have changed nevertheless.
             store_definition(table, &set.definition, &boundaries_definition_domain(&set.name)).await?;
             return Ok(false);
         }

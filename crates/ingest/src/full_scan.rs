@@ -2,7 +2,7 @@
 //!
 //! A row that a publisher removes leaves no trace in any page. Only a full scan that is complete, and during which
 //! nothing changed, proves that a key is gone: as many rows were served as the portal counts, before and after, and its
-//! newest row was the same. What a scan has seen is stored on disk, so that its memory is bounded.
+//! newest row was the same. The keys that a scan has seen are stored on disk, so that its memory is bounded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl KeySample {
     }
 }
 
-/// What a full scan has seen.
+/// The keys that a full scan has seen.
 #[derive(Clone, Debug, Default)]
 pub struct FullScan {
     /// Distinct rows.
@@ -71,7 +71,7 @@ pub struct FullScan {
     unconfirmed: u64,
 }
 
-/// Whether a full scan proves that what it did not see is gone.
+/// Whether a full scan proves that the keys it did not see are gone.
 #[derive(Clone, Debug)]
 pub enum FullScanOutcome {
     /// It was complete, and nothing changed meanwhile.
@@ -80,7 +80,7 @@ pub enum FullScanOutcome {
     Inconclusive(String),
 }
 
-/// What became of the keys that are gone.
+/// The outcome of the keys that are gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeletionReport {
     /// Tombstones that landed, rejects that were closed among them.
@@ -119,7 +119,7 @@ impl Landing {
         tokio::task::block_in_place(|| self.index.clear_seen())?;
         let mut full = FullScan::default();
         let head = self.mark.cursor.clone();
-        // What is newer than the newest came meanwhile: the scan has failed, and need not follow it.
+        // Newer rows came meanwhile: the scan has failed, and need not read them.
         let options = ScanOptions { until: before.newest.clone(), ..options };
         let mut scan = Scan::begin(soda.clone(), decoder, options);
         loop {
@@ -132,7 +132,7 @@ impl Landing {
             let mut page = page?;
             let ahead = |head: &Cursor| page.cursor.as_ref().is_some_and(|c| is_later(&c.updated_at, &head.updated_at));
             if head.as_ref().is_some_and(|head| !ahead(head)) {
-                // What was read before does not move the cursor.
+                // Rows that were read before do not move the cursor.
                 page.cursor = None;
             }
             let landed = if land {
@@ -298,8 +298,8 @@ impl Landing {
         keys.chain(rejects)
     }
 
-    /// Lands tombstones for what a complete scan did not see: never all of a resource, and above 5 % of it only
-    /// where that is `allowed`.
+    /// Lands tombstones for the keys that a complete scan did not see: never all of a resource, and above 5 % of it
+    /// only if that is `allowed`.
     ///
     /// # Errors
     /// If the store does not answer, or another writer landed since the scan.

@@ -1,9 +1,9 @@
 //! Another key for rows that have landed: the raw table is rewritten, each row under the key that it has now.
 //!
-//! What was published stays what it was, in its batch and order; only `_key` follows from the definition. Rows without
-//! the new key become rejects where they are. Rows that were deleted are left out, with their tombstones: several rows
-//! may share the new key, and one that is gone must not take the others along. Until the next compaction has counted it
-//! all from scratch, and made the rejects again, the resource is unreconciled.
+//! Published values stay as they were, in their batch and order; only `_key` follows from the definition. Rows without
+//! the new key become rejects where they are. Deleted rows are omitted, with their tombstones: several rows may share
+//! the new key, and one that is gone must not delete the others. Until the next compaction has counted everything from
+//! scratch, and made the rejects again, the resource is unreconciled.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ struct Rekeying {
 }
 
 impl Rekeying {
-    /// Returns the rows of a batch as a page under the new key, and what is not a row.
+    /// Returns the rows of a batch as a page under the new key, and the rest that is not rows.
     fn apply_new_key(&self, rows: &RecordBatch) -> Result<(RecordBatch, Vec<MarkerRow>)> {
         let (keys, ids) = (text_column(rows, "_key")?, text_column(rows, "_portal_id")?);
         let (reasons, extra) = (text_column(rows, "_reject")?, text_column(rows, "_extra")?);
@@ -110,7 +110,7 @@ impl Rekeying {
             } else if keys.is_valid(row) && self.gone_at.get(keys.value(row)).is_none_or(|gone| place > *gone) {
                 page.push(text);
             } else {
-                // What closed a reject still closes it.
+                // A row that closed a reject still closes it.
                 markers.extend(id.map(|id| MarkerRow::tombstone(Tombstone::Reject(id))));
             }
         }
@@ -173,7 +173,7 @@ fn render_published(rows: &RecordBatch) -> Result<Vec<String>> {
     let text = String::from_utf8(writer.into_inner()).or_err(Kind::Internal, failed)?;
     let (extra, rejects) = (text_column(rows, "_extra")?, text_column(rows, "_reject")?);
     let lines = text.lines().enumerate().map(|(row, line)| {
-        // What had no column, or did not fit it, comes first: it is what was published.
+        // Values without a column, or that did not fit it, come first: they are as published.
         match extra.is_valid(row) && rejects.is_null(row) {
             true => merge_objects(extra.value(row), line),
             false => line.to_owned(),

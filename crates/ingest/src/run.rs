@@ -44,7 +44,7 @@ pub struct IngestOptions {
     pub page_size: usize,
     /// Pages at most.
     pub max_pages: Option<usize>,
-    /// Read all of it again, from a portal only, and land tombstones for what is gone.
+    /// Read all of it again, from a portal only, and land tombstones for keys that are gone.
     pub full: Option<FullScanOptions>,
     /// End with the page that reaches beyond this `:updated_at` of a portal; where it has no more, if none.
     pub until: Option<String>,
@@ -52,14 +52,14 @@ pub struct IngestOptions {
     pub landing: LandingOptions,
 }
 
-/// What happens during a run.
+/// An event during a run.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
     /// A page has landed.
     Page(PageReport),
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Clone, Debug, Default)]
 pub struct IngestReport {
     /// Pages read.
@@ -94,7 +94,7 @@ impl IngestReport {
 /// is being landed still lands, and no other is waited for.
 ///
 /// # Errors
-/// If the portal or the store does not answer, or the file is none.
+/// If the portal or the store does not answer, or the file is not valid.
 pub async fn ingest(
     lake: &Lake,
     resource: &Arc<Resource>,
@@ -104,7 +104,7 @@ pub async fn ingest(
 ) -> Result<IngestReport> {
     let named = |e: Error| e.context(&resource.name);
     let mut outcome = IngestReport::default();
-    // What it commits is derived from what has landed: another run makes it as well.
+    // Its commits are derived from landed batches: another run makes them as well.
     let opened = stop.run_until_cancelled(Box::pin(Landing::open(lake, resource, &options.landing))).await;
     let Some(mut landing) = opened.transpose()? else {
         outcome.stopped = true;

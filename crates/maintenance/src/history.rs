@@ -17,7 +17,7 @@ pub struct HistoryLine {
     pub version: u64,
     /// When, by the clock of the machine that committed it, RFC 3339.
     pub time: Option<String>,
-    /// What was done: LAND, DERIVE, COMPACT, CLEAN, FORGET, or what Delta calls it.
+    /// The operation: LAND, DERIVE, COMPACT, CLEAN, FORGET, or Delta's own name of it.
     pub work: String,
     /// The resource it was done for, where it was for one.
     pub resource: Option<String>,

@@ -31,11 +31,12 @@ pub(crate) fn reject_identity_function() -> ScalarUDF {
 }
 
 /// Returns the last batch whose rejects have been derived.
-pub(crate) async fn read_derived_through(view: &LakeSnapshot, resource: &str) -> Result<i64> {
-    let lake = &view.lake;
-    let counted = lake.fast_counts.read_transaction(&view.fast_counts, &fast_counts_transaction(resource)).await?;
+pub(crate) async fn read_derived_through(lake_snapshot: &LakeSnapshot, resource: &str) -> Result<i64> {
+    let lake = &lake_snapshot.lake;
+    let counted =
+        lake.fast_counts.read_transaction(&lake_snapshot.fast_counts, &fast_counts_transaction(resource)).await?;
     // Rejects come before fast counts.
-    let rejected = lake.rejects.read_transaction(&view.rejects, &rejects_transaction(resource)).await?;
+    let rejected = lake.rejects.read_transaction(&lake_snapshot.rejects, &rejects_transaction(resource)).await?;
     Ok(counted.unwrap_or(0).max(rejected.unwrap_or(0)))
 }
 
@@ -53,16 +54,16 @@ pub(crate) async fn derive_rejects(session: &Session, resource: &Resource, throu
 /// # Errors
 /// If the store does not answer, or the resource lands meanwhile: a conflict.
 pub async fn rebuild_rejects(reader: &Reader, resource: &Resource, work: &'static str) -> Result<()> {
-    let view = reader.open_newest().await?;
-    let session = reader.session(&view).await?;
-    let through = read_derived_through(&view, &resource.name).await?;
+    let lake_snapshot = reader.open_newest().await?;
+    let session = reader.session(&lake_snapshot).await?;
+    let through = read_derived_through(&lake_snapshot, &resource.name).await?;
     let frame = derive_rejects(&session, resource, through).await?;
-    let table = &view.lake.rejects;
+    let table = &lake_snapshot.lake.rejects;
     let partition = HashMap::from([("resource".to_owned(), Some(resource.name.clone()))]);
-    let writer = table.writer(&view.rejects, partition.clone())?;
+    let writer = table.writer(&lake_snapshot.rejects, partition.clone())?;
     let adds = write_rows(frame, writer).await?;
     let own = |file: &&DataFile| file.partition_value("resource") == Some(&resource.name);
-    let removes: Vec<DataFile> = view.rejects.files.iter().filter(own).cloned().collect();
+    let removes: Vec<DataFile> = lake_snapshot.rejects.files.iter().filter(own).cloned().collect();
     if adds.is_none() && removes.is_empty() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Vacuum: data files that no version within the retention refers to, and what unfinished writes left behind.
+//! Vacuum: data files that no version within the retention refers to, and the remains of unfinished writes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
@@ -15,7 +15,7 @@ pub const MIN_RETENTION: TimeDelta = TimeDelta::hours(1);
 /// Returns an age as people write it: a number and s, m, h or d.
 ///
 /// # Errors
-/// If it is none.
+/// If it is not valid.
 pub fn parse_age(text: &str) -> Result<TimeDelta> {
     let parse = || {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -42,7 +42,7 @@ pub struct VacuumOptions {
     pub apply: bool,
 }
 
-/// What went, or would go, of one table.
+/// The files of one table that were deleted, or would be.
 #[derive(Clone, Debug, Serialize)]
 pub struct VacuumReport {
     /// The table: its folder under the lake.
@@ -62,7 +62,7 @@ pub struct VacuumReport {
 /// Deletes (or reports) what no version within the retention needs. Ages are by the store's clock.
 ///
 /// # Errors
-/// If the store does not answer or a log is damaged: what was deleted until then was not needed.
+/// If the store does not answer or a log is damaged: files that were deleted until then were not needed.
 pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<VacuumReport>> {
     let now = lake.read_store_time().await?;
     let too_long = || Error::invalid("that is before the first time of the clock; give a shorter age");
@@ -70,7 +70,7 @@ pub async fn vacuum(lake: &Lake, options: VacuumOptions) -> Result<Vec<VacuumRep
     let mut done = Vec::new();
     let mut deletions = Deletions { apply: options.apply, first: true };
     for table in lake.list_tables().await? {
-        // Listed before the log is read: what is committed meanwhile is seen there.
+        // Listed before the log is read: files that are committed meanwhile are named there.
         let old: Vec<StoredObject> = table
             .list_objects()
             .try_filter(|object| std::future::ready(object.is_data_file() && object.modified < before))
@@ -129,7 +129,7 @@ pub(crate) fn remove_local_file(path: &std::path::Path) -> Result<()> {
 }
 
 /// Returns the files that the newest version of a table refers to, and those of every version that was current at
-/// `since` or after: what a version removed, the one before it still had.
+/// `since` or after: a file that a version removed belongs to the one before it.
 async fn find_needed_files(lake: &Lake, table: &Table, since: DateTime<Utc>) -> Result<HashSet<String>> {
     let written = table.list_log_files().await?.entries;
     let snapshot = table.snapshot().await?;

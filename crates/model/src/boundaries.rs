@@ -92,7 +92,7 @@ pub struct Boundaries {
     pub dimension: BoundaryDimension,
     /// The column of the label, by the names it had or may have at the portal; the first that a row has counts.
     pub label: Vec<String>,
-    /// The column of a name for people, where the label is none (a number).
+    /// The column of a name for people, if the label is not one (a number).
     pub display_name: Option<String>,
     /// The column of the geometry: a GeoJSON Polygon or MultiPolygon, longitude and latitude in degrees (WGS 84).
     pub geometry: String,
@@ -147,7 +147,7 @@ impl Boundaries {
     /// Parses the file of a set; `file` names it in errors.
     ///
     /// # Errors
-    /// A wrong file gets the line, the key and what it may be.
+    /// An invalid file gets an error with the line, the key and the accepted values.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let source = SourceFile { file, text };
         let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&source, &e))?;

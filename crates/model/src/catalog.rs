@@ -187,7 +187,7 @@ impl Catalog {
     /// Returns the resource of that name.
     ///
     /// # Errors
-    /// If there is none; the nearest name is offered.
+    /// If there is none; the error names the nearest name.
     pub fn get(&self, name: &str) -> Result<Arc<Resource>> {
         match self.find_entry(name) {
             Ok(CatalogEntry::Incidents(resource)) => Ok(resource),

@@ -36,8 +36,8 @@ pub struct StoredDefinition {
 impl StoredDefinition {
     /// Returns whether it holds where the program, or a file of the user, defines the same name as well.
     ///
-    /// A file that the user names is newer than what is stored. What the program comes with is newer only than what an
-    /// earlier version of it came with: it does not undo what a user once chose.
+    /// A file that the user names is newer than the stored definition. A built-in definition is newer only than one of
+    /// an earlier version of the program: it does not undo a user's choice.
     pub fn outranks(&self, other: Origin) -> bool {
         match other {
             Origin::File => false,
@@ -69,7 +69,7 @@ mod tests {
             (Origin::File, Origin::Program, true),
             (Origin::Program, Origin::Program, false),
         ] {
-            assert_eq!(stored(stored_from).outranks(other), holds, "{stored_from:?} beside {other:?}");
+            assert_eq!(stored(stored_from).outranks(other), holds, "{stored_from:?} against {other:?}");
         }
     }
 

@@ -13,7 +13,7 @@ pub enum Kind {
     Invalid,
     /// Creates the error of an object that does not exist.
     NotFound,
-    /// It was there and is gone for good: ask for what is there now.
+    /// It existed and is gone for good: request the current version.
     Gone,
     /// Somebody else committed first: try again.
     Conflict,
@@ -35,7 +35,7 @@ pub enum Kind {
     Internal,
 }
 
-/// What each kind is called and becomes on every way out.
+/// The name of each kind, its exit code, HTTP status and gRPC code.
 struct Row {
     title: &'static str,
     exit_code: u8,

@@ -59,7 +59,7 @@ pub fn failpoint(name: &str) {
         && armed.name == name
         && armed.remaining.fetch_sub(1, Ordering::SeqCst) == 1
     {
-        // Abort neither unwinds nor flushes: what was not durable is as lost as after `kill -9`.
+        // Abort neither unwinds nor flushes: data that was not durable is lost as after `kill -9`.
         std::process::abort();
     }
 }

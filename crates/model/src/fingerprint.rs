@@ -199,7 +199,7 @@ lat = "number"
 
     #[test]
     fn fingerprints_of_version_0_1_0_are_recognised() {
-        // What 0.1.0 stored in the lake of tests/golden/0.1.0.
+        // The fingerprint that 0.1.0 stored in the lake of tests/golden/0.1.0.
         let cases = Catalog::built_in().expect("the catalog").get("311-cases").expect("a resource");
         assert!(cases.has_fingerprint("4cac164fe3762e1d"), "{}", cases.legacy_fingerprint());
         assert!(!cases.has_fingerprint("4cac164fe3762e1e"));

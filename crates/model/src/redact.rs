@@ -17,7 +17,7 @@ const SECRET_VARIABLES: [&str; 9] = [
 ];
 /// Shorter values are not looked for: they are words of any text.
 const MIN_SECRET_BYTES: usize = 8;
-/// What is shown in the place of a credential.
+/// The replacement of a credential in output.
 const MASK: &str = "***";
 
 /// Returns the text without the credentials that are known to be in the environment, and without user names and

@@ -85,7 +85,7 @@ pub struct Roles {
     pub point: Option<String>,
 }
 
-/// What is plausible: outside it an incident is unlocated or undated.
+/// The plausible values: outside them an incident is unlocated or undated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Westernmost longitude, degrees.
@@ -155,7 +155,7 @@ pub struct Resource {
     pub key: Vec<String>,
     /// The columns for place, time and kind.
     pub roles: Roles,
-    /// What is plausible.
+    /// The plausible values.
     pub bounds: Bounds,
     /// The columns, in the order of the file.
     pub columns: Vec<Column>,
@@ -242,7 +242,7 @@ impl Resource {
     /// Parses a resource file; `file` names it in errors.
     ///
     /// # Errors
-    /// A wrong file gets the line, the key and what it may be.
+    /// An invalid file gets an error with the line, the key and the accepted values.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let source = SourceFile { file, text };
         let parsed: File = toml::from_str(text).map_err(|e| syntax_error(&source, &e))?;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// A token of somebody's. What prints it, for people or for a log, prints `***`.
+/// A secret token. Formatted, for people or for a log, it is `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

@@ -144,7 +144,7 @@ pub fn read_boundaries_file(set: &Boundaries, path: &Path) -> Result<Vec<Boundar
     read.map_err(|error| error.context(shown))
 }
 
-/// What is published of a boundary: its columns, and its geometry.
+/// The published columns and geometry of a boundary.
 type Published = (Map<String, Value>, Value);
 
 fn of_row(set: &Boundaries) -> impl Fn(Map<String, Value>) -> Published {

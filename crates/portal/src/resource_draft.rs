@@ -59,7 +59,7 @@ const KEYS: [&str; 6] = ["unique_key", "id", "number", "key", "case", "no"];
 /// Words in the names of columns that the publisher rewrites without the incident changing.
 const VOLATILE: [&str; 4] = ["data_loaded_at", "data_as_of", "data_updated_at", "loaded"];
 
-/// A column of the file, and what its values allow.
+/// A column of the file, and the types that its values allow.
 #[derive(Debug)]
 struct Column {
     name: String,

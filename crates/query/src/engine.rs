@@ -33,7 +33,7 @@ use crate::sql::rules;
 /// The schema of the tables that have no other.
 const SCHEMA: &str = "main";
 
-/// What the engine may use.
+/// The limits of the engine.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
     /// Bytes that sorts, joins and groups may hold before they spill.

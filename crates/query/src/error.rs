@@ -67,7 +67,7 @@ fn is_planners_own(error: &DataFusionError) -> bool {
     }
 }
 
-/// Returns the engine's message, without its own names for what it was doing.
+/// Returns the engine's message, without its internal terms.
 fn text_of(error: &DataFusionError) -> String {
     match error {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => text_of(inner),
@@ -125,7 +125,7 @@ fn is_about_subquery(text: &str) -> bool {
         && ["Subquery", "Exists", "SetComparison"].iter().any(|kind| text.contains(kind))
 }
 
-/// What the engine puts in front of its errors, also of those that it reports within another.
+/// The prefixes of the engine's errors, also of those within another.
 const KINDS_OF_ERRORS: [&str; 7] = [
     "Internal error: ",
     "Error during planning: ",

@@ -252,7 +252,7 @@ mod tests {
         drop(first);
         assert_eq!(admission.in_use(), 1, "the turn is given to the one that waits");
         drop(granted);
-        assert_eq!((admission.in_use(), admission.waiting()), (0, 0), "and freed where nobody takes it");
+        assert_eq!((admission.in_use(), admission.waiting()), (0, 0), "and released if it is not taken");
     }
 
     proptest! {

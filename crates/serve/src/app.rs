@@ -1,4 +1,4 @@
-//! What every request sees, over whichever interface it comes.
+//! The application state that every request shares, over either interface.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sql_worker::{SqlWorkers, WorkerShare};
 
-/// The lake, and what a request may use of it.
+/// The lake, and the share of it that a request may use.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) reader: Arc<Reader>,
@@ -98,9 +98,9 @@ impl App {
     /// # Errors
     /// If no engine permit is free in time, it is not such a text, or those versions are gone.
     pub(crate) async fn open_context_at(&self, versions: &str) -> Result<RequestContext> {
-        let moment = TimeTravel::parse_versions(versions)?;
+        let time_travel = TimeTravel::parse_versions(versions)?;
         let permit = self.acquire_permit().await?;
-        self.context(self.reader.reopen(&moment).await?, permit)
+        self.context(self.reader.reopen(&time_travel).await?, permit)
     }
 
     /// Opens a snapshot of exactly the versions of an earlier one.
@@ -120,12 +120,12 @@ impl App {
         })
     }
 
-    fn context(&self, view: LakeSnapshot, permit: EnginePermit) -> Result<RequestContext> {
+    fn context(&self, snapshot: LakeSnapshot, permit: EnginePermit) -> Result<RequestContext> {
         Ok(RequestContext {
             lake: QueryContext {
                 reader: Arc::clone(&self.reader),
                 engine: self.reader.engine().with_limits(self.limits.memory_bytes, self.limits.spill_bytes)?,
-                view,
+                snapshot,
             },
             spill_bytes: self.limits.spill_bytes,
             sql_workers: self.sql_workers.clone(),
@@ -146,7 +146,7 @@ impl Deref for RequestContext {
 impl RequestContext {
     /// Returns the resources that a user's statement may use; they keep the permit.
     pub(crate) fn sql_share(&self) -> WorkerShare {
-        self.sql_workers.share(&self.permit, &self.view.table_ids())
+        self.sql_workers.share(&self.permit, &self.snapshot.table_ids())
     }
 
     /// Returns the batches of an answer; their rows are counted, and they keep the permit until they end or are

@@ -22,9 +22,9 @@ pub struct Limits {
     pub max_tile_cells: usize,
     /// How long a request may take until its answer has been sent.
     pub timeout: Duration,
-    /// What the engine may hold for one request before it spills, and then fails, bytes.
+    /// The memory of the engine for one request; beyond it the request spills, and then fails, bytes.
     pub memory_bytes: usize,
-    /// What one request may write to disk when it spills, bytes.
+    /// The spill files of one request, bytes.
     pub spill_bytes: u64,
     /// Requests a second of one client; 0 is any number.
     pub requests_per_second: u32,
@@ -81,7 +81,7 @@ pub struct Limit {
     pub value: Option<u64>,
     /// Of what.
     pub unit: &'static str,
-    /// What it limits.
+    /// Its description.
     pub about: &'static str,
     /// The HTTP status of a request that goes beyond it; none where nothing is refused.
     pub status: Option<u16>,

@@ -38,7 +38,7 @@ struct Sent<'a> {
     request_id: Option<String>,
 }
 
-/// Every title there is, with what its reader can do.
+/// Every title, with the remedy.
 const TITLES: [(&str, &str); 19] = [
     (
         "invalid request",

@@ -1,4 +1,4 @@
-//! What can go wrong on the way, on demand.
+//! Faults of the network and the portal, on demand.
 
 use std::time::Duration;
 

@@ -31,7 +31,7 @@ struct State {
     serial: AtomicU64,
 }
 
-/// What a portal can be set to.
+/// The settings of a portal.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) token: Option<String>,

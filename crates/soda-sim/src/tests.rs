@@ -1,6 +1,6 @@
 //! The portal as a client meets it, over HTTP.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};

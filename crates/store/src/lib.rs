@@ -1,10 +1,10 @@
 //! The lake on its store: Delta tables over Parquet, on local disk or S3.
 //!
-//! A commit is one file created if absent; what a commit names is durable before the commit is published.
-//! Every commit that must not happen twice carries an application transaction, so that a lost reply, a killed
-//! process or a second writer can always be distinguished from work that is still to do.
+//! A commit is one file created if absent; its files are durable before the commit is published. Every commit that must
+//! not happen twice carries an application transaction, so that a lost reply, a killed process or a second writer can
+//! always be distinguished from work that is still to do.
 //!
-//! What is read is checked against the sums that were written with it: see [`Location::store`].
+//! Bytes are checked against the checksums that were written with them: see [`Location::store`].
 
 mod delta;
 mod lake;

@@ -1,5 +1,6 @@
-//! Marks: what the log of a table remembers next to its rows. Each is one JSON text in a metadata domain, which
-//! survives checkpoints, and is committed together with what it describes. Names and members are the storage format.
+//! Marks: metadata that the log of a table stores next to its rows. Each is one JSON text in a metadata domain, which
+//! survives checkpoints, and is committed together with the data that it describes. Names and members are the storage
+//! format.
 
 use lake_model::{Cursor, Kind, Result, ResultExt};
 use serde::de::DeserializeOwned;
@@ -69,13 +70,13 @@ impl LandingMark {
     }
 }
 
-/// What was forgotten of a resource: in a raw table. It holds no content, only that there was some. A key index that
-/// reflects fewer runs of `forget` than `count` may still hold a forgotten key.
+/// The record of forgotten keys of a resource: in a raw table. It has no content, only that there was some. A key index
+/// that reflects fewer runs of `forget` than `count` may still contain a forgotten key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForgottenMark {
     /// How many times keys were forgotten.
     pub count: u64,
-    /// Whether the last time was interrupted: what it took from the raw rows is still counted.
+    /// Whether the last run was interrupted: rows that it removed from the raw table are still counted.
     pub pending: bool,
     /// Each time.
     pub times: Vec<ForgottenTime>,
@@ -114,7 +115,7 @@ impl ForgottenMark {
     }
 }
 
-/// What a compaction of a resource left in `counts`: its commit is the commit point of the compaction.
+/// The mark of a compaction of a resource in `counts`: its commit is the commit point of the compaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompactionMark {
     /// The last batch that the compacted tables contain.
@@ -159,7 +160,7 @@ impl CompactionMark {
     }
 }
 
-/// What landing left in `boundaries` of a set: committed together with the set.
+/// The mark of landing a set in `boundaries`: committed together with the set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoundariesMark {
     /// The checksum of their content.

@@ -1,4 +1,4 @@
-//! What this machine has: the real rows, and the tools a test may need.
+//! The resources of this machine: the real rows, and the tools a test may need.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What the tests share: real rows, an oracle that counts them, and the built program.
+//! The code that tests share: real rows, an oracle that counts them, and the built program.
 //!
 //! Nothing here shares code with what it checks: the loader reads the published files on its own, the oracle is a plain
 //! fold with its own calendar, and the program is run from outside, as a user runs it.

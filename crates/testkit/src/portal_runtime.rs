@@ -48,7 +48,7 @@ impl PortalThread {
                 serving.stop().await;
             });
         });
-        let url = said.recv().expect("the portal says where it listens");
+        let url = said.recv().expect("the portal reports its address");
         Self { url, stop: Some(stop), thread: Some(thread) }
     }
 

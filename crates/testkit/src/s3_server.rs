@@ -57,7 +57,7 @@ impl S3Server {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("moto starts");
         let stderr = child.stderr.take().expect("stderr is piped");
         let (say, said) = mpsc::channel();
-        // It logs every request: what nobody reads would fill the pipe and stop it.
+        // It logs every request: unread output would fill the pipe and stop it.
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some((_, address)) = line.split_once(SAID) {
@@ -65,7 +65,7 @@ impl S3Server {
                 }
             }
         });
-        let address = said.recv_timeout(PATIENCE).expect("moto says where it listens");
+        let address = said.recv_timeout(PATIENCE).expect("moto reports its address");
         let server = Self { url: format!("http://{address}"), child };
         server.create_bucket();
         Some(server)

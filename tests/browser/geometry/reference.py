@@ -61,7 +61,7 @@ def turned(geometry):
 
 
 def folded(geometry):
-    """What of it lies between -180 and 180 degrees, with what lies beyond put where it belongs."""
+    """The parts between -180 and 180 degrees; parts beyond are shifted by 360."""
     world, parts = box(-180, -90, 180, 90), Polygon()
     for one in turned(geometry):
         parts = parts.union(one.intersection(world))

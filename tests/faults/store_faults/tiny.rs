@@ -232,8 +232,8 @@ const HOUR: &str = "CAST(date_trunc('hour', occurred_at) AS VARCHAR)";
 
 /// Returns the lake's answer, and whether it is marked as exact.
 pub(crate) async fn answer(reader: &Reader) -> Result<(Expected, bool)> {
-    let view = reader.open_newest().await?;
-    let session = reader.session(&view).await?;
+    let snapshot = reader.open_newest().await?;
+    let session = reader.session(&snapshot).await?;
     let rows = async |text: String| -> Result<Vec<RecordBatch>> {
         let frame = session.sql(&text).await?;
         frame.collect().await.map_err(lake_query::engine_error)
@@ -262,13 +262,13 @@ pub(crate) async fn answer(reader: &Reader) -> Result<(Expected, bool)> {
     for batch in rows(rejects).await? {
         found.rejects += numbers(&batch, 0).iter().sum::<i64>();
     }
-    Ok((found, view.is_exact(&[])))
+    Ok((found, snapshot.is_exact(&[])))
 }
 
 /// Returns the landed versions: how many rows of `raw` there are of each key; rejects under their `:id`.
 pub(crate) async fn versions(reader: &Reader) -> Result<BTreeMap<String, i64>> {
-    let view = reader.open_newest().await?;
-    let session = reader.session(&view).await?;
+    let snapshot = reader.open_newest().await?;
+    let session = reader.session(&snapshot).await?;
     let text = format!("SELECT COALESCE(_key, _portal_id), COUNT(*) FROM raw.{NAME} GROUP BY 1");
     let mut found = BTreeMap::new();
     for batch in session.sql(&text).await?.collect().await.map_err(lake_query::engine_error)? {

@@ -1,4 +1,4 @@
-//! The statistics of every cell of a study area, of what was counted in it.
+//! The statistics of every cell of a study area, computed from its counts.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use super::study_area::{CellCount, StudyArea};
 /// The level at which a trend rises or falls.
 const TREND_LEVEL: f64 = 0.05;
 
-/// A cell of the study area, and what was found of it.
+/// A cell of the study area, and its statistics.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CellStatistics {
     pub(super) cell: i64,

@@ -11,7 +11,7 @@ pub(super) struct Neighborhood {
     pub(super) count: i64,
 }
 
-/// The study area: what its cells hold together.
+/// The study area: totals over its cells.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StudyAreaTotals {
     cells: i128,

@@ -13,7 +13,7 @@ pub(super) struct Trend {
     /// Kendall's tau, `S` by the number of pairs: -1 where every later month has less, 1 where every later one has
     /// more.
     pub(super) tau: f64,
-    /// `S` in standard deviations of what chance gives.
+    /// `S` in standard deviations of its distribution under chance.
     pub(super) z: f64,
     /// The probability of a `z` at least as far from 0 where there is no trend.
     pub(super) p: f64,

@@ -20,7 +20,7 @@ mod tests {
             assert!((two_sided_p(z) - p).abs() < 1e-14, "{z}");
             assert_eq!(two_sided_p(-z).to_bits(), two_sided_p(z).to_bits());
         }
-        // 1 - Φ(10) = 7.619853024160495e-24: what 1 minus a distribution function would lose.
+        // 1 - Φ(10) = 7.619853024160495e-24: lost to rounding in 1 minus a distribution function.
         assert!((two_sided_p(10.0) / (2.0 * 7.619_853_024_160_495e-24) - 1.0).abs() < 1e-12);
         assert_eq!(two_sided_p(40.0), 0.0);
     }

@@ -77,7 +77,7 @@ impl HotspotsRequest {
     /// Reads the question.
     ///
     /// # Errors
-    /// The first parameter that is wrong, and what it may be.
+    /// The first parameter that is wrong, and its expected values.
     pub fn parse(parameters: &Parameters, limits: &AnswerLimits) -> Result<Self, ParameterError> {
         Ok(Self {
             filters: Filters::parse(parameters, limits)?,

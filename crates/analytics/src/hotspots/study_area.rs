@@ -1,4 +1,4 @@
-//! What the engine counts for hot spots: the study area, and what of it is asked for, by cell and month.
+//! The counts for hot spots from the engine: the study area, and the requested part of it, by cell and month.
 
 use std::collections::BTreeSet;
 
@@ -26,14 +26,14 @@ pub(super) struct CellCount {
     pub(super) count: i64,
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Debug)]
 pub(super) struct StudyArea {
     /// The cells of the study area, ascending.
     pub(super) cells: Vec<i64>,
-    /// What is asked for, in ascending order of cells and months; a cell without any has no row.
+    /// The requested counts, in ascending order of cells and months; a cell without any has no row.
     pub(super) counts: Vec<CellCount>,
-    /// What is asked for and has no usable place.
+    /// The requested incidents without a usable place.
     pub(super) unlocated: i64,
     /// The memory of it, which is a part of the request's.
     _held: MemoryReservation,

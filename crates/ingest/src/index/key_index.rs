@@ -14,7 +14,7 @@ use crate::index::key_state::KeyState;
 use crate::index::known_versions::KnownVersions;
 use crate::index::label_dictionary::LabelDictionary;
 
-/// What the index reflects.
+/// The state that the index reflects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IndexStamp {
     /// The layout of the index itself.
@@ -34,7 +34,7 @@ pub(crate) struct IndexStamp {
 /// The layout written here.
 pub(crate) const INDEX_FORMAT: u32 = 3;
 
-/// What a batch changes in the index.
+/// The changes of a batch to the index.
 #[derive(Debug, Default)]
 pub(crate) struct IndexChanges {
     pub(crate) keys: HashMap<String, KeyState>,
@@ -49,7 +49,7 @@ pub(crate) struct KeyIndex {
     rejects: Keyspace,
     labels_space: Keyspace,
     meta: Keyspace,
-    /// What the running full scan has seen; see [`crate::full_scan`].
+    /// The keys that the running full scan has seen; see [`crate::full_scan`].
     pub(crate) seen: Keyspace,
     pub(crate) labels: LabelDictionary,
     open_rejects: usize,
@@ -190,7 +190,7 @@ impl KeyIndex {
         })
     }
 
-    /// Adds to what a full scan has seen.
+    /// Adds keys to those that a full scan has seen.
     pub(crate) fn record_seen(&mut self, entries: &HashMap<Vec<u8>, Vec<u8>>) -> Result<()> {
         let mut batch = self.database.batch();
         for (entry, value) in entries {
@@ -204,7 +204,7 @@ impl KeyIndex {
         self.seen.clear().map_err(|e| index_error(&self.path, e))
     }
 
-    /// Returns the value of what a full scan has seen.
+    /// Returns the value of a key that a full scan has seen.
     pub(crate) fn read_seen(&self, entry: &[u8]) -> Result<Option<Vec<u8>>> {
         let value = self.seen.get(entry).map_err(|e| index_error(&self.path, e))?;
         Ok(value.map(|value| value.to_vec()))

@@ -1,4 +1,4 @@
-//! What the key index holds of the keys and rejects of one batch, read before the batch is judged.
+//! The entries of the key index for the keys and rejects of one batch, read before the batch is judged.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ impl KnownVersions<'_> {
         self.keys.get(key).copied()
     }
 
-    /// Returns the content hash of an open reject; none if there is none, or it was not asked for.
+    /// Returns the content hash of an open reject; `None` if there is none, or it was not looked up.
     pub(crate) fn reject(&self, identity: &str) -> Option<[u8; 16]> {
         self.rejects.get(identity).copied()
     }

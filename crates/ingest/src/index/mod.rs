@@ -1,4 +1,4 @@
-//! The key index and what it holds.
+//! The key index and its entries.
 
 pub(crate) mod key_index;
 pub(crate) mod key_state;

@@ -1,5 +1,5 @@
-//! Catching up: what follows from landed batches, made again from `raw` where a crash, another writer or a lost index
-//! left it missing.
+//! Catching up: data derived from landed batches, made again from `raw` if a crash, another writer or a lost index left
+//! it missing.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What follows from a landed batch and is committed under its number: its rejects and its fast counts.
+//! The data that is derived from a landed batch and committed under its number: its rejects and its fast counts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -87,8 +87,8 @@ impl Landing {
             ]),
             ..Commit::default()
         };
-        // Already there is as good: under one definition, what is derived from a batch is the same whichever process
-        // derives it.
+        // An existing commit is equivalent: under one definition, the derived data of a batch is the same whichever
+        // process derives it.
         table.commit(&commit).await
     }
 }

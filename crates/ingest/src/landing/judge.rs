@@ -48,7 +48,7 @@ pub(crate) struct PageRows<'p> {
     pub(crate) cursor_stamp: Option<i64>,
 }
 
-/// What lands of a page, and what that changes.
+/// The rows that land from a page, and the changes they cause.
 #[derive(Debug, Default)]
 pub(crate) struct Judgement<'p> {
     /// The places in the page of the usable rows that land, ascending.
@@ -143,7 +143,7 @@ impl<'p> Judge<'_, 'p> {
         }
     }
 
-    /// Returns whether a row comes out of order, so that it may be older than what has landed.
+    /// Returns whether a row comes out of order, so that it may be older than the landed version.
     fn is_behind(&self, updated_at: Option<i64>) -> bool {
         updated_at.is_some() && (self.page.cursor_stamp.is_none() || updated_at < self.page.cursor_stamp)
     }

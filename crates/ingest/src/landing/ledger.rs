@@ -1,4 +1,4 @@
-//! The ledger of one batch: what its rows change in counts, rejects and index.
+//! The ledger of one batch: the changes of its rows to counts, rejects and index.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::index::key_index::IndexChanges;
 use crate::index::key_state::{Dimensions, KeyState};
 use crate::index::known_versions::KnownVersions;
 
-/// What a row is to the lake.
+/// The relation of a row to the lake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// A key that was not there, or was deleted.
@@ -17,7 +17,7 @@ pub(crate) enum Verdict {
     Tied,
     /// Content that is there already: lands nothing.
     Unchanged,
-    /// Older than what is there: lands nothing.
+    /// Older than the landed version: lands nothing.
     Stale,
 }
 

@@ -61,7 +61,7 @@ pub struct Landing {
     projector: IncidentProjector,
     page_schema: SchemaRef,
     synthetic: bool,
-    /// What a run has warned of: it warns of each thing once.
+    /// The warnings of a run: it gives each once.
     warned: HashSet<String>,
 }
 
@@ -71,7 +71,7 @@ impl std::fmt::Debug for Landing {
     }
 }
 
-/// What lands as one batch, with what it changes.
+/// The rows that land as one batch, and the changes they cause.
 struct BatchPlan {
     /// Usable rows.
     rows: RecordBatch,
@@ -157,7 +157,7 @@ impl Landing {
         self.mark.batch
     }
 
-    /// Lands a page. What is acknowledged by returning is durable.
+    /// Lands a page. When this returns, the page is durable.
     ///
     /// # Errors
     /// If the store does not answer or other writers keep winning.
@@ -320,7 +320,7 @@ impl Landing {
             .ok_or_else(|| Error::new(Kind::Conflict, format!("{name}: another writer landed; try again")))
     }
 
-    /// Commits a batch and what follows from it; `None` if another writer took its number.
+    /// Commits a batch and its derived data; `None` if another writer took its number.
     async fn commit(&mut self, plan: BatchPlan, cursor: Option<Cursor>) -> Result<Option<PageReport>> {
         let BatchPlan { rows: usable, markers, ledger, mut report } = plan;
         let rows = usable.num_rows() + markers.len();

@@ -1,6 +1,6 @@
-//! What became of a page.
+//! The outcome of a page.
 
-/// What became of the rows of a page, or of several pages added up.
+/// The outcome of the rows of a page, or of several pages added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageReport {
     /// The batch that the page became; `None` if it changed nothing, not even the cursor.

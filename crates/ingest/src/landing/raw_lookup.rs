@@ -1,4 +1,4 @@
-//! Lookups of what the key index does not hold and the raw rows do: needed rarely, as when rows come out of order or
+//! Lookups of versions that the key index lacks and the raw rows have: needed rarely, as when rows come out of order or
 //! share a key.
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,7 +12,7 @@ use lake_store::{Snapshot, Table};
 use crate::columns::{text_column, time_column};
 use crate::raw_session::raw_session;
 
-/// What has to be read from the raw rows before a page can be judged.
+/// The raw rows that have to be read before a page can be judged.
 #[derive(Debug, Default)]
 pub(crate) struct PendingLookups {
     /// Rows of the portal, by id, that may have landed in a newer version.
@@ -64,7 +64,7 @@ impl RawLookup {
     }
 }
 
-/// Asks the raw rows for what is pending.
+/// Reads the pending versions from the raw rows.
 ///
 /// # Errors
 /// If they cannot be read.

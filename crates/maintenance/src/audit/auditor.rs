@@ -96,7 +96,7 @@ impl<'a> Auditor<'a> {
         self.compact(CompactOptions::default()).await?;
         let mut after = self.inspect(&mut RepairReport::default()).await?;
         if !after.agrees() && report.withheld.is_none() && after.doubled.is_empty() {
-            // What reading again did not fix may be wrong in the counts themselves.
+            // A difference that reading again did not repair may be in the counts themselves.
             self.compact(CompactOptions { recount: true, ..CompactOptions::default() }).await?;
             after = self.inspect(&mut RepairReport::default()).await?;
         }
@@ -215,18 +215,18 @@ impl<'a> Auditor<'a> {
     async fn compare(&mut self, stuck: Option<Cursor>) -> Result<std::result::Result<Audit, String>> {
         let (resource, window) = (&self.resource, self.options.window);
         let portal = self.soda.fetch_monthly_counts(resource, window).await?;
-        let view = self.reader.open_newest().await?;
-        let redefined = view.resources.get(&resource.name).is_some_and(ResourceSnapshot::is_redefined);
-        let view = if redefined {
+        let lake_snapshot = self.reader.open_newest().await?;
+        let redefined = lake_snapshot.resources.get(&resource.name).is_some_and(ResourceSnapshot::is_redefined);
+        let lake_snapshot = if redefined {
             self.compact(CompactOptions::default()).await?;
             self.reader.open_newest().await?
         } else {
-            view
+            lake_snapshot
         };
-        if !view.is_exact(std::slice::from_ref(&resource.name)) {
+        if !lake_snapshot.is_exact(std::slice::from_ref(&resource.name)) {
             return Ok(Err("another process is landing rows".to_owned()));
         }
-        let session = self.reader.session(&view).await?;
+        let session = self.reader.session(&lake_snapshot).await?;
         let lake = lake_counts(&session, resource, window).await?;
         let mut found = Audit {
             resource: resource.name.clone(),

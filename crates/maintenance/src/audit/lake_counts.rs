@@ -54,7 +54,7 @@ async fn add_incidents(
     Ok(())
 }
 
-/// Rejects have no key; their month and category are read from what was published.
+/// Rejects have no key; their month and category are read from the published values.
 async fn add_rejects(
     session: &Session,
     resource: &Arc<Resource>,
@@ -91,7 +91,7 @@ fn add_decoded(
     counts: &mut MonthlyCounts,
 ) -> Result<()> {
     let page = rows.finish()?;
-    // What is not even an object has neither time nor kind.
+    // A reject that is not an object has neither time nor kind.
     let objectless = page.rejects.len();
     if objectless > 0 && window.is_none() {
         *counts.entry((None, None)).or_default() += i64::try_from(objectless).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Repair: what differs is read again, and what is proven to be gone is deleted.
+//! Repair: differing rows are read again, and keys that are proven to be gone are deleted.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const MAX_MONTHS: usize = 24;
 const MAX_SCANS: u32 = 3;
 
 impl Auditor<'_> {
-    /// Reads again what differs and lands tombstones for what is gone.
+    /// Reads differing rows again and lands tombstones for keys that are gone.
     pub(crate) async fn repair(&mut self, found: &Audit, mut report: RepairReport) -> Result<RepairReport> {
         let lake = self.reader.lake();
         let mut landing = Landing::open(lake, &self.resource, &self.options.landing).await?;

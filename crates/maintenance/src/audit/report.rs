@@ -1,4 +1,4 @@
-//! What an audit found.
+//! The result of an audit.
 
 use lake_ingest::{KeySample, PageReport};
 use lake_model::{Cursor, Window};
@@ -24,7 +24,7 @@ impl Difference {
     }
 }
 
-/// What a repair did.
+/// The result of a repair.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RepairReport {
     /// Rows that were read again.
@@ -47,7 +47,7 @@ impl RepairReport {
     }
 }
 
-/// What an audit of one resource found.
+/// The result of an audit of one resource.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
     /// The resource.
@@ -68,7 +68,7 @@ pub struct Audit {
     pub doubled: Vec<(String, u64)>,
     /// Where the next run would continue, if that is in the future: changes are not read.
     pub stuck: Option<Cursor>,
-    /// What a repair did, if there was one.
+    /// The result of a repair, if there was one.
     pub repair: Option<RepairReport>,
 }
 

@@ -1,4 +1,4 @@
-//! What a check finds, and how bad it is.
+//! A finding of a check, and its severity.
 
 use lake_model::Error;
 use serde::Serialize;
@@ -22,9 +22,9 @@ pub struct Finding {
     pub severity: Severity,
     /// The table, file, or part of a table.
     pub object: String,
-    /// What is the matter with it.
+    /// The description of the damage.
     pub finding: String,
-    /// What to do about it, a command where there is one.
+    /// The remedy, a command if there is one.
     #[serde(rename = "mend")]
     pub remedy: String,
 }
@@ -39,7 +39,7 @@ impl Finding {
     }
 }
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(pub(crate) Vec<Finding>);
 

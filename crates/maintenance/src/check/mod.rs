@@ -44,9 +44,9 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
         check_table(reader, table, &mut findings, &mut progress).await?;
     }
     match reader.open_newest().await {
-        Ok(view) => {
-            check_named_incidents(reader, &view, &mut findings, &mut progress).await?;
-            check_answers(reader, &view, &mut findings).await?;
+        Ok(lake_snapshot) => {
+            check_named_incidents(reader, &lake_snapshot, &mut findings, &mut progress).await?;
+            check_answers(reader, &lake_snapshot, &mut findings).await?;
         }
         Err(error) if matches!(error.kind(), Kind::Data | Kind::NotFound) => {
             findings.push_unreadable("the lake".to_owned(), "it cannot be opened", &error, RESTORE.to_owned());
@@ -60,15 +60,15 @@ pub async fn check(reader: &Reader, mut progress: impl FnMut(u64) + Send) -> Res
 /// version, whose files have been checked.
 async fn check_named_incidents(
     reader: &Reader,
-    view: &LakeSnapshot,
+    lake_snapshot: &LakeSnapshot,
     findings: &mut Findings,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<()> {
-    let table = &view.lake.incidents;
+    let table = &lake_snapshot.lake.incidents;
     let newest = table.snapshot().await?;
     let checked: BTreeSet<&str> = newest.files.iter().map(|file| file.path.as_str()).collect();
-    let older = view.incidents.files.iter().filter(|file| !checked.contains(file.path.as_str()));
-    let older = view.incidents.with_files(older.cloned().collect());
+    let older = lake_snapshot.incidents.files.iter().filter(|file| !checked.contains(file.path.as_str()));
+    let older = lake_snapshot.incidents.with_files(older.cloned().collect());
     if older.files.is_empty() {
         return Ok(());
     }
@@ -83,9 +83,9 @@ async fn check_named_incidents(
     Ok(())
 }
 
-async fn check_answers(reader: &Reader, view: &LakeSnapshot, findings: &mut Findings) -> Result<()> {
-    compare_counts_with_incidents(reader, view, findings).await?;
-    for (name, of) in &view.resources {
+async fn check_answers(reader: &Reader, lake_snapshot: &LakeSnapshot, findings: &mut Findings) -> Result<()> {
+    compare_counts_with_incidents(reader, lake_snapshot, findings).await?;
+    for (name, of) in &lake_snapshot.resources {
         let Some(resource) = &of.resource else {
             findings.push(Finding {
                 severity: Severity::Note,
@@ -97,7 +97,7 @@ async fn check_answers(reader: &Reader, view: &LakeSnapshot, findings: &mut Find
             });
             continue;
         };
-        if resource.definition.to_store(reader.stored_definition_of(view, name).await?.as_deref()).is_some() {
+        if resource.definition.to_store(reader.stored_definition_of(lake_snapshot, name).await?.as_deref()).is_some() {
             findings.push(Finding {
                 severity: Severity::Note,
                 object: name.clone(),
@@ -114,7 +114,7 @@ async fn check_answers(reader: &Reader, view: &LakeSnapshot, findings: &mut Find
             });
             continue;
         }
-        compare_rejects_with_raw(reader, view, resource, findings).await?;
+        compare_rejects_with_raw(reader, lake_snapshot, resource, findings).await?;
         compare_counts_with_recount(reader, resource, findings).await?;
     }
     Ok(())

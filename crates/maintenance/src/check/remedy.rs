@@ -1,8 +1,8 @@
-//! What to do about a finding: commands, as users type them.
+//! The remedies of findings: commands, as users type them.
 
 use lake_store::DataFile;
 
-/// What to do about what only a copy has.
+/// The remedy for data that only a copy has.
 pub(crate) const RESTORE: &str = "restore it from a copy of the lake";
 
 /// Returns the command that counts one year of a resource again.

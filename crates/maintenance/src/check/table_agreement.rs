@@ -64,10 +64,10 @@ pub(crate) async fn compare_counts_with_recount(
 /// Compares stored counts with stored incidents, bucket by bucket.
 pub(crate) async fn compare_counts_with_incidents(
     reader: &Reader,
-    view: &LakeSnapshot,
+    lake_snapshot: &LakeSnapshot,
     into: &mut Findings,
 ) -> Result<()> {
-    let session = reader.session(view).await?;
+    let session = reader.session(lake_snapshot).await?;
     let context = session.context();
     let query = async {
         let text = fill(sql_files::MAINTENANCE_COUNTS_OF_INCIDENTS_DIFFER, &[])?;
@@ -99,12 +99,12 @@ pub(crate) async fn compare_counts_with_incidents(
 /// Compares stored rejects with those that the raw rows yield.
 pub(crate) async fn compare_rejects_with_raw(
     reader: &Reader,
-    view: &LakeSnapshot,
+    lake_snapshot: &LakeSnapshot,
     resource: &Resource,
     into: &mut Findings,
 ) -> Result<()> {
-    let session = reader.session(view).await?;
-    let through = read_derived_through(view, &resource.name).await?;
+    let session = reader.session(lake_snapshot).await?;
+    let through = read_derived_through(lake_snapshot, &resource.name).await?;
     let name = &resource.name;
     let query = async {
         let frame = derive_rejects(&session, resource, through).await?;

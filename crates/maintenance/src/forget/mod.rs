@@ -1,8 +1,8 @@
 //! `forget`: a sealed record vanishes from every table, version, reject and index.
 //!
-//! The raw rows go first, with a mark that the rest is still to do; then everything that follows from them is
-//! rebuilt, and what older versions held is removed with their logs. Each step can be repeated: a run that finds
-//! the mark does them all, and removes it at the end.
+//! The raw rows go first, with a mark that the rest is still to do; then all derived data is rebuilt, and the content
+//! of older versions is removed with their logs. Each step can be repeated: a run that finds the mark does them all,
+//! and removes it at the end.
 
 mod purge;
 
@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::forget::purge::purge;
 use crate::rebuild_rejects::{rebuild_rejects, reject_identity_function, write_rows};
 
-/// What forgetting did.
+/// The result of forgetting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForgetReport {
     /// Raw rows that are gone: versions of incidents and rejects. 0 where only an interrupted forgetting was finished.
@@ -70,7 +70,7 @@ pub async fn forget(
     Ok(ForgetReport { rows, finished_earlier })
 }
 
-/// The raw files that hold rows of the keys, and what they become.
+/// The raw files that contain rows of the keys, and their replacements.
 #[derive(Default)]
 struct RewrittenFiles {
     removes: Vec<DataFile>,

@@ -1,4 +1,5 @@
-//! What older versions of the tables held of a resource, removed with their logs, whose statistics hold values of rows.
+//! Removes the content of older versions of the tables of a resource with their logs, whose statistics contain values
+//! of rows.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,12 +33,12 @@ pub(crate) async fn purge(reader: &Reader, resource: &Arc<Resource>) -> Result<u
     Ok(version)
 }
 
-/// Removes the data files under `folder` of the table that its newest version does not refer to, and what unfinished
-/// writes left there and in the log.
+/// Removes the data files under `folder` of the table that its newest version does not refer to, and the remains of
+/// unfinished writes there and in the log.
 async fn remove_unreferenced(table: &Table, resource: &Resource, folder: &str) -> Result<()> {
     let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let own = |object: &StoredObject| object.is_data_file() && object.path.starts_with(&prefix);
-    // Listed before the version is read: what is committed in between is not among the rest.
+    // Listed before the version is read: files that are committed in between are not among the unreferenced ones.
     let mut rest: Vec<String> = table
         .list_objects()
         .try_filter(|object| std::future::ready(own(object)))
@@ -82,9 +83,9 @@ async fn fence_late_commits(table: &Table, resource: &Resource, removed: &[Strin
 /// version.
 async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u64> {
     let newest = reader.lake().incidents.snapshot().await?;
-    let view = reader.open_newest().await?;
+    let lake_snapshot = reader.open_newest().await?;
     let mut behind = Vec::new();
-    for (name, of) in &view.resources {
+    for (name, of) in &lake_snapshot.resources {
         match &of.compaction {
             Some(mark) if mark.incidents_version < newest.version => behind.push(name.clone()),
             // Its first compaction is between its two commits.
@@ -93,29 +94,29 @@ async fn name_newest_incidents(reader: &Reader, resource: &Resource) -> Result<u
         }
     }
     for name in &behind {
-        if list_own_files(&newest, name) != list_own_files(&view.incidents, name) {
+        if list_own_files(&newest, name) != list_own_files(&lake_snapshot.incidents, name) {
             // A compaction that ended between its two commits: its incidents are no one's.
-            let definition = view.catalog.get(name)?;
+            let definition = lake_snapshot.catalog.get(name)?;
             tracing::info!(resource = name, "finishing an interrupted compaction");
             compact(reader, &definition, CompactOptions { recount: true, ..CompactOptions::default() }, |_| {}).await?;
             return Box::pin(name_newest_incidents(reader, resource)).await;
         }
     }
     if !behind.is_empty() {
-        let domains = move_marks(&view, &behind, newest.version).await?;
+        let domains = move_marks(&lake_snapshot, &behind, newest.version).await?;
         let info = HashMap::from([("resource".to_owned(), json!(resource.name))]);
-        view.lake.counts.commit(&Commit { operation: "FORGET", domains, info, ..Commit::default() }).await?;
+        lake_snapshot.lake.counts.commit(&Commit { operation: "FORGET", domains, info, ..Commit::default() }).await?;
     }
     Ok(newest.version)
 }
 
-async fn move_marks(view: &LakeSnapshot, names: &[String], version: u64) -> Result<Vec<DomainChange>> {
+async fn move_marks(lake_snapshot: &LakeSnapshot, names: &[String], version: u64) -> Result<Vec<DomainChange>> {
     let mut changes = Vec::new();
     for name in names {
-        let Some(mark) = view.resources.get(name).and_then(|of| of.compaction.as_ref()) else { continue };
+        let Some(mark) = lake_snapshot.resources.get(name).and_then(|of| of.compaction.as_ref()) else { continue };
         let mut mark = mark.clone();
         mark.incidents_version = version;
-        let seen = view.lake.counts.read_domain(&view.counts, &CompactionMark::domain(name)).await?;
+        let seen = lake_snapshot.lake.counts.read_domain(&lake_snapshot.counts, &CompactionMark::domain(name)).await?;
         changes.push(mark.to_change(name, Some(seen))?);
     }
     Ok(changes)

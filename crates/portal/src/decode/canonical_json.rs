@@ -20,7 +20,7 @@ const WRITTEN_FIRST: [&str; 10] = [
     "human_address",
     "needs_recoding",
 ];
-/// What is nested deeper stays as it is written.
+/// Deeper nesting stays as it is written.
 const MAX_DEPTH: usize = 64;
 /// The most digits that a number is written out with.
 const MAX_DIGITS: usize = 40;

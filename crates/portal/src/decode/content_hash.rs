@@ -10,7 +10,7 @@ use crate::decode::published::Published;
 use crate::decode::row::{Cell, Row};
 use crate::decode::value::Typed;
 
-/// What a cell adds to a content hash.
+/// The contribution of a cell to a content hash.
 enum Content<'a> {
     Value(Typed<'a>),
     /// A value that does not fit its column, as JSON.

@@ -1,4 +1,4 @@
-//! What a page or a file lacks that its resource has: columns of roles, times and places.
+//! The columns of roles, times and places that a page or a file lacks.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub struct Warning {
     pub text: String,
 }
 
-/// What the rows seen so far have and lack.
+/// The columns that the rows seen so far have and lack.
 #[derive(Debug)]
 pub(crate) struct Findings {
     rows: usize,

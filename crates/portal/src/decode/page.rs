@@ -37,7 +37,7 @@ pub struct Page {
     pub last: Option<Cursor>,
     /// The latest `:updated_at` that can be true, microseconds since 1970 UTC. Rows beyond it have none.
     pub latest_stamp: i64,
-    /// What is wrong with the rows' system fields.
+    /// The faults of the rows' system fields.
     pub stamps: StampFaults,
     /// The least `:updated_at` of the page, as published.
     pub first_updated_at: Option<String>,

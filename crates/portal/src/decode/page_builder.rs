@@ -110,8 +110,8 @@ impl PageBuilder<'_> {
                 return self.reject(row.id.map(Cow::into_owned), updated_at, reason, json);
             }
         };
-        // What does not fit its column; and the zeros that an id begins with, or a tail of them, which are no part of
-        // its number, and of its text if it becomes one: what was published is kept.
+        // A value that does not fit its column; and leading zeros of an id, or a tail of zeros, which are not part of
+        // its number: the published text is kept.
         let is_misfit = |(column, cell): &(&Column, &Cell<'_>)| match &cell.typed {
             None => true,
             Some(typed) => column.kind == ColumnType::Integer && typed.key_text() != cell.published.text(),

@@ -9,7 +9,7 @@ use crate::decode::published::Published;
 use crate::decode::row_rules::RowRules;
 use crate::decode::value::Typed;
 
-/// The longest value of a key column or a system field; longer ones are nothing that anybody publishes.
+/// The longest value of a key column or a system field; longer ones do not occur in practice.
 pub(crate) const MAX_KEY_BYTES: usize = 4096;
 
 /// A value of a declared column.
@@ -29,7 +29,7 @@ pub(crate) struct Row<'a> {
     pub(crate) cells: Vec<Option<Cell<'a>>>,
     /// Whether a declared column without a value was published as an empty text.
     pub(crate) empty: Vec<bool>,
-    /// What has no column, or whose column has its value from a name that goes before.
+    /// A value without a column, or whose column has its value from a name that takes precedence.
     pub(crate) unknown: Vec<(Cow<'a, str>, &'a str)>,
     pub(crate) id: Option<Cow<'a, str>>,
     pub(crate) updated_at: Option<Cow<'a, str>>,

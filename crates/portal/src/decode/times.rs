@@ -1,5 +1,5 @@
 //! Times as portals and spreadsheets write them: every style that Socrata offers for an export, and those of saved
-//! spreadsheets that can be read in one way only. What could be read in two ways is not read.
+//! spreadsheets that are unambiguous. Ambiguous times are not read.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use lake_model::{DateOrder, Resource, parse_wall_clock};
@@ -191,7 +191,7 @@ fn month_of(text: &str) -> Option<u32> {
     u32::try_from(at? + 1).ok()
 }
 
-/// Returns the time of day in the words from the clock on; midnight where there are none.
+/// Returns the time of day in the words from the clock on; midnight if there are none.
 fn time_of_day(words: &[&str]) -> Option<NaiveTime> {
     let Some((first, rest)) = words.split_first() else { return Some(NaiveTime::MIN) };
     let end = first.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(first.len());

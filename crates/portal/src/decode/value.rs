@@ -1,4 +1,4 @@
-//! What a published value is as a declared type.
+//! A published value converted to a declared type.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ pub(crate) enum Typed<'a> {
 }
 
 impl<'a> Published<'a> {
-    /// Returns the value as `kind`; `None` if it is none.
+    /// Returns the value as `kind`; `None` if it is not one.
     pub(crate) fn to_typed(self, kind: ColumnType, times: &TimeRules) -> Option<Typed<'a>> {
         let text = || self.text();
         Some(match kind {
@@ -181,7 +181,7 @@ mod tests {
         for json in ["1", "1.0", "\"1\"", "1e0"] {
             assert_eq!(to_typed(json, ColumnType::Text), Some(Typed::Text("1".into())), "{json}");
         }
-        // What is published as text is that text.
+        // A value that is published as text is that text.
         assert_eq!(to_typed("\"1.0\"", ColumnType::Text), Some(Typed::Text("1.0".into())));
     }
 

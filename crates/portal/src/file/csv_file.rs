@@ -12,7 +12,7 @@ use crate::file::csv_validator::CsvValidator;
 use crate::file::date_order::DateOrders;
 use crate::file::text_input::{RowBound, RowBytes, unreadable};
 
-/// What may separate columns where no comma does.
+/// Other separators of columns than the comma.
 const OTHER_SEPARATORS: [(char, &str); 3] = [(';', "a semicolon"), ('\t', "a tab"), ('|', "a `|`")];
 
 /// A file of CSV that is being read.

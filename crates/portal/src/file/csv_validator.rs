@@ -1,4 +1,4 @@
-//! CSV as RFC 4180 has it: what the reader of CSV lets pass and would land wrong is an error with its line.
+//! CSV by RFC 4180: input that the CSV reader would accept and land wrong is an error with its line.
 
 use std::io::{Error, ErrorKind, Read, Result};
 

@@ -6,7 +6,7 @@ use crate::decode::decoder::Decoder;
 use crate::decode::findings::shown;
 use crate::decode::times::evident_order;
 
-/// What the dates of each column leave no doubt of.
+/// The evidence for the order of dates in each column.
 pub(crate) struct DateOrders<'d> {
     decoder: &'d Decoder,
     /// By declared column: whether a date is in the order that is read, and the first that is in the other.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use flate2::read::MultiGzDecoder;
 use lake_model::{Error, Kind, Result, ResultExt};
 
-/// How files begin that are no text in UTF-8, and what they are.
+/// The first bytes of files that are not UTF-8 text, and their formats.
 const OTHERS: [(&[u8], &str); 9] = [
     (b"\xFF\xFE\0\0", "UTF-32 text: save it as UTF-8"),
     (b"\0\0\xFE\xFF", "UTF-32 text: save it as UTF-8"),
@@ -21,12 +21,12 @@ const OTHERS: [(&[u8], &str); 9] = [
     (b"PAR1", "a Parquet file: rows are saved as .json or .csv"),
     (b"%PDF", "a PDF document: rows are saved as .json or .csv"),
 ];
-/// What some programs write before text in UTF-8.
+/// The byte order mark that some programs write before UTF-8 text.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// The bytes that are read to recognise what a file is.
 const SNIFFED_BYTES: u64 = 1024;
 
-/// The most bytes of a row, with what is read ahead.
+/// The most bytes of a row, including bytes that are read ahead.
 const MAX_ROW_BYTES: usize = 64 << 20;
 
 /// Opens a saved file whose name ends with `.gz` or not.
@@ -68,7 +68,7 @@ pub(crate) fn unreadable(error: &std::io::Error, packed: bool) -> Error {
     }
 }
 
-/// Text of rows that fails where one does not end: what is not yet a row is held in memory.
+/// Text of rows that fails if a row does not end: an incomplete row is held in memory.
 pub(crate) struct RowBound {
     input: Box<dyn BufRead>,
     row_bytes: RowBytes,

@@ -46,10 +46,10 @@ impl Default for PortalOptions {
     }
 }
 
-/// What one page is asked for.
+/// The request for one page.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest<'a> {
-    /// What of each row, as SoQL; all of it if none.
+    /// The selected columns of each row, as SoQL; all if none.
     pub select: Option<&'a str>,
     /// Which rows, as SoQL; all if none.
     pub filter: Option<&'a str>,

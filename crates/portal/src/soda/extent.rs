@@ -48,7 +48,7 @@ fn text(row: &Map<String, Value>, name: &str) -> Option<String> {
     }
 }
 
-/// Returns a published label as the lake has it: what does not fit its column is absent, and so is empty text.
+/// Returns a published label as the lake has it: a value that does not fit its column is absent, and so is empty text.
 fn label(published: &Value, kind: ColumnType, times: &TimeRules) -> Option<String> {
     let json = published.to_string();
     let text = match Published(&json).to_typed(kind, times) {

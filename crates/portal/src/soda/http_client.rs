@@ -17,7 +17,7 @@ const MAX_SHOWN_CHARS: usize = 200;
 /// # Errors
 /// If the TLS implementation cannot be initialised.
 pub(crate) fn build_client(base: &Url) -> Result<Client> {
-    // Bodies are unpacked by `body`, which counts what is sent and what it becomes.
+    // `body` decompresses bodies, counting compressed and decompressed bytes.
     let packed = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
     let client = Client::builder()
         .user_agent(concat!("hotspots-lake/", env!("CARGO_PKG_VERSION")))
@@ -47,8 +47,8 @@ fn is_same_portal(from: &Url, to: &Url) -> bool {
     !has_userinfo && (from.origin() == to.origin() || is_upgrade)
 }
 
-/// Returns the header of an app token; none where it must not be sent, which is logged: over HTTP, everybody on the way
-/// reads it, a proxy among them.
+/// Returns the header of an app token; `None` if it must not be sent, which is logged: over HTTP, every proxy on the
+/// way could read it.
 pub(crate) fn build_token_header(base: &Url, token: Option<&Secret>) -> Option<HeaderValue> {
     let token = token?;
     if base.scheme() != "https" && !is_loopback(base) {

@@ -18,7 +18,7 @@ pub(crate) const MAX_ANSWER_BYTES: usize = 64 << 20;
 const MAX_ERROR_BYTES: usize = 64 << 10;
 /// How long an error's body is waited for: the status already has the main information.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
-/// Up to so many bytes, an answer may unpack to any multiple of what was sent.
+/// Up to this many bytes, an answer may decompress to any multiple of its size.
 const FREE_UNPACKED_BYTES: usize = 16 << 20;
 /// The most bytes that one sent byte may unpack to. Rows of JSON shrink to a twentieth; deflate reaches a thousandth.
 const MAX_UNPACKED_RATIO: usize = 250;
@@ -77,7 +77,7 @@ pub(crate) async fn read_error_body(mut response: Response) -> Vec<u8> {
     unpacker.into_bytes()
 }
 
-/// Bytes up to a bound; what comes beyond it is left out.
+/// Bytes up to a limit; bytes beyond it are dropped.
 struct Bounded {
     bytes: Vec<u8>,
     max_bytes: usize,
@@ -153,7 +153,7 @@ impl Unpacker {
         match &mut self {
             Self::Plain(bounded) => std::mem::take(&mut bounded.bytes),
             Self::Gzip(decoder) => {
-                // What was written is unpacked; a cut end is not a loss here.
+                // The bytes written so far are decompressed; a truncated end is not a loss here.
                 let _ = decoder.flush();
                 std::mem::take(&mut decoder.get_mut().bytes)
             }

@@ -19,7 +19,7 @@ pub struct ScanOptions {
     pub max_pages: Option<usize>,
     /// The position at which to continue; from the beginning if none.
     pub after: Option<Cursor>,
-    /// What to ask of each row, as SoQL; all of it if none. `:id` and `:updated_at` must be among it.
+    /// The columns to request of each row, as SoQL; all if none. `:id` and `:updated_at` must be among them.
     pub select: Option<String>,
     /// Which rows, as SoQL; all if none.
     pub within: Option<String>,
@@ -70,7 +70,7 @@ pub fn is_stuck_cursor(cursor: &Cursor, latest_stamp: i64) -> bool {
     parse_stamp(&cursor.updated_at).is_none_or(|at| at > latest_stamp)
 }
 
-/// Returns what is wrong with a cursor that [`is_stuck_cursor`], and what to do about it.
+/// Describes the fault of a cursor that [`is_stuck_cursor`], and its remedy.
 pub fn describe_stuck_cursor(resource: &str, cursor: &Cursor) -> String {
     let stamp = one_line(&cursor.updated_at, MAX_SHOWN_CHARS);
     format!(

@@ -15,7 +15,7 @@ pub fn parse_stamp(text: &str) -> Option<i64> {
         .or_else(|| DateTime::parse_from_rfc3339(text.trim()).ok().map(|time| time.timestamp_micros()))
 }
 
-/// Returns the latest stamp that can be true, by the `Date` of an answer, or the machine's clock where there is none.
+/// Returns the latest stamp that can be true, by the `Date` of an answer, or the machine's clock without one.
 pub(crate) fn latest_stamp(headers: &HeaderMap) -> i64 {
     let date = headers.get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
     match date {

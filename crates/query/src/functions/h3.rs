@@ -1,7 +1,7 @@
 //! The H3 functions of SQL, under the names that SQL users of H3 expect. Cells are signed 64-bit integers: bit 63 of an
 //! H3 index is always 0.
 //!
-//! Semantics follow the H3 library's documentation (h3geo.org/docs/api); what it calls an error is null here.
+//! Semantics follow the H3 library's documentation (h3geo.org/docs/api); its errors are null here.
 
 use std::str::FromStr;
 use std::sync::Arc;

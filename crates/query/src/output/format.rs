@@ -81,7 +81,7 @@ impl std::str::FromStr for Cells {
     }
 }
 
-/// What of an answer's form can be chosen.
+/// The options of an answer's form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriterOptions {
     /// How cells are written.

@@ -1,5 +1,5 @@
-//! The columns of an answer as a format writes them: each under a name of its own, with a type that the format can hold.
-//! What it cannot hold is refused in words that name the column, before the first byte is written.
+//! The columns of an answer as a format writes them: each under a unique name, with a type that the format can
+//! represent. Other types are rejected with an error that names the column, before the first byte is written.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct OutputColumns {
     is_unchanged: bool,
 }
 
-/// What becomes of the values of a column.
+/// The conversion of a column's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Conversion {
     Keep,

@@ -9,7 +9,7 @@ pub(crate) fn write_error(error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(text, source) => Error::new(Kind::Unavailable, text).with_source(source),
         ArrowError::ParquetError(text) => Error::invalid(format!("the answer cannot be written: {text}")),
-        // What was written is the statement's own value.
+        // The written value is the statement's own.
         other => Error::invalid("the answer cannot be written in this format").with_source(other),
     }
 }

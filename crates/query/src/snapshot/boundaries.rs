@@ -1,4 +1,4 @@
-//! The boundaries of a snapshot: what landed of each set, and the table that a lake without any is given.
+//! The boundaries of a snapshot: the landed state of each set, and the empty table of a lake without any.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,14 +29,14 @@ impl Reader {
     ///
     /// # Errors
     /// If the log cannot be read or a mark is damaged.
-    pub async fn boundaries_marks(&self, view: &LakeSnapshot) -> Result<BTreeMap<String, BoundariesMark>> {
-        let Some(snapshot) = &view.boundaries else { return Ok(BTreeMap::new()) };
+    pub async fn boundaries_marks(&self, lake_snapshot: &LakeSnapshot) -> Result<BTreeMap<String, BoundariesMark>> {
+        let Some(snapshot) = &lake_snapshot.boundaries else { return Ok(BTreeMap::new()) };
         let mut marks = BTreeMap::new();
-        for name in view.boundaries_names() {
+        for name in lake_snapshot.boundaries_names() {
             let mark = match self.cached(&self.boundaries_marks, name, snapshot.version) {
                 Some(known) => known,
                 None => {
-                    let found = BoundariesMark::read(&view.lake.boundaries, snapshot, name).await?;
+                    let found = BoundariesMark::read(&lake_snapshot.lake.boundaries, snapshot, name).await?;
                     self.cache(&self.boundaries_marks, name, snapshot.version, found)
                 }
             };
@@ -47,9 +47,9 @@ impl Reader {
 }
 
 /// Returns the table of boundaries in SQL; without rows if none have landed.
-pub(crate) fn boundaries_provider(view: &LakeSnapshot) -> Result<Arc<dyn TableProvider>> {
-    match &view.boundaries {
-        Some(snapshot) => Ok(view.provider(&view.lake.boundaries, snapshot)?),
+pub(crate) fn boundaries_provider(lake_snapshot: &LakeSnapshot) -> Result<Arc<dyn TableProvider>> {
+    match &lake_snapshot.boundaries {
+        Some(snapshot) => Ok(lake_snapshot.provider(&lake_snapshot.lake.boundaries, snapshot)?),
         None => Ok(Arc::new(EmptyTable::new(boundaries_layout().schema))),
     }
 }

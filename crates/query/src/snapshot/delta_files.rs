@@ -46,7 +46,7 @@ impl DeltaFiles {
     /// Creates the table of a version, `snapshot`.
     ///
     /// # Errors
-    /// If the lake's URL is none the engine can register.
+    /// If the engine cannot register the lake's URL.
     pub fn new(snapshot: &Snapshot, table: &Table) -> Result<Self> {
         let partition_columns = snapshot.partition_columns.clone();
         // The engine appends partition columns after the file's own.

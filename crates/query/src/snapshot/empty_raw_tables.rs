@@ -17,25 +17,27 @@ impl Reader {
     ///
     /// # Errors
     /// If a view cannot be planned.
-    pub async fn sql_session(&self, view: &LakeSnapshot) -> Result<Session> {
-        self.sql_session_on(self.engine(), view).await
+    pub async fn sql_session(&self, lake_snapshot: &LakeSnapshot) -> Result<Session> {
+        self.sql_session_on(self.engine(), lake_snapshot).await
     }
 
     /// Creates the same session on an engine for one request: see [`Engine::with_limits`].
     ///
     /// # Errors
     /// If a view cannot be planned.
-    pub async fn sql_session_on(&self, engine: &Engine, view: &LakeSnapshot) -> Result<Session> {
-        let session = self.session_on(engine, view).await?;
-        add_empty_raw_tables(&session, view)?;
+    pub async fn sql_session_on(&self, engine: &Engine, lake_snapshot: &LakeSnapshot) -> Result<Session> {
+        let session = self.session_on(engine, lake_snapshot).await?;
+        add_empty_raw_tables(&session, lake_snapshot)?;
         Ok(session)
     }
 }
 
-fn add_empty_raw_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
+fn add_empty_raw_tables(session: &Session, lake_snapshot: &LakeSnapshot) -> Result<()> {
     let schema = session.context().catalog("lake").and_then(|catalog| catalog.schema("raw"));
     let schema = schema.ok_or_else(|| Error::internal("the session has no schema raw"))?;
-    for resource in view.catalog.iter().filter(|resource| !view.resources.contains_key(&resource.name)) {
+    for resource in
+        lake_snapshot.catalog.iter().filter(|resource| !lake_snapshot.resources.contains_key(&resource.name))
+    {
         let table = Arc::new(EmptyTable::new(raw_layout(resource).schema));
         schema.register_table(resource.name.replace('-', "_"), table).map_err(engine_error)?;
     }

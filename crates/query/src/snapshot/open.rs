@@ -41,7 +41,7 @@ impl Reader {
     }
 
     async fn open_other_tables(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<LakeSnapshot> {
-        // What no order is needed between is opened at once: on S3 each takes a round trip or two.
+        // Tables whose order does not matter are opened concurrently: on S3 each takes a round trip or two.
         let (rejects, boundaries, raws) = futures::try_join!(
             self.lake.snapshot_of(&self.lake.rejects),
             self.open_boundaries(),
@@ -74,11 +74,12 @@ impl Reader {
         let mut resources = BTreeMap::new();
         let mut incident_files = Vec::new();
         for (name, raw) in raws {
-            let view = self.read_resource_snapshot(&name, &fast_counts, &counts, raw, catalog.get(&name).ok()).await?;
-            if let Some(compaction) = &view.compaction {
+            let lake_snapshot =
+                self.read_resource_snapshot(&name, &fast_counts, &counts, raw, catalog.get(&name).ok()).await?;
+            if let Some(compaction) = &lake_snapshot.compaction {
                 incident_files.extend_from_slice(&self.read_incident_files(&name, compaction.incidents_version).await?);
             }
-            resources.insert(name, view);
+            resources.insert(name, lake_snapshot);
         }
         let incidents = Arc::new(self.lake.snapshot_of(&self.lake.incidents).await?.with_files(incident_files));
         let lake = self.lake.clone();

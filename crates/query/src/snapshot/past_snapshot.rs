@@ -55,7 +55,7 @@ fn gone_error(table: &Table, what: &str, version: u64, at: Option<i64>) -> Error
     )
 }
 
-/// What a CLEAN of `fast_counts` removed: every batch of a resource up to a number.
+/// The range that a CLEAN of `fast_counts` removed: every batch of a resource up to a number.
 struct Cleaned {
     version: u64,
     resource: String,
@@ -75,21 +75,21 @@ impl Reader {
     ///
     /// # Errors
     /// If the lake was not there yet, or the versions are gone: then the text names the oldest that can be read.
-    pub async fn open_past(&self, moment: &TimeTravel) -> Result<LakeSnapshot> {
-        self.open_agreeing(moment, DefinitionsChoice::Stored).await
+    pub async fn open_past(&self, time_travel: &TimeTravel) -> Result<LakeSnapshot> {
+        self.open_agreeing(time_travel, DefinitionsChoice::Stored).await
     }
 
     /// Opens a snapshot that this reader has had before, for the next page of an answer: by the same definitions.
     ///
     /// # Errors
     /// As [`Self::open_past`].
-    pub async fn reopen(&self, moment: &TimeTravel) -> Result<LakeSnapshot> {
-        self.open_agreeing(moment, DefinitionsChoice::Current).await
+    pub async fn reopen(&self, time_travel: &TimeTravel) -> Result<LakeSnapshot> {
+        self.open_agreeing(time_travel, DefinitionsChoice::Current).await
     }
 
-    async fn open_agreeing(&self, moment: &TimeTravel, definitions: DefinitionsChoice) -> Result<LakeSnapshot> {
+    async fn open_agreeing(&self, time_travel: &TimeTravel, definitions: DefinitionsChoice) -> Result<LakeSnapshot> {
         let lake = self.lake();
-        let (counts, mut fast, ms) = match *moment {
+        let (counts, mut fast, ms) = match *time_travel {
             TimeTravel::Time(time) => {
                 let ms = time.timestamp_millis();
                 let counts = find_version_at(&lake.counts, ms).await?;
@@ -117,7 +117,7 @@ impl Reader {
         let counts = self.open_table_at(&lake.counts, counts).await?;
         let names = lake.list_landed_resources().await?;
         while let Some(lost) = self.find_lost_batches(&names, &counts, fast).await? {
-            match (moment, lost.version.checked_sub(1)) {
+            match (time_travel, lost.version.checked_sub(1)) {
                 (TimeTravel::Time(_), Some(before)) => fast = before,
                 _ => {
                     return Err(Error::invalid(format!(
@@ -145,17 +145,18 @@ impl Reader {
             }
         }
         let versions = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
-        let view = self.assemble_snapshot(versions, definitions).await.map_err(|error| match error.kind() {
-            Kind::NotFound | Kind::Data => {
-                Error::not_found(format!("{error}; `hotspots-lake history` lists what can be read"))
-            }
-            _ => error,
-        })?;
-        if let TimeTravel::SnapshotTables { .. } = moment {
-            check_versions_agree(moment, &view)?;
+        let lake_snapshot =
+            self.assemble_snapshot(versions, definitions).await.map_err(|error| match error.kind() {
+                Kind::NotFound | Kind::Data => {
+                    Error::not_found(format!("{error}; `hotspots-lake history` lists what can be read"))
+                }
+                _ => error,
+            })?;
+        if let TimeTravel::SnapshotTables { .. } = time_travel {
+            check_versions_agree(time_travel, &lake_snapshot)?;
         }
-        check_files_exist(&view).await?;
-        Ok(view)
+        check_files_exist(&lake_snapshot).await?;
+        Ok(lake_snapshot)
     }
 
     /// Opens a table at a version that was read before.
@@ -241,9 +242,10 @@ impl Reader {
 }
 
 /// Checks that the version of `incidents` that was named is the one that `counts` names.
-fn check_versions_agree(moment: &TimeTravel, view: &LakeSnapshot) -> Result<()> {
-    let TimeTravel::SnapshotTables { fast_counts, counts, incidents } = *moment else { return Ok(()) };
-    let (named, own) = (format!("fast_counts={fast_counts},counts={counts},incidents={incidents}"), view.version());
+fn check_versions_agree(time_travel: &TimeTravel, lake_snapshot: &LakeSnapshot) -> Result<()> {
+    let TimeTravel::SnapshotTables { fast_counts, counts, incidents } = *time_travel else { return Ok(()) };
+    let (named, own) =
+        (format!("fast_counts={fast_counts},counts={counts},incidents={incidents}"), lake_snapshot.version());
     if named == own {
         return Ok(());
     }
@@ -254,16 +256,16 @@ fn check_versions_agree(moment: &TimeTravel, view: &LakeSnapshot) -> Result<()> 
 ///
 /// # Errors
 /// Of kind [`Kind::Gone`]; the text names the oldest version that can be read.
-pub(crate) async fn check_files_exist(view: &LakeSnapshot) -> Result<()> {
-    let lake = &view.lake;
+pub(crate) async fn check_files_exist(lake_snapshot: &LakeSnapshot) -> Result<()> {
+    let lake = &lake_snapshot.lake;
     let mut read = vec![
-        (lake.fast_counts.clone(), &view.fast_counts),
-        (lake.counts.clone(), &view.counts),
-        (lake.incidents.clone(), &view.incidents),
-        (lake.rejects.clone(), &view.rejects),
+        (lake.fast_counts.clone(), &lake_snapshot.fast_counts),
+        (lake.counts.clone(), &lake_snapshot.counts),
+        (lake.incidents.clone(), &lake_snapshot.incidents),
+        (lake.rejects.clone(), &lake_snapshot.rejects),
     ];
-    read.extend(view.boundaries.iter().map(|snapshot| (lake.boundaries.clone(), snapshot)));
-    for (name, resource) in &view.resources {
+    read.extend(lake_snapshot.boundaries.iter().map(|snapshot| (lake.boundaries.clone(), snapshot)));
+    for (name, resource) in &lake_snapshot.resources {
         read.push((lake.raw(name)?, &resource.raw));
     }
     for (table, snapshot) in read {

@@ -1,4 +1,4 @@
-//! The reader of a lake: what it reads with, and what it keeps of versions of tables, which never change.
+//! The reader of a lake: its engine and definitions, and its cache of table versions, which never change.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +10,7 @@ use lake_store::{BoundariesMark, CompactionMark, CountedDefinitions, DataFile, L
 
 use crate::engine::Engine;
 
-/// Definitions by the names of what they define.
+/// Definitions by the names of their resources.
 pub(crate) type StoredDefinitions = BTreeMap<String, Arc<StoredDefinition>>;
 
 pub(crate) type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
@@ -22,7 +22,7 @@ pub struct Reader {
     pub(super) engine: Engine,
     /// The definitions of the program and of the user's files.
     pub(super) configured: Arc<Catalog>,
-    /// The definitions of the last snapshot, and what they were made with.
+    /// The definitions of the last snapshot, and their inputs.
     pub(super) catalog: Mutex<Option<(StoredDefinitions, Arc<Catalog>)>>,
     pub(super) stored_definitions: Cached<Option<Arc<StoredDefinition>>>,
     pub(super) raws: Mutex<BTreeMap<String, Table>>,

@@ -17,13 +17,13 @@ pub struct ResourceSnapshot {
     pub through: i64,
     /// The last batch that holds rows.
     pub landed: i64,
-    /// What the last compaction left.
+    /// The mark of the last compaction.
     pub compaction: Option<CompactionMark>,
     /// Under which definitions the batches were counted.
     pub definitions: Arc<CountedDefinitions>,
-    /// What landing left.
+    /// The mark of landing.
     pub mark: LandingMark,
-    /// Whether a `forget` was interrupted: what it took from the raw rows is still counted.
+    /// Whether a `forget` was interrupted: rows that it removed from the raw table are still counted.
     pub is_forgetting: bool,
 }
 
@@ -43,7 +43,7 @@ impl ResourceSnapshot {
         !self.mark.key.is_empty() && self.resource.as_ref().is_some_and(|resource| self.mark.key != resource.key)
     }
 
-    /// Returns whether some of what is answered was counted under another definition than today's.
+    /// Returns whether some of the answer was counted under another definition than the current one.
     pub fn is_redefined(&self) -> bool {
         let Some(resource) = &self.resource else { return false };
         let compacted = self.compaction.as_ref().is_some_and(|c| !resource.has_fingerprint(&c.fingerprint));

@@ -111,12 +111,13 @@ impl Reader {
             raws.push((name.clone(), self.open_table_at(&self.raw_table(name)?, *version).await?));
         }
         let tables = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
-        let view = self.assemble_snapshot(tables, versions.definitions).await.map_err(|error| match error.kind() {
-            Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
-            _ => error,
-        })?;
-        check_files_exist(&view).await?;
-        Ok(view)
+        let lake_snapshot =
+            self.assemble_snapshot(tables, versions.definitions).await.map_err(|error| match error.kind() {
+                Kind::NotFound => Error::new(Kind::Gone, error.to_string()),
+                _ => error,
+            })?;
+        check_files_exist(&lake_snapshot).await?;
+        Ok(lake_snapshot)
     }
 }
 

@@ -23,22 +23,22 @@ impl Reader {
     ///
     /// # Errors
     /// If a view cannot be planned.
-    pub async fn session(&self, view: &LakeSnapshot) -> Result<Session> {
-        self.session_on(&self.engine, view).await
+    pub async fn session(&self, lake_snapshot: &LakeSnapshot) -> Result<Session> {
+        self.session_on(&self.engine, lake_snapshot).await
     }
 
     /// Creates the same session on an engine for one request: see [`Engine::with_limits`].
     ///
     /// # Errors
     /// If a view cannot be planned.
-    pub async fn session_on(&self, engine: &Engine, view: &LakeSnapshot) -> Result<Session> {
+    pub async fn session_on(&self, engine: &Engine, lake_snapshot: &LakeSnapshot) -> Result<Session> {
         let session = engine.session();
-        register_tables(&session, view).await?;
+        register_tables(&session, lake_snapshot).await?;
         Ok(session)
     }
 }
 
-async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
+async fn register_tables(session: &Session, lake_snapshot: &LakeSnapshot) -> Result<()> {
     let context = session.context();
     let catalog = context.catalog("lake").ok_or_else(|| Error::internal("the session has no catalog"))?;
     let schema = |name: &str| -> Result<Arc<dyn SchemaProvider>> {
@@ -47,22 +47,22 @@ async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
         Ok(schema)
     };
     let (stored, raw, pending) = (schema("stored")?, schema("raw")?, schema("pending")?);
-    let lake = &view.lake;
+    let lake = &lake_snapshot.lake;
     for (table, snapshot) in [
-        (&lake.fast_counts, &view.fast_counts),
-        (&lake.counts, &view.counts),
-        (&lake.incidents, &view.incidents),
-        (&lake.rejects, &view.rejects),
+        (&lake.fast_counts, &lake_snapshot.fast_counts),
+        (&lake.counts, &lake_snapshot.counts),
+        (&lake.incidents, &lake_snapshot.incidents),
+        (&lake.rejects, &lake_snapshot.rejects),
     ] {
-        let provider = view.provider(table, snapshot)?;
+        let provider = lake_snapshot.provider(table, snapshot)?;
         stored.register_table(table.name().to_owned(), provider).map_err(engine_error)?;
     }
-    let boundaries = boundaries::boundaries_provider(view)?;
+    let boundaries = boundaries::boundaries_provider(lake_snapshot)?;
     stored.register_table(lake.boundaries.name().to_owned(), boundaries).map_err(engine_error)?;
     let mut changed = Vec::new();
-    for (name, resource) in &view.resources {
+    for (name, resource) in &lake_snapshot.resources {
         let table = lake.raw(name)?;
-        let provider = view.provider(&table, &resource.raw)?;
+        let provider = lake_snapshot.provider(&table, &resource.raw)?;
         let sql_name = name.replace('-', "_");
         raw.register_table(sql_name.clone(), provider).map_err(engine_error)?;
         if let (true, Some(definition)) = (resource.is_pending(), &resource.resource) {
@@ -80,8 +80,8 @@ async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
             changed.push((name.clone(), sql_name));
         }
     }
-    let signed_counts = scan_counts(session, view, CountsFilter::default(), |_| true)?;
-    if view.resources.values().any(ResourceSnapshot::is_pending) {
+    let signed_counts = scan_counts(session, lake_snapshot, CountsFilter::default(), |_| true)?;
+    if lake_snapshot.resources.values().any(ResourceSnapshot::is_pending) {
         // No resource has a name with a space.
         pending.register_table("signed counts".to_owned(), signed_counts.into_view()).map_err(engine_error)?;
         let counts = context.sql(&fill(sql_files::VIEWS_COUNTS, &[])?).await.map_err(engine_error)?;
@@ -98,7 +98,7 @@ async fn register_tables(session: &Session, view: &LakeSnapshot) -> Result<()> {
         let frame = context.sql(&text).await.map_err(engine_error)?;
         context.register_table(name, frame.into_view()).map_err(engine_error)?;
     }
-    // What only the views need is not the user's to see.
+    // Tables that only the views need are hidden from users.
     catalog.deregister_schema("pending", true).map_err(engine_error)?;
     Ok(())
 }

@@ -25,7 +25,7 @@ pub async fn stored_definition(table: &Table, snapshot: &Snapshot, domain: &str)
     text.map(|text| serde_json::from_str(&text).or_err(Kind::Data, damaged)).transpose()
 }
 
-/// Returns the change that stores a definition in place of what is stored; none if that may stay.
+/// Returns the change that stores a definition in place of the stored one; `None` if that may stay.
 ///
 /// # Errors
 /// Never, as texts are JSON.
@@ -77,8 +77,12 @@ impl Reader {
     ///
     /// # Errors
     /// If the log cannot be read or its content is damaged.
-    pub async fn stored_definition_of(&self, view: &LakeSnapshot, name: &str) -> Result<Option<Arc<StoredDefinition>>> {
-        let Some(resource) = view.resources.get(name) else { return Ok(None) };
+    pub async fn stored_definition_of(
+        &self,
+        lake_snapshot: &LakeSnapshot,
+        name: &str,
+    ) -> Result<Option<Arc<StoredDefinition>>> {
+        let Some(resource) = lake_snapshot.resources.get(name) else { return Ok(None) };
         self.read_stored(name, &self.raw_table(name)?, &resource.raw, DEFINITION_DOMAIN).await
     }
 

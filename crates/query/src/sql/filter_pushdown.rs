@@ -1,8 +1,9 @@
 //! Filters are pushed down only where names distinguish columns.
 //!
-//! The engine pushes the filters of a physical plan towards the tables, and finds the column of a filter in the step below
-//! by its name. A join of two tables has two columns of one name, and the filter may land on the wrong one: rows are lost,
-//! or come that should not. What matters of these filters, the choice of files, is known from the logical plan anyway.
+//! The engine pushes the filters of a physical plan towards the tables, and finds the column of a filter in the step
+//! below by its name. A join of two tables has two columns of one name, and the filter may reach the wrong one: rows
+//! are lost, or wrong rows are returned. The useful effect of these filters, the choice of files, follows from the
+//! logical plan anyway.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Access and quotas of clients: one place for every interface.
 //!
-//! Without a configured token everybody may read, and a client is identified by its address alone. With one, requests
-//! without a valid token are rejected.
+//! Without a configured token every client may read, and is identified by its address alone. With one, requests without
+//! a valid token are rejected.
 
 mod client;
 mod options;
@@ -42,7 +42,7 @@ impl Access {
     /// Creates the access rules of a server: these tokens, and the limits of each client.
     ///
     /// # Errors
-    /// If the token file cannot be read or has a line that is none, or a token is too short to be one.
+    /// If the token file cannot be read or has an invalid line, or a token is too short.
     pub fn new(options: AccessOptions, limits: &Limits) -> Result<Self> {
         let proxies = options.trusted_proxies.clone();
         let (is_loopback, hosts, pages) =
@@ -56,7 +56,7 @@ impl Access {
         })
     }
 
-    /// Creates access rules that let everybody in, without limits.
+    /// Creates access rules that admit every client, without limits.
     pub fn open() -> Self {
         let origins = Origins::new(false, Vec::new(), Vec::new());
         Self { tokens: None, proxies: Vec::new(), origins, quotas: Quotas::new(0, 0) }

@@ -177,7 +177,7 @@ fn port_of(authority: &str) -> Option<&str> {
 }
 
 /// Returns whether a host is this machine, or a name without a dot: those are names of the local network (`lake` among
-/// containers), which nobody can register to have them resolved to another machine's loopback address.
+/// containers), which cannot be registered to resolve to another machine's loopback address.
 fn is_local(host: &str) -> bool {
     match host.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),

@@ -1,4 +1,4 @@
-//! Proxies in front of the server, and for whom they ask.
+//! Trusted proxies in front of the server.
 //!
 //! Only `X-Forwarded-*` is read. A proxy that writes it passes `Forwarded` on as the client sent it, so a server that
 //! read both would trust the client.

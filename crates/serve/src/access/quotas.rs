@@ -31,7 +31,7 @@ type UnderWay = Arc<Mutex<HashMap<String, usize>>>;
 #[derive(Debug)]
 pub(crate) struct Permit {
     key: String,
-    /// None where nobody counts.
+    /// `None` if requests are not counted.
     under_way: Option<UnderWay>,
 }
 
@@ -140,7 +140,7 @@ mod tests {
         drop(first);
         drop(quotas.admit("a").expect("two again"));
         drop(second);
-        assert!(quotas.under_way.lock().expect("no holder panics").is_empty(), "nobody who is gone is kept");
+        assert!(quotas.under_way.lock().expect("no holder panics").is_empty(), "clients that are gone are not kept");
     }
 
     #[test]

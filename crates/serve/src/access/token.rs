@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 /// The prefix of every token of this program, so that a token that is found in a log or a repository can be recognised.
 pub(crate) const PREFIX: &str = "hotspots_";
-/// What the hash in a line begins with.
+/// The prefix of the hash in a line.
 const ALGORITHM: &str = "blake3:";
 /// A shorter token could be guessed.
 const MIN_TOKEN_CHARS: usize = 16;
 
-/// What a token allows. A greater one allows what a lesser does.
+/// The scope of a token. A greater one includes the lesser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Everything about the lake.
@@ -94,7 +94,7 @@ impl FromStr for TokenEntry {
 /// Returns a new token, to be shown once, and its line for the token file.
 ///
 /// # Errors
-/// If the name is none: letters, digits, `.`, `-` and `_`.
+/// If the name is not valid: letters, digits, `.`, `-` and `_`.
 pub fn fresh_token(name: &str, scope: Scope) -> Result<(Secret, String)> {
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {

@@ -35,7 +35,7 @@ struct TokenFile {
 #[derive(Debug)]
 struct FileState {
     at: Instant,
-    /// What the file held; empty where it could not be read.
+    /// The content of the file; empty if it could not be read.
     text: String,
     known: Arc<Vec<TokenEntry>>,
 }

@@ -19,7 +19,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What a client that needs no token is given by the handshake: clients send back what they got.
+/// The token of the handshake for a client that needs none: clients send back the one they got.
 const NO_TOKEN: &str = "none";
 
 /// Lets a client in for one call, which lasts until the permit is dropped.

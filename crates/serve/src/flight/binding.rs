@@ -1,4 +1,4 @@
-//! What clients send: values for the places of a prepared statement. Everything else would be a write.
+//! Input from clients: values for the placeholders of a prepared statement. Any other input would be a write.
 
 use arrow_flight::sql::{Command, DoPutPreparedStatementResult};
 use arrow_flight::{FlightData, PutResult};

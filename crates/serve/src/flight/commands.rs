@@ -1,4 +1,4 @@
-//! What drivers ask about the lake: catalogs, schemas, tables, types, capabilities.
+//! The metadata that drivers request: catalogs, schemas, tables, types, capabilities.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -14,7 +14,7 @@ use crate::app::App;
 /// The catalog of every table.
 const CATALOG: &str = "lake";
 
-/// The schemas, with what their tables are: what is computed from stored tables is a view.
+/// The schemas, with the types of their tables: a table computed from stored ones is a view.
 const SCHEMAS: [&str; 3] = ["main", "raw", "stored"];
 
 const TABLE: &str = "TABLE";

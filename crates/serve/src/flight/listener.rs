@@ -17,7 +17,7 @@ use super::status::with_limit_name;
 use crate::app::App;
 use crate::tls::{HANDSHAKE_TIMEOUT, Identity};
 
-/// A client that does not answer for so long is gone: what it asked for is stopped.
+/// A client that does not answer for this long is gone: its answers are cancelled.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -34,7 +34,7 @@ impl FlightListener {
     /// Listens on `addr`; port 0 takes a free one. With an identity it speaks TLS only.
     ///
     /// # Errors
-    /// If the address is taken or not this machine's, or the certificate or the key is none.
+    /// If the address is taken or not this machine's, or the certificate or the key is not valid.
     pub async fn bind(addr: SocketAddr, identity: Option<&Identity>) -> Result<Self> {
         let failed = || format!("listening on {addr} (name another address with --flight)");
         let mut server =

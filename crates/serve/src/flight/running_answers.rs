@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// Every answer on its way: its ticket's id, and what ends it.
+/// Every answer on its way: its ticket's id, and its cancellation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunningAnswers(Arc<Mutex<RunningState>>);
 

@@ -1,4 +1,4 @@
-//! The calls of the protocol, each passed to what answers it.
+//! The calls of the protocol, each passed to its implementation.
 //!
 //! The trait of Flight itself is implemented rather than `FlightSqlService`: that one has a method for each command,
 //! twice, answers `GetSchema` with "not implemented", and lists actions that this server does not have.
@@ -181,7 +181,8 @@ impl FlightService for Service {
         let timeout = self.app.limits.timeout;
         let deadline = Instant::now() + timeout;
         let response = run_guarded(timeout, answer).instrument(span).await?;
-        // The permit lasts as long as the answer, and no longer than its time: nobody polls an answer that is not read.
+        // The permit lasts as long as the answer, and no longer than its time limit: the body of an answer that is not
+        // read is not polled.
         let held = hold_until(permit, deadline);
         Ok(response.map(|rows| rows.inspect(move |_| _ = &held).boxed()))
     }

@@ -1,4 +1,4 @@
-//! What this server can do, as drivers ask for it (`GetSqlInfo`).
+//! The capabilities of this server, as drivers request them (`GetSqlInfo`).
 
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@ use arrow_flight::sql::metadata::{XdbcTypeInfo, XdbcTypeInfoDataBuilder};
 use arrow_flight::sql::{Nullable, Searchable, XdbcDataType};
 use lake_model::{Kind, Result, ResultExt};
 
-/// A type: its name, what it is, and its size: digits, bits, letters or bytes.
+/// A type: its name, its kind, and its size: digits, bits, letters or bytes.
 struct Type {
     name: &'static str,
     kind: XdbcDataType,

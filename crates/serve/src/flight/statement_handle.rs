@@ -1,4 +1,4 @@
-//! What a ticket and the handle of a prepared statement hold.
+//! The content of a ticket and of the handle of a prepared statement.
 //!
 //! Neither is a secret and neither is trusted: a client that invents one can read only what it may read anyway.
 
@@ -27,7 +27,7 @@ pub(super) struct StatementHandle {
     /// The versions that are read, a [`SnapshotVersions`]; empty in a handle.
     #[prost(string, tag = "5")]
     versions: String,
-    /// What a cancellation names; empty in a handle.
+    /// The id that a cancellation names; empty in a handle.
     #[prost(string, tag = "6")]
     pub(super) id: String,
 }
@@ -72,7 +72,7 @@ impl StatementHandle {
     /// Returns the versions to read; `None` in a handle without a ticket.
     ///
     /// # Errors
-    /// If they are none.
+    /// If they are not valid.
     pub(super) fn versions(&self) -> Result<Option<SnapshotVersions>> {
         let versions = Some(self.versions.as_str()).filter(|versions| !versions.is_empty());
         versions.map(str::parse).transpose().map_err(|error: Error| error.context("the ticket"))

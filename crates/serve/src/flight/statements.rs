@@ -74,10 +74,10 @@ pub(super) async fn plan_flight_info(
     descriptor: FlightDescriptor,
 ) -> Result<Response<FlightInfo>> {
     let planned = PreparedQuery::plan_bound(app, &handle).await?;
-    let handle = handle.with_versions(&planned.context.view.versions()).to_bytes();
+    let handle = handle.with_versions(&planned.context.snapshot.versions()).to_bytes();
     let ticket = TicketStatementQuery { statement_handle: handle }.as_any().encode_to_vec().into();
     let mut response = Response::new(flight_info(&planned.schema(), ticket, descriptor)?);
-    insert_lake_metadata(response.metadata_mut(), &planned.context.view)?;
+    insert_lake_metadata(response.metadata_mut(), &planned.context.snapshot)?;
     Ok(response)
 }
 
@@ -116,16 +116,16 @@ pub(super) async fn rows(
     };
     let (context, schema, batches) = begun.inspect_err(|_| run.ended = true)?;
     let mut response = Response::new(stream_batches(schema, context.keep(batches), deadline, run));
-    insert_lake_metadata(response.metadata_mut(), &context.view).map_err(status)?;
+    insert_lake_metadata(response.metadata_mut(), &context.snapshot).map_err(status)?;
     Ok(response)
 }
 
 /// Puts what was read among the headers, by the names they have over HTTP.
-fn insert_lake_metadata(headers: &mut MetadataMap, view: &LakeSnapshot) -> Result<()> {
+fn insert_lake_metadata(headers: &mut MetadataMap, snapshot: &LakeSnapshot) -> Result<()> {
     let text = |text: &str| AsciiMetadataValue::try_from(text).or_err(Kind::Internal, || "a version as a header");
-    headers.insert("lake-version", text(&view.version())?);
-    headers.insert("lake-exact", text(if view.is_exact(&[]) { "true" } else { "false" })?);
-    if let Some(time) = view.as_of_ms().and_then(DateTime::from_timestamp_millis) {
+    headers.insert("lake-version", text(&snapshot.version())?);
+    headers.insert("lake-exact", text(if snapshot.is_exact(&[]) { "true" } else { "false" })?);
+    if let Some(time) = snapshot.as_of_ms().and_then(DateTime::from_timestamp_millis) {
         headers.insert("lake-as-of", text(&time.to_rfc3339_opts(SecondsFormat::Millis, true))?);
     }
     Ok(())

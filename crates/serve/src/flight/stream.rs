@@ -53,7 +53,7 @@ pub(super) fn single_batch(rows: RecordBatch) -> Messages<FlightData> {
     encode_batches(rows.schema(), stream::iter([Ok(rows)]).boxed())
 }
 
-/// What comes from the engine: a batch, the end, or what went wrong.
+/// An event of the engine: a batch, the end, or an error.
 type EngineMessage = Result<Option<RecordBatch>, Status>;
 
 /// Streams rows as the engine makes them, until the client leaves, the call is cancelled, or its time limit is reached.
@@ -87,7 +87,7 @@ async fn forward_batches(
 ) {
     let made = async {
         while let Some(batch) = batches.try_next().await.map_err(status)? {
-            // It is noticed below when nobody takes it.
+            // The caller notices when the receiver is dropped.
             let _ = send.send(Ok(Some(batch))).await;
         }
         Ok(None)
@@ -98,7 +98,7 @@ async fn forward_batches(
         () = run.cancelled.cancelled() => Err(Status::cancelled("the query was cancelled")),
         end = timeout_at(deadline, made) => end.unwrap_or_else(|_| Err(status(timeout_error()))),
     };
-    // What the query holds goes before the client is waited for.
+    // The memory of the query is released before the client is waited for.
     drop(batches);
     run.ended = true;
     drop(run);

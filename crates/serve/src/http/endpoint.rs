@@ -1,14 +1,13 @@
-//! The paths there are, and what each takes and gives: the one place from which routes, hints and the OpenAPI document
-//! follow.
+//! The paths of the API, with their parameters and formats: the source of routes, hints and the OpenAPI document.
 
 use lake_analytics::ParameterTable;
 
 pub(crate) const PAGE: &str = "/";
-/// What the page is made of.
+/// The files of the page.
 pub(crate) const ASSETS: &str = "/assets/{file}";
 pub(crate) const ICON: &str = "/icon.svg";
 pub(crate) const LICENSES: &str = "/licenses.md";
-/// What can be asked, for people.
+/// The page about the API, for people.
 pub(crate) const API: &str = "/api";
 pub(crate) const AGGREGATES: &str = "/aggregates";
 pub(crate) const INCIDENTS: &str = "/incidents";
@@ -17,7 +16,7 @@ pub(crate) const HOTSPOTS: &str = "/hotspots";
 pub(crate) const BOUNDARIES: &str = "/boundaries";
 pub(crate) const CHANGES: &str = "/changes";
 pub(crate) const TILES: &str = "/tiles/{z}/{x}/{y}";
-/// What the tiles hold.
+/// The description of the tiles.
 pub(crate) const TILE_JSON: &str = "/tiles.json";
 pub(crate) const RESOURCES: &str = "/resources";
 pub(crate) const SQL: &str = "/sql";
@@ -29,7 +28,7 @@ pub(crate) const METRICS: &str = "/metrics";
 pub(crate) const HEALTHZ: &str = "/healthz";
 pub(crate) const READYZ: &str = "/readyz";
 pub(crate) const OPENAPI: &str = "/openapi.json";
-/// What the types of problems point to.
+/// The pages that the types of problems refer to.
 pub(crate) const PROBLEMS: &str = "/problems/{slug}";
 
 /// Every path, as clients write it.
@@ -60,7 +59,7 @@ pub(crate) const PATHS: [&str; 20] = [
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
-    /// What it answers, in a sentence.
+    /// Its description, a sentence.
     pub(crate) about: &'static str,
     pub(crate) parameters: ParameterTable,
     /// The names of the formats it answers in.

@@ -1,4 +1,4 @@
-//! Every path there is, and what surrounds every request.
+//! Every path, and the layers around every request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +84,7 @@ fn compressible() -> impl Predicate {
     DefaultPredicate::new().and(packed).and(live)
 }
 
-/// Makes the tag of an answer that was compressed a weak one: its bytes are others each time, and nobody may ask for parts.
+/// Makes the tag of a compressed answer a weak one: its bytes differ each time, so ranges of it cannot be requested.
 async fn weaken_tag(mut response: Response) -> Response {
     if response.headers().contains_key(header::CONTENT_ENCODING)
         && let Some(tag) = response.headers().get(header::ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""))
@@ -95,7 +95,7 @@ async fn weaken_tag(mut response: Response) -> Response {
     response
 }
 
-/// Pages that may ask may read everything: there are no cookies that would ask in somebody's name.
+/// Pages of allowed origins may read everything: there are no cookies with which a page could act for a user.
 fn cross_origin(app: &Arc<App>) -> CorsLayer {
     let told = [
         header::ETAG.as_str(),

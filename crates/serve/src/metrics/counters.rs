@@ -1,4 +1,4 @@
-//! What is counted as it happens.
+//! Counters that are updated as events happen.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const ENDS: [&str; 2] = ["client", "server"];
 /// Why a process for queries in SQL ended.
 const WORKER_ENDS: [&str; 4] = ["memory", "time", "crash", "idle"];
 
-/// What is counted as it happens. Clones count together.
+/// Counters that are updated as events happen. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     requests: Family<Labels, Counter>,
@@ -50,7 +50,7 @@ impl Metrics {
             workers_started: Counter::default(),
             workers_ended: Family::default(),
         };
-        // What has not happened yet is 0, not absent.
+        // An event that has not happened yet is counted as 0, not absent.
         CAUSES.iter().for_each(|cause| drop(metrics.refused.get_or_create(&label("cause", cause))));
         ENDS.iter().for_each(|end| drop(metrics.unfinished.get_or_create(&label("by", end))));
         WORKER_ENDS.iter().for_each(|cause| drop(metrics.workers_ended.get_or_create(&label("cause", cause))));

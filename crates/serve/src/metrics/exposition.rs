@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 use super::{lake, process};
 use crate::app::App;
 
-/// The media type of what [`write`] writes.
+/// The media type of the output of [`write`].
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Writes all metrics in the OpenMetrics text format.

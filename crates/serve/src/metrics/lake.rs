@@ -53,8 +53,14 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
     register_gauge(registry, "hotspots_sql_workers_running", "Processes at work for a query in SQL", running);
     register_gauge(registry, "hotspots_sql_workers_idle", "Processes that wait for a query in SQL", whole(idle));
 
-    let view = app.reader.open_newest().await.inspect_err(|error| tracing::error!(%error, "the lake cannot be read"));
-    register_gauge(registry, "hotspots_lake_readable", "1 if the lake can be read, else 0", i64::from(view.is_ok()));
+    let lake_snapshot =
+        app.reader.open_newest().await.inspect_err(|error| tracing::error!(%error, "the lake cannot be read"));
+    register_gauge(
+        registry,
+        "hotspots_lake_readable",
+        "1 if the lake can be read, else 0",
+        i64::from(lake_snapshot.is_ok()),
+    );
     let versions = Family::<Labels, Gauge>::default();
     registry.register("hotspots_table_version", "The version of each table that answers are of", versions.clone());
     let families = RESOURCE_METRICS.map(|(name, help, _)| {
@@ -62,17 +68,18 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
         registry.register(name, help, family.clone());
         family
     });
-    let Ok(view) = view else { return };
+    let Ok(lake_snapshot) = lake_snapshot else { return };
     let tables = [
-        ("fast_counts", &view.fast_counts),
-        ("counts", &view.counts),
-        ("incidents", &view.incidents),
-        ("rejects", &view.rejects),
+        ("fast_counts", &lake_snapshot.fast_counts),
+        ("counts", &lake_snapshot.counts),
+        ("incidents", &lake_snapshot.incidents),
+        ("rejects", &lake_snapshot.rejects),
     ];
-    for (table, snapshot) in tables.into_iter().chain(view.boundaries.iter().map(|read| ("boundaries", read))) {
+    for (table, snapshot) in tables.into_iter().chain(lake_snapshot.boundaries.iter().map(|read| ("boundaries", read)))
+    {
         versions.get_or_create(&label("table", table)).set(i64::try_from(snapshot.version).unwrap_or(i64::MAX));
     }
-    for (name, resource) in &view.resources {
+    for (name, resource) in &lake_snapshot.resources {
         for (family, (_, _, read)) in families.iter().zip(RESOURCE_METRICS) {
             if let Some(value) = read(resource) {
                 family.get_or_create(&label("resource", name)).set(value);

@@ -30,7 +30,7 @@ const HEADERS: [(&str, &str); 15] = [
     ("Server-Timing", "The duration of each step."),
 ];
 
-/// What else than the kinds of errors a status can be.
+/// Meanings of statuses in addition to the kinds of errors.
 const OTHER_TITLES: [(u16, &str); 7] = [
     (406, "not acceptable"),
     (412, "precondition failed"),

@@ -95,7 +95,7 @@ struct PlainPath {
     schema: Value,
     /// The statuses of its problems.
     problems: &'static [u16],
-    /// Whether everybody may ask.
+    /// Whether every client may use it.
     open: bool,
 }
 

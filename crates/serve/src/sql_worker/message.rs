@@ -43,7 +43,7 @@ pub struct SqlWorkerSetup {
     pub process_bytes: usize,
 }
 
-/// What a worker is asked for.
+/// A request to a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Plan a statement, and bind its values.
@@ -156,7 +156,7 @@ impl Row {
     }
 }
 
-/// What a frame from a worker holds.
+/// The content of a frame from a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
     /// The columns of the answer: an Arrow stream without a batch.
@@ -180,7 +180,7 @@ impl Tag {
     }
 }
 
-/// What is known of a statement once it is planned.
+/// The result of planning a statement.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
     /// Whether equal versions give equal answers.
@@ -189,7 +189,7 @@ pub(crate) struct Plan {
     pub(crate) values: String,
 }
 
-/// What is known of an answer before its first row.
+/// The facts about an answer before its first row.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Begin {
     /// Whether there are more rows than the limit.
@@ -242,7 +242,7 @@ pub(crate) fn encode(schema: &SchemaRef, batch: Option<&RecordBatch>) -> Result<
 /// Reads what [`encode`] wrote.
 ///
 /// # Errors
-/// If it is none, or its types hold each other deeper than a reader goes.
+/// If it is not valid, or its types are nested deeper than a reader accepts.
 pub(crate) fn decode(bytes: &[u8]) -> Result<(SchemaRef, Option<RecordBatch>)> {
     let unreadable = || "the answer of a query as an Arrow stream";
     let mut reader = StreamReader::try_new(bytes, None).or_err(Kind::Invalid, unreadable)?;

@@ -1,9 +1,10 @@
 //! The SQL of users, planned and run in processes of its own.
 //!
-//! A client with access may send any statement: statements whose plans have no end, functions and operators that hold more than the
-//! engine counts, stacks that overflow. What the engine does not account for cannot be bounded inside its process, so the
-//! operating system bounds it. A worker is this program again (`hotspots-lake sql-worker`), works for one statement at a
-//! time, and talks to the server over its stdin and stdout ([`message`]).
+//! A client with access may send any statement: statements whose plans have no end, functions and operators that use
+//! more memory than the engine accounts for, stacks that overflow. Memory that the engine does not account for cannot
+//! be limited inside its process, so the operating system limits it. A worker is this program again (`hotspots-lake
+//! sql-worker`), works for one statement at a time, and communicates with the server over its stdin and stdout
+//! ([`message`]).
 //!
 //! - Memory: the engine spills at the request's share, the server ends a worker whose process grows beyond
 //!   [`process_bytes`] ([`memory_watch`]), and the worker's own `RLIMIT_DATA` fails what is asked for at once.
@@ -26,11 +27,11 @@ pub(crate) use planned_statement::{PlannedStatement, plan};
 pub(crate) use pool::{SqlWorkers, WorkerShare};
 pub use worker::run_sql_worker;
 
-/// Bytes that the process of a query may take in all, if the engine may hold this many for it: what the engine does not
-/// count, such as a batch that is being made, is about as much again, and the program itself needs some.
+/// The total memory limit of a query's process for this engine limit, bytes: memory that the engine does not account
+/// for, such as a batch that is being made, is about as much again, and the program itself needs some.
 pub(crate) const fn process_bytes(memory_bytes: usize) -> usize {
     memory_bytes.saturating_mul(2).saturating_add(BASE_BYTES)
 }
 
-/// What the program needs without a query, with room for the logs of a large lake.
+/// The memory of the program without a query, enough for the logs of a large lake.
 const BASE_BYTES: usize = 128 << 20;

@@ -35,7 +35,7 @@ pub(crate) struct PlannedStatement {
 pub(crate) async fn plan(context: &RequestContext, sql: Sql, values: StatementValues) -> Result<PlannedStatement> {
     let share = context.sql_share();
     let request = PlanRequest {
-        pin: context.view.versions().to_string(),
+        pin: context.snapshot.versions().to_string(),
         sql,
         values,
         memory_bytes: share.memory_bytes,

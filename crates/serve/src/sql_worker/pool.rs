@@ -65,7 +65,7 @@ struct Idle {
     since: Instant,
 }
 
-/// What a statement may use: given back when it is dropped.
+/// The resources of a statement, returned when it is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkerShare {
     pool: Arc<Pool>,
@@ -98,7 +98,7 @@ enum State {
     Broken,
 }
 
-/// What comes from a worker before the end of its answer.
+/// An event from a worker before the end of its answer.
 #[derive(Debug)]
 pub(super) enum Frame {
     Columns(SchemaRef),
@@ -109,7 +109,7 @@ pub(super) enum Frame {
 }
 
 impl SqlWorkers {
-    /// Workers over what `reader` reads; none is started yet.
+    /// Creates a pool of workers over the lake of `reader`; none is started yet.
     ///
     /// # Errors
     /// If the machine gives no more threads.

@@ -15,7 +15,7 @@ const OWNER: &str = "owner";
 /// Directories that are tried: one that is not locked yet may be removed by another server.
 const MAX_TRIES: usize = 8;
 
-/// A directory that nobody but its server removes.
+/// A directory that only its server removes.
 #[derive(Debug)]
 pub(super) struct SpillDirectory {
     directory: TempDir,
@@ -82,7 +82,7 @@ mod tests {
         let left = within.path().join("hotspots-lake-sql-left");
         fs::create_dir_all(left.join("datafusion-1")).expect("a directory");
         File::create(left.join(OWNER)).expect("a file");
-        // What another program made, and what a server is making.
+        // Files of other programs, and directories that a server is creating.
         for other in ["hotspots-lake-sql-made", "other-left"] {
             fs::create_dir(within.path().join(other)).expect("a directory");
         }

@@ -58,11 +58,11 @@ impl SqlWorkerSetup {
 /// Answers statements until stdin ends.
 ///
 /// # Errors
-/// If a message is none, or the machine gives no more threads.
+/// If a message is not valid, or the machine has no more threads.
 pub async fn run_sql_worker(setup: SqlWorkerSetup) -> Result<()> {
     let mut requests = receive_requests(setup.spill_directory.clone())?;
     let output = Output::start()?;
-    let worker = Arc::new(Worker { setup, reader: tokio::sync::OnceCell::new(), view: Mutex::default(), output });
+    let worker = Arc::new(Worker { setup, reader: tokio::sync::OnceCell::new(), snapshot: Mutex::default(), output });
     // The first statement need not wait for it; a failure is reported to the next statement.
     if let Ok(reader) = worker.reader().await {
         let _ = reader.open_newest().await;
@@ -166,7 +166,7 @@ impl Output {
         frame.extend_from_slice(&length.to_be_bytes());
         frame.push(tag as u8);
         frame.extend_from_slice(payload);
-        self.0.send(frame).await.map_err(|_| Error::internal("nobody reads the answers of a worker"))
+        self.0.send(frame).await.map_err(|_| Error::internal("the answers of a worker are not read"))
     }
 
     /// Sends the columns of an answer, or placeholders.
@@ -203,7 +203,7 @@ fn parts(batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
         if bytes > MAX_PART_BYTES && rows > 1 {
             let half = rows / 2;
             let first = with_compact_texts(&part.slice(0, half))?;
-            // What is shared by all rows does not get smaller.
+            // Buffers that all rows share do not become smaller.
             if bytes_of(&first) < bytes / 4 * 3 || bytes > MAX_FRAME_BYTES {
                 open.push(with_compact_texts(&part.slice(half, rows - half))?);
                 open.push(first);
@@ -227,7 +227,7 @@ struct Worker {
     setup: SqlWorkerSetup,
     reader: tokio::sync::OnceCell<Arc<Reader>>,
     /// The last snapshot, which the next statement is likely to be of.
-    view: Mutex<Option<(String, LakeSnapshot)>>,
+    snapshot: Mutex<Option<(String, LakeSnapshot)>>,
     output: Output,
 }
 
@@ -262,15 +262,15 @@ impl Worker {
     }
 
     /// Opens the snapshot of a question.
-    async fn view(&self, reader: &Reader, request: &PlanRequest) -> Result<LakeSnapshot> {
-        let known = || self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, view)) = known().as_ref().filter(|(pin, _)| *pin == request.pin) {
-            return Ok(view.clone());
+    async fn open_snapshot(&self, reader: &Reader, request: &PlanRequest) -> Result<LakeSnapshot> {
+        let last = || self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, snapshot)) = last().as_ref().filter(|(pin, _)| *pin == request.pin) {
+            return Ok(snapshot.clone());
         }
         let pin: SnapshotVersions = request.pin.parse()?;
-        let view = reader.open_versions(&pin).await?;
-        *known() = Some((request.pin.clone(), view.clone()));
-        Ok(view)
+        let snapshot = reader.open_versions(&pin).await?;
+        *last() = Some((request.pin.clone(), snapshot.clone()));
+        Ok(snapshot)
     }
 
     async fn answer(self: Arc<Self>, request: PlanRequest, run: oneshot::Receiver<Option<HeldRows>>) -> Result<()> {
@@ -289,9 +289,9 @@ impl Worker {
 
     async fn plan(&self, request: &PlanRequest) -> Result<BoundStatement> {
         let reader = self.reader().await?;
-        let view = self.view(&reader, request).await?;
+        let snapshot = self.open_snapshot(&reader, request).await?;
         let engine = reader.engine().with_limits(request.memory_bytes, request.spill_bytes)?;
-        let session = reader.sql_session_on(&engine, &view).await?;
+        let session = reader.sql_session_on(&engine, &snapshot).await?;
         let (statement, file) = prepare(&session, &request.sql).await?;
         let fields = statement.parameters().iter();
         let fields = fields.map(|(name, kind)| Field::new(name, kind.clone().unwrap_or(DataType::Null), true));

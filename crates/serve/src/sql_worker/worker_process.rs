@@ -22,7 +22,7 @@ use super::spill_directory::SpillDirectory;
 
 /// How long a process that was ended may take to be gone.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What an Arrow stream and a tag add to a batch.
+/// The overhead of an Arrow stream and a tag over a batch.
 const FRAME_OVERHEAD_BYTES: usize = 8 << 20;
 /// Lines of stderr that are kept for the cause of an end.
 const MAX_LAST_LINES: usize = 20;

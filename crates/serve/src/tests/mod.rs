@@ -119,8 +119,8 @@ fn keyed(rows: Vec<Vec<Option<String>>>) -> BTreeMap<Vec<Option<String>>, i64> {
 async fn counts_and_incidents_and_a_naive_recount_say_the_same() {
     let lake = test_lake(600).await;
     let context = lake.open_context().await;
-    let view = &context.view;
-    assert!(view.is_exact(&[]) && view.resources.values().all(lake_query::ResourceSnapshot::is_pending));
+    let snapshot = &context.snapshot;
+    assert!(snapshot.is_exact(&[]) && snapshot.resources.values().all(lake_query::ResourceSnapshot::is_pending));
     let mut dice = Dice(11);
     for _ in 0..60 {
         let (query, dimensions, test) = random_question(&mut dice);

@@ -13,7 +13,7 @@ use crate::soql::grouped::{Aggregate, Function, Grouped, Part};
 use crate::soql::query::Query;
 use crate::types::Kind;
 
-/// What has been seen of an aggregate.
+/// The state of an aggregate.
 #[derive(Clone)]
 struct State<'a> {
     count: u64,

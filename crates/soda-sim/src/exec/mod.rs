@@ -36,8 +36,7 @@ impl Page {
     }
 }
 
-/// Runs a query. What SODA leaves undefined, the order of rows not ordered by and of ties, is
-/// drawn from `salt`.
+/// Runs a query. The order that SODA leaves undefined, of rows not ordered by and of ties, is drawn from `salt`.
 pub(crate) fn run(dataset: &Dataset, query: &Query, salt: u64) -> Page {
     let mut page = Page::new();
     let texts = dataset.texts();

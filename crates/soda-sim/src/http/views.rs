@@ -1,4 +1,4 @@
-//! `/api/views/<id>.json`: what a dataset is.
+//! `/api/views/<id>.json`: the metadata of a dataset.
 
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use super::failure::{Clause, Failure, Place};
 use crate::stamp;
 use crate::types::{Column, Kind};
 
-/// What names mean in a query, and the data columns it has asked for so far.
+/// The meaning of names in a query, and the data columns it has used so far.
 pub(crate) struct Scope<'a> {
     pub(crate) columns: &'a [Column],
     /// Some backends refuse to order row identifiers.

@@ -13,7 +13,7 @@ pub(crate) struct Grouped {
     pub(crate) aggregates: Vec<Aggregate>,
     /// The fields of the answer.
     pub(crate) output: Vec<(String, Kind, Part)>,
-    /// What to sort the groups by, with whether descending.
+    /// The sort keys of the groups, with whether descending.
     pub(crate) order: Vec<(Part, bool)>,
 }
 
@@ -70,7 +70,7 @@ impl Grouped {
         order: &[Ordered],
     ) -> Result<Grouped, Failure> {
         let mut grouped = Grouped { keys: Vec::new(), aggregates: Vec::new(), output: Vec::new(), order: Vec::new() };
-        // A group may be named by the alias of what it groups by.
+        // A group may be named by the alias of its key.
         scope.clause = Clause::Group;
         let nodes: Vec<&Node> = group.iter().map(|node| unalias(node, selected)).collect();
         let mut kinds = Vec::with_capacity(nodes.len());

@@ -3,7 +3,7 @@
 use super::ast::{Node, NodeKind, Op, Ordered, Selected};
 use super::lexer::Token;
 
-/// Nesting beyond this is refused: the parser recurses and a query string is anybody's.
+/// Deeper nesting is rejected: the parser recurses, and a query string comes from any client.
 const MAX_DEPTH: usize = 60;
 
 const RESERVED: [&str; 14] =

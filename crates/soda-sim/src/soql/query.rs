@@ -25,7 +25,7 @@ pub(crate) struct Query {
     pub(crate) fields: Vec<(String, Kind)>,
 }
 
-/// What an answer is made of.
+/// The parts of an answer.
 pub(crate) enum Shape {
     /// Rows as published, with some system fields before and after them.
     Whole { before: Vec<System>, after: Vec<System>, computed_regions: bool, order: Vec<SortKey> },
@@ -48,7 +48,7 @@ pub(crate) struct SortKey {
     pub(crate) descending: bool,
 }
 
-/// What a query is checked against.
+/// The scope that a query is checked in.
 pub(crate) struct Rules<'a> {
     pub(crate) columns: &'a [Column],
     pub(crate) refuse_id_comparison: bool,

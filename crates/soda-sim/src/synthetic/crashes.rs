@@ -1,4 +1,4 @@
-//! Traffic crashes in which somebody was hurt.
+//! Traffic crashes with injuries.
 
 use rand::RngExt;
 use rand::rngs::StdRng;

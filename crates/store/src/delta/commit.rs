@@ -1,4 +1,4 @@
-//! What a commit holds, and what became of it.
+//! The content of a commit, and its outcome.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::{DataFile, Snapshot};
 /// A change of one table: all of it or none.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
-    /// What is done, for the history: "LAND", "COMPACT", ...
+    /// The operation, for the history: "LAND", "COMPACT", ...
     pub operation: &'static str,
     /// Files that appear.
     pub adds: Vec<WrittenFile>,
@@ -33,13 +33,13 @@ pub struct Commit {
 pub struct DomainChange {
     /// Its name.
     pub name: String,
-    /// What it was when the commit was prepared; if it is something else by now, it is a conflict. `None` asks nothing.
+    /// The value when the commit was prepared; if it has changed, that is a conflict. `None` checks nothing.
     pub expected: Option<Option<String>>,
-    /// What it becomes: JSON.
+    /// The new value: JSON.
     pub text: String,
 }
 
-/// What became of a commit.
+/// The outcome of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitOutcome {
     /// It is this version.

@@ -263,7 +263,7 @@ async fn a_file_that_a_commit_may_name_stays() {
         crate::wait_for_cleanup().await;
         assert!(is_there(&table, &path).await, "{first:?}");
     }
-    // What a store at the other end of a wire was asked for may still come.
+    // A remote store may still execute earlier requests.
     let store = Arc::new(FaultyStore::default());
     let table = table(&store).await;
     let commit = Commit { adds: vec![file(&table).await], ..Commit::default() };

@@ -1,4 +1,4 @@
-//! The log of a table as it was written: one entry a version, with what it added and removed.
+//! The log of a table as it was written: one entry per version, with the files it added and removed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -32,7 +32,7 @@ pub struct LogEntry {
     pub version: u64,
     /// When it was committed by the clock of the machine that did, milliseconds since 1970 UTC.
     pub committed_ms: Option<i64>,
-    /// What was done: "LAND", "DERIVE", "COMPACT", ..., or what Delta calls it ("CREATE TABLE").
+    /// The operation: "LAND", "DERIVE", "COMPACT", ..., or Delta's own name of it ("CREATE TABLE").
     pub work: String,
     /// The commit's own info: resource, batches, ...
     pub info: Map<String, Value>,

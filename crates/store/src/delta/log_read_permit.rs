@@ -11,8 +11,8 @@ const MAX_CONCURRENT_READS: usize = 4;
 
 static READ_PERMITS: Semaphore = Semaphore::const_new(MAX_CONCURRENT_READS);
 
-/// Reads a log when it is its turn. It reads on, and keeps its turn, if nobody waits for it any more: its threads are
-/// not free before it ends.
+/// Reads a log when it is its turn. It continues, and keeps its turn, if its result is no longer awaited: its threads
+/// are not free before it ends.
 ///
 /// # Errors
 /// Those of reading.

@@ -127,7 +127,7 @@ impl Table {
             } else {
                 self.create(layout).await
             };
-            // Somebody else's version may be as good: what is there is looked at again.
+            // Another writer's version may be equivalent: it is checked again.
             if let Err(error) = made {
                 retry.wait_or_fail(error).await?;
             }
@@ -396,9 +396,9 @@ impl Table {
     /// in a later run by its transaction.
     ///
     /// # Errors
-    /// A conflict, if what it replaces changed meanwhile, what it adds is gone, or others kept winning; or the store
-    /// does not answer: then it may or may not be there. The files of one that is certainly not there are removed when
-    /// nobody holds the commit any more.
+    /// A conflict, if the replaced files changed meanwhile, the added ones are gone, or others kept winning; or the
+    /// store does not answer: then the commit may or may not exist. The files of one that certainly does not exist are
+    /// removed when the commit is dropped.
     pub async fn commit(&self, commit: &Commit) -> Result<CommitOutcome> {
         let (id, mut tried) = (Uuid::new_v4(), None);
         let committed = self.commit_with_retries(commit, &id, &mut tried).await;
@@ -436,8 +436,8 @@ impl Table {
         Ok(true)
     }
 
-    /// Tries to commit once, at the version after the newest. What the commit assumes is checked against that very
-    /// version, so that it is serializable: nothing can come between. `tried` is the version of the last try whose
+    /// Tries to commit once, at the version after the newest. The commit's assumptions are checked against that very
+    /// version, so that it is serializable: nothing can come between. `tried` is the version of the last attempt whose
     /// outcome is open.
     async fn try_commit(&self, commit: &Commit, id: &Uuid, tried: &mut Option<u64>) -> Result<CommitAttempt> {
         let snapshot = self.snapshot().await?;
@@ -508,7 +508,7 @@ impl Table {
     }
 }
 
-/// What became of one try of a commit.
+/// The outcome of one attempt of a commit.
 enum CommitAttempt {
     /// It is there.
     Done(CommitOutcome),

@@ -1,5 +1,5 @@
-//! Data files that are written and that no version names yet. One that nobody needs any more is removed, unless a
-//! commit may name it.
+//! Data files that are written and that no version names yet. One that is no longer needed is removed, unless a commit
+//! may name it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What is fixed when a lake is created, and the file that holds it.
+//! The properties that are fixed when a lake is created, and their file.
 
 use lake_model::FINEST_RESOLUTION;
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use crate::objects::checksums::{compute_checksum, to_hex};
 
 /// The layout of folders and tables that this program writes.
 pub(crate) const LAKE_FORMAT: u32 = 1;
-/// The file of what was fixed when the lake was made.
+/// The file of the fixed properties of a lake.
 pub const DEFINITION_FILE: &str = "lake.json";
 
-/// What was fixed when the lake was made.
+/// The fixed properties of a lake.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LakeDefinition {
     pub(crate) format: u32,

@@ -1,5 +1,5 @@
-//! What the last audit of each resource found, in one small object next to the tables. It only informs: no count
-//! depends on it, and one that cannot be read counts as absent.
+//! The results of the last audit of each resource, in one small object next to the tables. They only inform: no count
+//! depends on them, and an unreadable object counts as absent.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub enum AuditOutcome {
     Inconclusive,
 }
 
-/// What the last audit of a resource found: numbers, never a row or a key.
+/// The result of the last audit of a resource: numbers, never a row or a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastAudit {
     /// When it was made.

@@ -22,7 +22,7 @@ const LOCAL_LOG_URL: &str = "lake:///";
 /// Paths in it never hold the name of that folder: it may have characters that URLs and stores spell in several ways.
 #[derive(Clone, Debug)]
 pub struct Location {
-    /// The lake's objects, by their paths under its folder; what it answers was checked.
+    /// The lake's objects, by their paths under its folder; its answers are verified.
     pub store: Arc<dyn ObjectStore>,
     pub(crate) checked_store: Arc<ChecksummedStore>,
     /// The URL under which the logs of a remote store refer to it: `s3://bucket`.
@@ -32,7 +32,7 @@ pub struct Location {
     /// The complete store, and the lake's folder in it.
     base: Arc<dyn ObjectStore>,
     folder: Path,
-    /// What users call it.
+    /// Its name for users.
     name: String,
 }
 
@@ -103,7 +103,7 @@ impl Location {
         Self { directory: self.directory, ..place }.with_block_cache(cache_bytes)
     }
 
-    /// Returns the same place with room in memory for this much of what was read and checked.
+    /// Returns the same location with this much memory for verified blocks.
     #[must_use]
     pub fn with_block_cache(mut self, max_bytes: usize) -> Self {
         self.checked_store = Arc::new(open_checksummed_store(&self.base, &self.folder).with_cache(max_bytes));

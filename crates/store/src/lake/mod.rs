@@ -49,7 +49,7 @@ impl Lake {
         if absent {
             refuse_tables_without_definition(&location).await?;
         }
-        // A disk does not change its ways after the lake was made; what answers for a bucket may.
+        // A disk does not change its behaviour after the lake was made; the service behind a bucket may.
         if absent || location.directory.is_none() {
             verify_conditional_put(&location).await?;
         }

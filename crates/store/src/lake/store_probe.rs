@@ -1,4 +1,4 @@
-//! Proof that a store creates an object only if it is not there, and lets one of several win: what commits rest on.
+//! Proof that a store creates an object only if it is absent, and lets one of several win: commits rely on it.
 
 use futures::future::join_all;
 use lake_model::{Error, Kind, Result};
@@ -21,7 +21,7 @@ pub(crate) async fn verify_conditional_put(location: &Location) -> Result<()> {
     let (twice, at_once) = (scratch("twice"), scratch("at-once"));
     let result = count_winners(location, &twice, &at_once).await;
     for path in [&twice, &at_once] {
-        // What stays behind is a few bytes under a name that no table has.
+        // A few bytes remain under a name that no table has.
         let _ = location.store.delete(path).await;
     }
     let (in_turn, in_parallel) = result?;
@@ -35,7 +35,7 @@ pub(crate) async fn verify_conditional_put(location: &Location) -> Result<()> {
     )))
 }
 
-/// Returns how many creations of a name succeeded in sequence, and concurrently. None is as good as one: the reply to
+/// Returns how many creations of a name succeeded in sequence, and concurrently. None counts as one: the reply to
 /// the winner may have been lost, and its second attempt rejected.
 async fn count_winners(location: &Location, twice: &Path, at_once: &Path) -> Result<(usize, usize)> {
     let store = location.store.as_ref();

@@ -29,7 +29,7 @@ fn layout(columns: Vec<Field>, partition_columns: &[&str]) -> TableLayout {
     }
 }
 
-/// Returns what an incident is made of, without its resource and year: what the projection of a raw row yields.
+/// Returns the columns of an incident, without its resource and year: those that the projection of a raw row yields.
 pub fn incident_fields() -> Vec<Field> {
     fields(&[
         ("id", DataType::Utf8),

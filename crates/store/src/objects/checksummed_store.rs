@@ -1,4 +1,4 @@
-//! The store that every reader reads through: bytes that differ from what was written are an error that names the file,
+//! The store that every reader reads through: bytes that differ from those written are an error that names the file,
 //! never an answer.
 //!
 //! The log has the length of each data file and, for files of this program, the hashes of its blocks. A block is
@@ -45,7 +45,7 @@ struct RegisteredFile {
     size: u64,
     /// Bytes of a block.
     block: u64,
-    /// The sum of each block: from the log, else of what was read first; none before that.
+    /// The checksum of each block: from the log, else of the first read; none before that.
     sums: Mutex<Vec<Option<Checksum>>>,
 }
 
@@ -114,7 +114,7 @@ impl ChecksummedStore {
         Self { inner, files: RwLock::default(), ids, cache, checkpoints: Mutex::default() }
     }
 
-    /// Returns the same with room for this much of what was checked.
+    /// Returns the same store with this much memory for verified blocks.
     pub(crate) fn with_cache(self, max_bytes: usize) -> Self {
         Self { cache: BlockCache::new(max_bytes), ..self }
     }

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use object_store::buffered::BufWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
 
-/// Bytes of a block: what must be read at once to be sure of any byte in it.
+/// Bytes of a block: the unit that must be read to verify any byte in it.
 pub(crate) const BLOCK_BYTES: u64 = 1 << 20;
 /// The same as the length of a slice.
 const BLOCK_LEN: usize = 1 << 20;
@@ -111,7 +111,7 @@ impl BlockHasher {
     }
 }
 
-/// The sums of what a [`ChecksummingWriter`] has written.
+/// The checksums of the bytes that a [`ChecksummingWriter`] has written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedBlockHasher(Arc<Mutex<BlockHasher>>);
 

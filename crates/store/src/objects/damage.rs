@@ -2,7 +2,7 @@
 
 use lake_model::{Error, Kind};
 
-/// What is wrong with a file.
+/// The damage of a file.
 #[derive(Debug)]
 pub(crate) enum Damage {
     /// A version of a table names it, and it is not there.
@@ -43,7 +43,7 @@ pub(crate) fn damage_error(name: &str, damage: Damage, table: Option<&str>) -> o
     object_store::Error::Generic { store: DAMAGE_MARK, source: error.into() }
 }
 
-/// Returns the damage that a library's error is about, however deep; some pass on only the text of what failed below
+/// Returns the damage that a library's error is about, however deep; some pass on only the text of the error below
 /// them.
 pub fn find_damage(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
     let mut causes = std::iter::successors(Some(error), |error| error.source());

@@ -39,7 +39,7 @@ pub enum DiskStep {
         /// The bytes.
         bytes: Bytes,
     },
-    /// What had been written into a file was synced.
+    /// A file's data was synced.
     SyncFile(PathBuf),
     /// A file got a second name.
     Link(PathBuf, PathBuf),
@@ -222,8 +222,8 @@ impl Drop for TemporaryFile {
 }
 
 impl DurableLocal {
-    /// Returns a store that calls `observer` after every step on the file system: what survives a power cut follows
-    /// from them.
+    /// Returns a store that calls `observer` after every step on the file system: these determine the data that
+    /// survives a power cut.
     pub fn with_observer(observer: StepObserver) -> Self {
         Self { disk: Disk { observer: Some(observer), ..Disk::default() }, ..Self::default() }
     }

@@ -31,8 +31,8 @@ pub fn parse_local_path(text: &str) -> Result<PathBuf> {
     }
 }
 
-/// Returns the absolute path without links, `.` and `..`. What does not exist yet is taken as it is written, so that a
-/// directory has the same path before it is made as afterwards, however it is spelled.
+/// Returns the absolute path without links, `.` and `..`. A part that does not exist yet is taken as it is written, so
+/// that a directory has the same path before it is made as afterwards, however it is spelled.
 ///
 /// # Errors
 /// If links lead round in a circle, a name or the path is too long, or the current directory is gone.

@@ -52,7 +52,7 @@ const FILES: &[(&str, &str)] = &[
 /// Returns every file, in a fixed order; none if the shared data is absent.
 ///
 /// # Panics
-/// When a file is there and cannot be read as what it should be.
+/// When a file exists and cannot be read in its format.
 #[must_use]
 pub fn all_sources() -> Vec<Source> {
     let Some(data) = shared_data() else {

@@ -1,4 +1,4 @@
-//! What to count, and by what.
+//! The incidents to count, and the groups.
 
 use super::{Incident, text, time};
 use crate::Bounds;
@@ -65,7 +65,7 @@ impl Filter {
     }
 }
 
-/// What to count by.
+/// The key of the groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dimension {
     /// `YYYY`.

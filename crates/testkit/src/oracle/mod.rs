@@ -1,4 +1,4 @@
-//! The oracle: what the answer must be, by a plain fold over rows in SODA shape.
+//! The oracle: the right answer, by a plain fold over rows in SODA shape.
 //!
 //! Its own rules, written once more and as simply as possible:
 //! a row without a usable key is a reject; of the rows of one key the last one counts; an incident
@@ -74,7 +74,7 @@ impl Incident {
     }
 }
 
-/// Every key's current state, and what did not become one.
+/// Every key's current state, and the rows that did not become incidents.
 #[derive(Clone, Debug)]
 pub struct Oracle {
     roles: Roles,

@@ -1,4 +1,4 @@
-//! What a running program writes, kept as it comes.
+//! The output of a running program, kept as it comes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex};
@@ -15,7 +15,7 @@ struct Written {
     ended: bool,
 }
 
-/// What became of waiting for a line.
+/// The outcome of waiting for a line.
 pub(super) enum Waited {
     Found(String),
     Ended,

@@ -14,7 +14,7 @@ const LISTENING: &str = "listening on http://";
 /// How long a server may take to listen, and to end once asked.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What the server answered.
+/// The answer of the server.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
 };
 
 /// Returns a number with `0.0` for `-0.0`, and one NaN for all.
-pub(super) fn comparable(number: Expr) -> Expr {
+pub(super) fn comparable_float(number: Expr) -> Expr {
     static FUNCTION: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
         let signature = Signature::any(1, Volatility::Immutable);
         Arc::new(ScalarUDF::new_from_impl(ComparableFloat { signature }))
@@ -51,16 +51,16 @@ impl ScalarUDFImpl for ComparableFloat {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.as_slice() {
-            [ColumnarValue::Array(numbers)] => Ok(ColumnarValue::Array(compared(numbers)?)),
+            [ColumnarValue::Array(numbers)] => Ok(ColumnarValue::Array(to_comparable(numbers)?)),
             [ColumnarValue::Scalar(number)] => {
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&compared(&number.to_array()?)?, 0)?))
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&to_comparable(&number.to_array()?)?, 0)?))
             }
             _ => internal_err!("comparable_float takes one number"),
         }
     }
 }
 
-fn compared(numbers: &ArrayRef) -> Result<ArrayRef> {
+fn to_comparable(numbers: &ArrayRef) -> Result<ArrayRef> {
     match numbers.data_type() {
         DataType::Float64 => {
             let numbers = numbers.as_primitive::<Float64Type>();
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn zeros_are_equal_and_so_is_every_nan() {
         let numbers: ArrayRef = Arc::new(Float64Array::from(vec![-0.0, 0.0, -f64::NAN, f64::NAN, f64::NEG_INFINITY]));
-        let compared = compared(&numbers).expect("numbers");
+        let compared = to_comparable(&numbers).expect("numbers");
         let bits: Vec<u64> = compared.as_primitive::<Float64Type>().values().iter().map(|n| n.to_bits()).collect();
         let right = [0.0, 0.0, f64::NAN, f64::NAN, f64::NEG_INFINITY].map(f64::to_bits);
         assert_eq!(bits, right);

@@ -1,6 +1,6 @@
-//! Aggregates of floating-point numbers over windows that move. The engine takes away from a sum what leaves the window: after
-//! a large number little is left of the small ones, and after infinity nothing. Here nothing is taken away: the window is
-//! two stacks of parts, and what leaves it is the top of one of them.
+//! Aggregates of floating-point numbers over windows that move. The engine subtracts from a sum the values that leave
+//! the window: after a large number little is left of the small ones, and after infinity nothing. Here nothing is
+//! subtracted: the window is two stacks of partial results, and the value that leaves it is the top of one of them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -119,7 +119,7 @@ impl AggregateUDFImpl for Sliding {
     }
 }
 
-/// What makes accumulators of one call.
+/// The factory of accumulators of one call.
 #[derive(Debug)]
 struct Blueprint {
     of: Arc<AggregateUDF>,

@@ -29,7 +29,7 @@ pub(crate) fn check_nesting_depth(text: &str) -> Result<()> {
     )))
 }
 
-/// What is between two parentheses, or between `CASE` and `END`.
+/// A part between two parentheses, or between `CASE` and `END`.
 #[derive(Default)]
 struct Level {
     /// Queries of a union, or steps of a pipe, before this one.

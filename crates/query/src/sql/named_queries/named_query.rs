@@ -132,7 +132,7 @@ impl NamedQuery {
     /// declares.
     ///
     /// # Errors
-    /// What is wrong, and where.
+    /// The error, with its position.
     pub async fn check(&self, session: &Session) -> Result<()> {
         let wrong = |line: usize, text: String| Error::invalid(format!("{}:{line}: {text}", self.file));
         let statement = self.prepare(session).await?;

@@ -73,7 +73,7 @@ impl Queries {
     /// Returns the query of that name.
     ///
     /// # Errors
-    /// If there is none; the nearest name is offered.
+    /// If there is none; the error names the nearest name.
     pub fn get(&self, name: &str) -> Result<Arc<NamedQuery>> {
         let found = self.queries.get(name).map(Arc::clone);
         found.ok_or_else(|| no_such_query(name, self.queries.keys().map(String::as_str)))
@@ -88,7 +88,7 @@ impl Queries {
     /// its header declares. A resource that has not landed is an empty raw table.
     ///
     /// # Errors
-    /// What is wrong with each that is, with its file and place.
+    /// The error of each invalid one, with its file and position.
     pub async fn check(&self, session: &Session) -> Result<()> {
         let mut wrong = Vec::new();
         for query in self.iter() {
@@ -124,7 +124,7 @@ fn sql_files(directory: &Path) -> Result<BTreeMap<String, PathBuf>> {
             if name.starts_with('.') {
                 continue;
             }
-            // A link to a directory is none: it could lead back here.
+            // A link to a directory is ignored: it could lead back here.
             if entry.file_type().or_err(Kind::Invalid, unreadable)?.is_dir() {
                 folders.push((format!("{prefix}{name}/"), entry.path()));
             } else if let Some(stem) = name.strip_suffix(".sql") {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::sql::parameter_value::value_from_text;
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ValueType {
@@ -30,14 +30,14 @@ pub enum ValueType {
 pub struct QueryParameter {
     /// Its name: `$name` in the SQL.
     pub name: String,
-    /// What it is.
+    /// Its type.
     #[serde(rename = "type")]
     pub kind: ValueType,
     /// Whether it must be given.
     pub required: bool,
-    /// Its text if it is not given; null if there is none.
+    /// The text of its default; null if there is none.
     pub default: Option<String>,
-    /// What it means.
+    /// Its meaning.
     pub about: String,
     /// Where it is declared.
     #[serde(skip)]
@@ -49,10 +49,10 @@ pub struct QueryParameter {
 pub struct QueryColumn {
     /// Its name.
     pub name: String,
-    /// What it holds.
+    /// Its type.
     #[serde(rename = "type")]
     pub kind: ValueType,
-    /// What it means.
+    /// Its meaning.
     pub about: String,
     /// Where it is declared.
     #[serde(skip)]
@@ -62,9 +62,9 @@ pub struct QueryColumn {
 /// The content of a query's header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryHeader {
-    /// What the query is called, in a few words.
+    /// The title of the query, a few words.
     pub title: String,
-    /// What its rows are.
+    /// The description of its rows.
     pub about: String,
     /// The values it takes.
     pub parameters: Vec<QueryParameter>,

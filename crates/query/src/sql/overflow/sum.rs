@@ -70,7 +70,8 @@ fn our_sum(args: &AccumulatorArgs<'_>) -> Result<Option<Box<dyn Accumulator>>> {
     Ok(with_sum_type!(kind, ours, None))
 }
 
-// What is not here is not passed on: above all the rewriting of `SUM(a + 1)`, whose product could wrap around.
+// Methods that are not here are not passed on: above all the rewriting of `SUM(a + 1)`, whose product could wrap
+// around.
 impl AggregateUDFImpl for CheckedSum {
     fn name(&self) -> &str {
         self.of.name()

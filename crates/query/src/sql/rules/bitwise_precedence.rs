@@ -12,7 +12,9 @@ use lake_model::{Error, Result};
 /// If a bitwise operator has another one as its side, without parentheses.
 pub(super) fn check(statement: &Statement) -> Result<()> {
     let found = visit_expressions(statement, |expr| match expr {
-        Expr::BinaryOp { left, op, right } if is_bitwise(op) && (is_other(left, op) || is_other(right, op)) => {
+        Expr::BinaryOp { left, op, right }
+            if is_bitwise(op) && (is_other_operator(left, op) || is_other_operator(right, op)) =>
+        {
             ControlFlow::Break(expr.to_string())
         }
         _ => ControlFlow::Continue(()),
@@ -38,7 +40,7 @@ fn is_bitwise(op: &BinaryOperator) -> bool {
 }
 
 /// Returns whether a side is another bitwise operator without parentheses.
-fn is_other(side: &Expr, than: &BinaryOperator) -> bool {
+fn is_other_operator(side: &Expr, than: &BinaryOperator) -> bool {
     matches!(side, Expr::BinaryOp { op, .. } if is_bitwise(op) && op != than)
 }
 

@@ -25,16 +25,16 @@ use crate::sql::expressions::rewrite_expressions;
 /// # Errors
 /// If the engine refuses the new plan.
 pub(super) fn rewrite(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    plan.transform_up_with_subqueries(|step| rewrite_expressions(step, known_values))
+    plan.transform_up_with_subqueries(|step| rewrite_expressions(step, rewrite_ignore_nulls))
 }
 
-fn known_values(expr: Expr) -> Result<Transformed<Expr>> {
+fn rewrite_ignore_nulls(expr: Expr) -> Result<Transformed<Expr>> {
     match expr {
         Expr::WindowFunction(mut call)
-            if is_ignoring(call.params.null_treatment.as_ref()) && matches!(call.fun.name(), "lead" | "lag") =>
+            if ignores_nulls(call.params.null_treatment.as_ref()) && matches!(call.fun.name(), "lead" | "lag") =>
         {
             if let WindowFunctionDefinition::WindowUDF(of) = call.fun {
-                call.fun = WindowFunctionDefinition::WindowUDF(Arc::new(WindowUDF::from(KnownValue::of(of))));
+                call.fun = WindowFunctionDefinition::WindowUDF(Arc::new(WindowUDF::from(NonNullValue::new(of))));
             }
             Ok(Transformed::yes(Expr::WindowFunction(call)))
         }
@@ -42,37 +42,37 @@ fn known_values(expr: Expr) -> Result<Transformed<Expr>> {
     }
 }
 
-fn is_ignoring(treatment: Option<&NullTreatment>) -> bool {
+fn ignores_nulls(treatment: Option<&NullTreatment>) -> bool {
     matches!(treatment, Some(NullTreatment::IgnoreNulls))
 }
 
 /// `lead` or `lag` over the non-null values.
 #[derive(Debug)]
-struct KnownValue {
+struct NonNullValue {
     of: Arc<WindowUDF>,
 }
 
-impl KnownValue {
-    fn of(of: Arc<WindowUDF>) -> Self {
+impl NonNullValue {
+    fn new(of: Arc<WindowUDF>) -> Self {
         Self { of }
     }
 }
 
-impl PartialEq for KnownValue {
+impl PartialEq for NonNullValue {
     fn eq(&self, other: &Self) -> bool {
         self.of == other.of
     }
 }
 
-impl Eq for KnownValue {}
+impl Eq for NonNullValue {}
 
-impl Hash for KnownValue {
+impl Hash for NonNullValue {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.of.hash(state);
     }
 }
 
-impl WindowUDFImpl for KnownValue {
+impl WindowUDFImpl for NonNullValue {
     fn name(&self) -> &str {
         self.of.name()
     }
@@ -114,35 +114,35 @@ impl WindowUDFImpl for KnownValue {
         }
         let is_forward = (self.name() == "lead") == (offset > 0);
         let steps = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
-        Ok(Box::new(KnownValues { steps, is_forward, default: literal(2)? }))
+        Ok(Box::new(NonNullEvaluator { steps, is_forward, default: literal(2)? }))
     }
 }
 
 #[derive(Debug)]
-struct KnownValues {
+struct NonNullEvaluator {
     /// Number of non-null values to step over, the found one included.
     steps: usize,
     is_forward: bool,
-    /// The value where there is none.
+    /// The value if there is none.
     default: Option<ScalarValue>,
 }
 
-impl PartitionEvaluator for KnownValues {
+impl PartitionEvaluator for NonNullEvaluator {
     fn evaluate_all(&mut self, values: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
         let [values, ..] = values else { return plan_err!("a window function without a value") };
-        let known: Vec<usize> = (0..rows).filter(|row| values.is_valid(*row)).collect();
+        let non_null: Vec<usize> = (0..rows).filter(|row| values.is_valid(*row)).collect();
         // Number of non-null values before the row.
         let mut before = 0;
         let found: Vec<Option<usize>> = (0..rows)
             .map(|row| {
-                let is_known = known.get(before) == Some(&row);
+                let is_non_null = non_null.get(before) == Some(&row);
                 let place = if self.is_forward {
-                    (before + usize::from(is_known)).checked_add(self.steps - 1)
+                    (before + usize::from(is_non_null)).checked_add(self.steps - 1)
                 } else {
                     before.checked_sub(self.steps)
                 };
-                before += usize::from(is_known);
-                place.and_then(|place| known.get(place).copied())
+                before += usize::from(is_non_null);
+                place.and_then(|place| non_null.get(place).copied())
             })
             .collect();
         match self.default.as_ref().filter(|default| !default.is_null()) {

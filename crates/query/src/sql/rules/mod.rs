@@ -71,7 +71,7 @@ pub(crate) fn rewrite_statement(statement: &mut Statement) -> lake_model::Result
     let Some(parsed) = parsed(statement) else { return Ok(StatementNames::default()) };
     distinct_from::check(parsed)?;
     bitwise_precedence::check(parsed)?;
-    let names = QualifiedNames::of(parsed);
+    let names = QualifiedNames::from_statement(parsed);
     using_names::qualify(parsed);
     ordered_aggregates::rewrite_statement(parsed);
     time::rewrite(parsed);

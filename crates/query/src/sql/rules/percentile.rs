@@ -30,7 +30,7 @@ struct Percentile {
 }
 
 impl Percentile {
-    fn fraction(&self, args: &AccumulatorArgs<'_>) -> Result<f64> {
+    fn read_fraction(&self, args: &AccumulatorArgs<'_>) -> Result<f64> {
         let batch = RecordBatch::new_empty(Arc::new(args.schema.clone()));
         let value = match args.exprs.get(1).map(|expr| expr.evaluate(&batch)).transpose()? {
             Some(ColumnarValue::Scalar(value)) => value.cast_to(&DataType::Float64)?,
@@ -79,7 +79,7 @@ impl AggregateUDFImpl for Percentile {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let fraction = self.fraction(&args)?;
+        let fraction = self.read_fraction(&args)?;
         Ok(Box::new(Values { values: Vec::new(), fraction, is_distinct: args.is_distinct }))
     }
 
@@ -128,11 +128,11 @@ impl Accumulator for Values {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.values.sort_unstable_by(f64::total_cmp);
         if !self.is_distinct {
-            return Ok(ScalarValue::Float64(interpolated(&self.values, self.fraction)));
+            return Ok(ScalarValue::Float64(interpolate(&self.values, self.fraction)));
         }
         let mut distinct = self.values.clone();
         distinct.dedup_by(|one, other| one == other || (one.is_nan() && other.is_nan()));
-        Ok(ScalarValue::Float64(interpolated(&distinct, self.fraction)))
+        Ok(ScalarValue::Float64(interpolate(&distinct, self.fraction)))
     }
 
     fn size(&self) -> usize {
@@ -161,12 +161,12 @@ impl Accumulator for Values {
 }
 
 /// Returns the percentile of sorted values, interpolated linearly between the two nearest; `None` without values.
-fn interpolated(sorted: &[f64], fraction: f64) -> Option<f64> {
+fn interpolate(sorted: &[f64], fraction: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
-    let place = fraction * count(last);
-    let low = floor(place, last);
+    let place = fraction * to_float(last);
+    let low = floor_index(place, last);
     let (lower, upper) = (sorted.get(low)?, sorted.get((low + 1).min(last))?);
-    let weight = place - count(low);
+    let weight = place - to_float(low);
     if weight <= 0.0 || lower == upper {
         return Some(*lower);
     }
@@ -175,7 +175,7 @@ fn interpolated(sorted: &[f64], fraction: f64) -> Option<f64> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a group has fewer values than a double counts exactly")]
-fn count(number: usize) -> f64 {
+fn to_float(number: usize) -> f64 {
     number as f64
 }
 
@@ -184,7 +184,7 @@ fn count(number: usize) -> f64 {
     clippy::cast_sign_loss,
     reason = "a place is neither negative nor beyond the last"
 )]
-fn floor(place: f64, last: usize) -> usize {
+fn floor_index(place: f64, last: usize) -> usize {
     (place.floor() as usize).min(last)
 }
 
@@ -195,13 +195,13 @@ mod tests {
     #[test]
     fn a_percentile_lies_exactly_between_its_neighbours() {
         let hours = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 60_000.0];
-        let ninth = interpolated(&hours, 0.9).expect("a value");
+        let ninth = interpolate(&hours, 0.9).expect("a value");
         assert!((ninth - 18_000.7).abs() < 1e-9, "{ninth}");
-        assert_eq!(interpolated(&[1.0, 2.0], 0.5), Some(1.5));
-        assert_eq!(interpolated(&[1.0, 2.0, 4.0], 0.0), Some(1.0));
-        assert_eq!(interpolated(&[1.0, 2.0, 4.0], 1.0), Some(4.0));
-        assert_eq!(interpolated(&[7.0], 0.3), Some(7.0));
-        assert_eq!(interpolated(&[], 0.3), None);
-        assert_eq!(interpolated(&[f64::NEG_INFINITY, 1.0], 1.0), Some(1.0));
+        assert_eq!(interpolate(&[1.0, 2.0], 0.5), Some(1.5));
+        assert_eq!(interpolate(&[1.0, 2.0, 4.0], 0.0), Some(1.0));
+        assert_eq!(interpolate(&[1.0, 2.0, 4.0], 1.0), Some(4.0));
+        assert_eq!(interpolate(&[7.0], 0.3), Some(7.0));
+        assert_eq!(interpolate(&[], 0.3), None);
+        assert_eq!(interpolate(&[f64::NEG_INFINITY, 1.0], 1.0), Some(1.0));
     }
 }

@@ -24,16 +24,16 @@ pub(super) fn rewrite(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
                 && join.filter.is_none()
                 && matches!(join.join_type, JoinType::LeftAnti | JoinType::LeftSemi) =>
         {
-            counted(&join).map(Transformed::yes)
+            number_equal_rows(&join).map(Transformed::yes)
         }
         node => Ok(Transformed::no(node)),
     })
 }
 
-fn counted(join: &Join) -> Result<LogicalPlan> {
+fn number_equal_rows(join: &Join) -> Result<LogicalPlan> {
     let is_set = matches!(join.left.as_ref(), LogicalPlan::Distinct(Distinct::All(_)));
-    let (left, left_keys) = side(&join.left, "__left", !is_set)?;
-    let (right, right_keys) = side(&join.right, "__right", !is_set)?;
+    let (left, left_keys) = number_side(&join.left, "__left", !is_set)?;
+    let (right, right_keys) = number_side(&join.right, "__right", !is_set)?;
     let joined = LogicalPlan::Join(Join::try_new(
         Arc::new(left),
         Arc::new(right),
@@ -52,7 +52,7 @@ fn counted(join: &Join) -> Result<LogicalPlan> {
 }
 
 /// Renames the columns of a side, and adds the number of the row among equal rows.
-fn side(plan: &LogicalPlan, prefix: &str, is_counted: bool) -> Result<(LogicalPlan, Vec<Column>)> {
+fn number_side(plan: &LogicalPlan, prefix: &str, is_counted: bool) -> Result<(LogicalPlan, Vec<Column>)> {
     let columns = plan.schema().columns();
     let mut keys: Vec<Column> =
         (0..columns.len()).map(|at| Column::new_unqualified(format!("{prefix}_{at}"))).collect();

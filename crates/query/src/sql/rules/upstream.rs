@@ -42,7 +42,7 @@ async fn ask_in_streams(sql: &str, streams: usize) -> Result<Vec<String>> {
 async fn still_wrong(rule: &str, sql: &str, right: &[&str]) {
     let sql = format!("{TABLES}{sql}");
     let asked = sql.clone();
-    // What panics is wrong as well.
+    // A panic counts as wrong as well.
     let answer = tokio::spawn(async move { ask(&asked).await }).await;
     let is_fixed = matches!(&answer, Ok(Ok(rows)) if rows == right);
     assert!(!is_fixed, "the engine answers this right now, so that {rule} may go (see docs/sql.md):\n{sql}");

@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
     SelectItemQualifiedWildcardKind, TableFactor, Visit as _, Visitor,
 };
 
-/// What to write instead of an ambiguous key.
+/// The replacement of an ambiguous key.
 pub(super) const WRITE_USING: &str = "write USING with its keys instead of NATURAL";
 
 /// The qualified column names in a statement.
@@ -32,7 +32,7 @@ pub(super) struct QualifiedNames {
 
 impl QualifiedNames {
     /// Collects the names in a statement.
-    pub(super) fn of(statement: &ast::Statement) -> Self {
+    pub(super) fn from_statement(statement: &ast::Statement) -> Self {
         let mut names = Self::default();
         let _: ControlFlow<()> = statement.visit(&mut names);
         names
@@ -45,25 +45,25 @@ impl QualifiedNames {
 
     /// Returns whether the statement qualifies a column.
     fn has(&self, column: &Column) -> bool {
-        table(column).is_some_and(|table| self.named.contains_key(&(table, Some(column.name.to_lowercase()))))
+        table_name(column).is_some_and(|table| self.named.contains_key(&(table, Some(column.name.to_lowercase()))))
     }
 
     /// Returns whether the statement uses a column of one side rather than the merged key of `keys`.
-    fn distinguish(&self, column: &Column, keys: &[Column]) -> bool {
-        let Some(table) = table(column) else { return false };
+    fn can_distinguish(&self, column: &Column, keys: &[Column]) -> bool {
+        let Some(table) = table_name(column) else { return false };
         let name = column.name.to_lowercase();
-        let all: BTreeSet<String> = keys.iter().filter_map(self::table).collect();
+        let all: BTreeSet<String> = keys.iter().filter_map(table_name).collect();
         let asked = self.named.get(&(table.clone(), Some(name.clone()))).copied().unwrap_or(0);
         let either = self.either.iter().filter(|(tables, of)| *of == name && *tables == all).count();
         asked > either || self.named.contains_key(&(table, None))
     }
 }
 
-fn table(column: &Column) -> Option<String> {
+fn table_name(column: &Column) -> Option<String> {
     column.relation.as_ref().map(|relation| relation.table().to_lowercase())
 }
 
-fn lower(part: &Ident) -> String {
+fn lower_case(part: &Ident) -> String {
     part.value.to_lowercase()
 }
 
@@ -81,10 +81,10 @@ fn is_natural(join: &JoinOperator) -> bool {
 }
 
 /// Returns the table and the column of `a.k`.
-fn qualified(expr: &ast::Expr) -> Option<(String, String)> {
+fn qualified_name(expr: &ast::Expr) -> Option<(String, String)> {
     match expr {
         ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-            [.., table, name] => Some((lower(table), lower(name))),
+            [.., table, name] => Some((lower_case(table), lower_case(name))),
             _ => None,
         },
         _ => None,
@@ -92,7 +92,7 @@ fn qualified(expr: &ast::Expr) -> Option<(String, String)> {
 }
 
 /// Returns the columns of `COALESCE(a.k, b.k)`.
-fn coalesced(expr: &ast::Expr) -> Option<Vec<(String, String)>> {
+fn coalesced_names(expr: &ast::Expr) -> Option<Vec<(String, String)>> {
     let ast::Expr::Function(ast::Function { name, args: FunctionArguments::List(list), .. }) = expr else {
         return None;
     };
@@ -100,7 +100,7 @@ fn coalesced(expr: &ast::Expr) -> Option<Vec<(String, String)>> {
         return None;
     }
     let columns = list.args.iter().map(|arg| match arg {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => qualified(expr),
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => qualified_name(expr),
         _ => None,
     });
     columns.collect()
@@ -116,7 +116,7 @@ impl Visitor for QualifiedNames {
             if let SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) = item
                 && let Some(table) = name.0.last().and_then(|part| part.as_ident())
             {
-                self.named.insert((lower(table), None), 1);
+                self.named.insert((lower_case(table), None), 1);
             }
         }
         ControlFlow::Continue(())
@@ -130,10 +130,10 @@ impl Visitor for QualifiedNames {
     }
 
     fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
-        if let Some((table, name)) = qualified(expr) {
+        if let Some((table, name)) = qualified_name(expr) {
             *self.named.entry((table, Some(name))).or_default() += 1;
         }
-        if let Some(columns) = coalesced(expr)
+        if let Some(columns) = coalesced_names(expr)
             && let [(_, name), rest @ ..] = columns.as_slice()
             && rest.iter().all(|(_, other)| other == name)
         {
@@ -162,7 +162,7 @@ pub(super) fn rewrite(plan: LogicalPlan, names: &QualifiedNames) -> Result<Trans
             if join.join_constraint == JoinConstraint::Using
                 && matches!(join.join_type, JoinType::Full | JoinType::Right) =>
         {
-            either_key(join, names).map(Transformed::yes)
+            coalesce_keys(join, names).map(Transformed::yes)
         }
         node => Ok(Transformed::no(node)),
     })
@@ -186,7 +186,7 @@ fn check_outer_names(node: &LogicalPlan, names: &QualifiedNames) -> Result<()> {
     Ok(())
 }
 
-fn either_key(join: Join, names: &QualifiedNames) -> Result<LogicalPlan> {
+fn coalesce_keys(join: Join, names: &QualifiedNames) -> Result<LogicalPlan> {
     let same_in_left = join.left.using_columns()?;
     let mut replaced: Vec<(Column, Expr)> = Vec::new();
     for (one, other) in &join.on {
@@ -209,7 +209,7 @@ fn either_key(join: Join, names: &QualifiedNames) -> Result<LogicalPlan> {
         let is_full = join.join_type == JoinType::Full;
         let mut seen = HashSet::new();
         keys.retain(|key| seen.insert(key.clone()));
-        let asked = keys.iter().filter(|key| is_full || *key != right).find(|key| names.distinguish(key, &keys));
+        let asked = keys.iter().filter(|key| is_full || *key != right).find(|key| names.can_distinguish(key, &keys));
         if let Some(column) = asked {
             return plan_err!(
                 "{column} next to `{name}` of {} JOIN ... USING: the key of one side cannot be distinguished from that of either; \

@@ -20,7 +20,7 @@ impl VisitorMut for Selects {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        let Some(mut keys) = Keys::of(&select.from) else { return ControlFlow::Continue(()) };
+        let Some(mut keys) = Keys::from_tables(&select.from) else { return ControlFlow::Continue(()) };
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
                 expr.visit(&mut keys)?;
@@ -38,7 +38,7 @@ impl VisitorMut for Selects {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         let SetExpr::Select(select) = query.body.as_ref() else { return ControlFlow::Continue(()) };
-        let Some(mut keys) = Keys::of(&select.from) else { return ControlFlow::Continue(()) };
+        let Some(mut keys) = Keys::from_tables(&select.from) else { return ControlFlow::Continue(()) };
         keys.tables.retain(|name, _| !has_alias(select, name));
         if let Some(order) = &mut query.order_by
             && let OrderByKind::Expressions(exprs) = &mut order.kind
@@ -53,7 +53,7 @@ fn has_alias(select: &Select, name: &str) -> bool {
     select
         .projection
         .iter()
-        .any(|item| matches!(item, SelectItem::ExprWithAlias { alias, .. } if normal(alias) == name))
+        .any(|item| matches!(item, SelectItem::ExprWithAlias { alias, .. } if normalize_name(alias) == name))
 }
 
 /// Maps each key to the table that provides it.
@@ -65,7 +65,7 @@ struct Keys {
 
 impl Keys {
     /// Returns the keys of the joins in FROM, if any.
-    fn of(from: &[TableWithJoins]) -> Option<Self> {
+    fn from_tables(from: &[TableWithJoins]) -> Option<Self> {
         let mut tables = HashMap::new();
         for table in from {
             let mut is_first = true;
@@ -81,14 +81,14 @@ impl Keys {
                 };
                 if let JoinConstraint::Using(names) = constraint {
                     for name in names.iter().filter_map(|name| name.0.last().and_then(|part| part.as_ident())) {
-                        let right = alias(&join.relation);
-                        let of = match tables.get(&normal(name)) {
+                        let right = alias_columns(&join.relation);
+                        let of = match tables.get(&normalize_name(name)) {
                             Some(known) if is_left => Some(Vec::clone(known)),
-                            None if is_left => alias(&table.relation).filter(|_| is_first),
+                            None if is_left => alias_columns(&table.relation).filter(|_| is_first),
                             _ => right,
                         };
                         if let Some(of) = of {
-                            tables.insert(normal(name), of);
+                            tables.insert(normalize_name(name), of);
                         }
                     }
                 }
@@ -115,7 +115,7 @@ impl VisitorMut for Keys {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Expr::Identifier(name) = expr
             && self.depth == 0
-            && let Some(table) = self.tables.get(&normal(name))
+            && let Some(table) = self.tables.get(&normalize_name(name))
         {
             *expr = Expr::CompoundIdentifier(table.iter().chain([&*name]).cloned().collect());
         }
@@ -124,7 +124,7 @@ impl VisitorMut for Keys {
 }
 
 /// Returns the qualifier of a table's columns.
-fn alias(table: &TableFactor) -> Option<Vec<Ident>> {
+fn alias_columns(table: &TableFactor) -> Option<Vec<Ident>> {
     match table {
         TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
             Some(vec![alias.name.clone()])
@@ -135,6 +135,6 @@ fn alias(table: &TableFactor) -> Option<Vec<Ident>> {
 }
 
 /// Normalizes a name as the engine does.
-fn normal(name: &Ident) -> String {
+fn normalize_name(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }

@@ -233,7 +233,7 @@ mod tests {
         for (question, first_began, second_began, is_one) in [
             ("W/\"q\"", now, later, true),
             ("", later, now, true),
-            // What was asked for after it may be newer.
+            // An answer requested after it may be newer.
             ("", now, later, false),
         ] {
             let kept = AnswerCache::default();
@@ -270,7 +270,7 @@ mod tests {
         assert!(kept.find(&first, later).is_none() && kept.find(&second, later).is_some());
         assert!(!kept.grow(&mut other, MAX_COLLECTED_TOTAL_BYTES / 2));
         drop(sent);
-        assert!(kept.find(&second, later).is_some(), "nothing is given up for what nobody may have");
+        assert!(kept.find(&second, later).is_some(), "nothing is evicted for an answer that cannot be kept");
         assert_eq!(kept.held_bytes(), MAX_COLLECTED_TOTAL_BYTES / 8 * 5);
     }
 }

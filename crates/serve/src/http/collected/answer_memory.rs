@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The largest answer that is collected: room for the rows of `/aggregates` that are answered where no limit is named.
 pub(crate) const MAX_COLLECTED_BYTES: usize = 12 << 20;
-/// What all collected answers of a server hold at most.
+/// The limit of all collected answers of a server, bytes.
 pub(crate) const MAX_COLLECTED_TOTAL_BYTES: usize = 64 << 20;
 
 /// The memory of the collected answers of one server. Clients share it as they share permits: a client gets more only while
@@ -16,11 +16,11 @@ pub(super) struct AnswerMemory(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     taken_bytes: usize,
-    /// What each client holds; clients that hold nothing are absent.
+    /// The bytes of each client; clients without any are absent.
     held_bytes: HashMap<Arc<str>, usize>,
 }
 
-/// What one answer holds, until it is dropped.
+/// The bytes of one answer, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Reservation {
     memory: AnswerMemory,

@@ -1,4 +1,4 @@
-//! A collected answer, and what of it is sent to a request.
+//! A collected answer, and the part of it that a request is sent.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -207,7 +207,7 @@ fn insert_content_range(response: &mut Response, text: &str) {
 /// Some of the bytes of an answer, a block at a time as the client takes them.
 struct CollectedBody {
     answer: Arc<Collected>,
-    /// What is still to be sent.
+    /// The part that is still to be sent.
     range: Range<usize>,
 }
 

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// What the conditions of a request ask for.
+/// The outcome of a request's conditions.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The answer.

@@ -1,6 +1,6 @@
-//! Answers that are collected before their head is sent, so that they have a length, a strong tag and ranges (RFC 9110, 14),
-//! and give the engine permit back however slowly their client reads. What is larger than [`MAX_COLLECTED_BYTES`], or than
-//! the memory that is left for its client, is sent as it is made.
+//! Answers that are collected before their head is sent, so that they have a length, a strong tag and ranges (RFC 9110,
+//! 14), and return the engine permit however slowly their client reads. An answer that is larger than
+//! [`MAX_COLLECTED_BYTES`], or than the memory left for its client, is sent as it is made.
 
 mod answer_cache;
 mod answer_memory;
@@ -97,7 +97,7 @@ impl RequestHead {
     }
 }
 
-/// What became of an answer.
+/// The outcome of collecting an answer.
 enum Outcome {
     Collected(Arc<Collected>),
     /// It is too large, or none.
@@ -130,7 +130,7 @@ async fn collect(
         }
         blocks.push(&chunk);
     }
-    // What it was made of goes, and the permit with it.
+    // Its source is dropped, and the permit with it.
     drop(stream);
     Ok(Outcome::Collected(Arc::new(Collected::new(parts.headers, blocks, began, reservation)?)))
 }

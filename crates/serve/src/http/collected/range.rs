@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use axum::http::{HeaderMap, header};
 
-/// What a request asks for of an answer.
+/// The part of an answer that a request selects.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Selection {
     Whole,

@@ -27,11 +27,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_STREAMS: u32 = 128;
 /// The head of a request over HTTP/2: its address and headers.
 const MAX_HEAD_BYTES: u32 = 128 << 10;
-/// What a stream of HTTP/2 buffers for a client that does not read.
+/// The buffer of an HTTP/2 stream for a client that does not read, bytes.
 const MAX_UNREAD_BYTES: usize = 64 << 10;
 /// Streams that a client has reset and that have not been looked at yet: with more the connection ends.
 const MAX_RESET_STREAMS: usize = 20;
-/// Streams that were reset because of what the client sent: with more the connection ends.
+/// Streams that were reset because of the client's input: with more the connection ends.
 const MAX_FAILED_STREAMS: usize = 256;
 /// A client over HTTP/2 that does not answer for so long is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -94,7 +94,7 @@ async fn serve_connection(
                 ended = connection => ended,
                 () = send_handle.aborted() => return,
                 () = abort.cancelled() => return,
-                // What was buffered for streams that were aborted is never sent to a client that does not read.
+                // Bytes that were buffered for aborted streams are never sent to a client that does not read.
                 () = state.wait_until_idle(timeouts.head) => return,
             }
         }

@@ -1,4 +1,4 @@
-//! The answer to what is not a request that HTTP can pass on: a line that is too long, a head that is malformed.
+//! The answer to a head that HTTP cannot pass on as a request: a line that is too long, or malformed.
 
 use crate::problem::Problem;
 

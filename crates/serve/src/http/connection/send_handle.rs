@@ -1,5 +1,5 @@
-//! What is known of the sending of an answer outside of its body: nothing polls the body of an answer whose client does
-//! not read, so whatever ends the sending must not wait for that.
+//! The state of sending an answer, kept outside of its body: the body of an answer whose client does not read is not
+//! polled, so aborting must not wait for that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -39,7 +39,7 @@ impl SendHandle {
         }
     }
 
-    /// Ends the sending where it is: the connection, or the stream, is closed and what it held is dropped.
+    /// Aborts sending: the connection, or the stream, is closed and its memory is released.
     pub(crate) fn abort(&self) {
         self.aborted.cancel();
     }

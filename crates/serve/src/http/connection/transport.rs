@@ -1,4 +1,5 @@
-//! The bytes of a connection below HTTP: what HTTP does not look at while a client neither sends nor reads.
+//! The bytes of a connection below HTTP: they are watched here because HTTP does not look at them while a client
+//! neither sends nor reads.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -13,11 +14,11 @@ use super::malformed_head;
 use super::send_handle::ConnectionState;
 use super::socket::Stream;
 
-/// What a client begins with that speaks HTTP/2 (RFC 9113, 3.4).
+/// The preface of a client that speaks HTTP/2 (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What is read and thrown away of a client that still sends a request that was refused, and for how long: it does not
-/// see the answer before it has sent what it wants to.
+/// How many bytes of a rejected request are read and discarded, and for how long: a client that still sends does not
+/// see the answer before it has finished.
 const MAX_DISCARDED_BYTES: usize = 32 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -32,13 +33,13 @@ pub(crate) struct Transport {
     unread_within: Duration,
     /// Runs while something waits to be sent.
     unread: Option<Pin<Box<Sleep>>>,
-    /// The answer to what is not a request, and how much of it has been written.
+    /// The answer to a malformed head, and how much of it has been written.
     refusal: Option<(Vec<u8>, usize)>,
-    /// What is still thrown away of a request that was refused.
+    /// The rest of a rejected request that is still to be discarded.
     discard: Option<Discard>,
 }
 
-/// What a client may still send after its request was refused.
+/// The most that a client may still send after its request was rejected.
 struct Discard {
     bytes_left: usize,
     deadline: Pin<Box<Sleep>>,

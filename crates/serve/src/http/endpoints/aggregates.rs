@@ -13,7 +13,7 @@ use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::RequestParams;
 use crate::http::request::rows_request::{Question, RowsRequest};
 
-/// What `/aggregates` is.
+/// The definition of `/aggregates`.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: AGGREGATES,
     about: "Counts of incidents by place, time and label.",

@@ -1,7 +1,7 @@
-//! `/changes`: what landed, batch by batch, as signed counts: a stream that can be followed and taken up again.
+//! `/changes`: landed batches as signed counts: a stream that can be followed and resumed.
 //!
-//! A batch's counts are one version of `fast_counts`, so versions are the stream's positions. What a batch added can be
-//! read until vacuum removes it; a position from before that is answered with 410.
+//! A batch's counts are one version of `fast_counts`, so versions are the stream's positions. The rows that a batch
+//! added can be read until vacuum removes them; a position from before that is answered with 410.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ use crate::http::request::request_params::RequestParams;
 use crate::limits::{run_until, timeout_error};
 use crate::problem::Problem;
 
-/// How often a follower's stream looks for what is new.
+/// How often a follower's stream checks for new batches.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 const FORMATS: &[&str] = &["ndjson", "sse"];
@@ -65,7 +65,7 @@ const PARAMETERS: ParameterTable = &[
     FORMAT,
 ];
 
-/// What `/changes` is.
+/// The definition of `/changes`.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: CHANGES,
     about: "What landed, batch by batch, as signed counts; as NDJSON or as server-sent events.",
@@ -132,7 +132,7 @@ fn gone_error(version: u64, oldest: u64) -> Error {
     Error::new(Kind::Gone, format!("{what} {}; start again from /aggregates", oldest.saturating_sub(1)))
 }
 
-/// A position in the stream, and what is asked of it.
+/// A position in the stream, and the request for it.
 struct Changes {
     app: Arc<App>,
     /// The key of the client, which takes the permits.

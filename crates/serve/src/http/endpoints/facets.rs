@@ -21,9 +21,9 @@ use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::RequestParams;
 use crate::http::request::rows_request::{Question, RowsAnswer, RowsRequest};
 
-/// What can be asked for.
+/// The columns that can be facets.
 const FACET_NAMES: &[&str] = &["resource", "category", "subcategory", "district", "neighborhood"];
-/// What is given where nothing is asked for.
+/// The facets if the request names none.
 const DEFAULT_FACETS: [Dimension; 3] = [Dimension::Category, Dimension::District, Dimension::Neighborhood];
 /// Values of a facet where the request names no limit.
 const DEFAULT_ROWS: usize = 100;
@@ -50,7 +50,7 @@ const OWN_PARAMETERS: [Parameter; 3] = [
 const PARAMETERS: ParameterTable =
     &with_filters::<{ OWN_PARAMETERS.len() }, { OWN_PARAMETERS.len() + FILTERS.len() }>(OWN_PARAMETERS);
 
-/// What `/facets` is.
+/// The definition of `/facets`.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: FACETS,
     about: "The values of labels, the most frequent first, and how many incidents have each. Every filter applies.",

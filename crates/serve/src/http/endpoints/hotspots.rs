@@ -15,7 +15,7 @@ use crate::http::request::negotiation::FORMATS;
 use crate::http::request::request_params::RequestParams;
 use crate::http::request::rows_request::{Question, RowsAnswer, RowsRequest};
 
-/// What `/hotspots` is.
+/// The definition of `/hotspots`.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: HOTSPOTS,
     about: "Which cells are hot or cold beyond chance (Getis-Ord Gi*), the hottest first, and their trend by month \

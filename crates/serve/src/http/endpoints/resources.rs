@@ -57,21 +57,21 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
     Parameters::from_query(RESOURCES, &[], params.query())?;
     let context = app.open_context().await?;
     let mut response = Json(read_statuses(&context).await?).into_response();
-    insert_lake_headers(response.headers_mut(), &context.view, &[])?;
+    insert_lake_headers(response.headers_mut(), &context.snapshot, &[])?;
     Ok(response)
 }
 
 async fn read_statuses(context: &RequestContext) -> Result<Vec<ResourceStatus>> {
-    let view = &context.view;
+    let snapshot = &context.snapshot;
     let session = context.session().await?;
-    let frame = scan_counts(&session, view, CountsFilter::default(), |_| true)?;
+    let frame = scan_counts(&session, snapshot, CountsFilter::default(), |_| true)?;
     session.context().register_table("counted", frame.into_view()).map_err(plan_error)?;
     let totals = read_numbers(&session, sql_files::SERVE_RESOURCE_TOTALS).await?;
     let rejects = read_numbers(&session, sql_files::SERVE_OPEN_REJECTS).await?;
-    let mut audits = view.lake.read_last_audits(view.resources.keys()).await;
+    let mut audits = snapshot.lake.read_last_audits(snapshot.resources.keys()).await;
     let mut statuses = Vec::new();
-    for name in view.resource_names() {
-        let definition = view.catalog.get(name).ok();
+    for name in snapshot.resource_names() {
+        let definition = snapshot.catalog.get(name).ok();
         let mut status = ResourceStatus {
             name: name.to_owned(),
             title: definition.as_ref().map(|resource| resource.title.clone()),
@@ -81,10 +81,10 @@ async fn read_statuses(context: &RequestContext) -> Result<Vec<ResourceStatus>> 
             dataset: definition.as_ref().map(|resource| resource.dataset.clone()),
             licence: definition.as_ref().and_then(|resource| resource.licence.clone()),
             cadence_seconds: definition.as_ref().map(|resource| resource.cadence.seconds),
-            exact: view.is_exact(&[name.to_owned()]),
+            exact: snapshot.is_exact(&[name.to_owned()]),
             ..ResourceStatus::default()
         };
-        if let Some(resource) = view.resources.get(name) {
+        if let Some(resource) = snapshot.resources.get(name) {
             let number = |numbers: &BTreeMap<String, Vec<i64>>, column: usize| {
                 numbers.get(name).and_then(|row| row.get(column)).copied().unwrap_or(0)
             };

@@ -41,7 +41,7 @@ const PARAMETERS: ParameterTable = &[
     FORMAT,
 ];
 
-/// What `/sql` is.
+/// The definition of `/sql`.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: SQL,
     about: "The rows of a read-only SQL query. Values are bound to its placeholders, never inserted as text.",

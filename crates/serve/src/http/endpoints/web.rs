@@ -41,7 +41,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Resp
     (told, page.clone()).into_response()
 }
 
-/// Answers `GET /api`: what can be asked, for people.
+/// Answers `GET /api`: a page about the API, for people.
 pub(crate) async fn get_api() -> Response {
     text(include_str!("api.html"))
 }
@@ -52,7 +52,7 @@ fn text(page: &'static str) -> Response {
     response
 }
 
-/// Answers `GET /assets/{file}`: what the page is made of.
+/// Answers `GET /assets/{file}`: the files of the page.
 pub(crate) async fn get_asset(
     name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
@@ -68,7 +68,7 @@ pub(crate) async fn get_icon(headers: HeaderMap) -> Result<Response, Problem> {
     named("icon.svg", &headers)
 }
 
-/// Answers `GET /licenses.md`: what the page was built from, and under which licences.
+/// Answers `GET /licenses.md`: the libraries of the page, and their licences.
 pub(crate) async fn get_licenses(headers: HeaderMap) -> Result<Response, Problem> {
     named("licenses.md", &headers)
 }

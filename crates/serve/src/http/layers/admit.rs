@@ -14,7 +14,7 @@ use crate::http::connection::socket::Peer;
 use crate::http::endpoint::{API, ASSETS, HEALTHZ, ICON, LICENSES, METRICS, PAGE, PROBLEMS, READYZ};
 use crate::problem::Problem;
 
-/// Paths that everybody may read, and that count for no client: they reveal nothing of the lake.
+/// Paths that every client may read, and that count for none: they reveal nothing of the lake.
 const OPEN_PATHS: [&str; 8] = [PAGE, ASSETS, ICON, LICENSES, API, HEALTHZ, READYZ, PROBLEMS];
 
 /// The client, until the answer has been sent, whatever it is.

@@ -1,5 +1,5 @@
-//! What surrounds every request: its name, its log line, and what is counted of it, until the last byte of its answer
-//! has been sent or will not be.
+//! The observation of every request: its id, its log line and its metrics, until the last byte of its answer has been
+//! sent or will not be.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::request_id::{RequestId, X_REQUEST_ID};
 
 /// The target of the access log, which can be switched on and off separately.
 pub(crate) const ACCESS: &str = "access";
-/// What a path that is none is counted under: the metrics must not grow with what clients invent.
+/// The metrics label of unknown paths: the metrics must not grow with paths that clients invent.
 const UNKNOWN_PATH: &str = "none";
 /// How long a late answer may still be sent, such as the error that reports the delay.
 const MIN_SEND_TIME: Duration = Duration::from_secs(1);
@@ -110,7 +110,7 @@ impl Exchange {
     /// Observes the answer until its last byte.
     fn observe_response(mut self, mut response: Response) -> Response {
         self.admitted = response.extensions_mut().remove::<Arc<AdmittedClient>>();
-        // What is data in one format must not be run as a script of another.
+        // Data in one format must not be run as a script of another.
         let headers = response.headers_mut();
         headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
         // The length differs from answer to answer, so `HEAD` must not declare that of another one.
@@ -142,7 +142,7 @@ impl Exchange {
         })
     }
 
-    /// Ends the sending when the time of the request is over, whether or not anybody polls the body.
+    /// Aborts sending when the time limit of the request is reached, whether or not its body is polled.
     fn abort_at_deadline(&self) -> Option<AbortOnDropHandle<()>> {
         let send_handle = self.send_handle.clone()?;
         let deadline = self.deadline.max(Instant::now() + MIN_SEND_TIME);
@@ -165,7 +165,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let took = self.began.elapsed();
         self.metrics.end_request(&self.path, took, self.bytes);
-        // An answer that the server cuts off is dropped like one that nobody reads.
+        // An answer that the server aborts is dropped like one that is not read.
         let aborted = self.send_handle.as_ref().is_some_and(SendHandle::is_aborted);
         let abort = self.end == ExchangeEnd::Left && (aborted || self.abort.is_cancelled());
         let end = if abort { ExchangeEnd::Broken } else { self.end };
@@ -200,7 +200,7 @@ struct ObservedBody {
     body: BodyDataStream,
     exchange: Exchange,
     length: Option<u64>,
-    /// What ends the sending when the time is over.
+    /// The task that aborts sending at the time limit.
     _deadline: Option<AbortOnDropHandle<()>>,
 }
 

@@ -4,7 +4,7 @@ use url::form_urlencoded;
 
 use crate::access::TOKEN_PREFIX;
 
-/// What the name of a parameter holds whose value is a secret, in lower case.
+/// Parts of parameter names, in lower case, whose values are secret.
 const SECRET_NAMES: [&str; 12] = [
     "token",
     "secret",
@@ -19,7 +19,7 @@ const SECRET_NAMES: [&str; 12] = [
     "credential",
     "signature",
 ];
-/// What is logged for a secret.
+/// The replacement of a secret in the log.
 const MASK: &str = "***";
 
 /// Returns an address (path and query) with the values of secrets masked: by the names of their parameters, and tokens of

@@ -1,4 +1,4 @@
-//! Requests: their parameters, the format of their answer, and what every request for rows does first.
+//! Requests: their parameters, the format of their answer, and the first steps of every request for rows.
 
 pub(crate) mod early_end;
 pub(crate) mod negotiation;

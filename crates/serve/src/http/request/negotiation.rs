@@ -17,7 +17,7 @@ pub(crate) struct AnswerFormat {
     pub(crate) media_type: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) format: Format,
-    /// The ending of a file of it; none for what a browser shows.
+    /// The file extension; none for a format that browsers show.
     pub(crate) file_ending: Option<&'static str>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) const FORMATS: &[&str] = &["json", "ndjson", "csv", "geojson", "arrow
 /// Chooses a format.
 ///
 /// # Errors
-/// A format that is none, or an `Accept` that none of them fits.
+/// An unknown format, or an `Accept` that no format satisfies.
 pub(crate) fn choose_format(request: Option<&str>, headers: &HeaderMap) -> Result<AnswerFormat, Problem> {
     if let Some(name) = request {
         let found = ANSWER_FORMATS.into_iter().find(|answer_format| answer_format.name == name);

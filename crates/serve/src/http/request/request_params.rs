@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::http::endpoint::Endpoint;
 use crate::problem::Problem;
 
-/// What every handler with parameters takes of a request.
+/// The part of a request that every handler with parameters takes.
 #[derive(Debug)]
 pub(crate) struct RequestParams {
     pub(crate) method: Method,

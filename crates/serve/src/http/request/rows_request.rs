@@ -77,7 +77,7 @@ impl RowsRequest {
             Some(version) => app.open_context_at(version).await?,
             None => app.open_context().await?,
         };
-        filters.check_resources(&context.view.resource_names())?;
+        filters.check_resources(&context.snapshot.resource_names())?;
         timing.step("open");
         let resources = filters.resources.included.clone();
         let text = format!("{canonical_text} {options:?}");
@@ -86,7 +86,7 @@ impl RowsRequest {
             _ => Some(AnswerTag::for_question(&context, &resources, &text, answer_format.name)?),
         };
         if let Some(tag) = tag.as_ref().filter(|tag| tag.matches(&params.headers)) {
-            return Err(EarlyEnd::NotModified(Box::new(tag.not_modified(&context.view, &resources)?)));
+            return Err(EarlyEnd::NotModified(Box::new(tag.not_modified(&context.snapshot, &resources)?)));
         }
         let warnings = run_until(deadline, app.labels.warnings(&context, filters)).await?;
         for warning in &warnings {
@@ -135,7 +135,7 @@ impl RowsRequest {
         self.timing.step("plan");
         let tag = AnswerTag::for_query(&self.context, texts, self.answer_format.name)?;
         if tag.matches(&params.headers) {
-            return Err(EarlyEnd::NotModified(Box::new(tag.not_modified(&self.context.view, &self.resources)?)));
+            return Err(EarlyEnd::NotModified(Box::new(tag.not_modified(&self.context.snapshot, &self.resources)?)));
         }
         self.tag = Some(tag);
         Ok(())
@@ -193,7 +193,7 @@ impl RowsRequest {
         if let Some(tag) = &self.tag {
             tag.insert_into(headers);
         }
-        insert_lake_headers(headers, &self.context.view, &self.resources)?;
+        insert_lake_headers(headers, &self.context.snapshot, &self.resources)?;
         headers.insert("lake-truncated", bool_header(truncated));
         if let Some(next) = next {
             headers.insert("lake-next", HeaderValue::from_str(next).or_err(Kind::Internal, || "the next page")?);

@@ -37,11 +37,11 @@ impl AnswerTag {
         Self::for_lake(context, &[], format, |part| {
             texts.iter().for_each(|text| part(text));
             // What the version of counts does not determine.
-            part(&context.view.rejects.version.to_string());
-            if let Some(snapshot) = &context.view.boundaries {
+            part(&context.snapshot.rejects.version.to_string());
+            if let Some(snapshot) = &context.snapshot.boundaries {
                 part(&snapshot.version.to_string());
             }
-            for (name, resource) in &context.view.resources {
+            for (name, resource) in &context.snapshot.resources {
                 part(name);
                 part(&resource.raw.version.to_string());
             }
@@ -55,11 +55,11 @@ impl AnswerTag {
     pub(crate) fn for_boundaries(context: &RequestContext, question: &str) -> Result<Self> {
         Self::from_parts(context, |part| {
             part("boundaries");
-            if let Some(snapshot) = &context.view.boundaries {
+            if let Some(snapshot) = &context.snapshot.boundaries {
                 part(&snapshot.table_id);
                 part(&snapshot.version.to_string());
             }
-            for set in context.view.catalog.boundaries() {
+            for set in context.snapshot.catalog.boundaries() {
                 part(&set.name);
                 set.resources.iter().for_each(|name| part(name));
             }
@@ -74,10 +74,10 @@ impl AnswerTag {
         question: impl FnOnce(&mut dyn FnMut(&str)),
     ) -> Result<Self> {
         Self::from_parts(context, |part| {
-            part(&context.view.version());
-            part(if context.view.is_exact(names) { "exact" } else { "" });
-            // What is above the watermarks is read under the definitions of this snapshot.
-            for resource in context.view.catalog.iter() {
+            part(&context.snapshot.version());
+            part(if context.snapshot.is_exact(names) { "exact" } else { "" });
+            // Batches above the watermarks are read under the definitions of this snapshot.
+            for resource in context.snapshot.catalog.iter() {
                 part(&resource.fingerprint());
             }
             part(format);
@@ -107,10 +107,10 @@ impl AnswerTag {
     ///
     /// # Errors
     /// If the versions read are no header.
-    pub(crate) fn not_modified(&self, view: &LakeSnapshot, names: &[String]) -> Result<Response> {
+    pub(crate) fn not_modified(&self, snapshot: &LakeSnapshot, names: &[String]) -> Result<Response> {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         self.insert_into(response.headers_mut());
-        insert_lake_headers(response.headers_mut(), view, names)?;
+        insert_lake_headers(response.headers_mut(), snapshot, names)?;
         Ok(response)
     }
 

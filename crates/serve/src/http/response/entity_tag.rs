@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// What may be kept, as long as it is asked again each time: the answer is short where nothing has changed.
+/// Answers that may be cached and revalidated each time: the revalidation is short if nothing has changed.
 pub(crate) const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Returns the answer's name in a tag: the part before the hyphen; the part after it identifies the bytes. Empty if the

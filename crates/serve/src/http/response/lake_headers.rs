@@ -32,18 +32,18 @@ pub(crate) fn bool_header(value: bool) -> HeaderValue {
 ///
 /// # Errors
 /// If the versions read are no header.
-pub(crate) fn insert_lake_headers(headers: &mut HeaderMap, view: &LakeSnapshot, names: &[String]) -> Result<()> {
+pub(crate) fn insert_lake_headers(headers: &mut HeaderMap, snapshot: &LakeSnapshot, names: &[String]) -> Result<()> {
     let text = |text: &str| HeaderValue::from_str(text).or_err(Kind::Internal, || "a version as a header");
-    headers.insert("lake-version", text(&view.version())?);
-    headers.insert("lake-exact", bool_header(view.is_exact(names)));
-    if let Some(time) = view.as_of_ms().and_then(DateTime::from_timestamp_millis) {
+    headers.insert("lake-version", text(&snapshot.version())?);
+    headers.insert("lake-exact", bool_header(snapshot.is_exact(names)));
+    if let Some(time) = snapshot.as_of_ms().and_then(DateTime::from_timestamp_millis) {
         headers.insert("lake-as-of", text(&time.to_rfc3339_opts(SecondsFormat::Millis, true))?);
     }
-    let mut read = view.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
+    let mut read = snapshot.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
     if read.any(|(_, resource)| resource.mark.synthetic) {
         headers.insert("lake-synthetic", bool_header(true));
     }
-    // The answer differs by what the client takes.
+    // The answer depends on the formats that the client accepts.
     headers.insert(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
     Ok(())
 }

@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 
 use super::domain::Domain;
 use super::grouping_sets::{grouping_sets, split};
-use super::outer_columns::{Replacements, lateral, outer_columns, replace};
+use super::outer_columns::{Replacements, find_lateral_subquery, outer_columns, replace};
 use super::{Names, unnest_lateral};
 
 /// A plan, and its columns that hold the values of the domain.
@@ -34,16 +34,16 @@ pub(super) struct DependentJoin<'a> {
 }
 
 /// Returns the condition that columns are equal, where null equals null.
-pub(super) fn same(left: &[Expr], right: &[Column]) -> Option<Expr> {
+pub(super) fn all_null_safe_equal(left: &[Expr], right: &[Column]) -> Option<Expr> {
     let pairs = left.iter().zip(right);
-    pairs.map(|(left, right)| is_same(left.clone(), col(right.clone()))).reduce(Expr::and)
+    pairs.map(|(left, right)| null_safe_equal(left.clone(), col(right.clone()))).reduce(Expr::and)
 }
 
-fn is_same(left: Expr, right: Expr) -> Expr {
+fn null_safe_equal(left: Expr, right: Expr) -> Expr {
     datafusion::logical_expr::binary_expr(left, datafusion::logical_expr::Operator::IsNotDistinctFrom, right)
 }
 
-fn columns(keys: &[Column]) -> Vec<Expr> {
+fn column_exprs(keys: &[Column]) -> Vec<Expr> {
     keys.iter().cloned().map(Expr::Column).collect()
 }
 
@@ -61,13 +61,13 @@ impl DependentJoin<'_> {
         match plan {
             LogicalPlan::Filter(filter) => {
                 let Rows { plan, keys } = self.rows(&filter.input)?;
-                let predicate = self.replaced(filter.predicate.clone(), &filter.input, &keys)?;
+                let predicate = self.replace_outer_columns(filter.predicate.clone(), &filter.input, &keys)?;
                 Ok(Rows { plan: LogicalPlan::Filter(Filter::try_new(predicate, Arc::new(plan))?), keys })
             }
             LogicalPlan::Projection(projection) => {
                 let Rows { plan, keys } = self.rows(&projection.input)?;
-                let mut exprs = columns(&keys);
-                exprs.extend(self.all_replaced(&projection.expr, &projection.input, &keys)?);
+                let mut exprs = column_exprs(&keys);
+                exprs.extend(self.replace_all_outer_columns(&projection.expr, &projection.input, &keys)?);
                 Ok(Rows { plan: LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?), keys })
             }
             LogicalPlan::SubqueryAlias(SubqueryAlias { input, alias, .. }) => {
@@ -78,16 +78,16 @@ impl DependentJoin<'_> {
             }
             // The order matters to LIMIT only, which handles its sort itself.
             LogicalPlan::Sort(sort) if sort.fetch.is_none() => self.rows(&sort.input),
-            LogicalPlan::Limit(limit) => self.limited(limit),
-            LogicalPlan::Aggregate(aggregate) => self.aggregated(aggregate),
-            LogicalPlan::Window(window) => self.windowed(window),
+            LogicalPlan::Limit(limit) => self.push_through_limit(limit),
+            LogicalPlan::Aggregate(aggregate) => self.push_through_aggregate(aggregate),
+            LogicalPlan::Window(window) => self.push_through_window(window),
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let Rows { plan, keys } = self.rows(input)?;
                 Ok(Rows { plan: LogicalPlanBuilder::from(plan).distinct()?.build()?, keys })
             }
-            LogicalPlan::Distinct(Distinct::On(distinct)) => self.distinct_on(distinct),
-            LogicalPlan::Join(join) => self.joined(join),
-            LogicalPlan::Union(union) => self.united(union),
+            LogicalPlan::Distinct(Distinct::On(distinct)) => self.push_through_distinct_on(distinct),
+            LogicalPlan::Join(join) => self.push_through_join(join),
+            LogicalPlan::Union(union) => self.push_through_union(union),
             LogicalPlan::Unnest(unnest) => {
                 let Rows { plan, keys } = self.rows(&unnest.input)?;
                 let plan = LogicalPlanBuilder::from(plan)
@@ -110,21 +110,21 @@ impl DependentJoin<'_> {
         self.outer.iter().cloned().zip(keys.iter().cloned()).collect()
     }
 
-    fn replaced(&self, expr: Expr, input: &LogicalPlan, keys: &[Column]) -> Result<Expr> {
+    fn replace_outer_columns(&self, expr: Expr, input: &LogicalPlan, keys: &[Column]) -> Result<Expr> {
         replace(expr, input.schema(), &self.replacements(keys))
     }
 
     /// Replaces the outer columns of expressions and preserves their names.
-    fn all_replaced(&self, exprs: &[Expr], input: &LogicalPlan, keys: &[Column]) -> Result<Vec<Expr>> {
+    fn replace_all_outer_columns(&self, exprs: &[Expr], input: &LogicalPlan, keys: &[Column]) -> Result<Vec<Expr>> {
         let preserver = NamePreserver::new_for_projection();
         let replaced = exprs.iter().map(|expr| {
             let name = preserver.save(expr);
-            Ok(name.restore(self.replaced(expr.clone(), input, keys)?))
+            Ok(name.restore(self.replace_outer_columns(expr.clone(), input, keys)?))
         });
         replaced.collect()
     }
 
-    fn limited(&mut self, limit: &Limit) -> Result<Rows> {
+    fn push_through_limit(&mut self, limit: &Limit) -> Result<Rows> {
         let over = |input: &Arc<LogicalPlan>| {
             Arc::new(LogicalPlan::Limit(Limit { input: Arc::clone(input), ..limit.clone() }))
         };
@@ -147,22 +147,22 @@ impl DependentJoin<'_> {
         let Rows { plan, keys } = self.rows(input)?;
         let mut sort = Vec::with_capacity(order.len());
         for key in order {
-            let expr = self.replaced(key.expr.clone(), input, &keys)?;
+            let expr = self.replace_outer_columns(key.expr.clone(), input, &keys)?;
             sort.push(datafusion::logical_expr::SortExpr { expr, ..key.clone() });
         }
         let name = self.names.next("row");
-        let number = row_number().partition_by(columns(&keys));
+        let number = row_number().partition_by(column_exprs(&keys));
         let number = if sort.is_empty() { number.build()? } else { number.order_by(sort).build()? }.alias(&name);
         let row = col(Column::new_unqualified(name));
         let after = row.clone().gt(lit(u64::try_from(skip).unwrap_or(u64::MAX)));
         let last = fetch.map(|fetch| row.lt_eq(lit(u64::try_from(skip.saturating_add(fetch)).unwrap_or(u64::MAX))));
         let condition = last.into_iter().fold(after, Expr::and);
-        let kept = columns(&plan.schema().columns());
+        let kept = column_exprs(&plan.schema().columns());
         let plan = LogicalPlanBuilder::from(plan).window([number])?.filter(condition)?.project(kept)?.build()?;
         Ok(Rows { plan, keys })
     }
 
-    fn aggregated(&mut self, aggregate: &Aggregate) -> Result<Rows> {
+    fn push_through_aggregate(&mut self, aggregate: &Aggregate) -> Result<Rows> {
         let sets = grouping_sets(aggregate)?;
         if let Some(sets) = &sets
             && sets.iter().any(Vec::is_empty)
@@ -171,12 +171,12 @@ impl DependentJoin<'_> {
             return self.rows(&apart);
         }
         let Rows { plan, keys } = self.rows(&aggregate.input)?;
-        let totals = self.all_replaced(&aggregate.aggr_expr, &aggregate.input, &keys)?;
+        let totals = self.replace_all_outer_columns(&aggregate.aggr_expr, &aggregate.input, &keys)?;
         if let Some(sets) = sets {
             let mut with_keys = Vec::with_capacity(sets.len());
             for set in &sets {
-                let mut groups = columns(&keys);
-                groups.extend(self.all_replaced(set, &aggregate.input, &keys)?);
+                let mut groups = column_exprs(&keys);
+                groups.extend(self.replace_all_outer_columns(set, &aggregate.input, &keys)?);
                 with_keys.push(groups);
             }
             let groups = vec![Expr::GroupingSet(GroupingSet::GroupingSets(with_keys))];
@@ -185,63 +185,65 @@ impl DependentJoin<'_> {
                 keys,
             });
         }
-        let mut groups = columns(&keys);
-        groups.extend(self.all_replaced(&aggregate.group_expr, &aggregate.input, &keys)?);
+        let mut groups = column_exprs(&keys);
+        groups.extend(self.replace_all_outer_columns(&aggregate.group_expr, &aggregate.input, &keys)?);
         let grouped = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(plan), groups, totals)?);
         if !aggregate.group_expr.is_empty() {
             return Ok(Rows { plan: grouped, keys });
         }
         // An aggregate without groups returns a row even for no input.
         let (domain, all) = self.domain.rows(self.names)?;
-        let mut exprs = columns(&all);
+        let mut exprs = column_exprs(&all);
         for (column, expr) in aggregate.schema.columns().into_iter().zip(&aggregate.aggr_expr) {
             let Expr::AggregateFunction(call) = expr.clone().unalias() else {
                 return plan_err!("a correlated subquery cannot have {expr} here; write it as a JOIN with GROUP BY");
             };
             let none = call.func.default_value(&expr.get_type(aggregate.input.schema())?)?;
             let value = col(column.clone());
-            let value = if none.is_null() { value } else { or_default(value, none)? };
+            let value = if none.is_null() { value } else { coalesce_default(value, none)? };
             exprs.push(value.alias_qualified(column.relation, column.name));
         }
         let plan = LogicalPlanBuilder::from(domain)
-            .join_on(grouped, JoinType::Left, same(&columns(&all), &keys))?
+            .join_on(grouped, JoinType::Left, all_null_safe_equal(&column_exprs(&all), &keys))?
             .project(exprs)?
             .build()?;
         Ok(Rows { plan, keys: all })
     }
 
-    fn windowed(&mut self, window: &Window) -> Result<Rows> {
+    fn push_through_window(&mut self, window: &Window) -> Result<Rows> {
         let Rows { plan, keys } = self.rows(&window.input)?;
         let preserver = NamePreserver::new_for_projection();
         let mut exprs = Vec::with_capacity(window.window_expr.len());
         for expr in &window.window_expr {
             let name = preserver.save(expr);
-            let Expr::WindowFunction(mut call) = self.replaced(expr.clone(), &window.input, &keys)?.unalias() else {
+            let Expr::WindowFunction(mut call) =
+                self.replace_outer_columns(expr.clone(), &window.input, &keys)?.unalias()
+            else {
                 return plan_err!("a correlated subquery cannot have {expr} here; write it as a JOIN");
             };
-            call.params.partition_by.splice(0..0, columns(&keys));
+            call.params.partition_by.splice(0..0, column_exprs(&keys));
             exprs.push(name.restore(Expr::WindowFunction(call)));
         }
         Ok(Rows { plan: LogicalPlan::Window(Window::try_new(exprs, Arc::new(plan))?), keys })
     }
 
-    fn distinct_on(&mut self, distinct: &DistinctOn) -> Result<Rows> {
+    fn push_through_distinct_on(&mut self, distinct: &DistinctOn) -> Result<Rows> {
         let Rows { plan, keys } = self.rows(&distinct.input)?;
-        let with_keys = |exprs: Vec<Expr>| columns(&keys).into_iter().chain(exprs).collect();
-        let on = with_keys(self.all_replaced(&distinct.on_expr, &distinct.input, &keys)?);
-        let select = with_keys(self.all_replaced(&distinct.select_expr, &distinct.input, &keys)?);
+        let with_keys = |exprs: Vec<Expr>| column_exprs(&keys).into_iter().chain(exprs).collect();
+        let on = with_keys(self.replace_all_outer_columns(&distinct.on_expr, &distinct.input, &keys)?);
+        let select = with_keys(self.replace_all_outer_columns(&distinct.select_expr, &distinct.input, &keys)?);
         let mut sort = None;
         for key in distinct.sort_expr.iter().flatten() {
-            let expr = self.replaced(key.expr.clone(), &distinct.input, &keys)?;
-            let first = || columns(&keys).into_iter().map(|key| key.sort(true, false)).collect::<Vec<_>>();
+            let expr = self.replace_outer_columns(key.expr.clone(), &distinct.input, &keys)?;
+            let first = || column_exprs(&keys).into_iter().map(|key| key.sort(true, false)).collect::<Vec<_>>();
             sort.get_or_insert_with(first).push(datafusion::logical_expr::SortExpr { expr, ..key.clone() });
         }
         let distinct = DistinctOn::try_new(on, select, sort, Arc::new(plan))?;
         Ok(Rows { plan: LogicalPlan::Distinct(Distinct::On(distinct)), keys })
     }
 
-    fn joined(&mut self, join: &Join) -> Result<Rows> {
-        if lateral(&join.right).is_some() {
+    fn push_through_join(&mut self, join: &Join) -> Result<Rows> {
+        if find_lateral_subquery(&join.right).is_some() {
             let plan = unnest_lateral(join, self.names)?;
             return self.rows(&plan);
         }
@@ -252,8 +254,8 @@ impl DependentJoin<'_> {
             JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => (true, of_right),
             JoinType::Right | JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => (of_left, true),
         };
-        let left = self.side(&join.left, with_left)?;
-        let right = self.side(&join.right, with_right)?;
+        let left = self.push_through_side(&join.left, with_left)?;
+        let right = self.push_through_side(&join.right, with_right)?;
         let keys = if with_left { left.keys.clone() } else { right.keys.clone() };
         let scope = merge_schema(&[&join.left, &join.right]);
         let new = self.replacements(&keys);
@@ -264,9 +266,12 @@ impl DependentJoin<'_> {
         let mut filter = join.filter.clone().map(|filter| replace(filter, &scope, &new)).transpose()?;
         if with_left && with_right {
             if join.null_equality == NullEquality::NullEqualsNull {
-                on.extend(columns(&left.keys).into_iter().zip(columns(&right.keys)));
+                on.extend(column_exprs(&left.keys).into_iter().zip(column_exprs(&right.keys)));
             } else {
-                filter = filter.into_iter().chain(same(&columns(&left.keys), &right.keys)).reduce(Expr::and);
+                filter = filter
+                    .into_iter()
+                    .chain(all_null_safe_equal(&column_exprs(&left.keys), &right.keys))
+                    .reduce(Expr::and);
             }
         }
         let plan = LogicalPlan::Join(Join::try_new(
@@ -291,15 +296,15 @@ impl DependentJoin<'_> {
                 when(col(left.clone()).is_null(), col(right.clone())).otherwise(col(left.clone()))?.alias(&column.name),
             );
         }
-        exprs.extend(columns(&join.schema.columns()));
+        exprs.extend(column_exprs(&join.schema.columns()));
         Ok(Rows { plan: LogicalPlanBuilder::from(plan).project(exprs)?.build()?, keys: either })
     }
 
-    fn side(&mut self, plan: &LogicalPlan, with_domain: bool) -> Result<Rows> {
+    fn push_through_side(&mut self, plan: &LogicalPlan, with_domain: bool) -> Result<Rows> {
         if with_domain { self.rows(plan) } else { Ok(Rows { plan: plan.clone(), keys: Vec::new() }) }
     }
 
-    fn united(&mut self, union: &Union) -> Result<Rows> {
+    fn push_through_union(&mut self, union: &Union) -> Result<Rows> {
         let name = self.names.next("domain");
         let mut all: Option<LogicalPlanBuilder> = None;
         let mut width = 0;
@@ -307,7 +312,7 @@ impl DependentJoin<'_> {
             let Rows { plan, keys } = self.rows(input)?;
             width = keys.len();
             let named = keys.iter().enumerate().map(|(at, key)| col(key.clone()).alias(format!("{name}_{at}")));
-            let exprs: Vec<Expr> = named.chain(columns(&input.schema().columns())).collect();
+            let exprs: Vec<Expr> = named.chain(column_exprs(&input.schema().columns())).collect();
             let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
             all = Some(match all {
                 None => LogicalPlanBuilder::from(plan),
@@ -325,6 +330,6 @@ impl DependentJoin<'_> {
     }
 }
 
-fn or_default(value: Expr, default: ScalarValue) -> Result<Expr> {
+fn coalesce_default(value: Expr, default: ScalarValue) -> Result<Expr> {
     when(value.clone().is_null(), lit(default)).otherwise(value)
 }

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{
     SubqueryAlias, Window,
 };
 
-use super::{Names, Readings, has_subquery, is_view};
+use super::{Names, ReadTables, has_subquery, is_view};
 
 /// The distinct values of expressions over a plan, or a superset: values that no outer row has do not change the
 /// result.
@@ -29,7 +29,7 @@ impl Domain {
     ///
     /// # Errors
     /// If there is no such plan.
-    pub(super) fn new(input: &LogicalPlan, values: Vec<Expr>, read: &Readings) -> Result<Self> {
+    pub(super) fn new(input: &LogicalPlan, values: Vec<Expr>, read: &ReadTables) -> Result<Self> {
         let needed = values.iter().flat_map(|value| value.column_refs()).cloned().collect();
         let is_volatile = values.iter().any(Expr::is_volatile);
         match superset(input, &needed, read)? {
@@ -55,7 +55,7 @@ impl Domain {
 }
 
 /// Returns a repeatable plan that has the needed columns and, for these, at least the rows of `plan`.
-fn superset(plan: &LogicalPlan, needed: &HashSet<Column>, read: &Readings) -> Result<Option<LogicalPlan>> {
+fn superset(plan: &LogicalPlan, needed: &HashSet<Column>, read: &ReadTables) -> Result<Option<LogicalPlan>> {
     if is_repeatable(plan, read)? {
         return Ok(Some(plan.clone()));
     }
@@ -116,7 +116,7 @@ fn superset(plan: &LogicalPlan, needed: &HashSet<Column>, read: &Readings) -> Re
     }
 }
 
-fn superset_of_join(join: &Join, needed: &HashSet<Column>, read: &Readings) -> Result<Option<LogicalPlan>> {
+fn superset_of_join(join: &Join, needed: &HashSet<Column>, read: &ReadTables) -> Result<Option<LogicalPlan>> {
     let conditions: Vec<&Expr> = join.on.iter().flat_map(|(left, right)| [left, right]).chain(&join.filter).collect();
     if !conditions.iter().all(|expr| is_plain(expr)) {
         return Ok(None);
@@ -148,7 +148,7 @@ fn is_plain(expr: &Expr) -> bool {
 }
 
 /// Returns whether a plan returns the same rows each time it runs.
-pub(super) fn is_repeatable(plan: &LogicalPlan, read: &Readings) -> Result<bool> {
+pub(super) fn is_repeatable(plan: &LogicalPlan, read: &ReadTables) -> Result<bool> {
     let mut repeatable = true;
     plan.apply_with_subqueries(|node| {
         if is_view(node, &read.views) {
@@ -157,7 +157,7 @@ pub(super) fn is_repeatable(plan: &LogicalPlan, read: &Readings) -> Result<bool>
         if let LogicalPlan::RecursiveQuery(query) = node {
             // Only its steps are volatile; the query is repeatable.
             let others = read.recursive.iter().filter(|name| **name != query.name).cloned().collect();
-            let within = Readings { views: read.views.clone(), recursive: others };
+            let within = ReadTables { views: read.views.clone(), recursive: others };
             repeatable &= is_repeatable(&query.static_term, &within)? && is_repeatable(&query.recursive_term, &within)?;
             return Ok(if repeatable { TreeNodeRecursion::Jump } else { TreeNodeRecursion::Stop });
         }

@@ -22,20 +22,20 @@ use datafusion::logical_expr::{
     lit, not, when,
 };
 
-use self::dependent_join::{DependentJoin, Rows, same};
+use self::dependent_join::{DependentJoin, Rows, all_null_safe_equal};
 use self::domain::{Domain, is_repeatable};
-use self::outer_columns::{lateral, outer_columns, subquery_of, with_plan};
+use self::outer_columns::{find_lateral_subquery, outer_columns, subquery_of, with_plan};
 use self::single_value::single_value;
 
 /// Generates names that are unique in a statement, and records the tables that the statement reads.
 struct Names {
     last: usize,
-    read: Readings,
+    read: ReadTables,
 }
 
 /// Plans that are known to be repeatable, or not to be.
 #[derive(Default)]
-struct Readings {
+struct ReadTables {
     /// Our own views, which are.
     views: Vec<LogicalPlan>,
     /// The names of recursive queries, which have other rows in each step.
@@ -54,7 +54,7 @@ impl Names {
 /// # Errors
 /// If a subquery cannot be rewritten.
 pub(super) fn rewrite(plan: LogicalPlan, views: Vec<LogicalPlan>) -> Result<Transformed<LogicalPlan>> {
-    let rewritten = unnest(plan, &mut Names { last: 0, read: Readings { views, recursive: Vec::new() } })?;
+    let rewritten = unnest(plan, &mut Names { last: 0, read: ReadTables { views, recursive: Vec::new() } })?;
     if rewritten.transformed
         && let Some(column) = outer_columns(&rewritten.data)?.first()
     {
@@ -74,7 +74,7 @@ fn unnest(plan: LogicalPlan, names: &mut Names) -> Result<Transformed<LogicalPla
             names.read.recursive.push(query.name.clone());
         }
         if let LogicalPlan::Join(join) = &node
-            && lateral(&join.right).is_some()
+            && find_lateral_subquery(&join.right).is_some()
         {
             return unnest_lateral(join, names).map(Transformed::yes);
         }
@@ -130,21 +130,21 @@ fn is_anti_or_semi_join(exists: &Exists) -> Result<bool> {
 }
 
 fn unnest_filter(predicate: &Expr, input: &Arc<LogicalPlan>, names: &mut Names) -> Result<LogicalPlan> {
-    let mut unnester = Unnester::over(input, names);
+    let mut unnester = Unnester::new(input, names);
     let mut conditions = Vec::new();
     for condition in split_conjunction_owned(predicate.clone()) {
         conditions.push(match condition {
             Expr::InSubquery(mut within) if is_semi_join(&Expr::InSubquery(within.clone()))? => {
-                within.subquery = unnester.kept(&within.subquery)?;
+                within.subquery = unnester.keep_subquery(&within.subquery)?;
                 Expr::InSubquery(within)
             }
             Expr::Exists(exists) if is_anti_or_semi_join(&exists)? => {
-                match unnester.rewritten(Expr::Exists(exists.clone())) {
+                match unnester.rewrite_subqueries(Expr::Exists(exists.clone())) {
                     Ok(condition) => condition,
-                    Err(_) => Expr::Exists(Exists::new(unnester.kept(&exists.subquery)?, exists.negated)),
+                    Err(_) => Expr::Exists(Exists::new(unnester.keep_subquery(&exists.subquery)?, exists.negated)),
                 }
             }
-            condition => unnester.rewritten(condition)?,
+            condition => unnester.rewrite_subqueries(condition)?,
         });
     }
     let plan = LogicalPlan::Filter(Filter::try_new(
@@ -178,13 +178,13 @@ fn unnest_expressions(node: &LogicalPlan, names: &mut Names) -> Result<LogicalPl
     let [input] = node.inputs()[..] else { return plan_err!("a subquery is not supported here; write it in WHERE") };
     let wider = if matches!(node, LogicalPlan::Sort(_)) { with_outer_columns(node, input)? } else { None };
     let input = wider.as_ref().unwrap_or(input);
-    let mut unnester = Unnester::over(input, names);
+    let mut unnester = Unnester::new(input, names);
     let preserver = NamePreserver::new(node);
     let is_sort = matches!(node, LogicalPlan::Sort(_));
     let mut exprs = Vec::new();
     for expr in node.expressions() {
         let name = preserver.save(&expr);
-        let rewritten = unnester.rewritten(expr)?;
+        let rewritten = unnester.rewrite_subqueries(expr)?;
         exprs.push(if is_sort { rewritten } else { name.restore(rewritten) });
     }
     let plan = node.with_new_exprs(exprs, vec![unnester.joined])?;
@@ -220,7 +220,7 @@ fn with_outer_columns(sort: &LogicalPlan, input: &LogicalPlan) -> Result<Option<
 
 /// Rewrites a join with a `LATERAL` subquery into one without.
 fn unnest_lateral(join: &Join, names: &mut Names) -> Result<LogicalPlan> {
-    let Some(subquery) = lateral(&join.right) else { return Ok(LogicalPlan::Join(join.clone())) };
+    let Some(subquery) = find_lateral_subquery(&join.right) else { return Ok(LogicalPlan::Join(join.clone())) };
     let mut outer = outer_columns(&subquery.subquery)?;
     outer.retain(|column| join.left.schema().has_column(column));
     let domain = Domain::new(&join.left, outer.iter().cloned().map(Expr::Column).collect(), &names.read)?;
@@ -231,7 +231,7 @@ fn unnest_lateral(join: &Join, names: &mut Names) -> Result<LogicalPlan> {
         keys = keys.into_iter().map(|key| Column::new(Some(alias.clone()), key.name)).collect();
     }
     let outer: Vec<Expr> = outer.into_iter().map(Expr::Column).collect();
-    let filter = same(&outer, &keys).into_iter().chain(join.filter.clone()).reduce(Expr::and);
+    let filter = all_null_safe_equal(&outer, &keys).into_iter().chain(join.filter.clone()).reduce(Expr::and);
     let joined = Join::try_new(
         Arc::clone(&join.left),
         Arc::new(plan),
@@ -255,48 +255,48 @@ struct Unnester<'a> {
     joined: LogicalPlan,
     names: &'a mut Names,
     /// Subqueries that were rewritten already, by the original expression.
-    known: Vec<(Expr, Expr)>,
+    rewritten: Vec<(Expr, Expr)>,
 }
 
 impl<'a> Unnester<'a> {
-    fn over(input: &'a LogicalPlan, names: &'a mut Names) -> Self {
-        Self { input, joined: input.clone(), names, known: Vec::new() }
+    fn new(input: &'a LogicalPlan, names: &'a mut Names) -> Self {
+        Self { input, joined: input.clone(), names, rewritten: Vec::new() }
     }
 
-    fn rewritten(&mut self, expr: Expr) -> Result<Expr> {
+    fn rewrite_subqueries(&mut self, expr: Expr) -> Result<Expr> {
         let rewritten = expr.transform_up(|part| {
             if subquery_of(&part).is_none() {
                 return Ok(Transformed::no(part));
             }
-            if let Some((_, known)) = self.known.iter().find(|(expr, _)| *expr == part) {
+            if let Some((_, known)) = self.rewritten.iter().find(|(expr, _)| *expr == part) {
                 return Ok(Transformed::yes(known.clone()));
             }
             let was = part.clone();
             let now = match part {
                 Expr::Exists(Exists { subquery, negated }) => {
-                    let exists = self.exists(&subquery)?;
+                    let exists = self.rewrite_exists(&subquery)?;
                     if negated { not(exists) } else { exists }
                 }
                 Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
-                    let within = self.within(&expr, &subquery)?;
+                    let within = self.rewrite_in(&expr, &subquery)?;
                     if negated { not(within) } else { within }
                 }
                 Expr::SetComparison(SetComparison { expr, subquery, op, quantifier }) => match (op, quantifier) {
-                    (Operator::Eq, SetQuantifier::Any) => self.within(&expr, &subquery)?,
-                    (Operator::NotEq, SetQuantifier::All) => not(self.within(&expr, &subquery)?),
-                    (op, quantifier) => self.compared(&expr, op, quantifier, &subquery)?,
+                    (Operator::Eq, SetQuantifier::Any) => self.rewrite_in(&expr, &subquery)?,
+                    (Operator::NotEq, SetQuantifier::All) => not(self.rewrite_in(&expr, &subquery)?),
+                    (op, quantifier) => self.rewrite_set_comparison(&expr, op, quantifier, &subquery)?,
                 },
-                Expr::ScalarSubquery(subquery) => self.scalar(&subquery)?,
+                Expr::ScalarSubquery(subquery) => self.rewrite_scalar(&subquery)?,
                 part => part,
             };
-            self.known.push((was, now.clone()));
+            self.rewritten.push((was, now.clone()));
             Ok(Transformed::yes(now))
         })?;
         Ok(rewritten.data)
     }
 
     /// Returns the outer columns of a subquery, which must be columns of the input.
-    fn outer(&self, plan: &LogicalPlan) -> Result<Vec<Column>> {
+    fn find_outer_columns(&self, plan: &LogicalPlan) -> Result<Vec<Column>> {
         let outer = outer_columns(plan)?;
         match outer.iter().find(|column| !self.input.schema().has_column(column)) {
             Some(column) => plan_err!(
@@ -307,7 +307,7 @@ impl<'a> Unnester<'a> {
     }
 
     /// Returns a subquery that is left to the engine.
-    fn kept(&mut self, subquery: &Subquery) -> Result<Subquery> {
+    fn keep_subquery(&mut self, subquery: &Subquery) -> Result<Subquery> {
         Ok(with_plan(subquery, unnest(subquery.subquery.as_ref().clone(), self.names)?.data))
     }
 
@@ -327,8 +327,8 @@ impl<'a> Unnester<'a> {
         let name = self.names.next("found");
         let plan = LogicalPlanBuilder::from(plan).alias(name.as_str())?.build()?;
         let columns = plan.schema().columns();
-        let is_found = found.map(|value| last(&columns).eq(value.clone()));
-        let condition = same(values, &columns).into_iter().chain(is_found).reduce(Expr::and);
+        let is_found = found.map(|value| last_column(&columns).eq(value.clone()));
+        let condition = all_null_safe_equal(values, &columns).into_iter().chain(is_found).reduce(Expr::and);
         let builder = LogicalPlanBuilder::from(self.joined.clone());
         self.joined = match condition {
             Some(condition) => builder.join_on(plan, JoinType::Left, [condition])?.build()?,
@@ -337,8 +337,8 @@ impl<'a> Unnester<'a> {
         Ok(columns)
     }
 
-    fn exists(&mut self, subquery: &Subquery) -> Result<Expr> {
-        let outer = self.outer(&subquery.subquery)?;
+    fn rewrite_exists(&mut self, subquery: &Subquery) -> Result<Expr> {
+        let outer = self.find_outer_columns(&subquery.subquery)?;
         let Rows { plan, keys } = self.rows(&subquery.subquery, &outer, Vec::new())?;
         let name = self.names.next("rows");
         let plan = if keys.is_empty() { LogicalPlanBuilder::from(plan).limit(0, Some(1))?.build()? } else { plan };
@@ -347,17 +347,17 @@ impl<'a> Unnester<'a> {
             LogicalPlanBuilder::from(plan).aggregate(keys.clone(), [count(lit(1_i64)).alias(&name)])?.build()?;
         let values: Vec<Expr> = outer.into_iter().map(Expr::Column).collect();
         let columns = self.join(counted, &values, None)?;
-        let rows = last(&columns);
+        let rows = last_column(&columns);
         Ok(if keys.is_empty() { rows.gt(lit(0_i64)) } else { rows.is_not_null() })
     }
 
     /// Rewrites `x IN (SELECT y ...)`: true if a `y` equals `x`; false if there are no rows; null if `x` or a `y` is
     /// null; else false.
-    fn within(&mut self, x: &Expr, subquery: &Subquery) -> Result<Expr> {
+    fn rewrite_in(&mut self, x: &Expr, subquery: &Subquery) -> Result<Expr> {
         if !is_repeatable(&subquery.subquery, &self.names.read)? {
-            return self.compared(x, Operator::Eq, SetQuantifier::Any, subquery);
+            return self.rewrite_set_comparison(x, Operator::Eq, SetQuantifier::Any, subquery);
         }
-        let outer = self.outer(&subquery.subquery)?;
+        let outer = self.find_outer_columns(&subquery.subquery)?;
         let Rows { plan, keys } = self.rows(&subquery.subquery, &outer, Vec::new())?;
         let keys: Vec<Expr> = keys.into_iter().map(Expr::Column).collect();
         let values: Vec<Expr> = outer.into_iter().map(Expr::Column).collect();
@@ -369,10 +369,10 @@ impl<'a> Unnester<'a> {
         let counts = [count(lit(1_i64)).alias(&all), count(value.clone()).alias(&known)];
         let counted = LogicalPlanBuilder::from(plan.clone()).aggregate(keys.clone(), counts)?.build()?;
         let columns = self.join(counted, &values, None)?;
-        let (known, all) = (last(&columns), last(&columns[..columns.len().saturating_sub(1)]));
+        let (known, all) = (last_column(&columns), last_column(&columns[..columns.len().saturating_sub(1)]));
         let distinct = LogicalPlanBuilder::from(plan).filter(value.clone().is_not_null())?.distinct()?.build()?;
         let columns = self.join(distinct, &values, Some(x))?;
-        let found = last(&columns);
+        let found = last_column(&columns);
         when(found.is_not_null(), lit(true))
             .when(all.clone().is_null().or(all.clone().eq(lit(0_i64))), lit(false))
             .when(x.clone().is_null().or(known.lt(all)), lit(ScalarValue::Boolean(None)))
@@ -381,8 +381,14 @@ impl<'a> Unnester<'a> {
 
     /// Rewrites `x < ANY (SELECT y ...)` and `x < ALL (SELECT y ...)`, by counting the `y` for which it is true and
     /// null.
-    fn compared(&mut self, x: &Expr, op: Operator, quantifier: SetQuantifier, subquery: &Subquery) -> Result<Expr> {
-        let outer = self.outer(&subquery.subquery)?;
+    fn rewrite_set_comparison(
+        &mut self,
+        x: &Expr,
+        op: Operator,
+        quantifier: SetQuantifier,
+        subquery: &Subquery,
+    ) -> Result<Expr> {
+        let outer = self.find_outer_columns(&subquery.subquery)?;
         let y = single_column(&subquery.subquery)?;
         if let Some(column) = x.column_refs().into_iter().find(|column| !self.input.schema().has_column(column)) {
             return plan_err!("{op} ANY or ALL cannot compare {column}, another subquery; write that one in a WITH");
@@ -414,10 +420,10 @@ impl<'a> Unnester<'a> {
         }
     }
 
-    fn scalar(&mut self, subquery: &Subquery) -> Result<Expr> {
-        let outer = self.outer(&subquery.subquery)?;
+    fn rewrite_scalar(&mut self, subquery: &Subquery) -> Result<Expr> {
+        let outer = self.find_outer_columns(&subquery.subquery)?;
         if outer.is_empty() {
-            return Ok(Expr::ScalarSubquery(self.kept(subquery)?));
+            return Ok(Expr::ScalarSubquery(self.keep_subquery(subquery)?));
         }
         let Rows { plan, keys } = self.rows(&subquery.subquery, &outer, Vec::new())?;
         let keys: Vec<Expr> = keys.into_iter().map(Expr::Column).collect();
@@ -433,15 +439,15 @@ impl<'a> Unnester<'a> {
         };
         let values: Vec<Expr> = outer.into_iter().map(Expr::Column).collect();
         let columns = self.join(plan, &values, None)?;
-        let value = last(&columns);
+        let value = last_column(&columns);
         if is_single {
             return Ok(value);
         }
-        Ok(single_value(last(&columns[..columns.len().saturating_sub(1)]), value))
+        Ok(single_value(last_column(&columns[..columns.len().saturating_sub(1)]), value))
     }
 }
 
-fn last(columns: &[Column]) -> Expr {
+fn last_column(columns: &[Column]) -> Expr {
     columns.last().map_or_else(|| lit(ScalarValue::Null), |column| col(column.clone()))
 }
 

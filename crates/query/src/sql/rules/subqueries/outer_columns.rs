@@ -31,7 +31,7 @@ pub(super) fn subquery_of(expr: &Expr) -> Option<&Subquery> {
 }
 
 /// Returns the subquery of a `LATERAL` right side of a join.
-pub(super) fn lateral(plan: &LogicalPlan) -> Option<&Subquery> {
+pub(super) fn find_lateral_subquery(plan: &LogicalPlan) -> Option<&Subquery> {
     match plan {
         LogicalPlan::Subquery(subquery) => Some(subquery),
         LogicalPlan::SubqueryAlias(SubqueryAlias { input, .. }) => match input.as_ref() {
@@ -49,7 +49,7 @@ fn collect(plan: &LogicalPlan, found: &mut Vec<Column>) -> Result<()> {
         }
     };
     match plan {
-        LogicalPlan::Join(Join { left, right, .. }) if lateral(right).is_some() => {
+        LogicalPlan::Join(Join { left, right, .. }) if find_lateral_subquery(right).is_some() => {
             collect(left, found)?;
             let outer = outer_columns(right)?;
             outer.iter().filter(|column| !left.schema().has_column(column)).for_each(|column| add(found, column));
@@ -91,7 +91,7 @@ fn rename(plan: LogicalPlan, new: &Replacements) -> Result<LogicalPlan> {
     }
     let scope = merge_schema(&plan.inputs());
     let plan = match plan {
-        LogicalPlan::Join(mut join) if lateral(&join.right).is_some() => {
+        LogicalPlan::Join(mut join) if find_lateral_subquery(&join.right).is_some() => {
             let visible = without(new, join.left.schema());
             join.left = rename(join.left.as_ref().clone(), new)?.into();
             join.right = rename(join.right.as_ref().clone(), &visible)?.into();

@@ -28,21 +28,21 @@ pub(super) fn parse_zone(name: &str) -> Result<Tz> {
 pub(super) fn instant_of(local: NaiveDateTime, zone: &Tz) -> Option<NaiveDateTime> {
     let offset = match zone.offset_from_local_datetime(&local) {
         LocalResult::Single(offset) => offset.fix(),
-        LocalResult::Ambiguous(one, other) => lesser(one.fix(), other.fix()),
-        LocalResult::None => before_gap(local, zone)?,
+        LocalResult::Ambiguous(one, other) => lesser_offset(one.fix(), other.fix()),
+        LocalResult::None => find_offset_before_gap(local, zone)?,
     };
     local.checked_sub_signed(TimeDelta::seconds(i64::from(offset.local_minus_utc())))
 }
 
 /// Returns the offset before the gap that contains `local`.
-fn before_gap(local: NaiveDateTime, zone: &Tz) -> Option<FixedOffset> {
+fn find_offset_before_gap(local: NaiveDateTime, zone: &Tz) -> Option<FixedOffset> {
     (1..=MAX_GAP_HOURS).find_map(|hours| {
         let earlier = local.checked_sub_signed(TimeDelta::hours(hours))?;
         zone.offset_from_local_datetime(&earlier).latest().map(|offset| offset.fix())
     })
 }
 
-fn lesser(one: FixedOffset, other: FixedOffset) -> FixedOffset {
+fn lesser_offset(one: FixedOffset, other: FixedOffset) -> FixedOffset {
     if one.local_minus_utc() <= other.local_minus_utc() { one } else { other }
 }
 

@@ -1,6 +1,6 @@
 //! Timestamps. The engine uses nanoseconds, which range from 1677 to 2262, and fails for wall-clock times in a gap or
-//! an overlap of daylight saving time. Tables have microseconds; with these rules so do `TIMESTAMP`, `now()` and what
-//! is computed from them, as in PostgreSQL.
+//! an overlap of daylight saving time. Tables have microseconds; with these rules so do `TIMESTAMP`, `now()` and
+//! expressions of them, as in PostgreSQL.
 
 mod at_time_zone;
 mod coercion;

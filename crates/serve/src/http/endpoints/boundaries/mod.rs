@@ -55,7 +55,7 @@ const PARAMETERS: ParameterTable = &[
     ),
 ];
 
-/// What `/boundaries` is.
+/// The definition of `/boundaries`.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: BOUNDARIES,
     about: "The outlines of neighborhoods and districts as GeoJSON, with the labels of incidents.",
@@ -76,11 +76,11 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
     let places = (parameters.single("dimension"), parameters.single("city"));
     let name = AnswerTag::for_boundaries(&context, &format!("{:?}", (&sets, places, tolerance)))?;
     if name.matches(&params.headers) {
-        return Ok(name.not_modified(&context.view, &[])?);
+        return Ok(name.not_modified(&context.snapshot, &[])?);
     }
     let made = async {
         let batches = read_rows(&context, &sets, &parameters).await?;
-        let synthetic = context.reader.boundaries_marks(&context.view).await?;
+        let synthetic = context.reader.boundaries_marks(&context.snapshot).await?;
         let synthetic = synthetic.iter().any(|(name, mark)| mark.synthetic && sets.contains(name));
         let counts_for = counts_for(&context);
         let written = tokio::task::spawn_blocking(move || to_geojson(&batches, &counts_for, tolerance));
@@ -92,7 +92,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/geo+json"));
     name.insert_into(headers);
-    insert_lake_headers(headers, &context.view, &[])?;
+    insert_lake_headers(headers, &context.snapshot, &[])?;
     headers.remove("lake-synthetic");
     if synthetic {
         headers.insert("lake-synthetic", bool_header(true));
@@ -103,8 +103,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, params: RequestParams) -> R
 
 /// Returns the requested sets that have landed.
 fn select_sets(context: &RequestContext, parameters: &Parameters) -> Result<BTreeSet<String>, Problem> {
-    let landed = context.view.boundaries_names();
-    let defined = || context.view.catalog.boundaries();
+    let landed = context.snapshot.boundaries_names();
+    let defined = || context.snapshot.catalog.boundaries();
     let known: BTreeSet<&str> = defined().map(|set| set.name.as_str()).chain(landed.iter().copied()).collect();
     let mut sets = landed.clone();
     if let Some(wanted) = parameters.all("resource") {
@@ -114,7 +114,7 @@ fn select_sets(context: &RequestContext, parameters: &Parameters) -> Result<BTre
         sets.retain(|name| wanted.iter().any(|wanted| wanted == name));
     }
     if let Some(counted) = parameters.all("counts_for") {
-        let resources = context.view.resource_names();
+        let resources = context.snapshot.resource_names();
         if let Some(wrong) = counted.iter().find(|name| !resources.contains(name.as_str())) {
             return Err(unknown_value("counts_for", wrong, resources.iter().copied()).into());
         }
@@ -134,7 +134,7 @@ fn select_sets(context: &RequestContext, parameters: &Parameters) -> Result<BTre
 
 /// Returns the resources that each set labels.
 fn counts_for(context: &RequestContext) -> BTreeMap<String, Vec<String>> {
-    context.view.catalog.boundaries().map(|set| (set.name.clone(), set.resources.clone())).collect()
+    context.snapshot.catalog.boundaries().map(|set| (set.name.clone(), set.resources.clone())).collect()
 }
 
 /// The columns of the answer, in the order in which they are read.

@@ -67,7 +67,8 @@ fn orient(mut ring: Ring, against_the_clock: bool) -> Ring {
 fn thin_out(ring: &[Position], narrower: f64, tolerance: f64) -> Ring {
     let flat: Vec<Position> = ring.iter().map(|[x, y]| [x * narrower, *y]).collect();
     let Some(end) = flat.len().checked_sub(1).filter(|end| *end > 3) else { return ring.iter().map(rounded).collect() };
-    // A ring has no ends: what is farthest from its first position, and from the line between the two, stays.
+    // A ring has no ends: the position farthest from its first one, and that farthest from the line between the two,
+    // stay.
     let (across, _) = farthest(&flat, 0, end, |at| distance(at, flat[0], flat[0]));
     let (aside, _) = farthest(&flat, 0, end, |at| distance(at, flat[0], flat[across]));
     let mut kept = vec![false; flat.len()];

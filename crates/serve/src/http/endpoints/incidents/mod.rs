@@ -74,7 +74,7 @@ const OWN_PARAMETERS: [Parameter; 5] = [
 const PARAMETERS: ParameterTable =
     &with_filters::<{ OWN_PARAMETERS.len() }, { OWN_PARAMETERS.len() + FILTERS.len() }>(OWN_PARAMETERS);
 
-/// What `/incidents` is.
+/// The definition of `/incidents`.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: INCIDENTS,
     about: "The incidents themselves, the newest first, a page at a time.",
@@ -99,7 +99,7 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, params: RequestParams) -
     let after = page.as_ref().map(|page| &page.after);
     let (rows, truncated) = request.run(read_page(&request.context, &filters, after, limit)).await?;
     let next = truncated.then(|| last_key(&rows)).flatten();
-    let next = next.map(|after| PageToken { version: request.context.view.version(), question, after }.encode());
+    let next = next.map(|after| PageToken { version: request.context.snapshot.version(), question, after }.encode());
     let shown = project(&rows, &columns)?;
     let link =
         next.as_deref().filter(|_| params.method != Method::POST).map(|token| params.address_with("page", token));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
 
-/// What does not change from page to page is not part of the question.
+/// A parameter that may change from page to page is not part of the question.
 const OUTSIDE_QUESTION: [&str; 5] = ["page", "limit", "format", "columns", "cells"];
 
 /// A place in the order of incidents.

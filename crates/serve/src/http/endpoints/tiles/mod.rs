@@ -49,7 +49,7 @@ const OWN_PARAMETERS: [Parameter; 1] = [Parameter::with_values(
 pub(crate) const PARAMETERS: ParameterTable =
     &with_filters::<{ OWN_PARAMETERS.len() }, { OWN_PARAMETERS.len() + FILTERS.len() }>(OWN_PARAMETERS);
 
-/// What tiles are.
+/// The definition of tiles.
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: TILES,
     about: "Counts by cell as a vector tile: layer `cells`, members `cell` and `count`; `/tiles.json` describes them.",
@@ -81,12 +81,12 @@ pub(crate) async fn answer(
     let resolution = parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let resolution = resolution.unwrap_or_else(|| address.resolution());
     let context = app.open_context().await?;
-    filters.check_resources(&context.view.resource_names())?;
+    filters.check_resources(&context.snapshot.resource_names())?;
     timing.step("open");
     let names = filters.resources.included.clone();
     let name = AnswerTag::for_question(&context, &names, &format!("{:?}", (&filters, resolution, address)), "mvt")?;
     if params.method != Method::POST && name.matches(&params.headers) {
-        return Ok(name.not_modified(&context.view, &names)?);
+        return Ok(name.not_modified(&context.snapshot, &names)?);
     }
     let made = render_tile(&context, filters, resolution, address, app.limits.max_tile_cells);
     let bytes = run_until(deadline, made).await?;
@@ -95,7 +95,7 @@ pub(crate) async fn answer(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.mapbox-vector-tile"));
     name.insert_into(headers);
-    insert_lake_headers(headers, &context.view, &names)?;
+    insert_lake_headers(headers, &context.snapshot, &names)?;
     timing.insert_into(headers);
     Ok(response)
 }

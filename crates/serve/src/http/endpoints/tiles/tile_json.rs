@@ -1,4 +1,4 @@
-//! `/tiles.json`: what the vector tiles hold, for maps that read it (TileJSON 3.0.0,
+//! `/tiles.json`: the description of the vector tiles for maps that read it (TileJSON 3.0.0,
 //! <https://github.com/mapbox/tilejson-spec/tree/master/3.0.0>).
 
 use std::collections::BTreeSet;
@@ -37,13 +37,13 @@ pub(crate) async fn get(
     let filters = Filters::parse(&parameters, &app.limits.answers)?;
     parse_optional_integer(&parameters, "geo_precision", 0, FINEST_RESOLUTION)?;
     let context = app.open_context().await?;
-    filters.check_resources(&context.view.resource_names())?;
+    filters.check_resources(&context.snapshot.resource_names())?;
     let scheme = scheme.map_or("http", |Extension(Scheme(scheme))| scheme);
     let is_proxy = peer.is_some_and(|Extension(peer)| app.access.is_trusted_proxy(peer.address.ip()));
     let base = forwarded_base(is_proxy, scheme, &uri, &headers);
     let document = document(&base, &query, &requested_resources(&context, &filters));
     let mut response = Json(document).into_response();
-    insert_lake_headers(response.headers_mut(), &context.view, &filters.resources.included)?;
+    insert_lake_headers(response.headers_mut(), &context.snapshot, &filters.resources.included)?;
     Ok(response)
 }
 
@@ -62,19 +62,19 @@ fn forwarded_base(is_proxy: bool, scheme: &str, uri: &Uri, headers: &HeaderMap) 
 fn base(scheme: &str, host: Option<&str>, uri: &Uri, headers: &HeaderMap) -> String {
     let written = || headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str)).or_else(written);
-    // It goes into a document: what is not a host is left out.
+    // It becomes part of a document: a value that is not a host is ignored.
     let is_host = |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c));
     authority.filter(is_host).map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }
 
 /// Returns the resources whose incidents may be in the tiles.
 fn requested_resources(context: &RequestContext, filters: &Filters) -> Vec<Arc<Resource>> {
-    let landed = context.view.resources.keys();
+    let landed = context.snapshot.resources.keys();
     let chosen = landed.filter(|name| {
         let wanted = &filters.resources.included;
         (wanted.is_empty() || wanted.contains(name)) && !filters.resources.excluded.contains(name)
     });
-    chosen.filter_map(|name| context.view.catalog.get(name).ok()).collect()
+    chosen.filter_map(|name| context.snapshot.catalog.get(name).ok()).collect()
 }
 
 fn document(base: &str, query: &str, resources: &[Arc<Resource>]) -> Value {

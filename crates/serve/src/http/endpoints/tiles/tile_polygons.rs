@@ -157,7 +157,7 @@ mod tests {
         let rings = polygon(&[(-far, -far), (far, -far), (far, far), (-far, far)]);
         assert_eq!(rings.len(), 1);
         assert_eq!(doubled_area(&rings[0]), 2 * (4096 + 128) * (4096 + 128));
-        assert_eq!(polygon(&[(2.0, 0.0), (3.0, 0.0), (3.0, 1.0)]), Vec::<Vec<Corner>>::new(), "beside the tile");
+        assert_eq!(polygon(&[(2.0, 0.0), (3.0, 0.0), (3.0, 1.0)]), Vec::<Vec<Corner>>::new(), "outside the tile");
         // An edge from far away cuts the tile in half, whichever way the ring turns.
         for ring in [[(-far, -far), (far, far), (-far, far)], [(-far, far), (far, far), (-far, -far)]] {
             let half = polygon(&ring);
@@ -187,7 +187,7 @@ mod tests {
         // A spike is left out.
         assert_eq!(valid_ring(vec![(0, 0), (4, 0), (9, 0), (4, 0), (4, 4)]), Some(vec![(0, 0), (4, 0), (4, 4)]));
         assert_eq!(valid_ring(vec![(0, 0), (4, 0), (0, 0), (2, 0)]), None);
-        // What turns against the clock is turned round.
+        // Counterclockwise rings are reversed.
         assert_eq!(valid_ring(vec![(0, 0), (0, 4), (4, 4)]), Some(vec![(4, 4), (0, 4), (0, 0)]));
     }
 }

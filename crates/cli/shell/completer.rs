@@ -11,7 +11,7 @@ use rustyline::{Context, Helper};
 
 use super::statements;
 
-/// What a statement is mostly made of.
+/// Frequent keywords of statements.
 const KEYWORDS: [&str; 40] = [
     "ALL",
     "AND",
@@ -60,9 +60,9 @@ const NAMES: &str = "SELECT CASE WHEN table_schema = 'main' THEN table_name ELSE
                      column_name FROM information_schema.columns WHERE table_schema <> 'information_schema'";
 
 /// The words, sorted.
-pub(super) struct Words(Vec<String>);
+pub(super) struct WordCompleter(Vec<String>);
 
-impl Words {
+impl WordCompleter {
     /// Collects the words of a session.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Words {
     }
 }
 
-impl Completer for Words {
+impl Completer for WordCompleter {
     type Candidate = String;
 
     fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
@@ -98,7 +98,7 @@ impl Completer for Words {
     }
 }
 
-impl Validator for Words {
+impl Validator for WordCompleter {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let text = context.input().trim();
         let (_, rest) = statements::split(text);
@@ -107,10 +107,10 @@ impl Validator for Words {
     }
 }
 
-impl Hinter for Words {
+impl Hinter for WordCompleter {
     type Hint = String;
 }
 
-impl Highlighter for Words {}
+impl Highlighter for WordCompleter {}
 
-impl Helper for Words {}
+impl Helper for WordCompleter {}

@@ -8,7 +8,7 @@ use lake_model::{Error, Kind, Result, ResultExt as _, nearest, read_text_file};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::wrong;
+use super::error_at_line;
 
 /// A config file that was read and names only what there is.
 #[derive(Debug)]
@@ -32,14 +32,14 @@ pub(crate) fn is_option(argument: &Arg) -> bool {
     argument.get_long().is_some_and(|long| !["config", "help", "version"].contains(&long))
 }
 
-fn option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+fn find_own_option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|argument| is_option(argument) && argument.get_long() == Some(name))
 }
 
 /// Returns the names of a command's options, and with `below` those of its subcommands.
-fn options(command: &Command, below: bool) -> Vec<&str> {
+fn list_options(command: &Command, below: bool) -> Vec<&str> {
     let own = command.get_arguments().filter(|argument| is_option(argument)).filter_map(Arg::get_long);
-    let inner = command.get_subcommands().filter(|_| below).flat_map(|inner| options(inner, true));
+    let inner = command.get_subcommands().filter(|_| below).flat_map(|inner| list_options(inner, true));
     own.chain(inner).collect()
 }
 
@@ -47,22 +47,22 @@ impl ConfigFile {
     /// Reads a file for the commands of `program`.
     ///
     /// # Errors
-    /// If it cannot be read, is not TOML, or names what there is not, with the line and what was meant.
+    /// If it cannot be read, is not TOML, or has an unknown name, with the line and the nearest name.
     pub(crate) fn read(path: PathBuf, program: &Command) -> Result<Self> {
         let text = read_text_file(&path).map_err(|error| error.context("the config file"))?;
-        let settings = Reading { path: &path, text: &text, program }.settings()?;
+        let settings = Parser { path: &path, text: &text, program }.parse()?;
         Ok(Self { path, settings })
     }
 
     /// Returns the program with the file's values as the defaults of its options.
-    pub(crate) fn as_defaults(&self, program: Command) -> Command {
-        self.within(program, &mut Vec::new())
+    pub(crate) fn with_defaults(&self, program: Command) -> Command {
+        self.set_defaults(program, &mut Vec::new())
     }
 
-    fn within(&self, command: Command, words: &mut Vec<String>) -> Command {
+    fn set_defaults(&self, command: Command, words: &mut Vec<String>) -> Command {
         let command = command.mut_args(|argument| {
             let name = argument.get_long().filter(|_| is_option(&argument));
-            let Some(setting) = name.and_then(|name| self.setting(words, name)) else { return argument };
+            let Some(setting) = name.and_then(|name| self.find_setting(words, name)) else { return argument };
             // Options keep the texts of their defaults until the process ends, and the file is read once.
             let values = setting.values.iter().map(|value| &*Box::leak(value.clone().into_boxed_str()));
             // Help shows defaults.
@@ -71,14 +71,14 @@ impl ConfigFile {
         });
         command.mut_subcommands(|inner| {
             words.push(inner.get_name().to_owned());
-            let inner = self.within(inner, words);
+            let inner = self.set_defaults(inner, words);
             words.pop();
             inner
         })
     }
 
     /// Returns the setting of a command's option: its own, else that of every command.
-    fn setting(&self, command: &[String], option: &str) -> Option<&Setting> {
+    fn find_setting(&self, command: &[String], option: &str) -> Option<&Setting> {
         let of = |command: &[String]| {
             self.settings.iter().find(|setting| setting.command == command && setting.option == option)
         };
@@ -86,17 +86,17 @@ impl ConfigFile {
     }
 
     /// Returns the file and line that set a command's option, if there is such a line.
-    pub(crate) fn origin(&self, command: &[String], option: &str) -> Option<String> {
-        self.setting(command, option).map(|setting| self.place(setting))
+    pub(crate) fn find_origin(&self, command: &[String], option: &str) -> Option<String> {
+        self.find_setting(command, option).map(|setting| self.format_place(setting))
     }
 
     /// Returns the values that the file sets a command's option to.
-    pub(super) fn values(&self, command: &[String], option: &str) -> Option<&[String]> {
-        self.setting(command, option).map(|setting| setting.values.as_slice()).filter(|values| !values.is_empty())
+    pub(super) fn find_values(&self, command: &[String], option: &str) -> Option<&[String]> {
+        self.find_setting(command, option).map(|setting| setting.values.as_slice()).filter(|values| !values.is_empty())
     }
 
     /// Forgets the setting of a command's option.
-    pub(super) fn forget(&mut self, command: &[String], option: &str) {
+    pub(super) fn remove_setting(&mut self, command: &[String], option: &str) {
         let at = |command: &[String]| {
             self.settings.iter().position(|setting| setting.command == command && setting.option == option)
         };
@@ -106,39 +106,39 @@ impl ConfigFile {
     }
 
     /// Returns the file and line where an option has this value.
-    pub(crate) fn place_of(&self, option: &str, value: &str) -> Option<String> {
+    pub(crate) fn find_place(&self, option: &str, value: &str) -> Option<String> {
         let has = |setting: &&Setting| setting.option == option && setting.values.iter().any(|text| text == value);
-        self.settings.iter().find(has).map(|setting| self.place(setting))
+        self.settings.iter().find(has).map(|setting| self.format_place(setting))
     }
 
-    fn place(&self, setting: &Setting) -> String {
+    fn format_place(&self, setting: &Setting) -> String {
         format!("{}, line {}", self.path.display(), setting.line)
     }
 }
 
 /// A file as it is read.
-struct Reading<'a> {
+struct Parser<'a> {
     path: &'a Path,
     text: &'a str,
     program: &'a Command,
 }
 
-impl Reading<'_> {
-    fn settings(&self) -> Result<Vec<Setting>> {
+impl Parser<'_> {
+    fn parse(&self) -> Result<Vec<Setting>> {
         let table = DeTable::parse(self.text).map_err(|error| {
-            let line = error.span().map_or(1, |span| self.line(span.start));
-            wrong(self.path, line, error.message())
+            let line = error.span().map_or(1, |span| self.line_of(span.start));
+            error_at_line(self.path, line, error.message())
         })?;
         let mut settings = Vec::new();
-        self.read(table.get_ref(), self.program, &mut Vec::new(), &mut settings)?;
+        self.read_table(table.get_ref(), self.program, &mut Vec::new(), &mut settings)?;
         Ok(settings)
     }
 
-    fn line(&self, at: usize) -> usize {
+    fn line_of(&self, at: usize) -> usize {
         self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
     }
 
-    fn read(
+    fn read_table(
         &self,
         table: &DeTable<'_>,
         command: &Command,
@@ -146,66 +146,79 @@ impl Reading<'_> {
         settings: &mut Vec<Setting>,
     ) -> Result<()> {
         for (key, value) in table {
-            let (name, line) = (key.get_ref().as_ref(), self.line(key.span().start));
+            let (name, line) = (key.get_ref().as_ref(), self.line_of(key.span().start));
             if let Some(inner) = value.get_ref().as_table() {
                 let Some(found) = command.get_subcommands().find(|inner| inner.get_name() == name) else {
-                    return Err(self.no_such("command", name, line, command.get_subcommands().map(Command::get_name)));
+                    return Err(self.unknown_name_error(
+                        "command",
+                        name,
+                        line,
+                        command.get_subcommands().map(Command::get_name),
+                    ));
                 };
                 words.push(name.to_owned());
-                self.read(inner, found, words, settings)?;
+                self.read_table(inner, found, words, settings)?;
                 words.pop();
                 continue;
             }
-            let argument = self.option(name, line, command, words)?;
-            let values = texts(argument, value).map_err(|error| wrong(self.path, line, error))?;
+            let argument = self.find_option(name, line, command, words)?;
+            let values = parse_values(argument, value).map_err(|error| error_at_line(self.path, line, error))?;
             settings.push(Setting { command: words.clone(), option: name.to_owned(), values, line });
         }
         Ok(())
     }
 
     /// Returns the option of this name, of this command or, at the file's head, of any.
-    fn option<'c>(&self, name: &str, line: usize, command: &'c Command, words: &[String]) -> Result<&'c Arg> {
+    fn find_option<'c>(&self, name: &str, line: usize, command: &'c Command, words: &[String]) -> Result<&'c Arg> {
         let anywhere = words.is_empty();
-        if let Some(found) = if anywhere { find(command, name) } else { option(command, name) } {
+        if let Some(found) = if anywhere { find_in_subcommands(command, name) } else { find_own_option(command, name) }
+        {
             return Ok(found);
         }
-        if !anywhere && option(self.program, name).is_some() {
+        if !anywhere && find_own_option(self.program, name).is_some() {
             let what = format!("`{name}` is an option of every command: move it above the tables");
-            return Err(wrong(self.path, line, what));
+            return Err(error_at_line(self.path, line, what));
         }
-        Err(self.no_such("option", name, line, options(command, anywhere).into_iter()))
+        Err(self.unknown_name_error("option", name, line, list_options(command, anywhere).into_iter()))
     }
 
-    fn no_such<'n>(&self, kind: &str, name: &str, line: usize, names: impl Iterator<Item = &'n str>) -> Error {
+    fn unknown_name_error<'n>(
+        &self,
+        kind: &str,
+        name: &str,
+        line: usize,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Error {
         let hint = nearest(name, names).map_or_else(
             || "`hotspots-lake config show` prints all there are".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        wrong(self.path, line, format!("there is no {kind} `{name}`; {hint}"))
+        error_at_line(self.path, line, format!("there is no {kind} `{name}`; {hint}"))
     }
 }
 
 /// Returns the option of this name of a command, or of one of its subcommands.
-fn find<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
-    option(command, name).or_else(|| command.get_subcommands().find_map(|inner| find(inner, name)))
+fn find_in_subcommands<'c>(command: &'c Command, name: &str) -> Option<&'c Arg> {
+    find_own_option(command, name)
+        .or_else(|| command.get_subcommands().find_map(|inner| find_in_subcommands(inner, name)))
 }
 
 /// Returns the texts of a value, as on a command line.
-fn texts(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>> {
+fn parse_values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>> {
     let name = argument.get_long().unwrap_or_default();
     let many = matches!(argument.get_action(), ArgAction::Append);
     let is_flag = matches!(argument.get_action(), ArgAction::SetTrue | ArgAction::SetFalse);
     match value.get_ref() {
-        DeValue::Array(items) if many => items.iter().map(|item| text(name, item.get_ref())).collect(),
+        DeValue::Array(items) if many => items.iter().map(|item| parse_value(name, item.get_ref())).collect(),
         DeValue::Array(_) => Err(Error::invalid(format!("`{name}` is an array: expected one value"))),
         other if is_flag && !other.is_bool() => {
             Err(Error::invalid(format!("`{name}` is a flag: expected true or false")))
         }
-        other => Ok(vec![text(name, other)?]),
+        other => Ok(vec![parse_value(name, other)?]),
     }
 }
 
-fn text(name: &str, value: &DeValue<'_>) -> Result<String> {
+fn parse_value(name: &str, value: &DeValue<'_>) -> Result<String> {
     Ok(match value {
         DeValue::String(text) => text.to_string(),
         DeValue::Boolean(flag) => flag.to_string(),
@@ -228,7 +241,7 @@ mod tests {
     use crate::args::Args;
 
     fn settings(text: &str) -> Result<Vec<Setting>> {
-        Reading { path: Path::new("lake.toml"), text, program: &Args::command() }.settings()
+        Parser { path: Path::new("lake.toml"), text, program: &Args::command() }.parse()
     }
 
     #[test]

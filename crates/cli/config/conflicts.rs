@@ -1,4 +1,4 @@
-//! What options demand of each other, wherever their values come from.
+//! Exclusions and requirements between options, wherever their values come from.
 //!
 //! The command-line parser treats values of the file as defaults, and checks no requirements of defaults. So they are
 //! checked here: the command line and variables override the file, and the file's own settings must agree with each
@@ -23,7 +23,7 @@ const NEEDS: [(&str, &str); 5] = [
 ///
 /// # Errors
 /// If two settings of the file exclude each other, or an option lacks another that it needs.
-pub(super) fn yielding(
+pub(super) fn find_overridden(
     program: &Command,
     given: &ArgMatches,
     file: Option<&ConfigFile>,
@@ -31,8 +31,8 @@ pub(super) fn yielding(
     let (mut words, mut found) = (Vec::new(), Vec::new());
     let mut level = Some((program, given));
     while let Some((command, matches)) = level {
-        let yielding = Level { command, matches, words: &words, file }.yielding()?;
-        found.extend(yielding.into_iter().map(|name| (words.clone(), name.to_owned())));
+        let overridden = Level { command, matches, words: &words, file }.find_overridden()?;
+        found.extend(overridden.into_iter().map(|name| (words.clone(), name.to_owned())));
         level = matches.subcommand().and_then(|(name, matches)| {
             words.push(name.to_owned());
             Some((command.find_subcommand(name)?, matches))
@@ -41,7 +41,7 @@ pub(super) fn yielding(
     Ok(found)
 }
 
-/// Where a value comes from that is not a default.
+/// The source of a value that is not a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
     CommandLine,
@@ -58,7 +58,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A command of those that the words name, and what it was given.
+/// A command of those that the words name, and its values.
 struct Level<'a> {
     command: &'a Command,
     matches: &'a ArgMatches,
@@ -67,44 +67,44 @@ struct Level<'a> {
 }
 
 impl<'a> Level<'a> {
-    fn yielding(&self) -> Result<Vec<&'a str>> {
-        let mut yielding = Vec::new();
-        for (one, other) in self.exclusions() {
-            let (Some(of_one), Some(of_other)) = (self.origin(one), self.origin(other)) else { continue };
+    fn find_overridden(&self) -> Result<Vec<&'a str>> {
+        let mut overridden = Vec::new();
+        for (one, other) in self.list_exclusions() {
+            let (Some(of_one), Some(of_other)) = (self.find_origin(one), self.find_origin(other)) else { continue };
             match (&of_one, &of_other) {
                 (Origin::File(_), Origin::File(_)) => {
-                    let (one, other) = (shown(one), shown(other));
+                    let (one, other) = (format_option(one), format_option(other));
                     return Err(Error::invalid(format!(
                         "{one} ({of_one}) and {other} ({of_other}) exclude each other; remove one of them"
                     )));
                 }
-                (Origin::File(_), _) => yielding.extend(one.get_long()),
-                (_, Origin::File(_)) => yielding.extend(other.get_long()),
+                (Origin::File(_), _) => overridden.extend(one.get_long()),
+                (_, Origin::File(_)) => overridden.extend(other.get_long()),
                 // Between these the parser has decided.
                 _ => {}
             }
         }
         for (option, needed) in NEEDS {
             let (Some(option), Some(needed)) = (self.option(option), self.option(needed)) else { continue };
-            let Some(origin) = self.origin(option) else { continue };
-            let goes = needed.get_long().is_some_and(|needed| yielding.contains(&needed));
-            match (goes, &origin) {
-                // What only goes with a setting that yields, yields with it.
-                (true, Origin::File(_)) => yielding.extend(option.get_long()),
-                (false, _) if self.origin(needed).is_some() => {}
+            let Some(origin) = self.find_origin(option) else { continue };
+            let is_needed_overridden = needed.get_long().is_some_and(|needed| overridden.contains(&needed));
+            match (is_needed_overridden, &origin) {
+                // A setting that needs an overridden one is overridden with it.
+                (true, Origin::File(_)) => overridden.extend(option.get_long()),
+                (false, _) if self.find_origin(needed).is_some() => {}
                 _ => {
-                    let (option, needed) = (shown(option), shown(needed));
+                    let (option, needed) = (format_option(option), format_option(needed));
                     return Err(Error::invalid(format!(
                         "{option} ({origin}) needs {needed}, which is set nowhere; give both or neither"
                     )));
                 }
             }
         }
-        Ok(yielding)
+        Ok(overridden)
     }
 
     /// Returns the pairs that exclude each other.
-    fn exclusions(&self) -> impl Iterator<Item = (&'a Arg, &'a Arg)> {
+    fn list_exclusions(&self) -> impl Iterator<Item = (&'a Arg, &'a Arg)> {
         let command = self.command;
         let arguments = command.get_arguments();
         arguments.flat_map(move |one| command.get_arg_conflicts_with(one).into_iter().map(move |other| (one, other)))
@@ -114,7 +114,7 @@ impl<'a> Level<'a> {
         self.command.get_arguments().find(|argument| argument.get_long() == Some(name))
     }
 
-    fn origin(&self, argument: &Arg) -> Option<Origin> {
+    fn find_origin(&self, argument: &Arg) -> Option<Origin> {
         match self.matches.value_source(argument.get_id().as_str())? {
             ValueSource::CommandLine => Some(Origin::CommandLine),
             ValueSource::EnvVariable => {
@@ -123,7 +123,7 @@ impl<'a> Level<'a> {
             }
             _ => {
                 let (file, option) = (self.file?, argument.get_long()?);
-                let values = file.values(self.words, option)?;
+                let values = file.find_values(self.words, option)?;
                 // A default that is written out has no effect: `config show` prints it so.
                 let is_default = match argument.get_action() {
                     ArgAction::SetTrue | ArgAction::Count => matches!(values[0].as_str(), "false" | "0"),
@@ -132,13 +132,13 @@ impl<'a> Level<'a> {
                         defaults.eq(values.iter().map(String::as_str))
                     }
                 };
-                if is_default { None } else { file.origin(self.words, option).map(Origin::File) }
+                if is_default { None } else { file.find_origin(self.words, option).map(Origin::File) }
             }
         }
     }
 }
 
-fn shown(argument: &Arg) -> String {
+fn format_option(argument: &Arg) -> String {
     argument.get_long().map_or_else(|| format!("`{}`", argument.get_id()), |long| format!("`--{long}`"))
 }
 
