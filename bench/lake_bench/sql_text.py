@@ -5,7 +5,7 @@ from datetime import datetime
 from .question import Question, cell_range, parent_masks
 
 RADIUS_METRES = 6_371_008.8
-# What the rollup cannot answer: points, labels that it does not have, cells and times finer than its own.
+# Questions that the rollup cannot answer: points, labels that it does not have, cells and times finer than its own.
 ROLLUP_LABELS = {"resource", "category", "district"}
 ROLLUP_RESOLUTION = 9
 

@@ -52,7 +52,7 @@ impl Calendar {
         FIRST_DAY + i64::try_from(self.days.at(u64::try_from(point).unwrap_or(0))).unwrap_or(0)
     }
 
-    /// Returns the first of `total` rows that lies in the newest two months.
+    /// Returns the first of `total` rows that is in the newest two months.
     pub(crate) fn first_newest_row(&self, total: u64) -> u64 {
         let first_day = usize::try_from(END_DAY - FIRST_DAY).unwrap_or(0) - NEWEST_DAYS;
         let before = u128::from(self.days.sum_before(first_day)) * u128::from(total);

@@ -35,7 +35,7 @@ pub(crate) struct Point {
     pub(crate) decimals: usize,
 }
 
-/// What incidents are made from.
+/// The inputs from which incidents are made.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     pub(crate) city: City,

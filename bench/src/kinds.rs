@@ -1,4 +1,4 @@
-//! What occurs: categories and subcategories, of which few are most of all.
+//! Categories and subcategories, of which few are most frequent.
 
 use crate::random::{Random, Weighted, zipf};
 

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What the clients found.
+/// The results of the clients.
 #[derive(Debug)]
 pub(crate) struct LoadReport {
     /// The time of each answer, from the first byte sent to the last byte received, ascending.

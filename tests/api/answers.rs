@@ -85,7 +85,7 @@ async fn an_answer_is_not_sent_again_to_who_has_it_until_the_lake_changes() {
         assert_eq!(serving.get_with(&another, &[("if-none-match", &name)]).await.status, 304, "{one} {another}");
     }
 
-    // What lands changes the name, if it changes the version.
+    // A landed batch changes the name, if it changes the version.
     let edit = |row: &mut lake_testkit::Row| drop(row.insert("service_name".to_owned(), "Another".into()));
     bench.portal.update_where(crate::harness::CASES, |_| true, edit, 1_790_000_000_000);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();

@@ -217,7 +217,7 @@ async fn compaction_changes_no_hot_spot() {
     for (path, fast) in paths.into_iter().zip(&fast) {
         assert!(!fast.is_empty() && rows(&serving, path).await == *fast, "{path}");
     }
-    // What has moved since leaves its cell, in the middle between the two.
+    // A row that has moved since leaves its cell, in the middle between the two.
     let moved = |row: &mut Row| {
         row.insert("lat".to_owned(), "37.7512".into());
         row.insert("long".to_owned(), "-122.4312".into());

@@ -22,7 +22,7 @@ const LONG: Duration = Duration::from_mins(1);
 /// How long memory may take to come back, and a client to be answered.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What is asked, from a total to a large answer, over counts and over incidents.
+/// The requests, from a total to a large answer, over counts and over incidents.
 const QUESTIONS: [&str; 11] = [
     "/aggregates?group_by=",
     "/aggregates?group_by=category",
@@ -41,7 +41,7 @@ const QUESTIONS: [&str; 11] = [
 const BIG: &str = "/aggregates?geo_precision=10&time_precision=1m\
                    &group_by=resource,cell,time,category,subcategory,district,neighborhood,hour,weekday";
 
-/// What became of all requests.
+/// The outcome of all requests.
 #[derive(Default)]
 struct Tally {
     answered: AtomicUsize,
@@ -190,7 +190,7 @@ async fn two_hundred_clients_are_answered_rightly_or_refused_in_words_and_memory
     ] {
         returns_to(&running, name, level).await;
     }
-    // What the engine may hold, and as much again: not what the clients asked for.
+    // The limit of the engine, and as much again: not the amount that the clients requested.
     let most = 2.0 * metric(&running, "hotspots_engine_limit_bytes").await;
     assert!(resident_after < most, "{resident_after} bytes are resident after the load");
     assert_eq!(metric(&running, "hotspots_http_unfinished_total{by=\"server\"}").await, 0.0, "{}", running.log());

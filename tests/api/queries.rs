@@ -80,7 +80,7 @@ fn assert_counting(bench: &Bench, oracle: &Oracle, when: &str) {
             parameters
                 .extend(days.iter().map(String::as_str).chain([more].into_iter().filter(|more| !more.is_empty())));
             let rows = run(&program, name, &parameters);
-            // What is asked for by hour, day or cell leaves out those that have none.
+            // Groups by hour, day or cell omit rows without one.
             let placed = ["reports/hours_of_the_week", "reports/busiest_days", "reports/hot_cells"].contains(&name);
             let mut expected = oracle.count(&filter, &dimensions);
             expected.retain(|key, _| !placed || key[0].is_some());

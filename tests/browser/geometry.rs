@@ -1,5 +1,5 @@
-//! What is drawn and tested by geometry, anywhere on Earth: tiles at every zoom, outlines of cells, boxes, circles and
-//! polygons over the 180th meridian and the poles, held against Python's h3 and shapely.
+//! Geometry, anywhere on Earth: tiles at every zoom, outlines of cells, boxes, circles and polygons over the 180th
+//! meridian and the poles, compared with Python's h3 and shapely.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

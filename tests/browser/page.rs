@@ -92,7 +92,7 @@ fn the_pages_beside_the_map_show_what_the_program_answers_and_what_lands() {
     empty.run(&["ingest", CASES_RESOURCE, "--file", &nothing.display().to_string()]).success();
     let empty = empty.spawn_serving(&["serve"]);
     let cities = two_cities(&bench).spawn_serving(&["serve"]);
-    // What lands while the page is open.
+    // Batches that land while the page is open.
     let later: Vec<Row> =
         bench.portal.rows(CASES).into_iter().filter(|row| row.contains_key("service_request_id")).take(40).collect();
     let later: Vec<Row> = later
@@ -245,7 +245,7 @@ async fn what_the_page_is_made_of_never_changes_under_its_name_and_is_small_on_t
         assert!(packed.body.len() * 2 < plain.body.len(), "{path}");
     }
     assert_eq!(serving.get("/assets/of-another-version.js").await.status, 404);
-    // A base map that is none stops the start, in words.
+    // An invalid base map stops the start, with an error.
     let refused = bench.program().run(&["serve", "--base-map", "tiles.example.org"]).expect_status(2);
     assert!(refused.stderr.contains("not a URL of map tiles"), "{}", refused.stderr);
 }

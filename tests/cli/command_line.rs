@@ -1,4 +1,4 @@
-//! What people meet: help, errors, exit codes, formats.
+//! The command line for users: help, errors, exit codes, formats.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

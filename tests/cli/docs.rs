@@ -223,7 +223,7 @@ fn every_recipe_in_python_runs_as_printed() {
         if script.is_empty() {
             continue;
         }
-        // What the readers' own threads do while the interpreter ends is not a part of the recipe.
+        // Threads of the readers that run while the interpreter ends are not a part of the recipe.
         let script = format!("{}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)\n", place.here(&script.join("\n")));
         let mut command = Command::new(&python);
         command.args(["-c", &script]).current_dir(place.bench.folder.path());

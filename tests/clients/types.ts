@@ -1,4 +1,4 @@
-// What a program in TypeScript writes of the document's types: checked, not run.
+// A program in TypeScript that uses the document's types: checked, not run.
 
 import createClient from "openapi-fetch";
 import type { components, paths } from "./lake.js";

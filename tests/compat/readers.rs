@@ -16,7 +16,7 @@ fn python() -> Option<PathBuf> {
 }
 
 fn run(python: &PathBuf, script: &str, arguments: &[&str]) -> Value {
-    // What the readers' own threads do while the interpreter ends is not a part of what was read.
+    // Threads of the readers that run while the interpreter ends are not a part of the result.
     let script = format!("{script}\nimport os\nsys.stdout.flush()\nos._exit(0)\n");
     let output = Command::new(python).arg("-c").arg(script).args(arguments).output().expect("Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -14,7 +14,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use crate::faults::store_faults::{long, spread, tiny};
 use crate::harness::{Bench, CASES, CASES_RESOURCE, copy};
 
-/// What the operating system reports of an aborted process.
+/// The status that the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
 
 const VACUUM: [&str; 5] = ["vacuum", "--older-than", "0s", "--nothing-else-runs", "--apply"];
@@ -103,7 +103,7 @@ fn a_kill_at_each_named_point_of_ingest_loses_nothing_and_counts_nothing_twice()
 
 #[test]
 fn a_kill_at_each_other_named_point_loses_nothing_and_counts_nothing_twice() {
-    // What `forget` takes is gone from the answers: its own tests kill it.
+    // Rows that `forget` removes are gone from the answers: its own tests kill it.
     kill_at_each(|point| !point.starts_with("ingest:") && !point.starts_with("forget:"));
 }
 

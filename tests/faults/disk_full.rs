@@ -39,7 +39,7 @@ fn a_full_disk_stops_a_run_cleanly_and_the_next_run_with_room_goes_on() {
     for (nth, bytes) in [0, 2_048, 20_000, 60_000, 200_000, 1_000_000].into_iter().enumerate() {
         for args in [&ingest[..], &["compact"]] {
             let run = with_room_for(&bench, bytes, args);
-            // Where there is no room for a lake there is none to compact.
+            // Without space for a lake there is none to compact.
             let none = run.status == 2 && run.stderr.contains("there is no lake");
             assert!(none || [0, 4].contains(&run.status), "{bytes}, {args:?}: {}\n{}", run.status, run.stderr);
             assert!(run.status == 0 || run.stderr.contains("error"), "{bytes}, {args:?}: {}", run.stderr);

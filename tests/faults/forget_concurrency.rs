@@ -148,7 +148,7 @@ async fn forget_one(place: Location) -> Result<()> {
     forget(&reader, &resource(FORGETTING), &[KEY.to_owned()], || Ok(())).await.map(drop)
 }
 
-/// What is done while something else is.
+/// Work that runs during other work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     Forget,
@@ -206,7 +206,7 @@ fn meet_at_each_operation(work: Work, other: Work, every: usize) {
             let case = format!("{other:?} before operation {number} of {work:?}");
             if let Err(error) = Box::pin(work.run(place, &ground.index())).await {
                 let again_helps = matches!(error.kind(), Kind::Conflict | Kind::Unavailable);
-                // What a question was about to read may be removed under it.
+                // A file that a question is about to read may be removed.
                 let removed = work == Work::Ask && error.kind() == Kind::Data;
                 let forgotten = work == Work::Forget && error.kind() == Kind::NotFound;
                 assert!(again_helps || removed || forgotten, "{case}: {:?} {error}", error.kind());

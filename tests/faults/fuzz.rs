@@ -28,7 +28,7 @@ use tonic::Code;
 use crate::faults::store_faults::{runtime, tiny};
 use crate::harness::{Bench, CASES_RESOURCE};
 
-/// What was answered, in brief; or which promise was broken.
+/// The answer, in brief; or the broken promise.
 type Verdict = Result<String, String>;
 
 /// The greatest number of inputs in the pool, without the corpus.
@@ -634,7 +634,7 @@ fn any_accept_header_is_a_format_or_refused_in_words() {
         "/",
     ];
     Fuzz { target: "accept", words }.run(2_000, |input| {
-        // What no client can send is not a header.
+        // Text that no client can send is not a header.
         let accept: String = input.iter().filter(|b| (32..127).contains(*b)).map(|b| char::from(*b)).collect();
         let paths = ["/aggregates?group_by=", "/changes?since=0&follow=false"];
         let each: Result<Vec<String>, String> = paths
@@ -751,7 +751,7 @@ fn any_path_of_a_tile_is_a_tile_or_refused_in_words() {
     assert_eq!(runtime.block_on(serving.get("/readyz")).status, 200);
 }
 
-/// What a ticket of the corpus has where a lake's own has the lake's id, as long as that.
+/// The placeholder in a ticket of the corpus for the lake's id, of the same length.
 const LAKE_ID: &[u8] = b"LAKE-ID-AS-LONG-AS-A-UUID-OF-36-CHAR";
 
 #[test]
@@ -856,7 +856,7 @@ fn any_header_of_a_query_is_understood_or_refused_with_its_line() {
         match NamedQuery::parse("q", "q.sql", &text) {
             Ok(None) => Ok("no title".to_owned()),
             Ok(Some(query)) => {
-                // What was taken as a default is a value, and what must be given can be given as null.
+                // A default is a valid value, and a required parameter can be null.
                 let needed = query.parameters().iter().filter(|parameter| parameter.required);
                 let given: Vec<(&str, &str)> = needed.map(|parameter| (parameter.name.as_str(), "")).collect();
                 match query.values(given.iter().copied()) {

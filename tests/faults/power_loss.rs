@@ -16,7 +16,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use crate::faults::store_faults::tiny::{self, PLACES, Published, row, stamp};
 use crate::faults::store_faults::{long, runtime, spread};
 
-/// What happened, in order.
+/// The steps, in order.
 enum Event {
     Step(DiskStep),
     /// All that has been acknowledged by now.

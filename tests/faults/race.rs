@@ -1,4 +1,4 @@
-//! What lands or compacts while others do is neither lost nor counted twice, in one process or several, on a disk or S3.
+//! Concurrent landing and compaction lose no row and count none twice, in one process or several, on a disk or S3.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;

@@ -22,10 +22,10 @@ const SHORT: Duration = Duration::from_secs(25);
 const LONG: Duration = Duration::from_mins(10);
 /// How long a client waits for its answer.
 const PATIENCE: Duration = Duration::from_mins(12);
-/// What a server may keep of its work, MiB.
+/// The memory that a server may keep after its work, MiB.
 const MAX_KEPT_MIB: u64 = 250;
 
-/// What good clients ask.
+/// The statements of well-behaved clients.
 const QUESTIONS: [&str; 6] = [
     "/aggregates?group_by=category",
     "/aggregates?group_by=time&time_precision=1mo",

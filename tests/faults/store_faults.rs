@@ -1,4 +1,4 @@
-//! A store that fails at one operation, at each in turn and in every way it can: whatever a run was told by it,
+//! A store that fails at one operation, at each in turn and in every way it can: whatever it reports to a run,
 //! repeating the same commands leads to the same lake as without a fault.
 //!
 //! `HOTSPOTS_LONG=1` hits every operation, each that writes with every fault; `HOTSPOTS_FAULT`, with what a failure
@@ -56,7 +56,7 @@ pub(crate) fn spread(cases: usize, name: impl Fn(usize) -> String + Sync, one: i
     });
 }
 
-/// What a user does, one command after the other.
+/// The commands of a user, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     /// The publisher changes something, then `ingest`.
@@ -69,7 +69,7 @@ enum Act {
     Vacuum,
 }
 
-/// What happens in one life of a lake.
+/// The events in one life of a lake.
 #[derive(Debug)]
 struct Scenario {
     name: &'static str,
@@ -372,7 +372,7 @@ fn chosen(base: &Base, every: usize, sparse: bool) -> Vec<Case> {
                 let before = seen.entry((op, fault)).or_insert(0);
                 let commits = op == Op::Create && fault != Fault::Delay && nth % 4 == fault as usize % 4;
                 let one_in_many = *before == 0 || (*before + fault as usize * 7).is_multiple_of(every);
-                // What follows a fault goes by eights: each fault meets each of what may follow.
+                // The commands after a fault repeat every eight operations, so faults shift by one after eight: each meets each command.
                 let in_turn = op.writes() || (nth + nth / 8) % fitting.len() == number;
                 if asked().is_some() || long() && in_turn || commits && !sparse || one_in_many {
                     chosen.push(Case { act, op, nth, fault });

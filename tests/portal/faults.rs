@@ -1,4 +1,4 @@
-//! What portals do to their readers, done to ours.
+//! The faults of portals.
 
 use std::time::Duration;
 

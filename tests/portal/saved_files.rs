@@ -1,6 +1,5 @@
-//! Files saved from a portal, as people have them: exports of every style, saved again by a spreadsheet, cut off, joined,
-//! in another encoding. What can be read in one way lands right; the rest is refused with its file, place and remedy, and
-//! lands nothing.
+//! Files saved from a portal: exports of every style, saved again by a spreadsheet, cut off, joined, in another
+//! encoding. An unambiguous file lands right; the rest is rejected with its file, place and remedy, and lands nothing.
 
 use lake_soda_sim::{Column, SodaType};
 use lake_testkit::Program;
@@ -308,7 +307,7 @@ fn the_definition_says_which_of_two_names_counts() {
         let named = || files.sql("SELECT neighborhood FROM incidents");
         files.land("both.json", row(json!("Mission"), json!("South")));
         assert_eq!(named(), json!([{"neighborhood": "Mission"}]), "{order:?}");
-        // What is left over is kept.
+        // The rest is kept.
         assert_eq!(files.sql("SELECT _extra FROM raw.calls"), json!([{"_extra": "{\"area\":\"South\"}"}]), "{order:?}");
         // A portal leaves nulls out: a null is as absent, and the alias has the value.
         files.land("null.json", row(Value::Null, json!("South")));

@@ -119,7 +119,7 @@ fn a_replica_that_lags_deletes_nothing_beside_a_future_stamp() {
     rename(&bench, 4, "New", NOW_MS);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     let right = bench.oracle(CASES);
-    // What a replica serves that has not seen the last change, and lacks rows: the future stamp makes it no newer.
+    // The rows of a replica that has not seen the last change, and lacks rows: the future stamp makes it no newer.
     bench.portal.delete_where(CASES, is_case(4));
     let full = bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).expect_status(3);
     assert!(full.stderr.contains("not deleted"), "{}", full.stderr);

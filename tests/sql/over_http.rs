@@ -93,7 +93,7 @@ async fn a_query_is_answered_alike_however_it_is_asked_and_in_every_format() {
         assert!(line.ends_with(&format!(",{n}")), "{line} {row}");
     }
 
-    // What has not changed is not sent again; what is not fixed is another answer each time.
+    // An unchanged answer is not sent again; an answer without a fixed version differs each time.
     let tag = got.header("etag").expect("a tag").to_owned();
     assert_eq!(serving.get_with(&address, &[("if-none-match", &tag)]).await.status, 304);
     let other = serving.get_with(&format!("{address}&limit=2"), &[("if-none-match", &tag)]).await;

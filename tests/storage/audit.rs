@@ -277,7 +277,7 @@ fn of_two_live_rows_with_one_key_and_one_time_the_same_counts_however_often_they
         bench.ingest(&bench.program(), CASES_RESOURCE, &["--full"]).success();
         assert_eq!(standing(), before, "round {round}, read in full");
     }
-    // What its own row changes without a new time is still taken.
+    // A change of its own row without a new time is still taken.
     let silently = |row: &mut Row| drop(row.insert("status_notes".to_owned(), "silently".into()));
     let chosen = |row: &Row| row.get("service_name") == Some(&before.1);
     assert_eq!(bench.portal.update_where(CASES, chosen, silently, EDITED_MS), 1);

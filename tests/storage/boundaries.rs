@@ -13,7 +13,7 @@ use crate::harness::{Bench, CASES, CASES_RESOURCE};
 /// The dataset of neighborhoods, and their set.
 const NEIGHBORHOODS: &str = "j2bu-swwd";
 const SET: &str = "sf-neighborhoods";
-/// What the operating system reports of an aborted process.
+/// The status that the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
 const LATER_MS: i64 = 1_790_000_000_000;
 /// A sentence that only an edited boundary holds.

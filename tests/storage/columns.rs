@@ -105,7 +105,7 @@ fn a_column_that_is_retyped_keeps_its_values_and_its_rows() {
     let bench = Bench::synthetic(600);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
     let oracle = bench.oracle(CASES);
-    // A number becomes a text that is none.
+    // A number becomes a text that is not a number.
     let columns = bench.portal.columns(CASES).into_iter().map(|column| {
         if column.name == "supervisor_district" { Column::new("supervisor_district", SodaType::Text) } else { column }
     });

@@ -15,7 +15,7 @@ use crate::harness::{Bench, CASES, CASES_RESOURCE, assert_exact, copy};
 const EDITED_MS: i64 = 1_790_000_000_000;
 /// A resource that only a file of the user defines; its rows are those of 311 cases.
 pub(crate) const OWN: &str = "city-calls";
-/// What the operating system reports of an aborted process.
+/// The status that the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
 
 /// Creates a directory with the definition of 311 cases under this name, changed.
@@ -101,7 +101,7 @@ async fn a_lake_answers_the_same_without_the_files_of_its_rows() {
         without.run(&["compact"]).success();
         without.run(&["compact", "--window", "2000..2040"]).success();
         assert_exact(&without, OWN, &bench.oracle(CASES), "compacted without the file");
-        // What is forgotten takes the log with it, and the definition stays.
+        // Forgetting removes the log, and the definition stays.
         let id = bench.portal.rows(CASES)[0]["service_request_id"].as_str().unwrap().to_owned();
         without.run(&["forget", OWN, &id]).success();
         without.run(&["vacuum", "--apply", "--older-than", "0s", "--nothing-else-runs"]).success();

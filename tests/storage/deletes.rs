@@ -153,7 +153,7 @@ fn a_replica_from_before_the_last_edits_deletes_nothing() {
 fn a_replica_that_lacks_old_rows_and_new_ones_deletes_the_old_alone() {
     let bench = Bench::synthetic(1_000);
     bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
-    // What was removed before the replica fell behind is gone from it too.
+    // A row that was removed before the replica fell behind is gone from it too.
     let frozen = lake_soda_sim::synthetic::san_francisco(1_000, 7);
     let replica = lake_testkit::PortalThread::start(&frozen);
     for portal in [&bench.portal, &frozen] {

@@ -45,7 +45,7 @@ fn with_a_record_to_seal(size: &str) -> Bench {
     bench.portal.update_where(CASES, is_sealed, set("lat", "37.7711"), EDITED_MS + 2_000);
     ingest();
     bench.program().env("HOTSPOTS_FAIL_AT", "compact:after-incidents-commit").run(&["compact"]).expect_status(128 + 6);
-    // What killed writers leave: a data file that was never committed, and unfinished ones of data and log.
+    // The remains of killed writers: a data file that was never committed, and unfinished ones of data and log.
     let of_raw = bench.lake().join("raw/311-cases");
     let held = holders(&bench, &[TEXT]);
     let data = held.iter().find(|path| path.starts_with(&of_raw) && path.extension().is_some_and(|e| e == "parquet"));

@@ -17,10 +17,10 @@ use crate::harness::{Bench, CASES, CASES_RESOURCE, copy};
 const DAMAGES: u64 = 300;
 /// Every so many-th damage is shown to the built program as well.
 const PROGRAM_EVERY: u64 = 20;
-/// What exit code 5 means.
+/// The meaning of exit code 5.
 const DAMAGED: i32 = 5;
 
-/// What is asked after each damage: it reads every table.
+/// The questions after each damage: they read every table.
 const QUESTIONS: [&str; 5] = [
     "SELECT SUM(count) AS n FROM counts",
     "SELECT date_trunc('month', occurred_at) AS m, category AS c, SUM(count) AS n FROM counts GROUP BY 1, 2 ORDER BY 1, 2",
@@ -229,7 +229,7 @@ async fn files_without_sums_are_held_to_their_first_read() {
     damage_under_a_reader(&folder.path().join("lake"), 20_260_313, DAMAGES / 2).await;
 }
 
-/// What a server is asked before, under and after damage.
+/// The requests to a server before, during and after damage.
 const PATHS: [&str; 5] = [
     "/aggregates?group_by=category",
     "/facets",

@@ -65,7 +65,7 @@ fn rejects_are_shown_and_become_incidents_once_the_definition_names_their_key() 
     let roles = lake_testkit::Roles::of_dataset(CASES);
     let oracle = lake_testkit::Oracle::of(&roles, &published, &lake_testkit::Order::AsGiven);
     crate::harness::assert_exact(&repaired, CASES_RESOURCE, &oracle, "repaired");
-    // What was derived as it landed is what the raw rows make.
+    // The data derived at landing equals that derived from the raw rows.
     repaired.run(&["check"]).success();
     repaired.run(&["compact", "--recount"]).success();
     crate::harness::assert_exact(&repaired, CASES_RESOURCE, &oracle, "recounted");

@@ -13,7 +13,7 @@ use lake_testkit::{BUCKET, Program, Row, S3Server, SECRET, s3_program};
 use crate::harness::{Bench, CASES, CASES_RESOURCE, assert_exact};
 use crate::storage::definitions::{OWN, file_of};
 
-/// What the operating system reports of an aborted process.
+/// The status that the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
 /// Bad usage, among it a store that cannot hold a lake.
 const INVALID: i32 = 2;

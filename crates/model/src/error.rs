@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 
 use crate::redact;
 
-/// What a caller can do about an error. Exit codes, HTTP statuses and gRPC codes follow from it, in one table.
+/// The remedies of an error. Exit codes, HTTP statuses and gRPC codes follow from them, in one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The request, the configuration or the SQL is wrong: fix it.
@@ -125,7 +125,7 @@ impl Error {
         Self::new(Kind::Invalid, message)
     }
 
-    /// There is no such thing.
+    /// Creates the error of an object that does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Kind::NotFound, message)
     }

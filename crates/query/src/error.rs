@@ -12,8 +12,7 @@ use tokio::task::JoinError;
 /// The text of the error of a query that would spill more than it may.
 pub const SPILL_LIMIT_MESSAGE: &str = "the query would write more to disk than it may";
 
-/// Converts the engine's error to one with the kind that says what the caller can do, and with its position in the SQL
-/// if known.
+/// Converts the engine's error to one with the kind for its remedy, and with its position in the SQL if known.
 pub fn engine_error(error: DataFusionError) -> Error {
     if let Some(damage) = find_damage(&error) {
         return damage;

@@ -1,4 +1,4 @@
-//! What a request may use. Every limit has a name, is listed under `/limits`, and is named by the error it causes.
+//! The limits of a request. Every limit has a name, is listed under `/limits`, and is named by the error it causes.
 
 use std::time::Duration;
 

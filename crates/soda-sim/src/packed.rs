@@ -82,7 +82,7 @@ impl<'d> Texts<'d> {
     fn unpack(&self, block: usize) -> String {
         let mut text = String::with_capacity(BLOCK_BYTES);
         let packed = self.blocks.0.get(block).map_or(&[][..], |packed| &packed[..]);
-        // What was packed here unpacks.
+        // Blocks that were packed here can be unpacked.
         let _ = DeflateDecoder::new(packed).read_to_string(&mut text);
         text
     }

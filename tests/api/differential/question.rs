@@ -24,7 +24,7 @@ pub(super) struct Source {
     pub(super) incidents: Vec<Incident>,
 }
 
-/// What an answer must be.
+/// The expected properties of an answer.
 pub(super) struct Expected {
     pub(super) rows: Vec<Line>,
     pub(super) truncated: bool,

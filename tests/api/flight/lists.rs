@@ -1,4 +1,4 @@
-//! What drivers ask before they ask anything else: catalogs, schemas, tables, types, capabilities, keys; and prepared
+//! The metadata that drivers request first: catalogs, schemas, tables, types, capabilities, keys; and prepared
 //! statements.
 
 use std::collections::BTreeMap;

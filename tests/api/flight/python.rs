@@ -24,7 +24,7 @@ fn python(test: &str) -> Option<PathBuf> {
     found
 }
 
-/// What every script begins with.
+/// The beginning of every script.
 const PRELUDE: &str = "
 import datetime, json, sys, warnings
 import adbc_driver_flightsql.dbapi as dbapi, adbc_driver_manager, pyarrow
@@ -168,7 +168,7 @@ with connect() as connection, connection.cursor() as cursor:
 print(json.dumps([count, total, tripled, size, time.monotonic() - began]))
 ";
     let url = format!("grpc://{}", flight.address);
-    // What the first answer needs, whatever its length, is not a part of it.
+    // The memory of the first answer, whatever its length, is not counted.
     run(&python, script, &[&url, "100000"]);
     let before = peak_kib(flight.serving.id());
     let told = run(&python, script, &[&url, "10000000"]);

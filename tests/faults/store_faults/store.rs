@@ -27,7 +27,7 @@ pub(crate) fn numbered(ops: &[Op]) -> Vec<(Op, usize)> {
     ops.iter().map(number).collect()
 }
 
-/// What is asked of a store.
+/// The operations of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Op {
     Put,
@@ -44,7 +44,7 @@ pub(crate) enum Op {
     Copy,
 }
 
-/// What happens to an operation.
+/// The fault of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     /// An error; nothing was done.

@@ -191,7 +191,7 @@ pub(crate) fn served(portal_id: &str, stamp: &str, row: &Row) -> Value {
     served.into()
 }
 
-/// What a lake answers, or must: counts by hour, cell and kind; the same of each incident; open rejects.
+/// The answers of a lake, actual or expected: counts by hour, cell and kind; the same of each incident; open rejects.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Expected {
     pub(crate) counts: BTreeMap<Vec<Option<String>>, i64>,

@@ -19,7 +19,7 @@ connection.execute('CREATE SCHEMA raw')
 connection.execute('CREATE TABLE raw."311_cases" (_key VARCHAR, requested_datetime TIMESTAMP, closed_date TIMESTAMP)')
 for row in given["rows"]:
     values = {name: row.get(column) for name, column in columns.items()}
-    # What no incident can have been: the rule of `incidents`.
+    # Values that no incident can have: the rule of `incidents`.
     possible = {name: value if name not in times or value is None or "1900" < value[:4] < "2100" else None
                 for name, value in values.items()}
     connection.execute(f"INSERT INTO incidents VALUES ({', '.join('?' * len(columns))})", list(possible.values()))

@@ -49,7 +49,7 @@ impl DurationSeconds {
 }
 
 impl ScalarUDFImpl for DurationSeconds {
-    /// The engine's name, so that the column has the same name.
+    /// Returns the engine's name, so that the column has the same name.
     fn name(&self) -> &'static str {
         DATE_PART
     }

@@ -59,7 +59,7 @@ pub(crate) struct Origins {
     pages: Vec<PageOrigin>,
 }
 
-/// What a browser declares about a request (Fetch Metadata), in addition to `Origin`.
+/// The declarations of a browser about a request (Fetch Metadata), in addition to `Origin`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FetchMetadata<'a> {
     pub(crate) site: Option<&'a str>,

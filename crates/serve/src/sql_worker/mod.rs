@@ -27,8 +27,8 @@ pub(crate) use planned_statement::{PlannedStatement, plan};
 pub(crate) use pool::{SqlWorkers, WorkerShare};
 pub use worker::run_sql_worker;
 
-/// The total memory limit of a query's process for this engine limit, bytes: memory that the engine does not account
-/// for, such as a batch that is being made, is about as much again, and the program itself needs some.
+/// Returns the total memory limit of a query's process for this engine limit, bytes: memory that the engine does not
+/// account for, such as a batch that is being made, is about as much again, and the program itself needs some.
 pub(crate) const fn process_bytes(memory_bytes: usize) -> usize {
     memory_bytes.saturating_mul(2).saturating_add(BASE_BYTES)
 }

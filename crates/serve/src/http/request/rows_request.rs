@@ -40,7 +40,7 @@ pub(crate) struct RowsRequest {
     timing: ServerTiming,
 }
 
-/// What distinguishes the answer to a question with filters from others.
+/// The inputs that distinguish the answer to a question with filters from others.
 pub(crate) struct Question<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) filters: &'a Filters,

@@ -36,7 +36,7 @@ impl AnswerTag {
     pub(crate) fn for_query(context: &RequestContext, texts: &[&str], format: &str) -> Result<Self> {
         Self::for_lake(context, &[], format, |part| {
             texts.iter().for_each(|text| part(text));
-            // What the version of counts does not determine.
+            // The versions that the version of counts does not determine.
             part(&context.snapshot.rejects.version.to_string());
             if let Some(snapshot) = &context.snapshot.boundaries {
                 part(&snapshot.version.to_string());

@@ -37,7 +37,7 @@ impl ScalarUDFImpl for AtTimeZone {
         AT_TIME_ZONE
     }
 
-    /// The engine names a cast after its argument; so does this function.
+    /// Returns the name of the argument, as the engine does for a cast.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         match args {
             [time, ..] => Ok(time.schema_name().to_string()),

@@ -96,7 +96,7 @@ impl ScalarUDFImpl for SecondsToTimestamp {
         SECONDS_TO_TIMESTAMP
     }
 
-    /// The engine names a cast after its argument; so does this function.
+    /// Returns the name of the argument, as the engine does for a cast.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         match args {
             [value] => Ok(value.schema_name().to_string()),
