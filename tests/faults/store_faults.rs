@@ -372,7 +372,8 @@ fn chosen(base: &Base, every: usize, sparse: bool) -> Vec<Case> {
                 let before = seen.entry((op, fault)).or_insert(0);
                 let commits = op == Op::Create && fault != Fault::Delay && nth % 4 == fault as usize % 4;
                 let one_in_many = *before == 0 || (*before + fault as usize * 7).is_multiple_of(every);
-                // The commands after a fault repeat every eight operations, so faults shift by one after eight: each meets each command.
+                // The commands after a fault repeat every eight operations, so faults shift by one after eight: each fault
+                // meets each command.
                 let in_turn = op.writes() || (nth + nth / 8) % fitting.len() == number;
                 if asked().is_some() || long() && in_turn || commits && !sparse || one_in_many {
                     chosen.push(Case { act, op, nth, fault });
