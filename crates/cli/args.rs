@@ -332,7 +332,7 @@ pub(crate) struct Sql {
     pub(crate) time_travel: TimeTravel,
 }
 
-/// The snapshot that a question is asked of.
+/// The snapshot that a question reads.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct TimeTravel {
     /// Read the lake as it was at this time: RFC 3339, or a date or date and time in UTC
@@ -359,7 +359,7 @@ pub(crate) struct Ask<Q: Question + Clone + std::fmt::Debug + Send + Sync + 'sta
     pub(crate) output: AskOutput,
 }
 
-/// The snapshot that a question is asked of, and its output.
+/// The snapshot that a question reads, and its output.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct AskOutput {
     #[command(flatten)]

@@ -7,7 +7,7 @@ use lake_model::{Error, Result};
 
 use crate::args::Args;
 
-/// The variable by which a shell's script asks for words.
+/// The variable by which a shell's script requests completions.
 const VARIABLE: &str = "COMPLETE";
 const PROGRAM: &str = "hotspots-lake";
 

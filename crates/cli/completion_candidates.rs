@@ -1,4 +1,4 @@
-//! The words that complete an argument: names of resources and of queries.
+//! The candidates for an argument: names of resources and of queries.
 
 use std::path::PathBuf;
 

@@ -54,8 +54,8 @@ pub(crate) fn create_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>)
     Ok(Arc::new(Reader::new(lake, engine, Arc::clone(catalog))))
 }
 
-/// Returns the named queries, after checking the user's own over the lake: a wrong one is reported at the start rather than
-/// to the first client that asks for it.
+/// Returns the named queries, after checking the user's own over the lake: an invalid one is reported at the start
+/// rather than to the first client that requests it.
 pub(crate) async fn load_checked_queries(global: &Global, reader: &Reader) -> Result<Queries> {
     if let Some(directory) = &global.queries {
         let session = reader.sql_session(&reader.open_newest().await?).await?;

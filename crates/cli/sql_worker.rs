@@ -1,5 +1,5 @@
-//! `sql-worker`: the process that a server starts for the SQL of its users. It gives up what it does not need before it
-//! reads the first statement.
+//! `sql-worker`: the process that a server starts for the SQL of its users. It drops the rights that it does not need
+//! before it reads the first statement.
 
 use std::process::ExitCode;
 

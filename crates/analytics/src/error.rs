@@ -7,7 +7,7 @@ use lake_model::Error;
 /// A parameter that is not valid, or a request that is not made of parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterError {
-    /// The parameter; `None` if the request as a whole cannot be read.
+    /// The parameter; `None` if the complete request cannot be read.
     pub parameter: Option<String>,
     /// The value, and what is expected.
     pub message: String,

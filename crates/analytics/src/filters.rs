@@ -214,7 +214,7 @@ impl Filters {
         }
     }
 
-    /// Returns whether hourly counts can be filtered: no point is tested, and the window consists of whole hours.
+    /// Returns whether hourly counts can be filtered: no point is tested, and the window consists of full hours.
     pub fn fit_hourly_counts(&self) -> bool {
         let whole = |instant: Option<i64>| instant.is_none_or(|instant| instant.rem_euclid(MICROS_PER_HOUR) == 0);
         let anywhere = self.bbox.is_none() && self.polygon.is_none() && self.near.is_none();

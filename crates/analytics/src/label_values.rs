@@ -30,7 +30,7 @@ struct Known {
 }
 
 impl LabelValues {
-    /// Returns a warning for each value that is asked for and that no incident has, with the nearest that is there.
+    /// Returns a warning for each requested value that no incident has, with the nearest existing one.
     ///
     /// # Errors
     /// If the lake cannot be read.

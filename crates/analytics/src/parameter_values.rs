@@ -59,7 +59,7 @@ pub(crate) fn parse_group_by(given: Option<&[String]>) -> Result<Vec<Dimension>,
     Ok(dimensions)
 }
 
-/// Parses a whole number from `min` to `max`.
+/// Parses an integer from `min` to `max`.
 pub fn parse_integer<N>(name: &str, text: &str, min: N, max: N) -> Result<N, ParameterError>
 where
     N: FromStr + PartialOrd + Display,
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// Parses a whole number from `min` to `max`, if the parameter is given.
+/// Parses an integer from `min` to `max`, if the parameter is given.
 pub fn parse_optional_integer<N>(
     parameters: &Parameters,
     name: &str,
@@ -109,7 +109,7 @@ pub(crate) fn parse_optional_proportion(
     parameters.single(name).map(read).transpose()
 }
 
-/// Parses any number of whole numbers.
+/// Parses any number of integers.
 pub(crate) fn parse_integers(
     parameters: &Parameters,
     name: &str,

@@ -28,7 +28,7 @@ pub enum Shape {
 pub enum ValueKind {
     /// Any text.
     Text,
-    /// A whole number from the first to the last.
+    /// An integer from the first to the last.
     Integer(i64, i64),
     /// A number above 0, at most this one.
     Proportion(f64),
@@ -189,7 +189,7 @@ impl Parameters {
         }
     }
 
-    /// Returns the path that is asked.
+    /// Returns the requested path.
     pub fn path(&self) -> &'static str {
         self.path
     }

@@ -12,7 +12,7 @@ use crate::args::{AskOutput, Global};
 use crate::rows::Destination;
 use crate::{context, output};
 
-/// The limits of the HTTP interface, but for the number of rows that may be asked for.
+/// The limits of the HTTP interface, except the number of rows that may be requested.
 pub(crate) const LIMITS: AnswerLimits = AnswerLimits { max_rows: usize::MAX, ..AnswerLimits::DEFAULT };
 
 /// A question whose snapshot is open.
@@ -22,7 +22,7 @@ pub(crate) struct OpenQuestion {
     is_quiet: bool,
 }
 
-/// Opens the snapshot that a question is asked of, and writes its warnings to stderr.
+/// Opens the snapshot that a question reads, and writes its warnings to stderr.
 ///
 /// # Errors
 /// If the lake cannot be read, or a filter names a resource that does not exist.

@@ -32,7 +32,7 @@ pub struct CompactOptions {
     pub dry_run: bool,
 }
 
-/// Tries before a compaction that meets others gives up.
+/// Attempts before a compaction that conflicts with others fails.
 const MAX_CONFLICTS: usize = 5;
 
 /// Compacts a resource. `progress` is called with the numbers of rows as they are written.

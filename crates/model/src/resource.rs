@@ -15,7 +15,7 @@ use crate::{Definition, Error, Origin, Result, listed, nearest, parse_portal_url
 pub enum ColumnType {
     /// Text, as published.
     Text,
-    /// A whole number; a decimal tail of zeros is tolerated.
+    /// An integer; a decimal tail of zeros is tolerated.
     Integer,
     /// A number.
     Number,

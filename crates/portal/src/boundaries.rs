@@ -48,8 +48,8 @@ impl SodaClient {
     /// Reads a complete set, `page_size` rows at a time, in the order of labels. Rows with one label are one boundary.
     ///
     /// # Errors
-    /// If the portal refuses or does not answer usably, has no rows, or changes the set for as long as it is read; or
-    /// if a boundary is wrong, which the text names.
+    /// If the portal rejects the request or does not answer usably, has no rows, or keeps changing the set while it is
+    /// read; or if a boundary is invalid, which the text names.
     pub async fn fetch_boundaries(&self, set: &Boundaries, page_size: usize) -> Result<Vec<Boundary>> {
         let mut tries_left = MAX_READS;
         loop {
@@ -185,7 +185,7 @@ fn read_all(set: &Boundaries, published: impl Iterator<Item = Published>) -> Res
     by_label.into_iter().map(|(label, (name, polygons))| boundary(label, name, &polygons)).collect()
 }
 
-/// Returns a column as a label: text without the spaces around it, a whole number without its decimal tail.
+/// Returns a column as a label: text without the spaces around it, an integer without its decimal tail.
 fn text(columns: &Map<String, Value>, column: &str) -> Option<String> {
     let text = match columns.get(column)? {
         Value::String(text) => text.trim().to_owned(),

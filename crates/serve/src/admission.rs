@@ -83,7 +83,7 @@ impl Admission {
         })
     }
 
-    /// Waits for a permit of a client as long as it takes: for a stream that has begun.
+    /// Waits for a permit of a client without a time limit: for a stream that has begun.
     ///
     /// # Errors
     /// Never, as permits are not closed.

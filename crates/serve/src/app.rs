@@ -22,7 +22,7 @@ use crate::sql_worker::{SqlWorkers, WorkerShare};
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) reader: Arc<Reader>,
-    /// The queries that can be asked for by name.
+    /// The queries that can be requested by name.
     pub(crate) queries: Queries,
     pub(crate) access: Access,
     pub(crate) limits: Limits,

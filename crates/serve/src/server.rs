@@ -23,7 +23,7 @@ use crate::tls::Identity;
 /// How long requests that were aborted at the end may take to log it.
 const ABORT_LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The HTTP interface, and Flight SQL where it is asked for, listening but not yet answering.
+/// The HTTP interface, and Flight SQL if requested, listening but not yet answering.
 #[derive(Debug)]
 pub struct Server {
     socket: Socket,

@@ -63,9 +63,9 @@ pub struct HotspotsRequest {
     pub(super) rings: u32,
     /// The false discovery rate.
     pub(super) alpha: f64,
-    /// Whether the trend is asked for.
+    /// Whether the trend is requested.
     pub(super) trend: bool,
-    /// Whether only hot and cold cells are asked for.
+    /// Whether only hot and cold cells are requested.
     pub(super) significant: bool,
     /// Rows at most.
     pub(super) limit: usize,

@@ -39,8 +39,8 @@ pub(super) struct StudyArea {
     _held: MemoryReservation,
 }
 
-/// Counts what is asked for, and finds the study area: the cells in which the lake holds any incident of the resources and
-/// places asked for, of whatever kind and time.
+/// Counts the requested incidents, and finds the study area: the cells with any incident of the requested resources and
+/// places, of whatever kind and time.
 ///
 /// # Errors
 /// If the tables cannot be read, or the study area has too many cells.

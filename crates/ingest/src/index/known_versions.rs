@@ -13,7 +13,7 @@ pub(crate) struct KnownVersions<'a> {
 }
 
 impl KnownVersions<'_> {
-    /// Returns the current version of a key; none if it has none, or was not asked for.
+    /// Returns the current version of a key; `None` if it has none, or was not looked up.
     pub(crate) fn key(&self, key: &str) -> Option<KeyState> {
         self.keys.get(key).copied()
     }

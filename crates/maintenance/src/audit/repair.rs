@@ -10,7 +10,7 @@ use lake_portal::{Decoder, Scan, ScanOptions};
 use crate::audit::auditor::Auditor;
 use crate::audit::report::{Audit, RepairReport};
 
-/// Months that are asked for by name; if more differ, everything is read again.
+/// Months that are read again one by one; if more differ, everything is read again.
 const MAX_MONTHS: usize = 24;
 /// Full scans that are tried while the source keeps changing.
 const MAX_SCANS: u32 = 3;

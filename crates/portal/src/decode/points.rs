@@ -91,7 +91,7 @@ fn parse_last_brackets(text: &str) -> Option<(f64, f64)> {
         let (inner, _) = text[at + 1..].split_once(')')?;
         let (latitude, longitude) = match inner.split_once(',') {
             Some(pair) => pair,
-            // Without a comma two whole numbers are rather part of an address.
+            // Without a comma two integers are rather part of an address.
             None => inner.trim().split_once(' ').filter(|(one, other)| one.contains('.') && other.contains('.'))?,
         };
         Some((parse_degrees(longitude)?, parse_degrees(latitude)?))

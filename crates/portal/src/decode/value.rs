@@ -9,7 +9,7 @@ use crate::decode::points::parse_point;
 use crate::decode::published::Published;
 use crate::decode::times::TimeRules;
 
-/// The largest whole number that a float holds to its last digit.
+/// The largest integer that a float represents exactly.
 const MAX_EXACT_FLOAT: i64 = 1 << 53;
 
 /// A value of a declared type, in its canonical form: equal content is equal here.
@@ -64,7 +64,7 @@ impl<'a> Published<'a> {
         Cow::Borrowed(&text[..if number { zeros } else { zeros.saturating_sub(1) }])
     }
 
-    /// Returns a whole number, with or without a decimal tail of zeros: some portals write `1000010100.00000000`.
+    /// Returns an integer, with or without a decimal tail of zeros: some portals write `1000010100.00000000`.
     fn parse_whole_number(self) -> Option<i64> {
         let text = self.text();
         let text = text.trim();

@@ -1,4 +1,4 @@
-//! A saved file as text: unpacked, without a byte order mark, refused in words where it is something else.
+//! A saved file as text: decompressed, without a byte order mark; another format is rejected with an error.
 
 use std::cell::Cell;
 use std::fs::File;

@@ -60,7 +60,7 @@ pub struct PageRequest<'a> {
 /// A client of one dataset.
 #[derive(Clone, Debug)]
 pub struct SodaClient {
-    /// Whose rows it asks for, for log lines.
+    /// The resource whose rows it requests, for log lines.
     resource: String,
     client: Client,
     url: String,
@@ -98,7 +98,7 @@ impl Failure {
 }
 
 impl SodaClient {
-    /// Returns a client of `dataset` at `portal`, which asks for the rows of `resource`.
+    /// Returns a client of `dataset` at `portal`, which requests the rows of `resource`.
     ///
     /// # Errors
     /// If the portal's address is not one, or the HTTP client cannot be made.

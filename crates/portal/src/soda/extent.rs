@@ -28,7 +28,7 @@ pub struct Extent {
 /// Rows by month of occurrence (wall-clock microseconds of its start; none for the undated) and category.
 pub type MonthlyCounts = BTreeMap<(Option<i64>, Option<String>), i64>;
 
-/// Groups that are asked for at a time.
+/// Groups per request.
 const GROUPS_A_PAGE: usize = 10_000;
 /// The most groups that are read.
 const MAX_GROUPS: usize = 1_000_000;

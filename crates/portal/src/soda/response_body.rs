@@ -26,7 +26,7 @@ const MAX_UNPACKED_RATIO: usize = 250;
 /// Reads a body of at most `max_bytes`.
 ///
 /// # Errors
-/// If it is longer, is cut, or is packed in a way that was not asked for.
+/// If it is longer, is cut off, or has a compression that was not requested.
 pub(crate) async fn read_body(mut response: Response, max_bytes: usize) -> Result<Bytes, Error> {
     let too_long = || {
         let text =

@@ -23,8 +23,8 @@ pub struct ScanOptions {
     pub select: Option<String>,
     /// Which rows, as SoQL; all if none.
     pub within: Option<String>,
-    /// The scan ends with the page that reaches beyond this `:updated_at`. Without it, a source that changes faster
-    /// than it is read is followed for as long as it does.
+    /// The scan ends with the page that reaches beyond this `:updated_at`. Without it, the scan of a source that
+    /// changes faster than it is read does not end.
     pub until: Option<String>,
 }
 
@@ -199,7 +199,7 @@ impl PageWalker {
         }
         self.check_stamps(&mut page)?;
         let Some(last) = page.last.clone() else {
-            // Rows without system fields at the end: nothing can be asked for after them.
+            // Rows without system fields at the end: the next page cannot be requested.
             if self.cursor.is_some() && page.published < self.limit {
                 self.has_ended = true;
                 return Ok(Some(page));

@@ -146,7 +146,8 @@ fn conversion(format: Format, field: &Field, cells: Cells) -> Conversion {
             Conversion::CellText
         }
         Format::Csv if kind.is_nested() => Conversion::JsonText,
-        // Parquet has neither whole seconds nor dates in milliseconds: readers other than Arrow's would see bare numbers.
+        // Parquet has neither times in seconds nor dates in milliseconds: readers other than Arrow's would see bare
+        // numbers.
         Format::Parquet => match kind {
             DataType::Timestamp(TimeUnit::Second, zone) => {
                 Conversion::Cast(DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))

@@ -59,7 +59,7 @@ pub(crate) fn fit_value(value: &ScalarValue, kind: Option<&DataType>) -> Option<
             let is_utc = matches!(zone.as_ref(), "UTC" | "Z" | "+00:00");
             is_utc.then(|| value.cast_to(&DataType::Timestamp(*unit, None)).ok())?
         }
-        // Numbers stay what they are: cut to a whole number, 0.5 would ask another question.
+        // Numbers keep their fraction: truncated to an integer, 0.5 would change the question.
         _ => Some(value.clone()),
     }
 }

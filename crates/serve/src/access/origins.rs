@@ -85,7 +85,7 @@ impl Origins {
         !self.checks_pages
     }
 
-    /// Checks the name under which the server is asked: the authority of the request, if it has any.
+    /// Checks the name of the server in the request: its authority, if it has any.
     ///
     /// # Errors
     /// Of kind `Denied` if it is a name of another host.

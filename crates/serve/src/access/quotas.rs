@@ -10,7 +10,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use lake_model::{Error, Kind};
 
-/// After so many requests, clients that have not asked for a while are forgotten.
+/// After this many requests, clients without recent requests are dropped.
 const FORGET_AFTER: u32 = 1_024;
 
 /// The quotas of all clients.
@@ -62,7 +62,7 @@ impl From<Busy> for Error {
 impl Quotas {
     /// Quotas of each client; 0 means no limit.
     pub(super) fn new(per_second: u32, at_a_time: usize) -> Self {
-        // A burst of one second's requests: a page that opens asks for much at once.
+        // A burst of one second's requests: a page that opens sends many at once.
         let quota = NonZeroU32::new(per_second).map(Quota::per_second);
         Self {
             rate: quota.map(RateLimiter::keyed),

@@ -16,7 +16,7 @@ use super::token::{Scope, TokenEntry, hash};
 const READ_TOKEN: &str = "the token of --token, HOTSPOTS_TOKEN or `token` of the config file";
 const ADMIN_TOKEN: &str = "the token of --admin-token, HOTSPOTS_ADMIN_TOKEN or `admin-token` of the config file";
 
-/// How old the file's tokens may be when one is asked for.
+/// The greatest age of the file's tokens when one is checked.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]

@@ -36,7 +36,7 @@ pub(super) fn list() -> impl Iterator<Item = ActionType> + Send + 'static {
 /// Runs an action.
 ///
 /// # Errors
-/// If there is no such action, or it is asked wrongly.
+/// If there is no such action, or its request is malformed.
 pub(super) async fn run(
     app: &App,
     running: &RunningAnswers,

@@ -27,7 +27,7 @@ pub(super) fn rows(app: &App, chosen: &[u32]) -> Result<RecordBatch> {
     append_server(app, &mut facts);
     append_language(app, &mut facts);
     append_statements(&mut facts);
-    // There are not as many; each that is asked for costs a pass.
+    // There are not as many; each request of one costs a pass.
     let chosen: BTreeSet<u32> = chosen.iter().copied().take(MAX_FACTS).collect();
     let facts = facts.build().and_then(|facts| facts.record_batch(chosen));
     facts.or_err(Kind::Internal, || "what this server can do")

@@ -12,7 +12,7 @@ use super::labels::{Labels, label};
 
 /// Why a request was refused before it was answered.
 const CAUSES: [&str; 7] = ["rate", "concurrency", "engine", "token", "scope", "host", "origin"];
-/// Why an answer did not come to its end.
+/// Why an answer did not end.
 const ENDS: [&str; 2] = ["client", "server"];
 /// Why a process for queries in SQL ended.
 const WORKER_ENDS: [&str; 4] = ["memory", "time", "crash", "idle"];

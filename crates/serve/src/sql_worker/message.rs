@@ -53,7 +53,7 @@ pub(crate) enum Request {
         /// Hold the first rows before any is sent; none: send rows as they are made.
         held: Option<HeldRows>,
     },
-    /// Leave what was asked for.
+    /// Abandon the statement.
     Cancel,
 }
 

@@ -7,7 +7,7 @@
 //! ([`message`]).
 //!
 //! - Memory: the engine spills at the request's share, the server ends a worker whose process grows beyond
-//!   [`process_bytes`] ([`memory_watch`]), and the worker's own `RLIMIT_DATA` fails what is asked for at once.
+//!   [`process_bytes`] ([`memory_watch`]), and the worker's own `RLIMIT_DATA` rejects larger allocations.
 //! - Time: a worker whose client has left is asked to abandon its statement, and ended if it does not ([`pool`]).
 //! - Rights: a worker reads the lake and writes its spill directory, and has no network unless the lake is on S3; the
 //!   program sets that before it calls [`run_sql_worker`].

@@ -30,7 +30,7 @@ fn rows(batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
     rows
 }
 
-/// One dimension of one random question: how it is asked, and the naive way to its value.
+/// One dimension of one random question: its parameter, and the naive way to its value.
 type Value = fn(&Incident) -> Option<String>;
 
 fn day_start(i: &Incident) -> Option<i64> {
@@ -46,9 +46,9 @@ const DIMENSIONS: [(&str, Value); 6] = [
     ("hour", |i| Some((i.occurred_at?.rem_euclid(MICROS_PER_DAY) / MICROS_PER_HOUR).to_string())),
 ];
 
-/// Whether an incident is asked for.
+/// Whether an incident is selected.
 type Test = Box<dyn Fn(&Incident) -> bool>;
-/// Whether a place (latitude, longitude) is asked for.
+/// Whether a place (latitude, longitude) is selected.
 type PlaceTest<'a> = &'a dyn Fn(f64, f64) -> bool;
 
 /// Returns a random question that counts can answer, as a query, with the naive test of an incident.

@@ -26,7 +26,7 @@ use answer::Answer;
 /// A portal being served. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Serving {
-    /// The address it listens on, with the real port where 0 was asked for.
+    /// The address it listens on, with the real port if 0 was requested.
     pub addr: SocketAddr,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,

@@ -16,7 +16,7 @@ use crate::row::{Key, Row};
 use crate::stamp;
 use crate::types::Kind;
 
-/// A row as expressions see it: system fields at hand, data columns read when first asked for.
+/// A row as expressions see it: system fields, and data columns that are read when first used.
 pub(crate) struct View<'a> {
     pub(crate) key: Key,
     pub(crate) row: &'a Row,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use lake_model::{Error, Kind, Result};
 use uuid::Uuid;
 
-/// Meetings with other writers before a commit gives up with a conflict.
+/// Conflicts with other writers before a commit fails with a conflict.
 const MAX_CONFLICTS: u32 = 60;
-/// Failures of the store before a commit gives up; the store's own client has tried each one several times.
+/// Failures of the store before a commit fails; the store's own client has tried each one several times.
 const MAX_FAILURES: u32 = 5;
 
 /// How often one commit may still be tried.
@@ -18,7 +18,7 @@ pub(crate) struct CommitRetry {
 }
 
 impl CommitRetry {
-    /// Waits a moment, longer after more tries and never as long as another writer; or gives up with the error.
+    /// Waits a moment, longer after more attempts and never as long as another writer; or returns the error.
     pub(crate) async fn wait_or_fail(&mut self, error: Error) -> Result<()> {
         let tries = match error.kind() {
             Kind::Conflict => &mut self.conflicts,

@@ -45,7 +45,7 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    /// Returns a whole number of the commit info.
+    /// Returns an integer of the commit info.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.info.get(name)?.as_i64()
     }

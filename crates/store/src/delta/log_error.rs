@@ -14,7 +14,7 @@ pub(crate) fn log_error(error: DeltaTableError, work: impl FnOnce() -> String) -
         DeltaTableError::ObjectStore { source: object_store::Error::NotFound { .. } } => Kind::NotFound,
         DeltaTableError::ObjectStore { .. } => Kind::Unavailable,
         DeltaTableError::NotATable(_) | DeltaTableError::InvalidVersion(_) => Kind::NotFound,
-        // A feature of the protocol that a newer writer asked for.
+        // A feature of the protocol that a newer writer requires.
         DeltaTableError::KernelError(inner) if inner.to_string().starts_with("Unsupported") => Kind::Invalid,
         DeltaTableError::KernelError(inner) if inner.to_string().contains("interacting with object store") => {
             Kind::Unavailable

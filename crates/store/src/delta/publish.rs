@@ -35,8 +35,8 @@ impl Table {
         Ok(self.read_entry(version).await?.map(|bytes| sealed_entry::is_commit(&bytes, id)))
     }
 
-    /// Releases the files of a commit that gives up, if the last version it tried is certainly not it. A write to a
-    /// local disk has ended when it returns; a remote store may still do what it was asked.
+    /// Releases the files of a commit that fails, if the last version it tried is certainly not it. A write to a local
+    /// disk has ended when it returns; a remote store may still execute it.
     pub(crate) async fn release_files(&self, commit: &Commit, id: &Uuid, tried: Option<u64>) {
         let Some(version) = tried else { return };
         match self.is_commit(version, id).await {

@@ -6,7 +6,7 @@ use object_store::ObjectStoreExt as _;
 
 use crate::Lake;
 
-/// How the objects are named by which the store is asked for its time.
+/// The names of the objects by which the time of the store is read.
 const CLOCK: &str = ".clock-";
 /// Objects older than this were left by a process that ended while it asked.
 const ASKED_LONG_AGO: TimeDelta = TimeDelta::hours(1);

@@ -31,7 +31,7 @@ use crate::objects::checksums::{
 };
 use crate::objects::damage::{Damage, damage_error};
 
-/// Room for blocks that were checked, unless another is asked for.
+/// Memory for verified blocks, unless another amount is configured.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 /// Reads of a file that run at a time for one request.
 const MAX_CONCURRENT_READS: usize = 8;

@@ -14,7 +14,7 @@ use crate::sql::named_queries::query_header::{QueryColumn, QueryHeader, QueryPar
 use crate::sql::parameter_value::value_from_text;
 use crate::sql::statement::Statement;
 
-/// A query that is asked for by its name.
+/// A query that is requested by its name.
 #[derive(Clone, Debug)]
 pub struct NamedQuery {
     name: String,

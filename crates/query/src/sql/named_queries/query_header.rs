@@ -13,7 +13,7 @@ use crate::sql::parameter_value::value_from_text;
 pub enum ValueType {
     /// Any text.
     Text,
-    /// A whole number of 64 bits.
+    /// A 64-bit integer.
     Integer,
     /// A number.
     Number,

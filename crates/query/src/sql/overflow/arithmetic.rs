@@ -1,4 +1,4 @@
-//! `+`, `-`, `*`, `-a`, `<<` and `>>` of whole numbers, and arithmetic of decimals, checked.
+//! `+`, `-`, `*`, `-a`, `<<` and `>>` of integers, and arithmetic of decimals, checked.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -73,8 +73,8 @@ fn shorten(name: String) -> String {
     format!("({:016x})", hasher.finish())
 }
 
-/// Returns the type of an expression. That of a checked operator is kept with it: asked for the type of a function, the
-/// engine names every level below it.
+/// Returns the type of an expression. That of a checked operator is stored with it: to return the type of a function,
+/// the engine names every level below it.
 fn kind_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
     if let Expr::ScalarFunction(function) = expr
         && let Some(checked) = function.func.inner().downcast_ref::<Checked>()

@@ -1,4 +1,4 @@
-//! One sum of distinct whole numbers, decimals or durations, also of a window that moves.
+//! One sum of distinct integers, decimals or durations, also of a window that moves.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! Sums and products of whole numbers and decimals that do not fit are errors. The engine wraps them around: the sum of a
+//! Sums and products of integers and decimals that do not fit are errors. The engine wraps them around: the sum of a
 //! column of cells is then any number, without an error.
 
 mod arithmetic;

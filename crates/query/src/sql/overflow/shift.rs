@@ -6,10 +6,10 @@ use arrow::datatypes::{DataType, Decimal128Type, DecimalType as _};
 use datafusion::common::{exec_err, internal_err};
 use datafusion::error::Result;
 
-/// A type that holds every whole number of 64 bits.
+/// A type that represents every 64-bit integer.
 const WIDE: DataType = DataType::Decimal128(20, 0);
 
-/// Shifts whole numbers of a type.
+/// Shifts integers of a type.
 ///
 /// # Errors
 /// If a number of bits is negative or as large as the type, or a result does not fit.

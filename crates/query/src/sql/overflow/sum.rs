@@ -1,4 +1,4 @@
-//! `SUM` of whole numbers, decimals, durations and intervals, checked.
+//! `SUM` of integers, decimals, durations and intervals, checked.
 
 use std::sync::Arc;
 

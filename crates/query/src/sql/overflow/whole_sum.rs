@@ -1,4 +1,4 @@
-//! One sum of whole numbers, decimals or durations, also of a window that moves.
+//! One sum of integers, decimals or durations, also of a window that moves.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use datafusion::logical_expr::Accumulator;
 
 use super::precision::is_precise;
 
-/// A type whose values are whole numbers of at most 128 bits.
+/// A type whose values are integers of at most 128 bits.
 pub(super) trait Whole: ArrowPrimitiveType<Native: Into<i128> + TryFrom<i128>> + Debug + Send + Sync {}
 
 impl<T: ArrowPrimitiveType<Native: Into<i128> + TryFrom<i128>> + Debug + Send + Sync> Whole for T {}

@@ -1,4 +1,5 @@
-//! Answers that are kept for a while, so that the ranges that a client asks for one after another are parts of one answer.
+//! Answers that are kept for a while, so that the ranges that a client requests one after another are parts of one
+//! answer.
 //!
 //! Two answers to one question may have different bytes: SQL without an order has none, and batches may be split
 //! differently. So a client that requests ranges gets them of the answer that it was last given under that address. If
@@ -18,7 +19,7 @@ use crate::http::request::negotiation::choose_format;
 
 /// How long ranges are sent of an answer without looking whether the lake has changed.
 const MAX_UNCHECKED_TIME: Duration = Duration::from_secs(60);
-/// An answer of which nothing is asked for so long is forgotten.
+/// An answer without requests for this long is dropped.
 const MAX_UNUSED_TIME: Duration = Duration::from_secs(600);
 /// Answers that are remembered, at least by their tags.
 const MAX_REMEMBERED: usize = 4_096;

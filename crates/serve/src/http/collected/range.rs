@@ -1,4 +1,4 @@
-//! The part of an answer that a request asks for (RFC 9110, 14).
+//! The part of an answer that a request selects (RFC 9110, 14).
 //!
 //! The parsers of the crates `headers` and `http-range-header` reject a suffix that is longer than the answer, although
 //! it selects the complete answer; Parquet readers request such suffixes of short files.
@@ -31,13 +31,13 @@ pub(super) fn select(headers: &HeaderMap, length: usize) -> Selection {
     if part.start < length { Selection::Part(part) } else { Selection::Unsatisfiable }
 }
 
-/// Returns whether a request asks for a range.
+/// Returns whether a request selects a range.
 pub(super) fn is_range(headers: &HeaderMap) -> bool {
     parse(headers).is_some()
 }
 
-/// Returns whether a request asks for a range by its positions. A request for the last bytes begins to read: that is
-/// how files of Parquet are opened.
+/// Returns whether a request selects a range by its positions. A request for the last bytes begins a new read: that is
+/// how Parquet files are opened.
 pub(super) fn is_continuation(headers: &HeaderMap) -> bool {
     matches!(parse(headers), Some(Requested::From(..)))
 }

@@ -81,7 +81,7 @@ impl Transport {
         }
     }
 
-    /// Writes the answer in words where the bytes offered are a status alone; `None` if they are not.
+    /// Writes the answer with an explanation if the bytes offered are a status alone; `None` if they are not.
     fn write_refusal(&mut self, context: &mut Context<'_>, offered: &[u8]) -> Option<Poll<io::Result<usize>>> {
         if self.refusal.is_none() {
             self.refusal = Some((malformed_head::explain_status(offered)?, 0));

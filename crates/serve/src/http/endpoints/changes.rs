@@ -261,7 +261,8 @@ impl Changes {
         }
         let only = snapshot.with_files(files);
         let provider = DeltaFiles::new(&only, &self.table).map_err(engine_error)?;
-        // A stream without an end waits for its permit as long as it takes, and keeps it no longer than other requests.
+        // A stream without an end waits for its permit without a time limit, and keeps it no longer than other
+        // requests.
         let _permit = self.app.admission.acquire_unbounded(&self.client).await?;
         let read = self.read_counts(Arc::new(provider), entry.version);
         timeout(self.app.limits.timeout, read).await.map_err(|_| timeout_error())?

@@ -21,7 +21,7 @@ use crate::limits::run_until;
 use crate::problem::Problem;
 use crate::sql_worker::{Sql, StatementValues, plan};
 
-/// The rows that any query may be asked for at most.
+/// The maximum number of rows of any query.
 pub(crate) const LIMIT: Parameter = Parameter::with_values(
     "limit",
     Shape::One,

@@ -121,7 +121,7 @@ impl Exchange {
         self.status = Some(status);
         self.metrics.add_response(&self.path, status, media_type(&response));
         let length = response.body().size_hint().exact();
-        // Nothing is asked of a body that is not sent.
+        // A body that is not sent is not polled.
         if length == Some(0) || self.method == Method::HEAD {
             self.end = ExchangeEnd::Sent;
             return response;
@@ -224,7 +224,7 @@ impl Stream for ObservedBody {
             Some(Err(_)) => this.exchange.end = ExchangeEnd::Broken,
             Some(Ok(bytes)) => {
                 this.exchange.bytes += bytes.len() as u64;
-                // A body of known length is not asked for more after it.
+                // A body of known length is not polled after its end.
                 if this.length == Some(this.exchange.bytes) {
                     this.exchange.end = ExchangeEnd::Sent;
                 }

@@ -77,7 +77,7 @@ fn check_syntax(parts: &Parts) -> Result<(), Problem> {
     }
 }
 
-/// Returns the name under which the server is asked, and its port: that in the address if it is there.
+/// Returns the name of the server in the request, and its port: from the address if it has one.
 fn authority(parts: &Parts) -> Option<&str> {
     let host = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     parts.uri.authority().map(Authority::as_str).or_else(host)

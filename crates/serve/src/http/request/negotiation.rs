@@ -30,7 +30,7 @@ const fn answer_format(
     AnswerFormat { name, media_type, content_type: media_type, format, file_ending }
 }
 
-/// Every format there is, the first where nothing is asked.
+/// Every format, the default first.
 pub(crate) const ANSWER_FORMATS: [AnswerFormat; 6] = [
     answer_format("json", "application/json", Format::Json, None),
     answer_format("ndjson", "application/x-ndjson", Format::Ndjson, None),

@@ -28,7 +28,7 @@ pub(crate) struct RowsRequest {
     pub(crate) context: RequestContext,
     pub(crate) deadline: Instant,
     answer_format: AnswerFormat,
-    /// The resources asked for; all if empty.
+    /// The requested resources; all if empty.
     resources: Vec<String>,
     /// The name of a file of the answer, without its extension.
     file_name: String,

@@ -63,7 +63,7 @@ export function divergingScale(values: readonly number[], scale: Scale, dark: bo
   const middle = dark ? "#3a3a44" : "#f0eeea";
   if (sizes.length === 0) return { colour: () => middle, legend: [] };
   const edges = scale === "quantile" ? quantileBreaks(sizes, 3) : equalBreaks(sizes, 3);
-  // A class of whole numbers ends one below the next; another ends at its greatest value.
+  // A class of integers ends one below the next; another ends at its greatest value.
   const wholes = sizes.every(Number.isInteger);
   const below = (edge: number) => (wholes ? edge - 1 : Math.max(...sizes.filter(size => size < edge)));
   const high = Math.max(...sizes);

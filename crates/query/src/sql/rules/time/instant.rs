@@ -8,7 +8,7 @@ use chrono::{FixedOffset, LocalResult, NaiveDateTime, Offset as _, TimeDelta, Ti
 use datafusion::common::{plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 
-/// The longest gap in a zone: a whole day, where the date line moved.
+/// The longest gap in a zone: a complete day, where the date line moved.
 const MAX_GAP_HOURS: i64 = 24;
 
 /// Parses the name or offset of a zone.
