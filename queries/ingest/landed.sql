@@ -1,7 +1,7 @@
 -- What landed in the batches above {above} up to {through}, in landing order, as landing sees it.
 SELECT
   {incident},
-  _key, _hash, _portal_id, _updated_at, _landed_at, _deleted, _reject, _batch, _row,
+  {added},
   CASE WHEN _reject IS NOT NULL THEN _extra END AS _extra
 FROM raw
 WHERE _batch > {above} AND _batch <= {through}

@@ -3,11 +3,13 @@
 use datafusion::logical_expr::{Expr, ScalarUDF};
 use datafusion::prelude::{col, lit};
 use lake_model::FINEST_RESOLUTION;
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::time_bucket::{TimePrecision, day_of_week, hour_of_day};
 
-/// A dimension of counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A dimension of counts, in the order in which they are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Dimension {
     /// The resource.
     Resource,
@@ -30,18 +32,8 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// Every dimension, in the order in which they are listed.
-    pub const ALL: [Self; 9] = [
-        Self::Resource,
-        Self::Cell,
-        Self::Time,
-        Self::Category,
-        Self::Subcategory,
-        Self::District,
-        Self::Neighborhood,
-        Self::Hour,
-        Self::Weekday,
-    ];
+    /// The names of all dimensions.
+    pub const NAMES: &'static [&'static str] = Self::VARIANTS;
 
     /// The labels: columns of text, each filtered by the parameter of its name.
     pub const LABELS: [Self; 4] = [Self::Category, Self::Subcategory, Self::District, Self::Neighborhood];
@@ -53,24 +45,14 @@ impl Dimension {
 
     /// Returns the name in `group_by`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Time => "time",
-            other => other.column(),
-        }
+        self.into()
     }
 
     /// Returns the name of the column in an answer.
     pub fn column(self) -> &'static str {
         match self {
-            Self::Resource => "resource",
-            Self::Cell => "cell",
             Self::Time => "occurred_at",
-            Self::Category => "category",
-            Self::Subcategory => "subcategory",
-            Self::District => "district",
-            Self::Neighborhood => "neighborhood",
-            Self::Hour => "hour",
-            Self::Weekday => "weekday",
+            other => other.name(),
         }
     }
 

@@ -49,9 +49,8 @@ pub(crate) fn parse_group_by(given: Option<&[String]>) -> Result<Vec<Dimension>,
     let mut dimensions = Vec::new();
     for name in given.iter().filter(|text| !text.trim().is_empty()).flat_map(|text| text.split(',')) {
         let name = name.trim();
-        let found = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
-        let dimension =
-            found.ok_or_else(|| unknown_value("group_by", name, Dimension::ALL.iter().map(|d| d.name())))?;
+        let unknown = |_: strum::ParseError| unknown_value("group_by", name, Dimension::NAMES.iter().copied());
+        let dimension = name.parse().map_err(unknown)?;
         if !dimensions.contains(&dimension) {
             dimensions.push(dimension);
         }

@@ -2,14 +2,18 @@
 //! declared in a TOML file. A reference resource: nothing of it is counted.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 use toml::Spanned;
 
 use crate::resource::{SourceFile, check_name, check_source, parse_cadence, syntax_error};
 use crate::{Cadence, Definition, Origin, Resource, Result};
 
 /// Which label of an incident names the boundary that it is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum BoundaryDimension {
     /// Its neighborhood.
     Neighborhood,
@@ -19,14 +23,11 @@ pub enum BoundaryDimension {
 
 impl BoundaryDimension {
     /// Every one, by name.
-    pub const NAMES: &'static [&'static str] = &["neighborhood", "district"];
+    pub const NAMES: &'static [&'static str] = Self::VARIANTS;
 
     /// Returns its name: that of the dimension in counts and incidents.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Neighborhood => "neighborhood",
-            Self::District => "district",
-        }
+        self.into()
     }
 
     /// Returns the column of a resource that holds the label, if one does.

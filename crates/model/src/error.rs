@@ -4,10 +4,12 @@
 use std::fmt;
 use std::io::ErrorKind;
 
+use strum::VariantArray;
+
 use crate::redact;
 
 /// The remedies of an error. Exit codes, HTTP statuses and gRPC codes follow from them, in one table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 pub enum Kind {
     /// The request, the configuration or the SQL is wrong: fix it.
     Invalid,
@@ -49,21 +51,10 @@ const fn row(title: &'static str, exit_code: u8, http_status: u16, grpc_code: i3
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 12] = [
-        Self::Invalid,
-        Self::NotFound,
-        Self::Gone,
-        Self::Conflict,
-        Self::Exhausted,
-        Self::TimedOut,
-        Self::Busy,
-        Self::Unavailable,
-        Self::Unauthenticated,
-        Self::Denied,
-        Self::Data,
-        Self::Internal,
-    ];
+    /// Returns every kind.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::VARIANTS.iter().copied()
+    }
 
     fn row(self) -> Row {
         match self {

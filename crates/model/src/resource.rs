@@ -5,13 +5,15 @@ use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantNames;
 use toml::Spanned;
 
 use crate::{Definition, Error, Origin, Result, listed, nearest, parse_portal_url, parse_wall_clock};
 
 /// The type a column is declared with, and so stored as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ColumnType {
     /// Text, as published.
     Text,
@@ -353,8 +355,6 @@ pub(crate) fn parse_cadence(source: &SourceFile<'_>, text: &Spanned<String>) -> 
         .ok_or_else(|| source.error(text.span(), "cadence", "a cadence is a number and s, m, h or d, such as \"1h\""))
 }
 
-const TYPES: [&str; 6] = ["text", "integer", "number", "boolean", "timestamp", "point"];
-
 fn parse_columns(source: &SourceFile<'_>, table: &Spanned<toml::Table>, volatile: &[&str]) -> Result<Vec<Column>> {
     let mut columns: Vec<Column> = Vec::new();
     for (name, value) in table.get_ref() {
@@ -374,7 +374,7 @@ fn parse_columns(source: &SourceFile<'_>, table: &Spanned<toml::Table>, volatile
         };
         let file = file.map_err(|e| {
             let what =
-                format!("{}; a column is one of {}, or {{ type = ..., aliases = [...] }}", e.message(), listed(TYPES));
+                format!("{}; a column is one of {}, or {{ type = ..., aliases = [...] }}", e.message(), listed(ColumnType::VARIANTS.iter().copied()));
             source.error(at(), name, what)
         })?;
         columns.push(Column {

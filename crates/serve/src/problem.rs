@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_error_is_explained_where_its_type_points() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             let problem = Problem::from_kind(kind, "x");
             let slug = problem.explained.strip_prefix("/problems/").expect("a path");
             assert!(Problem::explanation(slug).is_some(), "{slug}");

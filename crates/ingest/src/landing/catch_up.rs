@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use arrow::array::{Array as _, RecordBatch};
 use arrow::compute::concat_batches;
 use futures::TryStreamExt as _;
-use lake_model::{Error, Kind, Result, ResultExt, failpoint};
+use lake_model::{Error, Kind, RawColumn, Result, ResultExt, failpoint};
 use lake_query::{engine_error, fill, incident_select, sql_files};
 use lake_store::{CountedDefinitions, Snapshot, fast_counts_transaction};
 
@@ -79,6 +79,7 @@ impl Landing {
             sql_files::INGEST_LANDED,
             &[
                 ("incident", &incident_select(&self.resource)),
+                ("added", &list_added_columns()),
                 ("above", &from.to_string()),
                 ("through", &to.to_string()),
             ],
@@ -146,4 +147,11 @@ impl Landing {
         }
         Ok((ledger, originals))
     }
+}
+
+/// Returns the columns of `raw` that landing added, but for the text of usable rows and the partition, which it does not
+/// need again.
+fn list_added_columns() -> String {
+    let needed = RawColumn::all().filter(|column| !matches!(column, RawColumn::Extra | RawColumn::LandedMonth));
+    needed.map(RawColumn::name).collect::<Vec<_>>().join(", ")
 }

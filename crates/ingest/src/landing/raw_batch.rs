@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use lake_model::{Kind, Result, ResultExt as _};
+use lake_model::{Error, Kind, RawColumn, Result, ResultExt as _};
 use lake_portal::Reject;
 use lake_store::{ColumnRange, DataFile, Snapshot};
 
@@ -88,37 +88,47 @@ pub(crate) fn build_raw_batch(
     let text_tail = |text: fn(&MarkerRow) -> Option<&str>| -> ArrayRef {
         Arc::new(markers.iter().map(text).collect::<StringArray>())
     };
+    let of_page = |column: RawColumn| {
+        let name = column.name();
+        batch.column_by_name(name).ok_or_else(|| Error::internal(format!("a page has no column `{name}`")))
+    };
     let no_content = "0".repeat(32);
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
-        let column: ArrayRef = match field.name().as_str() {
-            "_batch" => Arc::new(Int64Array::from_value(number, rows)),
-            "_row" => Arc::new(Int64Array::from_iter_values((0_i64..).take(rows))),
-            "_landed_at" => Arc::new(TimestampMicrosecondArray::from_value(now.timestamp_micros(), rows)),
-            "_deleted" => {
+        let declared = || match batch.column_by_name(field.name()) {
+            Some(column) => with_markers(column, new_null_array(field.data_type(), markers.len())),
+            // A column that the table has and the definition no longer names.
+            None => Ok(new_null_array(field.data_type(), rows)),
+        };
+        let Some(added) = RawColumn::from_name(field.name()) else {
+            columns.push(declared()?);
+            continue;
+        };
+        let column: ArrayRef = match added {
+            RawColumn::Batch => Arc::new(Int64Array::from_value(number, rows)),
+            RawColumn::Row => Arc::new(Int64Array::from_iter_values((0_i64..).take(rows))),
+            RawColumn::LandedAt => Arc::new(TimestampMicrosecondArray::from_value(now.timestamp_micros(), rows)),
+            // The partition says it: files do not have the column.
+            RawColumn::LandedMonth => new_null_array(field.data_type(), rows),
+            RawColumn::Deleted => {
                 let deleted = std::iter::repeat_n(false, usable).chain(markers.iter().map(|row| row.deleted));
                 Arc::new(deleted.map(Some).collect::<BooleanArray>())
             }
-            "_reject" => {
+            RawColumn::Reject => {
                 let none = new_null_array(field.data_type(), usable);
                 with_markers(&none, text_tail(|row| row.reason.as_deref()))?
             }
-            name => match (batch.column_by_name(name), name) {
-                (Some(column), "_extra") => with_markers(column, text_tail(|row| row.original.as_deref()))?,
-                (Some(column), "_portal_id") => with_markers(column, text_tail(|row| row.portal_id.as_deref()))?,
-                (Some(column), "_key") => with_markers(column, text_tail(|row| row.key.as_deref()))?,
-                (Some(column), "_updated_at") => {
-                    let times = markers.iter().map(|row| row.updated_at);
-                    with_markers(column, Arc::new(times.collect::<TimestampMicrosecondArray>()))?
-                }
-                (Some(column), "_hash") => {
-                    let hashes = markers.iter().map(|row| row.deleted.then_some(no_content.as_str()));
-                    with_markers(column, Arc::new(hashes.collect::<StringArray>()))?
-                }
-                (Some(column), _) => with_markers(column, new_null_array(field.data_type(), markers.len()))?,
-                // A column that the table has and the definition no longer names.
-                (None, _) => new_null_array(field.data_type(), rows),
-            },
+            RawColumn::Extra => with_markers(of_page(added)?, text_tail(|row| row.original.as_deref()))?,
+            RawColumn::PortalId => with_markers(of_page(added)?, text_tail(|row| row.portal_id.as_deref()))?,
+            RawColumn::Key => with_markers(of_page(added)?, text_tail(|row| row.key.as_deref()))?,
+            RawColumn::UpdatedAt => {
+                let times = markers.iter().map(|row| row.updated_at);
+                with_markers(of_page(added)?, Arc::new(times.collect::<TimestampMicrosecondArray>()))?
+            }
+            RawColumn::Hash => {
+                let hashes = markers.iter().map(|row| row.deleted.then_some(no_content.as_str()));
+                with_markers(of_page(added)?, Arc::new(hashes.collect::<StringArray>()))?
+            }
         };
         columns.push(column);
     }

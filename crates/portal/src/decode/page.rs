@@ -25,7 +25,7 @@ pub struct Reject {
 /// A decoded page.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The usable rows: the declared columns, then `_extra`, `_key`, `_portal_id`, `_updated_at` (UTC), `_hash`.
+    /// The usable rows: the declared columns, then [`RawColumn::of_page`](lake_model::RawColumn::of_page).
     pub batch: RecordBatch,
     /// The others.
     pub rejects: Vec<Reject>,

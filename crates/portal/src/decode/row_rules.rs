@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lake_model::Resource;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use lake_model::{RawColumn, Resource};
 
 use crate::decode::column_builder::ColumnBuilder;
 use crate::decode::times::TimeRules;
@@ -48,20 +48,8 @@ impl RowRules {
 }
 
 fn page_fields(resource: &Resource) -> Vec<Field> {
-    let time = DataType::Timestamp(TimeUnit::Microsecond, None);
-    let mut fields: Vec<Field> = Vec::new();
-    for column in &resource.columns {
-        let kind = ColumnBuilder::new(column.kind).finish().data_type().clone();
-        fields.push(Field::new(&column.name, kind, true));
-    }
-    for (name, kind) in [
-        ("_extra", DataType::Utf8),
-        ("_key", DataType::Utf8),
-        ("_portal_id", DataType::Utf8),
-        ("_updated_at", time),
-        ("_hash", DataType::Utf8),
-    ] {
-        fields.push(Field::new(name, kind, true));
-    }
-    fields
+    let declared = resource.columns.iter().map(|column| (column.name.as_str(), column.kind));
+    let added = RawColumn::of_page().map(|column| (column.name(), column.kind()));
+    let field = |(name, kind)| Field::new(name, ColumnBuilder::new(kind).finish().data_type().clone(), true);
+    declared.chain(added).map(field).collect()
 }

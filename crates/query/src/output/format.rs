@@ -1,9 +1,11 @@
 //! The output formats, and the options that they have.
 
-use lake_model::{Error, Result, listed, nearest};
+use lake_model::{Error, listed, nearest};
+use strum::{Display, EnumString, VariantNames};
 
 /// An output format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = Error, parse_err_fn = unknown_format)]
 pub enum Format {
     /// A table for people.
     Table,
@@ -22,37 +24,16 @@ pub enum Format {
     GeoJson,
 }
 
-const NAMES: [(&str, Format); 7] = [
-    ("table", Format::Table),
-    ("json", Format::Json),
-    ("ndjson", Format::Ndjson),
-    ("csv", Format::Csv),
-    ("arrow", Format::Arrow),
-    ("parquet", Format::Parquet),
-    ("geojson", Format::GeoJson),
-];
-
-impl std::fmt::Display for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(NAMES.iter().find(|(_, format)| format == self).map_or("", |(name, _)| name))
-    }
-}
-
-impl std::str::FromStr for Format {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let names = || NAMES.iter().map(|(name, _)| *name);
-        NAMES.iter().find(|(name, _)| *name == text).map(|(_, format)| *format).ok_or_else(|| {
-            let near = nearest(text, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            Error::invalid(format!("`{text}` is not a format; {near}expected {}", listed(names())))
-        })
-    }
+fn unknown_format(text: &str) -> Error {
+    let names = || Format::VARIANTS.iter().copied();
+    let near = nearest(text, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Error::invalid(format!("`{text}` is not a format; {near}expected {}", listed(names())))
 }
 
 /// How the column `cell` is written where the format has no 64-bit integers: readers of JSON keep 53 bits of a number, and
 /// spreadsheets 15 digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = Error, parse_err_fn = unknown_cells)]
 pub enum Cells {
     /// As hexadecimal text in JSON and CSV.
     #[default]
@@ -63,22 +44,12 @@ pub enum Cells {
 
 impl Cells {
     /// Their names.
-    pub const NAMES: &'static [&'static str] = &["text", "number"];
+    pub const NAMES: &'static [&'static str] = Self::VARIANTS;
 }
 
-impl std::str::FromStr for Cells {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "text" => Ok(Self::Text),
-            "number" => Ok(Self::Number),
-            _ => Err(Error::invalid(format!(
-                "`{text}` is not a form of cells: expected {}",
-                listed(Self::NAMES.iter().copied())
-            ))),
-        }
-    }
+fn unknown_cells(text: &str) -> Error {
+    let names = listed(Cells::NAMES.iter().copied());
+    Error::invalid(format!("`{text}` is not a form of cells: expected {names}"))
 }
 
 /// The options of an answer's form.

@@ -1,11 +1,11 @@
 //! Bearer tokens (RFC 6750), what they allow, and the line of the token file that recognises one by its hash.
 
-use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lake_model::{Error, Result, Secret, listed};
+use strum::{Display, EnumString, VariantNames};
 use uuid::Uuid;
 
 /// The prefix of every token of this program, so that a token that is found in a log or a repository can be recognised.
@@ -16,7 +16,8 @@ const ALGORITHM: &str = "blake3:";
 const MIN_TOKEN_CHARS: usize = 16;
 
 /// The scope of a token. A greater one includes the lesser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Display, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase", parse_err_ty = Error, parse_err_fn = unknown_scope)]
 pub enum Scope {
     /// Everything about the lake.
     Read,
@@ -24,29 +25,9 @@ pub enum Scope {
     Admin,
 }
 
-impl Scope {
-    const NAMES: [(&str, Self); 2] = [("read", Self::Read), ("admin", Self::Admin)];
-}
-
-impl FromStr for Scope {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = Self::NAMES.iter().find(|(name, _)| *name == text);
-        found.map(|(_, scope)| *scope).ok_or_else(|| {
-            let names = listed(Self::NAMES.iter().map(|(name, _)| *name));
-            Error::invalid(format!("`{text}` is not a scope: expected {names}"))
-        })
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read => "read",
-            Self::Admin => "admin",
-        })
-    }
+fn unknown_scope(text: &str) -> Error {
+    let names = listed(Scope::VARIANTS.iter().copied());
+    Error::invalid(format!("`{text}` is not a scope: expected {names}"))
 }
 
 /// A token as a line of the file describes it.

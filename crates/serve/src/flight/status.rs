@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_error_has_a_code_that_is_an_error() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             let code = status(Error::new(kind, "x")).code();
             assert!(!matches!(code, Code::Ok | Code::Unknown | Code::OutOfRange), "{kind:?} is {code:?}");
         }

@@ -137,7 +137,7 @@ pub(super) fn headers() -> Value {
 /// Returns the problems by status.
 pub(super) fn problems() -> Value {
     let mut told = Map::new();
-    let titles = Kind::ALL.iter().map(|kind| (kind.http_status(), kind.title())).chain(OTHER_TITLES);
+    let titles = Kind::all().map(|kind| (kind.http_status(), kind.title())).chain(OTHER_TITLES);
     for (status, title) in titles {
         let problem = told.entry(status.to_string()).or_insert_with(|| {
             let schema = json!({"$ref": "#/components/schemas/Problem"});

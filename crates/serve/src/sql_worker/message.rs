@@ -223,7 +223,7 @@ impl End {
 
     pub(crate) fn into_result(self) -> Result<()> {
         let Some(Failure { kind, message }) = self.failure else { return Ok(()) };
-        let kind = Kind::ALL.into_iter().find(|known| known.title() == kind).unwrap_or(Kind::Internal);
+        let kind = Kind::all().find(|known| known.title() == kind).unwrap_or(Kind::Internal);
         Err(Error::new(kind, message))
     }
 }
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_kind_and_text() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             let error = End::new(Err(Error::new(kind, "ü"))).into_result().expect_err("an error");
             assert_eq!((error.kind(), error.message()), (kind, "ü"));
         }

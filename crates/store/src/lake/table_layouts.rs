@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
-use lake_model::{ColumnType, Resource};
+use lake_model::{ColumnType, RawColumn, Resource};
 
 /// A table's columns, partition columns among them, and which those are.
 #[derive(Clone, Debug)]
@@ -124,36 +124,22 @@ pub fn boundaries_layout() -> TableLayout {
 
 /// Returns the layout of `raw/<resource>`: every landed version of every row.
 pub fn raw_layout(resource: &Resource) -> TableLayout {
-    let mut columns: Vec<Field> = resource
-        .columns
-        .iter()
-        .map(|column| {
-            let kind = match column.kind {
-                ColumnType::Text => DataType::Utf8,
-                ColumnType::Integer => DataType::Int64,
-                ColumnType::Number => DataType::Float64,
-                ColumnType::Boolean => DataType::Boolean,
-                ColumnType::Timestamp => time(),
-                ColumnType::Point => DataType::Struct(Fields::from(fields(&[
-                    ("longitude", DataType::Float64),
-                    ("latitude", DataType::Float64),
-                ]))),
-            };
-            Field::new(&column.name, kind, true)
-        })
-        .collect();
-    columns.extend(fields(&[
-        ("_extra", DataType::Utf8),
-        ("_key", DataType::Utf8),
-        ("_portal_id", DataType::Utf8),
-        ("_updated_at", time()),
-        ("_batch", DataType::Int64),
-        ("_row", DataType::Int64),
-        ("_landed_at", time()),
-        ("_hash", DataType::Utf8),
-        ("_deleted", DataType::Boolean),
-        ("_reject", DataType::Utf8),
-        ("_landed_month", DataType::Utf8),
-    ]));
-    layout(columns, &["_landed_month"])
+    let declared = resource.columns.iter().map(|column| (column.name.as_str(), column.kind));
+    let added = RawColumn::all().map(|column| (column.name(), column.kind()));
+    let columns = declared.chain(added).map(|(name, kind)| Field::new(name, data_type(kind), true)).collect();
+    layout(columns, &[RawColumn::LandedMonth.name()])
+}
+
+fn data_type(kind: ColumnType) -> DataType {
+    match kind {
+        ColumnType::Text => DataType::Utf8,
+        ColumnType::Integer => DataType::Int64,
+        ColumnType::Number => DataType::Float64,
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::Timestamp => time(),
+        ColumnType::Point => DataType::Struct(Fields::from(fields(&[
+            ("longitude", DataType::Float64),
+            ("latitude", DataType::Float64),
+        ]))),
+    }
 }

@@ -4,12 +4,14 @@ use arrow::datatypes::DataType;
 use arrow::datatypes::TimeUnit;
 use lake_model::{Error, Result, listed, nearest};
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::sql::parameter_value::value_from_text;
 
 /// The type of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, EnumString, IntoStaticStr, VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum ValueType {
     /// Any text.
     Text,
@@ -77,19 +79,9 @@ const KEYS: [&str; 4] = ["title", "about", "parameter", "column"];
 const RESERVED: [&str; 3] = ["cells", "format", "limit"];
 
 impl ValueType {
-    /// Every type.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Integer, Self::Number, Self::Boolean, Self::Date, Self::Timestamp];
-
     /// Returns its name in a header.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Boolean => "boolean",
-            Self::Date => "date",
-            Self::Timestamp => "timestamp",
-        }
+        self.into()
     }
 
     /// Returns the engine's type of a value.
@@ -118,8 +110,8 @@ impl ValueType {
     }
 
     fn parse(text: &str) -> std::result::Result<Self, String> {
-        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
-            let names = || Self::ALL.into_iter().map(Self::name);
+        text.parse().map_err(|_unknown| {
+            let names = || Self::VARIANTS.iter().copied();
             let near = nearest(text, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
             format!("`{text}` is not a type; {near}Expected {}", listed(names()))
         })

@@ -78,7 +78,7 @@ fn parse_facets(given: Option<&[String]>) -> Result<Vec<Dimension>, ParameterErr
     let named = given.iter().flat_map(|text| text.split(',')).map(str::trim);
     named
         .map(|name| {
-            let found = FACET_NAMES.contains(&name).then(|| Dimension::ALL.into_iter().find(|d| d.name() == name));
+            let found = FACET_NAMES.contains(&name).then(|| name.parse().ok());
             found.flatten().ok_or_else(|| unknown_value("facet", name, FACET_NAMES.iter().copied()))
         })
         .collect()
