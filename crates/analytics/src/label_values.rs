@@ -1,11 +1,12 @@
 //! The values that labels have in the lake, and the message for a requested one that has no incident.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use futures::TryStreamExt as _;
 use lake_model::{Result, nearest};
+use parking_lot::Mutex;
 
 use crate::aggregates::AggregatesRequest;
 use crate::context::QueryContext;
@@ -55,7 +56,7 @@ impl LabelValues {
     async fn values(&self, context: &QueryContext, label: Dimension) -> Result<Option<Values>> {
         let version = context.snapshot.version();
         {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.0.lock();
             if known.version != version {
                 *known = Known { version: version.clone(), values: BTreeMap::new() };
             }
@@ -81,7 +82,7 @@ impl LabelValues {
             }
         }
         let values = Arc::new(values);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if known.version == version {
             known.values.insert(label.name(), Arc::clone(&values));
         }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt as _;
-use lake_model::{Error, Kind, Result, ResultExt, failpoint};
+use lake_model::{Error, Kind, Result, ResultExt, failpoint, parse_duration};
 use lake_store::{CompactionMark, Lake, StoredObject, Table};
 use serde::Serialize;
 
@@ -17,18 +17,7 @@ pub const MIN_RETENTION: TimeDelta = TimeDelta::hours(1);
 /// # Errors
 /// If it is not valid.
 pub fn parse_age(text: &str) -> Result<TimeDelta> {
-    let parse = || {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let number = number.parse::<u32>().ok()?;
-        match unit {
-            "s" => TimeDelta::try_seconds(number.into()),
-            "m" => TimeDelta::try_minutes(number.into()),
-            "h" => TimeDelta::try_hours(number.into()),
-            "d" => TimeDelta::try_days(number.into()),
-            _ => None,
-        }
-    };
-    parse().ok_or_else(|| {
+    parse_duration(text).and_then(|age| TimeDelta::from_std(age).ok()).ok_or_else(|| {
         Error::invalid(format!("`{text}` is not a valid age: expected a number and s, m, h or d, for example 7d"))
     })
 }

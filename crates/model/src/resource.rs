@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use strum::VariantNames;
 use toml::Spanned;
 
-use crate::{Definition, Error, Origin, Result, listed, nearest, parse_portal_url, parse_wall_clock};
+use crate::{Definition, Error, Origin, Result, listed, nearest, parse_duration, parse_portal_url, parse_wall_clock};
 
 /// The type a column is declared with, and so stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames)]
@@ -118,15 +118,7 @@ impl Cadence {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let unit = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        let seconds = number.parse::<u64>().ok()?.checked_mul(unit)?;
+        let seconds = parse_duration(text)?.as_secs();
         (seconds > 0).then_some(Self { seconds })
     }
 }
@@ -373,8 +365,11 @@ fn parse_columns(source: &SourceFile<'_>, table: &Spanned<toml::Table>, volatile
             other => other.clone().try_into(),
         };
         let file = file.map_err(|e| {
-            let what =
-                format!("{}; a column is one of {}, or {{ type = ..., aliases = [...] }}", e.message(), listed(ColumnType::VARIANTS.iter().copied()));
+            let what = format!(
+                "{}; a column is one of {}, or {{ type = ..., aliases = [...] }}",
+                e.message(),
+                listed(ColumnType::VARIANTS.iter().copied())
+            );
             source.error(at(), name, what)
         })?;
         columns.push(Column {

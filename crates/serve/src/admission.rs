@@ -6,10 +6,11 @@
 //! permit that is free. Clients that wait are served in rotation, the requests of one client in the order they came.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lake_model::{Error, Kind, Result};
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -96,23 +97,19 @@ impl Admission {
 
     /// Returns how many permits are taken.
     pub(crate) fn in_use(&self) -> usize {
-        self.shared.state().taken
+        self.shared.state.lock().taken
     }
 
     /// Returns how many requests wait for one.
     pub(crate) fn waiting(&self) -> usize {
-        self.shared.state().queue.iter().map(|waiting| waiting.requests.len()).sum()
+        self.shared.state.lock().queue.iter().map(|waiting| waiting.requests.len()).sum()
     }
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn enqueue(&self, client: &str) -> (u64, oneshot::Receiver<EnginePermit>) {
         let (sender, receiver) = oneshot::channel();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.last += 1;
         let number = state.last;
         if let Some(waiting) = state.queue.iter_mut().find(|waiting| &*waiting.client == client) {
@@ -127,7 +124,7 @@ impl Shared {
     /// Gives the free permits to the waiting requests that may have them.
     fn grant(shared: &Arc<Self>) {
         loop {
-            let next = shared.state().next(shared.count);
+            let next = shared.state.lock().next(shared.count);
             let Some((client, request)) = next else { return };
             // A request that stopped waiting drops the permit, which frees it again.
             drop(request.send(EnginePermit { shared: Arc::clone(shared), client }));
@@ -155,7 +152,7 @@ impl State {
 
 impl Drop for EnginePermit {
     fn drop(&mut self) {
-        let mut state = self.shared.state();
+        let mut state = self.shared.state.lock();
         state.taken -= 1;
         if let Some(held) = state.held.get_mut(&self.client) {
             *held -= 1;
@@ -170,7 +167,7 @@ impl Drop for EnginePermit {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut state = self.shared.state();
+        let mut state = self.shared.state.lock();
         let Some(at) = state.queue.iter().position(|waiting| &*waiting.client == self.client) else { return };
         let removed = state.queue.get_mut(at).map(|waiting| {
             let removed = waiting.requests.remove(&self.number);
@@ -229,12 +226,12 @@ mod tests {
             let (admission, served) = (&admission, &served);
             async move {
                 let permit = admission.acquire_unbounded(&name[..1]).await.expect("a turn");
-                served.lock().expect("no holder panics").push(name);
+                served.lock().push(name);
                 drop(permit);
             }
         });
         tokio::join!(join_all(requests), async { drop(first) });
-        assert_eq!(*served.lock().expect("no holder panics"), ["a1", "b1", "c1", "a2"]);
+        assert_eq!(*served.lock(), ["a1", "b1", "c1", "a2"]);
     }
 
     #[tokio::test]

@@ -2,9 +2,10 @@
 //! can share it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Map, Value};
 
 use crate::dataset::Dataset;
@@ -214,39 +215,39 @@ impl Portal {
 
     /// Queues faults; every data request consumes one.
     pub fn push_faults(&self, faults: impl IntoIterator<Item = Fault>) {
-        lock(&self.0.faults).extend(faults);
+        self.0.faults.lock().extend(faults);
     }
 
     /// Returns the number of queued faults that have not been consumed.
     pub fn faults_left(&self) -> usize {
-        lock(&self.0.faults).len()
+        self.0.faults.lock().len()
     }
 
     /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.0.log).clone()
+        self.0.log.lock().clone()
     }
 
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
-        lock(&self.0.log).clear();
+        self.0.log.lock().clear();
     }
 
     /// Runs a callback after every data page that was answered with 200, with the number of the
     /// page counted from 1 since this call. The page is complete when it runs, so what it edits
     /// is seen from the next page on. It must not call `on_page` itself.
     pub fn on_page(&self, hook: impl FnMut(u64, &Portal) + Send + 'static) {
-        let mut slot = lock(&self.0.hook);
+        let mut slot = self.0.hook.lock();
         self.0.pages.store(0, Ordering::Relaxed);
         *slot = Some(Box::new(hook));
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Dataset>> {
-        self.0.datasets.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.datasets.read()
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Dataset>> {
-        self.0.datasets.write().unwrap_or_else(PoisonError::into_inner)
+        self.0.datasets.write()
     }
 
     fn edit<T>(&self, dataset: &str, change: impl FnOnce(&mut Dataset) -> T) -> Option<T> {
@@ -254,7 +255,7 @@ impl Portal {
     }
 
     fn lock_settings(&self) -> MutexGuard<'_, Settings> {
-        lock(&self.0.settings)
+        self.0.settings.lock()
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -262,7 +263,7 @@ impl Portal {
     }
 
     pub(crate) fn next_fault(&self) -> Fault {
-        lock(&self.0.faults).pop_front().unwrap_or(Fault::None)
+        self.0.faults.lock().pop_front().unwrap_or(Fault::None)
     }
 
     pub(crate) fn next_serial(&self) -> u64 {
@@ -270,18 +271,14 @@ impl Portal {
     }
 
     pub(crate) fn record(&self, request: Request) {
-        lock(&self.0.log).push(request);
+        self.0.log.lock().push(request);
     }
 
     pub(crate) fn page_served(&self) {
-        let mut slot = lock(&self.0.hook);
+        let mut slot = self.0.hook.lock();
         let number = self.0.pages.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(hook) = slot.as_mut() {
             hook(number, self);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

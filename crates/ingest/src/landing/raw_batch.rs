@@ -158,3 +158,64 @@ pub(crate) fn find_last_file(snapshot: &Snapshot, batch: i64) -> Option<String> 
     let numbered = snapshot.files.iter().filter_map(|file| Some((last(file)?, &file.path)));
     numbered.filter(|(last, _)| *last <= batch).max().map(|(_, path)| path.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array as _;
+    use lake_model::Resource;
+    use lake_portal::Decoder;
+    use lake_store::raw_layout;
+
+    use super::*;
+
+    const CALLS: &str = r#"
+name = "city-calls"
+title = "Calls"
+portal = "https://data.example.org"
+dataset = "aaaa-bbbb"
+city = "Example"
+zone = "America/Los_Angeles"
+cadence = "1h"
+key = ["id"]
+
+[roles]
+occurred_at = "opened"
+category = "kind"
+point = "place"
+
+[bounds]
+west = -123.0
+south = 37.0
+east = -122.0
+north = 38.0
+
+[columns]
+id = "text"
+opened = "timestamp"
+kind = "text"
+place = "point"
+cost = "number"
+"#;
+
+    #[test]
+    fn a_page_becomes_rows_of_the_table_column_by_column() {
+        let resource = Arc::new(Resource::parse("city-calls.toml", CALLS).expect("a resource"));
+        let rows = br#"[{"id": "1", "opened": "2024-01-01T00:00:00", "kind": "Noise", ":id": "row-1"}]"#;
+        let page = Decoder::new(&resource).page(rows).expect("a page").batch;
+        let table = raw_layout(&resource).schema;
+        let added =
+            ["_extra", "_key", "_portal_id", "_updated_at", "_batch", "_row", "_landed_at", "_hash", "_deleted"];
+        let added: Vec<&str> = added.into_iter().chain(["_reject", "_landed_month"]).collect();
+        let names: Vec<&str> = table.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names, [&["cost", "id", "kind", "opened", "place"][..], &added].concat());
+        for field in page.schema().fields() {
+            let stored = table.field_with_name(field.name()).expect("a column of the table");
+            assert_eq!(field.data_type(), stored.data_type(), "{}", field.name());
+        }
+        let markers = [MarkerRow::tombstone(Tombstone::Key("2".to_owned()))];
+        let landed = build_raw_batch(&page, &markers, 7, DateTime::UNIX_EPOCH, &table).expect("rows of the table");
+        // A value in the row or its tombstone: but for what no portal sent, the partition and the reason of a reject.
+        let empty: Vec<&str> = added.iter().copied().filter(|name| landed[*name].null_count() == 2).collect();
+        assert_eq!(empty, ["_extra", "_updated_at", "_reject", "_landed_month"]);
+    }
+}

@@ -1,12 +1,13 @@
 //! The reader of a lake: its engine and definitions, and its cache of table versions, which never change.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::try_join_all;
 use lake_model::{Catalog, Result, StoredDefinition};
 use lake_store::{BoundariesMark, CompactionMark, CountedDefinitions, DataFile, Lake, LandingMark, Snapshot, Table};
+use parking_lot::Mutex;
 
 use crate::engine::Engine;
 
@@ -83,24 +84,24 @@ impl Reader {
 
     /// Returns the raw table of a resource, opened once.
     pub(crate) fn raw_table(&self, name: &str) -> Result<Table> {
-        let cached = self.raws.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let cached = self.raws.lock().get(name).cloned();
         match cached {
             Some(table) => Ok(table),
             None => {
                 let table = self.lake.raw(name)?;
-                let mut raws = self.raws.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut raws = self.raws.lock();
                 Ok(raws.entry(name.to_owned()).or_insert(table).clone())
             }
         }
     }
 
     pub(crate) fn cached<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {
-        let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = cache.lock();
         cache.get(name).filter(|(of, _)| *of == version).map(|(_, value)| value.clone())
     }
 
     pub(crate) fn cache<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64, value: T) -> T {
-        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = cache.lock();
         cache.insert(name.to_owned(), (version, value.clone()));
         value
     }

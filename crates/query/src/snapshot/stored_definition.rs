@@ -4,7 +4,7 @@
 //! A definition is in the log of the table that it explains, set by the commit that first lands rows under it: a reader
 //! of a version of the table has the definition of its rows, and time travel has the one of that time.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use lake_model::{Catalog, Definition, Error, Kind, Result, ResultExt as _, StoredDefinition};
 use lake_store::{Commit, DEFINITION_DOMAIN, DomainChange, Snapshot, Table, boundaries_definition_domain};
@@ -123,7 +123,7 @@ impl Reader {
 
     /// Returns the current definitions: see [`Catalog::with_stored`].
     pub(crate) fn catalog_with(&self, stored: StoredDefinitions) -> Arc<Catalog> {
-        let mut current = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.catalog.lock();
         if current.as_ref().is_none_or(|(of, _)| *of != stored) {
             let (catalog, wrong) = self.configured.with_stored(&stored);
             warn_of_damaged(&wrong);

@@ -6,51 +6,27 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use lake_model::Error;
 
 /// A proxy, or a network of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Proxy {
-    network: IpAddr,
-    /// How many of its first bits an address shares with the network.
-    bits: u32,
-}
+pub struct Proxy(IpNet);
 
 impl FromStr for Proxy {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = || {
+        let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        network.map(Self).ok_or_else(|| {
             Error::invalid(format!("`{text}` is not an address: expected one such as 10.0.0.1, 10.0.0.0/8 or fd00::/8"))
-        };
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let network: IpAddr = address.parse().map_err(|_| wrong())?;
-        let most = if network.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| wrong()))?;
-        if bits > most {
-            return Err(wrong());
-        }
-        Ok(Self { network, bits })
-    }
-}
-
-impl Proxy {
-    fn contains(&self, address: IpAddr) -> bool {
-        match (self.network, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                (network.to_bits() ^ address.to_bits()).leading_zeros() >= self.bits
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                (network.to_bits() ^ address.to_bits()).leading_zeros() >= self.bits
-            }
-            _ => false,
-        }
+        })
     }
 }
 
 /// Returns whether this address is that of one of the proxies.
 pub(super) fn is_trusted(proxies: &[Proxy], address: IpAddr) -> bool {
-    proxies.iter().any(|proxy| proxy.contains(address.to_canonical()))
+    proxies.iter().any(|Proxy(network)| network.contains(&address.to_canonical()))
 }
 
 /// Returns the address that a request comes from: the last address in the chain that is not a trusted proxy. A client
@@ -105,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in ["", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/x", "proxy"] {
+        for text in ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/+8", "::/129", "10.0.0.0/x", "10.0.0.0/", "proxy"] {
             assert!(text.parse::<Proxy>().is_err(), "{text}");
         }
     }

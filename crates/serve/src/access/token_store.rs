@@ -4,10 +4,11 @@
 //! valid.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lake_model::{Error, Result, read_text_file};
+use parking_lot::Mutex;
 
 use super::options::AccessOptions;
 use super::token::{Scope, TokenEntry, hash};
@@ -81,7 +82,7 @@ impl TokenFile {
     /// Returns the tokens of the file as it is now, or was a moment ago. It is small: reading it costs as little as
     /// asking when it was changed, and sees every change.
     fn entries(&self) -> Arc<Vec<TokenEntry>> {
-        let mut last = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.state.lock();
         if last.at.elapsed() >= RELOAD_INTERVAL {
             last.at = Instant::now();
             let text = read(&self.path).unwrap_or_else(|error| {

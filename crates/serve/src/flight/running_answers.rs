@@ -1,8 +1,9 @@
 //! The answers that are on their way, so that they can be cancelled by the ticket they answer.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Every answer on its way: its ticket's id, and its cancellation.
@@ -29,7 +30,7 @@ impl RunningAnswers {
     /// Begins an answer to the ticket with this id.
     pub(super) fn begin(&self, id: &str) -> RunningAnswer {
         let cancelled = CancellationToken::new();
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = self.0.lock();
         runs.last += 1;
         let number = runs.last;
         runs.runs.insert(number, (id.to_owned(), cancelled.clone()));
@@ -38,7 +39,7 @@ impl RunningAnswers {
 
     /// Ends every answer to the ticket with this id; whether there was one.
     pub(super) fn cancel(&self, id: &str) -> bool {
-        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.0.lock();
         let mut found = false;
         for (_, cancelled) in runs.runs.values().filter(|(of, _)| of == id) {
             cancelled.cancel();
@@ -53,7 +54,7 @@ impl Drop for RunningAnswer {
         if !self.ended {
             tracing::debug!("a client left before the end of its answer; the query is stopped");
         }
-        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).runs.remove(&self.number);
+        self.running.0.lock().runs.remove(&self.number);
     }
 }
 

@@ -2,10 +2,11 @@
 //! is ended at once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lake_model::{Kind, Result, ResultExt};
+use parking_lot::{Condvar, Mutex};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often memory is looked at. A process can take some 20 MiB in this time.
@@ -70,7 +71,7 @@ impl MemoryWatch {
     /// Watches a process, which may take this much. It must not be waited for meanwhile: its id would be another's.
     pub(super) fn watch(&self, pid: u32, max_bytes: usize) -> WatchedProcess {
         let pid = i32::try_from(pid).unwrap_or_default();
-        self.shared.lock().processes.insert(pid, Process { max_bytes, killed: None });
+        self.shared.state.lock().processes.insert(pid, Process { max_bytes, killed: None });
         self.shared.changed.notify_one();
         WatchedProcess { shared: Arc::clone(&self.shared), pid }
     }
@@ -78,7 +79,7 @@ impl MemoryWatch {
 
 impl Drop for MemoryWatch {
     fn drop(&mut self) {
-        self.shared.lock().is_over = true;
+        self.shared.state.lock().is_over = true;
         self.shared.changed.notify_one();
     }
 }
@@ -86,32 +87,28 @@ impl Drop for MemoryWatch {
 impl WatchedProcess {
     /// Returns whether it was ended for its memory.
     pub(super) fn excess(&self) -> Option<MemoryExcess> {
-        self.shared.lock().processes.get(&self.pid).and_then(|process| process.killed)
+        self.shared.state.lock().processes.get(&self.pid).and_then(|process| process.killed)
     }
 }
 
 impl Drop for WatchedProcess {
     fn drop(&mut self) {
-        self.shared.lock().processes.remove(&self.pid);
+        self.shared.state.lock().processes.remove(&self.pid);
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn run(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         while !state.is_over {
             if state.processes.is_empty() {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                self.changed.wait(&mut state);
                 continue;
             }
             state.check(self.total_bytes);
             drop(state);
             std::thread::sleep(INTERVAL);
-            state = self.lock();
+            state = self.state.lock();
         }
     }
 }

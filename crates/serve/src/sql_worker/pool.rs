@@ -1,12 +1,13 @@
 //! The workers of a server: a few that wait, as many at work as there are engine permits.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use lake_model::{Error, Result};
 use lake_query::Reader;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -155,7 +156,7 @@ impl SqlWorkers {
     /// is free. Workers that have cached other tables under these names are ended.
     pub(crate) fn share(&self, permit: &Arc<EnginePermit>, table_ids: &str) -> WorkerShare {
         let generation = self.0.read_tables(table_ids);
-        let mut free = self.0.free_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.0.free_bytes.lock();
         let most = self.0.memory_bytes;
         let memory_bytes = if *free >= most { most } else { (*free / 2).max(MIN_SHARE_BYTES).min(most) };
         let taken_bytes = memory_bytes.min(*free);
@@ -165,15 +166,11 @@ impl SqlWorkers {
 
     /// Returns the number of workers with a statement, and of those that wait for one.
     pub(crate) fn counts(&self) -> (i64, usize) {
-        (self.0.running.get(), self.0.idle().len())
+        (self.0.running.get(), self.0.idle.lock().len())
     }
 }
 
 impl Pool {
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn start(&self) -> Result<Process> {
         let process = Process::start(&self.setup).await?;
         self.metrics.add_worker_start();
@@ -181,23 +178,19 @@ impl Pool {
     }
 
     async fn start_spare(&self) {
-        if self.idle().is_empty() && self.running.get() == 0 {
+        if self.idle.lock().is_empty() && self.running.get() == 0 {
             match self.start().await {
-                Ok(process) => self.idle().push(Idle { process, since: Instant::now() }),
+                Ok(process) => self.idle.lock().push(Idle { process, since: Instant::now() }),
                 Err(error) => tracing::warn!("{error}"),
             }
         }
     }
 
-    fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Returns the generation of tables with these ids.
     fn read_tables(&self, ids: &str) -> u64 {
-        let mut tables = self.tables();
+        let mut tables = self.tables.lock();
         if tables.ids != ids {
-            let strangers = if tables.ids.is_empty() { Vec::new() } else { std::mem::take(&mut *self.idle()) };
+            let strangers = if tables.ids.is_empty() { Vec::new() } else { std::mem::take(&mut *self.idle.lock()) };
             ids.clone_into(&mut tables.ids);
             tables.generation += 1;
             strangers.into_iter().for_each(|idle| self.end(idle.process));
@@ -207,9 +200,9 @@ impl Pool {
 
     /// Takes a worker back that waits for a statement.
     fn take_back(&self, process: Process, generation: u64) {
-        let is_old = process.answered >= MAX_ANSWERED || generation != self.tables().generation;
+        let is_old = process.answered >= MAX_ANSWERED || generation != self.tables.lock().generation;
         let is_done = is_old || process.memory_bytes() > MAX_IDLE_BYTES;
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         if is_done || idle.len() >= MAX_IDLE {
             drop(idle);
             self.end(process);
@@ -219,7 +212,7 @@ impl Pool {
     }
 
     fn end_idle(&self) {
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         while idle.len() > 1 && idle.first().is_some_and(|first| first.since.elapsed() > MAX_IDLE_TIME) {
             let Idle { process, .. } = idle.remove(0);
             self.end(process);
@@ -236,7 +229,7 @@ impl Pool {
 
 impl Drop for WorkerShare {
     fn drop(&mut self) {
-        *self.pool.free_bytes.lock().unwrap_or_else(PoisonError::into_inner) += self.taken_bytes;
+        *self.pool.free_bytes.lock() += self.taken_bytes;
     }
 }
 
@@ -247,7 +240,7 @@ impl Lease {
     /// If none can be started.
     pub(super) async fn ask(share: WorkerShare, request: &Request) -> Result<Self> {
         let pool = Arc::clone(&share.pool);
-        let waiting = pool.idle().pop();
+        let waiting = pool.idle.lock().pop();
         let is_new = waiting.is_none();
         let process = match waiting {
             Some(Idle { process, .. }) => process,

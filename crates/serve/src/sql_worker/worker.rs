@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -21,6 +21,7 @@ use lake_query::{
     SnapshotVersions, Statement, run_statement, statement_error,
 };
 use lake_store::{Lake, Location};
+use parking_lot::Mutex;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -263,7 +264,7 @@ impl Worker {
 
     /// Opens the snapshot of a question.
     async fn open_snapshot(&self, reader: &Reader, request: &PlanRequest) -> Result<LakeSnapshot> {
-        let last = || self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = || self.snapshot.lock();
         if let Some((_, snapshot)) = last().as_ref().filter(|(pin, _)| *pin == request.pin) {
             return Ok(snapshot.clone());
         }

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::StreamExt as _;
 use lake_model::{Error, Kind, Result, ResultExt};
+use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -83,7 +84,7 @@ impl Process {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 tracing::debug!(worker = id, "{line}");
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut kept = kept.lock();
                 if kept.len() == MAX_LAST_LINES {
                     kept.pop_front();
                 }
@@ -150,7 +151,7 @@ impl Process {
         };
         // Its last words are in the pipe still.
         let _ = timeout(EXIT_TIMEOUT, &mut self.stderr).await;
-        let mut last_lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_lines = self.last_lines.lock();
         let last_lines = last_lines.make_contiguous().join("\n");
         let (cause, error) = cause_of(excess, status, &last_lines, max_bytes);
         tracing::warn!(worker = self.id, ?status, last_lines, "a process for queries in SQL ended: {error}");

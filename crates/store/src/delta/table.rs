@@ -1,7 +1,7 @@
 //! A Delta table: opened or made, read at a version, committed to exactly once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
@@ -14,6 +14,7 @@ use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use lake_model::{Error, Kind, Result, ResultExt, failpoint};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
+use parking_lot::Mutex;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -197,7 +198,7 @@ impl Table {
     /// # Errors
     /// If there is no such table, or its log cannot be read.
     pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        let cached = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let cached = self.current.lock().clone();
         let known = cached.as_ref().map(|(_, snapshot)| Arc::clone(snapshot));
         let (noted, state) =
             tokio::join!(self.read_newest_version(), self.read_newest_state(cached.map(|(state, _)| state)));
@@ -218,14 +219,14 @@ impl Table {
         if let Some(known) = known.filter(|known| known.version == state.version()) {
             // The same version, and a log that may have been truncated since: requests use the new state.
             let known = Arc::new(Snapshot { state: state.clone(), ..known.as_ref().clone() });
-            let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut current = self.current.lock();
             if current.as_ref().is_none_or(|(_, there)| there.version <= known.version) {
                 *current = Some((state, Arc::clone(&known)));
             }
             return Ok(known);
         }
         let snapshot = self.open_snapshot(state.clone()).await?;
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock();
         // Another task may have read a newer version meanwhile.
         if current.as_ref().is_none_or(|(_, there)| there.version < snapshot.version) {
             *current = Some((state, Arc::clone(&snapshot)));

@@ -1,11 +1,12 @@
 //! Data files that are written and that no version names yet. One that is no longer needed is removed, unless a commit
 //! may name it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -53,7 +54,7 @@ impl Drop for UncommittedFile {
                 Err(error) => tracing::debug!(%path, %error, "a file that is in no version could not be removed"),
             }
         });
-        let mut removals = PENDING_REMOVALS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut removals = PENDING_REMOVALS.lock();
         removals.retain(|removal| !removal.is_finished());
         removals.push(removal);
     }
@@ -61,7 +62,7 @@ impl Drop for UncommittedFile {
 
 /// Waits until the files are gone that were written and will be in no version.
 pub async fn wait_for_cleanup() {
-    let under_way = std::mem::take(&mut *PENDING_REMOVALS.lock().unwrap_or_else(PoisonError::into_inner));
+    let under_way = std::mem::take(&mut *PENDING_REMOVALS.lock());
     for removal in under_way {
         // One that was cut short has left a file to `vacuum`.
         let _ = removal.await;

@@ -137,9 +137,8 @@ fn data_type(kind: ColumnType) -> DataType {
         ColumnType::Number => DataType::Float64,
         ColumnType::Boolean => DataType::Boolean,
         ColumnType::Timestamp => time(),
-        ColumnType::Point => DataType::Struct(Fields::from(fields(&[
-            ("longitude", DataType::Float64),
-            ("latitude", DataType::Float64),
-        ]))),
+        ColumnType::Point => {
+            DataType::Struct(Fields::from(fields(&[("longitude", DataType::Float64), ("latitude", DataType::Float64)])))
+        }
     }
 }

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
 
 /// Larger reads are those of scans, which do not come back and would push everything else out.
 const MAX_READ_BYTES: u64 = 4 << 20;
@@ -43,7 +43,7 @@ impl BlockCache {
     /// Returns the bytes of `range` of a file, which consists of complete blocks of `block` bytes (the last may be
     /// shorter); `None` if one of them is not cached.
     pub(crate) fn get(&self, file: u64, block: u64, range: &Range<u64>) -> Option<Bytes> {
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut blocks = self.blocks.lock();
         let numbers = range.start / block..range.end.div_ceil(block);
         if numbers.clone().count() == 1 {
             return blocks.touch((file, numbers.start));
@@ -60,7 +60,7 @@ impl BlockCache {
         let (Ok(size), true) = (usize::try_from(block), bytes.len() as u64 <= MAX_READ_BYTES) else { return };
         for (number, part) in (start / block..).zip(bytes.chunks(size)) {
             if part.len() <= self.max_bytes {
-                let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut blocks = self.blocks.lock();
                 // A copy of its own: a part would keep all that was read with it.
                 blocks.insert((file, number), Bytes::copy_from_slice(part));
                 blocks.shrink(self.max_bytes);
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(cache.get(1, 10, &(20..25)), None);
         assert!(cache.get(1, 10, &(0..10)).is_some() && cache.get(2, 10, &(0..10)).is_some());
         cache.put(2, 10, 0, &[8; 10]);
-        let blocks = cache.blocks.lock().expect("a lock");
+        let blocks = cache.blocks.lock();
         assert_eq!((blocks.bytes, blocks.kept.len(), blocks.by_use.len()), (30, 3, 3));
     }
 

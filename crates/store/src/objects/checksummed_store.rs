@@ -9,8 +9,8 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use object_store::{
     ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
     RenameOptions, Result,
 };
+use parking_lot::{Mutex, RwLock};
 
 use crate::delta::log_file::{LogFile, checksum_path, read_last_checkpoint_hint};
 use crate::objects::block_cache::BlockCache;
@@ -83,7 +84,7 @@ impl RegisteredFile {
             return false;
         };
         let read: Vec<Checksum> = bytes.chunks(size).map(compute_checksum).collect();
-        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = self.sums.lock();
         let file = sums.get_mut(first..first + read.len());
         file.is_some_and(|file| file.iter_mut().zip(read).all(|(sum, read)| *sum.get_or_insert(read) == read))
     }
@@ -131,11 +132,11 @@ impl ChecksummedStore {
     /// Registers a file, whose blocks are checked from now on. Names are never used twice.
     pub(crate) fn register_file(&self, table: &Arc<str>, path: Path, size: u64, sums: Option<BlockChecksums>) {
         let file = RegisteredFile::new(self.ids.fetch_add(1, Ordering::Relaxed), table, size, sums);
-        self.files.write().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::new(file));
+        self.files.write().insert(path, Arc::new(file));
     }
 
     fn registered_file(&self, path: &Path) -> Option<Arc<RegisteredFile>> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.files.read().get(path).cloned()
     }
 
     fn damage_error(&self, path: &Path, damage: Damage, table: Option<&str>) -> object_store::Error {
@@ -224,7 +225,7 @@ impl ChecksummedStore {
     /// Fails unless a checkpoint's bytes have the checksum that was written with it, or the one that they had before if
     /// there is none.
     async fn verify_checkpoint(&self, path: &Path, read: Checksum) -> Result<()> {
-        let before = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
+        let before = self.checkpoints.lock().get(path).copied();
         if before == Some(read) {
             return Ok(());
         }
@@ -245,7 +246,7 @@ impl ChecksummedStore {
         if !is_whole {
             return Err(self.damage_error(path, Damage::Checkpoint, None));
         }
-        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), read);
+        self.checkpoints.lock().insert(path.clone(), read);
         Ok(())
     }
 

@@ -1,10 +1,11 @@
 //! Checksums of a data file, one for each block of its bytes, as the log stores them with the file's name.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use object_store::buffered::BufWriter;
+use parking_lot::Mutex;
 use parquet::arrow::async_writer::AsyncFileWriter;
 
 /// Bytes of a block: the unit that must be read to verify any byte in it.
@@ -118,7 +119,7 @@ pub(crate) struct SharedBlockHasher(Arc<Mutex<BlockHasher>>);
 impl SharedBlockHasher {
     /// Returns all sums, the last block's among them; to be asked once, at the end.
     pub(crate) fn finish(&self) -> BlockChecksums {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).finish()
+        self.0.lock().finish()
     }
 }
 
@@ -137,7 +138,7 @@ impl ChecksummingWriter {
 
 impl AsyncFileWriter for ChecksummingWriter {
     fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
-        self.sums.0.lock().unwrap_or_else(PoisonError::into_inner).update(&bytes);
+        self.sums.0.lock().update(&bytes);
         AsyncFileWriter::write(&mut self.sink, bytes)
     }
 

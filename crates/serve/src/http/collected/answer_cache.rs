@@ -6,11 +6,12 @@
 //! that answer has been dropped, another is made, and has ranges only if it is the same, by its tag.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use parking_lot::Mutex;
 use url::form_urlencoded;
 
 use super::answer_memory::{AnswerMemory, Reservation};
@@ -96,7 +97,7 @@ impl AnswerCache {
 
     /// Returns the answer that is kept under an address.
     pub(super) fn find(&self, address: &AnswerAddress, now: Instant) -> Option<CachedAnswer> {
-        let mut entries = self.entries();
+        let mut entries = self.entries.lock();
         let entry = entries.get_mut(address).filter(|entry| !entry.is_forgotten(now))?;
         let answer = Arc::clone(entry.answer.as_ref()?);
         entry.used = now;
@@ -105,7 +106,7 @@ impl AnswerCache {
 
     /// Notes that the answer under an address is that of the newest version.
     pub(super) fn confirm(&self, address: &AnswerAddress, now: Instant) {
-        if let Some(entry) = self.entries().get_mut(address) {
+        if let Some(entry) = self.entries.lock().get_mut(address) {
             entry.checked = now;
         }
     }
@@ -119,7 +120,7 @@ impl AnswerCache {
         is_kept: bool,
         now: Instant,
     ) -> ChosenAnswer {
-        let mut entries = self.entries();
+        let mut entries = self.entries.lock();
         entries.retain(|_, entry| !entry.is_forgotten(now));
         let before = entries.remove(&address);
         let is_same = before.as_ref().is_none_or(|entry| entry.tag == *made.tag());
@@ -146,7 +147,7 @@ impl AnswerCache {
     /// Lets go of an answer that is kept and not being sent: of this client, or of another if it may; the one that was not
     /// used for the longest. Its tag is remembered.
     fn release_one(&self, client: &Arc<str>, displaces_others: bool) -> bool {
-        let mut entries = self.entries();
+        let mut entries = self.entries.lock();
         let idle = entries.values_mut().filter_map(|entry| {
             let answer = entry.answer.as_ref().filter(|answer| Arc::strong_count(answer) == 1)?;
             let is_other = answer.client() != client;
@@ -159,10 +160,6 @@ impl AnswerCache {
             }
             None => false,
         }
-    }
-
-    fn entries(&self) -> MutexGuard<'_, HashMap<AnswerAddress, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The memory of collected answers: those that are being sent, and those that are kept for further ranges.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 /// The largest answer that is collected: room for the rows of `/aggregates` that are answered where no limit is named.
 pub(crate) const MAX_COLLECTED_BYTES: usize = 12 << 20;
@@ -36,18 +38,14 @@ impl AnswerMemory {
 
     /// Returns how many bytes are held.
     pub(super) fn taken_bytes(&self) -> usize {
-        self.state().taken_bytes
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().taken_bytes
     }
 }
 
 impl Reservation {
     /// Takes more bytes; returns whether there were as many for this client.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
-        let mut state = self.memory.state();
+        let mut state = self.memory.0.lock();
         let held = state.held_bytes.get(&self.client).copied().unwrap_or(0) + bytes;
         let taken = state.taken_bytes + bytes;
         if taken > MAX_COLLECTED_TOTAL_BYTES || held > MAX_COLLECTED_TOTAL_BYTES - taken {
@@ -61,7 +59,7 @@ impl Reservation {
 
     /// Returns whether the client would have its share, and no more, with so many more bytes: then others make room for it.
     pub(super) fn may_displace(&self, bytes: usize) -> bool {
-        let held = self.memory.state().held_bytes.get(&self.client).copied().unwrap_or(0);
+        let held = self.memory.0.lock().held_bytes.get(&self.client).copied().unwrap_or(0);
         held + bytes <= MAX_COLLECTED_TOTAL_BYTES / 2
     }
 
@@ -73,7 +71,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let mut state = self.memory.state();
+        let mut state = self.memory.0.lock();
         state.taken_bytes -= self.bytes;
         if let Some(held) = state.held_bytes.get_mut(&self.client) {
             *held -= self.bytes;

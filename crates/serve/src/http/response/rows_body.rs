@@ -1,7 +1,7 @@
 //! Rows as the body of an answer, written as they are made and sent.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -11,6 +11,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use lake_model::{Error, Result};
 use lake_query::{Format, ResultWriter, WriterOptions};
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::limits::timeout_error;
@@ -61,13 +62,13 @@ struct WrittenBytes(Arc<Mutex<Vec<u8>>>);
 
 impl WrittenBytes {
     fn take(&self) -> Bytes {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
+        std::mem::take(&mut *self.0.lock()).into()
     }
 }
 
 impl Write for WrittenBytes {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.0.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
