@@ -2,16 +2,39 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lake_soda_sim::Portal;
 use lake_testkit::oracle::{Oracle, Order};
-use lake_testkit::{Output, PortalThread, Program, Roles, Row};
+use lake_testkit::{Output, PortalThread, Program, Roles, Row, Running};
 use serde_json::Value;
 
 /// The dataset of 311 cases, which most tests use.
 pub(crate) const CASES: &str = "vw6y-z8j6";
 /// Its resource.
 pub(crate) const CASES_RESOURCE: &str = "311-cases";
+
+/// What random cases are drawn from unless the environment says otherwise.
+pub(crate) const DEFAULT_SEED: u64 = 311;
+
+/// Returns the seed that `HOTSPOTS_SEED` asks for, to see a failure again.
+pub(crate) fn requested_seed() -> Option<u64> {
+    std::env::var("HOTSPOTS_SEED").ok().map(|seed| seed.parse().expect("a number"))
+}
+
+/// Returns the address, `127.0.0.1:PORT`, at which a program serves Flight SQL, once it does.
+pub(crate) fn flight_address(serving: &Running) -> String {
+    let line = serving.wait_for_log("flight listening on ", Duration::from_mins(1));
+    line.rsplit_once("://").expect("an address").1.trim().to_owned()
+}
+
+/// Returns the memory of a process, bytes, that a field of its status names: `VmHWM` is the most that it has had, `VmRSS`
+/// what it has, `RssAnon` that without the pages of files. `None` if there is no such process.
+pub(crate) fn process_bytes(process: u32, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
 
 /// Returns the resource of each dataset of the program.
 pub(crate) fn resource_of(dataset: &str) -> Option<&'static str> {

@@ -23,7 +23,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::api::access::{token, write};
-use crate::harness::{Bench, CASES_RESOURCE};
+use crate::harness::{Bench, CASES_RESOURCE, flight_address};
 
 pub(crate) type Client = FlightSqlServiceClient<Channel>;
 
@@ -46,15 +46,13 @@ impl Flight {
         let args = ["serve", "--flight", "127.0.0.1:0", "--http", "127.0.0.1:0"];
         let args: Vec<&str> = args.iter().chain(more).copied().collect();
         let serving = program.spawn_in_background(&args);
-        let line = serving.wait_for_log("flight listening on ", PATIENCE);
-        let address = line.rsplit_once("://").expect("an address").1.trim().to_owned();
+        let address = flight_address(&serving);
         serving.wait_for_log("listening on http", PATIENCE);
         Self { serving, address }
     }
 
     async fn channel(&self) -> Channel {
-        let endpoint = Channel::from_shared(format!("http://{}", self.address)).expect("an address");
-        endpoint.connect().await.expect("the server listens")
+        open_channel(&self.address).await
     }
 
     async fn client(&self) -> Client {
@@ -91,12 +89,14 @@ async fn try_rows(client: &mut Client, ticket: Ticket) -> Result<(SchemaRef, Vec
     Ok((stream.schema().expect("a stream says its columns").clone(), batches))
 }
 
+async fn open_channel(address: &str) -> Channel {
+    let endpoint = Channel::from_shared(format!("http://{address}")).expect("an address");
+    endpoint.connect().await.expect("the server listens")
+}
+
 /// Connects to a program that serves both interfaces and has reported so.
 pub(crate) async fn connect(serving: &Running) -> Client {
-    let line = serving.wait_for_log("flight listening on ", PATIENCE);
-    let address = line.rsplit_once("://").expect("an address").1.trim().to_owned();
-    let endpoint = Channel::from_shared(format!("http://{address}")).expect("an address");
-    Client::new(endpoint.connect().await.expect("the server listens"))
+    Client::new(open_channel(&flight_address(serving)).await)
 }
 
 /// Returns the rows of a query.

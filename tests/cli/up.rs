@@ -4,17 +4,12 @@ use std::time::{Duration, Instant};
 
 use lake_testkit::Program;
 
+use crate::harness::process_bytes;
+
 const LONG: Duration = Duration::from_secs(240);
 /// The memory limit of an idle demo of the usual size, without the program's own text: some 60 to 100 MiB more are
 /// resident, depending on the build.
 const MAX_SETTLED_BYTES: u64 = 300 << 20;
-
-/// Returns the anonymous memory of a process, without the pages of files.
-fn anonymous_bytes(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the system reports it");
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_settled_demo_holds_little_memory() {
@@ -26,8 +21,9 @@ async fn a_settled_demo_holds_little_memory() {
     assert_eq!(answer.header("lake-exact"), Some("true"), "{}", answer.text());
     // Nobody asks any more: within seconds idle threads end, and what was freed goes back.
     let (since, mut looks) = (Instant::now(), tokio::time::interval(Duration::from_millis(100)));
-    while anonymous_bytes(up.id()) > MAX_SETTLED_BYTES {
-        let held = anonymous_bytes(up.id()) >> 20;
+    let held_bytes = || process_bytes(up.id(), "RssAnon").expect("a running process");
+    while held_bytes() > MAX_SETTLED_BYTES {
+        let held = held_bytes() >> 20;
         assert!(since.elapsed() < LONG, "{held} MiB are held: {}", up.log());
         looks.tick().await;
     }

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::faults::store_faults::{long, spread, tiny};
-use crate::harness::{Bench, CASES, CASES_RESOURCE, copy};
+use crate::harness::{Bench, CASES, CASES_RESOURCE, copy, requested_seed};
 
 /// The status that the operating system reports of an aborted process.
 const ABORTED: i32 = 128 + 6;
@@ -165,7 +165,7 @@ fn kill_at_random(seed: u64) -> u64 {
 
 #[test]
 fn kills_at_random_moments_lose_nothing_and_count_nothing_twice() {
-    let asked = std::env::var("HOTSPOTS_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
+    let asked = requested_seed();
     let first = asked.unwrap_or(311);
     let lakes = if long() && asked.is_none() { 10 } else { 1 };
     let midway = AtomicU64::new(0);

@@ -15,6 +15,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::faults::store_faults::tiny::{self, PLACES, Published, row, stamp};
 use crate::faults::store_faults::{long, runtime, spread};
+use crate::harness::requested_seed;
 
 /// The steps, in order.
 enum Event {
@@ -294,7 +295,7 @@ fn cut_and_go_on(recording: &Recording, seed: u64) {
 #[test]
 fn a_power_cut_at_any_step_leaves_every_acknowledged_batch_whole() {
     let recording = record();
-    let replayed = std::env::var("HOTSPOTS_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
+    let replayed = requested_seed();
     let states = match replayed {
         Some(seed) => seed..seed + 1,
         None => 0..if long() { 10_000 } else { 500 },

@@ -13,7 +13,8 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::api::access::landed;
-use crate::sql::bounds::{chain, files, is_at_rest, memory, metric};
+use crate::harness::process_bytes;
+use crate::sql::bounds::{chain, files, is_at_rest, metric};
 
 const GOOD: u64 = 16;
 const HOSTILE: u64 = 6;
@@ -142,7 +143,8 @@ async fn hostile_statements_disturb_no_client_that_behaves() {
     let program = bench.program().env("TMPDIR", &spill).env("HOTSPOTS_MEMORY_MIB", "512");
     let mut running = program.spawn_serving(&arguments);
     let expected = Arc::new(expected(&running).await);
-    let before = memory(running.id(), "VmRSS");
+    let resident_mib = |running: &Running| process_bytes(running.id(), "VmRSS").expect("a running process") >> 20;
+    let before = resident_mib(&running);
     let length = if std::env::var_os("HOTSPOTS_LONG").is_some() { LONG } else { SHORT };
     let until = Instant::now() + length;
     let refused = Arc::new(AtomicUsize::new(0));
@@ -159,7 +161,7 @@ async fn hostile_statements_disturb_no_client_that_behaves() {
         asked += client.await.expect("an attack does not panic");
     }
     is_at_rest(&running).await;
-    let after = memory(running.id(), "VmRSS");
+    let after = resident_mib(&running);
     let ended = |cause: &str| format!("hotspots_sql_workers_ended_total{{cause=\"{cause}\"}}");
     eprintln!(
         "{} s: {answered} good answers, {} refused, {asked} hostile statements; processes ended by memory {}, by time {}, \

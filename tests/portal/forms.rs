@@ -2,14 +2,13 @@
 //! CSV. None of them is a change. The rows are drawn from a seed (`HOTSPOTS_SEED` draws others), and rendered by code
 //! that shares none with the program.
 
-use lake_testkit::Program;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
-use crate::harness::{define_resource, program_without_portal};
-use crate::portal::saved_files::assert_no_row_is_lost;
+use crate::harness::{DEFAULT_SEED, requested_seed};
+use crate::portal::files::Files;
 
 const RESOURCE: &str = r#"
 name = "city-calls"
@@ -361,57 +360,48 @@ impl Form<'_> {
     }
 }
 
-fn land(program: &Program, folder: &std::path::Path, name: &str, text: &str) -> String {
-    std::fs::write(folder.join(name), text).unwrap();
-    let said = program.run(&["ingest", "city-calls", "--file", name]).success().stderr;
-    assert_no_row_is_lost(&said);
-    said
-}
-
 #[test]
 fn no_form_of_a_row_is_a_change() {
-    let (program, folder) = program_without_portal();
-    let program = define_resource(program, folder.path(), "city-calls", RESOURCE);
-    let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
+    let files = Files::of(RESOURCE);
+    let seed = requested_seed().unwrap_or(DEFAULT_SEED);
     let mut random = StdRng::seed_from_u64(seed);
     let calls = calls(&mut random);
     let all: Vec<&Call> = calls.iter().collect();
     // A cell of CSV holds no object.
     let plain: Vec<&Call> = calls.iter().filter(|call| !call.odd).collect();
     let first = Form { random: None }.json(&all);
-    let said = land(&program, folder.path(), "first.json", &first);
+    let said = files.land("first.json", first);
     assert!(said.contains(&format!("{ROWS} new, 0 changed, 0 unchanged, 0 stale, 0 rejected")), "{said}");
     let rows = "SELECT id, occurred_at, category, district, cell FROM incidents ORDER BY id";
-    let incidents = program.sql(rows);
+    let incidents = files.sql(rows);
     for n in 0..24 {
         let (name, text, count) = match n % 3 {
             0 => (format!("{n}.csv"), Form { random: Some(&mut random) }.csv(&plain), plain.len()),
             _ => (format!("{n}.json"), Form { random: Some(&mut random) }.json(&all), all.len()),
         };
-        let said = land(&program, folder.path(), &name, &text);
+        let said = files.land(&name, &text);
         let unchanged = format!("0 new, 0 changed, {count} unchanged, 0 stale, 0 rejected");
         assert!(said.contains(&unchanged), "HOTSPOTS_SEED={seed}, {name}: {said}\n{text}");
     }
-    assert_eq!(program.sql(rows), incidents);
+    assert_eq!(files.sql(rows), incidents);
 }
 
 #[test]
 fn a_reject_served_in_another_form_is_the_same_reject() {
-    let (program, folder) = program_without_portal();
-    let program = define_resource(program, folder.path(), "city-calls", RESOURCE);
+    let files = Files::of(RESOURCE);
     let forms = [
         r#"[{"unit":"E01","notes":"no key","place":{"type":"Point","coordinates":[-122.5,37.5]},"urgent":null}, 7]"#,
         r#"[ 7.0, {"place" : { "coordinates": [ -122.50, 37.5 ], "type": "Point" }, "unit": "E01", "notes": "no\u0020key" } ]"#,
     ];
     for (n, form) in forms.iter().enumerate() {
-        let said = land(&program, folder.path(), &format!("{n}.json"), form);
+        let said = files.land(&format!("{n}.json"), form);
         assert!(said.contains("2 rejected") && said.contains(if n == 0 { "1 batches" } else { "0 batches" }), "{said}");
-        let open = program.sql("SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'");
+        let open = files.sql("SELECT COUNT(*) AS n FROM rejects WHERE state = 'open'");
         assert_eq!(open[0]["n"], 2, "{form}");
     }
     // Read again they are what they were, however often.
     for _ in 0..2 {
-        let said = program.run(&["ingest", "city-calls", "--replay-rejects"]).success().stderr;
+        let said = files.program.run(&["ingest", "city-calls", "--replay-rejects"]).success().stderr;
         assert!(said.contains("2 rejected") && said.contains("0 batches"), "{said}");
     }
 }

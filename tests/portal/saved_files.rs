@@ -2,10 +2,10 @@
 //! encoding. An unambiguous file lands right; the rest is rejected with its file, place and remedy, and lands nothing.
 
 use lake_soda_sim::{Column, SodaType};
-use lake_testkit::Program;
 use serde_json::{Value, json};
 
-use crate::harness::{Bench, CASES, CASES_RESOURCE, define_resource, program_without_portal};
+use crate::harness::{Bench, CASES, CASES_RESOURCE};
+use crate::portal::files::Files;
 
 const CALLS: &str = r#"
 name = "calls"
@@ -38,62 +38,6 @@ place = "point"
 cost = "number"
 "#;
 
-/// Writes a file and ingests it, and returns the output and the exit code.
-struct Files {
-    program: Program,
-    folder: tempfile::TempDir,
-    resource: &'static str,
-}
-
-impl Files {
-    fn new() -> Self {
-        Self::of(CALLS)
-    }
-
-    fn of(definition: &str) -> Self {
-        let (program, folder) = program_without_portal();
-        let program = define_resource(program, folder.path(), "calls", definition);
-        Self { program, folder, resource: "calls" }
-    }
-
-    fn bundled(resource: &'static str) -> Self {
-        let (program, folder) = program_without_portal();
-        Self { program, folder, resource }
-    }
-
-    fn ingest(&self, name: &str, text: impl AsRef<[u8]>) -> lake_testkit::Output {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
-        self.program.run(&["ingest", self.resource, "--file", name, "--page-size", "2"])
-    }
-
-    /// Lands a file, and returns the output.
-    fn land(&self, name: &str, text: impl AsRef<[u8]>) -> String {
-        let said = self.ingest(name, text).success().stderr;
-        assert_no_row_is_lost(&said);
-        said
-    }
-
-    /// Fails unless the file is refused by its name and in these words, and nothing of it landed.
-    fn refused(&self, name: &str, text: impl AsRef<[u8]>, says: &str) {
-        let said = self.ingest(name, text).expect_status(2).stderr;
-        assert!(said.contains(name) && said.contains(says), "{name}: {said}");
-        assert_eq!(self.sql("SELECT COUNT(*) AS n FROM incidents"), json!([{"n": 0}]), "{name}");
-    }
-
-    fn sql(&self, query: &str) -> Value {
-        Value::from(self.program.sql(query))
-    }
-}
-
-/// Fails unless every row that was read is new, changed, unchanged, stale or a reject, by the summary of a run.
-pub(crate) fn assert_no_row_is_lost(said: &str) {
-    let (before, after) = said.split_once(" pages: ").expect("a summary");
-    let number = |text: &str| text.trim().split(' ').next().and_then(|n| n.parse::<u64>().ok()).expect("a number");
-    let rows = before.rsplit(": ").next().map(number).expect("the rows");
-    let became: u64 = after.split(';').next().expect("what they became").split(',').map(number).sum();
-    assert_eq!(rows, became, "{said}");
-}
-
 #[test]
 fn an_export_in_the_portals_default_style_is_dated() {
     let files = Files::bundled("fire-ems-calls");
@@ -117,7 +61,7 @@ fn an_export_in_the_portals_default_style_is_dated() {
 
 #[test]
 fn a_page_of_undated_rows_is_warned_of_with_a_sample() {
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     let said =
         files.land("calls.csv", "id,opened,place\n1,sometime,\"(37.5, -122.5)\"\n2,12/15/05,\"(37.5, -122.5)\"\n");
     assert!(said.contains("2 of 2 rows") && said.contains("`sometime`"), "{said}");
@@ -138,7 +82,7 @@ fn a_page_of_undated_rows_is_warned_of_with_a_sample() {
 fn a_page_of_rows_without_a_place_is_warned_of() {
     let land = |places: &[&str]| {
         let rows = places.iter().enumerate().map(|(n, place)| format!("{n},2020-01-01,\"{place}\"\n"));
-        Files::new().land("calls.csv", format!("id,opened,place\n{}", rows.collect::<String>()))
+        Files::in_pages_of_two(CALLS).land("calls.csv", format!("id,opened,place\n{}", rows.collect::<String>()))
     };
     let said = land(&["37.5; -122.5", "(37.5, -122.5)"]);
     assert!(said.contains("1 of 2 rows of a page have a place that cannot be read, such as `37.5; -122.5`"), "{said}");
@@ -152,8 +96,9 @@ fn a_page_of_rows_without_a_place_is_warned_of() {
 
 #[test]
 fn a_year_of_two_digits_is_read_within_declared_bounds() {
-    let files =
-        Files::of(&CALLS.replace("north = 38.0", "north = 38.0\nearliest = \"1990-01-01\"\nlatest = \"2050-01-01\""));
+    let files = Files::in_pages_of_two(
+        &CALLS.replace("north = 38.0", "north = 38.0\nearliest = \"1990-01-01\"\nlatest = \"2050-01-01\""),
+    );
     files.land("calls.csv", "id,opened,place\n1,12/15/05 12:52,\n2,1/5/99 9:05,\n3,7/4/76,\n");
     assert_eq!(
         files.sql("SELECT id, occurred_at FROM incidents ORDER BY id"),
@@ -168,10 +113,10 @@ fn a_year_of_two_digits_is_read_within_declared_bounds() {
 #[test]
 fn days_before_months_are_refused_or_declared() {
     let text = "id,opened,place\n1,03/04/2020,\n2,05/06/2020,\n3,31/12/2020 10:00,\n";
-    Files::new().refused("calls.csv", text, "date_order");
+    Files::in_pages_of_two(CALLS).refused("calls.csv", text, "date_order");
     let rows = r#"[{"id": "1", "opened": "03/04/2020"}, {"id": "2", "opened": "31/12/2020"}]"#;
-    Files::new().refused("calls.json", rows, "row 2 holds `31/12/2020`");
-    let files = Files::of(&CALLS.replace("key = [\"id\"]", "key = [\"id\"]\ndate_order = \"day-first\""));
+    Files::in_pages_of_two(CALLS).refused("calls.json", rows, "row 2 holds `31/12/2020`");
+    let files = Files::in_pages_of_two(&CALLS.replace("key = [\"id\"]", "key = [\"id\"]\ndate_order = \"day-first\""));
     files.land("calls.csv", text);
     assert_eq!(
         files.sql("SELECT id, occurred_at FROM incidents ORDER BY id"),
@@ -182,7 +127,7 @@ fn days_before_months_are_refused_or_declared() {
         ])
     );
     // One date of the other order among many is a mistake of that row.
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     files.land("calls.csv", "id,opened,place\n1,12/31/2020,\n2,31/12/2020,\n");
     assert_eq!(files.sql("SELECT COUNT(occurred_at) AS n FROM incidents"), json!([{"n": 1}]));
 }
@@ -216,7 +161,7 @@ fn titles_of_exports_find_their_columns() {
         files.sql("SELECT neighborhood FROM incidents ORDER BY id"),
         json!([{"neighborhood": "Mission"}, {"neighborhood": "Sunset"}])
     );
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     files.land("export.csv", "ID,Opened,Kind of Call?,Area,Place\n1,2020-01-01,Noise,Mission,\n");
     assert_eq!(
         files.sql("SELECT category, neighborhood FROM incidents"),
@@ -226,7 +171,7 @@ fn titles_of_exports_find_their_columns() {
 
 #[test]
 fn a_missing_column_is_told_and_a_needed_one_refused() {
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     files.refused("calls.csv", "Opened,Place\n2020-01-01,\n", "no column is `id`, the key");
     files.refused("calls.csv", "id,Opend,Place\n1,2020-01-01,\n", "is it `Opend`?");
     files.refused("calls.csv", "id,opened,Where\n1,2020-01-01,\n", "no column is `place`");
@@ -234,7 +179,7 @@ fn a_missing_column_is_told_and_a_needed_one_refused() {
     assert!(said.contains("`neighborhood` (neighborhood), nearest title `Naighborhood`"), "{said}");
     assert!(said.contains("`kind_of_call_` (category)"), "{said}");
     // In JSON an absent member is a null: reported if none of the rows has it.
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     let rows = r#"[{"id": "1", "opened": "2020-01-01", "kind_of_cal": "Noise", "place": "(37.5, -122.5)"}]"#;
     let said = files.land("calls.json", rows);
     assert!(said.contains("`kind_of_call_`") && said.contains("is `kind_of_cal` its new name?"), "{said}");
@@ -262,7 +207,7 @@ fn a_portal_that_renames_a_column_is_warned_of() {
 
 #[test]
 fn a_point_is_found_behind_its_address_and_kept_if_not() {
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     files.land(
         "calls.csv",
         "id,opened,place\n\
@@ -298,7 +243,7 @@ fn a_point_is_found_behind_its_address_and_kept_if_not() {
 #[test]
 fn the_definition_says_which_of_two_names_counts() {
     for order in [["neighborhood", "area"], ["area", "neighborhood"]] {
-        let files = Files::new();
+        let files = Files::in_pages_of_two(CALLS);
         let row = |own: Value, alias: Value| {
             let value = |name: &str| if name == "area" { alias.clone() } else { own.clone() };
             let [one, other] = order;
@@ -337,7 +282,7 @@ fn rows_with_one_key_are_told_and_the_later_counts() {
         // One row served twice.
         (json!([row(late, Some("row-a"), "A"), row(late, Some("row-a"), "A")]), "A", false),
     ] {
-        let files = Files::new();
+        let files = Files::in_pages_of_two(CALLS);
         let said = files.land("calls.json", rows.to_string());
         assert_eq!(said.contains("rows with one key"), told, "{rows}: {said}");
         assert_eq!(said.contains("with the key of another row"), told, "{rows}: {said}");
@@ -348,7 +293,7 @@ fn rows_with_one_key_are_told_and_the_later_counts() {
 
 #[test]
 fn json_that_is_not_rows_is_refused_by_what_it_is() {
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     let row = r#"{"id": "1", "opened": "2020-01-01"}"#;
     let many = [row; 5].join(",");
     let utf16 = |text: &str| [vec![0xFF, 0xFE], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
@@ -379,7 +324,7 @@ fn json_that_is_not_rows_is_refused_by_what_it_is() {
 
 #[test]
 fn csv_that_is_broken_anywhere_is_refused_and_lands_nothing() {
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     let titles = "id,opened,place,kind_of_call_";
     // More rows than a page has come before the fault.
     let good = (0..9).map(|n| format!("{n},2020-01-01,,\"Noise, \"\"loud\"\"\"\n")).collect::<String>();
@@ -419,7 +364,7 @@ fn csv_that_is_broken_anywhere_is_refused_and_lands_nothing() {
 
 #[test]
 fn packed_files_are_read_to_their_end_or_refused() {
-    let files = Files::new();
+    let files = Files::in_pages_of_two(CALLS);
     let rows: String = (0..60).map(|n| format!("{n},2020-01-01,,{}\n", n * 7919 % 1000)).collect();
     std::fs::write(files.folder.path().join("calls.csv"), format!("id,opened,place,kind_of_call_\n{rows}")).unwrap();
     let zipped = std::process::Command::new("gzip").arg("-k").arg(files.folder.path().join("calls.csv")).status();
@@ -430,7 +375,7 @@ fn packed_files_are_read_to_their_end_or_refused() {
     // Opening a pipe that nothing writes to would wait.
     let made = std::process::Command::new("mkfifo").arg(files.folder.path().join("pipe.csv")).status();
     assert!(made.expect("mkfifo").success());
-    let refused = files.program.run(&["ingest", files.resource, "--file", "pipe.csv"]).expect_status(2).stderr;
+    let refused = files.ingest_file("pipe.csv").expect_status(2).stderr;
     assert!(refused.contains("pipe.csv: not a file"), "{refused}");
     files.refused("cut.json.gz", &packed[..packed.len() - 4], "cut.json.gz");
     assert!(files.land("whole.csv.gz", packed).contains("60 new"));

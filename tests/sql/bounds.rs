@@ -10,7 +10,7 @@ use lake_testkit::{Answer, Program, Running};
 use serde_json::json;
 
 use crate::api::wire::Wire;
-use crate::harness::{Bench, CASES_RESOURCE};
+use crate::harness::{Bench, CASES_RESOURCE, process_bytes};
 
 fn landed(rows: usize) -> Bench {
     let bench = Bench::synthetic(rows);
@@ -111,13 +111,6 @@ async fn answered(serving: &Running, query: &str) -> serde_json::Value {
     }
 }
 
-/// Returns the memory of a process, MiB: `VmHWM` is its peak, `VmRSS` the current value.
-pub(crate) fn memory(id: u32, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
-}
-
 /// Returns the processes that a server has started.
 pub(crate) fn workers(serving: &Running) -> Vec<u32> {
     let all = std::fs::read_dir("/proc").expect("the processes").flatten();
@@ -129,7 +122,7 @@ pub(crate) fn workers(serving: &Running) -> Vec<u32> {
 
 fn is_running(id: u32) -> bool {
     // One that has ended and was not waited for has no memory.
-    memory(id, "VmRSS") > 0
+    process_bytes(id, "VmRSS").is_some_and(|bytes| bytes > 0)
 }
 
 /// Returns a metric, with its labels as they are written.
@@ -230,7 +223,7 @@ async fn a_statement_over_its_memory_ends_alone_in_words() {
         assert!(answer.status == 400 || said.contains("of /limits"), "{name}: {said}");
     }
     is_at_rest(&serving).await;
-    let most = memory(serving.id(), "VmHWM");
+    let most = process_bytes(serving.id(), "VmHWM").expect("a running process") >> 20;
     assert!(most < 600, "the server has had {most} MiB");
     // A window is held by what no operator counts: the system bounds it.
     assert!(metric(&serving, "hotspots_sql_workers_ended_total{cause=\"memory\"}").await > 0.0);
@@ -306,7 +299,7 @@ async fn a_plan_without_an_end_ends_with_its_time() {
     assert!(detail(&answers[0], answers[0].status).contains("of /limits"), "{}", answers[0].text());
     assert_eq!(concurrent, expected, "others are answered");
     is_at_rest(&serving).await;
-    assert!(memory(serving.id(), "VmHWM") < 600);
+    assert!(process_bytes(serving.id(), "VmHWM").expect("a running process") < 600 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]

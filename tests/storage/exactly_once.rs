@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::faults::store_faults::store::{FaultStore, Plan};
 use crate::faults::store_faults::tiny::{self, Expected, PLACES, row, served};
 use crate::faults::store_faults::{long, runtime};
+use crate::harness::{DEFAULT_SEED, requested_seed};
 
 /// Twelve digits, leading zeros, letters, a separator, and what reads as the same number; the last two rows of the
 /// publisher share a key.
@@ -331,7 +332,7 @@ fn run(history: &[Step]) {
 /// Without `proptest!`, whose `PROPTEST_CASES` and `PROPTEST_RNG_SEED` would override the settings here.
 fn histories(strategy: &impl Strategy<Value = Vec<Step>>) {
     let cases = if long() { 5_000 } else { 128 };
-    let seed = std::env::var("HOTSPOTS_SEED").map_or(311, |seed| seed.parse().expect("a number"));
+    let seed = requested_seed().unwrap_or(DEFAULT_SEED);
     let tried = AtomicU32::new(0);
     let mut runner = TestRunner::new(ProptestConfig {
         cases,
