@@ -34,7 +34,7 @@ test("repeated parameters become arrays, whatever their name", () => {
   ] as const;
   const text = formatBody(params);
   expect(text).toBe('{"category":["__proto__","constructor"],"__proto__":["a","b"],"toString":"c"}');
-  expect(formatAddress({ path: "aggregates", params })).toContain("category=__proto__&category=constructor");
+  expect(formatAddress({ path: "queries/a", params })).toContain("category=__proto__&category=constructor");
 });
 
 test("an answer is parsed with the given function", async () => {
@@ -44,4 +44,20 @@ test("an answer is parsed with the given function", async () => {
   expect((await fetchAnswer(question, undefined, parseExactJson)).rows).toEqual([{ n: "9007199254740993" }]);
   expect((await fetchAnswer(question)).rows).toEqual([{ n: 9007199254740992 }]);
   vi.unstubAllGlobals();
+});
+
+test("a question has the parameters that docs/openapi.json lists for its path", () => {
+  const right: Question = {
+    path: "aggregates",
+    params: [
+      ["not_category", "a"],
+      ["category!", "b"],
+    ],
+  };
+  // @ts-expect-error: `facet` is a parameter of /facets.
+  const wrong: Question = { path: "aggregates", params: [["facet", "category"]] };
+  expect([right, wrong].map(formatAddress)).toEqual([
+    "aggregates?not_category=a&category%21=b",
+    "aggregates?facet=category",
+  ]);
 });

@@ -3,19 +3,32 @@
 import type { paths } from "../../generated/openapi";
 import { fnv1a } from "../util/hash";
 
-/** Parameters in order; a name may be repeated. */
-export type Params = readonly (readonly [name: string, value: string])[];
-
 /** A path of the API, as docs/openapi.json lists it, or that of a named query. */
 export type ApiPath =
   | (keyof paths extends infer P ? (P extends `/${infer Path}` ? Path : never) : never)
   | `queries/${string}`;
 
+type QueryName<P extends string> = P extends keyof paths
+  ? paths[P] extends { get: { parameters: { query?: infer Query } } }
+    ? keyof NonNullable<Query> & string
+    : never
+  : string;
+
+/** In an address, `not_category` is also written `category!`. */
+type Spelled<Name> = Name extends `not_${infer Label}` ? Name | `${Label}!` : Name;
+
+/** The names of the parameters that docs/openapi.json lists for a path; any for a named query, which a user may add. */
+export type ParamName<P extends ApiPath> = Spelled<QueryName<`/${P}`>>;
+
+/** Parameters in order; a name may be repeated. */
+export type Params<P extends ApiPath = ApiPath> = readonly (readonly [name: ParamName<P>, value: string])[];
+
+/** The names of the filters, which all of these paths have. */
+export type FilterName = ParamName<"aggregates"> & ParamName<"facets"> & ParamName<"hotspots"> & ParamName<"incidents">;
+export type FilterParams = readonly (readonly [name: FilterName, value: string])[];
+
 /** A request that reads from the lake. */
-export interface Question {
-  path: ApiPath;
-  params: Params;
-}
+export type Question<P extends ApiPath = ApiPath> = P extends ApiPath ? { path: P; params: Params<P> } : never;
 
 /** The headers of an answer. */
 export interface AnswerMeta {
@@ -181,16 +194,18 @@ export async function fetchAnswer<T>(
   return { rows: parse(await response.text()), meta: readMeta(response.headers) };
 }
 
+type SqlBody = paths["/sql"]["post"]["requestBody"]["content"]["application/json"];
+
 /** Runs a SQL query. */
 export async function fetchSql<T>(
   query: string,
-  options: { limit?: number; format?: string; signal?: AbortSignal } = {},
+  options: Pick<SqlBody, "limit" | "format"> & { signal?: AbortSignal } = {},
 ): Promise<Answer<T[]> & { response: Response }> {
   const { signal, ...rest } = options;
   const response = await send("sql", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query, ...rest }),
+    body: JSON.stringify({ query, ...rest } satisfies SqlBody),
     signal: signal ?? null,
   });
   const rows = options.format && options.format !== "json" ? [] : ((await response.json()) as T[]);

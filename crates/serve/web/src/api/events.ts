@@ -1,6 +1,6 @@
 /** The server's stream of events, one per landed batch. Compactions change no answer and have no event. */
 
-import { send } from "./client";
+import { formatAddress, type Question, send } from "./client";
 
 /** One change of the lake, as in `/changes`. */
 export interface Change {
@@ -23,9 +23,10 @@ export async function readEvents(
   onOpen: () => void,
   onChange: (change: Change) => void,
 ): Promise<void> {
-  const from = since === null ? "" : `&since=${since}`;
+  const from = since === null ? [] : [["since", String(since)] as const];
+  const question: Question<"changes"> = { path: "changes", params: [["counts", "false"], ["format", "sse"], ...from] };
   const init = { headers: { Accept: "text/event-stream" }, signal };
-  const response = await send(`changes?counts=false&format=sse${from}`, init);
+  const response = await send(formatAddress(question), init);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) return;
   onOpen();

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { filters, selectedCity } from "../state/view-state";
 import { watchAnswer } from "./answer";
-import type { Question } from "./client";
+import type { FilterParams, Question } from "./client";
 import { lakeVersion } from "./live-updates";
 import type { Resource } from "./types";
 
@@ -65,11 +65,11 @@ export const cityResources = computed(() =>
 );
 
 /** The filter of the current city, if the lake holds several. */
-const cityParams = computed((): [string, string][] =>
-  cities.value.length < 2 ? [] : cityResources.value.map(({ name }): [string, string] => ["resource", name]),
+const cityParams = computed(
+  (): FilterParams => (cities.value.length < 2 ? [] : cityResources.value.map(({ name }) => ["resource", name])),
 );
 
 /** The parameters of a question, limited to the current city unless they name resources. */
-export function withCity(params: [string, string][]): [string, string][] {
+export function withCity(params: FilterParams): FilterParams {
   return params.some(([name]) => name === "resource") ? params : [...cityParams.value, ...params];
 }

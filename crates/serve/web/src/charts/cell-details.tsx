@@ -3,6 +3,7 @@
 import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { watchAnswer } from "../api/answer";
+import type { FilterParams, Params } from "../api/client";
 import { withCity } from "../api/resources";
 import type { Count, Incident } from "../api/types";
 import { CopyMenu } from "../components/copy-menu";
@@ -18,10 +19,8 @@ import { dataRange, selectedWindow } from "../time/time-range";
 import { formatCompact, formatInteger, formatTime, incidentNoun, labelText } from "../util/format";
 import { Chart } from "./chart";
 
-const cellParams = computed((): [string, string][] | null =>
-  selectedCell.value ? [["cell", selectedCell.value]] : null,
-);
-const question = (by: string, more: [string, string][] = []) =>
+const cellParams = computed((): FilterParams | null => (selectedCell.value ? [["cell", selectedCell.value]] : null));
+const question = (by: string, more: Params<"aggregates"> = []) =>
   whileMapShown(() =>
     cellParams.value
       ? countQuestion([by], withCity(filterParams(filters.value)), [...cellParams.value, ...more])
@@ -41,7 +40,7 @@ const latestAnswer = watchAnswer<Incident[]>(
     cellParams.value
       ? {
           path: "incidents",
-          params: [...withCity(filterParams(filters.value)), ...cellParams.value, ["limit", "20"] as [string, string]],
+          params: [...withCity(filterParams(filters.value)), ...cellParams.value, ["limit", "20"]],
         }
       : null,
   ),

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { watchAnswer } from "../api/answer";
-import { formatAddress, type Params, type Question } from "../api/client";
+import { type FilterParams, formatAddress, type Params, type Question } from "../api/client";
 import { withCity } from "../api/resources";
 import type { Count, Hotspot } from "../api/types";
 import { areaParam, boxCorners, countQuestion, filterParams, whileMapShown, withWindow } from "../state/questions";
@@ -37,13 +37,13 @@ export const viewBounds = computed((): Bounds | null => {
 });
 
 /** The filter of the cells in view, by coarser cells, so that no cell is counted in part. */
-const cellsInView = computed((): Params => {
+const cellsInView = computed((): FilterParams => {
   const cells = viewBounds.value && coverBounds(viewBounds.value, resolution.value);
-  return (cells ?? []).map((cell): [string, string] => ["cell", cell]);
+  return (cells ?? []).map(cell => ["cell", cell]);
 });
 
 /** The filter of exactly the incidents in view. */
-export const viewFilter = computed((): Params => {
+export const viewFilter = computed((): FilterParams => {
   if (!viewBounds.value) return [];
   const box = toBox(viewBounds.value);
   // A question takes one box: if a box is drawn, the view becomes a polygon.
@@ -53,10 +53,10 @@ export const viewFilter = computed((): Params => {
 });
 
 /** The filter of the charts: the view, while they follow the map. */
-export const chartsFilter = computed((): Params => (chartsFollowMap.value ? viewFilter.value : []));
+export const chartsFilter = computed((): FilterParams => (chartsFollowMap.value ? viewFilter.value : []));
 
 function cellsQuestion(window: OpenWindow | null): Question {
-  const more: Params = [
+  const more: Params<"aggregates"> = [
     ["geo_precision", String(resolution.value)],
     ["located", "true"],
     ...cellsInView.value,

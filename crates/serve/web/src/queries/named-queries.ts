@@ -39,8 +39,10 @@ export const selectedQuery = computed(
   () => namedQueries.value.rows?.find(({ name }) => name === queryName.value) ?? null,
 );
 
+type QueryQuestion = Question<`queries/${string}`>;
+
 /** Returns the question of a query with values; null if a required one is missing. */
-export function toQuestion(query: NamedQuery, values: ReadonlyMap<string, string>): Question | null {
+export function toQuestion(query: NamedQuery, values: ReadonlyMap<string, string>): QueryQuestion | null {
   const given = query.parameters.flatMap(({ name }): [string, string][] => {
     const value = values.get(name);
     return value ? [[name, value]] : [];

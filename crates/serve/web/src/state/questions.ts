@@ -1,7 +1,7 @@
 /** Questions to the server from the filters of the view. */
 
 import { computed, type ReadonlySignal } from "@preact/signals";
-import type { Params, Question } from "../api/client";
+import type { FilterName, FilterParams, Params, Question } from "../api/client";
 import { toBounds } from "../map/antimeridian";
 import { type Area, type Filters, LABELS, type Label, type OpenWindow, page } from "./view-state";
 
@@ -9,8 +9,8 @@ import { type Area, type Filters, LABELS, type Label, type OpenWindow, page } fr
 export type ExcludedFilter = Label | "window" | "hours" | "weekdays" | "area";
 
 /** Returns the parameters of the filters. */
-export function filterParams(filters: Filters, excluded: readonly ExcludedFilter[] = []): [string, string][] {
-  const params: [string, string][] = [];
+export function filterParams(filters: Filters, excluded: readonly ExcludedFilter[] = []): FilterParams {
+  const params: [FilterName, string][] = [];
   for (const label of LABELS) {
     if (excluded.includes(label)) continue;
     for (const value of filters.labels[label]) params.push([label, value]);
@@ -26,7 +26,7 @@ export function filterParams(filters: Filters, excluded: readonly ExcludedFilter
 }
 
 /** Returns the parameter of an area. */
-export function areaParam(area: Area): [string, string] {
+export function areaParam(area: Area): [FilterName, string] {
   if (area.kind === "box") return ["bbox", area.box.join(",")];
   const ring = [...area.ring, area.ring[0]];
   return ["polygon", JSON.stringify({ type: "Polygon", coordinates: [ring] })];
@@ -44,7 +44,11 @@ export function boxCorners(box: readonly [number, number, number, number]): [num
 }
 
 /** Returns a question for counts by dimensions. */
-export function countQuestion(by: readonly string[], filters: Params, more: Params = []): Question {
+export function countQuestion(
+  by: readonly string[],
+  filters: FilterParams,
+  more: Params<"aggregates"> = [],
+): Question<"aggregates"> {
   return { path: "aggregates", params: [["group_by", by.join(",")], ...more, ...filters] };
 }
 

@@ -32,9 +32,7 @@ export function restoreView(search: string): void {
       hours: numbers("hour", 0, 23),
       weekdays: numbers("weekday", 1, 7),
       area: parseArea(params.get("bbox"), params.get("polygon")),
-      urlOnly: view.URL_ONLY_FILTERS.flatMap(name =>
-        params.getAll(name).map((value): [string, string] => [name, value]),
-      ),
+      urlOnly: view.URL_ONLY_FILTERS.flatMap(name => params.getAll(name).map(value => [name, value] as const)),
     };
     view.boundarySet.value = params.get("outlines");
     view.histogramWindow.value = parseWindow(params.get("from"), params.get("to"));

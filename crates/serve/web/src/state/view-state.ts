@@ -47,7 +47,7 @@ export interface Filters {
   weekdays: readonly number[];
   area: Area | null;
   /** Parameters of {@link URL_ONLY_FILTERS}. */
-  urlOnly: readonly (readonly [name: string, value: string])[];
+  urlOnly: readonly (readonly [name: (typeof URL_ONLY_FILTERS)[number], value: string])[];
 }
 
 /** The camera of the map. */

@@ -14,15 +14,13 @@ export async function copyText(name: string, text: string | Promise<string>): Pr
 }
 
 /** Returns a question with an output format. */
-export const withFormat = (question: Question, format: string): Question => ({
-  ...question,
-  params: [...question.params.filter(([name]) => name !== "format"), ["format", format]],
-});
+export const withFormat = (question: Question, format: string): Question =>
+  ({ ...question, params: [...question.params.filter(([name]) => name !== "format"), ["format", format]] }) as Question;
 
 /** Returns a question without the limit of the screen. */
 export function withoutLimit({ path, params }: Question): Question {
   const rest = params.filter(([name]) => name !== "limit");
-  return { path, params: path === "facets" ? [...rest, ["limit", String(MAX_FACET_VALUES)]] : rest };
+  return { path, params: path === "facets" ? [...rest, ["limit", String(MAX_FACET_VALUES)]] : rest } as Question;
 }
 
 /** Quotes a text for a shell. */
