@@ -390,3 +390,18 @@ async fn head_tells_the_length_of_get_and_no_answer_is_sniffed() {
     let head = reqwest::Client::new().head(running.url("/metrics")).send().await.expect("an answer");
     assert_eq!((head.status().as_u16(), head.headers().get("content-length")), (200, None), "no two are alike");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_announced_as_too_large_is_refused_before_it_comes() {
+    let bench = landed(300);
+    let running = bench.program().spawn_serving(&["serve", "--max-body-bytes", "1000"]);
+    for (path, more) in [("/aggregates", ""), ("/sql", ""), ("/hotspots", "Expect: 100-continue\r\n")] {
+        let mut wire = Wire::connect(&running);
+        let head = "Host: lake\r\nContent-Type: application/json\r\nContent-Length: 1001\r\n";
+        wire.send(&format!("POST {path} HTTP/1.1\r\n{head}{more}\r\n"));
+        let head = wire.head();
+        assert!(head.starts_with("HTTP/1.1 413 "), "{path}: {head}");
+        let body = String::from_utf8(wire.body(&head).expect("a problem")).expect("text");
+        assert!(body.contains("`max_body_bytes` of /limits"), "{path}: {body}");
+    }
+}

@@ -235,3 +235,40 @@ async fn every_endpoint_with_a_polygon_takes_it_posted() {
         assert_eq!((posted.status().as_u16(), posted.bytes().await.expect("a body")), (200, asked), "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_reads_in_two_ways_is_refused_by_its_name() {
+    let bench = Bench::synthetic(300);
+    bench.ingest(&bench.program(), CASES_RESOURCE, &[]).success();
+    let serving = serve(&bench);
+    let refused = |answer: Answer, says: &str| {
+        let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status == 400 && detail.contains(says), "{says}: {} {}", answer.status, answer.text());
+    };
+    for path in [
+        "/aggregates?category=%ff",
+        "/facets?facet=category&district=caf%E9",
+        "/incidents?category=%EF%BF%BD%ff",
+        "/queries/reports/years?category=%ff",
+        "/sql?query=SELECT%20'%ff'",
+        "/tiles/0/0/0.mvt?category=%ff",
+    ] {
+        refused(serving.get(path).await, "is not UTF-8");
+    }
+    let polygon = "%7B%22type%22:%22Polygon%22,%22coordinates%22:[],%22coordinates%22:[]%7D";
+    refused(serving.get(&format!("/aggregates?polygon={polygon}")).await, "`coordinates` is given twice");
+    for (path, body, name) in [
+        ("/aggregates", r#"{"category": "Graffiti", "limit": 5, "category": "Noise"}"#, "category"),
+        ("/hotspots", r#"{"polygon": {"type": "Polygon", "coordinates": [], "type": "Polygon"}}"#, "type"),
+        ("/sql", r#"{"query": "SELECT 1", "query": "SELECT 2"}"#, "query"),
+        ("/sql", r#"{"query": "SELECT $a", "parameters": {"a": 1, "b": 2, "a": 3}}"#, "a"),
+    ] {
+        let request = reqwest::Client::new().post(serving.url(path)).header("content-type", "application/json");
+        let answer = request.body(body).send().await.expect("an answer");
+        let (status, text) = (answer.status().as_u16(), answer.text().await.expect("text"));
+        assert!(
+            status == 400 && text.contains(&format!("the member `{name}` is given twice")),
+            "{path}: {status} {text}"
+        );
+    }
+}

@@ -91,6 +91,7 @@ async fn a_wrong_flag_is_refused_as_the_wrong_parameter() {
         // Only the greatest number of rows is the server's own.
         let detail = detail.split(" to 1000000").next().expect("a text");
         assert!(refused.stderr.contains(detail), "{command} {parameters:?}: {detail}\n{}", refused.stderr);
+        assert!(!refused.stderr.contains("/limits"), "{command} {parameters:?}: {}", refused.stderr);
     }
 }
 

@@ -88,9 +88,9 @@ MUTANTS = [
     ),
     Mutant(
         "forget-the-watermark",
-        "crates/query/src/snapshot/sql_tables.rs",
-        """format!("(resource = {} AND batch > {})", literal(name), r.watermark())""",
-        """format!("(resource = {} AND batch > {})", literal(name), 0)""",
+        "crates/query/src/snapshot/signed_counts.rs",
+        """col("batch").gt(lit(r.watermark()))""",
+        """col("batch").gt(lit(0_i64))""",
         "storage::exactly_once::",
     ),
     Mutant(

@@ -2,7 +2,9 @@
 
 use crate::dimension::Dimension;
 use crate::filters::{FILTERS, Filters, with_filters};
-use crate::parameter_values::{parse_group_by, parse_optional_integer, parse_time_precision, unknown_value};
+use crate::parameter_values::{
+    parse_group_by, parse_limit, parse_optional_integer, parse_time_precision, unknown_value,
+};
 use crate::parameters::{Parameter, ParameterTable, Parameters, Shape, ValueKind};
 use crate::time_bucket::{PRECISION_NAMES, TimePrecision};
 use lake_model::FINEST_RESOLUTION;
@@ -107,9 +109,7 @@ impl AggregatesRequest {
             precision,
             group_by,
             per_km2,
-            limit: parse_optional_integer(parameters, "limit", 1, limits.max_rows)
-                .map_err(|error| error.with_limit_name("max_rows"))?
-                .unwrap_or(limits.default_rows),
+            limit: parse_limit(parameters, limits)?,
         })
     }
 

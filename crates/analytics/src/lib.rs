@@ -27,7 +27,7 @@ pub use label_values::LabelValues;
 pub use limits::AnswerLimits;
 pub use ordered_rows::{OrderedRows, SortColumn, first_rows, limit_rows};
 pub use parameter_values::{parse_integer, parse_optional_boolean, parse_optional_integer, unknown_value};
-pub use parameters::{Parameter, ParameterTable, Parameters, Shape, ValueKind};
+pub use parameters::{Parameter, ParameterTable, Parameters, QueryPair, Shape, ValueKind, decode_query};
 pub use plan::{answer_frame, answer_rows, plan_error, plan_from_counts, plan_from_incidents};
 pub use spatial_filter::{CellRange, Circle};
 pub use time_bucket::TimePrecision;

@@ -5,7 +5,7 @@
 pub struct AnswerLimits {
     /// Rows of an answer if the request names no limit.
     pub default_rows: usize,
-    /// The greatest number of rows of an answer.
+    /// The greatest number of rows of an answer; `usize::MAX` where nothing limits it.
     pub max_rows: usize,
     /// The greatest number of positions of a polygon.
     pub max_corners: usize,

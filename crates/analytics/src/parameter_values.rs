@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use lake_model::{listed, nearest, parse_wall_clock};
+use lake_model::{listed, nearest, parse_unambiguous_json, parse_wall_clock};
 use lake_query::{Area, Rectangle, parse_cell};
 
 use crate::dimension::Dimension;
 use crate::error::ParameterError;
+use crate::limits::AnswerLimits;
 use crate::parameters::Parameters;
 use crate::spatial_filter::{CellRange, Circle};
 use crate::time_bucket::{PRECISIONS, TimePrecision};
@@ -83,6 +84,18 @@ where
     N: FromStr + PartialOrd + Display,
 {
     parameters.single(name).map(|text| parse_integer(name, text, min, max)).transpose()
+}
+
+/// Parses the greatest number of rows of an answer; the default if it is not given.
+pub(crate) fn parse_limit(parameters: &Parameters, limits: &AnswerLimits) -> Result<usize, ParameterError> {
+    let Some(text) = parameters.single("limit") else { return Ok(limits.default_rows) };
+    if limits.max_rows < usize::MAX {
+        return parse_integer("limit", text, 1, limits.max_rows).map_err(|error| error.with_limit_name("max_rows"));
+    }
+    text.trim().parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
+        let what = format!("`{text}` is not a valid `limit`: expected a whole number from 1");
+        ParameterError::new("limit", what)
+    })
 }
 
 /// Sorts values and removes duplicates: neither their order nor repetition changes the meaning of a filter.
@@ -175,7 +188,8 @@ pub(crate) fn parse_near(text: &str) -> Result<Circle, ParameterError> {
 
 /// Parses an area of at most `max_corners` positions.
 pub(crate) fn parse_polygon(text: &str, max_corners: usize) -> Result<Arc<Area>, ParameterError> {
-    Area::parse(text, max_corners).map(Arc::new).map_err(|why| {
+    let checked = parse_unambiguous_json(text).map_err(|error| format!("it is not GeoJSON: {error}"));
+    checked.and_then(|_| Area::parse(text, max_corners)).map(Arc::new).map_err(|why| {
         let what = "expected a GeoJSON Polygon or MultiPolygon, or a Feature with one";
         ParameterError::new("polygon", format!("`polygon` cannot be used: {why}; {what}"))
     })

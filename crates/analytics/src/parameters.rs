@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use lake_model::{listed, nearest, parse_json};
+use lake_model::{listed, nearest, parse_unambiguous_json};
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -69,6 +69,29 @@ impl Parameter {
     }
 }
 
+/// A name and a text of a query string.
+pub type QueryPair<'q> = (Cow<'q, str>, Cow<'q, str>);
+
+/// Returns the names and texts of a query string (without `?`).
+///
+/// # Errors
+/// A name or a text that is not UTF-8: it would be read as another one.
+pub fn decode_query(query: &str) -> Result<Vec<QueryPair<'_>>, ParameterError> {
+    let mut pairs = Vec::new();
+    for part in query.split('&') {
+        for (name, text) in form_urlencoded::parse(part.as_bytes()) {
+            // Bytes that are not UTF-8 are decoded as replacement characters: more of them than the part has.
+            let sent = part.to_ascii_uppercase().matches("%EF%BF%BD").count() + part.matches('\u{fffd}').count();
+            if name.matches('\u{fffd}').count() + text.matches('\u{fffd}').count() > sent {
+                let what = format!("`{part}` is not UTF-8 text with percent signs: expected `%C3%A9` for \u{e9}");
+                return Err(ParameterError::new(&name, what));
+            }
+            pairs.push((name, text));
+        }
+    }
+    Ok(pairs)
+}
+
 /// The table of the parameters that an endpoint or a command takes.
 pub type ParameterTable = &'static [Parameter];
 
@@ -84,9 +107,9 @@ impl Parameters {
     /// Returns the parameters of a query string (without `?`) to `path`, which takes the `accepted` ones.
     ///
     /// # Errors
-    /// An unknown parameter, or a repeated one that may be given once.
+    /// An unknown parameter, a repeated one that may be given once, or a text that is not UTF-8.
     pub fn from_query(path: &'static str, accepted: ParameterTable, query: &str) -> Result<Self, ParameterError> {
-        Self::from_pairs(path, accepted, form_urlencoded::parse(query.as_bytes()))
+        Self::from_pairs(path, accepted, decode_query(query)?)
     }
 
     /// Returns the parameters of names and texts to `path`, which takes the `accepted` ones.
@@ -96,7 +119,7 @@ impl Parameters {
     pub fn from_pairs<'a>(
         path: &'static str,
         accepted: ParameterTable,
-        pairs: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+        pairs: impl IntoIterator<Item = QueryPair<'a>>,
     ) -> Result<Self, ParameterError> {
         let mut parameters = Self { path, accepted, texts: BTreeMap::new() };
         for (name, text) in pairs {
@@ -113,7 +136,7 @@ impl Parameters {
     pub fn add_json(&mut self, body: &[u8]) -> Result<(), ParameterError> {
         let what = "the body must be a JSON object with the parameters as its members";
         let value = std::str::from_utf8(body).map_err(|error| error.to_string());
-        let value = value.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
+        let value = value.and_then(|text| parse_unambiguous_json(text).map_err(|error| error.to_string()));
         let value = value.map_err(|error| ParameterError::of_request(format!("{what}: {error}")))?;
         let Value::Object(members) = value else {
             return Err(ParameterError::of_request(what));
@@ -250,6 +273,23 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_not_utf_8_is_rejected_and_not_replaced() {
+        for wrong in
+            ["resource=%ff", "resource=a&resource=caf%E9", "limit=5&resource=%EF%BF%BD%ff", "resource=%E0%EF%BF%BD"]
+        {
+            let error = query(wrong).expect_err(wrong);
+            assert_eq!(error.parameter.as_deref(), Some("resource"), "{wrong}");
+            assert!(error.message.contains("is not UTF-8"), "{wrong}: {}", error.message);
+        }
+        assert!(query("%ff=1").expect_err("a name").message.contains("`%ff=1` is not UTF-8"));
+        for (right, text) in
+            [("resource=caf%C3%A9", "caf\u{e9}"), ("resource=%ef%bf%bd", "\u{fffd}"), ("resource=%25ff", "%ff")]
+        {
+            assert_eq!(query(right).expect(right).single("resource"), Some(text), "{right}");
+        }
+    }
+
+    #[test]
     fn an_unknown_parameter_finds_its_neighbour_and_hears_what_there_is() {
         let error = query("limmit=5").expect_err("unknown");
         assert_eq!(error.parameter.as_deref(), Some("limmit"));
@@ -262,6 +302,8 @@ mod tests {
         for wrong in [query("limit=1&limit=2"), json(r#"{"limit": [1]}"#), json(r#"{"limit": {"a": 1}}"#)] {
             assert_eq!(wrong.expect_err("wrong").parameter.as_deref(), Some("limit"));
         }
+        let twice = json(r#"{"resource": "a", "limit": 1, "resource": "b"}"#).expect_err("given twice");
+        assert!(twice.message.contains("the member `resource` is given twice"), "{}", twice.message);
         for wrong in ["", "[]", "{", "7"] {
             assert!(json(wrong).expect_err(wrong).message.contains("JSON object"));
         }

@@ -1,7 +1,9 @@
 //! JSON from outside, with exact numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Error, Number, Value};
 
@@ -14,6 +16,74 @@ pub fn parse_json(text: &str) -> Result<Value, Error> {
     let mut value = serde_json::from_str(text)?;
     round_exactly(&mut value, text)?;
     Ok(value)
+}
+
+/// Reads a JSON value as [`parse_json`] does, where every member counts: of two with one name, one would be ignored.
+///
+/// # Errors
+/// If the text is not JSON, or an object has two members of one name.
+pub fn parse_unambiguous_json(text: &str) -> Result<Value, Error> {
+    serde_json::from_str::<UniqueMembers>(text)?;
+    parse_json(text)
+}
+
+/// A value whose objects have no two members of one name.
+struct UniqueMembers;
+
+impl<'de> Deserialize<'de> for UniqueMembers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UniqueMembersVisitor)
+    }
+}
+
+struct UniqueMembersVisitor;
+
+impl<'de> Visitor<'de> for UniqueMembersVisitor {
+    type Value = UniqueMembers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<UniqueMembers, E> {
+        Ok(UniqueMembers)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<UniqueMembers, E> {
+        Ok(UniqueMembers)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<UniqueMembers, E> {
+        Ok(UniqueMembers)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<UniqueMembers, E> {
+        Ok(UniqueMembers)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<UniqueMembers, E> {
+        Ok(UniqueMembers)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<UniqueMembers, E> {
+        Ok(UniqueMembers)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<UniqueMembers, A::Error> {
+        while items.next_element::<UniqueMembers>()?.is_some() {}
+        Ok(UniqueMembers)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<UniqueMembers, A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            members.next_value::<UniqueMembers>()?;
+            if let Some(name) = names.replace(name) {
+                return Err(A::Error::custom(format_args!("the member `{name}` is given twice")));
+            }
+        }
+        Ok(UniqueMembers)
+    }
 }
 
 fn round_exactly(value: &mut Value, text: &str) -> Result<(), Error> {
@@ -104,5 +174,22 @@ mod tests {
             assert!(parse_json(wrong).is_err(), "{wrong}");
         }
         assert!(parse_json(&"[".repeat(200_000)).is_err(), "no stack overflows");
+    }
+    #[test]
+    fn an_object_with_two_members_of_one_name_is_ambiguous() {
+        for (text, name) in [
+            (r#"{"a": 1, "b": 2, "a": 1}"#, "a"),
+            (r#"[1, {"deep": {"b": [], "b": null}}]"#, "b"),
+            (r#"{"caf\u00e9": 1, "caf\u00c9": 2, "café": 3}"#, "café"),
+        ] {
+            let error = parse_unambiguous_json(text).expect_err(text).to_string();
+            assert!(error.contains(&format!("the member `{name}` is given twice")), "{text}: {error}");
+        }
+        for text in
+            [r#"{"a": {"a": [{"a": 1.5}, {"a": -2}]}, "A": "a"}"#, "null", "[true, 18446744073709551615, 1e300]"]
+        {
+            assert_eq!(parse_unambiguous_json(text).expect(text), parse_json(text).expect(text));
+        }
+        assert!(parse_unambiguous_json(&"[".repeat(200_000)).is_err(), "no stack overflows");
     }
 }

@@ -32,7 +32,7 @@ pub use definition::{Definition, Origin, StoredDefinition};
 pub use duration::parse_duration;
 pub use error::{Error, Kind, Result, ResultExt};
 pub use failpoint::{FAIL_POINTS, failpoint};
-pub use json::parse_json;
+pub use json::{parse_json, parse_unambiguous_json};
 pub use nearest::{listed, nearest};
 pub use portal_url::{is_loopback, parse_portal_url};
 pub use raw_column::RawColumn;

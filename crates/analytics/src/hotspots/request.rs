@@ -6,7 +6,7 @@ use crate::aggregates::{FORMAT, GEO_PRECISION};
 use crate::error::ParameterError;
 use crate::filters::{FILTERS, Filters, with_filters};
 use crate::limits::AnswerLimits;
-use crate::parameter_values::{parse_optional_boolean, parse_optional_integer, parse_optional_proportion};
+use crate::parameter_values::{parse_limit, parse_optional_boolean, parse_optional_integer, parse_optional_proportion};
 use crate::parameters::{Parameter, ParameterTable, Parameters, Shape, ValueKind};
 
 /// The widest disk, rings of cells around the middle one.
@@ -86,9 +86,7 @@ impl HotspotsRequest {
             alpha: parse_optional_proportion(parameters, "alpha", MAX_ALPHA)?.unwrap_or(0.05),
             trend: parse_optional_boolean(parameters, "trend")?.unwrap_or(true),
             significant: parse_optional_boolean(parameters, "significant")?.unwrap_or(false),
-            limit: parse_optional_integer(parameters, "limit", 1, limits.max_rows)
-                .map_err(|error| error.with_limit_name("max_rows"))?
-                .unwrap_or(limits.default_rows),
+            limit: parse_limit(parameters, limits)?,
             max_cells: limits.max_hotspot_cells,
         })
     }

@@ -6,11 +6,10 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use lake_analytics::Parameters;
+use lake_analytics::{Parameters, decode_query};
 use lake_model::Kind;
 use lake_query::{NamedQuery, QueryColumn, QueryParameter};
 use serde::Serialize;
-use url::form_urlencoded;
 
 use super::sql::row_limit;
 use crate::app::App;
@@ -60,7 +59,7 @@ pub(crate) async fn get(
     let Path(name) = name.map_err(|rejection| Problem::from_kind(Kind::NotFound, rejection.body_text()))?;
     let query = app.queries.get(&name)?;
     let (mut given, mut format, mut limit, mut cells) = (Vec::new(), None, None, None);
-    for (name, text) in form_urlencoded::parse(params.query().as_bytes()) {
+    for (name, text) in decode_query(params.query())? {
         let once = match name.as_ref() {
             "format" => &mut format,
             "limit" => &mut limit,

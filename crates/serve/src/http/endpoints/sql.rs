@@ -8,7 +8,7 @@ use axum::response::Response;
 use lake_analytics::{
     CELLS, FORMAT, Parameter, ParameterError, ParameterTable, Parameters, Shape, ValueKind, parse_integer,
 };
-use lake_model::{Kind, parse_json};
+use lake_model::{Kind, parse_unambiguous_json};
 use serde_json::Value;
 
 use crate::app::App;
@@ -109,7 +109,7 @@ impl SqlRequest {
         }
         let what = "the body is a JSON object with the query as `query`, or the query itself with Content-Type: application/sql";
         let parsed = std::str::from_utf8(body).map_err(|error| error.to_string());
-        let parsed = parsed.and_then(|text| parse_json(text).map_err(|error| error.to_string()));
+        let parsed = parsed.and_then(|text| parse_unambiguous_json(text).map_err(|error| error.to_string()));
         let parsed =
             parsed.map_err(|error| Problem::from_kind(Kind::Invalid, format!("{what}; this body is not: {error}")))?;
         let Value::Object(mut members) = parsed else { return Err(Problem::from_kind(Kind::Invalid, what)) };
@@ -133,7 +133,7 @@ impl SqlRequest {
 /// Parses the values in the address: JSON.
 fn parse_values(parameters: &Parameters) -> Result<Value, Problem> {
     let wrong = |error| Problem::invalid_parameter("parameters", format!("`parameters` is not valid JSON: {error}"));
-    parameters.single("parameters").map_or(Ok(Value::Null), |text| parse_json(text).map_err(wrong))
+    parameters.single("parameters").map_or(Ok(Value::Null), |text| parse_unambiguous_json(text).map_err(wrong))
 }
 
 /// Parses the limit of rows.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use lake_model::Kind;
@@ -18,6 +18,11 @@ impl FromRequest<Arc<App>> for RequestBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let max_bytes = app.limits.max_body_bytes;
+        // A body of an announced length is rejected before it comes.
+        if request.body().size_hint().lower() > max_bytes as u64 {
+            return Err(Problem::body_too_large(max_bytes));
+        }
         let Ok(read) = tokio::time::timeout(app.limits.timeout, Bytes::from_request(request, app)).await else {
             return Err(Problem::from_kind(
                 Kind::TimedOut,
@@ -27,7 +32,7 @@ impl FromRequest<Arc<App>> for RequestBody {
         match read {
             Ok(bytes) => Ok(Self(bytes)),
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Problem::body_too_large(app.limits.max_body_bytes))
+                Err(Problem::body_too_large(max_bytes))
             }
             Err(rejection) => Err(Problem::from_kind(Kind::Invalid, rejection.body_text())),
         }
