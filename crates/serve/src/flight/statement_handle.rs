@@ -106,7 +106,7 @@ mod tests {
                 StatementHandle::from_bytes(wrong, "lake", "ticket")
                     .expect_err("no ticket")
                     .message()
-                    .contains("not a ticket")
+                    .contains("not a valid ticket")
             );
         }
         assert_eq!(
