@@ -2,6 +2,7 @@
 //! rows, or written out; before compaction, with batches pending, and after it.
 
 mod aggregates;
+mod conditions;
 mod joins;
 mod refusals;
 mod subqueries;

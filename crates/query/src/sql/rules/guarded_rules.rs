@@ -16,15 +16,17 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use super::simplification::Simplification;
 use crate::sql::null_conditions::logical_rules;
 
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
-/// Replaces the three rules in a session.
+/// Replaces these rules, and the one that simplifies expressions, in a session.
 pub(super) fn with_guarded_rules(session: SessionStateBuilder) -> SessionStateBuilder {
     let rules = logical_rules().into_iter().map(|rule| match rule.name() {
         "extract_equijoin_predicate" => Arc::new(Guarded { rule, is_unsafe: is_null_equal }) as Rule,
         "eliminate_cross_join" => Arc::new(Guarded { rule, is_unsafe: has_null_equal_inner_join }) as Rule,
+        "simplify_expressions" => Arc::new(Simplification(rule)) as Rule,
         "push_down_filter" => Arc::new(Guarded { rule, is_unsafe: is_constant_filter_of_total }) as Rule,
         _ => rule,
     });

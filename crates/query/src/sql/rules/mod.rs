@@ -13,6 +13,7 @@ mod ordered_aggregates;
 mod percentile;
 mod requirements;
 mod set_multiplicity;
+mod simplification;
 mod sliding_windows;
 mod subqueries;
 mod time;

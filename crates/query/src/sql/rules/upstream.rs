@@ -166,6 +166,25 @@ async fn the_engine_pushes_constant_filters_below_totals() {
 }
 
 #[tokio::test]
+async fn the_engine_merges_lists_and_forgets_null() {
+    let rule = "sql/rules/simplification/lists";
+    still_wrong(rule, "SELECT id FROM t WHERE b NOT IN ('A') OR b NOT IN ('B')", &["1", "3", "4"]).await;
+    still_wrong(rule, "SELECT id FROM t WHERE a IN ('A', 'B') AND a NOT IN ('C', NULL)", &[]).await;
+    let two = "SELECT id FROM t WHERE ((b = 'A' OR b = 'B') AND (b = 'X' OR b = 'Y')) IS NULL";
+    still_wrong(rule, two, &["2", "5"]).await;
+    let columns = "SELECT id FROM t WHERE a IN (NULLIF(a, 'B')) AND a NOT IN (COALESCE(a, 'B'))";
+    still_wrong(rule, columns, &[]).await;
+    let rule = "sql/rules/simplification/operators";
+    still_wrong(rule, "SELECT x XOR x FROM (VALUES (1), (NULL)) AS v (x)", &["", "0"]).await;
+    still_wrong(rule, "SELECT id FROM t WHERE (b ~ '.*') IS NULL", &["2", "5"]).await;
+    let constant = "SELECT id FROM t WHERE 'A' IN (a) AND 'A' NOT IN (COALESCE(a, b))";
+    still_wrong(rule, constant, &[]).await;
+    let literal_first =
+        "SELECT x.id FROM (SELECT * FROM t WHERE a = 'A') AS x JOIN t AS y ON x.id = y.id AND 'A' = x.a";
+    still_wrong(rule, literal_first, &["1", "5"]).await;
+}
+
+#[tokio::test]
 async fn the_engine_reads_conditions_after_distinct_from_as_its_side() {
     let sql = "SELECT id FROM t WHERE a IS NOT DISTINCT FROM 'A' AND id = 5";
     still_wrong("sql/rules/distinct_from", sql, &["5"]).await;
