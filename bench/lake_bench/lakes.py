@@ -79,18 +79,27 @@ def ensure_lakes(settings: Settings, incidents: int | None = None) -> Lakes:
     folder = settings.lakes / name
     recipe_file = folder / "recipe.json"
     if recipe_file.is_file():
-        return Lakes(folder, json.loads(recipe_file.read_text()))
+        lakes = Lakes(folder, json.loads(recipe_file.read_text()))
+        if settings.recompacts:
+            settings.recompacts = False
+            _compact(settings, lakes)
+            recipe_file.write_text(json.dumps(lakes.recipe, indent=1))
+        return lakes
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lakes = Lakes(folder, {"incidents": incidents, "seed": settings.seed})
     say(f"bench: making a lake of {incidents:,} incidents in {folder}")
     lakes.recipe["landing"] = _land_all(settings, lakes, incidents)
+    _compact(settings, lakes)
+    recipe_file.write_text(json.dumps(lakes.recipe, indent=1))
+    return lakes
+
+
+def _compact(settings: Settings, lakes: Lakes) -> None:
     link_lake(lakes.landed, lakes.compacted)
     compacted = run_measured([settings.program, "--quiet", "--lake", lakes.compacted, "compact"])
     say(f"bench: compacted in {compacted.seconds:.1f} s, {compacted.peak_mib:.0f} MiB")
     lakes.recipe["compaction"] = compacted.figures()
-    recipe_file.write_text(json.dumps(lakes.recipe, indent=1))
-    return lakes
 
 
 def _land_all(settings: Settings, lakes: Lakes, incidents: int) -> dict:

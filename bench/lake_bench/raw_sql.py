@@ -54,8 +54,16 @@ COUNTED = "category, subcategory, district, neighborhood"
 SQUARE = "CAST(floor(latitude * 900) * 1000000 + floor(longitude * 700) AS BIGINT)"
 
 
-def incident_columns(resource: str, null: str) -> str:
-    columns = (f"{column or null} AS {name}" for name, column in ROLES[resource].items())
+# The types of columns that a resource may lack.
+DUCKDB_TYPES = {"closed_at": "TIMESTAMP", "status": "VARCHAR"}
+CLICKHOUSE_TYPES = {"closed_at": "Nullable(DateTime64(6))", "status": "Nullable(String)"}
+
+
+def incident_columns(resource: str, types: dict[str, str]) -> str:
+    """Returns the columns of an incident from a raw row; what the resource does not have is null."""
+    columns = []
+    for name, column in ROLES[resource].items():
+        columns.append(f"{column or f'CAST(NULL AS {types[name]})'} AS {name}")
     return ", ".join(columns)
 
 
@@ -65,7 +73,7 @@ def duckdb_compaction(resource: str, files: list[str], folder: str) -> list[str]
     options = "FORMAT parquet, COMPRESSION zstd, PARTITION_BY (year), OVERWRITE_OR_IGNORE"
     return [
         f"CREATE OR REPLACE TEMP TABLE current AS SELECT *, year(occurred_at) AS year, {SQUARE} AS square FROM ("
-        f"SELECT _key AS id, {incident_columns(resource, 'NULL')}, _updated_at AS updated_at "
+        f"SELECT _key AS id, {incident_columns(resource, DUCKDB_TYPES)}, _updated_at AS updated_at "
         f"FROM read_parquet([{listed}], hive_partitioning = false) WHERE _key IS NOT NULL "
         "QUALIFY row_number() OVER (PARTITION BY _key ORDER BY _batch DESC, _row DESC) = 1 AND NOT _deleted)",
         f"COPY (SELECT * FROM current ORDER BY year, occurred_at, square, id) "
@@ -80,7 +88,7 @@ def duckdb_compaction(resource: str, files: list[str], folder: str) -> list[str]
 def clickhouse_compaction(resource: str, files: list[str], folder: str) -> list[str]:
     """Returns the same as statements of ClickHouse. It writes one file of each table: it partitions no sorted output."""
     sources = " UNION ALL ".join(
-        f"SELECT _key AS id, {incident_columns(resource, 'NULL')}, _updated_at AS updated_at, _batch, _row, _deleted "
+        f"SELECT _key AS id, {incident_columns(resource, CLICKHOUSE_TYPES)}, _updated_at AS updated_at, _batch, _row, _deleted "
         f"FROM file({quote_text(file)}, Parquet)"
         for file in files
     )

@@ -27,6 +27,7 @@ class Settings:
     engines: list[str]
     threads: int
     writes_docs: bool
+    recompacts: bool
     skipped: list[str] = field(default_factory=list)
 
     @property
@@ -64,9 +65,10 @@ def parse_arguments(parts: dict[str, str], arguments: list[str] | None = None) -
     parser.add_argument("--generator", type=Path, metavar="PATH", help="lake-bench (next to the program)")
     parser.add_argument("--cache", type=Path, default=USER_CACHE / "bench", metavar="DIR", help="lakes and results")
     parser.add_argument("--seed", type=int, default=311, metavar="N", help="the seed of rows and questions (311)")
-    parser.add_argument("--repetitions", type=int, default=15, metavar="N", help="questions of each shape (15)")
+    parser.add_argument("--repetitions", type=int, default=20, metavar="N", help="questions of each shape (20)")
     parser.add_argument("--engines", default=",".join(ENGINES), metavar="NAMES", help=f"of {', '.join(ENGINES)}")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, metavar="N", help="of each engine (all)")
+    parser.add_argument("--recompact", action="store_true", help="compact a kept lake again, after a change of layout")
     parser.add_argument("--docs", action="store_true", help="write the results into docs/benchmarks.md")
     given = parser.parse_args(arguments)
     for part in given.parts:
@@ -91,5 +93,6 @@ def parse_arguments(parts: dict[str, str], arguments: list[str] | None = None) -
         engines=engines,
         threads=given.threads,
         writes_docs=given.docs,
+        recompacts=given.recompact,
     )
     return given.parts or list(parts), settings

@@ -53,3 +53,22 @@ fn all_systems_count_the_same_on_a_small_lake() {
         eprintln!("{line}");
     }
 }
+
+#[test]
+fn a_difference_of_one_incident_is_found() {
+    let Some(python) = python("a_difference_of_one_incident_is_found") else { return };
+    let script = "
+from lake_bench.counts import counts_of_json, describe_difference
+from lake_bench.question import Question
+question = Question(('cell', 'hour'), 9)
+body = b'[{\"cell\":\"89283082803ffff\",\"hour\":3,\"count\":2},{\"cell\":null,\"hour\":null,\"count\":1}]'
+counts = counts_of_json(question, body)
+assert counts == {(0x89283082803ffff, 3): 2, (None, None): 1}, counts
+assert describe_difference(counts, dict(counts)) is None
+for other in ({(0x89283082803ffff, 3): 2}, {**counts, (None, None): 2}, {**counts, (None, 4): 1}):
+    assert describe_difference(counts, other).startswith('1 of '), other
+";
+    let run = Command::new(python).args(["-B", "-c", script]).env("PYTHONPATH", env!("CARGO_MANIFEST_DIR")).output();
+    let run = run.expect("Python runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}

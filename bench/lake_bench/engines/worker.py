@@ -1,6 +1,7 @@
 """A system in a process of its own: it answers a question, and times itself from the text to the rows in memory."""
 
 import importlib
+import importlib.util
 import multiprocessing
 import time
 import traceback
