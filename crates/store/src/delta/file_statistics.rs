@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, UInt32Type};
 use lake_model::{format_wall_clock, parse_wall_clock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -112,14 +112,18 @@ impl StatsCollector {
     pub(crate) fn add(&mut self, batch: &RecordBatch) {
         self.rows += batch.num_rows();
         for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-            if !matches!(
-                field.data_type(),
-                DataType::Int64
-                    | DataType::Int32
-                    | DataType::Float64
-                    | DataType::Utf8
-                    | DataType::Timestamp(TimeUnit::Microsecond, None)
-            ) {
+            let is_label =
+                array.as_dictionary_opt::<UInt32Type>().is_some_and(|a| a.values().data_type() == &DataType::Utf8);
+            if !is_label
+                && !matches!(
+                    field.data_type(),
+                    DataType::Int64
+                        | DataType::Int32
+                        | DataType::Float64
+                        | DataType::Utf8
+                        | DataType::Timestamp(TimeUnit::Microsecond, None)
+                )
+            {
                 continue;
             }
             let stats = self.columns.entry(field.name().clone()).or_default();
@@ -194,14 +198,53 @@ fn array_range(array: &dyn Array) -> ArrayRange {
                 pair => pair.map(|(a, b)| (Bound::Text(a.to_owned()), Bound::Text(b.to_owned()))),
             }
         }
+        DataType::Dictionary(..) => match used_texts(array) {
+            Some((a, b)) if a.len() > MAX_TEXT_BYTES || b.len() > MAX_TEXT_BYTES => return ArrayRange::Unbounded,
+            pair => pair.map(|(a, b)| (Bound::Text(a.to_owned()), Bound::Text(b.to_owned()))),
+        },
         _ => None,
     };
     pair.map_or(ArrayRange::None, |(low, high)| ArrayRange::Between(low, high))
 }
 
+/// Returns the least and the greatest text of a dictionary that its rows name.
+fn used_texts(array: &dyn Array) -> Option<(&str, &str)> {
+    let array = array.as_dictionary_opt::<UInt32Type>()?;
+    let texts = array.values().as_string_opt::<i32>()?;
+    let mut used = vec![false; texts.len()];
+    for key in array.keys().iter().flatten() {
+        *used.get_mut(usize::try_from(key).ok()?)? = true;
+    }
+    let used = texts.iter().zip(used).filter_map(|(text, used)| text.filter(|_| used));
+    used.fold(None, |range, text| match range {
+        None => Some((text, text)),
+        Some((low, high)) => Some((text.min(low), text.max(high))),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, DictionaryArray, StringArray, UInt32Array};
+
     use super::*;
+
+    #[test]
+    fn labels_as_a_dictionary_have_the_statistics_of_their_texts() {
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["unused", "b", "c", "a", "z"]));
+        let keys = UInt32Array::from(vec![Some(1), None, Some(3), Some(2), Some(1)]);
+        let labels: ArrayRef = Arc::new(DictionaryArray::<UInt32Type>::new(keys, texts));
+        let plain: ArrayRef = Arc::new(StringArray::from(vec![Some("b"), None, Some("a"), Some("c"), Some("b")]));
+        let stats = [labels, plain].map(|column| {
+            let mut stats = StatsCollector::default();
+            stats.add(&RecordBatch::try_from_iter([("category", column)]).expect("a batch"));
+            stats.to_json()
+        });
+        assert_eq!(stats[0], stats[1]);
+        assert!(stats[0].contains(r#""minValues":{"category":"a"}"#), "{}", stats[0]);
+        assert!(stats[0].contains(r#""maxValues":{"category":"c"}"#), "{}", stats[0]);
+    }
 
     #[test]
     fn a_number_in_statistics_is_read_to_the_last_bit() {

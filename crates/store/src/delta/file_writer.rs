@@ -9,9 +9,8 @@ use lake_model::{Kind, Result, ResultExt};
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use crate::delta::column_encodings::writer_properties;
 use crate::delta::file_statistics::StatsCollector;
 use crate::delta::uncommitted_file::UncommittedFile;
 use crate::objects::checksummed_store::ChecksummedStore;
@@ -85,13 +84,7 @@ impl FileWriter {
     ) -> Result<Self> {
         let name = partition_file_path(partition_columns, &partition);
         let path = name.split('/').fold(folder.clone(), |path, part| path.join(part));
-        let level = ZstdLevel::try_new(1).or_err(Kind::Internal, || "the compression level")?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_max_row_group_row_count(Some(128 * 1024))
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_created_by(concat!("hotspots-lake ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
+        let properties = writer_properties(&schema)?;
         let (sink, sums) = ChecksummingWriter::new(BufWriter::new(Arc::clone(&store) as _, path.clone()));
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))
             .or_err(Kind::Internal, || format!("table {table}: beginning a data file"))?;

@@ -1,5 +1,6 @@
 //! Delta tables: logs, commits that happen once, snapshots, and data files.
 
+pub(crate) mod column_encodings;
 pub(crate) mod commit;
 #[cfg(test)]
 mod commit_fault_tests;
