@@ -5,19 +5,12 @@ FROM (
   FROM (
     SELECT "year", occurred_at, cell, category, subcategory, district, neighborhood,
       "count" AS a, CAST(0 AS BIGINT) AS c
-    FROM stored.counts
-    WHERE resource = {resource} AND ({years})
-    UNION ALL
-    SELECT * FROM (
-      SELECT {year} AS "year", occurred_at, cell, category, subcategory, district,
-        neighborhood, "count" AS a, CAST(0 AS BIGINT) AS c
-      FROM stored.fast_counts
-      WHERE resource = {resource} AND batch > {above} AND batch <= {through}
-    ) WHERE {years}
+    FROM ({answered})
     UNION ALL
     SELECT "year", occurred_at, cell, category, subcategory, district, neighborhood,
       CAST(0 AS BIGINT) AS a, "count" AS c
     FROM counted
+    WHERE {years}
   )
   GROUP BY "year", occurred_at, cell, category, subcategory, district, neighborhood
 )

@@ -2,7 +2,7 @@
 SELECT * FROM (
   SELECT id, occurred_at, closed_at, category, subcategory, status, district, neighborhood,
     latitude, longitude, cell, updated_at, {year} AS "year"
-  FROM changed
+  FROM ({changed})
   WHERE NOT deleted
 )
 WHERE {years}

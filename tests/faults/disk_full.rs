@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lake_store::{Lake, Location};
 use lake_testkit::{Output, Program, Row};
 
+use crate::faults::store_faults::runtime;
 use crate::harness::{Bench, CASES, CASES_RESOURCE, copy};
 use crate::storage::quarantine::redefine;
 
@@ -63,7 +65,14 @@ fn unnamed(bench: &Bench) -> Vec<PathBuf> {
     let mut files = Vec::new();
     list(&bench.lake(), &mut files);
     let is_entry = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "json");
-    let log: String = files.iter().filter(is_entry).map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut log: String = files.iter().filter(is_entry).map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    // A truncated log names files in its checkpoint alone.
+    runtime().block_on(async {
+        let lake = Lake::open(Location::parse(bench.lake().to_str().unwrap()).unwrap()).await.unwrap();
+        for table in lake.list_tables().await.unwrap() {
+            log.extend(table.snapshot().await.unwrap().files.iter().map(|file| file.path.clone()));
+        }
+    });
     files.retain(|path| {
         let name = path.file_name().unwrap().to_str().unwrap();
         name.contains('#') || name.starts_with("part-") && !log.contains(name)

@@ -12,7 +12,7 @@ fn id_of(row: &lake_testkit::Row) -> u64 {
 }
 
 /// Makes every kind of edit, on different rows; `round` makes each round's edits its own.
-fn edit(bench: &Bench, round: i64) {
+pub(crate) fn edit(bench: &Bench, round: i64) {
     let at = |n: i64| EDITED_MS + round * 60_000 + n * 1_000;
     let portal = &bench.portal;
     let each = |n: u64, r: u64| move |row: &lake_testkit::Row| id_of(row) % n == r;

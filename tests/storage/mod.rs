@@ -4,6 +4,7 @@ mod audit;
 mod boundaries;
 mod check;
 mod columns;
+mod compaction;
 mod definitions;
 mod deletes;
 mod edits;

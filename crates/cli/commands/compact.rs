@@ -25,7 +25,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
             output::note(&format!("The window {window} is widened to whole years: {whole}."));
         }
     }
-    let options = CompactOptions { window: args.window, recount: args.recount, dry_run: args.dry_run };
+    let options = CompactOptions { window: args.window, recount: args.recount, dry_run: args.dry_run, file_rows: None };
     let progress = Progress::new(global.quiet);
     let (mut reports, mut failures) = (Vec::new(), Vec::new());
     for name in &names {

@@ -3,23 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
 use chrono::SecondsFormat;
-use lake_model::{Error, Kind, Resource, Result, ResultExt, Window, failpoint};
-use lake_query::{
-    DeltaFiles, LakeSnapshot, Reader, ResourceSnapshot, Session, engine_error, fill, literal, sql_files,
-    store_definition,
-};
+use lake_model::{Error, Kind, Resource, Result, Window, failpoint};
+use lake_query::{LakeSnapshot, Reader, ResourceSnapshot, sql_files, store_definition};
 use lake_store::{
     ColumnRange, Commit, CompactionMark, DEFINITION_DOMAIN, DataFile, DomainChange, Snapshot, Table, WrittenFile,
 };
 use serde_json::json;
 
-use crate::plan::{Plan, Scope, plan_compaction, query_years};
+use crate::context::CompactionContext;
+use crate::counts_digest::CountsHasher;
+use crate::drift::{measure_drift, query_partitions};
+use crate::engine_rewrite::{register_recount, register_written_files, write_with_engine};
+use crate::file_slots::file_year;
+use crate::file_units::{DEFAULT_FILE_ROWS, WrittenFiles};
+use crate::merge::merge;
+use crate::merge_counts::Replacement;
+use crate::plan::{Plan, Scope, plan_compaction};
+use crate::rebuild::rebuild;
 use crate::report::{CompactionReport, PartitionReport};
-use crate::year_files::{write_years, year_partition};
+use crate::sorted_rows::Outputs;
 
 /// How to compact.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +33,8 @@ pub struct CompactOptions {
     pub recount: bool,
     /// Only report.
     pub dry_run: bool,
+    /// A file ends with the month that brings it to so many rows; 262,144 if none.
+    pub file_rows: Option<usize>,
 }
 
 /// Attempts before a compaction that conflicts with others fails.
@@ -64,7 +69,7 @@ async fn try_compact(
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Vec<CompactionReport>> {
     let mut reports = Vec::new();
-    // Read before the view: a writer that replaces these files from now on conflicts.
+    // Read before the snapshot of the lake: a writer that replaces these files from now on conflicts.
     let incidents = reader.lake().incidents.snapshot().await?;
     let lake_snapshot = reader.open_newest().await?;
     let of_resource = find_landed(&lake_snapshot, resource)?;
@@ -84,13 +89,11 @@ async fn try_compact(
         options.recount || of_resource.is_redefined() || has_leftover_files(&lake_snapshot, &incidents, resource);
     if from_scratch || of_resource.is_pending() {
         let first = if from_scratch { Scope::Everything } else { Scope::Touched };
-        let done = match rewrite(reader, &lake_snapshot, &incidents, resource, &first, options.dry_run, progress).await
-        {
-            // The merged rows are damaged; a recount does not need them.
-            Err(error) if error.kind() == Kind::Data && !from_scratch => {
-                tracing::warn!(resource = resource.name, %error, "the stored rows cannot be read; everything is recounted");
-                rewrite(reader, &lake_snapshot, &incidents, resource, &Scope::Everything, options.dry_run, progress)
-                    .await?
+        let done = match rewrite(reader, &lake_snapshot, &incidents, resource, &first, options, progress).await {
+            // The merged rows are damaged or too many; a recount does not need them.
+            Err(error) if matches!(error.kind(), Kind::Data | Kind::Exhausted) && !from_scratch => {
+                tracing::warn!(resource = resource.name, %error, "the batches cannot be merged, everything is recounted");
+                rewrite(reader, &lake_snapshot, &incidents, resource, &Scope::Everything, options, progress).await?
             }
             done => done?,
         };
@@ -106,7 +109,7 @@ async fn try_compact(
         let lake_snapshot = reader.open_newest().await?;
         let from_scratch = has_leftover_files(&lake_snapshot, &incidents, resource);
         let scope = if from_scratch { Scope::Everything } else { Scope::Years(window.whole_years().1) };
-        reports.push(rewrite(reader, &lake_snapshot, &incidents, resource, &scope, options.dry_run, progress).await?);
+        reports.push(rewrite(reader, &lake_snapshot, &incidents, resource, &scope, options, progress).await?);
     }
     Ok(reports)
 }
@@ -132,86 +135,136 @@ fn find_landed<'v>(lake_snapshot: &'v LakeSnapshot, resource: &Resource) -> Resu
 async fn rewrite(
     reader: &Reader,
     lake_snapshot: &LakeSnapshot,
-    newest: &Snapshot,
+    newest: &Arc<Snapshot>,
     resource: &Arc<Resource>,
     scope: &Scope,
-    dry_run: bool,
+    options: CompactOptions,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<CompactionReport> {
-    let of_resource = find_landed(lake_snapshot, resource)?;
-    let session = reader.session(lake_snapshot).await?;
-    let mut plan = plan_compaction(&session, resource, of_resource, scope).await?;
+    let mut plan = plan_compaction(resource, find_landed(lake_snapshot, resource)?, scope)?;
     if matches!(scope, Scope::Everything) {
         plan.years = list_years(lake_snapshot, newest, resource);
     }
+    let context = Arc::new(CompactionContext {
+        session: reader.session(lake_snapshot).await?,
+        memory_bytes: reader.engine().memory_bytes(),
+        file_rows: options.file_rows.unwrap_or(DEFAULT_FILE_ROWS),
+        lake_snapshot: lake_snapshot.clone(),
+        newest: Arc::clone(newest),
+        resource: Arc::clone(resource),
+        hasher: Arc::new(CountsHasher::new()),
+    });
     let mut report = CompactionReport {
         resource: resource.name.clone(),
         from_batch: plan.above,
         to_batch: plan.through,
         recounted: !matches!(scope, Scope::Touched),
-        dry_run,
+        dry_run: options.dry_run,
         partitions: Vec::new(),
     };
-    let context = session.context();
-    let frame = context.sql(&plan.incidents_sql).await.map_err(engine_error)?;
-    if dry_run {
-        context.register_table("recounted", frame.into_view()).map_err(engine_error)?;
-        let counted = context.sql(&build_counts_sql("recounted")?).await.map_err(engine_error)?;
-        if matches!(scope, Scope::Everything) {
-            plan.years.extend(query_years(&session, "SELECT DISTINCT \"year\" FROM recounted").await?);
-        }
-        context.register_table("counted", counted.into_view()).map_err(engine_error)?;
-        report.partitions = measure_drift(&session, resource, &plan).await?;
-        return Ok(report);
-    }
-    let lake = &lake_snapshot.lake;
-    let written = write_years(&lake.incidents, newest, &resource.name, frame, progress).await?;
-    add_years(&mut plan, &written);
-    failpoint("compact:before-incidents-commit");
-    let incidents_version =
-        replace_partitions(&lake.incidents, newest, resource, &plan, written.clone(), Vec::new()).await?;
-    failpoint("compact:after-incidents-commit");
-    register_written_files(&session, "recounted", &lake.incidents, newest, &written)?;
-    let counted = context.sql(&build_counts_sql("recounted")?).await.map_err(engine_error)?;
-    let written = write_years(&lake.counts, &lake_snapshot.counts, &resource.name, counted, &mut |_| {}).await?;
-    register_written_files(&session, "counted", &lake.counts, &lake_snapshot.counts, &written)?;
-    report.partitions = match measure_drift(&session, resource, &plan).await {
-        Err(error) if error.kind() == Kind::Data && report.recounted => {
-            tracing::warn!(resource = resource.name, %error, "the stored rows could not be read: drift is unknown");
-            query_partitions(&session, resource, sql_files::COMPACT_UNKNOWN_DRIFT).await?
-        }
-        found => found?,
+    report.partitions = match (plan.from_raw, options.dry_run) {
+        (true, true) => measure_recount(&context, &mut plan, progress).await?,
+        (true, false) => recount(&context, &mut plan, report.recounted, progress).await?,
+        (false, dry_run) => merge_batches(&context, &plan, dry_run, progress).await?,
     };
-    let mark = CompactionMark {
-        watermark: plan.through,
-        incidents_version,
-        fingerprint: resource.fingerprint(),
-        compacted_at: lake_model::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-    };
-    failpoint("compact:before-counts-commit");
-    let seen = lake.counts.read_domain(&lake_snapshot.counts, &CompactionMark::domain(&resource.name)).await?;
-    let domains = vec![mark.to_change(&resource.name, Some(seen))?];
-    replace_partitions(&lake.counts, &lake_snapshot.counts, resource, &plan, written, domains).await?;
-    failpoint("compact:after-counts-commit");
     Ok(report)
 }
 
-fn build_counts_sql(incidents: &str) -> Result<String> {
-    fill(sql_files::COMPACT_COUNTS, &[("incidents", incidents)])
+/// Recounts the partitions of a plan without writing anything.
+async fn measure_recount(
+    context: &CompactionContext,
+    plan: &mut Plan,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Vec<PartitionReport>> {
+    let rebuilt = rebuild_in_memory(context, plan, Outputs::Digests, progress).await?;
+    register_recount(context, plan, rebuilt.is_none()).await?;
+    measure_drift(context, plan, rebuilt.as_ref().map(|files| &files.digests)).await
+}
+
+/// Recounts the partitions of a plan from `raw` and replaces them.
+async fn recount(
+    context: &CompactionContext,
+    plan: &mut Plan,
+    drift_may_be_unknown: bool,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Vec<PartitionReport>> {
+    let rebuilt = rebuild_in_memory(context, plan, Outputs::IncidentsAndCounts, progress).await?;
+    let digests = rebuilt.as_ref().map(|files| files.digests.clone());
+    let written = match rebuilt {
+        Some(written) => written,
+        None => write_with_engine(context, plan, progress).await?,
+    };
+    add_years(plan, &written.incidents);
+    let (lake, counts) = (&context.lake_snapshot.lake, &context.lake_snapshot.counts);
+    let removes = |snapshot: &Snapshot| -> Vec<DataFile> {
+        let of_plan = |file: &&DataFile| plan.years.contains(&file_year(file));
+        own_files(snapshot, &context.resource).filter(of_plan).cloned().collect()
+    };
+    let incidents = Replacement { removes: removes(&context.newest), adds: written.incidents };
+    let incidents_version = commit_incidents(context, plan, incidents).await?;
+    register_written_files(context, "counted", (&lake.counts, counts), &written.counts)?;
+    let partitions = match measure_drift(context, plan, digests.as_ref()).await {
+        Err(error) if error.kind() == Kind::Data && drift_may_be_unknown => {
+            tracing::warn!(resource = context.resource.name, %error, "the stored rows could not be read: drift is unknown");
+            query_partitions(context, sql_files::COMPACT_UNKNOWN_DRIFT).await?
+        }
+        found => found?,
+    };
+    commit_counts(context, plan, Replacement { removes: removes(counts), adds: written.counts }, incidents_version)
+        .await?;
+    Ok(partitions)
+}
+
+/// Merges the batches of a plan into the files that they touch.
+async fn merge_batches(
+    context: &Arc<CompactionContext>,
+    plan: &Plan,
+    dry_run: bool,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Vec<PartitionReport>> {
+    let merged = merge(context, plan, dry_run, progress).await?;
+    if !dry_run {
+        let incidents_version = commit_incidents(context, plan, merged.incidents).await?;
+        commit_counts(context, plan, merged.counts, incidents_version).await?;
+    }
+    let partitions = merged.totals.into_iter().map(|(year, total)| PartitionReport {
+        resource: context.resource.name.clone(),
+        year,
+        before: Some(total),
+        after: total,
+        drift: Some(0),
+    });
+    Ok(partitions.collect())
+}
+
+/// Rebuilds the partitions of a plan from `raw`; none if a month does not fit into memory.
+async fn rebuild_in_memory(
+    context: &CompactionContext,
+    plan: &Plan,
+    outputs: Outputs,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Option<WrittenFiles>> {
+    match rebuild(context, plan, outputs, progress).await {
+        Ok(written) => Ok(Some(written)),
+        Err(error) if error.kind() == Kind::Exhausted => {
+            tracing::info!(resource = context.resource.name, %error, "the engine sorts the rows, within its memory");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn own_files<'s>(snapshot: &'s Snapshot, resource: &'s Resource) -> impl Iterator<Item = &'s DataFile> {
+    snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name))
 }
 
 /// Returns every partition that the resource has now.
 fn list_years(lake_snapshot: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
-    let files = lake_snapshot.counts.files.iter().chain(newest.files.iter());
-    let own = files.filter(|file| file.partition_value("resource") == Some(&resource.name));
-    let mut years: Vec<Option<i32>> = own.map(file_year).collect();
+    let files = own_files(&lake_snapshot.counts, resource).chain(own_files(newest, resource));
+    let mut years: Vec<Option<i32>> = files.map(file_year).collect();
     years.sort_unstable();
     years.dedup();
     years
-}
-
-fn file_year(file: &DataFile) -> Option<i32> {
-    file.partition_value("year").and_then(|year| year.parse().ok())
 }
 
 /// Years that a recount from scratch found rows in without their having had a partition.
@@ -221,39 +274,54 @@ fn add_years(plan: &mut Plan, written: &[WrittenFile]) {
     plan.years.dedup();
 }
 
-fn integer_column(column: &arrow::array::ArrayRef) -> Result<arrow::array::Int64Array> {
-    let column = cast(column, &DataType::Int64).or_err(Kind::Internal, || "a compaction's numbers")?;
-    Ok(column.as_primitive::<Int64Type>().clone())
+/// Commits the files of incidents, which no reader reads before the commit of the counts.
+async fn commit_incidents(context: &CompactionContext, plan: &Plan, files: Replacement) -> Result<u64> {
+    failpoint("compact:before-incidents-commit");
+    let table = &context.lake_snapshot.lake.incidents;
+    let version = replace_files(table, &context.newest, &context.resource, plan, files, Vec::new()).await?;
+    failpoint("compact:after-incidents-commit");
+    Ok(version)
 }
 
-fn register_written_files(
-    session: &Session,
-    name: &str,
-    table: &Table,
-    snapshot: &Snapshot,
-    written: &[WrittenFile],
+/// Commits the files of counts and the watermark.
+async fn commit_counts(
+    context: &CompactionContext,
+    plan: &Plan,
+    files: Replacement,
+    incidents_version: u64,
 ) -> Result<()> {
-    let files = DeltaFiles::new(&snapshot.with_written_files(written), table).map_err(engine_error)?;
-    session.context().register_table(name, Arc::new(files)).map_err(engine_error)?;
+    let (resource, table, snapshot) =
+        (&context.resource, &context.lake_snapshot.lake.counts, &context.lake_snapshot.counts);
+    let mark = CompactionMark {
+        watermark: plan.through,
+        incidents_version,
+        fingerprint: resource.fingerprint(),
+        compacted_at: lake_model::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+    };
+    failpoint("compact:before-counts-commit");
+    let seen = table.read_domain(snapshot, &CompactionMark::domain(&resource.name)).await?;
+    let domains = vec![mark.to_change(&resource.name, Some(seen))?];
+    replace_files(table, snapshot, resource, plan, files, domains).await?;
+    failpoint("compact:after-counts-commit");
     Ok(())
 }
 
-/// Replaces the plan's partitions of a table: all their files go, the written ones come.
-async fn replace_partitions(
+/// Replaces files of a resource in a table; it is a conflict if the resource has got other files than those of `snapshot`.
+async fn replace_files(
     table: &Table,
     snapshot: &Snapshot,
     resource: &Resource,
     plan: &Plan,
-    adds: Vec<WrittenFile>,
+    files: Replacement,
     domains: Vec<DomainChange>,
 ) -> Result<u64> {
-    let of_plan = |file: &&DataFile| {
-        file.partition_value("resource") == Some(&resource.name) && plan.years.contains(&file_year(file))
-    };
+    let Replacement { removes, adds } = files;
+    let stays = |file: &&DataFile| removes.iter().all(|removed| removed.path != file.path);
     let commit = Commit {
         operation: "COMPACT",
-        removes: snapshot.files.iter().filter(of_plan).cloned().collect(),
-        replaces: plan.years.iter().map(|year| year_partition(&resource.name, *year)).collect(),
+        keeps: own_files(snapshot, resource).filter(stays).map(|file| file.path.clone()).collect(),
+        replaces: vec![HashMap::from([("resource".to_owned(), Some(resource.name.clone()))])],
+        removes,
         adds,
         domains,
         info: HashMap::from([
@@ -267,37 +335,6 @@ async fn replace_partitions(
         lake_store::CommitOutcome::Version(version) => Ok(version),
         lake_store::CommitOutcome::AlreadyCommitted => Err(Error::internal("a compaction carries no transaction")),
     }
-}
-
-async fn measure_drift(session: &Session, resource: &Resource, plan: &Plan) -> Result<Vec<PartitionReport>> {
-    let text = fill(
-        sql_files::COMPACT_DRIFT,
-        &[
-            ("resource", &literal(&resource.name)),
-            ("years", &plan.years_condition()),
-            ("above", &plan.above.to_string()),
-            ("through", &plan.through.to_string()),
-        ],
-    )?;
-    query_partitions(session, resource, &text).await
-}
-
-/// Runs a report by year: incidents answered before, found now, and drift; null where unknown.
-async fn query_partitions(session: &Session, resource: &Resource, sql: &str) -> Result<Vec<PartitionReport>> {
-    let frame = session.context().sql(sql).await.map_err(engine_error)?;
-    let mut partitions = Vec::new();
-    for batch in frame.collect().await.map_err(engine_error)? {
-        let column = |n: usize| integer_column(batch.column(n));
-        let (years, before, after, drift) = (column(0)?, column(1)?, column(2)?, column(3)?);
-        partitions.extend((0..batch.num_rows()).map(|row| PartitionReport {
-            resource: resource.name.clone(),
-            year: years.is_valid(row).then(|| years.value(row)).and_then(|y| i32::try_from(y).ok()),
-            before: before.is_valid(row).then(|| before.value(row)),
-            after: after.value(row),
-            drift: drift.is_valid(row).then(|| drift.value(row)),
-        }));
-    }
-    Ok(partitions)
 }
 
 /// Removes the fast files that the *last* compaction made superfluous: a reader of the version before it may have

@@ -308,7 +308,9 @@ pub(crate) async fn ingest(
 pub(crate) async fn compact_all(lake: &Lake, window: bool) -> Result<Vec<CompactionReport>> {
     let reader = reader(lake)?;
     let window = window.then(|| Window::parse("2000..2040").unwrap());
-    compact(&reader, &resource(), CompactOptions { window, ..CompactOptions::default() }, |_| {}).await
+    // Several files a year, as in a large lake.
+    let options = CompactOptions { window, file_rows: Some(2), ..CompactOptions::default() };
+    compact(&reader, &resource(), options, |_| {}).await
 }
 
 /// Compacts everything, if anything has landed.

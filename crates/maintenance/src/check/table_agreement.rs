@@ -29,7 +29,7 @@ pub(crate) async fn compare_counts_with_recount(
     resource: &Arc<Resource>,
     into: &mut Findings,
 ) -> Result<()> {
-    let options = CompactOptions { recount: true, dry_run: true, window: None };
+    let options = CompactOptions { recount: true, dry_run: true, ..CompactOptions::default() };
     let name = &resource.name;
     let reports = match compact(reader, resource, options, |_| {}).await {
         Ok(reports) => reports,

@@ -17,11 +17,16 @@ macro_rules! sql_files {
 sql_files! {
     AUDIT_MONTHLY = "audit/monthly.sql";
     AUDIT_OPEN_REJECTS = "audit/open_rejects.sql";
+    COMPACT_ANSWERED = "compact/answered.sql";
+    COMPACT_CHANGED = "compact/changed.sql";
     COMPACT_COUNTS = "compact/counts.sql";
+    COMPACT_CURRENT = "compact/current.sql";
     COMPACT_DRIFT = "compact/drift.sql";
-    COMPACT_MERGED = "compact/merged.sql";
+    COMPACT_KEYS = "compact/keys.sql";
+    COMPACT_LANDED = "compact/landed.sql";
     COMPACT_RECOUNTED = "compact/recounted.sql";
-    COMPACT_TOUCHED = "compact/touched.sql";
+    COMPACT_SIGNED = "compact/signed.sql";
+    COMPACT_SUPERSEDED = "compact/superseded.sql";
     COMPACT_UNKNOWN_DRIFT = "compact/unknown_drift.sql";
     INGEST_FILE_IN_ORDER = "ingest/file_in_order.sql";
     INGEST_HOLDERS = "ingest/holders.sql";

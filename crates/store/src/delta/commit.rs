@@ -1,6 +1,6 @@
 //! The content of a commit, and its outcome.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use deltalake_core::kernel::{Action, Add, DomainMetadata, Remove};
 use serde_json::Value;
@@ -18,8 +18,11 @@ pub struct Commit {
     pub adds: Vec<WrittenFile>,
     /// Files that go; one that is gone already is a conflict.
     pub removes: Vec<DataFile>,
-    /// Partitions (column to value) whose files are all in `removes`: if others appeared meanwhile, it is a conflict.
+    /// Partitions (column to value) whose files are all in `removes` or `keeps`: if others appeared meanwhile, it is a
+    /// conflict.
     pub replaces: Vec<HashMap<String, Option<String>>>,
+    /// The paths of the files of these partitions that stay.
+    pub keeps: HashSet<String>,
     /// Application id and version: the commit happens once for these, whichever writer tries.
     pub transaction: Option<(String, i64)>,
     /// Domain metadata to set. They survive checkpoints, unlike commit infos.
@@ -105,14 +108,14 @@ impl Commit {
         self.removes.iter().filter_map(|file| file.rows).sum()
     }
 
-    /// Returns whether the partitions this commit replaces still hold exactly the files it removes.
+    /// Returns whether the partitions this commit replaces hold no other files than those it removes or keeps.
     pub(crate) fn replaces_exactly(&self, snapshot: &Snapshot) -> bool {
         self.replaces.iter().all(|partition| {
             snapshot
                 .files
                 .iter()
                 .filter(|file| partition.iter().all(|(k, v)| file.partition.get(k) == Some(v)))
-                .all(|file| self.removes.iter().any(|r| r.path == file.path))
+                .all(|file| self.keeps.contains(&file.path) || self.removes.iter().any(|r| r.path == file.path))
         }) && self.removes.iter().all(|r| snapshot.files.iter().any(|f| f.path == r.path))
     }
 }

@@ -1,0 +1,2 @@
+-- The key of every landed row, as often as it landed.
+SELECT _key FROM {raw} WHERE {landed}
