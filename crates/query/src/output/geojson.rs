@@ -3,12 +3,14 @@
 use std::io::Write;
 
 use arrow::array::RecordBatch;
-use arrow::json::LineDelimitedWriter;
-use arrow::json::writer::LineDelimited;
 use lake_model::{Kind, Result, ResultExt};
 
+use crate::output::json_rows::{JsonObjects, json_options};
+use crate::output::output_columns::OutputColumns;
 use crate::output::row_geometry::RowGeometries;
-use crate::output::write_error::write_error;
+
+/// The bytes of a feature for which room is made; features may be longer.
+const EXPECTED_FEATURE_BYTES: usize = 384;
 
 /// Writes a FeatureCollection, a feature a row.
 pub(crate) struct FeatureWriter<W: Write> {
@@ -21,21 +23,26 @@ impl<W: Write> FeatureWriter<W> {
         Self { output, features: 0 }
     }
 
-    /// Writes the rows of a batch, whose places are those of `batch` and whose properties the columns of `properties`.
+    /// Writes the rows of a batch: their places, and the columns as properties.
     ///
     /// # Errors
     /// If a column has no form in JSON, or the output refuses it.
-    pub(crate) fn write(&mut self, batch: &RecordBatch, properties: &RecordBatch) -> Result<()> {
-        let properties = as_lines(properties)?;
+    pub(crate) fn write(&mut self, batch: &RecordBatch, columns: &OutputColumns) -> Result<()> {
+        let options = json_options();
+        let mut properties = JsonObjects::new(batch, columns, &options)?;
         let geometries = RowGeometries::from_batch(batch);
-        let mut text = String::with_capacity(properties.len() + batch.num_rows() * 256);
-        for (row, properties) in properties.lines().enumerate() {
-            text.push_str(if self.features == 0 { r#"{"type":"FeatureCollection","features":["# } else { "," });
-            let geometry = geometries.geojson(row).unwrap_or_else(|| "null".to_owned());
-            text.push_str(&format!("\n{{\"type\":\"Feature\",\"geometry\":{geometry},\"properties\":{properties}}}"));
+        let mut text = Vec::with_capacity(batch.num_rows() * EXPECTED_FEATURE_BYTES);
+        for row in 0..batch.num_rows() {
+            let begin: &[u8] = if self.features == 0 { br#"{"type":"FeatureCollection","features":["# } else { b"," };
+            text.extend_from_slice(begin);
+            text.extend_from_slice(b"\n{\"type\":\"Feature\",\"geometry\":");
+            text.extend_from_slice(geometries.geojson(row).as_deref().unwrap_or("null").as_bytes());
+            text.extend_from_slice(b",\"properties\":");
+            properties.write_row(row, &mut text);
+            text.push(b'}');
             self.features += 1;
         }
-        self.output.write_all(text.as_bytes()).or_err(Kind::Unavailable, || "writing the answer")
+        self.output.write_all(&text).or_err(Kind::Unavailable, || "writing the answer")
     }
 
     /// Ends the collection.
@@ -47,13 +54,4 @@ impl<W: Write> FeatureWriter<W> {
         let written = self.output.write_all(end.as_bytes()).and_then(|()| self.output.flush());
         written.or_err(Kind::Unavailable, || "writing the answer")
     }
-}
-
-/// Returns the rows of a batch, one object per line.
-fn as_lines(batch: &RecordBatch) -> Result<String> {
-    let json = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
-    let mut writer: LineDelimitedWriter<Vec<u8>> = json.build::<_, LineDelimited>(Vec::new());
-    writer.write(batch).map_err(write_error)?;
-    writer.finish().map_err(write_error)?;
-    String::from_utf8(writer.into_inner()).or_err(Kind::Internal, || "rows as JSON")
 }

@@ -81,6 +81,11 @@ impl OutputColumns {
         &self.schema
     }
 
+    /// Returns whether a column holds cells that are written as text.
+    pub(crate) fn is_cell_text(&self, at: usize) -> bool {
+        self.conversions.get(at) == Some(&Conversion::CellText)
+    }
+
     /// Returns the rows of a batch as they are written.
     ///
     /// # Errors

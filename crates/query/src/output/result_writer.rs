@@ -14,13 +14,13 @@ use parquet::file::properties::WriterProperties;
 use crate::output::format::{Format, WriterOptions};
 use crate::output::geojson::FeatureWriter;
 use crate::output::geoparquet::GeometryColumn;
+use crate::output::json_rows::{Framing, JsonWriter};
 use crate::output::output_columns::OutputColumns;
 use crate::output::write_error::{parquet_error, write_error};
 
 enum Sink<W: Write + Send> {
     Table(W, Vec<RecordBatch>),
-    Json(arrow::json::ArrayWriter<W>),
-    Ndjson(arrow::json::LineDelimitedWriter<W>),
+    Json(JsonWriter<W>),
     Csv(arrow::csv::Writer<W>),
     Arrow(arrow::ipc::writer::StreamWriter<W>),
     Parquet(ArrowWriter<W>),
@@ -63,11 +63,10 @@ impl<W: Write + Send> ResultWriter<W> {
         let geometry = if has_geometry { GeometryColumn::new(columns.schema()) } else { None };
         let schema = geometry.as_ref().map_or_else(|| columns.schema(), GeometryColumn::schema);
         let schema = Arc::clone(schema);
-        let json = || arrow::json::WriterBuilder::new().with_explicit_nulls(true);
         let sink = match format {
             Format::Table => Sink::Table(output, Vec::new()),
-            Format::Json => Sink::Json(json().build::<_, arrow::json::writer::JsonArray>(output)),
-            Format::Ndjson => Sink::Ndjson(json().build::<_, arrow::json::writer::LineDelimited>(output)),
+            Format::Json => Sink::Json(JsonWriter::new(output, Framing::Array)),
+            Format::Ndjson => Sink::Json(JsonWriter::new(output, Framing::Lines)),
             Format::Csv => {
                 let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(output);
                 writer.write(&RecordBatch::new_empty(Arc::clone(&schema))).map_err(write_error)?;
@@ -99,22 +98,22 @@ impl<W: Write + Send> ResultWriter<W> {
     /// If the output refuses it.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.columns.check(batch)?;
-        let mut rows = self.columns.convert(batch)?;
-        if let Some(geometry) = &self.geometry {
-            rows = geometry.add_to(&rows)?;
-        }
-        let rows = &rows;
         match &mut self.sink {
+            Sink::Json(writer) => writer.write(batch, &self.columns),
+            Sink::GeoJson(writer) => writer.write(batch, &self.columns),
             Sink::Table(_, batches) => {
-                batches.push(rows.clone());
+                batches.push(self.columns.convert(batch)?);
                 Ok(())
             }
-            Sink::Json(writer) => writer.write(rows).map_err(write_error),
-            Sink::Ndjson(writer) => writer.write(rows).map_err(write_error),
-            Sink::Csv(writer) => writer.write(rows).map_err(write_error),
-            Sink::Arrow(writer) => writer.write(rows).map_err(write_error),
-            Sink::Parquet(writer) => writer.write(rows).map_err(parquet_error),
-            Sink::GeoJson(writer) => writer.write(batch, rows),
+            Sink::Csv(writer) => writer.write(&self.columns.convert(batch)?).map_err(write_error),
+            Sink::Arrow(writer) => writer.write(&self.columns.convert(batch)?).map_err(write_error),
+            Sink::Parquet(writer) => {
+                let mut rows = self.columns.convert(batch)?;
+                if let Some(geometry) = &self.geometry {
+                    rows = geometry.add_to(&rows)?;
+                }
+                writer.write(&rows).map_err(parquet_error)
+            }
         }
     }
 
@@ -136,15 +135,7 @@ impl<W: Write + Send> ResultWriter<W> {
                     .and_then(|()| output.flush())
                     .or_err(Kind::Unavailable, || "writing the answer")
             }
-            Sink::Json(mut writer) => {
-                writer.finish().map_err(write_error)?;
-                let mut output = writer.into_inner();
-                writeln!(output).and_then(|()| output.flush()).or_err(Kind::Unavailable, || "writing the answer")
-            }
-            Sink::Ndjson(mut writer) => {
-                writer.finish().map_err(write_error)?;
-                writer.into_inner().flush().or_err(Kind::Unavailable, || "writing the answer")
-            }
+            Sink::Json(writer) => writer.finish(),
             Sink::Csv(writer) => writer.into_inner().flush().or_err(Kind::Unavailable, || "writing the answer"),
             Sink::Arrow(writer) => {
                 let mut output = writer.into_inner().map_err(write_error)?;
