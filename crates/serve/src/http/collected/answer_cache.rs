@@ -24,12 +24,23 @@ const MAX_UNCHECKED_TIME: Duration = Duration::from_secs(60);
 const MAX_UNUSED_TIME: Duration = Duration::from_secs(600);
 /// Answers that are remembered, at least by their tags.
 const MAX_REMEMBERED: usize = 4_096;
+/// Those that are left when there are too many: all are looked at to find the oldest, which must not happen each time.
+const REMEMBERED_AFTER_SWEEP: usize = MAX_REMEMBERED / 4 * 3;
+/// How often forgotten answers are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The answers that are kept for the clients of one server, in the memory of all collected answers.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerCache {
     memory: AnswerMemory,
-    entries: Mutex<HashMap<AnswerAddress, Entry>>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_address: HashMap<AnswerAddress, Entry>,
+    /// When forgotten answers were looked for last.
+    swept: Option<Instant>,
 }
 
 /// Where a client finds an answer: the client, its address and its format.
@@ -98,7 +109,7 @@ impl AnswerCache {
     /// Returns the answer that is kept under an address.
     pub(super) fn find(&self, address: &AnswerAddress, now: Instant) -> Option<CachedAnswer> {
         let mut entries = self.entries.lock();
-        let entry = entries.get_mut(address).filter(|entry| !entry.is_forgotten(now))?;
+        let entry = entries.by_address.get_mut(address).filter(|entry| !entry.is_forgotten(now))?;
         let answer = Arc::clone(entry.answer.as_ref()?);
         entry.used = now;
         Some(CachedAnswer { answer, is_checked: now.duration_since(entry.checked) <= MAX_UNCHECKED_TIME })
@@ -106,7 +117,7 @@ impl AnswerCache {
 
     /// Notes that the answer under an address is that of the newest version.
     pub(super) fn confirm(&self, address: &AnswerAddress, now: Instant) {
-        if let Some(entry) = self.entries.lock().get_mut(address) {
+        if let Some(entry) = self.entries.lock().by_address.get_mut(address) {
             entry.checked = now;
         }
     }
@@ -121,21 +132,16 @@ impl AnswerCache {
         now: Instant,
     ) -> ChosenAnswer {
         let mut entries = self.entries.lock();
-        entries.retain(|_, entry| !entry.is_forgotten(now));
-        let before = entries.remove(&address);
+        entries.sweep(now);
+        let before = entries.by_address.remove(&address).filter(|entry| !entry.is_forgotten(now));
         let is_same = before.as_ref().is_none_or(|entry| entry.tag == *made.tag());
         let kept = before.and_then(|entry| entry.answer).filter(|kept| kept.is_as_good_as(&made));
         let (answer, is_same) = match kept {
             Some(kept) if is_kept || kept.tag() == made.tag() => (kept, true),
             _ => (made, is_same),
         };
-        if entries.len() >= MAX_REMEMBERED
-            && let Some(oldest) = entries.iter().min_by_key(|(_, entry)| entry.used).map(|(address, _)| *address)
-        {
-            entries.remove(&oldest);
-        }
         let held = is_kept.then(|| Arc::clone(&answer));
-        entries.insert(address, Entry { tag: answer.tag().clone(), answer: held, used: now, checked: now });
+        entries.by_address.insert(address, Entry { tag: answer.tag().clone(), answer: held, used: now, checked: now });
         ChosenAnswer { answer, is_same }
     }
 
@@ -148,7 +154,7 @@ impl AnswerCache {
     /// used for the longest. Its tag is remembered.
     fn release_one(&self, client: &Arc<str>, displaces_others: bool) -> bool {
         let mut entries = self.entries.lock();
-        let idle = entries.values_mut().filter_map(|entry| {
+        let idle = entries.by_address.values_mut().filter_map(|entry| {
             let answer = entry.answer.as_ref().filter(|answer| Arc::strong_count(answer) == 1)?;
             let is_other = answer.client() != client;
             (displaces_others || !is_other).then_some((is_other, entry))
@@ -159,6 +165,27 @@ impl AnswerCache {
                 true
             }
             None => false,
+        }
+    }
+}
+
+impl Entries {
+    /// Removes what is forgotten, and the entries that were not used for the longest if there are too many.
+    fn sweep(&mut self, now: Instant) {
+        let is_full = self.by_address.len() >= MAX_REMEMBERED;
+        let is_due = self.swept.is_none_or(|swept| now.saturating_duration_since(swept) > SWEEP_INTERVAL);
+        if !is_full && !is_due {
+            return;
+        }
+        self.swept = Some(now);
+        self.by_address.retain(|_, entry| !entry.is_forgotten(now));
+        let Some(excess) = self.by_address.len().checked_sub(REMEMBERED_AFTER_SWEEP).filter(|_| is_full) else {
+            return;
+        };
+        let mut uses: Vec<Instant> = self.by_address.values().map(|entry| entry.used).collect();
+        uses.sort_unstable();
+        if let Some(oldest) = uses.get(excess) {
+            self.by_address.retain(|_, entry| entry.used >= *oldest);
         }
     }
 }
@@ -270,5 +297,22 @@ mod tests {
         drop(sent);
         assert!(kept.find(&second, later).is_some(), "nothing is evicted for an answer that cannot be kept");
         assert_eq!(kept.held_bytes(), MAX_COLLECTED_TOTAL_BYTES / 8 * 5);
+    }
+
+    #[test]
+    fn the_answers_that_were_used_last_are_remembered() {
+        let (kept, now) = (AnswerCache::default(), Instant::now());
+        let at = |n: u64| address("a", &format!("/{n}"), "*/*");
+        let last = u64::try_from(3 * MAX_REMEMBERED).expect("small");
+        for n in 0..=last {
+            let made = made(&kept, "a", "W/\"q\"", "text", now);
+            kept.insert(at(n), made, false, now + Duration::from_micros(n));
+            assert!(kept.entries.lock().by_address.len() <= MAX_REMEMBERED);
+        }
+        let is_remembered = |n: u64| kept.entries.lock().by_address.contains_key(&at(n));
+        assert!(is_remembered(last) && is_remembered(last - 1_024) && !is_remembered(0));
+        let later = now + MAX_UNUSED_TIME + Duration::from_secs(1);
+        kept.insert(at(0), made(&kept, "a", "W/\"q\"", "text", later), false, later);
+        assert_eq!(kept.entries.lock().by_address.len(), 1, "the others are forgotten");
     }
 }

@@ -80,13 +80,13 @@ impl Listener for Socket {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let Some(tls) = &mut self.tls else {
-            let (stream, addr) = Listener::accept(&mut self.listener).await;
+            let (stream, addr) = accept_stream(&mut self.listener).await;
             return (Either::Left(stream), addr);
         };
         loop {
             let room = tls.under_way.len() < MAX_HANDSHAKES;
             tokio::select! {
-                (stream, addr) = Listener::accept(&mut self.listener), if room => tls.begin(stream, addr),
+                (stream, addr) = accept_stream(&mut self.listener), if room => tls.begin(stream, addr),
                 Some(begun) = tls.under_way.join_next() => {
                     if let Ok(Some((stream, addr))) = begun {
                         return (Either::Right(stream), addr);
@@ -99,4 +99,14 @@ impl Listener for Socket {
     fn local_addr(&self) -> io::Result<Self::Addr> {
         Listener::local_addr(&self.listener)
     }
+}
+
+/// Accepts a connection whose answers are sent at once: the end of one does not wait until its client has acknowledged what
+/// came before it.
+async fn accept_stream(listener: &mut TcpListener) -> (TcpStream, SocketAddr) {
+    let (stream, address) = Listener::accept(listener).await;
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%address, %error, "a connection whose answers may wait for acknowledgements");
+    }
+    (stream, address)
 }
