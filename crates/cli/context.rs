@@ -58,7 +58,8 @@ pub(crate) fn create_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>)
 /// rather than to the first client that requests it.
 pub(crate) async fn load_checked_queries(global: &Global, reader: &Reader) -> Result<Queries> {
     if let Some(directory) = &global.queries {
-        let session = reader.sql_session(&reader.open_newest().await?).await?;
+        let view = reader.open_newest().await?;
+        let session = reader.sql_session(&view).await?;
         Queries::from_directory(directory)?.check(&session).await?;
     }
     load_queries(global)

@@ -7,6 +7,7 @@ mod connections;
 mod differential;
 pub(crate) mod flight;
 mod formats;
+mod freshness;
 mod hotspots;
 mod http;
 mod load;

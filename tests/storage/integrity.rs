@@ -73,7 +73,8 @@ async fn open(lake: &Path) -> Result<Reader> {
 }
 
 async fn ask(reader: &Reader) -> Result<Vec<String>> {
-    let session = reader.session(&reader.open_newest().await?).await?;
+    let view = reader.open_newest().await?;
+    let session = reader.session(&view).await?;
     let mut answers = Vec::new();
     for question in QUESTIONS {
         let stream = session.sql(question).await?.execute_stream().await.map_err(engine_error)?;

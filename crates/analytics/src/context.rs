@@ -13,7 +13,7 @@ pub struct QueryContext {
     /// The engine, within the question's limits.
     pub engine: Engine,
     /// The snapshot.
-    pub snapshot: LakeSnapshot,
+    pub snapshot: Arc<LakeSnapshot>,
 }
 
 impl QueryContext {

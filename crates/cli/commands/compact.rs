@@ -58,7 +58,7 @@ pub(crate) async fn run(global: &Global, args: Compact) -> Result<u8> {
 /// Returns the resources that have landed; none in a lake whose tables were not made yet.
 async fn landed_resources(reader: &Reader) -> Result<Vec<String>> {
     match reader.open_newest().await {
-        Ok(snapshot) => Ok(snapshot.resources.into_keys().collect()),
+        Ok(snapshot) => Ok(snapshot.resources.keys().cloned().collect()),
         Err(error) if error.kind() == Kind::NotFound && reader.lake().list_landed_resources().await?.is_empty() => {
             Ok(Vec::new())
         }

@@ -83,7 +83,8 @@ async fn test(global: &Global, directory: Option<PathBuf>, update: bool) -> Resu
         opened => opened?,
     };
     let reader = context::create_reader(global, lake, &catalog)?;
-    let session = reader.sql_session(&reader.open_newest().await?).await?;
+    let snapshot = reader.open_newest().await?;
+    let session = reader.sql_session(&snapshot).await?;
     let (mut rows, mut wrong) = (Vec::new(), false);
     for query in queries.iter() {
         let (result, detail) = match test_query(query, &session, update).await {

@@ -5,6 +5,7 @@ pub(crate) mod statements;
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
@@ -60,7 +61,8 @@ pub(crate) async fn run(reader: &Reader, settings: Settings) -> Result<()> {
     let config = config.or_err(Kind::Internal, || "the settings of the shell")?;
     let mut editor: Editor<WordCompleter, FileHistory> =
         Editor::with_config(config).or_err(Kind::Internal, || "the terminal")?;
-    let session = reader.sql_session(&shell.open_snapshot().await?).await?;
+    let snapshot = shell.open_snapshot().await?;
+    let session = reader.sql_session(&snapshot).await?;
     editor.set_helper(Some(WordCompleter::new(&session).await?));
     let history = history_file();
     if let Some(path) = &history {
@@ -86,7 +88,7 @@ pub(crate) async fn run(reader: &Reader, settings: Settings) -> Result<()> {
 }
 
 impl Shell<'_> {
-    async fn open_snapshot(&self) -> Result<LakeSnapshot> {
+    async fn open_snapshot(&self) -> Result<Arc<LakeSnapshot>> {
         match &self.settings.time_travel {
             Some(time_travel) => self.reader.open_past(time_travel).await,
             None => self.reader.open_newest().await,

@@ -120,7 +120,7 @@ impl App {
         })
     }
 
-    fn context(&self, snapshot: LakeSnapshot, permit: EnginePermit) -> Result<RequestContext> {
+    fn context(&self, snapshot: Arc<LakeSnapshot>, permit: EnginePermit) -> Result<RequestContext> {
         Ok(RequestContext {
             lake: QueryContext {
                 reader: Arc::clone(&self.reader),

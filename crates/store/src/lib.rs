@@ -22,6 +22,7 @@ pub use delta::table_objects::StoredObject;
 pub use delta::uncommitted_file::wait_for_cleanup;
 pub use lake::Lake;
 pub use lake::definition::DEFINITION_FILE;
+pub use lake::landed_resources::LandedResources;
 pub use lake::last_audits::{AuditOutcome, LastAudit};
 pub use lake::location::Location;
 pub use lake::table_layouts::{

@@ -32,6 +32,10 @@ pub struct LakeSnapshot {
     pub catalog: Arc<Catalog>,
     /// Whether these are today's definitions, or those of its versions.
     pub(crate) definitions: DefinitionsChoice,
+    /// Why resources are not answered exactly, by name; see [`ResourceSnapshot::inexact_reason`].
+    pub(crate) inexact: BTreeMap<String, &'static str>,
+    /// The fingerprints of the resources of the catalog, in its order.
+    pub(crate) fingerprints: Vec<String>,
 }
 
 /// The versions that a snapshot is made of; `incidents` follow from `counts`.
@@ -73,16 +77,20 @@ impl LakeSnapshot {
 
     /// Returns whether the answer over `names` (all if empty) equals a recount.
     pub fn is_exact(&self, names: &[String]) -> bool {
-        self.resources.iter().filter(|(name, _)| names.is_empty() || names.contains(name)).all(|(_, r)| r.is_exact())
+        !self.inexact.keys().any(|name| names.is_empty() || names.contains(name))
     }
 
     /// Returns a line for each resource that is not answered exactly: why, and how to fix it.
     pub fn describe_inexact(&self) -> Vec<String> {
-        let of = |(name, resource): (&String, &ResourceSnapshot)| {
-            let why = resource.inexact_reason()?.replace("NAME", name);
-            Some(format!("the counts and incidents of {name} are not exact: {why}"))
+        let of = |(name, why): (&String, &&str)| {
+            format!("the counts and incidents of {name} are not exact: {}", why.replace("NAME", name))
         };
-        self.resources.iter().filter_map(of).collect()
+        self.inexact.iter().map(of).collect()
+    }
+
+    /// Returns the fingerprints of the resources of the catalog, in its order.
+    pub fn fingerprints(&self) -> &[String] {
+        &self.fingerprints
     }
 
     /// Returns a table of the lake at the version read.
@@ -105,4 +113,10 @@ impl LakeSnapshot {
         let tables = tables.chain(self.resources.values().map(|resource| &resource.raw));
         tables.map(|table| table.table_id.as_str()).collect::<Vec<_>>().join(",")
     }
+}
+
+/// Returns why resources are not answered exactly, of those that are not.
+pub(crate) fn find_inexact(resources: &BTreeMap<String, ResourceSnapshot>) -> BTreeMap<String, &'static str> {
+    let inexact = resources.iter().filter_map(|(name, resource)| Some((name.clone(), resource.inexact_reason()?)));
+    inexact.collect()
 }

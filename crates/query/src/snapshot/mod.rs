@@ -5,6 +5,7 @@ pub(crate) mod delta_files;
 mod empty_raw_tables;
 mod file_statistics;
 pub(crate) mod lake_snapshot;
+pub(crate) mod newest_snapshot;
 mod open;
 mod past_snapshot;
 pub(crate) mod reader;

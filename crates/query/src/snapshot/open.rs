@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use lake_model::{Kind, Resource, Result};
 use lake_store::{
-    ColumnRange, CompactionMark, CountedDefinitions, DataFile, ForgottenMark, LandingMark, Snapshot,
+    ColumnRange, CompactionMark, CountedDefinitions, DataFile, ForgottenMark, LandedResources, LandingMark, Snapshot,
     fast_counts_transaction,
 };
 
-use crate::snapshot::lake_snapshot::{DefinitionsChoice, LakeSnapshot, SnapshotTables};
+use crate::snapshot::lake_snapshot::{DefinitionsChoice, LakeSnapshot, SnapshotTables, find_inexact};
+use crate::snapshot::newest_snapshot::NewestSnapshot;
 use crate::snapshot::reader::Reader;
 use crate::snapshot::resource_snapshot::ResourceSnapshot;
 
@@ -20,11 +21,14 @@ use crate::snapshot::resource_snapshot::ResourceSnapshot;
 const MAX_TRIES: u32 = 5;
 
 impl Reader {
-    /// Opens a snapshot of the newest versions.
+    /// Opens a snapshot of the newest versions: the one that was opened last if no table has changed since.
     ///
     /// # Errors
     /// If the store does not answer or a log is damaged.
-    pub async fn open_newest(&self) -> Result<LakeSnapshot> {
+    pub async fn open_newest(&self) -> Result<Arc<LakeSnapshot>> {
+        if let Some(unchanged) = self.unchanged_snapshot().await {
+            return Ok(unchanged);
+        }
         let mut tries = 0;
         loop {
             let fast_counts = self.lake.snapshot_of(&self.lake.fast_counts).await?;
@@ -40,17 +44,24 @@ impl Reader {
         }
     }
 
-    async fn open_other_tables(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<LakeSnapshot> {
+    async fn open_other_tables(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<Arc<LakeSnapshot>> {
         // Tables whose order does not matter are opened concurrently: on S3 each takes a round trip or two.
-        let (rejects, boundaries, raws) = futures::try_join!(
+        let (rejects, boundaries, (landed, raws)) = futures::try_join!(
             self.lake.snapshot_of(&self.lake.rejects),
             self.open_boundaries(),
-            self.open_raw_tables()
+            self.open_landed_resources()
         )?;
-        let landed: Vec<&str> = raws.iter().map(|(name, _)| name.as_str()).collect();
-        self.lake.require_raw_tables(&[Arc::clone(&fast_counts), Arc::clone(&counts)], &landed)?;
+        let names: Vec<&str> = landed.names.iter().map(String::as_str).collect();
+        self.lake.require_raw_tables(&[Arc::clone(&fast_counts), Arc::clone(&counts)], &names)?;
         let versions = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
-        self.assemble_snapshot(versions, DefinitionsChoice::Current).await
+        let (snapshot, incidents) = self.assemble_with_incidents(versions, DefinitionsChoice::Current).await?;
+        Ok(self.remember(NewestSnapshot { snapshot: Arc::new(snapshot), incidents, landed }))
+    }
+
+    async fn open_landed_resources(&self) -> Result<(LandedResources, Vec<(String, Arc<Snapshot>)>)> {
+        let landed = self.lake.find_landed_resources().await?;
+        let raws = self.open_raw_tables(&landed).await?;
+        Ok((landed, raws))
     }
 
     /// Returns whether `fast_counts` or `counts` has a newer version: then `forget` may have removed the logs of these.
@@ -64,7 +75,17 @@ impl Reader {
         &self,
         versions: SnapshotTables,
         definitions: DefinitionsChoice,
-    ) -> Result<LakeSnapshot> {
+    ) -> Result<Arc<LakeSnapshot>> {
+        let (snapshot, _) = self.assemble_with_incidents(versions, definitions).await?;
+        Ok(Arc::new(snapshot))
+    }
+
+    /// The same, and the newest version of `incidents`.
+    async fn assemble_with_incidents(
+        &self,
+        versions: SnapshotTables,
+        definitions: DefinitionsChoice,
+    ) -> Result<(LakeSnapshot, Arc<Snapshot>)> {
         let SnapshotTables { fast_counts, counts, rejects, boundaries, raws } = versions;
         let stored = self.read_stored_definitions(&raws, boundaries.as_deref()).await?;
         let catalog = match definitions {
@@ -81,9 +102,22 @@ impl Reader {
             }
             resources.insert(name, lake_snapshot);
         }
-        let incidents = Arc::new(self.lake.snapshot_of(&self.lake.incidents).await?.with_files(incident_files));
-        let lake = self.lake.clone();
-        Ok(LakeSnapshot { lake, fast_counts, counts, incidents, rejects, boundaries, resources, catalog, definitions })
+        let newest_incidents = self.lake.snapshot_of(&self.lake.incidents).await?;
+        let incidents = Arc::new(newest_incidents.with_files(incident_files));
+        let snapshot = LakeSnapshot {
+            lake: self.lake.clone(),
+            inexact: find_inexact(&resources),
+            fingerprints: catalog.iter().map(|resource| resource.fingerprint()).collect(),
+            fast_counts,
+            counts,
+            incidents,
+            rejects,
+            boundaries,
+            resources,
+            catalog,
+            definitions,
+        };
+        Ok((snapshot, newest_incidents))
     }
 
     /// Reads the last batch of a resource that `fast_counts` contains at a version.
@@ -124,7 +158,7 @@ impl Reader {
         let (mark, is_forgetting) = match self.cached(&self.marks, name, raw.version) {
             Some(known) => known,
             None => {
-                let table = self.raw_table(name)?;
+                let table = self.lake().raw(name)?;
                 let mark = LandingMark::read(&table, &raw).await?;
                 let is_forgetting = ForgottenMark::read(&table, &raw).await?.pending;
                 self.cache(&self.marks, name, raw.version, (mark, is_forgetting))

@@ -75,7 +75,7 @@ impl Reader {
     ///
     /// # Errors
     /// If the lake was not there yet, or the versions are gone: then the text names the oldest that can be read.
-    pub async fn open_past(&self, time_travel: &TimeTravel) -> Result<LakeSnapshot> {
+    pub async fn open_past(&self, time_travel: &TimeTravel) -> Result<Arc<LakeSnapshot>> {
         self.open_agreeing(time_travel, DefinitionsChoice::Stored).await
     }
 
@@ -83,11 +83,15 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Self::open_past`].
-    pub async fn reopen(&self, time_travel: &TimeTravel) -> Result<LakeSnapshot> {
+    pub async fn reopen(&self, time_travel: &TimeTravel) -> Result<Arc<LakeSnapshot>> {
         self.open_agreeing(time_travel, DefinitionsChoice::Current).await
     }
 
-    async fn open_agreeing(&self, time_travel: &TimeTravel, definitions: DefinitionsChoice) -> Result<LakeSnapshot> {
+    async fn open_agreeing(
+        &self,
+        time_travel: &TimeTravel,
+        definitions: DefinitionsChoice,
+    ) -> Result<Arc<LakeSnapshot>> {
         let lake = self.lake();
         let (counts, mut fast, ms) = match *time_travel {
             TimeTravel::Time(time) => {
@@ -213,7 +217,7 @@ impl Reader {
     /// Opens the raw table of a resource as it was at `ms`, or a little later if the rows of batch `counted` came
     /// later.
     async fn open_raw_at(&self, name: &str, ms: i64, counted: i64) -> Result<Option<Arc<Snapshot>>> {
-        let table = self.raw_table(name)?;
+        let table = self.lake().raw(name)?;
         let version = find_version_at(&table, ms).await?;
         if version.is_none() && counted == 0 {
             return Ok(None);

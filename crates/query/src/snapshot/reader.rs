@@ -6,10 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use futures::future::try_join_all;
 use lake_model::{Catalog, Result, StoredDefinition};
-use lake_store::{BoundariesMark, CompactionMark, CountedDefinitions, DataFile, Lake, LandingMark, Snapshot, Table};
+use lake_store::{
+    BoundariesMark, CompactionMark, CountedDefinitions, DataFile, Lake, LandedResources, LandingMark, Snapshot,
+};
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
+use crate::snapshot::newest_snapshot::NewestSnapshot;
 
 /// Definitions by the names of their resources.
 pub(crate) type StoredDefinitions = BTreeMap<String, Arc<StoredDefinition>>;
@@ -26,7 +29,8 @@ pub struct Reader {
     /// The definitions of the last snapshot, and their inputs.
     pub(super) catalog: Mutex<Option<(StoredDefinitions, Arc<Catalog>)>>,
     pub(super) stored_definitions: Cached<Option<Arc<StoredDefinition>>>,
-    pub(super) raws: Mutex<BTreeMap<String, Table>>,
+    /// The snapshot that was opened last.
+    pub(super) newest: Mutex<Option<Arc<NewestSnapshot>>>,
     pub(super) through: Cached<i64>,
     pub(super) compactions: Cached<Option<CompactionMark>>,
     pub(super) definitions: Cached<Arc<CountedDefinitions>>,
@@ -46,7 +50,7 @@ impl Reader {
             configured,
             catalog: Mutex::default(),
             stored_definitions: Mutex::default(),
-            raws: Mutex::default(),
+            newest: Mutex::default(),
             through: Mutex::default(),
             compactions: Mutex::default(),
             definitions: Mutex::default(),
@@ -73,26 +77,13 @@ impl Reader {
         &self.configured
     }
 
-    /// Opens the raw tables of all landed resources, at their newest versions.
-    pub(crate) async fn open_raw_tables(&self) -> Result<Vec<(String, Arc<Snapshot>)>> {
-        let opened = self.lake.list_landed_resources().await?.into_iter().map(|name| async move {
-            let raw = self.raw_table(&name)?.snapshot().await?;
-            Ok((name, raw))
+    /// Opens the raw tables of these resources, at their newest versions.
+    pub(crate) async fn open_raw_tables(&self, landed: &LandedResources) -> Result<Vec<(String, Arc<Snapshot>)>> {
+        let opened = landed.names.iter().map(|name| async move {
+            let raw = self.lake.raw(name)?.snapshot().await?;
+            Ok((name.clone(), raw))
         });
         try_join_all(opened).await
-    }
-
-    /// Returns the raw table of a resource, opened once.
-    pub(crate) fn raw_table(&self, name: &str) -> Result<Table> {
-        let cached = self.raws.lock().get(name).cloned();
-        match cached {
-            Some(table) => Ok(table),
-            None => {
-                let table = self.lake.raw(name)?;
-                let mut raws = self.raws.lock();
-                Ok(raws.entry(name.to_owned()).or_insert(table).clone())
-            }
-        }
     }
 
     pub(crate) fn cached<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use lake_model::{Error, Kind, Result};
 
@@ -88,7 +89,7 @@ impl Reader {
     ///
     /// # Errors
     /// Of kind [`Kind::Gone`] if one of the versions cannot be read any more.
-    pub async fn open_versions(&self, versions: &SnapshotVersions) -> Result<LakeSnapshot> {
+    pub async fn open_versions(&self, versions: &SnapshotVersions) -> Result<Arc<LakeSnapshot>> {
         let newest = self.open_newest().await?;
         if newest.versions() == *versions {
             return Ok(newest);
@@ -108,7 +109,7 @@ impl Reader {
             if !newest.resources.contains_key(name) {
                 return Err(Error::not_found(format!("there is no table raw/{name} in {}", lake.location())));
             }
-            raws.push((name.clone(), self.open_table_at(&self.raw_table(name)?, *version).await?));
+            raws.push((name.clone(), self.open_table_at(&self.lake().raw(name)?, *version).await?));
         }
         let tables = SnapshotTables { fast_counts, counts, rejects, boundaries, raws };
         let lake_snapshot =

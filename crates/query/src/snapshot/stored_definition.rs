@@ -68,7 +68,8 @@ impl Reader {
     /// # Errors
     /// If the store does not answer or a log is damaged.
     pub async fn catalog(&self) -> Result<Arc<Catalog>> {
-        let (raws, boundaries) = futures::try_join!(self.open_raw_tables(), self.open_boundaries())?;
+        let landed = self.lake().find_landed_resources().await?;
+        let (raws, boundaries) = futures::try_join!(self.open_raw_tables(&landed), self.open_boundaries())?;
         let stored = self.read_stored_definitions(&raws, boundaries.as_deref()).await?;
         Ok(self.catalog_with(stored))
     }
@@ -83,7 +84,7 @@ impl Reader {
         name: &str,
     ) -> Result<Option<Arc<StoredDefinition>>> {
         let Some(resource) = lake_snapshot.resources.get(name) else { return Ok(None) };
-        self.read_stored(name, &self.raw_table(name)?, &resource.raw, DEFINITION_DOMAIN).await
+        self.read_stored(name, &self.lake().raw(name)?, &resource.raw, DEFINITION_DOMAIN).await
     }
 
     /// Reads the definitions that these versions store.
@@ -94,7 +95,7 @@ impl Reader {
     ) -> Result<StoredDefinitions> {
         let mut found = StoredDefinitions::new();
         for (name, raw) in raws {
-            let table = self.raw_table(name)?;
+            let table = self.lake().raw(name)?;
             found.extend(self.read_stored(name, &table, raw, DEFINITION_DOMAIN).await?.map(|one| (name.clone(), one)));
         }
         let Some(snapshot) = boundaries else { return Ok(found) };

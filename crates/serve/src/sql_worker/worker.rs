@@ -228,7 +228,7 @@ struct Worker {
     setup: SqlWorkerSetup,
     reader: tokio::sync::OnceCell<Arc<Reader>>,
     /// The last snapshot, which the next statement is likely to be of.
-    snapshot: Mutex<Option<(String, LakeSnapshot)>>,
+    snapshot: Mutex<Option<(String, Arc<LakeSnapshot>)>>,
     output: Output,
 }
 
@@ -263,14 +263,14 @@ impl Worker {
     }
 
     /// Opens the snapshot of a question.
-    async fn open_snapshot(&self, reader: &Reader, request: &PlanRequest) -> Result<LakeSnapshot> {
+    async fn open_snapshot(&self, reader: &Reader, request: &PlanRequest) -> Result<Arc<LakeSnapshot>> {
         let last = || self.snapshot.lock();
         if let Some((_, snapshot)) = last().as_ref().filter(|(pin, _)| *pin == request.pin) {
-            return Ok(snapshot.clone());
+            return Ok(Arc::clone(snapshot));
         }
         let pin: SnapshotVersions = request.pin.parse()?;
         let snapshot = reader.open_versions(&pin).await?;
-        *last() = Some((request.pin.clone(), snapshot.clone()));
+        *last() = Some((request.pin.clone(), Arc::clone(&snapshot)));
         Ok(snapshot)
     }
 

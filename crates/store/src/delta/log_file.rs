@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::objects::checksums::{verify_checksum, with_checksum};
 
-const LOG: &str = "_delta_log";
+/// The folder of a table that holds its log.
+pub(crate) const LOG: &str = "_delta_log";
 /// Readers of Delta tables pass over names in a log that do not begin with a version.
-const NEWEST: &str = "_newest";
+pub(crate) const NEWEST: &str = "_newest";
 
 /// A file of a log that is checked when it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +48,14 @@ impl LogFile {
     }
 }
 
+/// Returns the name of the entry of a version.
+pub(crate) fn entry_name(version: u64) -> String {
+    format!("{version:020}.json")
+}
+
 /// Returns the path of the entry of a version.
 pub(crate) fn entry_path(table: &Path, version: u64) -> Path {
-    table.clone().join(LOG).join(format!("{version:020}.json"))
+    table.clone().join(LOG).join(entry_name(version))
 }
 
 /// Returns the path of the checksum of a checkpoint.

@@ -23,14 +23,12 @@ use crate::delta::file_writer::FileWriter;
 use crate::delta::log_error::log_error;
 use crate::delta::log_file::{find_missing_file, read_newest_version};
 use crate::delta::log_read_permit::with_read_permit;
+use crate::delta::newest_version::NewestVersion;
 use crate::objects::checksums::{BlockChecksums, CHECKSUMS_TAG};
 use crate::{Commit, CommitOutcome, Location, Snapshot, TableLayout};
 
 /// A checkpoint after this many versions, as Delta writers do by default.
 const CHECKPOINT_EVERY: u64 = 100;
-
-/// The newest version read so far, as the log has it and as we do.
-type NewestVersion = (DeltaTableState, Arc<Snapshot>);
 
 /// A Delta table of the lake.
 #[derive(Clone)]
@@ -39,7 +37,7 @@ pub struct Table {
     pub(crate) location: Location,
     pub(crate) folder: Path,
     pub(crate) log: LogStoreRef,
-    current: Arc<Mutex<Option<NewestVersion>>>,
+    pub(super) newest: Arc<Mutex<Option<NewestVersion>>>,
 }
 
 impl std::fmt::Debug for Table {
@@ -54,8 +52,7 @@ impl Table {
         let url = location.table_url(name)?;
         let prefixed = Arc::new(PrefixStore::new(Arc::clone(&location.store), folder.clone()));
         let log = default_logstore(prefixed, Arc::clone(&location.store), &url, &StorageConfig::default());
-        let current = Arc::new(Mutex::new(None));
-        Ok(Self { name: name.to_owned(), location: location.clone(), folder, log, current })
+        Ok(Self { name: name.to_owned(), location: location.clone(), folder, log, newest: Arc::default() })
     }
 
     /// Returns the table's name: its folder under the lake.
@@ -78,6 +75,9 @@ impl Table {
     /// # Errors
     /// If the store does not answer.
     pub async fn exists(&self) -> Result<bool> {
+        if self.look_for_change().await.is_ok() {
+            return Ok(true);
+        }
         let failed = || format!("looking for table {} in {}", self.name, self.location);
         let exists = self.log.is_delta_table_location().await.map_err(|error| log_error(error, failed))?;
         if !exists && let Some(version) = self.read_newest_version().await? {
@@ -87,12 +87,12 @@ impl Table {
     }
 
     /// Returns a version that existed once; `None` if nothing proves one.
-    async fn read_newest_version(&self) -> Result<Option<u64>> {
+    pub(super) async fn read_newest_version(&self) -> Result<Option<u64>> {
         let noted = read_newest_version(&self.location.store, &self.folder).await;
         noted.or_err(Kind::Unavailable, || format!("the newest version of table {} in {}", self.name, self.location))
     }
 
-    fn missing_file_error(&self, name: &str) -> Error {
+    pub(super) fn missing_file_error(&self, name: &str) -> Error {
         let text = format!(
             "table {} in {}: {}/_delta_log/{name} is missing, without which the newest version cannot be read; restore \
              it from a copy",
@@ -193,49 +193,8 @@ impl Table {
         self.publish(snapshot.version + 1, &data, &Uuid::new_v4()).await
     }
 
-    /// Returns the newest version.
-    ///
-    /// # Errors
-    /// If there is no such table, or its log cannot be read.
-    pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        let cached = self.current.lock().clone();
-        let known = cached.as_ref().map(|(_, snapshot)| Arc::clone(snapshot));
-        let (noted, state) =
-            tokio::join!(self.read_newest_version(), self.read_newest_state(cached.map(|(state, _)| state)));
-        let state = match (noted?, state) {
-            (Some(noted), Err(error)) if error.kind() == Kind::NotFound => {
-                return Err(self.missing_file_error(&format!("{noted:020}.json")).with_source(error));
-            }
-            // It may have been committed and noted since the log was listed.
-            (Some(noted), Ok(state)) if state.version() < noted => {
-                let state = self.read_newest_state(Some(state)).await?;
-                if state.version() < noted {
-                    return Err(self.missing_file_error(&format!("{noted:020}.json")));
-                }
-                state
-            }
-            (_, state) => state?,
-        };
-        if let Some(known) = known.filter(|known| known.version == state.version()) {
-            // The same version, and a log that may have been truncated since: requests use the new state.
-            let known = Arc::new(Snapshot { state: state.clone(), ..known.as_ref().clone() });
-            let mut current = self.current.lock();
-            if current.as_ref().is_none_or(|(_, there)| there.version <= known.version) {
-                *current = Some((state, Arc::clone(&known)));
-            }
-            return Ok(known);
-        }
-        let snapshot = self.open_snapshot(state.clone()).await?;
-        let mut current = self.current.lock();
-        // Another task may have read a newer version meanwhile.
-        if current.as_ref().is_none_or(|(_, there)| there.version < snapshot.version) {
-            *current = Some((state, Arc::clone(&snapshot)));
-        }
-        Ok(snapshot)
-    }
-
     /// Returns the log's newest state, from one read earlier where there is one.
-    async fn read_newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
+    pub(super) async fn read_newest_state(&self, earlier: Option<DeltaTableState>) -> Result<DeltaTableState> {
         let failed = || format!("table {} in {}", self.name, self.location);
         let state = match earlier {
             Some(mut state) => {
@@ -276,7 +235,7 @@ impl Table {
     }
 
     /// Returns the version of a state, with the time it was committed.
-    async fn open_snapshot(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
+    pub(super) async fn open_snapshot(&self, state: DeltaTableState) -> Result<Arc<Snapshot>> {
         let snapshot = self.build_snapshot(state)?;
         if snapshot.committed_ms.is_some() {
             return Ok(snapshot);

@@ -1,6 +1,6 @@
 //! Where a lake is: a local directory or a prefix of an S3 bucket.
 
-use std::path::PathBuf;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use lake_model::{Error, Kind, Result, ResultExt};
@@ -29,6 +29,8 @@ pub struct Location {
     store_url: Url,
     /// The lake's directory without links, where it is local.
     pub directory: Option<PathBuf>,
+    /// Whether another store stands before that of the directory, and sees every operation.
+    is_wrapped: bool,
     /// The complete store, and the lake's folder in it.
     base: Arc<dyn ObjectStore>,
     folder: Path,
@@ -92,7 +94,8 @@ impl Location {
 
     fn new(base: Arc<dyn ObjectStore>, store_url: Url, folder: Path, name: String) -> Self {
         let checked_store = Arc::new(open_checksummed_store(&base, &folder));
-        Self { store: Arc::clone(&checked_store) as _, checked_store, store_url, directory: None, base, folder, name }
+        let store = Arc::clone(&checked_store) as _;
+        Self { store, checked_store, store_url, directory: None, is_wrapped: false, base, folder, name }
     }
 
     /// Returns the same location with its store wrapped in another, which sees every operation.
@@ -100,7 +103,12 @@ impl Location {
     pub fn wrap_store(self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
         let cache_bytes = self.checked_store.max_cache_bytes();
         let place = Self::new(wrap(self.base), self.store_url, self.folder, self.name);
-        Self { directory: self.directory, ..place }.with_block_cache(cache_bytes)
+        Self { directory: self.directory, is_wrapped: true, ..place }.with_block_cache(cache_bytes)
+    }
+
+    /// Returns the lake's directory if looking at it says as much as asking the store.
+    pub(crate) fn watched_directory(&self) -> Option<&FsPath> {
+        self.directory.as_deref().filter(|_| !self.is_wrapped)
     }
 
     /// Returns the same location with this much memory for verified blocks.

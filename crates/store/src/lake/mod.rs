@@ -1,19 +1,20 @@
 //! The lake: a place, its definition, its tables.
 
 pub(crate) mod definition;
+pub(crate) mod landed_resources;
 pub(crate) mod last_audits;
 pub(crate) mod location;
 mod store_clock;
 mod store_probe;
 pub(crate) mod table_layouts;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use futures::future::try_join_all;
 use lake_model::{Error, FINEST_RESOLUTION, Kind, Resource, Result, ResultExt, failpoint};
-use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
+use parking_lot::Mutex;
 
 use crate::lake::definition::{DEFINITION_FILE, LAKE_FORMAT, LakeDefinition};
 use crate::lake::store_probe::verify_conditional_put;
@@ -35,6 +36,8 @@ pub struct Lake {
     pub rejects: Table,
     /// Outlines of neighborhoods and districts. It is made when the first of them land: a lake may be without.
     pub boundaries: Table,
+    /// The raw tables that were asked for, by resource: what each has read of its log is shared.
+    raws: Arc<Mutex<BTreeMap<String, Table>>>,
 }
 
 impl Lake {
@@ -170,6 +173,7 @@ impl Lake {
             fast_counts: table("fast_counts")?,
             rejects: table("rejects")?,
             boundaries: table("boundaries")?,
+            raws: Arc::default(),
             definition: Arc::new(definition),
             location,
         })
@@ -207,7 +211,12 @@ impl Lake {
     /// # Errors
     /// If its name makes no URL.
     pub fn raw(&self, resource: &str) -> Result<Table> {
-        Table::new(&self.location, &format!("raw/{resource}"))
+        let mut raws = self.raws.lock();
+        if let Some(table) = raws.get(resource) {
+            return Ok(table.clone());
+        }
+        let table = Table::new(&self.location, &format!("raw/{resource}"))?;
+        Ok(raws.entry(resource.to_owned()).or_insert(table).clone())
     }
 
     /// Returns the raw table of a resource, made if it is not there.
@@ -226,20 +235,6 @@ impl Lake {
         }
         table.create_or_extend(&raw_layout(resource)).await.map_err(|e| e.context(&resource.name))?;
         Ok(table)
-    }
-
-    /// Returns the resources that have a raw table, by name.
-    ///
-    /// # Errors
-    /// If the store does not answer.
-    pub async fn list_landed_resources(&self) -> Result<Vec<String>> {
-        let folder = self.location.path("raw");
-        let listed = self.location.store.list_with_delimiter(Some(&folder)).await;
-        let listed = listed.or_err(Kind::Unavailable, || format!("listing the raw tables of {}", self.location))?;
-        let mut names: Vec<&str> = listed.common_prefixes.iter().filter_map(Path::filename).collect();
-        names.sort_unstable();
-        let there = try_join_all(names.iter().map(|name| async { self.raw(name)?.exists().await })).await?;
-        Ok(names.into_iter().zip(there).filter(|(_, there)| *there).map(|(name, _)| name.to_owned()).collect())
     }
 }
 

@@ -77,9 +77,7 @@ impl AnswerTag {
             part(&context.snapshot.version());
             part(if context.snapshot.is_exact(names) { "exact" } else { "" });
             // Batches above the watermarks are read under the definitions of this snapshot.
-            for resource in context.snapshot.catalog.iter() {
-                part(&resource.fingerprint());
-            }
+            context.snapshot.fingerprints().iter().for_each(|fingerprint| part(fingerprint));
             part(format);
             question(part);
         })
