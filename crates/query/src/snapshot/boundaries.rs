@@ -33,13 +33,7 @@ impl Reader {
         let Some(snapshot) = &lake_snapshot.boundaries else { return Ok(BTreeMap::new()) };
         let mut marks = BTreeMap::new();
         for name in lake_snapshot.boundaries_names() {
-            let mark = match self.cached(&self.boundaries_marks, name, snapshot.version) {
-                Some(known) => known,
-                None => {
-                    let found = BoundariesMark::read(&lake_snapshot.lake.boundaries, snapshot, name).await?;
-                    self.cache(&self.boundaries_marks, name, snapshot.version, found)
-                }
-            };
+            let mark = BoundariesMark::read(&lake_snapshot.lake.boundaries, snapshot, name).await?;
             marks.extend(mark.map(|mark| (name.to_owned(), mark)));
         }
         Ok(marks)

@@ -47,10 +47,9 @@ impl NewestSnapshot {
 
 impl Reader {
     /// Returns the snapshot that was opened last if nothing has changed since.
-    pub(crate) async fn unchanged_snapshot(&self) -> Option<Arc<LakeSnapshot>> {
+    pub(crate) fn unchanged_snapshot(&self) -> Option<Arc<LakeSnapshot>> {
         let newest = self.newest.lock().clone()?;
-        let look = move || newest.is_current().then(|| Arc::clone(&newest.snapshot));
-        tokio::task::spawn_blocking(look).await.ok().flatten()
+        newest.is_current().then(|| Arc::clone(&newest.snapshot))
     }
 
     /// Keeps a snapshot for those who open one until a table changes.

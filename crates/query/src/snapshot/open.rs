@@ -26,7 +26,7 @@ impl Reader {
     /// # Errors
     /// If the store does not answer or a log is damaged.
     pub async fn open_newest(&self) -> Result<Arc<LakeSnapshot>> {
-        if let Some(unchanged) = self.unchanged_snapshot().await {
+        if let Some(unchanged) = self.unchanged_snapshot() {
             return Ok(unchanged);
         }
         let mut tries = 0;
@@ -80,7 +80,7 @@ impl Reader {
         Ok(Arc::new(snapshot))
     }
 
-    /// The same, and the newest version of `incidents`.
+    /// Does the same, and returns the newest version of `incidents` as well.
     async fn assemble_with_incidents(
         &self,
         versions: SnapshotTables,
@@ -122,20 +122,13 @@ impl Reader {
 
     /// Reads the last batch of a resource that `fast_counts` contains at a version.
     pub(crate) async fn read_counted_batch(&self, name: &str, fast_counts: &Snapshot) -> Result<i64> {
-        if let Some(known) = self.cached(&self.through, name, fast_counts.version) {
-            return Ok(known);
-        }
         let found = self.lake.fast_counts.read_transaction(fast_counts, &fast_counts_transaction(name)).await?;
-        Ok(self.cache(&self.through, name, fast_counts.version, found.unwrap_or(0)))
+        Ok(found.unwrap_or(0))
     }
 
     /// Reads the mark of a resource's last compaction in `counts` at a version.
     pub(crate) async fn read_compaction_mark(&self, name: &str, counts: &Snapshot) -> Result<Option<CompactionMark>> {
-        if let Some(known) = self.cached(&self.compactions, name, counts.version) {
-            return Ok(known);
-        }
-        let found = CompactionMark::read(&self.lake.counts, counts, name).await?;
-        Ok(self.cache(&self.compactions, name, counts.version, found))
+        CompactionMark::read(&self.lake.counts, counts, name).await
     }
 
     async fn read_resource_snapshot(
@@ -148,30 +141,20 @@ impl Reader {
     ) -> Result<ResourceSnapshot> {
         let through = self.read_counted_batch(name, fast_counts).await?;
         let compaction = self.read_compaction_mark(name, counts).await?;
-        let definitions = match self.cached(&self.definitions, name, fast_counts.version) {
-            Some(known) => known,
-            None => {
-                let found = CountedDefinitions::read(&self.lake.fast_counts, fast_counts, name).await?;
-                self.cache(&self.definitions, name, fast_counts.version, Arc::new(found))
-            }
-        };
-        let (mark, is_forgetting) = match self.cached(&self.marks, name, raw.version) {
-            Some(known) => known,
-            None => {
-                let table = self.lake().raw(name)?;
-                let mark = LandingMark::read(&table, &raw).await?;
-                let is_forgetting = ForgottenMark::read(&table, &raw).await?.pending;
-                self.cache(&self.marks, name, raw.version, (mark, is_forgetting))
-            }
-        };
+        let definitions = CountedDefinitions::read(&self.lake.fast_counts, fast_counts, name).await?;
+        let table = self.lake.raw(name)?;
+        let mark = LandingMark::read(&table, &raw).await?;
+        let is_forgetting = ForgottenMark::read(&table, &raw).await?.pending;
         let landed = raw.files.iter().filter_map(last_batch).max().unwrap_or(0);
+        let definitions = Arc::new(definitions);
         Ok(ResourceSnapshot { resource, raw, through, landed, compaction, definitions, mark, is_forgetting })
     }
 
     /// Lists the files of `incidents` of a resource at a version.
     async fn read_incident_files(&self, name: &str, version: u64) -> Result<Arc<Vec<DataFile>>> {
-        if let Some(known) = self.cached(&self.incident_files, name, version) {
-            return Ok(known);
+        let lock = || self.incident_files.lock();
+        if let Some((_, known)) = lock().get(name).filter(|(of, _)| *of == version) {
+            return Ok(Arc::clone(known));
         }
         let snapshot = match self.lake.incidents.snapshot_at(version).await {
             Err(error) if error.kind() == Kind::NotFound => {
@@ -182,7 +165,9 @@ impl Reader {
             snapshot => snapshot?,
         };
         let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(name));
-        Ok(self.cache(&self.incident_files, name, version, Arc::new(own.cloned().collect())))
+        let own: Arc<Vec<DataFile>> = Arc::new(own.cloned().collect());
+        lock().insert(name.to_owned(), (version, Arc::clone(&own)));
+        Ok(own)
     }
 }
 

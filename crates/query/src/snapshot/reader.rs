@@ -1,4 +1,4 @@
-//! The reader of a lake: its engine and definitions, and its cache of table versions, which never change.
+//! The reader of a lake: its engine and definitions, and the snapshot that it opened last.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,9 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use futures::future::try_join_all;
 use lake_model::{Catalog, Result, StoredDefinition};
-use lake_store::{
-    BoundariesMark, CompactionMark, CountedDefinitions, DataFile, Lake, LandedResources, LandingMark, Snapshot,
-};
+use lake_store::{DataFile, Lake, LandedResources, Snapshot};
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
@@ -17,9 +15,10 @@ use crate::snapshot::newest_snapshot::NewestSnapshot;
 /// Definitions by the names of their resources.
 pub(crate) type StoredDefinitions = BTreeMap<String, Arc<StoredDefinition>>;
 
-pub(crate) type Cached<T> = Mutex<BTreeMap<String, (u64, T)>>;
+/// The files of a version.
+type FilesOfVersion = (u64, Arc<Vec<DataFile>>);
 
-/// Opens snapshots, and caches the content of table versions, which never changes.
+/// Opens snapshots, and shares the newest one until a table changes.
 #[derive(Debug)]
 pub struct Reader {
     pub(super) lake: Lake,
@@ -28,15 +27,10 @@ pub struct Reader {
     pub(super) configured: Arc<Catalog>,
     /// The definitions of the last snapshot, and their inputs.
     pub(super) catalog: Mutex<Option<(StoredDefinitions, Arc<Catalog>)>>,
-    pub(super) stored_definitions: Cached<Option<Arc<StoredDefinition>>>,
     /// The snapshot that was opened last.
     pub(super) newest: Mutex<Option<Arc<NewestSnapshot>>>,
-    pub(super) through: Cached<i64>,
-    pub(super) compactions: Cached<Option<CompactionMark>>,
-    pub(super) definitions: Cached<Arc<CountedDefinitions>>,
-    pub(super) marks: Cached<(LandingMark, bool)>,
-    pub(super) incident_files: Cached<Arc<Vec<DataFile>>>,
-    pub(super) boundaries_marks: Cached<Option<BoundariesMark>>,
+    /// The files of `incidents` that are a resource's, and the version that its compaction names.
+    pub(super) incident_files: Mutex<BTreeMap<String, FilesOfVersion>>,
     /// Whether the table of boundaries has been seen: it does not go away.
     pub(super) has_boundaries: AtomicBool,
 }
@@ -49,14 +43,8 @@ impl Reader {
             engine,
             configured,
             catalog: Mutex::default(),
-            stored_definitions: Mutex::default(),
             newest: Mutex::default(),
-            through: Mutex::default(),
-            compactions: Mutex::default(),
-            definitions: Mutex::default(),
-            marks: Mutex::default(),
             incident_files: Mutex::default(),
-            boundaries_marks: Mutex::default(),
             has_boundaries: AtomicBool::default(),
         }
     }
@@ -84,16 +72,5 @@ impl Reader {
             Ok((name.clone(), raw))
         });
         try_join_all(opened).await
-    }
-
-    pub(crate) fn cached<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64) -> Option<T> {
-        let cache = cache.lock();
-        cache.get(name).filter(|(of, _)| *of == version).map(|(_, value)| value.clone())
-    }
-
-    pub(crate) fn cache<T: Clone>(&self, cache: &Cached<T>, name: &str, version: u64, value: T) -> T {
-        let mut cache = cache.lock();
-        cache.insert(name.to_owned(), (version, value.clone()));
-        value
     }
 }

@@ -4,6 +4,7 @@
 //! A definition is in the log of the table that it explains, set by the commit that first lands rows under it: a reader
 //! of a version of the table has the definition of its rows, and time travel has the one of that time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lake_model::{Catalog, Definition, Error, Kind, Result, ResultExt as _, StoredDefinition};
@@ -84,7 +85,8 @@ impl Reader {
         name: &str,
     ) -> Result<Option<Arc<StoredDefinition>>> {
         let Some(resource) = lake_snapshot.resources.get(name) else { return Ok(None) };
-        self.read_stored(name, &self.lake().raw(name)?, &resource.raw, DEFINITION_DOMAIN).await
+        let stored = stored_definition(&self.lake().raw(name)?, &resource.raw, DEFINITION_DOMAIN).await?;
+        Ok(stored.map(Arc::new))
     }
 
     /// Reads the definitions that these versions store.
@@ -95,31 +97,18 @@ impl Reader {
     ) -> Result<StoredDefinitions> {
         let mut found = StoredDefinitions::new();
         for (name, raw) in raws {
-            let table = self.lake().raw(name)?;
-            found.extend(self.read_stored(name, &table, raw, DEFINITION_DOMAIN).await?.map(|one| (name.clone(), one)));
+            let stored = stored_definition(&self.lake().raw(name)?, raw, DEFINITION_DOMAIN).await?;
+            found.extend(stored.map(|stored| (name.clone(), Arc::new(stored))));
         }
         let Some(snapshot) = boundaries else { return Ok(found) };
-        let sets = snapshot.files.iter().filter_map(|file| file.partition_value("resource"));
+        let sets: BTreeSet<&str> = snapshot.files.iter().filter_map(|file| file.partition_value("resource")).collect();
         for name in sets {
-            let (table, domain) = (&self.lake().boundaries, boundaries_definition_domain(name));
             // No resource has the name of a set.
-            found.extend(self.read_stored(name, table, snapshot, &domain).await?.map(|one| (name.to_owned(), one)));
+            let domain = boundaries_definition_domain(name);
+            let stored = stored_definition(&self.lake().boundaries, snapshot, &domain).await?;
+            found.extend(stored.map(|stored| (name.to_owned(), Arc::new(stored))));
         }
         Ok(found)
-    }
-
-    async fn read_stored(
-        &self,
-        name: &str,
-        table: &Table,
-        snapshot: &Snapshot,
-        domain: &str,
-    ) -> Result<Option<Arc<StoredDefinition>>> {
-        if let Some(known) = self.cached(&self.stored_definitions, name, snapshot.version) {
-            return Ok(known);
-        }
-        let found = stored_definition(table, snapshot, domain).await?.map(Arc::new);
-        Ok(self.cache(&self.stored_definitions, name, snapshot.version, found))
     }
 
     /// Returns the current definitions: see [`Catalog::with_stored`].

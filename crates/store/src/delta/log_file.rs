@@ -16,7 +16,7 @@ use crate::objects::checksums::{verify_checksum, with_checksum};
 /// The folder of a table that holds its log.
 pub(crate) const LOG: &str = "_delta_log";
 /// Readers of Delta tables pass over names in a log that do not begin with a version.
-pub(crate) const NEWEST: &str = "_newest";
+const NEWEST: &str = "_newest";
 
 /// A file of a log that is checked when it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::delta::log_file::{NEWEST, entry_name};
+use crate::delta::log_file::entry_name;
 
 /// The longest step of the clock of a file system: some count in two seconds.
 const MAX_CLOCK_STEP_NS: i128 = 2_000_000_000;
@@ -68,17 +68,12 @@ impl PathStamp {
 
 /// The state of a table's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LogStamp {
-    directory: PathStamp,
-    /// The note of the newest version, which is checked whenever a log is read.
-    newest: Option<PathStamp>,
-}
+pub(crate) struct LogStamp(PathStamp);
 
 impl LogStamp {
     /// Returns the stamp of the log in `directory`; `None` if there is no log, or it has just changed.
     pub(crate) fn read(directory: &Path) -> Option<Self> {
-        let newest = PathStamp::read_settled(&directory.join(NEWEST))?;
-        Some(Self { directory: PathStamp::read_settled(directory)??, newest })
+        PathStamp::read_settled(directory)?.map(Self)
     }
 
     /// Returns whether the log in `directory` is still the one of this stamp, with `version` as its newest version.
@@ -129,18 +124,19 @@ mod tests {
             }
         };
         std::fs::write(log.join(entry_name(0)), "0").expect("an entry");
-        std::fs::write(log.join(NEWEST), "0").expect("a note");
         let mut known = read();
         assert!(known.is_current(log, 0) && known == read());
         let changes: [(&str, &dyn Fn()); 4] = [
             ("an entry is added", &|| std::fs::write(log.join(entry_name(1)), "1").expect("an entry")),
             ("an entry is removed", &|| std::fs::remove_file(log.join(entry_name(0))).expect("an entry")),
-            ("the note is written over", &|| std::fs::write(log.join(NEWEST), "1").expect("a note")),
+            ("an entry takes the place of another", &|| {
+                std::fs::write(log.join("temporary"), "2").expect("an entry");
+                std::fs::rename(log.join("temporary"), log.join(entry_name(1))).expect("an entry");
+            }),
             ("the log is another", &|| {
                 std::fs::remove_dir_all(log).expect("a log");
                 std::fs::create_dir(log).expect("a log");
                 std::fs::write(log.join(entry_name(1)), "1").expect("an entry");
-                std::fs::write(log.join(NEWEST), "1").expect("a note");
             }),
         ];
         for (what, change) in changes {

@@ -11,6 +11,7 @@ pub(crate) mod file_writer;
 pub(crate) mod log_entry;
 pub(crate) mod log_error;
 pub(crate) mod log_file;
+mod log_metadata;
 pub(crate) mod log_read_permit;
 pub(crate) mod log_stamp;
 mod log_truncation;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use deltalake_core::table::state::DeltaTableState;
 use lake_model::{Kind, Result};
-use parking_lot::MutexGuard;
 
 use crate::delta::log_file::{LOG, entry_name};
 use crate::delta::log_stamp::LogStamp;
@@ -27,11 +26,11 @@ impl Table {
     /// # Errors
     /// If there is no such table, or its log cannot be read.
     pub async fn snapshot(&self) -> Result<Arc<Snapshot>> {
-        let stamp = match self.look_for_change().await {
+        let stamp = match self.find_unchanged() {
             Ok(unchanged) => return Ok(unchanged),
             Err(stamp) => stamp,
         };
-        let known = self.lock_newest().clone();
+        let known = self.newest.lock().clone();
         let earlier = known.as_ref().map(|known| known.state.clone());
         let (noted, state) = tokio::join!(self.read_newest_version(), self.read_newest_state(earlier));
         let state = match (noted?, state) {
@@ -51,14 +50,14 @@ impl Table {
         if let Some(known) = known.filter(|known| known.snapshot.version == state.version()) {
             // The same version, and a log that may have been truncated since: requests use the new state.
             let snapshot = Arc::new(Snapshot { state: state.clone(), ..known.snapshot.as_ref().clone() });
-            let mut newest = self.lock_newest();
+            let mut newest = self.newest.lock();
             if newest.as_ref().is_none_or(|there| there.snapshot.version <= snapshot.version) {
                 *newest = Some(NewestVersion { state, snapshot: Arc::clone(&snapshot), stamp });
             }
             return Ok(snapshot);
         }
         let snapshot = self.open_snapshot(state.clone()).await?;
-        let mut newest = self.lock_newest();
+        let mut newest = self.newest.lock();
         // Another task may have read a newer version meanwhile.
         if newest.as_ref().is_none_or(|there| there.snapshot.version < snapshot.version) {
             *newest = Some(NewestVersion { state, snapshot: Arc::clone(&snapshot), stamp });
@@ -77,28 +76,15 @@ impl Table {
         self.log_directory().is_some_and(|directory| matches!(directory.try_exists(), Ok(false)))
     }
 
-    /// Does the work of [`Self::find_unchanged`] on a thread that may wait for the disk.
-    pub(super) async fn look_for_change(&self) -> std::result::Result<Arc<Snapshot>, Option<LogStamp>> {
-        if self.log_directory().is_none() {
-            return Err(None);
-        }
-        let table = self.clone();
-        tokio::task::spawn_blocking(move || table.find_unchanged()).await.unwrap_or(Err(None))
-    }
-
     /// Returns the version that was read last if the log is unchanged; else the stamp of the log as it is now, if it has
-    /// one.
+    /// one. It asks the system for a few names that it has in memory, which takes less time than waking another thread.
     fn find_unchanged(&self) -> std::result::Result<Arc<Snapshot>, Option<LogStamp>> {
         let directory = self.log_directory().ok_or(None)?;
-        let known = self.lock_newest().as_ref().map(|known| (Arc::clone(&known.snapshot), known.stamp));
+        let known = self.newest.lock().as_ref().map(|known| (Arc::clone(&known.snapshot), known.stamp));
         match known {
             Some((snapshot, Some(stamp))) if stamp.is_current(&directory, snapshot.version) => Ok(snapshot),
             _ => Err(LogStamp::read(&directory)),
         }
-    }
-
-    fn lock_newest(&self) -> MutexGuard<'_, Option<NewestVersion>> {
-        self.newest.lock()
     }
 
     /// Returns the directory of the log, where it is on a local disk that nothing else stands before.

@@ -22,6 +22,7 @@ use crate::delta::commit_retry::CommitRetry;
 use crate::delta::file_writer::FileWriter;
 use crate::delta::log_error::log_error;
 use crate::delta::log_file::{find_missing_file, read_newest_version};
+use crate::delta::log_metadata::LogMetadata;
 use crate::delta::log_read_permit::with_read_permit;
 use crate::delta::newest_version::NewestVersion;
 use crate::objects::checksums::{BlockChecksums, CHECKSUMS_TAG};
@@ -38,6 +39,8 @@ pub struct Table {
     pub(crate) folder: Path,
     pub(crate) log: LogStoreRef,
     pub(super) newest: Arc<Mutex<Option<NewestVersion>>>,
+    /// What is known of the metadata of the last versions that were read.
+    pub(super) metadata: Arc<tokio::sync::Mutex<Vec<LogMetadata>>>,
 }
 
 impl std::fmt::Debug for Table {
@@ -52,7 +55,8 @@ impl Table {
         let url = location.table_url(name)?;
         let prefixed = Arc::new(PrefixStore::new(Arc::clone(&location.store), folder.clone()));
         let log = default_logstore(prefixed, Arc::clone(&location.store), &url, &StorageConfig::default());
-        Ok(Self { name: name.to_owned(), location: location.clone(), folder, log, newest: Arc::default() })
+        let (newest, metadata) = (Arc::default(), Arc::default());
+        Ok(Self { name: name.to_owned(), location: location.clone(), folder, log, newest, metadata })
     }
 
     /// Returns the table's name: its folder under the lake.
@@ -75,7 +79,7 @@ impl Table {
     /// # Errors
     /// If the store does not answer.
     pub async fn exists(&self) -> Result<bool> {
-        if self.look_for_change().await.is_ok() {
+        if self.unchanged_snapshot().is_some() {
             return Ok(true);
         }
         let failed = || format!("looking for table {} in {}", self.name, self.location);
@@ -217,21 +221,9 @@ impl Table {
     }
 
     /// Returns the state of a version, or the newest.
-    async fn read_state(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
+    pub(super) async fn read_state(&self, version: Option<u64>) -> Result<DeltaTableState, DeltaTableError> {
         let log = Arc::clone(&self.log);
         with_read_permit(async move { DeltaTableState::try_new(&*log, version).await }).await
-    }
-
-    /// Returns the last version an application committed, as a state has it.
-    async fn transaction_of(&self, state: &DeltaTableState, app_id: &str) -> Result<Option<i64>, DeltaTableError> {
-        let (log, state, app_id) = (Arc::clone(&self.log), state.clone(), app_id.to_owned());
-        with_read_permit(async move { state.snapshot().transaction_version(&*log, app_id).await }).await
-    }
-
-    /// Returns the text of a metadata domain, as a state has it.
-    async fn domain_of(&self, state: &DeltaTableState, domain: &str) -> Result<Option<String>, DeltaTableError> {
-        let (log, state, domain) = (Arc::clone(&self.log), state.clone(), domain.to_owned());
-        with_read_permit(async move { state.snapshot().domain_metadata(&*log, domain).await }).await
     }
 
     /// Returns the version of a state, with the time it was committed.
@@ -288,55 +280,6 @@ impl Table {
         Ok(Arc::new(Snapshot::new(&self.name, state)?))
     }
 
-    /// Returns the last version an application committed, by its transaction id.
-    ///
-    /// # Errors
-    /// If the log cannot be read.
-    pub async fn read_transaction(&self, snapshot: &Snapshot, app_id: &str) -> Result<Option<i64>> {
-        let failed = || format!("table {}: the transaction {app_id}", self.name);
-        let error = match self.transaction_of(&snapshot.state, app_id).await {
-            Ok(found) => return Ok(found),
-            Err(error) => log_error(error, failed),
-        };
-        let Some(state) = self.reopen_state(snapshot.version).await else {
-            return Err(self.explain_removed_version(snapshot.version, error).await);
-        };
-        self.transaction_of(&state, app_id).await.map_err(|error| log_error(error, failed))
-    }
-
-    /// Returns the state of a version opened once more: its log may have been truncated since, and a checkpoint has
-    /// what its entries had.
-    async fn reopen_state(&self, version: u64) -> Option<DeltaTableState> {
-        self.read_state(Some(version)).await.ok()
-    }
-
-    /// Returns why a version can no longer be read: its log was truncated above it, or else the error as it was.
-    async fn explain_removed_version(&self, version: u64, error: Error) -> Error {
-        match self.list_log_files().await {
-            Ok(files) if files.oldest().is_some_and(|oldest| oldest > version) => {
-                let text = format!("table {}: `forget` has removed version {version} meanwhile; try again", self.name);
-                Error::new(Kind::Conflict, text).with_source(error)
-            }
-            _ => error,
-        }
-    }
-
-    /// Returns the JSON text of a metadata domain.
-    ///
-    /// # Errors
-    /// If the log cannot be read.
-    pub async fn read_domain(&self, snapshot: &Snapshot, domain: &str) -> Result<Option<String>> {
-        let failed = || format!("table {}: the metadata {domain}", self.name);
-        let error = match self.domain_of(&snapshot.state, domain).await {
-            Ok(found) => return Ok(found),
-            Err(error) => log_error(error, failed),
-        };
-        let Some(state) = self.reopen_state(snapshot.version).await else {
-            return Err(self.explain_removed_version(snapshot.version, error).await);
-        };
-        self.domain_of(&state, domain).await.map_err(|error| log_error(error, failed))
-    }
-
     /// Begins a data file of a partition.
     ///
     /// # Errors
@@ -388,7 +331,7 @@ impl Table {
     async fn domains_unchanged(&self, snapshot: &Snapshot, commit: &Commit) -> Result<bool> {
         for change in &commit.domains {
             if let Some(expected) = &change.expected
-                && self.read_domain(snapshot, &change.name).await? != *expected
+                && self.replay_domain(snapshot, &change.name).await? != *expected
             {
                 return Ok(false);
             }
@@ -413,7 +356,7 @@ impl Table {
             *tried = None;
         }
         if let Some((app_id, version)) = &commit.transaction
-            && self.read_transaction(&snapshot, app_id).await?.is_some_and(|there| there >= *version)
+            && self.replay_transaction(&snapshot, app_id).await?.is_some_and(|there| there >= *version)
         {
             return Ok(CommitAttempt::Done(CommitOutcome::AlreadyCommitted));
         }

@@ -36,9 +36,8 @@ impl Lake {
     /// # Errors
     /// If the store does not answer.
     pub async fn find_landed_resources(&self) -> Result<LandedResources> {
-        let lake = self.clone();
         // Before the folder is listed, so that what is added meanwhile shows.
-        let stamp = tokio::task::spawn_blocking(move || lake.raw_folder_stamp()).await.unwrap_or(None);
+        let stamp = self.raw_folder_stamp();
         let folder = self.location.path(RAW);
         let listed = self.location.store.list_with_delimiter(Some(&folder)).await;
         let listed = listed.or_err(Kind::Unavailable, || format!("listing the raw tables of {}", self.location))?;
