@@ -1,7 +1,7 @@
 //! A snapshot of the lake: one version of every table, all of which agree with each other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lake_model::{Catalog, Result};
 use lake_store::{Lake, Snapshot, Table};
@@ -36,6 +36,8 @@ pub struct LakeSnapshot {
     pub(crate) inexact: BTreeMap<String, &'static str>,
     /// The fingerprints of the resources of the catalog, in its order.
     pub(crate) fingerprints: Vec<String>,
+    /// `fast_counts`, `counts` and `incidents` as they are scanned, once a request has scanned them.
+    pub(crate) providers: [OnceLock<Arc<DeltaFiles>>; 3],
 }
 
 /// The versions that a snapshot is made of; `incidents` follow from `counts`.
@@ -93,12 +95,22 @@ impl LakeSnapshot {
         &self.fingerprints
     }
 
-    /// Returns a table of the lake at the version read.
+    /// Returns a table of the lake at the version read. Requests of one snapshot share those that most of them scan.
     ///
     /// # Errors
     /// If its files cannot be scanned.
     pub fn provider(&self, table: &Table, snapshot: &Snapshot) -> Result<Arc<DeltaFiles>> {
-        Ok(Arc::new(DeltaFiles::new(snapshot, table).map_err(engine_error)?))
+        let mut own = [&self.fast_counts, &self.counts, &self.incidents].into_iter().zip(&self.providers);
+        let shared = own.find(|(own, _)| std::ptr::eq(Arc::as_ptr(own), snapshot)).map(|(_, shared)| shared);
+        if let Some(provider) = shared.and_then(OnceLock::get) {
+            return Ok(Arc::clone(provider));
+        }
+        let provider = Arc::new(DeltaFiles::new(snapshot, table).map_err(engine_error)?);
+        if let Some(shared) = shared {
+            // Another request may have been first.
+            shared.get_or_init(|| Arc::clone(&provider));
+        }
+        Ok(provider)
     }
 
     /// Returns the names of the sets of boundaries that have landed.

@@ -116,6 +116,7 @@ impl Reader {
             resources,
             catalog,
             definitions,
+            providers: Default::default(),
         };
         Ok((snapshot, newest_incidents))
     }
