@@ -84,8 +84,9 @@ async fn a_lake_put_in_the_place_of_another_is_the_one_that_is_read() {
     let bench = tokio::task::block_in_place(|| landed(200));
     let (lake, other) = (bench.lake(), bench.folder.path().join("other"));
     copy(&lake, &other);
-    tokio::task::block_in_place(|| bench.ingest(&bench.program(), "fire-incidents", &[]).success());
     let serving = tokio::task::block_in_place(|| bench.program().spawn_serving(&["serve"]));
+    let older = ask_while_quiet(&serving, BY_RESOURCE).await;
+    tokio::task::block_in_place(|| bench.ingest(&bench.program(), "fire-incidents", &[]).success());
     let newer = ask_while_quiet(&serving, BY_RESOURCE).await;
     let swap = || {
         let away = bench.folder.path().join("away");
@@ -94,8 +95,7 @@ async fn a_lake_put_in_the_place_of_another_is_the_one_that_is_read() {
         std::fs::rename(&away, &other).expect("a lake");
     };
     swap();
-    let older = serving.get(BY_RESOURCE).await;
-    eprintln!("{} {}", older.status, older.text());
+    assert_eq!(serving.get(BY_RESOURCE).await.text(), older, "the lake from before");
     swap();
     assert_eq!(ask_while_quiet(&serving, BY_RESOURCE).await, newer);
 }
