@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lake_ingest::LandingOptions;
 use lake_model::{Catalog, CatalogEntry, Error, Kind, Result, parse_portal_url};
 use lake_portal::PortalOptions;
-use lake_query::{Engine, EngineOptions, Queries, Reader};
+use lake_query::{Engine, EngineOptions, Queries, Reader, SegmentCache};
 use lake_store::{Lake, Location};
 
 use crate::args::{Global, Portal};
@@ -49,9 +49,28 @@ pub(crate) fn load_queries(global: &Global) -> Result<Queries> {
 }
 
 pub(crate) fn create_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Arc<Reader>> {
+    Ok(Arc::new(create_plain_reader(global, lake, catalog)?))
+}
+
+fn create_plain_reader(global: &Global, lake: Lake, catalog: &Arc<Catalog>) -> Result<Reader> {
     let options = EngineOptions { memory_bytes: global.memory_mib.max(64) << 20, ..EngineOptions::default() };
     let engine = Engine::new(options, lake.location())?;
-    Ok(Arc::new(Reader::new(lake, engine, Arc::clone(catalog))))
+    Ok(Reader::new(lake, engine, Arc::clone(catalog)))
+}
+
+/// Returns the reader of a server, which keeps decoded counts.
+pub(crate) fn create_caching_reader(
+    global: &Global,
+    lake: Lake,
+    catalog: &Arc<Catalog>,
+    cache_mib: u64,
+) -> Result<Arc<Reader>> {
+    let reader = create_plain_reader(global, lake, catalog)?;
+    if cache_mib == 0 {
+        return Ok(Arc::new(reader));
+    }
+    let cache = SegmentCache::new(Arc::clone(&reader.lake().location().store), cache_mib << 20)?;
+    Ok(Arc::new(reader.with_segments(cache)))
 }
 
 /// Returns the named queries, after checking the user's own over the lake: an invalid one is reported at the start

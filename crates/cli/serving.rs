@@ -21,6 +21,9 @@ const PER_SECOND_BEYOND_LOOPBACK: u32 = 100;
 /// Requests of one client at a time where other machines can ask.
 const AT_A_TIME_BEYOND_LOOPBACK: usize = 32;
 
+/// The counts of some 30 million incidents.
+const DEFAULT_CACHE_MIB: u64 = 512;
+
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct Serving {
     /// Serve HTTP on this address: an IP address or host name of this machine, and a port
@@ -60,6 +63,9 @@ pub(crate) struct Serving {
     /// hosts
     #[arg(long, value_name = "URL")]
     base_map: Option<BaseMap>,
+    /// Keep up to this much of the counts decoded in memory, for fast answers; 0: none
+    #[arg(long, value_name = "MIB", default_value_t = DEFAULT_CACHE_MIB)]
+    pub(crate) cache_mib: u64,
     /// Log every request
     #[arg(long)]
     pub(crate) access_log: bool,

@@ -6,6 +6,7 @@ mod question;
 
 use std::collections::BTreeMap;
 
+use arrow::ipc::reader::StreamReader;
 use lake_testkit::oracle::Incident;
 use lake_testkit::{Answer, Row, Running};
 use rand::rngs::StdRng;
@@ -20,6 +21,9 @@ const POLICE_RESOURCE: &str = "police-department-incidents";
 
 /// Questions of each state of the lake; in all some more than 500.
 const QUESTIONS: usize = 168;
+
+/// Questions of each state that are answered from decoded counts and by the engine; in all some more than 2,000.
+const QUESTIONS_OF_BOTH: usize = 700;
 
 /// A lake of two resources, served over HTTP and Flight SQL.
 struct Lake {
@@ -132,6 +136,32 @@ impl Lake {
         assert!(cut > QUESTIONS / 20, "some answers are cut off: {cut}");
     }
 
+    /// Asks the server that keeps counts decoded, and one that plans every answer.
+    async fn ask_both(&self, seed: u64) {
+        let mut random = StdRng::seed_from_u64(seed);
+        let planning = self.bench.program().spawn_serving(&["serve", "--cache-mib", "0"]);
+        for n in 0..QUESTIONS_OF_BOTH {
+            let path = Question::random(&self.sources, &mut random).path();
+            let (decoded, planned) = (self.get(&path).await, planning.get(&path).await);
+            assert_eq!(planned.status, 200, "{path}: {}", planned.text());
+            assert_eq!(decoded.text(), planned.text(), "seed {seed}, {n}: {path}");
+            for header in ["lake-truncated", "lake-exact", "lake-version"] {
+                assert_eq!(decoded.header(header), planned.header(header), "{header}, seed {seed}, {n}: {path}");
+            }
+        }
+        // The types of columns are those of the plan as well.
+        for path in [
+            "/aggregates?format=arrow&group_by=resource,cell,time,category,hour,weekday&per=km2",
+            "/aggregates?format=arrow&group_by=",
+        ] {
+            let schema = |answer: &Answer| StreamReader::try_new(answer.body.as_slice(), None).expect("Arrow").schema();
+            let (decoded, planned) = (self.get(path).await, planning.get(path).await);
+            assert_eq!(schema(&decoded), schema(&planned), "{path}");
+            let rows = |answer: &Answer| answer::rows("arrow", &answer.body);
+            assert!(rows(&decoded) == rows(&planned), "{path}");
+        }
+    }
+
     /// Checks the relations that hold between any answers.
     async fn hold_together(&self, seed: u64) {
         let mut random = StdRng::seed_from_u64(seed);
@@ -207,6 +237,7 @@ fn form(text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_before_compaction() {
     let lake = Lake::fast();
+    lake.ask_both(21).await;
     lake.hold_together(1).await;
     lake.ask(11).await;
 }
@@ -214,6 +245,7 @@ async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_before_compac
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_after_compaction() {
     let lake = Lake::compacted();
+    lake.ask_both(22).await;
     lake.hold_together(2).await;
     lake.ask(12).await;
 }
@@ -221,6 +253,7 @@ async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_after_compact
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_flight_and_sql_give_the_rows_of_a_plain_fold_above_a_compaction() {
     let lake = Lake::mixed();
+    lake.ask_both(23).await;
     lake.hold_together(3).await;
     lake.ask(13).await;
 }

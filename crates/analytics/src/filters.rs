@@ -7,7 +7,8 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
 use lake_model::{MICROS_PER_HOUR, year_of};
-use lake_query::{Area, Rectangle};
+use lake_query::{Area, CellBox, Rectangle};
+use lake_segments::{CellOverlap, PlaceFilter};
 
 use crate::dimension::Dimension;
 use crate::error::ParameterError;
@@ -217,8 +218,12 @@ impl Filters {
     /// Returns whether hourly counts can be filtered: no point is tested, and the window consists of full hours.
     pub fn fit_hourly_counts(&self) -> bool {
         let whole = |instant: Option<i64>| instant.is_none_or(|instant| instant.rem_euclid(MICROS_PER_HOUR) == 0);
-        let anywhere = self.bbox.is_none() && self.polygon.is_none() && self.near.is_none();
-        anywhere && whole(self.start) && whole(self.end)
+        !self.test_points() && whole(self.start) && whole(self.end)
+    }
+
+    /// Returns whether the points of incidents are tested.
+    pub(crate) fn test_points(&self) -> bool {
+        self.bbox.is_some() || self.polygon.is_some() || self.near.is_some()
     }
 
     /// Returns the conditions on columns that `counts` and `incidents` share.
@@ -245,6 +250,32 @@ impl Filters {
         let from = self.start.map(|start| col("year").gt_eq(lit(year_of(start))));
         let to = self.end.map(|end| col("year").lt_eq(lit(year_of(end - 1))));
         from.into_iter().chain(to).reduce(Expr::and)
+    }
+
+    /// Returns the test of an incident's place by its cell and point; `None` if every place passes. `boxes` are those of the
+    /// cells by code, from code 1 on.
+    pub(crate) fn place_filter(&self, boxes: &[Option<CellBox>]) -> Option<PlaceFilter> {
+        if !self.test_points() {
+            return None;
+        }
+        let (bbox, polygon, near) = (self.bbox, self.polygon.clone(), self.near);
+        let overlap = |cell: &CellBox| {
+            let of_bbox = bbox.iter().map(|bbox| bbox.overlap(cell));
+            let of_near = near.iter().map(|near| near.overlap(cell));
+            let of_polygon = polygon.iter().map(|polygon| polygon.overlap(cell));
+            of_bbox.chain(of_near).chain(of_polygon).min().unwrap_or(CellOverlap::Inside)
+        };
+        let of_cells = boxes.iter().map(|cell| cell.as_ref().map_or(CellOverlap::Partial, overlap));
+        let cells = std::iter::once(CellOverlap::Outside).chain(of_cells).collect();
+        let bounds = [near.map(|near| near.bounds()), polygon.as_ref().map(|polygon| polygon.bounds())];
+        let contains = move |latitude: f64, longitude: f64| {
+            // As in the plan, with the same order of floating-point numbers.
+            bounds.iter().flatten().all(|bounds| bounds.contains(latitude, longitude))
+                && bbox.is_none_or(|bbox| bbox.contains(latitude, longitude))
+                && near.is_none_or(|near| near.contains(latitude, longitude))
+                && polygon.as_ref().is_none_or(|polygon| polygon.contains(latitude, longitude))
+        };
+        Some(PlaceFilter { cells, contains: Arc::new(contains) })
     }
 
     /// Returns the condition on an incident's point; the bounding boxes, which are cheap, come first.

@@ -12,6 +12,7 @@ use lake_query::{CountsFilter, Session, engine_error, scan_counts};
 
 use crate::aggregates::AggregatesRequest;
 use crate::context::QueryContext;
+use crate::counting::count_rows;
 use crate::ordered_rows::{OrderedRows, SortColumn, first_rows};
 
 /// Returns the engine's error of a plan that we made, for which a client is not responsible.
@@ -29,8 +30,26 @@ pub fn plan_error(error: DataFusionError) -> Error {
 /// # Errors
 /// If the tables cannot be read.
 pub async fn answer_rows(context: &QueryContext, question: &AggregatesRequest) -> Result<OrderedRows> {
-    let frame = answer_frame(context, question).await?;
+    if let Some(counted) = count_rows(context, question, question.limit).await? {
+        return Ok(counted.into_stream());
+    }
+    let frame = plan_answer(context, question).await?;
     let order: Vec<SortColumn> = question.group_by.iter().map(|dimension| (dimension.column(), false)).collect();
+    first_rows(frame, &order, question.limit).await.map_err(plan_error)
+}
+
+/// Returns the rows that answer `question` with the greatest counts, the greatest first, up to its limit. Rows with equal
+/// counts are in the order of its dimensions.
+///
+/// # Errors
+/// If the tables cannot be read.
+pub async fn most_frequent_rows(context: &QueryContext, question: &AggregatesRequest) -> Result<OrderedRows> {
+    if let Some(counted) = count_rows(context, question, usize::MAX).await? {
+        return Ok(counted.most_frequent(question.limit)?.into_stream());
+    }
+    let frame = plan_answer(context, question).await?;
+    let dimensions = question.group_by.iter().map(|dimension| (dimension.column(), false));
+    let order: Vec<SortColumn> = [("count", true)].into_iter().chain(dimensions).collect();
     first_rows(frame, &order, question.limit).await.map_err(plan_error)
 }
 
@@ -39,6 +58,13 @@ pub async fn answer_rows(context: &QueryContext, question: &AggregatesRequest) -
 /// # Errors
 /// If the tables cannot be planned.
 pub async fn answer_frame(context: &QueryContext, question: &AggregatesRequest) -> Result<DataFrame> {
+    if let Some(counted) = count_rows(context, question, usize::MAX).await? {
+        return context.engine.session().context().read_batch(counted.rows).map_err(plan_error);
+    }
+    plan_answer(context, question).await
+}
+
+async fn plan_answer(context: &QueryContext, question: &AggregatesRequest) -> Result<DataFrame> {
     if question.is_answered_by_counts() {
         plan_from_counts(context, question)
     } else {

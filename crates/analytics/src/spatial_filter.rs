@@ -8,12 +8,16 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf};
 use datafusion::prelude::{col, lit};
 use lake_model::FINEST_RESOLUTION;
-use lake_query::Rectangle;
+use lake_query::{CellBox, Rectangle};
+use lake_segments::CellOverlap;
 
 /// The Earth's mean radius, metres (IUGG).
 const RADIUS: f64 = 6_371_008.8;
 /// The margin of a box around a circle, degrees: far more than rounding, far less than a street.
 const SLACK: f64 = 1e-6;
+
+/// The greatest radius of a circle by which whole cells are judged, metres: a quarter of the way round the world.
+const MAX_JUDGED_METRES: f64 = 10_000_000.0;
 
 /// The cells of the finest resolution in a coarser one. They follow each other: an H3 index holds its parents' digits
 /// before its own (<https://h3geo.org/docs/core-library/h3Indexing>).
@@ -40,6 +44,26 @@ impl CellRange {
         Some(Self { first: digits(0), last: digits(6) })
     }
 
+    /// Returns ranges with the same cells that do not overlap, in their order.
+    pub(crate) fn merge(ranges: &[Self]) -> Vec<Self> {
+        let mut sorted = ranges.to_vec();
+        sorted.sort_unstable();
+        let mut merged: Vec<Self> = Vec::new();
+        for range in sorted {
+            match merged.last_mut() {
+                Some(last) if range.first <= last.last => last.last = last.last.max(range.last),
+                _ => merged.push(range),
+            }
+        }
+        merged
+    }
+
+    /// Returns whether one of the ranges, which are merged, contains a cell.
+    pub(crate) fn any_contains(merged: &[Self], cell: i64) -> bool {
+        let before = merged.partition_point(|range| range.first <= cell);
+        before > 0 && cell <= merged[before - 1].last
+    }
+
     /// Returns the test in a plan over `cell`; files and row groups outside are never read.
     pub fn to_condition(&self) -> Expr {
         col("cell").between(lit(self.first), lit(self.last))
@@ -60,10 +84,33 @@ pub struct Circle {
 impl Circle {
     /// Returns whether a point is inside: by great-circle distance (haversine) on a sphere.
     pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        self.distance(latitude, longitude) <= self.metres
+    }
+
+    /// Returns the distance of a point from the middle, metres.
+    fn distance(&self, latitude: f64, longitude: f64) -> f64 {
         let (from, to) = (self.latitude.to_radians(), latitude.to_radians());
         let half = |angle: f64| (angle / 2.0).sin().powi(2);
         let h = half(to - from) + from.cos() * to.cos() * half((longitude - self.longitude).to_radians());
-        2.0 * RADIUS * h.min(1.0).sqrt().asin() <= self.metres
+        2.0 * RADIUS * h.min(1.0).sqrt().asin()
+    }
+
+    /// Returns how much of a cell is inside.
+    pub(crate) fn overlap(&self, cell: &CellBox) -> CellOverlap {
+        if self.metres > MAX_JUDGED_METRES {
+            return CellOverlap::Partial;
+        }
+        // Along a parallel and along a meridian, the ends are farthest, but for what is on the other side of the world.
+        if cell.corners().into_iter().all(|(latitude, longitude)| self.contains(latitude, longitude)) {
+            return CellOverlap::Inside;
+        }
+        let (latitude, longitude) = cell.center();
+        let center = Self { latitude, longitude, metres: 0.0 };
+        let radius = cell.corners().map(|(latitude, longitude)| center.distance(latitude, longitude));
+        let radius = radius.into_iter().fold(0.0, f64::max);
+        // One metre more, for rounding.
+        let is_apart = self.distance(latitude, longitude) > self.metres + radius + 1.0;
+        if is_apart { CellOverlap::Outside } else { CellOverlap::Partial }
     }
 
     /// Returns a box that contains the circle; around a pole it contains every longitude.

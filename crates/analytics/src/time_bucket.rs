@@ -8,6 +8,7 @@ use chrono::{Datelike, NaiveDate};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{ColumnarValue, Expr, ScalarUDF, Volatility, create_udf};
 use lake_model::{MICROS_PER_DAY, MICROS_PER_HOUR};
+use lake_segments::Interval;
 
 const MICROS_PER_MINUTE: i64 = MICROS_PER_HOUR / 60;
 /// 1970-01-05, the first Monday.
@@ -60,8 +61,37 @@ impl TimePrecision {
         !matches!(self, Self::Fixed { micros, .. } if micros < MICROS_PER_HOUR)
     }
 
+    /// Returns the longest intervals that its buckets consist of; `None` if they are shorter than an hour or all time.
+    pub(crate) fn interval(self) -> Option<Interval> {
+        let is_whole = |length: i64| matches!(self, Self::Fixed { micros, aligned } if micros % length == 0 && aligned % length == 0);
+        match self {
+            Self::Fixed { .. } if is_whole(MICROS_PER_DAY) => Some(Interval::Day),
+            Self::Fixed { .. } if is_whole(MICROS_PER_HOUR) => Some(Interval::Hour),
+            Self::Month => Some(Interval::Month),
+            Self::Year => Some(Interval::Year),
+            Self::Fixed { .. } | Self::All => None,
+        }
+    }
+
+    /// Returns the length of buckets that are shorter than an hour, microseconds.
+    pub(crate) fn micros_within_hour(self) -> Option<u32> {
+        match self {
+            Self::Fixed { micros, aligned: 0 }
+                if micros > 0 && MICROS_PER_HOUR % micros == 0 && micros < MICROS_PER_HOUR =>
+            {
+                u32::try_from(micros).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns how many buckets an hour has; 1 if they are not shorter.
+    pub(crate) fn buckets_of_hour(self) -> i64 {
+        self.micros_within_hour().map_or(1, |micros| MICROS_PER_HOUR / i64::from(micros))
+    }
+
     /// Returns the start of the bucket of an instant, wall-clock microseconds.
-    fn start(self, instant: i64) -> i64 {
+    pub(crate) fn start(self, instant: i64) -> i64 {
         let day = instant.div_euclid(MICROS_PER_DAY);
         let first_of = |before: fn(&NaiveDate) -> u32| match date(day) {
             Some(date) => (day - i64::from(before(&date))) * MICROS_PER_DAY,

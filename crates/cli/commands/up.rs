@@ -55,7 +55,8 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<u8> {
     // The ports are taken first: a second `up` on them ends before it begins, and leaves no lake behind.
     let Listening { server, access, limits } = args.serving.listen().await?;
     let lake = context::create_lake(global).await?;
-    let reader = context::create_reader(global, lake.clone(), &context::load_catalog(global)?)?;
+    let reader =
+        context::create_caching_reader(global, lake.clone(), &context::load_catalog(global)?, args.serving.cache_mib)?;
     let queries = context::load_checked_queries(global, &reader).await?;
     let stop = super::stop_on_signals(
         "the page that is being landed still lands, compaction and requests under way still end",

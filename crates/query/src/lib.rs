@@ -9,6 +9,7 @@ mod functions;
 mod geometry;
 mod output;
 mod projection;
+mod segments;
 mod snapshot;
 mod sql;
 
@@ -17,14 +18,17 @@ pub use datafusion::dataframe::DataFrame;
 
 pub use engine::{Engine, EngineOptions, Session};
 pub use error::{SPILL_LIMIT_MESSAGE, engine_error, statement_error};
-pub use functions::h3::{cell_disk, cell_text, cell_to_parent, parse_cell};
+pub use functions::h3::{cell_area_km2, cell_disk, cell_text, cell_to_parent, parse_cell};
 pub use geometry::area::{Area, Rectangle};
+pub use geometry::cell_box::CellBox;
 pub use geometry::clip::{HalfPlane, Point, clip};
 pub use geometry::outline::{cell_corners, cell_outline};
 pub use output::format::{Cells, Format, WriterOptions};
 pub use output::output_columns::{OutputColumns, with_unique_names};
 pub use output::result_writer::ResultWriter;
 pub use projection::{IncidentProjector, incident_select};
+pub use segments::pending_incidents::PendingIncidents;
+pub use segments::segment_cache::{SegmentCache, SegmentFile};
 pub use snapshot::delta_files::DeltaFiles;
 pub use snapshot::lake_snapshot::LakeSnapshot;
 pub use snapshot::reader::Reader;

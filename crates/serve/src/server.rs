@@ -83,6 +83,7 @@ impl Server {
         let app = App::new(reader, access, limits, map_page, stop.clone())?;
         let app = Arc::new(App { queries: self.queries, ..app });
         let abort = app.abort.clone();
+        tokio::spawn(decode_counts(Arc::clone(&app.reader)));
         let workers = app.sql_workers.clone().maintain();
         let router = router(Arc::clone(&app)).layer(Extension(Scheme(self.scheme)));
         let http = serve(self.socket, router, within, stop.clone(), abort.clone());
@@ -111,5 +112,15 @@ impl Server {
                 Ok(())
             }
         }
+    }
+}
+
+/// Decodes the counts of the lake before the first question needs them.
+async fn decode_counts(reader: Arc<Reader>) {
+    let Some(segments) = reader.segments() else { return };
+    match reader.open_newest().await {
+        Ok(snapshot) => segments.load_newest_later(&snapshot),
+        // Every request opens the lake, and reports what is wrong with it.
+        Err(error) => tracing::debug!(%error, "the counts were not decoded at the start"),
     }
 }

@@ -40,6 +40,11 @@ pub fn cell_to_parent(cell: i64, res: i64) -> Option<i64> {
     Some(cell & !(0xf << 52) | res << 52 | unused)
 }
 
+/// Returns the area of a cell, square kilometres; `None` of a number that is not a cell.
+pub fn cell_area_km2(index: i64) -> Option<f64> {
+    Some(cell(index)?.area_km2())
+}
+
 /// Formats a cell as hexadecimal text.
 pub fn cell_text(cell: i64) -> String {
     format!("{cell:x}")
@@ -175,7 +180,7 @@ pub(crate) fn h3_functions() -> Vec<ScalarUDF> {
             }
             Arc::new(lists.finish())
         }),
-        udf("h3_cell_area_km2", &[Int64], Float64, |a| each_real(&a[0], |c| Some(cell(c)?.area_km2()))),
+        udf("h3_cell_area_km2", &[Int64], Float64, |a| each_real(&a[0], cell_area_km2)),
         udf("h3_cell_to_boundary_wkt", &[Int64], Utf8, |a| each_text(&a[0], cell_wkt)),
         udf("h3_h3_to_string", &[Int64], Utf8, |a| each_text(&a[0], |c| Some(cell_text(c)))),
         udf("h3_string_to_h3", &[Utf8], Int64, |a| {

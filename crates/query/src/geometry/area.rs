@@ -8,7 +8,10 @@ use std::ops::RangeInclusive;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{col, lit};
 use lake_model::parse_json;
+use lake_segments::CellOverlap;
 use serde_json::Value;
+
+use crate::geometry::cell_box::CellBox;
 
 /// The most bands of latitude that a polygon's edges are sorted into.
 const MAX_BANDS: usize = 64;
@@ -56,15 +59,33 @@ impl Rectangle {
         from("latitude", self.south).and(to("latitude", self.north)).and(across)
     }
 
+    /// Returns how much of a cell is inside.
+    pub fn overlap(&self, cell: &CellBox) -> CellOverlap {
+        if self.west > self.east {
+            return CellOverlap::Partial;
+        }
+        let is_apart = |low: f64, high: f64, cell_low: f64, cell_high: f64| cell_high < low || cell_low > high;
+        if is_apart(self.west, self.east, cell.west, cell.east)
+            || is_apart(self.south, self.north, cell.south, cell.north)
+        {
+            return CellOverlap::Outside;
+        }
+        let is_inside = cell.corners().into_iter().all(|(latitude, longitude)| self.contains(latitude, longitude));
+        if is_inside { CellOverlap::Inside } else { CellOverlap::Partial }
+    }
+
     /// Returns whether a point is inside.
     pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        // The order of the engine's comparisons, in which -0.0 is less than 0.0.
+        let at_least = |value: f64, low: f64| value.total_cmp(&low).is_ge();
+        let at_most = |value: f64, high: f64| value.total_cmp(&high).is_le();
         let across = if self.west > self.east {
-            longitude >= self.west || longitude <= self.east
+            at_least(longitude, self.west) || at_most(longitude, self.east)
         } else {
-            let is_between = |longitude: f64| (self.west..=self.east).contains(&longitude);
+            let is_between = |longitude: f64| at_least(longitude, self.west) && at_most(longitude, self.east);
             is_between(longitude) || longitude.abs() >= 180.0 && is_between(-longitude)
         };
-        across && (self.south..=self.north).contains(&latitude)
+        across && at_least(latitude, self.south) && at_most(latitude, self.north)
     }
 }
 
@@ -93,6 +114,19 @@ struct Polygon {
     edges: Vec<Edge>,
     /// Band of latitude to the edges that reach into it: a point is tested against those of its own band only.
     bands: Vec<Vec<usize>>,
+}
+
+impl Edge {
+    /// Returns whether the edge may have a point in a box: not if the box is away from its ends or on one side of its line.
+    fn may_touch(&self, cell: &CellBox) -> bool {
+        let Self { from: [x0, y0], to: [x1, y1] } = *self;
+        if x0.max(x1) < cell.west || x0.min(x1) > cell.east || y0.max(y1) < cell.south || y0.min(y1) > cell.north {
+            return false;
+        }
+        let side = |(latitude, longitude): (f64, f64)| (x1 - x0) * (latitude - y0) - (longitude - x0) * (y1 - y0);
+        let sides = cell.corners().map(side);
+        !(sides.iter().all(|side| *side > 0.0) || sides.iter().all(|side| *side < 0.0))
+    }
 }
 
 impl Area {
@@ -140,6 +174,15 @@ impl Area {
         // A turn round the world rounds; the box must not be the smaller for it.
         let slack = if west < -180.0 || east > 180.0 { 1e-9 } else { 0.0 };
         Rectangle::from_bounds(west - slack, east + slack, south, north)
+    }
+
+    /// Returns how much of a cell is inside.
+    pub fn overlap(&self, cell: &CellBox) -> CellOverlap {
+        if self.polygons.iter().any(Polygon::is_beyond_180) {
+            return CellOverlap::Partial;
+        }
+        let of_polygons = self.polygons.iter().map(|polygon| polygon.overlap(cell));
+        of_polygons.max().unwrap_or(CellOverlap::Outside)
     }
 
     /// Returns whether a point is inside or on the boundary.
@@ -205,6 +248,25 @@ impl Polygon {
         )]
         let band = (part * self.bands.len() as f64) as usize;
         band.min(last)
+    }
+
+    fn is_beyond_180(&self) -> bool {
+        *self.extent.x.start() < -180.0 || *self.extent.x.end() > 180.0
+    }
+
+    fn overlap(&self, cell: &CellBox) -> CellOverlap {
+        let (x, y) = (&self.extent.x, &self.extent.y);
+        if cell.east < *x.start() || cell.west > *x.end() || cell.north < *y.start() || cell.south > *y.end() {
+            return CellOverlap::Outside;
+        }
+        let bands = self.band(cell.south)..=self.band(cell.north);
+        let mut near = self.bands[bands].iter().flatten();
+        if near.any(|edge| self.edges[*edge].may_touch(cell)) {
+            return CellOverlap::Partial;
+        }
+        // Without an edge in the box, all of it is where its middle is.
+        let (latitude, longitude) = cell.center();
+        if self.contains(latitude, longitude) { CellOverlap::Inside } else { CellOverlap::Outside }
     }
 
     fn contains(&self, latitude: f64, longitude: f64) -> bool {

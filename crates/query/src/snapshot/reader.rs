@@ -10,6 +10,7 @@ use lake_store::{DataFile, Lake, LandedResources, Snapshot};
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
+use crate::segments::segment_cache::SegmentCache;
 use crate::snapshot::newest_snapshot::NewestSnapshot;
 
 /// Definitions by the names of their resources.
@@ -33,6 +34,7 @@ pub struct Reader {
     pub(super) incident_files: Mutex<BTreeMap<String, FilesOfVersion>>,
     /// Whether the table of boundaries has been seen: it does not go away.
     pub(super) has_boundaries: AtomicBool,
+    segments: Option<Arc<SegmentCache>>,
 }
 
 impl Reader {
@@ -46,7 +48,19 @@ impl Reader {
             newest: Mutex::default(),
             incident_files: Mutex::default(),
             has_boundaries: AtomicBool::default(),
+            segments: None,
         }
+    }
+
+    /// Returns the reader with a cache of decoded counts.
+    #[must_use]
+    pub fn with_segments(self, segments: SegmentCache) -> Self {
+        Self { segments: Some(Arc::new(segments)), ..self }
+    }
+
+    /// Returns the cache of decoded counts, if there is one.
+    pub fn segments(&self) -> Option<&Arc<SegmentCache>> {
+        self.segments.as_ref()
     }
 
     /// Returns the lake.

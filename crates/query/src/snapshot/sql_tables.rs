@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
-use lake_model::{Error, Result};
+use lake_model::{Error, Resource, Result};
 
 use crate::engine::{Engine, Session};
 use crate::error::engine_error;
@@ -66,15 +66,7 @@ async fn register_tables(session: &Session, lake_snapshot: &LakeSnapshot) -> Res
         let sql_name = name.replace('-', "_");
         raw.register_table(sql_name.clone(), provider).map_err(engine_error)?;
         if let (true, Some(definition)) = (resource.is_pending(), &resource.resource) {
-            let text = fill(
-                sql_files::VIEWS_CHANGED,
-                &[
-                    ("incident", &incident_select(definition)),
-                    ("raw", &format!("raw.\"{sql_name}\"")),
-                    ("above", &resource.watermark().to_string()),
-                    ("through", &resource.through.to_string()),
-                ],
-            )?;
+            let text = changed_view_sql(definition, resource, &format!("raw.\"{sql_name}\""))?;
             let frame = context.sql(&text).await.map_err(engine_error)?;
             pending.register_table(sql_name.clone(), frame.into_view()).map_err(engine_error)?;
             changed.push((name.clone(), sql_name));
@@ -101,6 +93,19 @@ async fn register_tables(session: &Session, lake_snapshot: &LakeSnapshot) -> Res
     // Tables that only the views need are hidden from users.
     catalog.deregister_schema("pending", true).map_err(engine_error)?;
     Ok(())
+}
+
+/// Returns the SQL of the current versions of the keys that landed above the watermark of a resource, from its raw table.
+pub(crate) fn changed_view_sql(definition: &Resource, resource: &ResourceSnapshot, raw: &str) -> Result<String> {
+    fill(
+        sql_files::VIEWS_CHANGED,
+        &[
+            ("incident", &incident_select(definition)),
+            ("raw", raw),
+            ("above", &resource.watermark().to_string()),
+            ("through", &resource.through.to_string()),
+        ],
+    )
 }
 
 fn incidents_view_sql(changed: &[(String, String)]) -> Result<String> {

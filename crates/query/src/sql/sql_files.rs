@@ -47,6 +47,7 @@ sql_files! {
     SERVE_RESOURCE_TOTALS = "serve/resource_totals.sql";
     VIEWS_BOUNDARIES = "views/boundaries.sql";
     VIEWS_CHANGED = "views/changed.sql";
+    VIEWS_CORRECTIONS = "views/corrections.sql";
     VIEWS_COUNTS = "views/counts.sql";
     VIEWS_INCIDENTS_PENDING = "views/incidents_pending.sql";
     VIEWS_INCIDENTS_STORED = "views/incidents_stored.sql";

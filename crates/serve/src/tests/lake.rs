@@ -11,7 +11,7 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use lake_model::{Catalog, MICROS_PER_HOUR, Resource, year_of, year_start};
-use lake_query::{Engine, EngineOptions, IncidentProjector, Reader};
+use lake_query::{Engine, EngineOptions, IncidentProjector, Reader, SegmentCache};
 use lake_store::{Commit, CompactionMark, Lake, LandingMark, Location, Table, fast_counts_transaction};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -264,7 +264,9 @@ pub(super) async fn test_lake(rows: usize) -> TestLake {
         }
     }
     let engine = Engine::new(EngineOptions::default(), lake.location()).expect("an engine");
-    TestLake { reader: Arc::new(Reader::new(lake, engine, Arc::new(catalog))), incidents, _directory: directory }
+    let cache = SegmentCache::new(Arc::clone(&lake.location().store), 1 << 24).expect("a cache");
+    let reader = Reader::new(lake, engine, Arc::new(catalog)).with_segments(cache);
+    TestLake { reader: Arc::new(reader), incidents, _directory: directory }
 }
 
 /// Returns the values of a column as in JSON, for comparing.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 use lake_analytics::{
-    AGGREGATES_PARAMETERS, AggregatesRequest, AnswerLimits, Parameters, plan_from_counts, plan_from_incidents,
+    AGGREGATES_PARAMETERS, AggregatesRequest, AnswerLimits, Parameters, count_rows, plan_from_counts,
+    plan_from_incidents,
 };
 use lake_model::{MICROS_PER_DAY, MICROS_PER_HOUR, format_wall_clock, parse_wall_clock};
 use lake_query::cell_to_parent;
@@ -127,10 +128,12 @@ async fn counts_and_incidents_and_a_naive_recount_say_the_same() {
         let asked = question(&query);
         assert!(asked.is_answered_by_counts(), "{query}");
         let by_counts = plan_from_counts(&context, &asked).expect("a plan").collect().await.expect(&query);
+        let decoded = count_rows(&context, &asked, usize::MAX).await.expect(&query).expect("decoded counts").rows;
         let by_rows = plan_from_incidents(&context, &asked).await.expect("a plan").collect().await.expect(&query);
         let naive = naive(&lake.incidents, &dimensions, &*test);
         assert_eq!(keyed(rows(&by_counts)), naive, "{query}");
         assert_eq!(keyed(rows(&by_rows)), naive, "{query}");
+        assert_eq!(keyed(rows(&[decoded])), naive, "{query}");
     }
 }
 

@@ -9,8 +9,7 @@ use axum::response::Response;
 use futures::TryStreamExt as _;
 use lake_analytics::{
     AggregatesRequest, Dimension, FILTERS, FORMAT, Filters, Parameter, ParameterError, ParameterTable, Shape,
-    TimePrecision, ValueKind, answer_frame, first_rows, parse_optional_integer, plan_error, unknown_value,
-    with_filters,
+    TimePrecision, ValueKind, most_frequent_rows, parse_optional_integer, plan_error, unknown_value, with_filters,
 };
 use lake_model::{Kind, Result, ResultExt};
 
@@ -102,9 +101,7 @@ async fn count_labels(
             per_km2: false,
             limit,
         };
-        let frame = answer_frame(context, &question).await?;
-        let order = [("count", true), (facet.column(), false)];
-        let rows = first_rows(frame, &order, limit).await.map_err(plan_error)?;
+        let rows = most_frequent_rows(context, &question).await?;
         truncated |= rows.truncated;
         let found: Vec<RecordBatch> = rows.batches.try_collect().await.map_err(plan_error)?;
         for batch in found {
