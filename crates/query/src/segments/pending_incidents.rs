@@ -10,9 +10,9 @@ use lake_segments::{Segment, SegmentBuilder, SharedDictionaries};
 
 use crate::engine::Engine;
 use crate::error::engine_error;
+use crate::snapshot::changed_view::changed_view_sql;
+use crate::snapshot::file_statistics::last_batch;
 use crate::snapshot::lake_snapshot::LakeSnapshot;
-use crate::snapshot::open::last_batch;
-use crate::snapshot::sql_tables::changed_view_sql;
 use crate::sql::sql_files;
 use crate::sql::templates::{fill, literal};
 

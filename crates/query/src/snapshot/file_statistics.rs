@@ -70,3 +70,11 @@ pub(crate) fn file_statistics(file: &DataFile, schema: &SchemaRef, partition_col
         column_statistics: columns.collect(),
     })
 }
+
+/// Returns the last batch of a file of raw rows, where the log has it.
+pub(crate) fn last_batch(file: &DataFile) -> Option<i64> {
+    match file.ranges.get("_batch") {
+        Some(ColumnRange::Number(_, last)) => Some(*last),
+        _ => None,
+    }
+}

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use lake_model::{Kind, Resource, Result};
 use lake_store::{
-    ColumnRange, CompactionMark, CountedDefinitions, DataFile, ForgottenMark, LandedResources, LandingMark, Snapshot,
+    CompactionMark, CountedDefinitions, DataFile, ForgottenMark, LandedResources, LandingMark, Snapshot,
     fast_counts_transaction,
 };
 
+use crate::snapshot::file_statistics::last_batch;
 use crate::snapshot::lake_snapshot::{DefinitionsChoice, LakeSnapshot, SnapshotTables, find_inexact};
 use crate::snapshot::newest_snapshot::NewestSnapshot;
 use crate::snapshot::reader::Reader;
@@ -169,12 +170,5 @@ impl Reader {
         let own: Arc<Vec<DataFile>> = Arc::new(own.cloned().collect());
         lock().insert(name.to_owned(), (version, Arc::clone(&own)));
         Ok(own)
-    }
-}
-
-pub(crate) fn last_batch(file: &DataFile) -> Option<i64> {
-    match file.ranges.get("_batch") {
-        Some(ColumnRange::Number(_, last)) => Some(*last),
-        _ => None,
     }
 }

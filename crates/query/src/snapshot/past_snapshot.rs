@@ -13,8 +13,8 @@ use futures::TryStreamExt as _;
 use lake_model::{Error, Kind, Result};
 use lake_store::{LogEntry, Snapshot, Table};
 
+use crate::snapshot::file_statistics::last_batch;
 use crate::snapshot::lake_snapshot::{DefinitionsChoice, LakeSnapshot, SnapshotTables};
-use crate::snapshot::open::last_batch;
 use crate::snapshot::reader::Reader;
 use crate::snapshot::time_travel::TimeTravel;
 

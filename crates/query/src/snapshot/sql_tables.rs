@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
-use lake_model::{Error, Resource, Result};
+use lake_model::{Error, Result};
 
 use crate::engine::{Engine, Session};
 use crate::error::engine_error;
-use crate::projection::incident_select;
 use crate::snapshot::boundaries;
+use crate::snapshot::changed_view::changed_view_sql;
 use crate::snapshot::lake_snapshot::LakeSnapshot;
 use crate::snapshot::reader::Reader;
 use crate::snapshot::resource_snapshot::ResourceSnapshot;
@@ -93,19 +93,6 @@ async fn register_tables(session: &Session, lake_snapshot: &LakeSnapshot) -> Res
     // Tables that only the views need are hidden from users.
     catalog.deregister_schema("pending", true).map_err(engine_error)?;
     Ok(())
-}
-
-/// Returns the SQL of the current versions of the keys that landed above the watermark of a resource, from its raw table.
-pub(crate) fn changed_view_sql(definition: &Resource, resource: &ResourceSnapshot, raw: &str) -> Result<String> {
-    fill(
-        sql_files::VIEWS_CHANGED,
-        &[
-            ("incident", &incident_select(definition)),
-            ("raw", raw),
-            ("above", &resource.watermark().to_string()),
-            ("through", &resource.through.to_string()),
-        ],
-    )
 }
 
 fn incidents_view_sql(changed: &[(String, String)]) -> Result<String> {
