@@ -200,7 +200,8 @@ async fn two_hundred_clients_are_answered_rightly_or_refused_in_words_and_memory
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_over_the_memory_limit_fails_alone() {
     let bench = landed(20_000);
-    let running = bench.program().spawn_serving(&["serve", "--request-memory-mib", "1"]);
+    // Decoded counts take less memory.
+    let running = bench.program().spawn_serving(&["serve", "--request-memory-mib", "1", "--cache-mib", "0"]);
     let light = "/aggregates?group_by=category&limit=1000";
     let expected = running.get(light).await;
     assert_eq!(expected.status, 200, "{}", expected.text());

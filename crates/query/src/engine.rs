@@ -86,7 +86,8 @@ impl Engine {
             .map_err(engine_error)?;
         let runtime =
             RuntimeEnv { memory_pool: Arc::new(share), disk_manager: Arc::new(disk), ..self.runtime.as_ref().clone() };
-        Ok(Self { runtime: Arc::new(runtime), options: self.options.clone() })
+        let options = EngineOptions { memory_bytes: bytes, ..self.options.clone() };
+        Ok(Self { runtime: Arc::new(runtime), options })
     }
 
     /// Bytes that all sessions together may hold.

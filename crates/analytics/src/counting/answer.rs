@@ -23,6 +23,8 @@ use crate::ordered_rows::OrderedRows;
 const MAX_ROWS_TO_WAIT_FOR: u64 = 400_000;
 /// Groups that a question may hold: some 100 MiB.
 const MAX_GROUPS: usize = 1 << 22;
+/// About what a group takes in memory, bytes.
+const BYTES_PER_GROUP: usize = 24;
 /// Counting fewer rows than these is fast without rollups.
 const MIN_ROWS_TO_ROLL_UP: usize = 1_000;
 
@@ -84,11 +86,12 @@ pub async fn count_rows(
     let number = |of: &str| resources.iter().position(|name| *name == of).unwrap_or(0);
     let segments: Vec<SegmentOfResource> =
         levels.into_iter().map(|(resource, levels)| SegmentOfResource { resource: number(resource), levels }).collect();
+    let max_groups = MAX_GROUPS.min(context.engine.memory_bytes() / BYTES_PER_GROUP);
     // Dropped with this future, when its time is over.
     let abandoned = StopOnDrop::default();
     let stop = Arc::clone(&abandoned.0);
     let count = move || {
-        let counted = count_groups(&coded.request, &segments, limit, MAX_GROUPS, &stop);
+        let counted = count_groups(&coded.request, &segments, limit, max_groups, &stop);
         counted.ok().map(|counted| (coded, counted))
     };
     let Ok(counted) = tokio::task::spawn_blocking(count).await else { return Ok(None) };
