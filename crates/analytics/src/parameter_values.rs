@@ -93,7 +93,7 @@ pub(crate) fn parse_limit(parameters: &Parameters, limits: &AnswerLimits) -> Res
         return parse_integer("limit", text, 1, limits.max_rows).map_err(|error| error.with_limit_name("max_rows"));
     }
     text.trim().parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
-        let what = format!("`{text}` is not a valid `limit`: expected a whole number from 1");
+        let what = format!("`{text}` is not a valid `limit`: expected an integer from 1");
         ParameterError::new("limit", what)
     })
 }
