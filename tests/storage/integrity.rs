@@ -243,10 +243,10 @@ const PATHS: [&str; 5] = [
 async fn a_server_refuses_what_went_bad_after_it_answered() {
     let bench = tokio::task::block_in_place(bench);
     // One reads from the disk each time, one has what it checked in memory.
-    for cache in ["0", "32"] {
-        let program = bench.program().env("HOTSPOTS_BLOCK_CACHE_MIB", cache);
-        let serving = tokio::task::block_in_place(|| program.spawn_serving(&["serve"]));
-        damage_under_a_server(&bench.lake(), &serving, cache == "0").await;
+    for (blocks, decoded) in [("0", "0"), ("32", "512")] {
+        let program = bench.program().env("HOTSPOTS_BLOCK_CACHE_MIB", blocks);
+        let serving = tokio::task::block_in_place(|| program.spawn_serving(&["serve", "--cache-mib", decoded]));
+        damage_under_a_server(&bench.lake(), &serving, blocks == "0").await;
     }
 }
 
