@@ -5,7 +5,6 @@ use std::sync::Arc;
 use lake_store::{LandedResources, Snapshot, Table};
 
 use crate::snapshot::lake_snapshot::LakeSnapshot;
-use crate::snapshot::reader::Reader;
 
 /// A snapshot of the newest versions, and what it was opened from.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct NewestSnapshot {
 impl NewestSnapshot {
     /// Returns whether the logs of all tables show that these versions are still the newest: what would be opened now, in
     /// whatever order, is this snapshot.
-    fn is_current(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         let view = self.snapshot.as_ref();
         let lake = &view.lake;
         let tables = [
@@ -42,20 +41,5 @@ impl NewestSnapshot {
                 .iter()
                 .all(|(name, resource)| lake.raw(name).is_ok_and(|table| is_unchanged((&table, &resource.raw))))
             && lake.has_landed_only(&self.landed)
-    }
-}
-
-impl Reader {
-    /// Returns the snapshot that was opened last if nothing has changed since.
-    pub(crate) fn unchanged_snapshot(&self) -> Option<Arc<LakeSnapshot>> {
-        let newest = self.newest.lock().clone()?;
-        newest.is_current().then(|| Arc::clone(&newest.snapshot))
-    }
-
-    /// Keeps a snapshot for those who open one until a table changes.
-    pub(crate) fn remember(&self, newest: NewestSnapshot) -> Arc<LakeSnapshot> {
-        let snapshot = Arc::clone(&newest.snapshot);
-        *self.newest.lock() = Some(Arc::new(newest));
-        snapshot
     }
 }

@@ -45,6 +45,19 @@ impl Reader {
         }
     }
 
+    /// Returns the snapshot that was opened last if nothing has changed since.
+    fn unchanged_snapshot(&self) -> Option<Arc<LakeSnapshot>> {
+        let newest = self.newest.lock().clone()?;
+        newest.is_current().then(|| Arc::clone(&newest.snapshot))
+    }
+
+    /// Keeps a snapshot for those who open one until a table changes.
+    fn remember(&self, newest: NewestSnapshot) -> Arc<LakeSnapshot> {
+        let snapshot = Arc::clone(&newest.snapshot);
+        *self.newest.lock() = Some(Arc::new(newest));
+        snapshot
+    }
+
     async fn open_other_tables(&self, fast_counts: Arc<Snapshot>, counts: Arc<Snapshot>) -> Result<Arc<LakeSnapshot>> {
         // Tables whose order does not matter are opened concurrently: on S3 each takes a round trip or two.
         let (rejects, boundaries, (landed, raws)) = futures::try_join!(
