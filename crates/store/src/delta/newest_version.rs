@@ -3,22 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use deltalake_core::table::state::DeltaTableState;
 use lake_model::{Kind, Result};
 
+use crate::delta::known_version::NewestVersion;
 use crate::delta::log_file::{LOG, entry_name};
 use crate::delta::log_stamp::LogStamp;
 use crate::{Snapshot, Table};
-
-/// The newest version read so far.
-#[derive(Clone)]
-pub(super) struct NewestVersion {
-    /// As the log has it.
-    state: DeltaTableState,
-    snapshot: Arc<Snapshot>,
-    /// What shows that nothing has changed since; `None` if the log does not show it.
-    stamp: Option<LogStamp>,
-}
 
 impl Table {
     /// Returns the newest version.

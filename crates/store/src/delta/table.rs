@@ -20,11 +20,11 @@ use uuid::Uuid;
 
 use crate::delta::commit_retry::CommitRetry;
 use crate::delta::file_writer::FileWriter;
+use crate::delta::known_version::NewestVersion;
 use crate::delta::log_error::log_error;
 use crate::delta::log_file::{find_missing_file, read_newest_version};
 use crate::delta::log_metadata::LogMetadata;
 use crate::delta::log_read_permit::with_read_permit;
-use crate::delta::newest_version::NewestVersion;
 use crate::objects::checksums::{BlockChecksums, CHECKSUMS_TAG};
 use crate::{Commit, CommitOutcome, Location, Snapshot, TableLayout};
 
