@@ -25,8 +25,7 @@ def read_facts(lake: Path) -> Facts:
         labels[name] = [row[0] for row in found.fetchall()]
     begin, end = connection.execute(f"SELECT min(occurred_at), max(occurred_at) FROM {source}").fetchone()
     points = connection.execute(
-        f"SELECT longitude, latitude, cell FROM {source} WHERE cell IS NOT NULL "
-        f"ORDER BY hash(id), id LIMIT {SAMPLED}"
+        f"SELECT longitude, latitude, cell FROM {source} WHERE cell IS NOT NULL ORDER BY hash(id), id LIMIT {SAMPLED}"
     ).fetchall()
     connection.close()
     return Facts(

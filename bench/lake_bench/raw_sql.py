@@ -1,4 +1,4 @@
-"""What ingest and compaction do, as SQL of DuckDB and ClickHouse: the same outputs from the same raw files, without H3."""
+"""What compaction does, as SQL of DuckDB and ClickHouse: the same outputs from the same raw files, without H3."""
 
 from .sql_text import quote_text
 
@@ -86,14 +86,18 @@ def duckdb_compaction(resource: str, files: list[str], folder: str) -> list[str]
 
 
 def clickhouse_compaction(resource: str, files: list[str], folder: str) -> list[str]:
-    """Returns the same as statements of ClickHouse. It writes one file of each table: it partitions no sorted output."""
+    """Returns the same as statements of ClickHouse, with one file of each table: it partitions no sorted output."""
     sources = " UNION ALL ".join(
-        f"SELECT _key AS id, {incident_columns(resource, CLICKHOUSE_TYPES)}, _updated_at AS updated_at, _batch, _row, _deleted "
+        f"SELECT _key AS id, {incident_columns(resource, CLICKHOUSE_TYPES)}, _updated_at AS updated_at, "
+        f"_batch, _row, _deleted "
         f"FROM file({quote_text(file)}, Parquet)"
         for file in files
     )
     square = "toInt64(floor(latitude * 900) * 1000000 + floor(longitude * 700))"
-    settings = "SETTINGS output_format_parquet_compression_method = 'zstd', use_hive_partitioning = 0, session_timezone = 'UTC'"
+    settings = (
+        "SETTINGS output_format_parquet_compression_method = 'zstd', use_hive_partitioning = 0, "
+        "session_timezone = 'UTC'"
+    )
     target = f"{folder}/{{}}-{resource}.parquet"
     return [
         "DROP TABLE IF EXISTS city.current",

@@ -1,4 +1,4 @@
-"""The shapes of questions: the eight of the table of targets, and sixteen more. Each repetition draws its parameters."""
+"""The shapes of questions: the eight of the targets, and sixteen more. Each repetition draws its parameters."""
 
 import math
 import random
@@ -119,9 +119,7 @@ SIXTEEN = {
     "polygon, months of all time": lambda d: Question(
         ("time",), time_precision="1mo", polygon=d.polygon(9, 0.006, 0.02)
     ),
-    "polygon, heat map of a year": lambda d: Question(
-        ("cell",), 9, polygon=d.polygon(24, 0.01, 0.03), **d.window(365)
-    ),
+    "polygon, heat map of a year": lambda d: Question(("cell",), 9, polygon=d.polygon(24, 0.01, 0.03), **d.window(365)),
     "a window of minutes, resolution 10": _minutes,
     "quarter hours of a day": lambda d: Question(("time",), time_precision="15m", **d.window(1)),
     "heat map of a month, resolution 10": lambda d: Question(("cell",), 10, **d.window(30)),

@@ -178,7 +178,7 @@ def incidents_sql(question: Question, dialect: type[DuckDb], table: str = "incid
 
 def rollup_sql(question: Question) -> str | None:
     """Returns the question as DuckDB's SQL over `rollup`, or nothing if the rollup cannot answer it."""
-    labels = {*question.labels(), *(name for name in question.group_by if name not in ("cell", "time", "hour", "weekday"))}
+    labels = {*question.labels(), *question.group_by} - {"cell", "time", "hour", "weekday"}
     has_points = question.bbox or question.polygon or question.near or question.cells
     is_fine = "cell" in question.group_by and question.geo_precision > ROLLUP_RESOLUTION
     is_fine |= "time" in question.group_by and question.time_precision not in ("24h", "1w", "1mo", "1y")

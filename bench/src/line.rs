@@ -111,7 +111,10 @@ mod tests {
         line.json("point", format_args!("[{}]", 1));
         line.end();
         let text = String::from_utf8(out).expect("text");
-        let expected = r#"{"kind":"Fire","id":"7","at":"2008-07-01T01:02:03.000",":updated_at":"1970-01-01T00:00:00.000Z","point":[1]}"#;
+        let expected = concat!(
+            r#"{"kind":"Fire","id":"7","at":"2008-07-01T01:02:03.000","#,
+            r#"":updated_at":"1970-01-01T00:00:00.000Z","point":[1]}"#
+        );
         assert_eq!(text, expected);
     }
 }

@@ -48,7 +48,7 @@ fn all_systems_count_the_same_on_a_small_lake() {
         assert!(report.contains(part), "{part} is missing:\n{report}\n{errors}");
     }
     // 24 shapes, three questions of each: by the native table, the Parquet files and Polars at least.
-    assert!(report.contains("answers of the other systems were equal to ours"), "{report}");
+    assert!(report.contains("answers of other systems were equal to ours"), "{report}");
     for line in errors.lines().filter(|line| line.contains("is left out")) {
         eprintln!("{line}");
     }

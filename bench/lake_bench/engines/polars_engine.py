@@ -92,7 +92,8 @@ class PolarsEngine:
         pl = self.polars
         x, y = pl.col("longitude"), pl.col("latitude")
         reach = metres / 110_000
-        box = [x.is_between(longitude - 2 * reach, longitude + 2 * reach), y.is_between(latitude - reach, latitude + reach)]
+        west, east = longitude - 2 * reach, longitude + 2 * reach
+        box = [x.is_between(west, east), y.is_between(latitude - reach, latitude + reach)]
         half_angles = ((y - latitude).radians() / 2).sin() ** 2 + (
             pl.lit(latitude).radians().cos() * y.radians().cos() * ((x - longitude).radians() / 2).sin() ** 2
         )
@@ -108,4 +109,3 @@ class PolarsEngine:
             crossings.append(crosses.cast(pl.Int32))
         box = [x.is_between(min(xs), max(xs)), y.is_between(min(ys), max(ys))]
         return [*box, pl.sum_horizontal(crossings) % 2 == 1]
-

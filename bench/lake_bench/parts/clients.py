@@ -34,8 +34,9 @@ def measure(settings: Settings, report: Report) -> None:
     facts = read_facts(lakes.compacted)
     seconds = min(SECONDS, 2 * settings.repetitions)
     with Server(settings.program, lakes.compacted) as server:
-        alone = _run(settings, server.address, _questions(facts, f"{settings.seed}/one", Question.path), 1, seconds)
-        many = _run(settings, server.address, _questions(facts, f"{settings.seed}/many", Question.path), CLIENTS, seconds)
+        for_one, for_many = (_questions(facts, f"{settings.seed}/{name}", Question.path) for name in ("one", "many"))
+        alone = _run(settings, server.address, for_one, 1, seconds)
+        many = _run(settings, server.address, for_many, CLIENTS, seconds)
         peak = server.peak_mib()
     found = {"1 client": alone, f"{CLIENTS} clients": many}
     targets = [

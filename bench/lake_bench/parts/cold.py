@@ -83,8 +83,8 @@ def measure(settings: Settings, report: Report) -> None:
             ),
         )
     text = (
-        f"Medians of {len(first)} starts. The files are dropped from the system's cache first. Ours is from the start of "
-        "the process to the whole body; DuckDB's from before its import to the rows in memory."
+        f"Medians of {len(first)} starts. The files are dropped from the system's cache first. Ours is from the start "
+        "of the process to the whole body; DuckDB's from before its import to the rows in memory."
     )
     data = {"first_seconds": first, "ready_seconds": ready, "duckdb_first_seconds": duckdb_first}
     report.add("cold", text, targets, data, before)

@@ -154,4 +154,3 @@ def _from_portal(settings: Settings, rows: int) -> tuple[dict[str, tuple[int, Me
             settings.skipped.append("dlt")
     shutil.rmtree(lake)
     return found, targets
-

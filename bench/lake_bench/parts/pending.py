@@ -46,7 +46,7 @@ def measure(settings: Settings, report: Report) -> None:
         f"Median ms (95th percentile) of {settings.repetitions} questions each with {BATCHES} pending batches of "
         f"{batch:,} rows, a fifth of them changes, next to the same rows compacted; with ×, the compacted lake's time "
         f"by that of the pending one.\n\n{speed_table(asked, list(systems))}\n\n"
-        f"Peak memory of the server with pending batches: {peak:,.0f} MiB. The batches landed in {landed.seconds:.1f} s."
+        f"Peak memory of the server with pending batches: {peak:,.0f} MiB. They landed in {landed.seconds:.1f} s."
     )
     target = Target(
         work="questions with pending batches",

@@ -43,8 +43,8 @@ def ask_shapes(settings: Settings, report: Report, part: str, shapes: dict, want
             engine.stop()
     systems = [OURS, *versions]
     text = (
-        f"Median ms (95th percentile) of {settings.repetitions} questions each; in brackets with ×: how many times "
-        f"faster hotspots-lake is by the medians. {asked.compared:,} answers of the other systems were equal to ours.\n\n"
+        f"Median ms (95th percentile) of {settings.repetitions} questions each; with ×, how many times faster "
+        f"hotspots-lake is by the medians. {asked.compared:,} answers of other systems were equal to ours.\n\n"
         + speed_table(asked, systems)
         + "\n\nPeak memory, MiB: "
         + ", ".join(f"{name} {mib:,.0f}" for name, mib in peaks.items())
@@ -74,7 +74,7 @@ def speed_table(asked: Asked, systems: list[str]) -> str:
 
 
 def ratios(asked: Asked, system: str, clock: str = "wall") -> list[float]:
-    """Returns, for each shape that the system answers, how many times faster the program is, by `wall` or `cpu` time."""
+    """Returns how many times faster the program is, for each shape that the system answers: by `wall` or `cpu` time."""
     both = [series for series in asked.series.values() if system in series]
     # A system that does not count CPU time has none.
     times = [[max(1e-9, median(getattr(series[name], clock))) for name in (system, OURS)] for series in both]

@@ -71,7 +71,8 @@ def measure(settings: Settings, report: Report) -> None:
     finally:
         for engine in engines.values():
             engine.stop()
-    text = f"Median ms (95th percentile) of {settings.repetitions} questions each.\n\n" + speed_table(asked, list(systems))
+    text = f"Median ms (95th percentile) of {settings.repetitions} questions each.\n\n"
+    text += speed_table(asked, list(systems))
     targets = []
     if "duckdb-parquet" in engines:
         mean = geometric_mean(ratios(asked, "duckdb-parquet"))
