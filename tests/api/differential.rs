@@ -151,6 +151,10 @@ impl Lake {
                 assert_eq!(decoded.header(header), planned.header(header), "{header}, seed {seed}, {n}: {path}");
             }
         }
+        let metrics = self.get("/metrics").await.text();
+        let answers = metrics.lines().find_map(|line| line.strip_prefix("hotspots_decoded_answers_total "));
+        let answers: usize = answers.expect("the metric").parse().expect("a number");
+        assert!(answers > QUESTIONS_OF_BOTH / 2, "only {answers} answers are from memory");
         // The types of columns are those of the plan as well.
         for path in [
             "/aggregates?format=arrow&group_by=resource,cell,time,category,hour,weekday&per=km2",

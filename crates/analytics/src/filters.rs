@@ -244,11 +244,17 @@ impl Filters {
         self.resources.tests(&col("resource")).into_iter().chain(tests.into_iter().flatten()).chain(labels).collect()
     }
 
+    /// Returns the first and the last year of the window, where it has an end on that side.
+    pub(crate) fn years(&self) -> (Option<i32>, Option<i32>) {
+        (self.start.map(year_of), self.end.map(|end| year_of(end - 1)))
+    }
+
     /// Returns the condition on `year`, so that only files of the years of the window are opened. Undated incidents have no
     /// year, and no window contains them.
     pub fn year_test(&self) -> Option<Expr> {
-        let from = self.start.map(|start| col("year").gt_eq(lit(year_of(start))));
-        let to = self.end.map(|end| col("year").lt_eq(lit(year_of(end - 1))));
+        let (first, last) = self.years();
+        let from = first.map(|first| col("year").gt_eq(lit(first)));
+        let to = last.map(|last| col("year").lt_eq(lit(last)));
         from.into_iter().chain(to).reduce(Expr::and)
     }
 

@@ -6,16 +6,14 @@ use std::sync::Arc;
 use chrono::SecondsFormat;
 use lake_model::{Error, Kind, Resource, Result, Window, failpoint};
 use lake_query::{LakeSnapshot, Reader, ResourceSnapshot, sql_files, store_definition};
-use lake_store::{
-    ColumnRange, Commit, CompactionMark, DEFINITION_DOMAIN, DataFile, DomainChange, Snapshot, Table, WrittenFile,
-};
+use lake_store::{Commit, CompactionMark, DEFINITION_DOMAIN, DataFile, DomainChange, Snapshot, Table, WrittenFile};
 use serde_json::json;
 
 use crate::context::CompactionContext;
 use crate::counts_digest::CountsHasher;
 use crate::drift::{measure_drift, query_partitions};
 use crate::engine_rewrite::{register_recount, register_written_files, write_with_engine};
-use crate::file_slots::file_year;
+use crate::file_slots::{file_year, own_files};
 use crate::file_units::{DEFAULT_FILE_ROWS, WrittenFiles};
 use crate::merge::merge;
 use crate::merge_counts::Replacement;
@@ -118,8 +116,7 @@ async fn try_compact(
 /// between its two commits, perhaps under another definition. They are no base to build on.
 fn has_leftover_files(lake_snapshot: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> bool {
     let paths = |snapshot: &Snapshot| -> Vec<String> {
-        let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name));
-        let mut paths: Vec<String> = own.map(|file| file.path.clone()).collect();
+        let mut paths: Vec<String> = own_files(snapshot, &resource.name).map(|file| file.path.clone()).collect();
         paths.sort_unstable();
         paths
     };
@@ -134,7 +131,7 @@ fn find_landed<'v>(lake_snapshot: &'v LakeSnapshot, resource: &Resource) -> Resu
 
 async fn rewrite(
     reader: &Reader,
-    lake_snapshot: &LakeSnapshot,
+    lake_snapshot: &Arc<LakeSnapshot>,
     newest: &Arc<Snapshot>,
     resource: &Arc<Resource>,
     scope: &Scope,
@@ -149,7 +146,7 @@ async fn rewrite(
         session: reader.session(lake_snapshot).await?,
         memory_bytes: reader.engine().memory_bytes(),
         file_rows: options.file_rows.unwrap_or(DEFAULT_FILE_ROWS),
-        lake_snapshot: lake_snapshot.clone(),
+        lake_snapshot: Arc::clone(lake_snapshot),
         newest: Arc::clone(newest),
         resource: Arc::clone(resource),
         hasher: Arc::new(CountsHasher::new()),
@@ -198,7 +195,7 @@ async fn recount(
     let (lake, counts) = (&context.lake_snapshot.lake, &context.lake_snapshot.counts);
     let removes = |snapshot: &Snapshot| -> Vec<DataFile> {
         let of_plan = |file: &&DataFile| plan.years.contains(&file_year(file));
-        own_files(snapshot, &context.resource).filter(of_plan).cloned().collect()
+        own_files(snapshot, &context.resource.name).filter(of_plan).cloned().collect()
     };
     let incidents = Replacement { removes: removes(&context.newest), adds: written.incidents };
     let incidents_version = commit_incidents(context, plan, incidents).await?;
@@ -254,13 +251,9 @@ async fn rebuild_in_memory(
     }
 }
 
-fn own_files<'s>(snapshot: &'s Snapshot, resource: &'s Resource) -> impl Iterator<Item = &'s DataFile> {
-    snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(&resource.name))
-}
-
 /// Returns every partition that the resource has now.
 fn list_years(lake_snapshot: &LakeSnapshot, newest: &Snapshot, resource: &Resource) -> Vec<Option<i32>> {
-    let files = own_files(&lake_snapshot.counts, resource).chain(own_files(newest, resource));
+    let files = own_files(&lake_snapshot.counts, &resource.name).chain(own_files(newest, &resource.name));
     let mut years: Vec<Option<i32>> = files.map(file_year).collect();
     years.sort_unstable();
     years.dedup();
@@ -319,7 +312,7 @@ async fn replace_files(
     let stays = |file: &&DataFile| removes.iter().all(|removed| removed.path != file.path);
     let commit = Commit {
         operation: "COMPACT",
-        keeps: own_files(snapshot, resource).filter(stays).map(|file| file.path.clone()).collect(),
+        keeps: own_files(snapshot, &resource.name).filter(stays).map(|file| file.path.clone()).collect(),
         replaces: vec![HashMap::from([("resource".to_owned(), Some(resource.name.clone()))])],
         removes,
         adds,
@@ -347,7 +340,7 @@ async fn remove_compacted_fast_files(
     let watermark = of_resource.watermark();
     let superfluous = lake_snapshot.fast_counts.files.iter().filter(|file| {
         file.partition_value("resource") == Some(&resource.name)
-            && matches!(file.ranges.get("batch"), Some(ColumnRange::Number(_, last)) if *last <= watermark)
+            && file.number_range("batch").is_some_and(|(_, last)| last <= watermark)
     });
     let removes: Vec<DataFile> = superfluous.cloned().collect();
     if removes.is_empty() {

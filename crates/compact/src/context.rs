@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use lake_model::{Error, Resource, Result};
 use lake_query::{LakeSnapshot, ResourceSnapshot, Session};
-use lake_store::{ColumnRange, DataFile, Snapshot};
+use lake_store::{DataFile, Snapshot};
 
 use crate::counts_digest::CountsHasher;
 use crate::row_buckets::RowBuckets;
@@ -21,7 +21,7 @@ pub(crate) struct CompactionContext {
     pub(crate) memory_bytes: usize,
     /// A file ends with the month that brings it to so many rows.
     pub(crate) file_rows: usize,
-    pub(crate) lake_snapshot: LakeSnapshot,
+    pub(crate) lake_snapshot: Arc<LakeSnapshot>,
     /// The newest version of `incidents`, on which files are written.
     pub(crate) newest: Arc<Snapshot>,
     pub(crate) resource: Arc<Resource>,
@@ -60,10 +60,7 @@ impl CompactionContext {
 
     /// Returns how many rows of any kind have landed in files that hold batches above one.
     pub(crate) fn landed_rows_above(&self, batch: i64) -> Result<u64> {
-        let may_hold = |file: &&DataFile| match file.ranges.get("_batch") {
-            Some(ColumnRange::Number(_, last)) => *last > batch,
-            _ => true,
-        };
+        let may_hold = |file: &&DataFile| file.number_range("_batch").is_none_or(|(_, last)| last > batch);
         Ok(self.of_resource()?.raw.files.iter().filter(may_hold).filter_map(|file| file.rows).sum())
     }
 

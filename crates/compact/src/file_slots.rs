@@ -17,8 +17,7 @@ pub(crate) struct FileSlots {
 impl FileSlots {
     /// Returns the files of `resource`.
     pub(crate) fn new(snapshot: &Snapshot, resource: &str) -> Self {
-        let own = snapshot.files.iter().filter(|file| file.partition_value("resource") == Some(resource));
-        let files: Vec<DataFile> = own.cloned().collect();
+        let files: Vec<DataFile> = own_files(snapshot, resource).cloned().collect();
         let mut by_year: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (slot, file) in files.iter().enumerate() {
             let start = match file.ranges.get("occurred_at") {
@@ -37,6 +36,11 @@ impl FileSlots {
         let after = files.partition_point(|(start, _)| *start <= time);
         files.get(after.saturating_sub(1)).map_or(self.files.len(), |(_, slot)| *slot)
     }
+}
+
+/// Returns the files of a resource in a version of a table.
+pub(crate) fn own_files<'s>(snapshot: &'s Snapshot, resource: &'s str) -> impl Iterator<Item = &'s DataFile> {
+    snapshot.files.iter().filter(move |file| file.partition_value("resource") == Some(resource))
 }
 
 /// Returns the year of a file's partition; none for the undated.

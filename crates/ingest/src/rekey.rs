@@ -18,7 +18,7 @@ use lake_model::{Error, Kind, Resource, Result, ResultExt};
 use lake_portal::{Decoder, Reject};
 use lake_query::{definition_change, engine_error, sql_files, stored_definition};
 use lake_store::{
-    ColumnRange, Commit, CommitOutcome, DEFINITION_DOMAIN, DataFile, LANDING_TRANSACTION, LandingMark, Snapshot, Table,
+    Commit, CommitOutcome, DEFINITION_DOMAIN, DataFile, LANDING_TRANSACTION, LandingMark, Snapshot, Table,
 };
 use serde_json::json;
 
@@ -41,10 +41,7 @@ pub(crate) async fn rekey(raw: &Table, resource: &Arc<Resource>) -> Result<()> {
     );
     let rekeying = Rekeying { decoder: Decoder::new(resource), gone_at: find_last_tombstones(raw, &snapshot).await? };
     let mut files: Vec<&DataFile> = snapshot.files.iter().collect();
-    files.sort_by_key(|file| match file.ranges.get("_batch") {
-        Some(ColumnRange::Number(first, _)) => *first,
-        _ => i64::MAX,
-    });
+    files.sort_by_key(|file| file.number_range("_batch").map_or(i64::MAX, |(first, _)| first));
     let mut adds = Vec::new();
     for file in files {
         let mut writer = raw.writer(&snapshot, file.partition.clone())?;

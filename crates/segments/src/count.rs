@@ -53,7 +53,8 @@ impl CountedGroups {
 /// Counts the groups of a request, the first `limit` of them. Without keys there is one group, even if its count is zero.
 ///
 /// # Errors
-/// If more than `max_groups` would have to be held at once, `stop` is set meanwhile, or exact times or places are needed and not known.
+/// If more than `max_groups` would have to be held at once, `stop` is set meanwhile, or exact times or places are needed
+/// and not known.
 pub fn count_groups(
     request: &CountRequest,
     segments: &[SegmentOfResource],

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::calendar::{Hour, Interval};
+use crate::calendar::Interval;
 use crate::dimension::DimensionSet;
 use crate::segment::Segment;
 
@@ -63,21 +63,6 @@ impl SegmentLevels {
     /// Returns whether exact times and places are known.
     pub(crate) fn has_points(&self) -> bool {
         self.segment().is_some_and(|segment| segment.points.is_some())
-    }
-
-    /// Returns whether it has rollups.
-    pub fn is_rolled_up(&self) -> bool {
-        self.coarsest_first.len() > 1
-    }
-
-    /// Returns the rows of the segment.
-    pub fn rows(&self) -> usize {
-        self.segment().map_or(0, Segment::rows)
-    }
-
-    /// Returns the first and the last hour of incidents with a time; `None` if there are none.
-    pub fn hours(&self) -> Option<(Hour, Hour)> {
-        self.segment()?.hours()
     }
 
     /// Returns the segment that nothing is rolled up of.

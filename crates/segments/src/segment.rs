@@ -106,13 +106,8 @@ impl Segment {
         size_of::<Self>() + columns + counts + runs + points
     }
 
-    /// Returns how long its intervals are.
-    pub fn interval(&self) -> Interval {
-        self.interval
-    }
-
-    /// Returns the first hour of the first run and that of the last, of those that have a time.
-    pub(crate) fn hours(&self) -> Option<(Hour, Hour)> {
+    /// Returns the first and the last hour of incidents with a time; `None` if there are none.
+    pub fn hours(&self) -> Option<(Hour, Hour)> {
         let dated = self.dated_runs();
         Some((*self.starts[..dated].first()?, *self.starts[..dated].last()?))
     }

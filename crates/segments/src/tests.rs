@@ -400,9 +400,7 @@ fn check(asked: &Asked, resources: &[Vec<Row>], held: Held) {
     let segments: Vec<Arc<Segment>> =
         resources.iter().map(|rows| segment(&dictionaries, rows, held == Held::WithPoints)).collect();
     let dictionaries = dictionaries.current();
-    let whole = |segment: &Arc<Segment>| SegmentLevels::new(Arc::clone(segment), None);
-    let hours =
-        segments.iter().filter_map(|segment| whole(segment).hours()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let hours = segments.iter().filter_map(|segment| segment.hours()).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let first = i32::try_from(FIRST_HOUR).expect("an hour");
     let (request, names) = request(asked, &dictionaries, hours.unwrap_or((first, first)), segments.len());
     let levels = segments.iter().enumerate().map(|(resource, segment)| SegmentOfResource {

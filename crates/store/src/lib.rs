@@ -12,7 +12,7 @@ mod marks;
 mod objects;
 
 pub use delta::commit::{Commit, CommitOutcome, DomainChange};
-pub use delta::data_file::{ColumnRange, DataFile};
+pub use delta::data_file::{ColumnRange, DataFile, object_path};
 pub use delta::file_writer::{FileWriter, WrittenFile};
 pub use delta::log_entry::{LogEntry, LogFiles, LoggedFile};
 pub use delta::recomputed_statistics::RecomputedStatistics;

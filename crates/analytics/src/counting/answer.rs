@@ -19,12 +19,14 @@ use crate::context::QueryContext;
 use crate::filters::Filters;
 use crate::ordered_rows::OrderedRows;
 
-/// Files with no more rows than these are decoded at once, since a question waits for them; with more, the engine is faster.
+/// A question waits until files with no more rows than these are decoded; with more, the engine is faster.
 const MAX_ROWS_TO_WAIT_FOR: u64 = 400_000;
 /// Groups that a question may hold: some 100 MiB.
 const MAX_GROUPS: usize = 1 << 22;
 /// About what a group takes in memory, bytes.
 const BYTES_PER_GROUP: usize = 24;
+/// Rows of an answer that are written at once.
+const BATCH_ROWS: usize = 8_192;
 /// Counting fewer rows than these is fast without rollups.
 const MIN_ROWS_TO_ROLL_UP: usize = 1_000;
 
@@ -46,68 +48,115 @@ pub async fn count_rows(
     limit: usize,
 ) -> Result<Option<CountedRows>> {
     let Some(cache) = context.reader.segments() else { return Ok(None) };
-    let (snapshot, filters) = (&context.snapshot, &question.filters);
-    let by_hour = question.is_answered_by_counts();
-    let files = if by_hour { counted_files(snapshot, filters) } else { incident_files(snapshot, filters) };
-    let Some(files) = files else { return Ok(None) };
-    if !load_missing(cache, &files).await {
-        return Ok(None);
-    }
-    let Some(corrections) = (if by_hour { Some(Vec::new()) } else { corrections(context, filters) }) else {
-        return Ok(None);
-    };
-    let levels = |dimensions: DimensionSet| -> Option<Vec<(&str, SegmentLevels)>> {
-        let of_files = files.iter().map(|file| Some((file.resource.as_str(), cache.get(&file.file, dimensions)?)));
-        let of_pending =
-            corrections.iter().map(|(name, segment)| Some((*name, SegmentLevels::new(Arc::clone(segment), None))));
-        of_files.chain(of_pending).collect()
-    };
-    // Evicted by other questions meanwhile, if not.
-    let Some(segments) = levels(DimensionSet::default()) else { return Ok(None) };
-    let hours = segments.iter().filter_map(|(_, levels)| levels.hours());
-    let hours: Option<(Hour, Hour)> = hours.reduce(|all, of_file| (all.0.min(of_file.0), all.1.max(of_file.1)));
-    let resources: Vec<&str> = segments.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>().into_iter().collect();
-    // Taken after the segments, so that it has all of their codes.
-    let dictionaries = cache.dictionaries();
-    let names: Vec<String> = resources.iter().map(|name| (*name).to_owned()).collect();
-    let (asked, of_cells) = (question.clone(), Arc::clone(cache));
-    let code = move || {
-        let boxes = || of_cells.cell_boxes(&dictionaries);
-        CodedQuestion::new(&asked, &dictionaries, &names, hours, boxes)
-    };
-    let Ok(Some(coded)) = tokio::task::spawn_blocking(code).await else { return Ok(None) };
-    let dimensions = coded.request.dimensions();
-    let Some(levels) = levels(dimensions) else { return Ok(None) };
-    let is_rolled_up = levels.iter().all(|(_, levels)| levels.is_rolled_up());
-    let rows: usize = levels.iter().map(|(_, levels)| levels.rows()).sum();
-    if by_hour && !is_rolled_up && rows >= MIN_ROWS_TO_ROLL_UP {
-        cache.roll_up_later(files.iter().map(|file| file.file.clone()).collect(), dimensions);
-    }
-    let number = |of: &str| resources.iter().position(|name| *name == of).unwrap_or(0);
-    let segments: Vec<SegmentOfResource> =
-        levels.into_iter().map(|(resource, levels)| SegmentOfResource { resource: number(resource), levels }).collect();
-    let max_groups = MAX_GROUPS.min(context.engine.memory_bytes() / BYTES_PER_GROUP);
+    let Some(segments) = find_segments(context, cache, question).await else { return Ok(None) };
     // Dropped with this future, when its time is over.
     let abandoned = StopOnDrop::default();
-    let stop = Arc::clone(&abandoned.0);
-    let count = move || {
-        let counted = count_groups(&coded.request, &segments, limit, max_groups, &stop);
-        counted.ok().map(|counted| (coded, counted))
+    let counting = Counting {
+        question: question.clone(),
+        cache: Arc::clone(cache),
+        segments,
+        limit,
+        max_groups: MAX_GROUPS.min(context.engine.memory_bytes() / BYTES_PER_GROUP),
+        stop: Arc::clone(&abandoned.0),
     };
-    let Ok(counted) = tokio::task::spawn_blocking(count).await else { return Ok(None) };
-    counted.map(|(coded, counted)| answer(question, &coded, &counted)).transpose()
+    let Ok(Some(answer)) = tokio::task::spawn_blocking(move || counting.run()).await else { return Ok(None) };
+    cache.add_answer();
+    answer.map(Some)
 }
 
-/// Returns what pending batches change in the stored incidents, by resource; `None` if some of it is not known yet.
-fn corrections<'a>(context: &'a QueryContext, filters: &Filters) -> Option<Vec<(&'a str, Arc<Segment>)>> {
-    let (cache, snapshot) = (context.reader.segments()?, &context.snapshot);
-    let names = snapshot.resources.keys().filter(|name| filters.resources.contains(name));
-    let pending =
-        names.filter_map(|name| Some((name.as_str(), PendingIncidents::new(context.reader.engine(), snapshot, name)?)));
-    // All of them are asked for, so that they are made at the same time.
-    let found: Vec<(&str, Option<Arc<Segment>>)> =
+/// The rows of a file, or what pending batches change.
+struct FoundSegment {
+    resource: String,
+    /// Its file, if it is one of counts.
+    counts: Option<SegmentFile>,
+    segment: Arc<Segment>,
+}
+
+/// Returns what a question counts; `None` if not all of it is decoded.
+async fn find_segments(
+    context: &QueryContext,
+    cache: &Arc<SegmentCache>,
+    question: &AggregatesRequest,
+) -> Option<Vec<FoundSegment>> {
+    let (snapshot, filters) = (&context.snapshot, &question.filters);
+    let by_hour = question.is_answered_by_counts();
+    let files = if by_hour { counted_files(snapshot, filters)? } else { incident_files(snapshot, filters)? };
+    let segments = load_segments(cache, &files).await?;
+    let found = files.into_iter().zip(segments).map(|(file, segment)| FoundSegment {
+        resource: file.resource,
+        counts: by_hour.then_some(file.file),
+        segment,
+    });
+    let mut found: Vec<FoundSegment> = found.collect();
+    if !by_hour {
+        found.extend(corrections(context, cache, filters)?);
+    }
+    Some(found)
+}
+
+/// A question, and what it counts.
+struct Counting {
+    question: AggregatesRequest,
+    cache: Arc<SegmentCache>,
+    segments: Vec<FoundSegment>,
+    limit: usize,
+    max_groups: usize,
+    stop: Arc<AtomicBool>,
+}
+
+impl Counting {
+    /// Returns the answer; `None` if a plan has to make it.
+    fn run(&self) -> Option<Result<CountedRows>> {
+        let hours = self.segments.iter().filter_map(|found| found.segment.hours());
+        let hours: Option<(Hour, Hour)> = hours.reduce(|all, of_file| (all.0.min(of_file.0), all.1.max(of_file.1)));
+        let resources: BTreeSet<&str> = self.segments.iter().map(|found| found.resource.as_str()).collect();
+        let resources: Vec<&str> = resources.into_iter().collect();
+        // Taken after the segments, so that it has all of their codes.
+        let dictionaries = self.cache.dictionaries();
+        let boxes = || self.cache.cell_boxes(&dictionaries);
+        let coded = CodedQuestion::new(&self.question, &dictionaries, &resources, hours, boxes)?;
+        let segments = self.roll_up(&resources, coded.request.dimensions());
+        let counted = count_groups(&coded.request, &segments, self.limit, self.max_groups, &self.stop).ok()?;
+        Some(answer(&self.question, &coded, &counted))
+    }
+
+    /// Returns the segments with their rollups by these dimensions. Those that are not there yet are made in the background.
+    fn roll_up(&self, resources: &[&str], dimensions: DimensionSet) -> Vec<SegmentOfResource> {
+        let mut missing = Vec::new();
+        let with_rollups = |found: &FoundSegment| {
+            let rollups = found.counts.as_ref().and_then(|file| {
+                let rollups = self.cache.rollups(file, dimensions);
+                if rollups.is_none() {
+                    missing.push(file.clone());
+                }
+                rollups
+            });
+            SegmentOfResource {
+                resource: resources.binary_search(&found.resource.as_str()).unwrap_or(0),
+                levels: SegmentLevels::new(Arc::clone(&found.segment), rollups.as_deref()),
+            }
+        };
+        let segments = self.segments.iter().map(with_rollups).collect();
+        let rows: usize = self.segments.iter().map(|found| found.segment.rows()).sum();
+        if rows >= MIN_ROWS_TO_ROLL_UP {
+            self.cache.roll_up_later(missing, dimensions);
+        }
+        segments
+    }
+}
+
+/// Returns what pending batches change in the stored incidents; `None` if some of it is not known yet.
+fn corrections(context: &QueryContext, cache: &Arc<SegmentCache>, filters: &Filters) -> Option<Vec<FoundSegment>> {
+    let names = context.snapshot.resources.keys().filter(|name| filters.resources.contains(name));
+    let engine = context.reader.engine();
+    let pending = names.filter_map(|name| Some((name, PendingIncidents::new(engine, &context.snapshot, name)?)));
+    // All of them are requested before the first that is missing ends the search.
+    let found: Vec<(&String, Option<Arc<Segment>>)> =
         pending.map(|(name, pending)| (name, cache.corrections(pending))).collect();
-    found.into_iter().map(|(name, segment)| Some((name, segment?))).collect()
+    let found = found
+        .into_iter()
+        .map(|(name, segment)| Some(FoundSegment { resource: name.clone(), counts: None, segment: segment? }));
+    found.collect()
 }
 
 /// Stops counting when it is dropped.
@@ -137,31 +186,39 @@ impl CountedRows {
         Ok(Self { rows, truncated })
     }
 
-    /// Returns the rows as a stream of one batch.
+    /// Returns the rows as a stream of batches, so that what writes them holds a part of their text only.
     pub fn into_stream(self) -> OrderedRows {
         let Self { rows, truncated } = self;
-        OrderedRows { schema: rows.schema(), batches: futures::stream::iter([Ok(rows)]).boxed(), truncated }
+        let schema = rows.schema();
+        let starts = (0..rows.num_rows()).step_by(BATCH_ROWS);
+        let batches = starts.map(move |start| Ok(rows.slice(start, BATCH_ROWS.min(rows.num_rows() - start))));
+        OrderedRows { schema, batches: futures::stream::iter(batches).boxed(), truncated }
     }
 }
 
-/// Returns whether all files are decoded, those after a short wait that are few.
-async fn load_missing(cache: &Arc<SegmentCache>, files: &[FileOfResource]) -> bool {
-    let is_missing = |file: &&FileOfResource| cache.get(&file.file, DimensionSet::default()).is_none();
-    let missing: Vec<SegmentFile> = files.iter().filter(is_missing).map(|file| file.file.clone()).collect();
-    if missing.is_empty() {
-        return true;
+/// Returns the rows of files, those that are not decoded after a short wait if they are few; `None` if there are more.
+async fn load_segments(cache: &Arc<SegmentCache>, files: &[FileOfResource]) -> Option<Vec<Arc<Segment>>> {
+    let kept: Vec<Option<Arc<Segment>>> = files.iter().map(|file| cache.segment(&file.file)).collect();
+    if kept.iter().all(Option::is_some) {
+        return kept.into_iter().collect();
     }
-    let all: Vec<SegmentFile> = files.iter().map(|file| file.file.clone()).collect();
-    if !cache.has_room_for(&all) {
-        return false;
+    if !cache.has_room_for(files.iter().map(|file| &file.file)) {
+        return None;
     }
-    let rows: Option<u64> = missing.iter().map(|file| file.rows).sum();
+    let missing = files.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).map(|(file, _)| &file.file);
+    let rows: Option<u64> = missing.clone().map(|file| file.rows).sum();
     if rows.is_none_or(|rows| rows > MAX_ROWS_TO_WAIT_FOR) {
-        cache.load_later(missing);
-        return false;
+        cache.load_later(missing.cloned().collect());
+        return None;
     }
-    // The plan that answers instead reports what is wrong with a file.
-    futures::future::join_all(missing.iter().map(|file| cache.load(file))).await.iter().all(Result::is_ok)
+    let loaded = files.iter().zip(kept).map(|(file, kept)| async {
+        match kept {
+            Some(segment) => Some(segment),
+            // The plan that answers instead reports what is wrong with a file.
+            None => cache.load(&file.file).await.ok(),
+        }
+    });
+    futures::future::join_all(loaded).await.into_iter().collect()
 }
 
 fn answer(question: &AggregatesRequest, coded: &CodedQuestion, counted: &CountedGroups) -> Result<CountedRows> {

@@ -36,12 +36,12 @@ enum KeyColumn {
 }
 
 impl CodedQuestion {
-    /// Returns the question about these resources, whose incidents with a time are between these hours. `None` if hours do not
-    /// answer it.
+    /// Returns the question about these resources, in their order, whose incidents with a time are between these hours.
+    /// `None` if there are too many buckets of time, or one without a label.
     pub(super) fn new(
         question: &AggregatesRequest,
         dictionaries: &Dictionaries,
-        resources: &[String],
+        resources: &[&str],
         hours: Option<(Hour, Hour)>,
         boxes: impl Fn() -> Arc<Vec<Option<CellBox>>>,
     ) -> Option<Self> {
@@ -64,7 +64,7 @@ impl CodedQuestion {
         for dimension in &question.group_by {
             let (key, column) = match dimension {
                 Dimension::Resource => {
-                    let names = resources.iter().map(|name| Some(Arc::from(name.as_str())));
+                    let names = resources.iter().map(|name| Some(Arc::from(*name)));
                     let key = GroupKey::Resource { groups: resources.len() };
                     (key, KeyColumn::Texts(dimension.column(), names.collect()))
                 }

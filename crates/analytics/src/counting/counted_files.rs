@@ -1,8 +1,7 @@
 //! The files that hold the counts or the incidents of a question.
 
-use lake_model::year_of;
 use lake_query::{LakeSnapshot, SegmentFile};
-use lake_store::{ColumnRange, DataFile};
+use lake_store::DataFile;
 
 use crate::filters::Filters;
 
@@ -12,8 +11,8 @@ pub(super) struct FileOfResource {
     pub(super) file: SegmentFile,
 }
 
-/// Returns the files of the compacted counts and of the signed counts of later batches that may pass the filters. `None` if
-/// some rows of a file count and others do not.
+/// Returns the files of the compacted counts and of the signed counts of later batches that may pass the filters. `None`
+/// if some rows of a file count and others do not.
 pub(super) fn counted_files(snapshot: &LakeSnapshot, filters: &Filters) -> Option<Vec<FileOfResource>> {
     let lake = &snapshot.lake;
     let mut files = Vec::new();
@@ -33,11 +32,11 @@ pub(super) fn counted_files(snapshot: &LakeSnapshot, filters: &Filters) -> Optio
         if !filters.resources.contains(name) || !resource.is_pending() {
             continue;
         }
-        let Some(ColumnRange::Number(first, last)) = file.ranges.get("batch") else { return None };
-        if *last <= resource.watermark() {
+        let (first, last) = file.number_range("batch")?;
+        if last <= resource.watermark() {
             continue;
         }
-        if *first <= resource.watermark() {
+        if first <= resource.watermark() {
             return None;
         }
         files.push(FileOfResource { resource: name.to_owned(), file: SegmentFile::of_counts(&lake.fast_counts, file) });
@@ -56,12 +55,13 @@ pub(super) fn incident_files(snapshot: &LakeSnapshot, filters: &Filters) -> Opti
     Some(files?.into_iter().filter(|file| filters.resources.contains(&file.resource)).collect())
 }
 
-/// Returns whether a partition may have incidents of the window. Those without a time have no year, and no window contains them.
+/// Returns whether a partition may have incidents of the window. Those without a time have no year, and no window contains
+/// them.
 fn may_have_years(file: &DataFile, filters: &Filters) -> bool {
-    if filters.start.is_none() && filters.end.is_none() {
+    let (first, last) = filters.years();
+    if first.is_none() && last.is_none() {
         return true;
     }
     let Some(year) = file.partition_value("year").and_then(|year| year.parse::<i32>().ok()) else { return false };
-    let from = filters.start.is_none_or(|start| year >= year_of(start));
-    from && filters.end.is_none_or(|end| year <= year_of(end - 1))
+    first.is_none_or(|first| year >= first) && last.is_none_or(|last| year <= last)
 }

@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use lake_model::{Error, Kind, RawColumn, Result, ResultExt as _};
 use lake_portal::Reject;
-use lake_store::{ColumnRange, DataFile, Snapshot};
+use lake_store::Snapshot;
 
 use crate::columns::integer_column;
 
@@ -151,11 +151,7 @@ pub(crate) fn split_by_batch(rows: &RecordBatch) -> Result<Vec<(i64, RecordBatch
 
 /// Returns the raw file that holds the last rows up to a batch.
 pub(crate) fn find_last_file(snapshot: &Snapshot, batch: i64) -> Option<String> {
-    let last = |file: &DataFile| match file.ranges.get("_batch") {
-        Some(ColumnRange::Number(_, last)) => Some(*last),
-        _ => None,
-    };
-    let numbered = snapshot.files.iter().filter_map(|file| Some((last(file)?, &file.path)));
+    let numbered = snapshot.files.iter().filter_map(|file| Some((file.number_range("_batch")?.1, &file.path)));
     numbered.filter(|(last, _)| *last <= batch).max().map(|(_, path)| path.clone())
 }
 

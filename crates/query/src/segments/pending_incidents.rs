@@ -21,7 +21,7 @@ use crate::sql::templates::{fill, literal};
 pub struct PendingIncidents {
     id: Arc<str>,
     engine: Engine,
-    lake_snapshot: LakeSnapshot,
+    lake_snapshot: Arc<LakeSnapshot>,
     resource: String,
     rows: u64,
 }
@@ -29,7 +29,7 @@ pub struct PendingIncidents {
 impl PendingIncidents {
     /// Returns the pending batches of a resource; `None` if it has none, or if they are not incidents yet because its
     /// definition is not known.
-    pub fn new(engine: &Engine, lake_snapshot: &LakeSnapshot, resource: &str) -> Option<Self> {
+    pub fn new(engine: &Engine, lake_snapshot: &Arc<LakeSnapshot>, resource: &str) -> Option<Self> {
         let of_snapshot = lake_snapshot.resources.get(resource).filter(|resource| resource.is_pending())?;
         let definition = of_snapshot.resource.as_ref()?;
         // Files never change: their names and what is read of them tell every state apart.
@@ -40,7 +40,7 @@ impl PendingIncidents {
         let stored = stored.filter(|file| file.partition_value("resource") == Some(resource));
         let files: Vec<&str> = raw.chain(stored).map(|file| file.path.as_str()).collect();
         let id = format!("{resource} {above} {through} {} {}", definition.fingerprint(), files.join(" "));
-        let (engine, lake_snapshot) = (engine.clone(), lake_snapshot.clone());
+        let (engine, lake_snapshot) = (engine.clone(), Arc::clone(lake_snapshot));
         Some(Self { id: Arc::from(id), engine, lake_snapshot, resource: resource.to_owned(), rows })
     }
 

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use lake_model::{Error, Kind, Result};
-use lake_segments::{DimensionSet, Rollups, Segment, SegmentLevels, SharedDictionaries};
-use lake_store::{DataFile, Table};
+use lake_segments::{DimensionSet, Rollups, Segment, SharedDictionaries};
+use lake_store::{DataFile, Table, object_path};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parking_lot::Mutex;
@@ -35,8 +36,9 @@ const BYTES_PER_POINT: u64 = 32;
 /// A file of `counts`, `fast_counts` or `incidents`.
 #[derive(Clone, Debug)]
 pub struct SegmentFile {
-    /// Where it is in the lake.
-    path: Path,
+    folder: Path,
+    /// Its path under the folder.
+    path: String,
     key: Arc<str>,
     has_points: bool,
     /// Its rows, where the log has their number.
@@ -56,6 +58,7 @@ pub struct SegmentCache {
     correcting: Semaphore,
     /// By code, from code 1 on.
     cell_boxes: Mutex<Arc<Vec<Option<CellBox>>>>,
+    answers: AtomicU64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,9 +105,9 @@ impl SegmentFile {
     }
 
     fn new(table: &Table, file: &DataFile, has_points: bool) -> Self {
-        let path = file.path.split('/').fold(table.folder().clone(), |path, part| path.join(part));
-        let key = Arc::from(path.as_ref());
-        Self { path, key, has_points, rows: file.rows }
+        let (folder, path) = (table.folder().clone(), file.path.clone());
+        let key = Arc::from(format!("{folder}/{path}"));
+        Self { folder, path, key, has_points, rows: file.rows }
     }
 }
 
@@ -131,6 +134,7 @@ impl SegmentCache {
             decoding: Semaphore::new(MAX_DECODED_AT_ONCE),
             correcting: Semaphore::new(1),
             cell_boxes: Mutex::default(),
+            answers: AtomicU64::default(),
         })
     }
 
@@ -182,25 +186,41 @@ impl SegmentCache {
     }
 
     /// Returns whether these files take no more than the budget together, as far as it is known before they are decoded.
-    pub fn has_room_for(&self, files: &[SegmentFile]) -> bool {
-        let bytes_of = |file: &SegmentFile| {
+    pub fn has_room_for<'a>(&self, files: impl IntoIterator<Item = &'a SegmentFile>) -> bool {
+        let (mut bytes, mut has_points) = (0_u64, false);
+        for file in files {
             let of_row = if file.has_points { BYTES_PER_POINT } else { BYTES_PER_ROW };
-            Some(file.rows?.saturating_mul(of_row))
-        };
-        let bytes: Option<u64> = files.iter().map(bytes_of).sum();
+            bytes = bytes.saturating_add(file.rows.map_or(u64::MAX, |rows| rows.saturating_mul(of_row)));
+            has_points |= file.has_points;
+        }
         // Points have a part only, so that a question about them does not drop the counts of all others.
-        let has_points = files.iter().any(|file| file.has_points);
-        let budget = if has_points { self.kept.capacity() / 2 } else { self.kept.capacity() };
-        bytes.is_some_and(|bytes| bytes <= budget)
+        bytes <= if has_points { self.kept.capacity() / 2 } else { self.kept.capacity() }
     }
 
-    /// Returns the counts of a file, with its rollups by `dimensions` if there are any; `None` if it is not kept.
-    pub fn get(&self, file: &SegmentFile, dimensions: DimensionSet) -> Option<SegmentLevels> {
-        let segment = self.segment(file)?;
-        match self.kept.get(&Key::Rollups(Arc::clone(&file.key), dimensions)) {
-            Some(Entry::Rollups(rollups)) => Some(SegmentLevels::new(segment, Some(&rollups))),
-            _ => Some(SegmentLevels::new(segment, None)),
+    /// Returns the rows of a file; `None` if they are not kept.
+    pub fn segment(&self, file: &SegmentFile) -> Option<Arc<Segment>> {
+        match self.kept.get(&Key::Segment(Arc::clone(&file.key)))? {
+            Entry::Segment(segment) => Some(segment),
+            Entry::Rollups(_) => None,
         }
+    }
+
+    /// Returns the rollups of a file by some dimensions; `None` if they are not kept.
+    pub fn rollups(&self, file: &SegmentFile, dimensions: DimensionSet) -> Option<Arc<Rollups>> {
+        match self.kept.get(&Key::Rollups(Arc::clone(&file.key), dimensions))? {
+            Entry::Rollups(rollups) => Some(rollups),
+            Entry::Segment(_) => None,
+        }
+    }
+
+    /// Adds an answer to those that were made from what is kept.
+    pub fn add_answer(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of answers that were made from what is kept.
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
 
     /// Decodes a file and keeps it.
@@ -219,10 +239,10 @@ impl SegmentCache {
         }
         let key = Key::Segment(Arc::clone(&file.key));
         if self.undecodable.lock().contains(&key) {
-            return Err(Error::new(Kind::Data, format!("{} was not decoded before", file.path)));
+            return Err(Error::new(Kind::Data, format!("{} is not a file of counts or incidents", file.key)));
         }
-        let read =
-            read_segment(self.store.as_ref(), file.path.clone(), file.has_points, Arc::clone(&self.dictionaries)).await;
+        let place = object_path(&file.folder, &file.path);
+        let read = read_segment(self.store.as_ref(), place, file.has_points, Arc::clone(&self.dictionaries)).await;
         if let Err(error) = &read
             && error.kind() == Kind::Data
         {
@@ -288,13 +308,6 @@ impl SegmentCache {
                 }
             }
         });
-    }
-
-    fn segment(&self, file: &SegmentFile) -> Option<Arc<Segment>> {
-        match self.kept.get(&Key::Segment(Arc::clone(&file.key)))? {
-            Entry::Segment(segment) => Some(segment),
-            Entry::Rollups(_) => None,
-        }
     }
 
     /// Returns the expectation of an entry; `None` if another task is about to add it.

@@ -21,7 +21,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
-use lake_store::{DataFile, Snapshot, Table};
+use lake_store::{DataFile, Snapshot, Table, object_path};
 use object_store::path::Path;
 
 use crate::snapshot::file_statistics::{file_statistics, partition_scalar};
@@ -79,7 +79,7 @@ impl DeltaFiles {
     }
 
     fn to_partitioned_file(&self, file: &DataFile, statistics: &Arc<Statistics>) -> PartitionedFile {
-        let path = file.path.split('/').fold(self.folder.clone(), |path, part| path.join(part));
+        let path = object_path(&self.folder, &file.path);
         let values = self.partition_columns.iter().filter_map(|name| {
             let field = self.schema.field_with_name(name).ok()?;
             Some(partition_scalar(field.data_type(), file.partition_value(name)))

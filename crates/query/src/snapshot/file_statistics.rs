@@ -73,8 +73,5 @@ pub(crate) fn file_statistics(file: &DataFile, schema: &SchemaRef, partition_col
 
 /// Returns the last batch of a file of raw rows, where the log has it.
 pub(crate) fn last_batch(file: &DataFile) -> Option<i64> {
-    match file.ranges.get("_batch") {
-        Some(ColumnRange::Number(_, last)) => Some(*last),
-        _ => None,
-    }
+    Some(file.number_range("_batch")?.1)
 }

@@ -5,7 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Labels, label, register_gauge};
+use super::labels::{Labels, label, register_counter, register_gauge};
 use crate::app::App;
 
 /// The metrics of each resource: the name, what it means, and the number; `None` if there is none.
@@ -49,6 +49,16 @@ pub(super) async fn register(app: &App, registry: &mut Registry) {
         "Memory of answers that were collected to be sent",
         collected,
     );
+    if let Some(segments) = app.reader.segments() {
+        let bytes = i64::try_from(segments.bytes()).unwrap_or(i64::MAX);
+        register_gauge(registry, "hotspots_decoded_bytes", "Memory of decoded counts and incidents", bytes);
+        register_counter(
+            registry,
+            "hotspots_decoded_answers",
+            "Questions answered from decoded counts and incidents",
+            segments.answers(),
+        );
+    }
     let (running, idle) = app.sql_workers.counts();
     register_gauge(registry, "hotspots_sql_workers_running", "Processes at work for a query in SQL", running);
     register_gauge(registry, "hotspots_sql_workers_idle", "Processes that wait for a query in SQL", whole(idle));

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use object_store::path::Path;
+
 /// The least and greatest value of a column in one file, if the file records them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ColumnRange {
@@ -13,6 +15,11 @@ pub enum ColumnRange {
     Time(i64, i64),
     /// Text.
     Text(String, String),
+}
+
+/// Returns the place of a file in the lake's store: its decoded path under the folder of its table, each part escaped once.
+pub fn object_path(folder: &Path, path: &str) -> Path {
+    path.split('/').fold(folder.clone(), |place, part| place.join(part))
 }
 
 /// A Parquet file of a version, with its partition and statistics.
@@ -33,6 +40,14 @@ pub struct DataFile {
 }
 
 impl DataFile {
+    /// Returns the least and the greatest of a column of whole numbers, if the file records them.
+    pub fn number_range(&self, column: &str) -> Option<(i64, i64)> {
+        match self.ranges.get(column) {
+            Some(ColumnRange::Number(least, greatest)) => Some((*least, *greatest)),
+            _ => None,
+        }
+    }
+
     /// Returns the value of a partition column; `None` if it is null or there is no such column.
     pub fn partition_value(&self, column: &str) -> Option<&str> {
         self.partition.get(column)?.as_deref()

@@ -11,6 +11,7 @@ use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 
 use crate::delta::column_encodings::writer_properties;
+use crate::delta::data_file::object_path;
 use crate::delta::file_statistics::StatsCollector;
 use crate::delta::uncommitted_file::UncommittedFile;
 use crate::objects::checksummed_store::ChecksummedStore;
@@ -83,7 +84,7 @@ impl FileWriter {
         partition: HashMap<String, Option<String>>,
     ) -> Result<Self> {
         let name = partition_file_path(partition_columns, &partition);
-        let path = name.split('/').fold(folder.clone(), |path, part| path.join(part));
+        let path = object_path(folder, &name);
         let properties = writer_properties(&schema)?;
         let (sink, sums) = ChecksummingWriter::new(BufWriter::new(Arc::clone(&store) as _, path.clone()));
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))

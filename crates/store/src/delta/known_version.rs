@@ -7,9 +7,9 @@ use deltalake_core::table::state::DeltaTableState;
 use crate::Snapshot;
 use crate::delta::log_stamp::LogStamp;
 
-/// The newest version read so far.
+/// A version that was read, the newest so far.
 #[derive(Clone)]
-pub(super) struct NewestVersion {
+pub(super) struct KnownVersion {
     /// As the log has it.
     pub(super) state: DeltaTableState,
     pub(super) snapshot: Arc<Snapshot>,

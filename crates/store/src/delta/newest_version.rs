@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lake_model::{Kind, Result};
 
-use crate::delta::known_version::NewestVersion;
+use crate::delta::known_version::KnownVersion;
 use crate::delta::log_file::{LOG, entry_name};
 use crate::delta::log_stamp::LogStamp;
 use crate::{Snapshot, Table};
@@ -42,7 +42,7 @@ impl Table {
             let snapshot = Arc::new(Snapshot { state: state.clone(), ..known.snapshot.as_ref().clone() });
             let mut newest = self.newest.lock();
             if newest.as_ref().is_none_or(|there| there.snapshot.version <= snapshot.version) {
-                *newest = Some(NewestVersion { state, snapshot: Arc::clone(&snapshot), stamp });
+                *newest = Some(KnownVersion { state, snapshot: Arc::clone(&snapshot), stamp });
             }
             return Ok(snapshot);
         }
@@ -50,7 +50,7 @@ impl Table {
         let mut newest = self.newest.lock();
         // Another task may have read a newer version meanwhile.
         if newest.as_ref().is_none_or(|there| there.snapshot.version < snapshot.version) {
-            *newest = Some(NewestVersion { state, snapshot: Arc::clone(&snapshot), stamp });
+            *newest = Some(KnownVersion { state, snapshot: Arc::clone(&snapshot), stamp });
         }
         Ok(snapshot)
     }

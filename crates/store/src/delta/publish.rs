@@ -6,9 +6,9 @@ use deltalake_core::logstore::CommitOrBytes;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use lake_model::{Error, Kind, Result, ResultExt};
 use object_store::ObjectStoreExt as _;
-use object_store::path::Path;
 use uuid::Uuid;
 
+use crate::delta::data_file::object_path;
 use crate::delta::log_error::log_error;
 use crate::delta::log_file::{entry_path, write_newest_version};
 use crate::delta::sealed_entry;
@@ -79,7 +79,7 @@ impl Table {
     }
 
     async fn check_add(&self, name: &str, size: u64) -> Result<()> {
-        let path: Path = name.split('/').fold(self.folder.clone(), |path, part| path.join(part));
+        let path = object_path(&self.folder, name);
         match self.location.store.head(&path).await {
             Ok(meta) if meta.size == size => Ok(()),
             Ok(_) | Err(object_store::Error::NotFound { .. }) => Err(Error::new(

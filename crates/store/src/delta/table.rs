@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::delta::commit_retry::CommitRetry;
 use crate::delta::file_writer::FileWriter;
-use crate::delta::known_version::NewestVersion;
+use crate::delta::known_version::KnownVersion;
 use crate::delta::log_error::log_error;
 use crate::delta::log_file::{find_missing_file, read_newest_version};
 use crate::delta::log_metadata::LogMetadata;
@@ -38,7 +38,7 @@ pub struct Table {
     pub(crate) location: Location,
     pub(crate) folder: Path,
     pub(crate) log: LogStoreRef,
-    pub(super) newest: Arc<Mutex<Option<NewestVersion>>>,
+    pub(super) newest: Arc<Mutex<Option<KnownVersion>>>,
     /// What is known of the metadata of the last versions that were read.
     pub(super) metadata: Arc<tokio::sync::Mutex<Vec<LogMetadata>>>,
 }

@@ -10,6 +10,7 @@ use lake_model::{Kind, Result, ResultExt};
 use object_store::ObjectStoreExt as _;
 
 use crate::Table;
+use crate::delta::data_file::object_path;
 
 /// Objects removed at a time.
 const REMOVED_AT_ONCE: usize = 16;
@@ -63,7 +64,7 @@ impl Table {
     /// # Errors
     /// If the store does not answer.
     pub async fn contains_object(&self, path: &str) -> Result<bool> {
-        let place = path.split('/').fold(self.folder.clone(), |folder, part| folder.join(part));
+        let place = object_path(&self.folder, path);
         match self.location.store.head(&place).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
@@ -78,7 +79,7 @@ impl Table {
     /// If the store does not answer.
     pub async fn delete_objects(&self, paths: &[String], mut each: impl FnMut(&str)) -> Result<()> {
         let removals = paths.iter().map(|path| async move {
-            let place = path.split('/').fold(self.folder.clone(), |place, part| place.join(part));
+            let place = object_path(&self.folder, path);
             match self.location.store.delete(&place).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(path),
                 Err(error) => {
