@@ -12,7 +12,7 @@ use crate::aggregates::AggregatesRequest;
 use crate::context::QueryContext;
 use crate::dimension::Dimension;
 use crate::filters::Filters;
-use crate::plan::{plan_error, plan_from_counts};
+use crate::plan::{answer_rows, plan_error};
 use crate::time_bucket::TimePrecision;
 
 /// Values of a label beyond these are not kept.
@@ -72,14 +72,14 @@ impl LabelValues {
             per_km2: false,
             limit: MAX_VALUES,
         };
+        let mut rows = answer_rows(context, &question).await?;
+        if rows.truncated {
+            return Ok(None);
+        }
         let mut values = BTreeSet::new();
-        let mut batches = plan_from_counts(context, &question)?.execute_stream().await.map_err(plan_error)?;
-        while let Some(batch) = batches.try_next().await.map_err(plan_error)? {
+        while let Some(batch) = rows.batches.try_next().await.map_err(plan_error)? {
             let texts = batch.column(0).as_string_opt::<i32>();
             values.extend(texts.into_iter().flatten().flatten().map(str::to_owned));
-            if values.len() > MAX_VALUES {
-                return Ok(None);
-            }
         }
         let values = Arc::new(values);
         let mut known = self.0.lock();
